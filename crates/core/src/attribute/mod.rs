@@ -1,0 +1,1 @@
+//! Whose is what: processes to units, containers and pods; instances summed, each once.

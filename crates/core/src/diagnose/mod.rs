@@ -1,0 +1,1 @@
+//! What is wrong: one rule a file, pure functions over the attributed snapshot.

@@ -1,0 +1,18 @@
+//! What nospace knows, without touching the machine.
+//!
+//! ```text
+//! Snapshot ─ attribute → owners ─ diagnose → Report
+//! ```
+//!
+//! [`model`] is what was read, [`parse`] turns bytes into it, [`attribute`] says whose it is,
+//! [`diagnose`] says what is wrong, [`report`] is the answer. Nothing here opens a file, asks
+//! the time or spawns anything: clippy.toml at the root holds that.
+
+#![forbid(unsafe_code)]
+
+pub mod attribute;
+pub mod cause;
+pub mod diagnose;
+pub mod model;
+pub mod parse;
+pub mod report;

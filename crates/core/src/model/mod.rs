@@ -1,0 +1,82 @@
+//! The model: what was read from a node, before anything is concluded from it.
+//!
+//! Everything below [`Snapshot`] is raw: a number that the kernel or a file gave, with
+//! where it came from. What nospace concludes (owners, budgets, findings) is in
+//! [`crate::report`], and is a different type on purpose.
+
+mod cgroup;
+mod container;
+mod filesystem;
+mod inotify;
+mod kernel;
+mod limits;
+mod process;
+mod provenance;
+
+pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
+pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
+pub use filesystem::{Filesystem, FilesystemUsage};
+pub use inotify::{
+    Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey, UserNamespace,
+};
+pub use kernel::{
+    Epoll, EpollUser, Files, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces,
+    Pids, PidsCgroup, SysvIpc,
+};
+pub use limits::{BootValue, Limits, Setting};
+pub use process::{CgroupPath, Process};
+pub use provenance::{CollectorRun, Provenance};
+
+use serde::{Deserialize, Serialize};
+
+/// One look at a node, as its collectors brought it home.
+///
+/// A part is `None` when its collector failed; the reason is in [`Snapshot::collectors`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When the look began, RFC 3339, UTC.
+    pub taken_at: String,
+    /// What kind of machine this is.
+    pub node: NodeFacts,
+    /// How each collector fared, in a fixed order.
+    pub collectors: Vec<CollectorRun>,
+    /// The inotify limits and the settings that matter, live and at boot.
+    pub limits: Option<Limits>,
+    /// Instances and watches.
+    pub inotify: Option<Inotify>,
+    /// The processes that hold something worth naming.
+    pub processes: Vec<Process>,
+    /// Control groups.
+    pub cgroups: Option<Cgroups>,
+    /// The file systems that matter to a node, each device once.
+    pub filesystems: Option<Vec<Filesystem>>,
+    /// Open files of the whole system.
+    pub files: Option<Files>,
+    /// Processes and threads.
+    pub pids: Option<Pids>,
+    /// Mounts of each mount namespace.
+    pub mounts: Option<Mounts>,
+    /// Kernel keys of each user.
+    pub keys: Option<Keys>,
+    /// System V semaphores, shared memory and queues.
+    pub sysv: Option<SysvIpc>,
+    /// epoll watches of each user.
+    pub epoll: Option<Epoll>,
+    /// Namespaces of each kind.
+    pub namespaces: Option<Namespaces>,
+    /// What the node's disk says about pods and containers.
+    pub containers: Containers,
+}
+
+/// The machine that a [`Snapshot`] was taken of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    /// Host name.
+    pub name: String,
+    /// Kernel release, as `uname -r` prints it.
+    pub kernel: String,
+    /// Physical memory in bytes; bounds what limits may cost.
+    pub memory_bytes: Option<u64>,
+    /// Real and effective uid that nospace ran as.
+    pub looked_as_uid: u32,
+}

@@ -1,0 +1,35 @@
+use serde::{Deserialize, Serialize};
+
+use super::UserKey;
+
+/// A process that holds something worth naming.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Thread-group id as the collector's pid namespace numbers it.
+    pub pid: u32,
+    /// Parent.
+    pub ppid: u32,
+    /// Name of the main thread, lossy UTF-8, at most 15 bytes.
+    pub comm: String,
+    /// Start time in clock ticks since boot; tells a parent from its fork.
+    pub start_ticks: u64,
+    /// Effective uid and user namespace now.
+    pub user: UserKey,
+    /// Where it sits in each hierarchy, as /proc/PID/cgroup says.
+    pub cgroups: Vec<CgroupPath>,
+    /// Open descriptors.
+    pub descriptors: u32,
+    /// Soft RLIMIT_NOFILE; `None` where it was not read or is unlimited.
+    pub descriptor_limit: Option<u64>,
+    /// The container that a containerd-shim or conmon serves, from its command line.
+    pub serves: Option<String>,
+}
+
+/// One line of /proc/PID/cgroup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupPath {
+    /// Controllers of the hierarchy; empty for cgroup v2, `name=systemd` for a named one.
+    pub controllers: String,
+    /// Path below the hierarchy's root.
+    pub path: String,
+}

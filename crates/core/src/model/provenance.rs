@@ -1,0 +1,44 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How far a figure can be trusted.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// The kernel's own number.
+    Exact,
+    /// Counted from outside: may miss what /proc does not show.
+    Estimated,
+    /// Could not be read; the collector's entry says why.
+    #[default]
+    Unavailable,
+}
+
+impl Provenance {
+    /// The weaker of the two: a figure made of several is as good as its worst part.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+/// How one collector fared in one look.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CollectorRun {
+    /// Collector, for example `inotify`.
+    pub name: String,
+    /// What it read: `procfs`, `ebpf`, `sysctl`, `cgroupfs`, `statfs`, `disk`.
+    pub source: String,
+    /// How far its figures can be trusted.
+    pub provenance: Provenance,
+    /// Wall time in milliseconds.
+    pub duration_ms: f64,
+    /// Why it failed, in words; absent when it did not.
+    pub error: Option<String>,
+    /// What it could not see, and what would let it, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
+}

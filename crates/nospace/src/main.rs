@@ -1,0 +1,2 @@
+//! nospace
+fn main() {}

@@ -1,0 +1,2 @@
+//! Makes nospace's generated files.
+fn main() {}
