@@ -1,0 +1,100 @@
+//! Single files of the whole system: file-nr, loadavg, kernel.sem, meminfo.
+
+use super::{Malformed, Parsed, lines, number, word, words};
+use crate::model::Files;
+
+/// Reads /proc/sys/fs/file-nr: allocated, free (always 0), maximum (proc_sys_fs(5)).
+///
+/// # Errors
+///
+/// When it is not three numbers.
+pub fn file_nr(bytes: &[u8]) -> Parsed<Files> {
+    const WHAT: &str = "file-nr";
+    Ok(Files {
+        allocated: word(WHAT, bytes, 0)?,
+        max: word(WHAT, bytes, 2)?,
+    })
+}
+
+/// Threads of the whole system, the second number of `running/all` in /proc/loadavg.
+///
+/// # Errors
+///
+/// When there is no such pair.
+pub fn threads(loadavg: &[u8]) -> Parsed<u64> {
+    const WHAT: &str = "loadavg";
+    let pair = words(loadavg)
+        .nth(3)
+        .and_then(|pair| pair.split(|byte| *byte == b'/').nth(1));
+    number(
+        WHAT,
+        pair.ok_or_else(|| Malformed::new(WHAT, "no «running/all»"))?,
+    )
+}
+
+/// Reads kernel.sem: SEMMSL, SEMMNS, SEMOPM, SEMMNI; gives (SEMMNS, SEMMNI).
+///
+/// # Errors
+///
+/// When it is not four numbers.
+pub fn sem(bytes: &[u8]) -> Parsed<(u64, u64)> {
+    Ok((word("kernel.sem", bytes, 1)?, word("kernel.sem", bytes, 3)?))
+}
+
+/// Physical memory in bytes, `MemTotal` of /proc/meminfo.
+///
+/// # Errors
+///
+/// When there is no such line.
+pub fn memory_bytes(meminfo: &[u8]) -> Parsed<u64> {
+    const WHAT: &str = "meminfo";
+    let line = lines(meminfo).find_map(|line| line.strip_prefix(b"MemTotal:"));
+    let kib = word(
+        WHAT,
+        line.ok_or_else(|| Malformed::new(WHAT, "no MemTotal"))?,
+        0,
+    )?;
+    kib.checked_mul(1024)
+        .ok_or_else(|| Malformed::new(WHAT, "MemTotal is beyond 64 bits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn real_files() {
+        assert_eq!(
+            file_nr(b"1088\t0\t2408871\n").unwrap(),
+            Files {
+                allocated: 1088,
+                max: 2_408_871
+            }
+        );
+        assert_eq!(threads(b"0.20 0.18 0.12 1/80 11206\n").unwrap(), 80);
+        assert_eq!(
+            sem(b"32000\t1024000000\t500\t32000\n").unwrap(),
+            (1_024_000_000, 32_000)
+        );
+        assert_eq!(
+            memory_bytes(b"MemTotal:       24684096 kB\nMemFree: 1 kB\n").unwrap(),
+            25_276_514_304
+        );
+    }
+
+    #[test]
+    fn cut_files_are_malformed() {
+        assert!(file_nr(b"1088\t0").is_err());
+        assert!(threads(b"0.20 0.18 0.12 1").is_err());
+        assert!(sem(b"32000 1").is_err());
+        assert!(memory_bytes(b"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (file_nr(&bytes), threads(&bytes), sem(&bytes), memory_bytes(&bytes));
+        }
+    }
+}
