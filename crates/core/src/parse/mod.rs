@@ -1,5 +1,11 @@
 //! Bytes into the model. Parsers never open files.
 
+pub mod bundle;
+pub mod cgroup_path;
+pub mod cmdline;
+mod config;
+pub mod pod_logs;
+
 use thiserror::Error;
 
 /// Input that is not what the kernel or the program that wrote it would write.
