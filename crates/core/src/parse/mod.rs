@@ -10,6 +10,12 @@ pub mod sysctl;
 pub mod system;
 pub mod sysvipc;
 
+pub mod bundle;
+pub mod cgroup_path;
+pub mod cmdline;
+mod config;
+pub mod pod_logs;
+
 use thiserror::Error;
 
 /// Input that is not what the kernel or the program that wrote it would write.

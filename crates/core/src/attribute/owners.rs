@@ -1,0 +1,157 @@
+//! pid → cgroup → container → pod → names.
+
+use std::collections::BTreeMap;
+
+use super::names::{Names, annotation};
+use crate::model::{Bundle, Process, Runtime, Snapshot};
+use crate::parse::cgroup_path::{CgroupIdentity, ContainerCgroup, Role, identify};
+use crate::report::{ContainerRef, Owner, PodPart};
+
+/// Whose each process is, from what the snapshot holds of the node's disk.
+///
+/// A container is looked for by the cgroup that its bundle asks for, then by the id in the cgroup's
+/// name; names come from the bundle, then from the kubelet's log directories. A shim or conmon
+/// belongs to what it serves. What a node in a container (kind) runs belongs to the pod where the
+/// pod's name is known, else to the container that the node is.
+#[must_use]
+pub fn owners(snapshot: &Snapshot) -> BTreeMap<u32, Owner> {
+    let names = Names::new(&snapshot.containers);
+    snapshot
+        .processes
+        .iter()
+        .map(|process| (process.pid, owner(&names, process)))
+        .collect()
+}
+
+fn owner(names: &Names<'_>, process: &Process) -> Owner {
+    let identity = most_telling(process);
+    if let Some(id) = &process.serves {
+        return served(names, process, identity, id);
+    }
+    let bundle = names
+        .bundle_of_cgroup(process)
+        .or_else(|| names.bundle(&identity.container.as_ref()?.id))
+        .or_else(|| {
+            names
+                .bundle_of_init(process.pid)
+                .filter(|_| identity.weight() < 2)
+        });
+    let part = match &identity.container {
+        Some(ContainerCgroup {
+            role: Role::Monitor,
+            ..
+        }) => PodPart::Shim,
+        _ => PodPart::Container,
+    };
+    whose(names, &identity, bundle, part)
+}
+
+/// What of all hierarchies tells most; v1 has one for each controller, and they may differ.
+fn most_telling(process: &Process) -> CgroupIdentity {
+    let identities = process.cgroups.iter().map(|cgroup| identify(&cgroup.path));
+    identities
+        .reduce(|best, next| {
+            if next.weight() > best.weight() {
+                next
+            } else {
+                best
+            }
+        })
+        .unwrap_or_default()
+}
+
+/// The owner of a runtime's process that serves container or sandbox `id`.
+fn served(names: &Names<'_>, process: &Process, mut identity: CgroupIdentity, id: &str) -> Owner {
+    let shim = process.comm.starts_with("containerd-shi");
+    identity.container = Some(ContainerCgroup {
+        id: id.to_owned(),
+        runtime: if shim {
+            Runtime::Containerd
+        } else {
+            Runtime::Unknown
+        },
+        role: Role::Monitor,
+    });
+    whose(names, &identity, names.bundle(id), PodPart::Shim)
+}
+
+fn whose(
+    names: &Names<'_>,
+    identity: &CgroupIdentity,
+    bundle: Option<&Bundle>,
+    part: PodPart,
+) -> Owner {
+    let id = bundle
+        .map(|bundle| bundle.id.as_str())
+        .or_else(|| Some(identity.container.as_ref()?.id.as_str()));
+    if let Some(pod) = names.pod(identity.pod_uid.as_deref(), bundle, id) {
+        let in_unnamed_node = pod
+            .name
+            .is_empty()
+            .then_some(identity.outer.as_ref())
+            .flatten();
+        if let Some(node) = in_unnamed_node {
+            return container(node.runtime, &node.id, names.bundle(&node.id));
+        }
+        let sandbox = bundle.is_some_and(is_sandbox);
+        return Owner::Pod {
+            namespace: pod.namespace,
+            name: pod.name,
+            uid: pod.uid,
+            container: id.filter(|_| part != PodPart::Shim).map(|id| ContainerRef {
+                name: if sandbox {
+                    String::new()
+                } else {
+                    names.container(bundle, id)
+                },
+                id: id.to_owned(),
+            }),
+            part: if sandbox && part == PodPart::Container {
+                PodPart::Sandbox
+            } else {
+                part
+            },
+        };
+    }
+    match (id, &identity.unit) {
+        (Some(id), _) => {
+            let runtime = identity
+                .container
+                .as_ref()
+                .map_or(Runtime::Unknown, |c| c.runtime);
+            container(runtime, id, bundle)
+        }
+        (None, Some(unit)) => Owner::Unit { name: unit.clone() },
+        (None, None) => Owner::Host,
+    }
+}
+
+/// A container outside any pod; its bundle knows the runtime better than its cgroup does.
+fn container(by_cgroup: Runtime, id: &str, bundle: Option<&Bundle>) -> Owner {
+    let by_bundle = bundle.map_or(Runtime::Unknown, |bundle| bundle.runtime);
+    Owner::Container {
+        runtime: if by_bundle == Runtime::Unknown {
+            by_cgroup
+        } else {
+            by_bundle
+        },
+        id: id.to_owned(),
+        name: bundle.and_then(|bundle| bundle.name.clone()),
+    }
+}
+
+fn is_sandbox(bundle: &Bundle) -> bool {
+    const KEYS: &[&str] = &[
+        "io.kubernetes.cri.container-type",
+        "io.kubernetes.cri-o.ContainerType",
+        "io.kubernetes.docker.type",
+    ];
+    match annotation(bundle, KEYS) {
+        Some(kind) => matches!(kind, "sandbox" | "podsandbox"),
+        None => annotation(bundle, &["io.kubernetes.container.name"]) == Some("POD"),
+    }
+}
+
+#[cfg(test)]
+#[path = "owners_tests.rs"]
+mod tests;

@@ -1,0 +1,169 @@
+//! /proc/PID/cmdline of the processes that runtimes keep beside each container.
+//!
+//! Nothing else of a command line is ever looked at, and [`redact`] makes sure that nothing else
+//! is kept.
+
+/// The container that a containerd-shim or conmon serves; `None` for other programs.
+///
+/// `cmdline` is the file as the kernel gives it: arguments that end in NUL. For a shim that serves
+/// a pod this is the id of the sandbox (containerd core/runtime/v2/shim.go, conmon src/cli.c).
+#[must_use]
+pub fn serves(cmdline: &[u8]) -> Option<String> {
+    serving(cmdline).map(|(_, id)| id.to_owned())
+}
+
+/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id.
+///
+/// The name ends at the first space: programs that rewrite their title put arguments there.
+#[must_use]
+pub fn redact(cmdline: &[u8]) -> Vec<u8> {
+    let name = arguments(cmdline).next().unwrap_or_default();
+    let name = name
+        .split(u8::is_ascii_whitespace)
+        .next()
+        .unwrap_or_default();
+    let mut kept = name.to_vec();
+    if !kept.is_empty() {
+        kept.push(0);
+    }
+    if let Some((flag, id)) = serving(cmdline) {
+        kept.extend_from_slice(format!("{flag}\0{id}\0").as_bytes());
+    }
+    kept
+}
+
+/// The flag that is kept, and the id.
+fn serving(cmdline: &[u8]) -> Option<(&'static str, &str)> {
+    let mut arguments = arguments(cmdline);
+    let program = arguments.next()?.rsplit(|&b| b == b'/').next()?;
+    let (flag, names): (_, &[&str]) = if program.starts_with(b"containerd-shim") {
+        ("-id", &["id", "workdir"])
+    } else if program == b"conmon" {
+        ("-c", &["c", "cid"])
+    } else {
+        return None;
+    };
+    let value = flag_value(arguments, names)?;
+    let id = value.rsplit('/').next()?;
+    is_id(id).then_some((flag, id))
+}
+
+/// Value of the first flag of `names`, in any of the ways that Go and GLib accept.
+fn flag_value<'a>(
+    mut arguments: impl Iterator<Item = &'a [u8]>,
+    names: &[&str],
+) -> Option<&'a str> {
+    while let Some(argument) = arguments.next() {
+        let Some(flag) = argument.strip_prefix(b"-") else {
+            continue;
+        };
+        let flag = flag.strip_prefix(b"-").unwrap_or(flag);
+        let equals = flag.iter().position(|&b| b == b'=');
+        let (name, inline) = match equals {
+            Some(at) => (&flag[..at], Some(&flag[at + 1..])),
+            None => (flag, None),
+        };
+        if names.iter().any(|wanted| wanted.as_bytes() == name) {
+            let value = inline.or_else(|| arguments.next())?;
+            return std::str::from_utf8(value).ok();
+        }
+    }
+    None
+}
+
+fn arguments(cmdline: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let cmdline = cmdline.strip_suffix(&[0]).unwrap_or(cmdline);
+    cmdline.split(|&b| b == 0)
+}
+
+/// What containerd allows in an id (pkg/identifiers): anything else is not kept.
+fn is_id(text: &str) -> bool {
+    (1..=76).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "6528cf088bb065fea945a196d6e4662aff41ea3ee851caa21f8a7847eebc682b";
+
+    fn line(arguments: &str) -> Vec<u8> {
+        let mut line = arguments.replace("ID", ID).replace(' ', "\0").into_bytes();
+        line.push(0);
+        line
+    }
+
+    #[test]
+    fn shims_and_monitors() {
+        for text in [
+            "/usr/bin/containerd-shim-runc-v2 -namespace k8s.io -id ID -address /run/containerd/containerd.sock",
+            "/usr/bin/containerd-shim-runc-v2 -namespace moby -id=ID -address /x",
+            "/opt/kata/bin/containerd-shim-kata-v2 -namespace k8s.io -address /x -publish-binary /y -id ID",
+            "containerd-shim -namespace k8s.io -workdir /var/lib/containerd/io.containerd.runtime.v1.linux/k8s.io/ID -address /x",
+            "/usr/libexec/crio/conmon -b /run/x/userdata -c ID --exit-dir /var/run/crio/exits -l /var/log/pods/a_b_c/0.log",
+            "/usr/bin/conmon --api-version 1 -s --cid ID -u ID -r /usr/bin/crun --exit-command-arg -c",
+        ] {
+            assert_eq!(serves(&line(text)).as_deref(), Some(ID), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_programs() {
+        for text in [
+            "",
+            "bash -c ID",
+            "containerd-shim-runc-v2",
+            "conmon -c",
+            "conmon -c b/..%",
+            "runc --id ID",
+        ] {
+            assert_eq!(serves(&line(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_name_and_the_id_are_kept() {
+        let shim =
+            line("/usr/bin/containerd-shim-runc-v2 -namespace k8s.io -id ID -address /secret");
+        assert_eq!(
+            redact(&shim),
+            line("/usr/bin/containerd-shim-runc-v2 -id ID")
+        );
+        assert_eq!(
+            redact(&line("/usr/bin/mysql -u root -psecret")),
+            b"/usr/bin/mysql\0"
+        );
+        assert_eq!(
+            redact(b"postgres: app secret [local] idle\0"),
+            b"postgres:\0"
+        );
+        assert_eq!(redact(b""), b"");
+    }
+
+    proptest! {
+        #[test]
+        fn redaction_keeps_who_is_served_and_is_final(
+            program in prop_oneof![Just("containerd-shim-runc-v2"), Just("conmon"), Just("sh"), Just("")],
+            arguments in prop::collection::vec("(-id|-c|--cid|-workdir|-x|[a-f0-9/=]{0,8}|\\PC{0,6})", 0..8),
+        ) {
+            let mut line = program.to_owned();
+            for argument in arguments {
+                line.push('\0');
+                line.push_str(&argument);
+            }
+            let redacted = redact(line.as_bytes());
+            prop_assert_eq!(serves(&redacted), serves(line.as_bytes()));
+            prop_assert_eq!(redact(&redacted), redacted);
+        }
+
+        #[test]
+        fn never_panics(line in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (serves(&line), redact(&line));
+        }
+    }
+}
