@@ -1,0 +1,107 @@
+//! Instances out of descriptors: each once, charged as well as /proc can tell.
+
+use std::collections::{BTreeMap, HashMap};
+
+use nospace_core::model::{INITIAL_USER_NAMESPACE, Inotify, Instance, Process, UserKey};
+use nospace_core::parse::mountinfo::Mount;
+
+use super::Identity;
+use super::scan::{Counted, Seen};
+use crate::collect::mount_table;
+use crate::collect::run::{Collected, Collection, how_to_see};
+use crate::host::Host;
+
+/// Makes instances of what the pass has seen.
+pub fn collect(host: &dyn Host, seen: &mut Seen, identity: &Identity) -> Collection<Inotify> {
+    let processes: HashMap<u32, &Process> = seen
+        .processes
+        .iter()
+        .map(|process| (process.pid, process))
+        .collect();
+    let instances = by_file(&seen.inotify, identity)
+        .into_iter()
+        .map(|holders| instance(&holders, &processes));
+    let inotify = Inotify {
+        instances: instances.collect(),
+        counters: None,
+        user_namespaces: seen
+            .user_namespaces
+            .iter()
+            .filter(|namespace| namespace.id != INITIAL_USER_NAMESPACE)
+            .copied()
+            .collect(),
+    };
+    // What /proc shows is never more than an estimate: see `unattributed` in the contract.
+    Ok(Collected::estimated(inotify).with_gaps(gaps(host, seen, identity)))
+}
+
+/// Descriptors that lead to one open file, together.
+fn by_file(all: &[Counted], identity: &Identity) -> Vec<Vec<Counted>> {
+    let Ok(numbers) = identity else {
+        return all.iter().map(|counted| vec![*counted]).collect();
+    };
+    let mut files: BTreeMap<u32, Vec<Counted>> = BTreeMap::new();
+    for counted in all {
+        if let Some(number) = numbers.get(&counted.descriptor).copied().flatten() {
+            files.entry(number).or_default().push(*counted);
+        }
+    }
+    let mut files: Vec<_> = files.into_values().collect();
+    files.sort_unstable_by_key(|holders| holders[0].descriptor);
+    files
+}
+
+fn instance(holders: &[Counted], processes: &HashMap<u32, &Process>) -> Instance {
+    // The oldest holder made it, more likely than not: a fork is younger than its parent.
+    let oldest = holders
+        .iter()
+        .min_by_key(|one| {
+            let start = processes
+                .get(&one.descriptor.pid)
+                .map_or(u64::MAX, |p| p.start_ticks);
+            (start, one.descriptor)
+        })
+        .unwrap_or(&holders[0]);
+    let charged = processes
+        .get(&oldest.descriptor.pid)
+        .map_or(UserKey::initial(oldest.uid), |process| process.user);
+    Instance {
+        // Read at different moments; the last word is the largest.
+        watches: holders.iter().map(|one| one.count).max().unwrap_or(0),
+        charged,
+        holders: holders.iter().map(|one| one.descriptor).collect(),
+    }
+}
+
+fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if let Err(absent) = identity
+        && !seen.inotify.is_empty()
+    {
+        gaps.push(format!(
+            "kcmp(2) was refused ({absent}): an instance that several descriptors share is counted \
+             for each; {}",
+            how_to_see(host)
+        ));
+    }
+    if seen.denied > 0 {
+        gaps.push(format!(
+            "{} of {} processes could not be looked into; {}",
+            seen.denied,
+            seen.looked,
+            how_to_see(host)
+        ));
+    }
+    if host.look().uid != 0 && hides_processes(&mount_table::read(host).unwrap_or_default()) {
+        gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
+    }
+    gaps.extend(seen.failed.iter().cloned());
+    gaps
+}
+
+fn hides_processes(mounts: &[Mount]) -> bool {
+    let proc = mounts.iter().filter(|mount| mount.fstype == "proc");
+    proc.flat_map(|mount| mount.super_options.split(','))
+        .filter_map(|option| option.strip_prefix("hidepid="))
+        .any(|value| !matches!(value, "0" | "off"))
+}

@@ -1,0 +1,64 @@
+//! What nospace wants to know of a process that holds something.
+
+use nospace_core::model::{INITIAL_USER_NAMESPACE, Process, UserKey, UserNamespace};
+use nospace_core::parse::cmdline;
+use nospace_core::parse::process::{cgroup, descriptor_limit, stat};
+
+use super::read;
+use crate::host::{Host, proc};
+
+/// Fewer open descriptors are never near a limit that anybody sets.
+const FEW: u32 = 64;
+/// Share of its limit, in percent, from which a process is worth naming.
+const NEAR: u64 = 80;
+
+/// Soft limit of descriptors of a process that has used most of it.
+pub fn pressing_limit(host: &dyn Host, pid: u32, open: u32) -> Option<u64> {
+    if open < FEW {
+        return None;
+    }
+    let path = format!("{pid}/limits");
+    let limit = read::parsed(host, proc(&path), descriptor_limit).ok()??;
+    (u64::from(open) * 100 >= limit.saturating_mul(NEAR)).then_some(limit)
+}
+
+/// Describes a process; `None` when it has gone.
+pub fn describe(
+    host: &dyn Host,
+    pid: u32,
+    uid: u32,
+    open: u32,
+    limit: Option<u64>,
+) -> Option<(Process, Option<UserNamespace>)> {
+    let stat = read::parsed(host, proc(&format!("{pid}/stat")), stat).ok()?;
+    let namespace = host.user_namespace(pid).ok();
+    let serves = serves_others(&stat.comm)
+        .then(|| served(host, pid))
+        .flatten();
+    let process = Process {
+        pid,
+        ppid: stat.ppid,
+        comm: stat.comm,
+        start_ticks: stat.start_ticks,
+        user: UserKey {
+            // Out of sight (another user's process): taken to be the initial one.
+            user_namespace: namespace.map_or(INITIAL_USER_NAMESPACE, |namespace| namespace.id),
+            uid,
+        },
+        cgroups: read::parsed(host, proc(&format!("{pid}/cgroup")), cgroup).unwrap_or_default(),
+        descriptors: open,
+        descriptor_limit: limit,
+        serves,
+    };
+    Some((process, namespace))
+}
+
+/// Names, cut at 15 bytes by the kernel, of the processes that runtimes keep for a container.
+fn serves_others(comm: &str) -> bool {
+    comm.starts_with("containerd-shim") || comm.starts_with("conmon")
+}
+
+fn served(host: &dyn Host, pid: u32) -> Option<String> {
+    let bytes = read::bytes(host, proc(&format!("{pid}/cmdline"))).ok()?;
+    cmdline::serves(&bytes)
+}

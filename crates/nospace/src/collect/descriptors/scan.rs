@@ -1,0 +1,165 @@
+//! The pass itself: shared out over the cores, a process at a time.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nospace_core::model::{Descriptor, Process, UserNamespace};
+use nospace_core::parse::fdinfo::LineCounter;
+
+use super::process;
+use super::read::is_kernel_thread;
+use crate::host::{Absent, Descriptors, Host};
+
+/// One descriptor with the lines of its fdinfo that count.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Where it was seen.
+    pub descriptor: Descriptor,
+    /// Watches of an inotify instance, registered descriptors of an epoll instance.
+    pub count: u32,
+    /// Effective uid of the process.
+    pub uid: u32,
+}
+
+/// What the pass has seen.
+#[derive(Default)]
+pub struct Seen {
+    /// inotify descriptors.
+    pub inotify: Vec<Counted>,
+    /// epoll descriptors.
+    pub epoll: Vec<Counted>,
+    /// Processes that hold an instance, or are near their limit of descriptors.
+    pub processes: Vec<Process>,
+    /// User namespaces of those processes.
+    pub user_namespaces: Vec<UserNamespace>,
+    /// Processes that could hold something.
+    pub looked: usize,
+    /// Processes that nospace may not look into, or not wholly; kernel threads, which hold
+    /// nothing, left out.
+    pub denied: usize,
+    /// Anything else that went wrong, by its words.
+    pub failed: Vec<String>,
+}
+
+impl Seen {
+    /// Every descriptor that was counted.
+    pub fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
+        self.inotify
+            .iter()
+            .chain(&self.epoll)
+            .map(|counted| counted.descriptor)
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.inotify.extend(other.inotify);
+        self.epoll.extend(other.epoll);
+        self.processes.extend(other.processes);
+        self.user_namespaces.extend(other.user_namespaces);
+        self.looked += other.looked;
+        self.denied += other.denied;
+        self.failed.extend(other.failed);
+    }
+
+    fn sort(&mut self) {
+        self.inotify
+            .sort_unstable_by_key(|counted| counted.descriptor);
+        self.epoll
+            .sort_unstable_by_key(|counted| counted.descriptor);
+        self.processes.sort_unstable_by_key(|process| process.pid);
+        self.user_namespaces
+            .sort_unstable_by_key(|namespace| namespace.id);
+        self.user_namespaces.dedup_by_key(|namespace| namespace.id);
+        self.failed.sort_unstable();
+        self.failed.dedup();
+    }
+}
+
+/// Looks into every process.
+///
+/// # Errors
+///
+/// When procfs cannot be listed.
+pub fn all(host: &dyn Host) -> anyhow::Result<Seen> {
+    let pids = host
+        .pids()
+        .map_err(|absent| anyhow::anyhow!("cannot list processes: {absent}"))?;
+    let next = AtomicUsize::new(0);
+    let seen = Mutex::new(Seen::default());
+    let work = || {
+        let part = share(host, &pids, &next);
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .absorb(part);
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..cores.min(8) {
+            // No second thread to be had: this one does it all.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    seen.sort();
+    Ok(seen)
+}
+
+/// Takes processes until none is left.
+fn share(host: &dyn Host, pids: &[u32], next: &AtomicUsize) -> Seen {
+    let mut seen = Seen::default();
+    let mut open = Descriptors::default();
+    while let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
+        match host.descriptors(pid, &mut open) {
+            Ok(()) => {
+                look_into(host, pid, &open, &mut seen);
+                seen.denied += usize::from(open.hidden > 0);
+            }
+            Err(Absent::Gone) => {}
+            Err(Absent::Denied) if is_kernel_thread(host, pid) => {}
+            Err(Absent::Denied) => {
+                seen.looked += 1;
+                seen.denied += 1;
+            }
+            Err(Absent::Failed(why)) => seen.failed.push(format!("/proc/PID/fd: {why}")),
+        }
+    }
+    seen
+}
+
+fn look_into(host: &dyn Host, pid: u32, open: &Descriptors, seen: &mut Seen) {
+    seen.looked += 1;
+    let limit = process::pressing_limit(host, pid, open.total);
+    if open.inotify.is_empty() && open.epoll.is_empty() && limit.is_none() {
+        return;
+    }
+    let Ok(uid) = host.owner(pid) else { return };
+    let of = |fd: &u32| Descriptor { pid, fd: *fd };
+    let counted = open.inotify.iter().map(of);
+    let watches = counted.filter_map(|one| count(host, one, uid, LineCounter::inotify()));
+    seen.inotify.extend(watches);
+    let counted = open.epoll.iter().map(of);
+    seen.epoll
+        .extend(counted.filter_map(|one| count(host, one, uid, LineCounter::epoll())));
+    if (!open.inotify.is_empty() || limit.is_some())
+        && let Some((process, namespace)) = process::describe(host, pid, uid, open.total, limit)
+    {
+        seen.processes.push(process);
+        seen.user_namespaces.extend(namespace);
+    }
+}
+
+fn count(
+    host: &dyn Host,
+    descriptor: Descriptor,
+    uid: u32,
+    mut lines: LineCounter,
+) -> Option<Counted> {
+    host.fdinfo(descriptor, &mut |piece| lines.piece(piece))
+        .ok()?;
+    Some(Counted {
+        descriptor,
+        count: lines.count(),
+        uid,
+    })
+}

@@ -1,0 +1,79 @@
+//! One look at a host: every collector asks its questions, one file a collector.
+//!
+//! The descriptors of all processes take longest; they are read on all cores while one more
+//! thread does the rest. A collector that fails leaves its part out and hides no other.
+
+mod cgroup_walk;
+mod cgroups;
+
+mod descriptors;
+mod files;
+mod filesystems;
+mod keys;
+mod limits;
+mod mount_table;
+mod mounts;
+mod namespaces;
+mod node;
+mod pids;
+mod read;
+mod run;
+mod sysv;
+
+use nospace_core::model::Snapshot;
+
+use crate::host::Host;
+use run::Runs;
+
+/// Takes one look.
+pub fn collect(host: &dyn Host) -> Snapshot {
+    let mut snapshot = Snapshot {
+        taken_at: host.look().taken_at,
+        ..Snapshot::default()
+    };
+    std::thread::scope(|scope| {
+        let rest = std::thread::Builder::new().spawn_scoped(scope, || system(host));
+        let scanned = descriptors::scan(host);
+        // Without a second thread (no pid left) the rest is done by this one.
+        let rest = rest
+            .ok()
+            .and_then(|rest| rest.join().ok())
+            .unwrap_or_else(|| system(host));
+        merge(&mut snapshot, scanned, rest);
+    });
+    snapshot
+}
+
+/// Everything but descriptors.
+fn system(host: &dyn Host) -> Snapshot {
+    let mut runs = Runs::default();
+    let mut part = Snapshot {
+        node: node::collect(host),
+        ..Snapshot::default()
+    };
+    part.limits = runs.run("limits", "sysctl", || limits::collect(host));
+    part.cgroups = runs.run("cgroups", "cgroupfs", || cgroups::collect(host));
+    part.filesystems = runs.run("filesystems", "statfs", || filesystems::collect(host));
+    part.files = runs.run("files", "procfs", || files::collect(host));
+    part.pids = runs.run("pids", "procfs", || {
+        pids::collect(host, part.cgroups.as_ref())
+    });
+    let walk = mounts::walk(host);
+    part.mounts = runs.run("mounts", "procfs", || mounts::collect(host, &walk));
+    part.namespaces = runs.run("namespaces", "procfs", || namespaces::collect(host, &walk));
+    part.keys = runs.run("keys", "procfs", || keys::collect(host));
+    part.sysv = runs.run("sysv", "procfs", || sysv::collect(host));
+
+    part.collectors = runs.into_vec();
+    part
+}
+
+fn merge(snapshot: &mut Snapshot, scanned: descriptors::Scanned, rest: Snapshot) {
+    let taken_at = std::mem::take(&mut snapshot.taken_at);
+    *snapshot = rest;
+    snapshot.taken_at = taken_at;
+    snapshot.inotify = scanned.inotify;
+    snapshot.processes = scanned.processes;
+    snapshot.epoll = scanned.epoll;
+    snapshot.collectors.splice(0..0, scanned.runs.into_vec());
+}

@@ -1,0 +1,44 @@
+//! What machine this is.
+
+use nospace_core::model::NodeFacts;
+use nospace_core::parse::{lossy, system};
+
+use super::read;
+use crate::host::{Host, proc, root};
+
+/// Never fails: an unknown name is better than no report.
+pub fn collect(host: &dyn Host) -> NodeFacts {
+    NodeFacts {
+        name: name(host).unwrap_or_else(|| "unknown".to_owned()),
+        kernel: text(host, "sys/kernel/osrelease").unwrap_or_else(|| "unknown".to_owned()),
+        memory_bytes: read::parsed(host, proc("meminfo"), system::memory_bytes).ok(),
+        looked_as_uid: host.look().uid,
+    }
+}
+
+/// In a container /proc knows only the container's name; the host's is in its /etc/hostname.
+fn name(host: &dyn Host) -> Option<String> {
+    let file = || {
+        read::bytes(host, root("etc/hostname"))
+            .ok()
+            .map(|bytes| trimmed(&bytes))
+    };
+    let kernel = || text(host, "sys/kernel/hostname");
+    let elsewhere = host.look().mounts_of != "self";
+    let (first, second) = if elsewhere {
+        (file(), kernel())
+    } else {
+        (kernel(), None)
+    };
+    first.or(second).filter(|name| !name.is_empty())
+}
+
+fn text(host: &dyn Host, path: &str) -> Option<String> {
+    read::bytes(host, proc(path))
+        .ok()
+        .map(|bytes| trimmed(&bytes))
+}
+
+fn trimmed(bytes: &[u8]) -> String {
+    lossy(bytes.trim_ascii())
+}

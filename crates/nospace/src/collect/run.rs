@@ -1,0 +1,104 @@
+//! How a collector fares: timed, its failure kept beside the others' results.
+
+use std::time::Instant;
+
+use nospace_core::model::{CollectorRun, Provenance};
+
+use crate::host::{Absent, At, Host};
+
+/// What a collector brought home.
+pub struct Collected<T> {
+    /// The figures.
+    pub part: T,
+    /// How far they can be trusted.
+    pub provenance: Provenance,
+    /// What could not be seen, and what would let it.
+    pub gaps: Vec<String>,
+}
+
+impl<T> Collected<T> {
+    /// The kernel's own figures, without a gap.
+    pub fn exact(part: T) -> Self {
+        Self {
+            part,
+            provenance: Provenance::Exact,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// Counted from outside.
+    pub fn estimated(part: T) -> Self {
+        Self {
+            part,
+            provenance: Provenance::Estimated,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// With what could not be seen.
+    pub fn with_gaps(mut self, gaps: Vec<String>) -> Self {
+        self.gaps = gaps;
+        self
+    }
+}
+
+/// The result of a collector.
+pub type Collection<T> = anyhow::Result<Collected<T>>;
+
+/// The collectors of one look, in the order in which they ran.
+#[derive(Default)]
+pub struct Runs(Vec<CollectorRun>);
+
+impl Runs {
+    /// Runs one collector.
+    pub fn run<T>(
+        &mut self,
+        name: &str,
+        source: &str,
+        collect: impl FnOnce() -> Collection<T>,
+    ) -> Option<T> {
+        let begin = Instant::now();
+        let (part, provenance, gaps, error) = match collect() {
+            Ok(done) => (Some(done.part), done.provenance, done.gaps, None),
+            Err(error) => (
+                None,
+                Provenance::Unavailable,
+                Vec::new(),
+                Some(format!("{error:#}")),
+            ),
+        };
+        self.0.push(CollectorRun {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            provenance,
+            duration_ms: milliseconds(begin),
+            error,
+            gaps,
+        });
+        part
+    }
+
+    /// The list for the snapshot.
+    pub fn into_vec(self) -> Vec<CollectorRun> {
+        self.0
+    }
+}
+
+/// Since `begin`, to the microsecond.
+fn milliseconds(begin: Instant) -> f64 {
+    (begin.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// An error that names the place.
+pub fn unanswered(at: At<'_>, absent: &Absent) -> anyhow::Error {
+    anyhow::anyhow!("{at}: {absent}")
+}
+
+/// What lets nospace look into processes that it could not look into.
+pub fn how_to_see(host: &dyn Host) -> &'static str {
+    if host.look().uid == 0 {
+        "they have capabilities that nospace lacks: give it those, CAP_SYS_PTRACE among them"
+    } else {
+        "run as root"
+    }
+}

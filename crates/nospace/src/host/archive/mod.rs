@@ -1,0 +1,133 @@
+//! A recorded node on disk: a tar, compressed with zstd, or the same laid out as a directory.
+//!
+//! ```text
+//! nospace.json         format version, who asked and when
+//! files/proc/…         contents of the files that were read, redacted
+//! files/sys/…
+//! files/root/…
+//! answers.jsonl        every other answer, one a line, sorted
+//! ```
+//!
+//! Nothing of an archive is ever written to disk or followed.
+
+mod read;
+mod write;
+
+pub use read::{Contents, load};
+pub use write::Writer;
+
+use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use serde::{Deserialize, Serialize};
+
+use super::{Absent, Asked, At, Descriptors, Look, Subdirectory, Tree};
+
+/// Raised when an older nospace could not read the archive.
+pub const FORMAT: u32 = 1;
+const HEAD: &str = "nospace.json";
+const ANSWERS: &str = "answers.jsonl";
+const FILES: &str = "files";
+
+/// First entry of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the nospace that recorded it.
+    pub version: String,
+    /// Where the archive comes from, in words: recorded, or composed by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Who asked, and when.
+    pub look: Look,
+}
+
+/// What was asked, other than a file that could be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Question {
+    /// [`super::Host::read`], when it failed or was cut.
+    Read(String),
+    /// [`super::Host::list`].
+    List(String),
+    /// [`super::Host::subdirectories`].
+    Subdirectories(String),
+    /// [`super::Host::link`].
+    Link(String),
+    /// [`super::Host::statfs`].
+    Statfs(String),
+    /// [`super::Host::pids`].
+    Pids,
+    /// [`super::Host::owner`].
+    Owner(u32),
+    /// [`super::Host::descriptors`].
+    Descriptors(u32),
+    /// [`super::Host::user_namespace`].
+    UserNamespace(u32),
+    /// [`super::Host::same_files`].
+    SameFiles,
+}
+
+/// What the host said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// Nothing, and why.
+    Absent(Absent),
+    /// The file among `files/` is only its beginning.
+    Cut,
+    /// Names.
+    Names(Vec<String>),
+    /// Directories.
+    Subdirectories(Vec<Subdirectory>),
+    /// A link's target.
+    Target(String),
+    /// Space of a file system.
+    Space(FilesystemUsage),
+    /// Processes.
+    Pids(Vec<u32>),
+    /// A uid.
+    Uid(u32),
+    /// What a process has open.
+    Descriptors(Descriptors),
+    /// A user namespace.
+    UserNamespace(UserNamespace),
+    /// Descriptors with the number of the open file that each leads to.
+    Files(Vec<(Descriptor, u32)>),
+}
+
+impl Answer {
+    /// An answer, or why there is none.
+    pub fn of<T: Clone>(asked: &Asked<T>, wrap: impl FnOnce(T) -> Self) -> Self {
+        match asked {
+            Ok(found) => wrap(found.clone()),
+            Err(absent) => Self::Absent(absent.clone()),
+        }
+    }
+}
+
+/// One line of `answers.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    q: Question,
+    a: Answer,
+}
+
+/// Name of a place in an archive, `proc/1/status`.
+pub fn key(at: At<'_>) -> String {
+    if at.path.as_os_str().is_empty() {
+        return at.tree.name().to_owned();
+    }
+    format!("{}/{}", at.tree.name(), at.path.to_string_lossy())
+}
+
+/// Path of a descriptor's fdinfo below procfs.
+pub fn fdinfo_path(descriptor: Descriptor) -> String {
+    format!("{}/fdinfo/{}", descriptor.pid, descriptor.fd)
+}
+
+fn is_tree(name: &str) -> bool {
+    [Tree::Proc, Tree::Sys, Tree::Root]
+        .iter()
+        .any(|tree| tree.name() == name)
+}

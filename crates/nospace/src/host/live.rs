@@ -1,0 +1,365 @@
+//! The machine that nospace runs on: every question goes to the kernel.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Write as _;
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nospace_bpf::{kcmp, userns};
+use nospace_core::model::{Descriptor, FilesystemUsage, UserKey, UserNamespace};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, fstat, openat, openat2,
+    readlinkat_raw, statx,
+};
+use rustix::io::Errno;
+
+use super::identity::number_files;
+use super::{Absent, Asked, At, Descriptors, Host, Look, Subdirectory, Tree};
+
+/// Room for directory entries: one call for most directories.
+const DIRECTORY_BUFFER: usize = 32 * 1024;
+/// Room for one piece of a file.
+const PIECE: usize = 64 * 1024;
+/// Longer link targets are none that nospace looks for.
+const LINK_BUFFER: usize = 4096;
+
+/// Where the host's trees are mounted.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    /// procfs, `/proc`.
+    pub proc: PathBuf,
+    /// sysfs, `/sys`.
+    pub sys: PathBuf,
+    /// The root file system, `/`.
+    pub root: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            proc: "/proc".into(),
+            sys: "/sys".into(),
+            root: "/".into(),
+        }
+    }
+}
+
+/// The live machine.
+pub struct Live {
+    proc: OwnedFd,
+    sys: Option<OwnedFd>,
+    root: Option<OwnedFd>,
+    root_is_elsewhere: bool,
+    look: Look,
+    /// procfs numbers processes as this process does, so kcmp(2) means the same ones.
+    same_pids: bool,
+}
+
+impl Live {
+    /// Opens the three trees.
+    ///
+    /// # Errors
+    ///
+    /// When procfs cannot be opened: without it there is nothing to say. The other two may be missing.
+    pub fn open(roots: &Roots) -> anyhow::Result<Self> {
+        let proc = open_tree(&roots.proc).map_err(|error| {
+            anyhow::anyhow!(
+                "cannot open procfs at {}: {}; mount it there or name another place with --procfs",
+                roots.proc.display(),
+                std::io::Error::from(error)
+            )
+        })?;
+        let root_is_elsewhere = roots.root != Path::new("/");
+        let look = Look {
+            taken_at: jiff::Timestamp::now()
+                .round(jiff::Unit::Second)?
+                .to_string(),
+            uid: rustix::process::geteuid().as_raw(),
+            mounts_of: if root_is_elsewhere { "1" } else { "self" }.to_owned(),
+        };
+        let mut live = Self {
+            proc,
+            sys: open_tree(&roots.sys).ok(),
+            root: open_tree(&roots.root).ok(),
+            root_is_elsewhere,
+            look,
+            same_pids: false,
+        };
+        let own = rustix::process::getpid().as_raw_nonzero().to_string();
+        live.same_pids = live
+            .link(super::proc("self"))
+            .is_ok_and(|target| target == own);
+        Ok(live)
+    }
+
+    fn tree(&self, tree: Tree) -> Asked<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        match tree {
+            Tree::Proc => Ok(self.proc.as_fd()),
+            Tree::Sys => self.sys.as_ref().map(AsFd::as_fd).ok_or(Absent::Gone),
+            Tree::Root => self.root.as_ref().map(AsFd::as_fd).ok_or(Absent::Gone),
+        }
+    }
+
+    fn open_at(&self, at: At<'_>, flags: OFlags) -> Asked<OwnedFd> {
+        let tree = self.tree(at.tree)?;
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let path = if at.path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            at.path
+        };
+        if at.tree == Tree::Root && self.root_is_elsewhere {
+            // An absolute link below --rootfs means the host's root, not ours.
+            match openat2(tree, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+                Err(Errno::NOSYS) => {}
+                done => return Ok(done?),
+            }
+        }
+        Ok(openat(tree, path, flags, Mode::empty())?)
+    }
+
+    fn open_proc(&self, path: &ProcPath) -> Result<OwnedFd, Errno> {
+        openat(
+            &self.proc,
+            path.as_c_str(),
+            OFlags::RDONLY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+    }
+}
+
+fn open_tree(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
+/// `PID/what` or `PID/what/FD`, built without allocating: there may be a hundred thousand of them.
+struct ProcPath {
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl ProcPath {
+    fn new(pid: u32, rest: std::fmt::Arguments<'_>) -> Self {
+        let mut bytes = [0; 48];
+        let mut room = &mut bytes[..47];
+        // 10 digits, a slash, "fdinfo", a slash, 10 digits: 28 bytes at most.
+        let _fits = write!(room, "{pid}{rest}");
+        let length = 47 - room.len();
+        Self { bytes, length }
+    }
+
+    fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_with_nul(&self.bytes[..=self.length]).unwrap_or(c"")
+    }
+}
+
+fn read_capped(fd: &OwnedFd, cap: usize, buffer: &mut Vec<u8>) -> Result<bool, Errno> {
+    buffer.clear();
+    loop {
+        if buffer.len() >= cap {
+            let mut more = [0_u8; 1];
+            return Ok(retry(|| rustix::io::read(fd, &mut more))? == 0);
+        }
+        let start = buffer.len();
+        let want = (cap - start).min(PIECE.min(4096.max(start)));
+        buffer.resize(start + want, 0);
+        let read = retry(|| rustix::io::read(fd, &mut buffer[start..]));
+        buffer.truncate(start + read.unwrap_or(0));
+        if read? == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            done => return done,
+        }
+    }
+}
+
+fn each_entry(fd: &OwnedFd, mut each: impl FnMut(&CStr, FileType)) -> Result<(), Errno> {
+    let mut room = [const { MaybeUninit::uninit() }; DIRECTORY_BUFFER];
+    let mut directory = RawDir::new(fd, &mut room);
+    while let Some(entry) = directory.next() {
+        let entry = entry?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            each(entry.file_name(), entry.file_type());
+        }
+    }
+    Ok(())
+}
+
+/// A number as procfs names its entries: digits only.
+fn number(name: &CStr) -> Option<u32> {
+    let bytes = name.to_bytes();
+    if bytes.is_empty() {
+        return None;
+    }
+    bytes.iter().try_fold(0_u32, |sum, digit| {
+        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+fn lossy(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+impl Host for Live {
+    fn look(&self) -> Look {
+        self.look.clone()
+    }
+
+    fn read(&self, at: At<'_>, cap: usize, buffer: &mut Vec<u8>) -> Asked<bool> {
+        let fd = self.open_at(at, OFlags::RDONLY)?;
+        if at.tree == Tree::Root && !FileType::from_raw_mode(fstat(&fd)?.st_mode).is_file() {
+            return Err(Absent::Failed("not a regular file".into()));
+        }
+        Ok(read_capped(&fd, cap, buffer)?)
+    }
+
+    fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
+        let fd = self.open_at(at, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names = Vec::new();
+        each_entry(&fd, |name, _| {
+            if names.len() < cap {
+                names.push(lossy(name.to_bytes()));
+            }
+        })?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn subdirectories(&self, at: At<'_>) -> Asked<Vec<Subdirectory>> {
+        let fd = self.open_at(at, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut found = Vec::new();
+        each_entry(&fd, |name, kind| {
+            if kind == FileType::Directory {
+                // Two links are the directory's own name and its `.`: nothing below it has a `..`.
+                let leaf = statx(&fd, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::NLINK)
+                    .is_ok_and(|stat| stat.stx_nlink == 2);
+                found.push(Subdirectory {
+                    name: lossy(name.to_bytes()),
+                    leaf,
+                });
+            }
+        })?;
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    fn link(&self, at: At<'_>) -> Asked<String> {
+        let tree = self.tree(at.tree)?;
+        let target = match (at.path.parent(), at.path.file_name()) {
+            (Some(parent), Some(name)) if at.tree == Tree::Root && self.root_is_elsewhere => {
+                let parent = At {
+                    tree: at.tree,
+                    path: parent,
+                };
+                let parent = self.open_at(parent, OFlags::PATH | OFlags::DIRECTORY)?;
+                rustix::fs::readlinkat(&parent, name, Vec::new())?
+            }
+            _ => rustix::fs::readlinkat(tree, at.path, Vec::new())?,
+        };
+        Ok(lossy(target.as_bytes()))
+    }
+
+    fn statfs(&self, at: At<'_>) -> Asked<FilesystemUsage> {
+        let fd = self.open_at(at, OFlags::PATH)?;
+        let space = rustix::fs::fstatvfs(&fd)?;
+        Ok(FilesystemUsage {
+            block_size: if space.f_frsize == 0 {
+                space.f_bsize
+            } else {
+                space.f_frsize
+            },
+            blocks: space.f_blocks,
+            blocks_free: space.f_bfree,
+            blocks_available: space.f_bavail,
+            inodes: space.f_files,
+            inodes_free: space.f_ffree,
+        })
+    }
+
+    fn pids(&self) -> Asked<Vec<u32>> {
+        let fd = self.open_at(super::proc(""), OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut pids = Vec::new();
+        each_entry(&fd, |name, _| pids.extend(number(name)))?;
+        Ok(pids)
+    }
+
+    fn owner(&self, pid: u32) -> Asked<u32> {
+        // /proc/PID itself belongs to the effective uid, dumpable or not (task_dump_owner, fs/proc/base.c).
+        let path = ProcPath::new(pid, format_args!(""));
+        let stat = statx(
+            &self.proc,
+            path.as_c_str(),
+            AtFlags::empty(),
+            StatxFlags::UID,
+        )?;
+        Ok(stat.stx_uid)
+    }
+
+    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> Asked<()> {
+        into.clear();
+        let fd = self.open_proc(&ProcPath::new(pid, format_args!("/fd")))?;
+        let mut target = [const { MaybeUninit::uninit() }; LINK_BUFFER];
+        each_entry(&fd, |name, _| {
+            let Some(descriptor) = number(name) else {
+                return;
+            };
+            into.total += 1;
+            match readlinkat_raw(&fd, name, &mut target).map(|(target, _)| &*target) {
+                Ok(b"anon_inode:inotify") => into.inotify.push(descriptor),
+                Ok(b"anon_inode:[eventpoll]") => into.epoll.push(descriptor),
+                Err(Errno::ACCESS | Errno::PERM) => into.hidden += 1,
+                _ => {}
+            }
+        })?;
+        Ok(())
+    }
+
+    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()> {
+        let path = ProcPath::new(descriptor.pid, format_args!("/fdinfo/{}", descriptor.fd));
+        let fd = self.open_proc(&path)?;
+        let mut room = [MaybeUninit::uninit(); PIECE];
+        loop {
+            let (read, _) = rustix::io::read(&fd, &mut room)?;
+            if read.is_empty() {
+                return Ok(());
+            }
+            piece(read);
+        }
+    }
+
+    fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>> {
+        if !self.same_pids {
+            return Err(Absent::Failed(
+                "procfs is that of another pid namespace".into(),
+            ));
+        }
+        number_files(descriptors, |a, b| {
+            Ok(kcmp::same_file((a.pid, a.fd), (b.pid, b.fd))?)
+        })
+    }
+
+    fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
+        let file = File::from(self.open_proc(&ProcPath::new(pid, format_args!("/ns/user")))?);
+        let found = userns::inspect(&file)?;
+        let draws_on = found.parent.map(|(user_namespace, uid)| UserKey {
+            user_namespace,
+            uid,
+        });
+        Ok(UserNamespace {
+            id: found.id,
+            draws_on,
+        })
+    }
+}

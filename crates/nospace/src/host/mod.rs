@@ -1,0 +1,216 @@
+//! The questions that collectors may ask about a machine, and nothing else of the node is asked.
+//!
+//! Three machines answer them: [`live::Live`] asks the kernel, [`recorded::Recorded`] looks the
+//! answer up in an archive, [`recording::Recording`] asks another and keeps what it said.
+
+pub mod archive;
+mod identity;
+pub mod live;
+pub mod recorded;
+pub mod recording;
+
+use std::fmt;
+use std::path::Path;
+
+use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use serde::{Deserialize, Serialize};
+
+/// The three trees of a host; each can be mounted elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tree {
+    /// `--procfs`.
+    Proc,
+    /// `--sysfs`.
+    Sys,
+    /// `--rootfs`.
+    Root,
+}
+
+impl Tree {
+    /// Name in an archive and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proc => "proc",
+            Self::Sys => "sys",
+            Self::Root => "root",
+        }
+    }
+}
+
+/// A place in a tree; `path` is relative.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// Which tree.
+    pub tree: Tree,
+    /// Path below it.
+    pub path: &'a Path,
+}
+
+/// Below `--procfs`.
+pub fn proc<P: AsRef<Path> + ?Sized>(path: &P) -> At<'_> {
+    At {
+        tree: Tree::Proc,
+        path: path.as_ref(),
+    }
+}
+
+/// Below `--sysfs`.
+pub fn sys<P: AsRef<Path> + ?Sized>(path: &P) -> At<'_> {
+    At {
+        tree: Tree::Sys,
+        path: path.as_ref(),
+    }
+}
+
+/// Below `--rootfs`; a leading `/` is the tree's own root.
+pub fn root<P: AsRef<Path> + ?Sized>(path: &P) -> At<'_> {
+    let path = path.as_ref();
+    At {
+        tree: Tree::Root,
+        path: path.strip_prefix("/").unwrap_or(path),
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.tree {
+            Tree::Root => write!(f, "/{}", self.path.display()),
+            tree => write!(f, "/{}/{}", tree.name(), self.path.display()),
+        }
+    }
+}
+
+/// Why there is no answer. Gone is normal, denied is a gap, failed is an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
+pub enum Absent {
+    /// It is not there, or no longer.
+    #[error("not there")]
+    Gone,
+    /// It is there, and nospace may not look.
+    #[error("permission denied")]
+    Denied,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The answer to a question, or why there is none.
+pub type Asked<T> = Result<T, Absent>;
+
+impl From<rustix::io::Errno> for Absent {
+    fn from(errno: rustix::io::Errno) -> Self {
+        use rustix::io::Errno;
+        match errno {
+            Errno::NOENT | Errno::SRCH | Errno::NOTDIR | Errno::NODEV | Errno::BADF => Self::Gone,
+            Errno::ACCESS | Errno::PERM => Self::Denied,
+            other => Self::Failed(std::io::Error::from(other).to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Absent {
+    fn from(error: std::io::Error) -> Self {
+        match rustix::io::Errno::from_io_error(&error) {
+            Some(errno) => errno.into(),
+            None => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// What a process has open, as far as nospace cares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Descriptors {
+    /// Open descriptors in all.
+    pub total: u32,
+    /// Those of which nospace may not know what they are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hidden: u32,
+    /// Those that are inotify instances, in the kernel's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inotify: Vec<u32>,
+    /// Those that are epoll instances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub epoll: Vec<u32>,
+}
+
+impl Descriptors {
+    /// Empties it, keeping the memory.
+    pub fn clear(&mut self) {
+        self.total = 0;
+        self.hidden = 0;
+        self.inotify.clear();
+        self.epoll.clear();
+    }
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A directory below another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subdirectory {
+    /// Name, lossy UTF-8.
+    pub name: String,
+    /// It has no directory below it (its link count says so).
+    pub leaf: bool,
+}
+
+/// Who asks, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Look {
+    /// When the look began, RFC 3339, UTC.
+    pub taken_at: String,
+    /// Effective uid of nospace.
+    pub uid: u32,
+    /// Whose /proc/PID/mountinfo names the host's mounts: `self`, or `1` where the host's root
+    /// is mounted elsewhere.
+    pub mounts_of: String,
+}
+
+/// A machine that can be asked.
+pub trait Host: Sync {
+    /// Who asks, and when.
+    fn look(&self) -> Look;
+
+    /// Contents of a file into `buffer` (emptied first), at most `cap` bytes; `true` when that
+    /// was all of it.
+    fn read(&self, at: At<'_>, cap: usize, buffer: &mut Vec<u8>) -> Asked<bool>;
+
+    /// Names in a directory, at most `cap`, sorted; lossy UTF-8.
+    fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>>;
+
+    /// Directories below a directory, sorted, without following links.
+    fn subdirectories(&self, at: At<'_>) -> Asked<Vec<Subdirectory>>;
+
+    /// Where a symbolic link leads.
+    fn link(&self, at: At<'_>) -> Asked<String>;
+
+    /// Space of the file system that a path lies on. Only for paths known to be local.
+    fn statfs(&self, at: At<'_>) -> Asked<FilesystemUsage>;
+
+    /// Every process, by thread-group id.
+    fn pids(&self) -> Asked<Vec<u32>>;
+
+    /// Effective uid of a process.
+    fn owner(&self, pid: u32) -> Asked<u32>;
+
+    /// What a process has open.
+    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> Asked<()>;
+
+    /// fdinfo of a descriptor, piece by piece as it is read; pieces may end mid-line.
+    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()>;
+
+    /// For each descriptor, which must be sorted, the number of the open file behind it: the
+    /// same number is the same file, however it was shared. `None` for one that is gone.
+    fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>>;
+
+    /// The user namespace that a process lives in.
+    fn user_namespace(&self, pid: u32) -> Asked<UserNamespace>;
+}
