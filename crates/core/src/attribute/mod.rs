@@ -16,3 +16,6 @@ pub use owners::owners;
 pub use resources::MEMORY_CGROUP_MAX;
 pub use users::{below, user_ref};
 pub use view::View;
+
+#[cfg(test)]
+mod sums_tests;
