@@ -12,7 +12,12 @@
 
 pub mod attribute;
 pub mod cause;
+mod conclude;
 pub mod diagnose;
 pub mod model;
 pub mod parse;
 pub mod report;
+#[cfg(test)]
+mod testing;
+
+pub use conclude::conclude;

@@ -42,6 +42,36 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// The answer in one word; its number is the exit code of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Nothing is wrong.
+    Ok = 0,
+    /// Something is under pressure.
+    Warning = 1,
+    /// Something is used up, or as good as.
+    Critical = 2,
+    /// inotify, or its limits, could not be read at all.
+    Unknown = 3,
+}
+
+impl Report {
+    /// The worst of the findings; [`Status::Unknown`] where inotify could not be judged.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let counted = |c: &CollectorRun| c.name == "inotify" && c.error.is_none();
+        let limited = self.limits.is_some() || self.users.iter().any(|u| u.watches.limit.is_some());
+        if !limited || !self.collectors.iter().any(counted) {
+            return Status::Unknown;
+        }
+        match self.findings.iter().map(|f| f.severity).max() {
+            Some(Severity::Critical) => Status::Critical,
+            Some(Severity::Warning) => Status::Warning,
+            Some(Severity::Info) | None => Status::Ok,
+        }
+    }
+}
+
 /// The machine that a report is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -320,7 +350,9 @@ pub struct Forecast {
 }
 
 /// Would the kubelet start now?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum StartVerdict {
     /// With room to spare.

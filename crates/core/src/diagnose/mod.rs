@@ -1,1 +1,62 @@
 //! What is wrong: one rule a file, pure functions over the attributed snapshot.
+
+mod blind;
+mod cgroup_limit;
+mod disk;
+mod dominant_holder;
+mod epoll;
+mod inotify;
+mod inotify_instances;
+mod inotify_watches;
+mod keys;
+mod kubelet_start;
+mod leaked_instances;
+mod mounts;
+mod namespaces;
+mod pids;
+mod pressure;
+mod process_files;
+mod remedy;
+mod shared_budget;
+mod sysctl_drift;
+mod system_files;
+mod sysv;
+mod words;
+
+use std::cmp::Reverse;
+
+use crate::attribute::View;
+use crate::report::Finding;
+
+/// Looks at one thing, and says what is wrong with it, the worst first.
+type Rule = fn(&View) -> Vec<Finding>;
+
+/// Every rule; of two findings as bad as each other, the earlier rule's matters more.
+const RULES: &[Rule] = &[
+    kubelet_start::find,
+    inotify_instances::find,
+    inotify_watches::find,
+    cgroup_limit::find,
+    disk::find,
+    pids::find,
+    system_files::find,
+    process_files::find,
+    mounts::find,
+    namespaces::find,
+    keys::find,
+    sysv::find,
+    epoll::find,
+    shared_budget::find,
+    dominant_holder::find,
+    leaked_instances::find,
+    sysctl_drift::find,
+    blind::find,
+];
+
+/// What is wrong with the node, most important first.
+#[must_use]
+pub fn findings(view: &View) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(view)).collect();
+    findings.sort_by_key(|f| Reverse(f.severity));
+    findings
+}

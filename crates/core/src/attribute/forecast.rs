@@ -1,0 +1,217 @@
+use super::users;
+use crate::model::{
+    CgroupVersion, Cgroups, Hierarchy, Instance, Process, Provenance, Snapshot, UserKey,
+};
+use crate::report::{Forecast, KubeletStart, StartVerdict, User};
+
+/// v1 controllers that cAdvisor watches for the kubelet from Kubernetes 1.29 (`needSubsys`,
+/// container/libcontainer/helpers.go of cAdvisor 0.48, with the metrics of cadvisor_linux.go).
+const FROM_1_29: [&str; 7] = ["cpu", "cpuacct", "memory", "blkio", "io", "pids", "devices"];
+/// Those that it watched before, whatever metrics were asked for (`supportedSubsystems`).
+const BEFORE_1_29: [&str; 3] = ["hugetlb", "cpuset", "perf_event"];
+
+/// Instances of a starting kubelet: cAdvisor's raw factory and its watcher, without which it
+/// exits (`Start`, manager/manager.go); the client CA, the static pods and the flexvolume
+/// directory, all asked for before that; the plugin registry after it.
+const INSTANCES: u64 = 6;
+/// Without the last one the kubelet starts, and sees no plugin register.
+const INSTANCES_BEFORE_CADVISOR_RUNS: u64 = 5;
+/// One watch in each instance that is not cAdvisor's.
+const OTHER_WATCHES: u64 = 4;
+
+/// What the next start of the kubelet would meet.
+pub fn forecast(snapshot: &Snapshot, users: &[User]) -> Forecast {
+    Forecast {
+        kubelet_start: kubelet_start(snapshot, users),
+    }
+}
+
+/// `true` for the names that a kubelet runs under, alone or in one program with others.
+#[must_use]
+pub fn is_kubelet(comm: &str) -> bool {
+    matches!(
+        comm,
+        "kubelet" | "hyperkube" | "kubelite" | "k3s" | "k3s-server" | "k3s-agent"
+    )
+}
+
+fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
+    let kubelet = Kubelet::find(snapshot)?;
+    let cgroups = snapshot.cgroups.as_ref()?;
+    let need = need(cgroups, &kubelet)?;
+    let (watches, instances) = free(snapshot, users)?;
+    let watches_free = watches.saturating_add(kubelet.watches);
+    let instances_free = instances.saturating_add(kubelet.instances);
+    let others = OTHER_WATCHES.max(kubelet.watches.saturating_sub(kubelet.largest));
+    let watches_needed = need.watches.saturating_add(others);
+    let verdict = verdict(watches_free, watches_needed, watches_needed).max(verdict(
+        instances_free,
+        INSTANCES,
+        INSTANCES_BEFORE_CADVISOR_RUNS,
+    ));
+    Some(KubeletStart {
+        verdict,
+        watches_needed,
+        watches_free,
+        instances_needed: INSTANCES,
+        instances_free,
+        kubelet_pid: kubelet.pid,
+        watches_given_back: kubelet.watches,
+        instances_given_back: kubelet.instances,
+        basis: format!(
+            "{}; {others} more for the client CA, static pods, flexvolumes and plugins; {INSTANCES} \
+             instances, 2 of them for cAdvisor; {}",
+            need.basis,
+            kubelet.words(),
+        ),
+        provenance: Provenance::Estimated,
+    })
+}
+
+fn verdict(free: u64, needed: u64, fatal_below: u64) -> StartVerdict {
+    if free < fatal_below {
+        StartVerdict::Fails
+    } else if free <= needed.saturating_add(needed / 10) {
+        StartVerdict::Barely
+    } else {
+        StartVerdict::Starts
+    }
+}
+
+/// Watches and instances that uid 0 of the initial namespace has left.
+fn free(snapshot: &Snapshot, users: &[User]) -> Option<(u64, u64)> {
+    match users::find(users, UserKey::initial(0)) {
+        Some(root) => Some((root.watches.free()?, root.instances.free()?)),
+        None => {
+            let limits = snapshot.limits.as_ref()?;
+            Some((limits.max_user_watches, limits.max_user_instances))
+        }
+    }
+}
+
+/// The kubelet that runs, if one does.
+#[derive(Debug, Default)]
+struct Kubelet {
+    pid: Option<u32>,
+    /// Instances that it alone holds.
+    instances: u64,
+    /// Watches in them.
+    watches: u64,
+    /// Watches in the largest of them, which is cAdvisor's.
+    largest: u64,
+}
+
+impl Kubelet {
+    /// `None` only where inotify could not be read: then nothing can be said.
+    fn find(snapshot: &Snapshot) -> Option<Self> {
+        let instances = &snapshot.inotify.as_ref()?.instances;
+        let kubelets = snapshot.processes.iter().filter(|p| is_kubelet(&p.comm));
+        Some(
+            kubelets
+                .map(|p| Self::of(p, instances))
+                .max_by_key(|k| k.watches)
+                .unwrap_or_default(),
+        )
+    }
+
+    fn of(process: &Process, instances: &[Instance]) -> Self {
+        let root = UserKey::initial(0);
+        let own = instances
+            .iter()
+            .filter(|i| i.charged == root && i.holders.iter().all(|d| d.pid == process.pid));
+        let mut kubelet = Self {
+            pid: Some(process.pid),
+            ..Self::default()
+        };
+        for instance in own {
+            let watches = u64::from(instance.watches);
+            kubelet.instances += 1;
+            kubelet.watches += watches;
+            kubelet.largest = kubelet.largest.max(watches);
+        }
+        kubelet
+    }
+
+    fn words(&self) -> String {
+        match self.pid {
+            Some(pid) => format!(
+                "the running kubelet (pid {pid}) would give back {} watches and {} instances",
+                self.watches, self.instances
+            ),
+            None => "no kubelet runs that would give anything back".to_owned(),
+        }
+    }
+}
+
+/// What cAdvisor asks for: one watch a directory, without `*.mount` (`watchDirectory`,
+/// container/raw/watcher.go).
+struct Need {
+    watches: u64,
+    basis: String,
+}
+
+fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
+    match cgroups.version {
+        CgroupVersion::V2 => {
+            let unified = cgroups.hierarchies.iter().find(|h| h.unified)?;
+            let watches = watched(unified);
+            let bound = bound(unified.truncated);
+            Some(Need {
+                watches,
+                basis: format!("cgroup v2: {bound}{watches} directories that cAdvisor watches"),
+            })
+        }
+        CgroupVersion::V1 | CgroupVersion::Hybrid => v1_need(&cgroups.hierarchies, kubelet),
+        CgroupVersion::Unknown => None,
+    }
+}
+
+fn watched(hierarchy: &Hierarchy) -> u64 {
+    hierarchy
+        .directories
+        .saturating_sub(hierarchy.mount_unit_directories)
+}
+
+fn bound(truncated: bool) -> &'static str {
+    if truncated { "at least " } else { "" }
+}
+
+fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
+    let of = |extra: &[&str]| -> Vec<&Hierarchy> {
+        let known = |c: &String| FROM_1_29.contains(&c.as_str()) || extra.contains(&c.as_str());
+        let v1 = hierarchies.iter().filter(|h| !h.unified);
+        v1.filter(|h| h.controllers.iter().any(known)).collect()
+    };
+    let (new, old) = (of(&[]), of(&BEFORE_1_29));
+    if old.is_empty() {
+        return None;
+    }
+    let sum = |set: &[&Hierarchy]| set.iter().map(|h| watched(h)).fold(0, u64::saturating_add);
+    let (set, why) = if kubelet.largest == 0 {
+        (
+            old,
+            "no kubelet tells its version, so the longer list of before Kubernetes 1.29 is taken",
+        )
+    } else if kubelet.largest.abs_diff(sum(&new)) < kubelet.largest.abs_diff(sum(&old)) {
+        (
+            new,
+            "the running kubelet holds what Kubernetes from 1.29 on watches",
+        )
+    } else {
+        (
+            old,
+            "the running kubelet holds what Kubernetes before 1.29 watches",
+        )
+    };
+    let watches = sum(&set);
+    let bound = bound(set.iter().any(|h| h.truncated));
+    let names: Vec<String> = set.iter().map(|h| h.controllers.join(",")).collect();
+    Some(Need {
+        watches,
+        basis: format!(
+            "cgroup v1: {bound}{watches} directories that cAdvisor watches in {} hierarchies ({}); {why}",
+            set.len(),
+            names.join(" "),
+        ),
+    })
+}

@@ -1,0 +1,141 @@
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::model::{INITIAL_USER_NAMESPACE, Inotify, Provenance, Snapshot, UserCounters, UserKey};
+use crate::report::{Budget, Unattributed, User, UserRef};
+
+/// Instances and watches.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    instances: u64,
+    watches: u64,
+}
+
+/// Names the user.
+#[must_use]
+pub fn user_ref(key: UserKey) -> UserRef {
+    UserRef {
+        uid: key.uid,
+        user_namespace: key.user_namespace,
+    }
+}
+
+/// The user that `key` names.
+pub fn find(users: &[User], key: UserKey) -> Option<&User> {
+    users
+        .iter()
+        .find(|u| u.uid == key.uid && u.user_namespace == key.user_namespace)
+}
+
+/// `true` where a charge to `charged` counts against `key`: the kernel charges the user itself
+/// and, in each ancestor namespace, whoever created the one below (`inc_ucount`, kernel/ucount.c).
+#[must_use]
+pub fn below(inotify: &Inotify, charged: UserKey, key: UserKey) -> bool {
+    chain(inotify, charged).contains(&key)
+}
+
+/// Everyone that a charge to `key` counts against, `key` first.
+fn chain(inotify: &Inotify, key: UserKey) -> Vec<UserKey> {
+    let mut chain = vec![key];
+    let mut at = key;
+    while let Some(next) = draws_on(inotify, at) {
+        if chain.contains(&next) {
+            break;
+        }
+        chain.push(next);
+        at = next;
+    }
+    chain
+}
+
+fn draws_on(inotify: &Inotify, key: UserKey) -> Option<UserKey> {
+    if key.user_namespace == INITIAL_USER_NAMESPACE {
+        return None;
+    }
+    inotify
+        .user_namespaces
+        .iter()
+        .find(|n| n.id == key.user_namespace)?
+        .draws_on
+}
+
+/// Whoever inotify is charged to, most pressed first.
+pub fn users(snapshot: &Snapshot) -> Vec<User> {
+    let Some(inotify) = &snapshot.inotify else {
+        return Vec::new();
+    };
+    let seen = seen(inotify);
+    let mut users: Vec<User> = match &inotify.counters {
+        Some(counters) => counters
+            .iter()
+            .map(|c| counted(inotify, c, seen.get(&c.key).copied().unwrap_or_default()))
+            .collect(),
+        None => seen
+            .into_iter()
+            .map(|(key, sum)| summed(snapshot, inotify, key, sum))
+            .collect(),
+    };
+    users.sort_by_key(|u| {
+        let pressure = u.instances.percent().max(u.watches.percent());
+        (
+            Reverse(pressure),
+            Reverse(u.watches.used),
+            u.user_namespace,
+            u.uid,
+        )
+    });
+    users
+}
+
+/// What visible descriptors explain, for each user and for whomever they draw on.
+fn seen(inotify: &Inotify) -> BTreeMap<UserKey, Sum> {
+    let mut seen = BTreeMap::<UserKey, Sum>::new();
+    for instance in &inotify.instances {
+        for key in chain(inotify, instance.charged) {
+            let sum = seen.entry(key).or_default();
+            sum.instances += 1;
+            sum.watches += u64::from(instance.watches);
+        }
+    }
+    seen
+}
+
+fn counted(inotify: &Inotify, counters: &UserCounters, seen: Sum) -> User {
+    let exact = |used, limit| Budget {
+        used,
+        limit: Some(limit),
+        provenance: Provenance::Exact,
+    };
+    User {
+        uid: counters.key.uid,
+        user_namespace: counters.key.user_namespace,
+        instances: exact(counters.instances, counters.instances_limit),
+        watches: exact(counters.watches, counters.watches_limit),
+        unattributed: Unattributed {
+            instances: Some(counters.instances.saturating_sub(seen.instances)),
+            watches: Some(counters.watches.saturating_sub(seen.watches)),
+        },
+        draws_on: draws_on(inotify, counters.key).map(user_ref),
+    }
+}
+
+/// The sysctls of /proc bind the initial namespace alone; a child's own limit is not in /proc.
+fn summed(snapshot: &Snapshot, inotify: &Inotify, key: UserKey, sum: Sum) -> User {
+    let limits = snapshot
+        .limits
+        .as_ref()
+        .filter(|_| key.user_namespace == INITIAL_USER_NAMESPACE);
+    let estimated = |used, limit| Budget {
+        used,
+        limit,
+        provenance: Provenance::Estimated,
+    };
+    User {
+        uid: key.uid,
+        user_namespace: key.user_namespace,
+        instances: estimated(sum.instances, limits.map(|l| l.max_user_instances)),
+        watches: estimated(sum.watches, limits.map(|l| l.max_user_watches)),
+        unattributed: Unattributed::default(),
+        draws_on: draws_on(inotify, key).map(user_ref),
+    }
+}

@@ -1,0 +1,64 @@
+use std::collections::BTreeMap;
+
+use super::{forecast, owners, pods, processes, resources, users};
+use crate::model::{Process, Snapshot, UserKey};
+use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
+
+/// A snapshot with owners and budgets worked out: what the rules read.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// What was read.
+    pub snapshot: &'a Snapshot,
+    /// Whose each process is, by pid.
+    pub owners: BTreeMap<u32, Owner>,
+    /// Whoever inotify is charged to, most pressed first.
+    pub users: Vec<User>,
+    /// Processes that hold instances, those with most first.
+    pub processes: Vec<ProcessUse>,
+    /// Pods that hold instances, those with most first.
+    pub pods: Vec<Pod>,
+    /// Containers outside any pod that hold instances.
+    pub containers: Vec<ContainerUse>,
+    /// Every other budget.
+    pub resources: Vec<Resource>,
+    /// What the next start of the kubelet would meet.
+    pub forecast: Forecast,
+}
+
+impl<'a> View<'a> {
+    /// Works everything out from `snapshot`.
+    #[must_use]
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        let owners = owners(snapshot);
+        let users = users::users(snapshot);
+        let (pods, containers) = pods::pods(snapshot, &owners);
+        Self {
+            snapshot,
+            processes: processes::processes(snapshot, &owners),
+            pods,
+            containers,
+            resources: resources::resources(snapshot),
+            forecast: forecast::forecast(snapshot, &users),
+            users,
+            owners,
+        }
+    }
+
+    /// Whose the process is; the host's, where nothing better is known.
+    #[must_use]
+    pub fn owner(&self, pid: u32) -> &Owner {
+        self.owners.get(&pid).unwrap_or(&Owner::Host)
+    }
+
+    /// The process, if it is among those that were kept.
+    #[must_use]
+    pub fn process(&self, pid: u32) -> Option<&'a Process> {
+        self.snapshot.processes.iter().find(|p| p.pid == pid)
+    }
+
+    /// The user that `key` names.
+    #[must_use]
+    pub fn user(&self, key: UserKey) -> Option<&User> {
+        users::find(&self.users, key)
+    }
+}

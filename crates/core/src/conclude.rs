@@ -1,0 +1,45 @@
+use crate::attribute::View;
+use crate::diagnose;
+use crate::model::{CgroupVersion, Snapshot};
+use crate::report::{InotifyLimits, Node, Report, SCHEMA_VERSION};
+
+/// What a look at a node means: whose everything is, what is wrong, what to do.
+#[must_use]
+pub fn conclude(snapshot: &Snapshot) -> Report {
+    let view = View::new(snapshot);
+    let findings = diagnose::findings(&view);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        taken_at: snapshot.taken_at.clone(),
+        node: node(snapshot),
+        collectors: snapshot.collectors.clone(),
+        limits: limits(snapshot),
+        users: view.users,
+        processes: view.processes,
+        pods: view.pods,
+        containers: view.containers,
+        resources: view.resources,
+        forecast: view.forecast,
+        findings,
+    }
+}
+
+fn node(snapshot: &Snapshot) -> Node {
+    Node {
+        name: snapshot.node.name.clone(),
+        kernel: snapshot.node.kernel.clone(),
+        cgroup_version: snapshot
+            .cgroups
+            .as_ref()
+            .map_or(CgroupVersion::Unknown, |c| c.version),
+    }
+}
+
+fn limits(snapshot: &Snapshot) -> Option<InotifyLimits> {
+    let limits = snapshot.limits.as_ref()?;
+    Some(InotifyLimits {
+        max_user_instances: limits.max_user_instances,
+        max_user_watches: limits.max_user_watches,
+        max_queued_events: limits.max_queued_events,
+    })
+}

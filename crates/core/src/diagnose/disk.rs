@@ -1,0 +1,119 @@
+//! File systems out of blocks or inodes; /dev/shm is one too.
+
+use super::pressure::{self, share};
+use super::remedy::{quote, remedy, roomy};
+use super::words;
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::report::{Finding, Remedy, Resource, Severity};
+
+pub fn find(view: &View) -> Vec<Finding> {
+    [Cause::DiskBlocks, Cause::DiskInodes, Cause::DevShm]
+        .into_iter()
+        .flat_map(|cause| pressure::pressed(view, cause))
+        .map(|at| finding(view, at))
+        .collect()
+}
+
+fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
+    let (rule, title, remedies) = match resource.cause {
+        Cause::DiskInodes => (
+            "disk-inodes",
+            inodes_title(resource),
+            vec![most_files(resource)],
+        ),
+        Cause::DevShm => (
+            "dev-shm",
+            blocks_title(resource),
+            grow_shm(resource).into_iter().collect(),
+        ),
+        _ => (
+            "disk-blocks",
+            blocks_title(resource),
+            blocks_remedies(view, resource),
+        ),
+    };
+    let serves = serves(view, &resource.subject);
+    Finding {
+        victims: serves
+            .iter()
+            .map(|path| format!("whoever writes below {path}"))
+            .collect(),
+        ..pressure::finding(rule, (resource, severity), title, remedies)
+    }
+}
+
+fn serves<'v>(view: &'v View, mount: &str) -> &'v [String] {
+    let mut filesystems = view.snapshot.filesystems.iter().flatten();
+    filesystems
+        .find(|f| f.mountpoint == mount)
+        .map_or(&[], |f| &f.serves)
+}
+
+fn inodes_title(resource: &Resource) -> String {
+    format!(
+        "{} has used {} of {} inodes ({}): no new file, whatever df says of space",
+        resource.subject,
+        resource.used,
+        resource.limit,
+        share(resource)
+    )
+}
+
+fn blocks_title(resource: &Resource) -> String {
+    format!(
+        "{} has {} left of {} ({} used)",
+        resource.subject,
+        words::bytes(resource.limit.saturating_sub(resource.used)),
+        words::bytes(resource.limit),
+        share(resource)
+    )
+}
+
+fn most_files(resource: &Resource) -> Remedy {
+    remedy(
+        format!(
+            "du -x --inodes -d 3 {} | sort -n | tail -20",
+            quote(&resource.subject)
+        ),
+        "Shows which directories hold the files.",
+    )
+}
+
+fn blocks_remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
+    let mut remedies = vec![remedy(
+        format!(
+            "du -xh -d 3 {} | sort -h | tail -20",
+            quote(&resource.subject)
+        ),
+        "Shows which directories hold the space.",
+    )];
+    let serves = serves(view, &resource.subject);
+    let images = ["/var/lib/containerd", "/var/lib/containers"];
+    if serves.iter().any(|s| images.contains(&s.as_str())) {
+        remedies.push(remedy(
+            "crictl rmi --prune",
+            "Removes images that no container uses; they are pulled again when needed.",
+        ));
+    }
+    if serves.iter().any(|s| s == "/var/lib/docker") {
+        remedies.push(remedy(
+            "docker image prune",
+            "Removes dangling images; it asks first.",
+        ));
+    }
+    remedies.push(remedy(
+        "find /proc/[0-9]*/fd -lname '* (deleted)' -printf '%p %l\\n' 2>/dev/null | head -20",
+        "Shows files that were removed and are still open: their space is free only when they are closed.",
+    ));
+    remedies
+}
+
+fn grow_shm(resource: &Resource) -> Option<Remedy> {
+    let size = roomy(resource.used, resource.limit, 0, u64::MAX)?;
+    Some(remedy(
+        format!("mount -o remount,size={size} /dev/shm"),
+        "Takes effect at once; what is stored there is memory. In a pod it is an emptyDir with medium Memory \
+         mounted at /dev/shm that sets the size.",
+    ))
+}

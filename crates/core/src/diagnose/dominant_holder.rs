@@ -1,0 +1,47 @@
+//! One holder that alone takes more than half of a limit.
+
+use super::inotify::{self, Kind};
+use super::{pressure, remedy, words};
+use crate::attribute::View;
+use crate::report::{Finding, Severity, User, percent};
+
+pub fn find(view: &View) -> Vec<Finding> {
+    let users = view.users.iter();
+    users
+        .flat_map(|user| Kind::BOTH.map(|kind| dominant(view, kind, user)))
+        .flatten()
+        .collect()
+}
+
+fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
+    let budget = kind.budget(user);
+    let limit = budget.limit.filter(|limit| budget.used > limit / 2)?;
+    let key = words::key(user);
+    let holders = inotify::top(view, kind, key);
+    let first = holders.first().filter(|h| kind.of(h) > limit / 2)?;
+    let held = kind.of(first);
+    Some(Finding {
+        cause: kind.cause(),
+        rule: "dominant-holder".to_owned(),
+        severity: match budget.percent() {
+            Some(pressure::WARNING..) => Severity::Warning,
+            _ => Severity::Info,
+        },
+        title: format!(
+            "{} alone holds {held} of the {limit} {} of {} ({} %)",
+            words::part(view, &first.part),
+            kind.noun(),
+            words::user(key),
+            percent(held, limit).unwrap_or_default(),
+        ),
+        evidence: std::iter::once(format!(
+            "{} (estimated: counted from visible descriptors)",
+            words::holder(view, first)
+        ))
+        .chain(inotify::evidence(view, kind, user))
+        .collect(),
+        culprits: vec![words::holder(view, first)],
+        victims: inotify::victims(view, key, std::slice::from_ref(first)),
+        remedies: remedy::inspect(view, &first.part).into_iter().collect(),
+    })
+}

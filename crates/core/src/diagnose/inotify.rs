@@ -1,0 +1,308 @@
+//! What the inotify rules have in common: instances and watches are told apart here alone.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use super::{pressure, remedy, words};
+use crate::attribute::{Holder, Part, View, below, is_kubelet};
+use crate::cause::Cause;
+use crate::model::{INITIAL_USER_NAMESPACE, UserKey};
+use crate::report::{Budget, Finding, Remedy, Severity, User};
+
+/// How many culprits and victims are named.
+const NAMED: usize = 8;
+/// The sysctls are ints (fs/notify/inotify/inotify_user.c).
+const MOST: u64 = i32::MAX as u64;
+
+/// Which of the two budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// EMFILE from inotify_init1(2).
+    Instances,
+    /// ENOSPC from inotify_add_watch(2).
+    Watches,
+}
+
+impl Kind {
+    pub const BOTH: [Self; 2] = [Self::Instances, Self::Watches];
+
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Instances => Cause::InotifyInstances,
+            Self::Watches => Cause::InotifyWatches,
+        }
+    }
+
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Instances => "inotify instances",
+            Self::Watches => "inotify watches",
+        }
+    }
+
+    pub fn budget(self, user: &User) -> Budget {
+        match self {
+            Self::Instances => user.instances,
+            Self::Watches => user.watches,
+        }
+    }
+
+    pub fn of(self, holder: &Holder) -> u64 {
+        match self {
+            Self::Instances => holder.instances,
+            Self::Watches => holder.watches,
+        }
+    }
+
+    /// What is refused when nothing is left.
+    fn refusal(self) -> &'static str {
+        match self {
+            Self::Instances => "inotify_init fails with EMFILE, \"too many open files\"",
+            Self::Watches => "inotify_add_watch fails with ENOSPC, \"no space left on device\"",
+        }
+    }
+
+    /// What is generally recommended for a node.
+    fn floor(self) -> u64 {
+        match self {
+            Self::Instances => 8_192,
+            Self::Watches => 524_288,
+        }
+    }
+
+    /// The last part of the sysctl's name.
+    fn knob(self) -> &'static str {
+        match self {
+            Self::Instances => "instances",
+            Self::Watches => "watches",
+        }
+    }
+
+    /// Why raising it is no harm.
+    fn cost(self) -> &'static str {
+        match self {
+            Self::Instances => "raises the limit of every user of the node",
+            Self::Watches => {
+                "raises the limit of every user of the node; a watch costs 1 to 2 KB of memory once it is used, \
+                 an unused limit nothing"
+            }
+        }
+    }
+}
+
+/// The findings for each user whose budget of this kind is under pressure.
+pub fn pressed(view: &View, kind: Kind, rule: &str) -> Vec<Finding> {
+    let mut users: Vec<(u64, &User)> = view
+        .users
+        .iter()
+        .filter_map(|u| Some((kind.budget(u).percent()?, u)))
+        .filter(|(percent, user)| *percent >= pressure::WARNING && kind.budget(user).used > 0)
+        .collect();
+    users.sort_by_key(|(percent, _)| Reverse(*percent));
+    users
+        .into_iter()
+        .filter_map(|(percent, user)| {
+            let severity = pressure::severity(percent)?;
+            Some(finding(view, kind, rule, user, severity))
+        })
+        .collect()
+}
+
+fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity) -> Finding {
+    let key = words::key(user);
+    let budget = kind.budget(user);
+    let holders = top(view, kind, key);
+    let culprits = culprits(kind, &holders, budget.used);
+    let mut remedies = raise(view, kind, user, 0);
+    remedies.extend(
+        culprits
+            .first()
+            .and_then(|h| remedy::inspect(view, &h.part)),
+    );
+    if kind == Kind::Instances && key == UserKey::initial(0) && severity == Severity::Critical {
+        remedies.extend(restart_containerd(view));
+    }
+    Finding {
+        cause: kind.cause(),
+        rule: rule.to_owned(),
+        severity,
+        title: format!(
+            "{} has used {} of {} {} ({} %)",
+            words::user(key),
+            budget.used,
+            budget.limit.unwrap_or_default(),
+            kind.noun(),
+            budget.percent().unwrap_or_default(),
+        ),
+        evidence: evidence(view, kind, user),
+        victims: victims(view, key, culprits),
+        culprits: culprits.iter().map(|h| words::holder(view, h)).collect(),
+        remedies,
+    }
+}
+
+/// The figures of one user's budget.
+pub fn evidence(view: &View, kind: Kind, user: &User) -> Vec<String> {
+    let budget = kind.budget(user);
+    let mut lines = vec![format!(
+        "{} {} in use ({}); {}",
+        budget.used,
+        kind.noun(),
+        words::inotify_source(budget.provenance),
+        match (budget.limit, budget.free()) {
+            (Some(limit), Some(0)) => format!("limit {limit}, none left: {}", kind.refusal()),
+            (Some(limit), Some(free)) =>
+                format!("limit {limit}, {free} left; after those {}", kind.refusal()),
+            _ => "limit unknown".to_owned(),
+        }
+    )];
+    let unattributed = match kind {
+        Kind::Instances => user.unattributed.instances,
+        Kind::Watches => user.unattributed.watches,
+    };
+    if let Some(hidden) = unattributed.filter(|n| *n > 0) {
+        lines.push(format!(
+            "{hidden} of them are behind no visible descriptor: in flight over a socket, in io_uring, \
+             or held where nospace could not look (exact: the kernel's counter less what is seen)"
+        ));
+    }
+    lines.extend(drawn(view, kind, words::key(user)));
+    if let Some(parent) = user.draws_on {
+        lines.push(format!(
+            "all of it also counts against {}",
+            words::user(UserKey {
+                user_namespace: parent.user_namespace,
+                uid: parent.uid,
+            })
+        ));
+    }
+    lines
+}
+
+/// What others draw on this user: the kernel charges every ancestor namespace too.
+fn drawn(view: &View, kind: Kind, key: UserKey) -> Option<String> {
+    let inotify = view.snapshot.inotify.as_ref()?;
+    let drawn = inotify
+        .instances
+        .iter()
+        .filter(|i| i.charged != key && below(inotify, i.charged, key));
+    let amount: u64 = match kind {
+        Kind::Instances => drawn.count() as u64,
+        Kind::Watches => drawn.map(|i| u64::from(i.watches)).sum(),
+    };
+    (amount > 0).then(|| {
+        format!(
+            "{amount} of them are of child user namespaces that {} created, and count here too (estimated: \
+             counted from visible descriptors)",
+            words::user(key)
+        )
+    })
+}
+
+/// Who holds of this user's budget, those with most first.
+pub fn top(view: &View, kind: Kind, key: UserKey) -> Vec<Holder> {
+    let mut holders = view.holders(key);
+    holders.retain(|h| kind.of(h) > 0);
+    holders.sort_by_key(|h| Reverse((kind.of(h), h.instances)));
+    holders
+}
+
+/// The largest holders: each a tenth of the use at least, the first in any case.
+pub fn culprits(kind: Kind, holders: &[Holder], used: u64) -> &[Holder] {
+    let large = |h: &&Holder| kind.of(h).saturating_mul(10) >= used;
+    let n = holders.iter().take(NAMED).take_while(large).count();
+    &holders[..n.max(1).min(holders.len())]
+}
+
+/// The others who share the budget, and would be refused; those that a node cannot do without first.
+pub fn victims(view: &View, key: UserKey, culprits: &[Holder]) -> Vec<String> {
+    let Some(inotify) = &view.snapshot.inotify else {
+        return Vec::new();
+    };
+    let processes = &view.snapshot.processes;
+    let now = processes
+        .iter()
+        .filter(|p| below(inotify, p.user, key))
+        .map(|p| view.part(p.pid));
+    let holding = view.holders(key).into_iter().map(|h| h.part);
+    let parts: BTreeSet<Part> = now
+        .chain(holding)
+        .filter(|part| culprits.iter().all(|c| c.part != *part))
+        .collect();
+    let mut parts: Vec<Part> = parts.into_iter().collect();
+    parts.sort_by_key(|part| rank(view, part));
+    let more = parts.len().saturating_sub(NAMED);
+    let mut names: Vec<String> = parts
+        .iter()
+        .take(NAMED)
+        .map(|part| words::part(view, part))
+        .collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names
+}
+
+/// Node daemons, then pods, then containers, then the rest.
+fn rank(view: &View, part: &Part) -> u8 {
+    match part {
+        Part::Process { pid } => match view.process(*pid).map_or("", |p| p.comm.as_str()) {
+            comm if is_kubelet(comm) => 0,
+            "containerd" | "crio" | "dockerd" => 1,
+            "systemd" => 2,
+            _ => 5,
+        },
+        Part::Pod { .. } => 3,
+        Part::Container { .. } => 4,
+    }
+}
+
+/// Raises the limit that binds this user, with room for `more` besides what is in use.
+pub fn raise(view: &View, kind: Kind, user: &User, more: u64) -> Vec<Remedy> {
+    let budget = kind.budget(user);
+    let wanted = budget.used.saturating_add(more);
+    let limit = budget.limit.unwrap_or(0);
+    let Some(value) = remedy::roomy(wanted, limit, kind.floor(), MOST) else {
+        return Vec::new();
+    };
+    if user.user_namespace == INITIAL_USER_NAMESPACE {
+        let key = format!("fs.inotify.max_user_{}", kind.knob());
+        return remedy::sysctl(view, &key, &value.to_string(), kind.cost());
+    }
+    let inside = view
+        .snapshot
+        .processes
+        .iter()
+        .find(|p| p.user.user_namespace == user.user_namespace);
+    inside
+        .map(|p| {
+            let knob = kind.knob();
+            remedy::remedy(
+                format!(
+                    "nsenter -t {} -U sysctl -w user.max_inotify_{knob}={value}",
+                    p.pid
+                ),
+                format!(
+                    "Takes effect at once, inside this user namespace alone; where its creator's \
+                     fs.inotify.max_user_{knob} is what binds, that must be raised instead."
+                ),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// A containerd that was started while instances were used up runs without its CRI plugin.
+fn restart_containerd(view: &View) -> Option<Remedy> {
+    view.snapshot
+        .processes
+        .iter()
+        .find(|p| p.comm == "containerd")
+        .map(|_| {
+            remedy::remedy(
+                "ctr plugins ls | grep -Eq 'cri.*error' && systemctl restart containerd",
+                "After there is room again: a containerd that was started without it stays active without its \
+                 CRI plugin until it is restarted; containers keep running.",
+            )
+        })
+}

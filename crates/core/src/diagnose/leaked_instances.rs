@@ -1,0 +1,65 @@
+//! A process with many instances that watch nothing: each takes a place, and does no work.
+
+use super::inotify::{self, Kind};
+use super::{pressure, remedy, words};
+use crate::attribute::View;
+use crate::model::UserKey;
+use crate::report::{Finding, ProcessUse, Severity};
+
+/// Fewer than this are ordinary: a runtime opens an instance before it has anything to watch.
+const MANY: u64 = 10;
+
+pub fn find(view: &View) -> Vec<Finding> {
+    let mut leaking: Vec<&ProcessUse> = view
+        .processes
+        .iter()
+        .filter(|p| p.empty_instances >= MANY && p.empty_instances * 2 >= p.instances)
+        .collect();
+    leaking.sort_by_key(|p| std::cmp::Reverse(p.empty_instances));
+    leaking.into_iter().map(|p| finding(view, p)).collect()
+}
+
+fn finding(view: &View, process: &ProcessUse) -> Finding {
+    let part = view.part(process.pid);
+    let name = words::process(view, process.pid);
+    let key = UserKey {
+        user_namespace: process.charged.user_namespace,
+        uid: process.charged.uid,
+    };
+    Finding {
+        cause: Kind::Instances.cause(),
+        rule: "leaked-instances".to_owned(),
+        severity: severity(view, key, process.empty_instances),
+        title: format!(
+            "{name} holds {} inotify instances without a single watch",
+            process.empty_instances
+        ),
+        evidence: view
+            .user(key)
+            .map(|user| inotify::evidence(view, Kind::Instances, user))
+            .into_iter()
+            .flatten()
+            .chain([format!(
+                "{} of the {} instances of {name} watch nothing (estimated: counted from visible descriptors)",
+                process.empty_instances, process.instances
+            )])
+            .collect(),
+        culprits: vec![format!("{}: {name}", words::part(view, &part))],
+        victims: Vec::new(),
+        remedies: remedy::inspect(view, &part).into_iter().collect(),
+    }
+}
+
+/// A warning where it matters: under pressure, or a quarter of the limit.
+fn severity(view: &View, key: UserKey, empty: u64) -> Severity {
+    let matters = view.user(key).is_some_and(|user| {
+        let limit = user.instances.limit;
+        user.instances.percent() >= Some(pressure::WARNING)
+            || limit.is_some_and(|limit| empty >= limit / 4)
+    });
+    if matters {
+        Severity::Warning
+    } else {
+        Severity::Info
+    }
+}

@@ -1,0 +1,76 @@
+//! A process near its RLIMIT_NOFILE: EMFILE, the same words as for inotify instances.
+
+use super::pressure::{self, share};
+use super::remedy::{quote, remedy, roomy};
+use super::words;
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::report::{Finding, Owner, Remedy, Resource, Severity, percent};
+
+pub fn find(view: &View) -> Vec<Finding> {
+    let pressed = pressure::pressed(view, Cause::ProcessFiles);
+    pressed.map(|at| finding(view, at)).collect()
+}
+
+fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
+    let pid = pid(view, resource);
+    let name = pid.map_or_else(|| resource.subject.clone(), |pid| words::process(view, pid));
+    let title = format!(
+        "{name} has {} of {} files open that it may have ({})",
+        resource.used,
+        resource.limit,
+        share(resource)
+    );
+    let remedies = pid.map(|pid| remedies(view, pid, resource));
+    Finding {
+        culprits: pid
+            .map(|pid| words::part(view, &view.part(pid)))
+            .into_iter()
+            .collect(),
+        victims: vec![format!("{name} itself: open and accept fail with EMFILE")],
+        ..pressure::finding(
+            "process-files",
+            (resource, severity),
+            title,
+            remedies.unwrap_or_default(),
+        )
+    }
+}
+
+/// The process that the budget is of.
+fn pid(view: &View, resource: &Resource) -> Option<u32> {
+    let (_, pid) = resource.subject.rsplit_once("(pid ")?;
+    let pid = pid.trim_end_matches(')').parse().ok()?;
+    view.process(pid).map(|p| p.pid)
+}
+
+fn remedies(view: &View, pid: u32, resource: &Resource) -> Vec<Remedy> {
+    let Some(value) = roomy(resource.used, resource.limit, 4_096, 1 << 30) else {
+        return Vec::new();
+    };
+    let mut remedies = vec![remedy(
+        format!("prlimit --pid {pid} --nofile={value}:"),
+        "Raises the soft limit of the running process; refused where its hard limit is lower.",
+    )];
+    if let Owner::Unit { name } = view.owner(pid) {
+        let drop_in = format!("/etc/systemd/system/{name}.d");
+        remedies.push(remedy(
+            format!(
+                "mkdir -p {0} && printf '[Service]\\nLimitNOFILE={value}\\n' > {1} && systemctl daemon-reload",
+                quote(&drop_in),
+                quote(&format!("{drop_in}/90-nofile.conf")),
+            ),
+            "From the next start of the unit on.",
+        ));
+    }
+    remedies.push(remedy(
+        format!(
+            "ls -l /proc/{pid}/fd | sed 's/.* -> //; s/:\\[.*//' | sort | uniq -c | sort -n | tail"
+        ),
+        format!(
+            "Shows what the files are; a number that only grows is a leak ({} % now).",
+            percent(resource.used, resource.limit).unwrap_or_default()
+        ),
+    ));
+    remedies
+}

@@ -1,0 +1,169 @@
+//! A setting whose live value is not the one that the next boot will set.
+
+use super::remedy::{quote, remedy};
+use super::words;
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::model::{BootValue, Setting};
+use crate::report::{Finding, Remedy, Severity};
+
+/// `max_user_instances` of every kernel (`inotify_user_setup`, fs/notify/inotify/inotify_user.c).
+const DEFAULT_INSTANCES: u64 = 128;
+
+pub fn find(view: &View) -> Vec<Finding> {
+    view.snapshot
+        .limits
+        .iter()
+        .flat_map(|l| &l.settings)
+        .filter_map(|s| drift(view, s))
+        .collect()
+}
+
+fn drift(view: &View, setting: &Setting) -> Option<Finding> {
+    let live = setting.live.as_deref()?;
+    match &setting.boot {
+        Some(boot) if !same(live, &boot.value) => Some(differs(view, setting, live, boot)),
+        Some(_) => None,
+        None => forgotten(view, setting, live),
+    }
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.split_whitespace().eq(b.split_whitespace())
+}
+
+fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Finding {
+    let key = &setting.key;
+    let used = used(view, key);
+    let next = boot.value.trim().parse::<u64>().ok();
+    let short = matches!((next, used), (Some(next), Some(used)) if next <= used);
+    let raised =
+        matches!((next, live.trim().parse::<u64>()), (Some(next), Ok(live)) if next > live);
+    let place = format!("{}:{}", boot.file, boot.line);
+    let mut evidence = vec![
+        format!("live value {live} (exact: /proc/sys)"),
+        format!("boot value {} (exact: {place})", boot.value),
+    ];
+    evidence.extend(used.map(|n| format!("{n} in use now")));
+    Finding {
+        cause: cause(key),
+        rule: "sysctl-drift".to_owned(),
+        severity: if short {
+            Severity::Warning
+        } else {
+            Severity::Info
+        },
+        title: if short {
+            format!(
+                "{key} will be {} after the next boot ({place}), less than is in use now",
+                boot.value
+            )
+        } else {
+            format!("{key} is {live}, but {place} says {}", boot.value)
+        },
+        evidence,
+        culprits: vec![place],
+        victims: Vec::new(),
+        remedies: vec![if raised {
+            apply(key, boot)
+        } else {
+            keep(key, live, boot)
+        }],
+    }
+}
+
+/// The file asks for more: let it have its way.
+fn apply(key: &str, boot: &BootValue) -> Remedy {
+    let value = boot.value.trim();
+    remedy(
+        format!("sysctl -w {}", quote(&format!("{key}={value}"))),
+        "The file's value was never applied, or was overwritten since.",
+    )
+}
+
+/// The kernel has more: let the file say so too.
+fn keep(key: &str, live: &str, boot: &BootValue) -> Remedy {
+    let value = live.split_whitespace().collect::<Vec<_>>().join(" ");
+    if boot.file.starts_with("/etc/") && boot.line > 0 {
+        let line = boot.line;
+        return remedy(
+            format!("sed -i '{line}c {key} = {value}' {}", quote(&boot.file)),
+            "Writes the live value where the boot value is set.",
+        );
+    }
+    remedy(
+        format!("printf '{key} = {value}\\n' > /etc/sysctl.d/99-zz-{key}.conf"),
+        "Sets the live value at boot, after the file that sets the other.",
+    )
+}
+
+/// More in use than the kernel's default, and no file that asks for it.
+fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
+    let key = &setting.key;
+    let used = used(view, key)?;
+    let live: u64 = live.trim().parse().ok()?;
+    let matters = key == "fs.inotify.max_user_instances"
+        && live > DEFAULT_INSTANCES
+        && used >= DEFAULT_INSTANCES;
+    matters.then(|| Finding {
+        cause: cause(key),
+        rule: "sysctl-drift".to_owned(),
+        severity: Severity::Warning,
+        title: format!(
+            "No file sets {key}: after the next boot it will be {DEFAULT_INSTANCES}, less than is in use now"
+        ),
+        evidence: vec![
+            format!("live value {live} (exact: /proc/sys)"),
+            "no line of sysctl.d or sysctl.conf sets it".to_owned(),
+            format!("{used} in use now"),
+        ],
+        culprits: Vec::new(),
+        victims: Vec::new(),
+        remedies: vec![remedy(
+            format!("printf '{key} = {live}\\n' > /etc/sysctl.d/99-zz-{key}.conf"),
+            "Keeps the live value after a reboot, unless something else sets it then.",
+        )],
+    })
+}
+
+/// The most that anyone uses of what the setting limits.
+fn used(view: &View, key: &str) -> Option<u64> {
+    let initial = view
+        .users
+        .iter()
+        .filter(|u| words::key(u).user_namespace == crate::model::INITIAL_USER_NAMESPACE);
+    match key {
+        "fs.inotify.max_user_instances" => initial.map(|u| u.instances.used).max(),
+        "fs.inotify.max_user_watches" => initial.map(|u| u.watches.used).max(),
+        _ => {
+            let subject = match key {
+                "fs.mount-max" | "fs.epoll.max_user_watches" => None,
+                _ => Some(key),
+            };
+            view.resources
+                .iter()
+                .filter(|r| r.cause == cause(key))
+                .filter(|r| subject.is_none_or(|s| r.subject == s))
+                .map(|r| r.used)
+                .max()
+        }
+    }
+}
+
+/// What the setting limits.
+fn cause(key: &str) -> Cause {
+    match key {
+        "fs.inotify.max_user_instances" | "user.max_inotify_instances" => Cause::InotifyInstances,
+        "fs.inotify.max_queued_events" => Cause::EventQueue,
+        "fs.file-max" => Cause::SystemFiles,
+        "fs.nr_open" => Cause::ProcessFiles,
+        "fs.mount-max" => Cause::MountLimit,
+        "fs.epoll.max_user_watches" => Cause::EpollWatches,
+        "kernel.pid_max" | "kernel.threads-max" => Cause::Pids,
+        "kernel.sem" => Cause::SysvSemaphores,
+        "kernel.shmmni" | "kernel.shmall" | "kernel.shmmax" | "kernel.msgmni" => Cause::SysvShm,
+        _ if key.starts_with("kernel.keys.") => Cause::Keys,
+        _ if key.starts_with("user.max_") && key.ends_with("_namespaces") => Cause::NamespaceLimit,
+        _ => Cause::InotifyWatches,
+    }
+}

@@ -1,0 +1,144 @@
+//! How findings name things and figures.
+
+use crate::attribute::{Holder, Part, View};
+use crate::model::{INITIAL_USER_NAMESPACE, Provenance, Runtime, UserKey};
+use crate::report::{Owner, User};
+
+/// Where an inotify figure comes from.
+pub fn inotify_source(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Exact => "exact: the kernel's own counter",
+        Provenance::Estimated => "estimated: counted from /proc",
+        Provenance::Unavailable => "unavailable",
+    }
+}
+
+/// How far a figure can be trusted.
+pub fn trust(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Exact => "exact: the kernel's own number",
+        Provenance::Estimated => "estimated: counted from what can be seen",
+        Provenance::Unavailable => "unavailable",
+    }
+}
+
+/// The pair that the kernel charges.
+pub fn key(user: &User) -> UserKey {
+    UserKey {
+        user_namespace: user.user_namespace,
+        uid: user.uid,
+    }
+}
+
+/// `uid 0`, with its user namespace where that is not the initial one.
+pub fn user(key: UserKey) -> String {
+    if key.user_namespace == INITIAL_USER_NAMESPACE {
+        format!("uid {}", key.uid)
+    } else {
+        format!("uid {} of user namespace {}", key.uid, key.user_namespace)
+    }
+}
+
+/// `1 watch`, `2 watches`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    if n == 1 {
+        format!("{n} {one}")
+    } else {
+        format!("{n} {many}")
+    }
+}
+
+/// An amount in its unit; bytes in the unit that a person would choose.
+pub fn amount(n: u64, unit: &str) -> String {
+    if unit == "bytes" {
+        bytes(n)
+    } else {
+        format!("{n} {unit}")
+    }
+}
+
+/// Bytes in KiB, MiB, GiB or TiB, one decimal, rounded down.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    for (unit, shift) in UNITS {
+        let whole = n >> shift;
+        if whole > 0 {
+            let tenth = ((n - (whole << shift)) >> (shift - 10)) * 10 / 1024;
+            return format!("{whole}.{tenth} {unit}");
+        }
+    }
+    format!("{n} bytes")
+}
+
+/// The container engine's name.
+pub fn runtime(runtime: Runtime) -> &'static str {
+    match runtime {
+        Runtime::Containerd => "containerd",
+        Runtime::CriO => "CRI-O",
+        Runtime::Docker => "Docker",
+        Runtime::Podman => "Podman",
+        Runtime::Unknown => "unknown runtime",
+    }
+}
+
+/// The first 12 characters of an id, as container engines show it.
+pub fn short(id: &str) -> &str {
+    id.char_indices().nth(12).map_or(id, |(at, _)| &id[..at])
+}
+
+/// `systemd (pid 1)`, with the unit where one is known.
+pub fn process(view: &View, pid: u32) -> String {
+    let comm = view.process(pid).map_or("", |p| p.comm.as_str());
+    let name = if comm.is_empty() { "process" } else { comm };
+    match view.owner(pid) {
+        Owner::Unit { name: unit } => format!("{name} (pid {pid}, {unit})"),
+        _ => format!("{name} (pid {pid})"),
+    }
+}
+
+/// Names a holder.
+pub fn part(view: &View, part: &Part) -> String {
+    match part {
+        Part::Pod { uid, name, .. } if name.is_empty() => format!("pod {uid}"),
+        Part::Pod {
+            namespace, name, ..
+        } => format!("pod {namespace}/{name}"),
+        Part::Container {
+            runtime: by,
+            id,
+            name,
+        } => {
+            let name = name.as_deref().unwrap_or(short(id));
+            format!("container {name} ({})", runtime(*by))
+        }
+        Part::Process { pid } => process(view, *pid),
+    }
+}
+
+/// Names a holder, what it holds, and through which processes.
+pub fn holder(view: &View, holder: &Holder) -> String {
+    let held = format!(
+        "{}: {}, {}",
+        part(view, &holder.part),
+        count(holder.instances, "instance", "instances"),
+        count(holder.watches, "watch", "watches"),
+    );
+    match &holder.part {
+        Part::Process { .. } => held,
+        _ => {
+            let processes = holder.pids.iter().map(|pid| process(view, *pid)).collect();
+            format!("{held}; {}", list(processes, 3))
+        }
+    }
+}
+
+/// The first few, and how many more there are.
+pub fn list(mut names: Vec<String>, most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    names.truncate(most);
+    let mut text = names.join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
