@@ -16,3 +16,4 @@ pub mod diagnose;
 pub mod model;
 pub mod parse;
 pub mod report;
+pub mod select;

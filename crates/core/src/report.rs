@@ -42,6 +42,54 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// The answer in one word, as a monitoring plugin gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing is under pressure.
+    Ok,
+    /// The worst finding is a warning.
+    Warning,
+    /// The worst finding is critical.
+    Critical,
+    /// Nothing was found, but inotify could not be read.
+    Unknown,
+}
+
+impl Status {
+    /// Exit code of `check`.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+impl Report {
+    /// The worst finding; [`Status::Unknown`] where nothing bad was found and inotify was not seen.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self.findings.iter().map(|f| f.severity).max() {
+            Some(Severity::Critical) => Status::Critical,
+            Some(Severity::Warning) => Status::Warning,
+            _ if self.inotify_provenance() == Provenance::Unavailable || self.limits.is_none() => {
+                Status::Unknown
+            }
+            _ => Status::Ok,
+        }
+    }
+
+    /// How far the figures of processes, pods and containers can be trusted.
+    #[must_use]
+    pub fn inotify_provenance(&self) -> Provenance {
+        let inotify = self.collectors.iter().find(|c| c.name == "inotify");
+        inotify.map_or(Provenance::Unavailable, |c| c.provenance)
+    }
+}
+
 /// The machine that a report is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
