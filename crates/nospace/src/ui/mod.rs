@@ -1,0 +1,20 @@
+//! What people and scripts see of a report.
+//!
+//! Everything here draws into memory; [`screen`] alone knows a terminal. A line is built of pieces that are
+//! cleaned as they are put in ([`Line`]), so nothing from the node reaches a terminal raw.
+
+pub mod bar;
+mod charset;
+pub mod human;
+pub mod json;
+mod line;
+pub mod number;
+mod page;
+pub mod screen;
+pub mod style;
+pub mod table;
+pub mod text;
+
+pub use charset::{Charset, is_invisible};
+pub use line::Line;
+pub use page::Page;
