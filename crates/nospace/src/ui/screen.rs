@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::AutoStream;
 
 use super::Charset;
 
@@ -72,15 +72,15 @@ fn charset(variable: impl Fn(&str) -> Option<String>) -> Charset {
     }
 }
 
-/// Prints `drawn` on standard output, styles kept or taken out as `color`, the terminal, NO_COLOR, CLICOLOR_FORCE
-/// and TERM say. A reader that has gone (`nospace check | head -1`) is no error.
+/// Prints `text` on standard output, its styles kept or taken out as [`anstream::ColorChoice::global`], the
+/// terminal, NO_COLOR, CLICOLOR_FORCE and TERM say. A reader that has gone (`nospace check | head -1`) is no error.
 ///
 /// # Errors
 ///
 /// Standard output cannot be written to, for example because its disk is full.
-pub fn print(drawn: &[u8], color: ColorChoice) -> io::Result<()> {
-    let mut out = AutoStream::new(io::stdout().lock(), color);
-    match out.write_all(drawn).and_then(|()| out.flush()) {
+pub fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = AutoStream::auto(io::stdout().lock());
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }

@@ -76,6 +76,7 @@ fn given_back(start: &KubeletStart) -> Option<String> {
     let pid = start.kubelet_pid?;
     Some(format!(
         "free counts what the running kubelet (pid {pid}) would give back: {} instances, {} watches",
-        start.instances_given_back, start.watches_given_back
+        number::figure(start.instances_given_back, start.provenance),
+        number::figure(start.watches_given_back, start.provenance),
     ))
 }

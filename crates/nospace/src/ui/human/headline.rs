@@ -17,7 +17,9 @@ pub fn headline(report: &Report, charset: Charset) -> Line {
         (_, Some(finding)) => figure(report, finding),
     }];
     if let Some(culprit) = worst(report).and_then(|f| f.culprits.first()) {
-        said.push(format!("culprit {}", short(culprit)));
+        // Behind the semicolon are the holder's processes.
+        let holder = culprit.split("; ").next().unwrap_or(culprit);
+        said.push(format!("culprit {}", short(holder)));
     }
     said.extend(kubelet(report));
     let others = report

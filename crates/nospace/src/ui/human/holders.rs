@@ -37,14 +37,14 @@ fn pods(page: &mut Page, report: &Report, options: &Options) {
             Cell::new(owner::pod(&pod.namespace, &pod.name, &pod.uid)),
             Cell::new(held(report, pod.instances)),
             Cell::new(held(report, pod.watches)),
-            Cell::new(parts(pod, options.order)),
+            Cell::new(parts(report, pod, options.order)),
         ]);
     }
     page.table(&table);
 }
 
 /// The parts of a pod that hold something, with the figure that is sorted by.
-fn parts(pod: &Pod, order: Order) -> String {
+fn parts(report: &Report, pod: &Pod, order: Order) -> String {
     let part = |c: &PodContainer| {
         let amount = match order {
             Order::Instances => c.instances,
@@ -55,7 +55,7 @@ fn parts(pod: &Pod, order: Order) -> String {
             PodPart::Sandbox => "(sandbox)".to_owned(),
             PodPart::Shim => "(shim)".to_owned(),
         };
-        (amount > 0).then(|| format!("{name} {amount}"))
+        (amount > 0).then(|| format!("{name} {}", held(report, amount)))
     };
     pod.containers
         .iter()
