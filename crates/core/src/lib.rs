@@ -17,6 +17,7 @@ pub mod diagnose;
 pub mod model;
 pub mod parse;
 pub mod report;
+pub mod select;
 #[cfg(test)]
 mod testing;
 

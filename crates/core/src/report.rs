@@ -42,33 +42,53 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// The answer in one word; its number is the exit code of `check`.
+/// The answer in one word, as a monitoring plugin gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// Nothing is wrong.
-    Ok = 0,
-    /// Something is under pressure.
-    Warning = 1,
-    /// Something is used up, or as good as.
-    Critical = 2,
-    /// inotify, or its limits, could not be read at all.
-    Unknown = 3,
+    /// Nothing is under pressure.
+    Ok,
+    /// The worst finding is a warning.
+    Warning,
+    /// The worst finding is critical.
+    Critical,
+    /// Nothing was found, but inotify or its limits could not be read.
+    Unknown,
+}
+
+impl Status {
+    /// Exit code of `check`.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
 }
 
 impl Report {
-    /// The worst of the findings; [`Status::Unknown`] where inotify could not be judged.
+    /// The worst finding; [`Status::Unknown`] where nothing bad was found and inotify could not
+    /// be judged.
     #[must_use]
     pub fn status(&self) -> Status {
-        let counted = |c: &CollectorRun| c.name == "inotify" && c.error.is_none();
         let limited = self.limits.is_some() || self.users.iter().any(|u| u.watches.limit.is_some());
-        if !limited || !self.collectors.iter().any(counted) {
-            return Status::Unknown;
-        }
         match self.findings.iter().map(|f| f.severity).max() {
             Some(Severity::Critical) => Status::Critical,
             Some(Severity::Warning) => Status::Warning,
-            Some(Severity::Info) | None => Status::Ok,
+            _ if self.inotify_provenance() == Provenance::Unavailable || !limited => {
+                Status::Unknown
+            }
+            _ => Status::Ok,
         }
+    }
+
+    /// How far the figures of processes, pods and containers can be trusted.
+    #[must_use]
+    pub fn inotify_provenance(&self) -> Provenance {
+        let inotify = self.collectors.iter().find(|c| c.name == "inotify");
+        inotify.map_or(Provenance::Unavailable, |c| c.provenance)
     }
 }
 

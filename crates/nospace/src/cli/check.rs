@@ -3,28 +3,95 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use nospace_core::select::{Order, Selection};
 
-use super::{OutputArg, Shared};
+use super::{Output, OutputArg, Shared};
 use crate::collect::collect;
+use crate::ui::{self, human, json, screen::Screen};
 
 /// Look at the node once: limits, usage, holders, findings, and whether the kubelet would start
+///
+/// Findings always speak of the whole node; --pid, --pod and --container choose the holders that
+/// are shown.
 #[derive(Args, Debug, Default)]
+#[command(after_long_help = EXIT_CODES)]
 pub struct CheckArgs {
     #[command(flatten)]
     output: OutputArg,
-    /// Look at a recorded node instead of this one
+    /// Look at a node that `nospace record` saved instead of this one
     #[arg(long, value_name = "ARCHIVE")]
     from: Option<PathBuf>,
+    /// Show at most N holders of each kind (default: 10, on a healthy node 3)
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Sort holders by this (default: whichever budget is fuller)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    sort: Option<Sort>,
+    /// Show only these processes
+    #[arg(long, value_name = "PID")]
+    pid: Vec<u32>,
+    /// Show only these pods: name, namespace/name or uid
+    #[arg(long, value_name = "POD")]
+    pod: Vec<String>,
+    /// Show only these containers: name, or the beginning of the id
+    #[arg(long, value_name = "CONTAINER")]
+    container: Vec<String>,
+}
+
+const EXIT_CODES: &str = "Exit codes, as a monitoring plugin has them: 0 ok, 1 warning, 2 critical, \
+                          3 could not tell or wrong usage.";
+
+/// What holders are sorted by.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sort {
+    /// Most watches first.
+    Watches,
+    /// Most instances first.
+    Instances,
+}
+
+impl From<Sort> for Order {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Watches => Self::Watches,
+            Sort::Instances => Self::Instances,
+        }
+    }
 }
 
 /// Checks the node.
+///
+/// # Errors
+///
+/// When the node or the archive cannot be opened, or nothing is what the filters ask for.
 pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let _format = args.output.or(outer);
     let host = shared.host(args.from.as_ref())?;
-    let snapshot = collect(host.as_ref());
-    let mut text = serde_json::to_vec_pretty(&snapshot)?;
-    text.push(b'\n');
-    crate::ui::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    let mut report = nospace_core::conclude(&collect(host.as_ref()));
+    let selection = Selection {
+        pids: args.pid.clone(),
+        pods: args.pod.clone(),
+        containers: args.container.clone(),
+    };
+    selection.apply(&mut report)?;
+    let order = args
+        .sort
+        .map_or_else(|| Order::of_pressure(&report), Order::from);
+    order.sort(&mut report);
+    let mut text = Vec::new();
+    match args.output.or(outer) {
+        Output::Human => {
+            let screen = Screen::of_stdout();
+            let options = human::Options {
+                screen,
+                top: args.top,
+                order,
+                verbose: shared.verbose,
+            };
+            human::draw(&report, &options).write(&mut text)?;
+        }
+        Output::Json => json::write(&report, &mut text)?,
+    }
+    ui::print(&text)?;
+    Ok(ExitCode::from(report.status().exit_code()))
 }

@@ -139,7 +139,7 @@ mod tests {
         ) {
             let all: Vec<_> = (0..files.len()).map(descriptor).collect();
             let gone = std::cell::RefCell::new(vec![false; files.len()]);
-            let question = std::cell::Cell::new(0);
+            let question = std::cell::Cell::new(0_usize);
             let numbers = number_files(&all, |a, b| {
                 question.set(question.get() + 1);
                 let mut gone = gone.borrow_mut();

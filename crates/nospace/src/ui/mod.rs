@@ -1,13 +1,21 @@
-//! What people and scripts see.
+//! What people and scripts see of a report.
+//!
+//! Everything here draws into memory; [`screen`] alone knows a terminal. A line is built of pieces that are
+//! cleaned as they are put in ([`Line`]), so nothing from the node reaches a terminal raw.
 
-use std::io::Write as _;
+pub mod bar;
+mod charset;
+pub mod human;
+pub mod json;
+mod line;
+pub mod number;
+mod page;
+pub mod screen;
+pub mod style;
+pub mod table;
+pub mod text;
 
-/// Writes to standard output.
-///
-/// # Errors
-///
-/// When standard output cannot be written.
-pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
-    std::io::stdout().write_all(bytes)?;
-    Ok(())
-}
+pub use charset::{Charset, is_invisible};
+pub use line::Line;
+pub use page::Page;
+pub use screen::print;

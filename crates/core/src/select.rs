@@ -1,0 +1,250 @@
+//! Parts of a report: whose holders are shown, and in which order.
+
+use thiserror::Error;
+
+use crate::report::{Owner, Pod, ProcessUse, Report};
+
+/// What holders are sorted by, largest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By inotify instances, then watches.
+    Instances,
+    /// By inotify watches, then instances.
+    Watches,
+}
+
+impl Order {
+    /// The budget that is nearer to its limit for any user; instances when neither is known.
+    #[must_use]
+    pub fn of_pressure(report: &Report) -> Self {
+        let fullest = |part: fn(&crate::report::User) -> &crate::report::Budget| {
+            report.users.iter().filter_map(|u| part(u).percent()).max()
+        };
+        if fullest(|u| &u.watches) > fullest(|u| &u.instances) {
+            Self::Watches
+        } else {
+            Self::Instances
+        }
+    }
+
+    fn key(self, instances: u64, watches: u64) -> std::cmp::Reverse<(u64, u64)> {
+        std::cmp::Reverse(match self {
+            Self::Instances => (instances, watches),
+            Self::Watches => (watches, instances),
+        })
+    }
+
+    /// Sorts processes, pods and containers; equals keep their order.
+    pub fn sort(self, report: &mut Report) {
+        report
+            .processes
+            .sort_by_key(|p| self.key(p.instances, p.watches));
+        report
+            .containers
+            .sort_by_key(|c| self.key(c.instances, c.watches));
+        report
+            .pods
+            .sort_by_key(|p| self.key(p.instances, p.watches));
+        for pod in &mut report.pods {
+            pod.containers
+                .sort_by_key(|c| self.key(c.instances, c.watches));
+        }
+    }
+}
+
+/// Which holders to keep. Values of one kind widen the selection, kinds narrow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Process ids.
+    pub pids: Vec<u32>,
+    /// Pods: `name`, `namespace/name` or uid.
+    pub pods: Vec<String>,
+    /// Containers: name, or the first four or more characters of the id.
+    pub containers: Vec<String>,
+}
+
+/// Nothing on this node is what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NothingSelected {
+    /// No holder has this pid.
+    #[error("process {0} holds no inotify instance, is gone, or may not be looked into")]
+    Pid(u32),
+    /// No holder is this pod or container.
+    #[error("no {kind} {wanted:?} holds an inotify instance{}", alike(.similar))]
+    Name {
+        /// `pod` or `container`.
+        kind: &'static str,
+        /// What was asked for.
+        wanted: String,
+        /// Names that are there and contain it, at most three.
+        similar: Vec<String>,
+    },
+    /// Each part of the selection is there, but never in one process, pod or container.
+    #[error("nothing matches all of --pid, --pod and --container at once")]
+    Together,
+}
+
+fn alike(similar: &[String]) -> String {
+    if similar.is_empty() {
+        return String::new();
+    }
+    format!("; there is {}", similar.join(", "))
+}
+
+impl Selection {
+    /// Whether it keeps everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pids.is_empty() && self.pods.is_empty() && self.containers.is_empty()
+    }
+
+    /// Keeps the selected processes, pods and containers of `report`. Budgets, resources, forecast
+    /// and findings are the whole node's and stay. A pod is kept whole, its sums included, when one of
+    /// its containers is selected.
+    ///
+    /// # Errors
+    ///
+    /// [`NothingSelected`] when a part of the selection matches no holder; `report` is unchanged.
+    pub fn apply(&self, report: &mut Report) -> Result<(), NothingSelected> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        self.check(report)?;
+        let processes: Vec<_> = kept(&report.processes, |p| self.has_process(p));
+        let pods: Vec<_> = kept(&report.pods, |pod| {
+            self.has_pod(pod)
+                && (self.pids.is_empty() || processes.iter().any(|p| owned_by(p, &pod.uid)))
+        });
+        let containers: Vec<_> = kept(&report.containers, |c| {
+            self.pods.is_empty()
+                && any_or_all(&self.containers, |w| {
+                    container_is(w, c.name.as_deref(), &c.id)
+                })
+                && (self.pids.is_empty() || processes.iter().any(|p| owned_by(p, &c.id)))
+        });
+        if processes.is_empty() && pods.is_empty() && containers.is_empty() {
+            return Err(NothingSelected::Together);
+        }
+        report.processes = processes;
+        report.pods = pods;
+        report.containers = containers;
+        Ok(())
+    }
+
+    fn check(&self, report: &Report) -> Result<(), NothingSelected> {
+        if let Some(pid) = self
+            .pids
+            .iter()
+            .find(|&&pid| report.processes.iter().all(|p| p.pid != pid))
+        {
+            return Err(NothingSelected::Pid(*pid));
+        }
+        if let Some(wanted) = self
+            .pods
+            .iter()
+            .find(|w| !report.pods.iter().any(|p| pod_is(w, p)))
+        {
+            let names = report
+                .pods
+                .iter()
+                .map(|p| format!("{}/{}", p.namespace, p.name));
+            return Err(unknown("pod", wanted, names));
+        }
+        let of_pods = report.pods.iter().flat_map(|p| &p.containers);
+        let of_pods = of_pods.map(|c| (Some(c.name.as_str()), c.id.as_str()));
+        let of_node = report
+            .containers
+            .iter()
+            .map(|c| (c.name.as_deref(), c.id.as_str()));
+        let all: Vec<_> = of_pods.chain(of_node).collect();
+        let missing = |w: &&String| !all.iter().any(|(name, id)| container_is(w, *name, id));
+        if let Some(wanted) = self.containers.iter().find(missing) {
+            let names = all
+                .iter()
+                .map(|(name, id)| name.filter(|n| !n.is_empty()).unwrap_or(id).to_owned());
+            return Err(unknown("container", wanted, names));
+        }
+        Ok(())
+    }
+
+    fn has_process(&self, process: &ProcessUse) -> bool {
+        let (pod, container) = match &process.owner {
+            Owner::Pod {
+                namespace,
+                name,
+                uid,
+                container,
+                ..
+            } => (
+                Some((namespace, name, uid)),
+                container
+                    .as_ref()
+                    .map(|c| (Some(c.name.as_str()), c.id.as_str())),
+            ),
+            Owner::Container { id, name, .. } => (None, Some((name.as_deref(), id.as_str()))),
+            Owner::Host | Owner::Unit { .. } => (None, None),
+        };
+        any_or_all(&self.pids, |pid| *pid == process.pid)
+            && any_or_all(&self.pods, |w| {
+                pod.is_some_and(|(ns, name, uid)| names_pod(w, ns, name, uid))
+            })
+            && any_or_all(&self.containers, |w| {
+                container.is_some_and(|(name, id)| container_is(w, name, id))
+            })
+    }
+
+    fn has_pod(&self, pod: &Pod) -> bool {
+        any_or_all(&self.pods, |w| pod_is(w, pod))
+            && any_or_all(&self.containers, |w| {
+                pod.containers
+                    .iter()
+                    .any(|c| container_is(w, Some(&c.name), &c.id))
+            })
+    }
+}
+
+fn kept<T: Clone>(all: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
+    all.iter().filter(|one| keep(one)).cloned().collect()
+}
+
+fn any_or_all<T>(wanted: &[T], is: impl Fn(&T) -> bool) -> bool {
+    wanted.is_empty() || wanted.iter().any(is)
+}
+
+fn owned_by(process: &ProcessUse, key: &str) -> bool {
+    match &process.owner {
+        Owner::Pod { uid, .. } => uid == key,
+        Owner::Container { id, .. } => id == key,
+        Owner::Host | Owner::Unit { .. } => false,
+    }
+}
+
+fn pod_is(wanted: &str, pod: &Pod) -> bool {
+    names_pod(wanted, &pod.namespace, &pod.name, &pod.uid)
+}
+
+fn names_pod(wanted: &str, namespace: &str, name: &str, uid: &str) -> bool {
+    !wanted.is_empty()
+        && (wanted == name || wanted == uid || wanted.split_once('/') == Some((namespace, name)))
+}
+
+fn container_is(wanted: &str, name: Option<&str>, id: &str) -> bool {
+    !wanted.is_empty() && (name == Some(wanted) || (wanted.len() >= 4 && id.starts_with(wanted)))
+}
+
+fn unknown(
+    kind: &'static str,
+    wanted: &str,
+    names: impl Iterator<Item = String>,
+) -> NothingSelected {
+    let part = wanted.rsplit('/').next().unwrap_or(wanted);
+    let mut similar: Vec<_> = names.filter(|n| n.contains(part)).collect();
+    similar.sort();
+    similar.dedup();
+    similar.truncate(3);
+    NothingSelected::Name {
+        kind,
+        wanted: wanted.to_owned(),
+        similar,
+    }
+}

@@ -1,0 +1,12 @@
+//! nospace, as a library for its own binary, tests and tasks.
+//!
+//! ```text
+//! cli → host ─ collect → Snapshot ─ (nospace-core) → Report → ui
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod collect;
+pub mod host;
+pub mod ui;

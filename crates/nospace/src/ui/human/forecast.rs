@@ -1,0 +1,82 @@
+use anstyle::Style;
+use nospace_core::model::Provenance;
+use nospace_core::report::{KubeletStart, Report, StartVerdict};
+
+use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Page, number, style};
+
+/// Whether the kubelet would start now, and what that rests on.
+pub fn draw(page: &mut Page, report: &Report) {
+    let Some(start) = &report.forecast.kubelet_start else {
+        return;
+    };
+    let (says, color) = match start.verdict {
+        StartVerdict::Starts => ("would start", style::pressure(0)),
+        StartVerdict::Barely => ("would barely start", style::pressure(80)),
+        StartVerdict::Fails => ("would not start", style::pressure(100)),
+    };
+    page.add(page.line());
+    let line = page.labelled("Kubelet start").put(color, says);
+    if start.verdict == StartVerdict::Starts {
+        page.wrapped(line.plain(": "), style::PLAIN, &sentence(start));
+        return;
+    }
+    page.add(line);
+    let mut table = Table::default()
+        .names("")
+        .column("NEEDS", Align::Right)
+        .column("FREE", Align::Right);
+    table.row(row(
+        "instances",
+        start.instances_needed,
+        start.instances_free,
+        start.provenance,
+    ));
+    table.row(row(
+        "watches",
+        start.watches_needed,
+        start.watches_free,
+        start.provenance,
+    ));
+    page.table(&table);
+    for note in [Some(start.basis.clone()), given_back(start)]
+        .into_iter()
+        .flatten()
+        .filter(|n| !n.is_empty())
+    {
+        page.wrapped(page.indented(), style::DIM, &note);
+    }
+}
+
+fn sentence(start: &KubeletStart) -> String {
+    let figure = |value| number::figure(value, start.provenance);
+    format!(
+        "needs {} of {} instances, {} of {} watches",
+        figure(start.instances_needed),
+        figure(start.instances_free),
+        figure(start.watches_needed),
+        figure(start.watches_free),
+    )
+}
+
+fn row(what: &str, needed: u64, free: u64, provenance: Provenance) -> Vec<Cell> {
+    let short: Style = if needed > free {
+        style::pressure(100)
+    } else {
+        style::PLAIN
+    };
+    vec![
+        Cell::new(what),
+        Cell::new(number::figure(needed, provenance)),
+        Cell::styled(short, number::figure(free, provenance)),
+    ]
+}
+
+fn given_back(start: &KubeletStart) -> Option<String> {
+    let pid = start.kubelet_pid?;
+    Some(format!(
+        "free counts what the running kubelet (pid {pid}) would give back: {} instances, {} watches",
+        number::figure(start.instances_given_back, start.provenance),
+        number::figure(start.watches_given_back, start.provenance),
+    ))
+}

@@ -1,0 +1,88 @@
+use nospace_core::model::{CollectorRun, Provenance};
+use nospace_core::report::Report;
+
+use super::Options;
+use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Page, number, style};
+
+/// What was not seen and why, and what the marks before figures mean.
+pub fn draw(page: &mut Page, report: &Report, options: &Options) {
+    if options.verbose {
+        collectors(page, report);
+    }
+    not_seen(page, report);
+    legend(page, report);
+}
+
+fn not_seen(page: &mut Page, report: &Report) {
+    let said = |run: &CollectorRun| {
+        let error = run
+            .error
+            .iter()
+            .map(|why| format!("{}: {why}", run.name))
+            .collect::<Vec<_>>();
+        let gaps = run.gaps.iter().map(|gap| format!("{}: {gap}", run.name));
+        error.into_iter().chain(gaps).collect::<Vec<_>>()
+    };
+    let all: Vec<String> = report.collectors.iter().flat_map(said).collect();
+    if all.is_empty() {
+        return;
+    }
+    page.heading("Not seen", "");
+    for one in all {
+        page.wrapped(page.indented(), style::PLAIN, &one);
+    }
+}
+
+fn collectors(page: &mut Page, report: &Report) {
+    page.heading("Collectors", "");
+    let mut table = Table::default()
+        .column("NAME", Align::Left)
+        .names("SOURCE")
+        .column("FIGURES", Align::Left)
+        .column("TOOK", Align::Right);
+    for run in &report.collectors {
+        let (says, color) = match run.provenance {
+            Provenance::Exact => ("exact", style::PLAIN),
+            Provenance::Estimated => ("estimated", style::PLAIN),
+            Provenance::Unavailable => ("unavailable", style::pressure(80)),
+        };
+        table.row(vec![
+            Cell::new(run.name.as_str()),
+            Cell::new(run.source.as_str()),
+            Cell::styled(color, says),
+            Cell::new(format!("{:.1} ms", run.duration_ms)),
+        ]);
+    }
+    page.table(&table);
+}
+
+fn legend(page: &mut Page, report: &Report) {
+    let of_users = report
+        .users
+        .iter()
+        .flat_map(|u| [u.instances.provenance, u.watches.provenance]);
+    let of_others = report.resources.iter().map(|r| r.provenance);
+    let all: Vec<Provenance> = of_users
+        .chain(of_others)
+        .chain([report.inotify_provenance()])
+        .collect();
+    let marks = [
+        (
+            Provenance::Estimated,
+            number::ESTIMATED,
+            "estimated: counted from outside, may miss what /proc does not show",
+        ),
+        (Provenance::Unavailable, number::UNKNOWN, "not known"),
+    ];
+    let said: Vec<String> = marks
+        .into_iter()
+        .filter(|(provenance, ..)| all.contains(provenance))
+        .map(|(_, mark, meaning)| format!("{mark} {meaning}"))
+        .collect();
+    if said.is_empty() {
+        return;
+    }
+    page.add(page.line());
+    page.wrapped(page.line(), style::DIM, &said.join("; "));
+}

@@ -1,0 +1,149 @@
+use nospace_core::cause::Cause;
+use nospace_core::model::Provenance;
+use nospace_core::report::{Finding, Report, Severity, StartVerdict, Status, User};
+
+use crate::ui::{Charset, Line, number, style, text};
+
+const NAME: usize = 60;
+
+/// One line to paste into an incident channel: node, answer, figure, whose, culprit, kubelet.
+#[must_use]
+pub fn headline(report: &Report, charset: Charset) -> Line {
+    let status = report.status();
+    let short = |raw: &str| text::shorten(&charset.clean(raw), NAME, charset);
+    let mut said = vec![match (status, worst(report)) {
+        (Status::Unknown, _) => unknown(report),
+        (Status::Ok, _) | (_, None) => calm(report),
+        (_, Some(finding)) => figure(report, finding),
+    }];
+    if let Some(culprit) = worst(report).and_then(|f| f.culprits.first()) {
+        // Behind the semicolon are the holder's processes.
+        let holder = culprit.split("; ").next().unwrap_or(culprit);
+        said.push(format!("culprit {}", short(holder)));
+    }
+    said.extend(kubelet(report));
+    let others = report
+        .findings
+        .iter()
+        .filter(|f| f.severity > Severity::Info)
+        .count();
+    match others.saturating_sub(1) {
+        0 => {}
+        1 => said.push("1 more finding".to_owned()),
+        n => said.push(format!("{n} more findings")),
+    }
+    Line::new(charset)
+        .put(
+            style::BOLD,
+            &format!("nospace {}: ", short(&report.node.name)),
+        )
+        .put(style::status(status), word(status))
+        .plain(" ")
+        .plain(&said.join(", "))
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "OK",
+        Status::Warning => "WARNING",
+        Status::Critical => "CRITICAL",
+        Status::Unknown => "UNKNOWN",
+    }
+}
+
+fn worst(report: &Report) -> Option<&Finding> {
+    let severity = report.findings.iter().map(|f| f.severity).max()?;
+    let is_worst = |f: &&Finding| f.severity == severity && severity > Severity::Info;
+    report.findings.iter().find(is_worst)
+}
+
+fn figure(report: &Report, finding: &Finding) -> String {
+    let cause = finding.cause;
+    let used = match cause {
+        Cause::InotifyInstances => {
+            of_user(fullest(report, |u| number::percent(&u.instances)), |u| {
+                &u.instances
+            })
+        }
+        Cause::InotifyWatches => of_user(fullest(report, |u| number::percent(&u.watches)), |u| {
+            &u.watches
+        }),
+        _ => of_resource(report, cause),
+    };
+    format!("{cause} {}", used.unwrap_or_else(|| finding.title.clone()))
+}
+
+fn fullest(report: &Report, percent: impl Fn(&User) -> Option<u64>) -> Option<&User> {
+    let first_wins = report.users.iter().rev();
+    first_wins
+        .filter(|u| percent(u).is_some())
+        .max_by_key(|u| percent(u))
+}
+
+fn of_user(
+    user: Option<&User>,
+    part: impl Fn(&User) -> &nospace_core::report::Budget,
+) -> Option<String> {
+    let budget = part(user?);
+    let percent = number::percent(budget)?;
+    Some(format!(
+        "{} ({percent} %) uid {}",
+        number::of_limit(budget),
+        user?.uid
+    ))
+}
+
+fn of_resource(report: &Report, cause: Cause) -> Option<String> {
+    let of_cause = report.resources.iter().filter(|r| r.cause == cause);
+    let fullest = of_cause.rev().max_by_key(|r| r.percent())?;
+    let amounts = number::amounts(
+        fullest.used,
+        fullest.limit,
+        &fullest.unit,
+        fullest.provenance,
+    );
+    Some(format!(
+        "{amounts} ({} %) {}",
+        fullest.percent(),
+        fullest.subject
+    ))
+}
+
+fn calm(report: &Report) -> String {
+    let user = fullest(report, |u| {
+        number::percent(&u.instances).max(number::percent(&u.watches))
+    });
+    let Some(user) = user else {
+        return "no inotify instance is held".to_owned();
+    };
+    format!(
+        "uid {} uses {} inotify instances, {} watches",
+        user.uid,
+        number::of_limit(&user.instances),
+        number::of_limit(&user.watches)
+    )
+}
+
+fn unknown(report: &Report) -> String {
+    let unread = |name| {
+        let run = report.collectors.iter().find(|c| c.name == name);
+        run.filter(|c| c.provenance == Provenance::Unavailable)
+    };
+    let why = unread("inotify")
+        .or_else(|| unread("limits"))
+        .and_then(|c| c.error.as_deref());
+    match why {
+        Some(why) => format!("inotify could not be read: {why}"),
+        None => "inotify could not be read".to_owned(),
+    }
+}
+
+fn kubelet(report: &Report) -> Option<String> {
+    let verdict = report.forecast.kubelet_start.as_ref()?.verdict;
+    let says = match verdict {
+        StartVerdict::Starts => "kubelet would start",
+        StartVerdict::Barely => "kubelet would barely start",
+        StartVerdict::Fails => "kubelet would not start",
+    };
+    Some(says.to_owned())
+}

@@ -1,0 +1,111 @@
+//! The report for people: one line to paste, then what is wrong, then who holds, then the rest.
+//!
+//! It is drawn for a tired engineer on an 80x24 console: a healthy node takes about a screen, budgets without
+//! pressure take a line together, and where the report is longer than the screen, its last lines say the
+//! most important again, since they are what is left to see.
+
+mod findings;
+mod forecast;
+mod gaps;
+mod headline;
+mod holders;
+mod owner;
+mod resources;
+mod users;
+
+use nospace_core::model::{CgroupVersion, Provenance};
+use nospace_core::report::{Report, Severity, Status};
+use nospace_core::select::Order;
+
+pub use headline::headline;
+
+use super::screen::Screen;
+use super::{Page, style};
+
+/// Holders shown of each kind on a node under pressure.
+const TOP: usize = 10;
+/// The same on a healthy node.
+const TOP_WHEN_OK: usize = 3;
+
+/// How the report is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Where it is shown.
+    pub screen: Screen,
+    /// Holders of each kind; by default ten, on a healthy node three.
+    pub top: Option<usize>,
+    /// What holders are sorted by; the report is sorted already, this only says so.
+    pub order: Order,
+    /// Everything: all resources, collectors, evidence.
+    pub verbose: bool,
+}
+
+impl Options {
+    fn top(&self, report: &Report) -> usize {
+        let default = if report.status() == Status::Ok {
+            TOP_WHEN_OK
+        } else {
+            TOP
+        };
+        self.top
+            .unwrap_or(if self.verbose { usize::MAX } else { default })
+    }
+}
+
+/// Draws `report`.
+#[must_use]
+pub fn draw(report: &Report, options: &Options) -> Page {
+    let mut page = Page::new(options.screen.width, options.screen.charset);
+    page.add(headline(report, options.screen.charset));
+    about(&mut page, report);
+    findings::draw(&mut page, report, options);
+    users::draw(&mut page, report, options);
+    forecast::draw(&mut page, report);
+    holders::draw(&mut page, report, options);
+    resources::draw(&mut page, report, options);
+    gaps::draw(&mut page, report, options);
+    if options
+        .screen
+        .height
+        .is_some_and(|height| page.height() >= height)
+    {
+        again(&mut page, report);
+    }
+    page
+}
+
+fn about(page: &mut Page, report: &Report) {
+    let cgroup = match report.node.cgroup_version {
+        CgroupVersion::V1 => "cgroup v1",
+        CgroupVersion::V2 => "cgroup v2",
+        CgroupVersion::Hybrid => "cgroup v1 with v2 beside it",
+        CgroupVersion::Unknown => "cgroup version not known",
+    };
+    let about = format!(
+        "kernel {}, {cgroup}, {}",
+        report.node.kernel, report.taken_at
+    );
+    page.wrapped(page.line(), style::DIM, &about);
+}
+
+/// What the last lines of a long report say again.
+fn again(page: &mut Page, report: &Report) {
+    page.add(page.line());
+    page.add(headline(report, page.charset));
+    let worst = report
+        .findings
+        .iter()
+        .filter(|f| f.severity > Severity::Info);
+    if let Some(remedy) = worst.flat_map(|f| &f.remedies).next() {
+        let line = page.indented().put(style::DIM, "do  ");
+        page.add(line.put(style::COMMAND, &remedy.command));
+    }
+}
+
+/// Of what collector `inotify` counted, a figure as it is shown.
+fn held(report: &Report, value: u64) -> String {
+    super::number::figure(
+        value,
+        report.inotify_provenance().min(Provenance::Estimated),
+    )
+}

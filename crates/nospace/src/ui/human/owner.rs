@@ -1,0 +1,59 @@
+use nospace_core::model::Runtime;
+use nospace_core::report::{Owner, PodPart};
+
+/// Characters of a container id that tell it apart, as `docker ps` shows it.
+const SHORT_ID: usize = 12;
+
+/// Whose, in a few words.
+pub fn owner(owner: &Owner) -> String {
+    match owner {
+        Owner::Host => "host".to_owned(),
+        Owner::Unit { name } => name.clone(),
+        Owner::Container { runtime, id, name } => container(*runtime, id, name.as_deref()),
+        Owner::Pod {
+            namespace,
+            name,
+            uid,
+            container,
+            part,
+        } => {
+            let part = match (part, container) {
+                (PodPart::Sandbox, _) => " (sandbox)".to_owned(),
+                (PodPart::Shim, _) => " (shim)".to_owned(),
+                (PodPart::Container, Some(c)) => format!(" {}", named(&c.name, &c.id)),
+                (PodPart::Container, None) => String::new(),
+            };
+            format!("{}{part}", pod(namespace, name, uid))
+        }
+    }
+}
+
+/// `namespace/name`, or the uid where the disk gave no name.
+pub fn pod(namespace: &str, name: &str, uid: &str) -> String {
+    if name.is_empty() {
+        format!("pod {uid}")
+    } else {
+        format!("{namespace}/{name}")
+    }
+}
+
+/// Its name, or the beginning of its id, and who runs it.
+pub fn container(runtime: Runtime, id: &str, name: Option<&str>) -> String {
+    let name = named(name.unwrap_or_default(), id);
+    match runtime {
+        Runtime::Containerd => format!("{name} (containerd)"),
+        Runtime::CriO => format!("{name} (CRI-O)"),
+        Runtime::Docker => format!("{name} (docker)"),
+        Runtime::Podman => format!("{name} (podman)"),
+        Runtime::Unknown => format!("{name} (container)"),
+    }
+}
+
+/// A container's name, or the beginning of its id.
+pub fn named(name: &str, id: &str) -> String {
+    if name.is_empty() {
+        id.chars().take(SHORT_ID).collect()
+    } else {
+        name.to_owned()
+    }
+}

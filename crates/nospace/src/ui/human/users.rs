@@ -1,0 +1,119 @@
+use nospace_core::model::INITIAL_USER_NAMESPACE;
+use nospace_core::report::{Budget, Report, User};
+
+use super::Options;
+use crate::ui::bar::bar;
+use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Page, number, style, text};
+
+/// Columns that are not bars: label, two figures, two shares, gaps.
+const BARS: std::ops::RangeInclusive<usize> = 4..=24;
+const PERCENT: usize = 6;
+
+/// What each user has used of its two inotify budgets.
+pub fn draw(page: &mut Page, report: &Report, options: &Options) {
+    if report.users.is_empty() {
+        return;
+    }
+    let shown = &report.users[..report.users.len().min(options.top(report))];
+    page.heading("Users", "whom the kernel charges inotify to");
+    let bar = bar_width(page, shown);
+    let mut table = Table::default()
+        .names("USER")
+        .column("INSTANCES", Align::Right)
+        .column("", Align::Left)
+        .column("WATCHES", Align::Right)
+        .column("", Align::Left);
+    for user in shown {
+        let mut row = vec![Cell::new(label(user))];
+        row.extend(budget(page, &user.instances, bar));
+        row.extend(budget(page, &user.watches, bar));
+        table.row(row);
+    }
+    let mut lines = table.lines(page).into_iter();
+    lines.by_ref().take(1).for_each(|head| page.add(head));
+    for (line, user) in lines.zip(shown) {
+        page.add(line);
+        notes(user)
+            .iter()
+            .for_each(|note| page.wrapped(page.indented().plain("  "), style::DIM, note));
+    }
+    rest(page, &report.users[shown.len()..]);
+}
+
+fn bar_width(page: &Page, users: &[User]) -> usize {
+    let widest = |cell: &dyn Fn(&User) -> String, head: &str| {
+        let cells = users.iter().map(|u| text::width(&cell(u)));
+        cells.chain([head.len()]).max().unwrap_or(0)
+    };
+    let words = widest(&label, "USER")
+        + widest(&|u| number::of_limit(&u.instances), "INSTANCES")
+        + widest(&|u| number::of_limit(&u.watches), "WATCHES");
+    let left = page.room().saturating_sub(words + 4 * 2 + 2 * PERCENT);
+    (left / 2).clamp(*BARS.start(), *BARS.end())
+}
+
+fn budget(page: &Page, budget: &Budget, width: usize) -> [Cell; 2] {
+    let percent = number::percent(budget);
+    let color = percent.map_or(style::DIM, style::pressure);
+    let drawn = match percent {
+        Some(percent) => format!("{}{percent:>4} %", bar(percent, width, page.charset)),
+        None => format!("{:width$}{:>6}", "", number::UNKNOWN),
+    };
+    [
+        Cell::new(number::of_limit(budget)),
+        Cell::styled(color, drawn),
+    ]
+}
+
+fn label(user: &User) -> String {
+    if user.user_namespace == INITIAL_USER_NAMESPACE {
+        format!("uid {}", user.uid)
+    } else {
+        format!("uid {}, child", user.uid)
+    }
+}
+
+fn notes(user: &User) -> Vec<String> {
+    let mut notes = Vec::new();
+    if user.user_namespace != INITIAL_USER_NAMESPACE {
+        let draws = user
+            .draws_on
+            .map_or(String::new(), |on| match on.user_namespace {
+                INITIAL_USER_NAMESPACE => format!(", and draws on uid {} too", on.uid),
+                parent => format!(
+                    ", and draws on uid {} of user namespace {parent} too",
+                    on.uid
+                ),
+            });
+        notes.push(format!("in user namespace {}{draws}", user.user_namespace));
+    }
+    let hidden: Vec<String> = [
+        (user.unattributed.instances, "instances"),
+        (user.unattributed.watches, "watches"),
+    ]
+    .into_iter()
+    .filter_map(|(n, what)| n.filter(|&n| n > 0).map(|n| format!("{n} {what}")))
+    .collect();
+    if !hidden.is_empty() {
+        notes.push(format!(
+            "of these, {} behind no visible descriptor",
+            hidden.join(" and ")
+        ));
+    }
+    notes
+}
+
+fn rest(page: &mut Page, users: &[User]) {
+    let percents = users
+        .iter()
+        .flat_map(|u| [number::percent(&u.instances), number::percent(&u.watches)]);
+    let Some(fullest) = percents.flatten().max() else {
+        return;
+    };
+    let line = page.indented();
+    page.add(line.put(
+        style::DIM,
+        &format!("{} more, none above {fullest} %", users.len()),
+    ));
+}

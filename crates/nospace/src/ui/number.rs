@@ -1,0 +1,103 @@
+//! Figures as people read them, each with the mark of its provenance.
+
+use nospace_core::model::Provenance;
+use nospace_core::report::Budget;
+
+/// Before a figure that was counted from outside.
+pub const ESTIMATED: &str = "~";
+/// In place of a figure that is not known.
+pub const UNKNOWN: &str = "?";
+
+/// `126`, `~126` or `?`.
+#[must_use]
+pub fn figure(value: u64, provenance: Provenance) -> String {
+    marked(value.to_string(), provenance)
+}
+
+/// `126/128`, `~126/128`, `126/?` or `?`.
+#[must_use]
+pub fn of_limit(budget: &Budget) -> String {
+    if budget.provenance == Provenance::Unavailable {
+        return UNKNOWN.to_owned();
+    }
+    let limit = budget.limit.map_or(UNKNOWN.to_owned(), |l| l.to_string());
+    format!("{}/{limit}", figure(budget.used, budget.provenance))
+}
+
+/// Used percent of a budget whose both sides are known.
+#[must_use]
+pub fn percent(budget: &Budget) -> Option<u64> {
+    (budget.provenance != Provenance::Unavailable)
+        .then(|| budget.percent())
+        .flatten()
+}
+
+/// `used` of `limit` in `unit`, bytes in powers of 1,024.
+#[must_use]
+pub fn amounts(used: u64, limit: u64, unit: &str, provenance: Provenance) -> String {
+    if unit == "bytes" {
+        return format!("{}/{}", marked(bytes(used), provenance), bytes(limit));
+    }
+    format!("{}/{limit} {unit}", figure(used, provenance))
+}
+
+fn marked(value: String, provenance: Provenance) -> String {
+    match provenance {
+        Provenance::Exact => value,
+        Provenance::Estimated => format!("{ESTIMATED}{value}"),
+        Provenance::Unavailable => UNKNOWN.to_owned(),
+    }
+}
+
+/// `512 B`, `1.5 KiB`, `20 GiB`: at most one decimal, rounded down.
+fn bytes(value: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let step = value.checked_ilog2().unwrap_or(0) / 10;
+    let Some(unit) = UNITS.get(step as usize) else {
+        return format!("{value} B");
+    };
+    let (whole, rest) = (value >> (10 * step), value & ((1 << (10 * step)) - 1));
+    let tenths = (u128::from(rest) * 10) >> (10 * step);
+    if step == 0 || whole >= 100 || tenths == 0 {
+        return format!("{whole} {unit}");
+    }
+    format!("{whole}.{tenths} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_short() {
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1536, "1.5 KiB"),
+            (150 * 1024 + 900, "150 KiB"),
+            (1 << 40, "1 TiB"),
+            (u64::MAX, "15.9 EiB"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(bytes(value), shown);
+        }
+    }
+
+    #[test]
+    fn provenance_is_shown() {
+        let budget = |provenance, limit| Budget {
+            used: 126,
+            limit,
+            provenance,
+        };
+        assert_eq!(of_limit(&budget(Provenance::Exact, Some(128))), "126/128");
+        assert_eq!(
+            of_limit(&budget(Provenance::Estimated, Some(128))),
+            "~126/128"
+        );
+        assert_eq!(of_limit(&budget(Provenance::Exact, None)), "126/?");
+        assert_eq!(of_limit(&budget(Provenance::Unavailable, Some(128))), "?");
+        assert_eq!(percent(&budget(Provenance::Unavailable, Some(128))), None);
+    }
+}

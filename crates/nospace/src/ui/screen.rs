@@ -1,0 +1,118 @@
+//! The terminal: its size, what it can draw, and the one place where a report is printed.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::AutoStream;
+
+use super::Charset;
+
+/// Columns where nothing says how many there are.
+const DEFAULT_WIDTH: usize = 80;
+/// Below this a report is not made narrower, above it not wider.
+const WIDTHS: std::ops::RangeInclusive<usize> = 60..=140;
+
+/// What a report is drawn for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// Columns.
+    pub width: usize,
+    /// Lines; `None` where the output is not a terminal.
+    pub height: Option<usize>,
+    /// What it can draw.
+    pub charset: Charset,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self {
+            width: DEFAULT_WIDTH,
+            height: None,
+            charset: Charset::Unicode,
+        }
+    }
+}
+
+impl Screen {
+    /// The screen that standard output leads to. Without a terminal, `COLUMNS` is the width if it is set, as
+    /// watch(1) does, and nothing is the height.
+    #[must_use]
+    pub fn of_stdout() -> Self {
+        let stdout = io::stdout();
+        let size = stdout
+            .is_terminal()
+            .then(|| rustix::termios::tcgetwinsize(&stdout).ok())
+            .flatten();
+        let columns = || env::var("COLUMNS").ok()?.parse().ok();
+        let width = size
+            .map(|s| usize::from(s.ws_col))
+            .filter(|&w| w > 0)
+            .or_else(columns);
+        Self {
+            width: width
+                .unwrap_or(DEFAULT_WIDTH)
+                .clamp(*WIDTHS.start(), *WIDTHS.end()),
+            height: size.map(|s| usize::from(s.ws_row)).filter(|&h| h > 0),
+            charset: charset(|name| env::var(name).ok()),
+        }
+    }
+}
+
+/// The locale's character set: of the first variable that is set, as setlocale(3) looks.
+fn charset(variable: impl Fn(&str) -> Option<String>) -> Charset {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(variable)
+        .find(|v| !v.is_empty());
+    let locale = set.unwrap_or_default().to_ascii_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") {
+        Charset::Unicode
+    } else {
+        Charset::Ascii
+    }
+}
+
+/// Prints `text` on standard output, its styles kept or taken out as [`anstream::ColorChoice::global`], the
+/// terminal, NO_COLOR, CLICOLOR_FORCE and TERM say. A reader that has gone (`nospace check | head -1`) is no error.
+///
+/// # Errors
+///
+/// Standard output cannot be written to, for example because its disk is full.
+pub fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = AutoStream::auto(io::stdout().lock());
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(set: &[(&str, &str)]) -> Charset {
+        charset(|name| {
+            set.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_locale_decides_what_is_drawn() {
+        assert_eq!(with(&[]), Charset::Ascii);
+        assert_eq!(with(&[("LANG", "C.UTF-8")]), Charset::Unicode);
+        assert_eq!(
+            with(&[("LANG", "de_DE.utf8"), ("LC_ALL", "")]),
+            Charset::Unicode
+        );
+        assert_eq!(
+            with(&[("LANG", "C.UTF-8"), ("LC_ALL", "C")]),
+            Charset::Ascii
+        );
+        assert_eq!(
+            with(&[("LANG", "C"), ("LC_CTYPE", "en_US.UTF-8")]),
+            Charset::Unicode
+        );
+    }
+}

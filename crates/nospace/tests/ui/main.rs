@@ -1,0 +1,8 @@
+//! What is printed of hand-made reports.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod human;
+mod json;
+mod samples;
+mod select;

@@ -1,0 +1,139 @@
+use nospace_core::report::Report;
+use nospace_core::select::{NothingSelected, Order, Selection};
+
+use crate::samples;
+
+fn selected(selection: Selection) -> Result<(Vec<u32>, Vec<String>, Vec<String>), NothingSelected> {
+    let mut report = samples::instances_exhausted();
+    selection.apply(&mut report)?;
+    let pids = report.processes.iter().map(|p| p.pid).collect();
+    let pods = report.pods.into_iter().map(|p| p.name).collect();
+    let containers = report
+        .containers
+        .into_iter()
+        .filter_map(|c| c.name)
+        .collect();
+    Ok((pids, pods, containers))
+}
+
+fn pod(name: &str) -> Selection {
+    Selection {
+        pods: vec![name.into()],
+        ..Selection::default()
+    }
+}
+
+fn container(name: &str) -> Selection {
+    Selection {
+        containers: vec![name.into()],
+        ..Selection::default()
+    }
+}
+
+fn pid(pid: u32) -> Selection {
+    Selection {
+        pids: vec![pid],
+        ..Selection::default()
+    }
+}
+
+#[test]
+fn a_pod_is_named_in_three_ways() {
+    let web0 = (vec![4711, 4650], vec!["web-0".to_owned()], vec![]);
+    for name in ["web-0", "default/web-0", "uid-of-web-0"] {
+        assert_eq!(selected(pod(name)), Ok(web0.clone()), "{name}");
+    }
+}
+
+#[test]
+fn a_container_is_of_a_pod_or_of_the_node() {
+    let registry = (vec![33], vec![], vec!["registry".to_owned()]);
+    assert_eq!(selected(container("registry")), Ok(registry.clone()));
+    assert_eq!(selected(container("4f66")), Ok(registry));
+    let (pids, pods, _) = selected(container("app")).unwrap();
+    assert_eq!((pids, pods.len()), (vec![4711], 2));
+}
+
+#[test]
+fn a_process_brings_its_pod() {
+    assert_eq!(
+        selected(pid(4650)),
+        Ok((vec![4650], vec!["web-0".to_owned()], vec![]))
+    );
+    assert_eq!(selected(pid(900)), Ok((vec![900], vec![], vec![])));
+}
+
+#[test]
+fn kinds_narrow_and_values_widen() {
+    let both = Selection {
+        pids: vec![4711, 33],
+        pods: vec!["web-0".into()],
+        containers: vec![],
+    };
+    assert_eq!(
+        selected(both),
+        Ok((vec![4711], vec!["web-0".to_owned()], vec![]))
+    );
+    let never = Selection {
+        pids: vec![33],
+        ..pod("web-0")
+    };
+    assert_eq!(selected(never), Err(NothingSelected::Together));
+}
+
+#[test]
+fn what_matches_nothing_is_said() {
+    let said = |selection| selected(selection).unwrap_err().to_string();
+    assert_eq!(
+        said(pid(5)),
+        "process 5 holds no inotify instance, is gone, or may not be looked into"
+    );
+    assert_eq!(
+        said(pod("default/web")),
+        "no pod \"default/web\" holds an inotify instance; there is default/web-0, default/web-1"
+    );
+    assert_eq!(
+        said(pod("kube-system/web-0")),
+        "no pod \"kube-system/web-0\" holds an inotify instance; there is default/web-0"
+    );
+    // Too short for an id, and nobody's name.
+    assert_eq!(
+        said(container("4f6")),
+        "no container \"4f6\" holds an inotify instance"
+    );
+    assert!(selected(pod("")).is_err());
+}
+
+#[test]
+fn nothing_asked_for_keeps_all() {
+    let mut report = samples::hostile();
+    Selection::default().apply(&mut report).unwrap();
+    assert_eq!(report, samples::hostile());
+}
+
+#[test]
+fn holders_are_sorted_by_what_is_asked() {
+    let pids = |report: &Report| -> Vec<u32> { report.processes.iter().map(|p| p.pid).collect() };
+    let mut report = samples::instances_exhausted();
+    Order::Watches.sort(&mut report);
+    assert_eq!(pids(&report), [4650, 900, 4711, 33]);
+    assert_eq!(report.pods[0].containers[0].watches, 14);
+    Order::Instances.sort(&mut report);
+    assert_eq!(pids(&report), [4711, 4650, 900, 33]);
+}
+
+#[test]
+fn the_fuller_budget_sorts() {
+    assert_eq!(
+        Order::of_pressure(&samples::instances_exhausted()),
+        Order::Instances
+    );
+    assert_eq!(
+        Order::of_pressure(&samples::watches_exhausted()),
+        Order::Watches
+    );
+    assert_eq!(
+        Order::of_pressure(&samples::unavailable()),
+        Order::Instances
+    );
+}
