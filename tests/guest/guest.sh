@@ -10,7 +10,7 @@
 # two minutes) and kept in ~/.cache/nospace-guest by its list of packages.
 set -euo pipefail
 
-packages=systemd,systemd-sysv,dbus,udev,libpam-systemd,linux-image-amd64,initramfs-tools,procps
+packages=systemd,systemd-sysv,dbus,udev,libpam-systemd,dbus-user-session,linux-image-amd64,initramfs-tools,procps
 packages+=,iproute2,kmod,cron,openssh-server,rsyslog,containerd,runc,docker.io,podman,crun,uidmap
 packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates
 release=bookworm
