@@ -11,8 +11,8 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
+. "$here/tools.sh"
 cgroups=/sys/fs/cgroup
-image=docker.io/nospace/lab:1
 
 say() { echo "lab: $*" >&2; }
 
@@ -27,17 +27,6 @@ install_missing() {
     fi
 }
 
-# The CRI client and the watcher, built once for each version of their sources.
-build_tools() {
-    local version
-    version=$(cat "$here"/go.sum "$here"/*/main.go | sha256sum | cut -c1-16)
-    tools=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-lab/$version
-    [ -d "$tools" ] && return
-    mkdir -p "$tools.$$"
-    (cd "$here" && CGO_ENABLED=0 go build -buildvcs=false -o "$tools.$$/" ./...) >&2
-    mv -T "$tools.$$" "$tools"
-}
-
 remove_cgroups() {
     local directory
     for directory in "$cgroups"/*/{default/watcher-"$lab","kubepods/besteffort/pod$uid",nospace-lab-"$lab"}; do
@@ -50,32 +39,13 @@ remove_cgroups() {
 outside() {
     [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
     install_missing
-    build_tools
+    tools=$(build_tools)
     work=$(mktemp -d /tmp/nospace-lab.XXXXXX)
     lab=$$
     uid=$(cat /proc/sys/kernel/random/uuid)
     trap remove_cgroups EXIT
     export LAB=$lab POD_UID=$uid WORK=$work TOOLS=$tools INSIDE=1
     unshare --mount --propagation private --uts --pid --fork --kill-child --mount-proc "$0" "$@"
-}
-
-# A docker-archive of one layer: busybox and the watcher.
-make_image() {
-    local root=$WORK/root
-    mkdir -p "$root"/{bin,proc,dev,sys,tmp}
-    cp /bin/busybox "$TOOLS/watcher" "$root/bin/"
-    ln -s busybox "$root/bin/sleep"
-    tar -C "$root" --owner=0 --group=0 -cf "$WORK/layer.tar" .
-    local digest
-    digest=$(sha256sum "$WORK/layer.tar" | cut -d' ' -f1)
-    cat >"$WORK/config.json" <<END
-{"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sleep", "100000"]},
- "rootfs": {"type": "layers", "diff_ids": ["sha256:$digest"]}}
-END
-    cat >"$WORK/manifest.json" <<END
-[{"Config": "config.json", "RepoTags": ["$image"], "Layers": ["layer.tar"]}]
-END
-    tar -C "$WORK" -cf "$WORK/image.tar" manifest.json config.json layer.tar
 }
 
 start_containerd() {
@@ -145,7 +115,7 @@ inside() {
     for hierarchy in "$cgroups"/{memory,pids,systemd}; do
         mkdir "$hierarchy/nospace-lab-$LAB" && echo $$ >"$hierarchy/nospace-lab-$LAB/cgroup.procs"
     done
-    make_image
+    make_image "$TOOLS" "$WORK"
     start_containerd
     start_container
     start_pod

@@ -90,19 +90,19 @@ fn containers_storage() {
 
 #[test]
 fn redaction_keeps_no_secret_and_all_that_is_read() {
-    let redacted = redact_config(&containerd_config()).expect("valid");
+    let redacted = redact_config(&containerd_config());
     assert!(!String::from_utf8_lossy(&redacted).contains("secret"));
     let read = |bytes: &[u8]| oci(Runtime::Containerd, "k8s.io", ID, bytes).expect("valid");
     assert_eq!(read(&redacted), read(&containerd_config()));
 
     let config = json!({"ID": ID, "Name": "/web", "State": {"Pid": 7}, "Config": {"Env": ["secret"], "Labels": {"io.kubernetes.pod.uid": "u", "x": "secret"}}})
         .to_string();
-    let redacted = redact_config(config.as_bytes()).expect("valid");
+    let redacted = redact_config(config.as_bytes());
     assert!(!String::from_utf8_lossy(&redacted).contains("secret"));
     assert_eq!(docker(&redacted), docker(config.as_bytes()));
 
     let list = json!([{"id": ID, "names": ["web"], "metadata": "secret"}]).to_string();
-    let redacted = redact_config(list.as_bytes()).expect("valid");
+    let redacted = redact_config(list.as_bytes());
     assert!(!String::from_utf8_lossy(&redacted).contains("secret"));
     assert_eq!(storage(&redacted), storage(list.as_bytes()));
 }
@@ -113,7 +113,7 @@ fn what_is_malformed_says_so() {
         assert!(oci(Runtime::Containerd, "", ID, bytes).is_err());
         assert!(docker(bytes).is_err());
         assert!(storage(bytes).is_err());
-        assert!(redact_config(bytes).is_err());
+        assert_eq!(redact_config(bytes), b"");
     }
     assert_eq!(
         docker(b"{}").expect_err("no id").to_string(),
@@ -136,7 +136,7 @@ proptest! {
         let config = json!({"process": {"env": [env]}, "linux": {"cgroupsPath": path},
             "annotations": {"io.kubernetes.cri.sandbox-name": pod, "other": env}}).to_string();
         let bundle = oci(Runtime::Containerd, "k8s.io", &id, config.as_bytes());
-        let redacted = redact_config(config.as_bytes()).and_then(|kept| oci(Runtime::Containerd, "k8s.io", &id, &kept));
+        let redacted = oci(Runtime::Containerd, "k8s.io", &id, &redact_config(config.as_bytes()));
         prop_assert_eq!(&bundle, &redacted);
         let bundle = bundle.expect("valid");
         prop_assert_eq!(bundle.cgroups_path, Some(path));

@@ -1,0 +1,212 @@
+//! What the node's disk says about pods and containers. No runtime and no API server is asked:
+//! both may be down when the names are needed.
+
+use std::collections::BTreeMap;
+
+use nospace_core::model::{Bundle, ContainerLog, Containers, PodLog, Runtime};
+use nospace_core::parse::cgroup_path::is_id;
+use nospace_core::parse::{Malformed, bundle, pod_logs};
+
+use super::run::{Collected, Collection};
+use crate::host::{Absent, Asked, Host, root};
+
+/// State directories of containerd: its own, k3s's and RKE2's, k0s's, MicroK8s's, Docker's.
+const CONTAINERD: [&str; 5] = [
+    "/run/containerd",
+    "/run/k3s/containerd",
+    "/run/k0s/containerd",
+    "/var/snap/microk8s/common/run/containerd",
+    "/run/docker/containerd/daemon",
+];
+
+/// Task directories of the runtime API, below a state directory: `TASKS/NAMESPACE/ID`.
+const TASKS: [&str; 2] = ["io.containerd.runtime.v2.task", "io.containerd.runtime.v1.linux"];
+
+/// containers/storage of CRI-O and podman. CRI-O's bundles are in the first, podman's in the second.
+const STORAGE: [&str; 4] = [
+    "/run/containers/storage/overlay-containers",
+    "/var/lib/containers/storage/overlay-containers",
+    "/run/containers/storage/vfs-containers",
+    "/var/lib/containers/storage/vfs-containers",
+];
+
+/// Docker Engine.
+const DOCKER: &str = "/var/lib/docker/containers";
+
+/// A directory is read up to so many names: far more than fit on a node.
+const MAX_NAMES: usize = 10_000;
+/// A configuration is read up to this size; a real one has about 20 KB.
+const MAX_CONFIG: usize = 2 << 20;
+/// containers.json tells of all containers at once.
+const MAX_STORAGE: usize = 16 << 20;
+/// So many gaps are said one by one.
+const MAX_GAPS: usize = 10;
+
+/// Reads the kubelet's log names and every runtime's own files.
+pub fn collect(host: &dyn Host) -> Collection<Containers> {
+    let mut disk = Disk { host, gaps: Vec::new(), found: Found::default() };
+    let pod_logs: Vec<PodLog> =
+        disk.names("/var/log/pods").iter().filter_map(|name| pod_logs::pod_log(name)).collect();
+    let container_logs: Vec<ContainerLog> = disk
+        .names("/var/log/containers")
+        .iter()
+        .filter_map(|name| pod_logs::container_log(name))
+        .collect();
+    for state in CONTAINERD {
+        disk.containerd(state);
+    }
+    for directory in STORAGE {
+        disk.storage(directory);
+    }
+    disk.docker();
+    let containers = Containers { pod_logs, container_logs, bundles: disk.found.bundles };
+    Ok(Collected::exact(containers).with_gaps(shortened(disk.gaps)))
+}
+
+struct Disk<'h> {
+    host: &'h dyn Host,
+    gaps: Vec<String>,
+    found: Found,
+}
+
+impl Disk<'_> {
+    fn containerd(&mut self, state: &str) {
+        for tasks in TASKS {
+            let tasks = format!("{state}/{tasks}");
+            for namespace in self.names(&tasks) {
+                let runtime = match namespace.as_str() {
+                    "moby" => Runtime::Docker,
+                    _ => Runtime::Containerd,
+                };
+                for id in self.names(&format!("{tasks}/{namespace}")) {
+                    let task = format!("{tasks}/{namespace}/{id}");
+                    let parse = |bytes: &[u8]| bundle::oci(runtime, &namespace, &id, bytes);
+                    let Some(mut bundle) = self.file(&format!("{task}/config.json"), MAX_CONFIG, parse)
+                    else {
+                        continue;
+                    };
+                    bundle.init_pid = self.file(&format!("{task}/init.pid"), 64, bundle::init_pid);
+                    self.found.add(bundle);
+                }
+            }
+        }
+    }
+
+    fn storage(&mut self, directory: &str) {
+        for id in self.names(directory).iter().filter(|name| is_id(name)) {
+            let parse = |bytes: &[u8]| bundle::oci(Runtime::Unknown, "", id, bytes);
+            let config = format!("{directory}/{id}/userdata/config.json");
+            if let Some(bundle) = self.file(&config, MAX_CONFIG, parse) {
+                self.found.add(bundle);
+            }
+        }
+        for list in ["containers.json", "volatile-containers.json"] {
+            let list = self.file(&format!("{directory}/{list}"), MAX_STORAGE, bundle::storage);
+            list.into_iter().flatten().for_each(|bundle| self.found.add(bundle));
+        }
+    }
+
+    fn docker(&mut self) {
+        for id in self.names(DOCKER) {
+            let config = format!("{DOCKER}/{id}/config.v2.json");
+            if let Some(bundle) = self.file(&config, MAX_CONFIG, bundle::docker) {
+                self.found.add(bundle);
+            }
+        }
+    }
+
+    /// Names in a directory; none where there is no such directory.
+    fn names(&mut self, path: &str) -> Vec<String> {
+        let answer = self.host.list(root(path), MAX_NAMES);
+        if answer.as_ref().is_ok_and(|names| names.len() == MAX_NAMES) {
+            self.gaps.push(format!("{path}: only the first {MAX_NAMES} names were read"));
+        }
+        self.unless_absent(path, answer).unwrap_or_default()
+    }
+
+    /// A parsed file; `None` where it is gone, and with a gap where it could not be read.
+    fn file<T>(
+        &mut self,
+        path: &str,
+        cap: usize,
+        parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Option<T> {
+        let mut bytes = Vec::new();
+        let whole = self.host.read(root(path), cap, &mut bytes);
+        if !self.unless_absent(path, whole)? {
+            self.gaps.push(format!("{path}: longer than {cap} bytes, so it was not read"));
+            return None;
+        }
+        match parse(&bytes) {
+            Ok(parsed) => Some(parsed),
+            // A runtime writes these files while we read; an empty one is not there yet.
+            Err(_) if bytes.is_empty() => None,
+            Err(malformed) => {
+                self.gaps.push(format!("{path}: {malformed}"));
+                None
+            }
+        }
+    }
+
+    fn unless_absent<T>(&mut self, path: &str, answer: Asked<T>) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(Absent::Gone) => None,
+            Err(Absent::Denied) => {
+                let gap = format!("{path}: permission denied; as root its containers would be named");
+                self.gaps.push(gap);
+                None
+            }
+            Err(absent) => {
+                self.gaps.push(format!("{path}: {absent}"));
+                None
+            }
+        }
+    }
+}
+
+/// Containers, each once, however many files tell of it.
+#[derive(Default)]
+struct Found {
+    bundles: Vec<Bundle>,
+    by_id: BTreeMap<String, usize>,
+}
+
+impl Found {
+    /// Docker and CRI-O each keep two records of a container; what one lacks the other may have.
+    fn add(&mut self, bundle: Bundle) {
+        let key = if is_id(&bundle.id) {
+            bundle.id.clone()
+        } else {
+            format!("{}/{}", bundle.runtime_namespace, bundle.id)
+        };
+        let Some(&at) = self.by_id.get(&key) else {
+            self.by_id.insert(key, self.bundles.len());
+            self.bundles.push(bundle);
+            return;
+        };
+        let known = &mut self.bundles[at];
+        if known.runtime == Runtime::Unknown {
+            known.runtime = bundle.runtime;
+        }
+        known.name = known.name.take().or(bundle.name);
+        known.cgroups_path = known.cgroups_path.take().or(bundle.cgroups_path);
+        known.init_pid = known.init_pid.or(bundle.init_pid);
+        for (key, value) in bundle.annotations {
+            known.annotations.entry(key).or_insert(value);
+        }
+    }
+}
+
+fn shortened(mut gaps: Vec<String>) -> Vec<String> {
+    let more = gaps.len().saturating_sub(MAX_GAPS);
+    gaps.truncate(MAX_GAPS);
+    if more > 0 {
+        gaps.push(format!("{more} more files or directories of containers could not be read"));
+    }
+    gaps
+}
+
+#[cfg(test)]
+#[path = "containers_tests.rs"]
+mod tests;

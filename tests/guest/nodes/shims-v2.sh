@@ -1,0 +1,15 @@
+#!/bin/bash
+# The default 128 instances used up by containerd's shims: on cgroup v2 each holds one for every
+# container that it serves. One pod has six containers, so its shim holds seven.
+set -euo pipefail
+. /work/common.sh
+start_containerd
+start_pod default api-7c9d8b6f5-2xkqv "$(new_uid)" app=4 proxy=2 metrics=1 cache=0 reloader=2 agent=1
+refused() { journalctl -u containerd | grep -q 'too many open files'; }
+for n in $(seq 70); do
+    refused && break
+    start_pod default "worker-$n" "$(new_uid)" app=1 || true
+done
+refused
+journalctl -u containerd -o cat | grep 'too many open files' | tail -3 >/work/out/containerd.log
+record shims-v2

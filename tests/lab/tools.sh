@@ -1,0 +1,39 @@
+# What the lab and the guest's scripts share; to be sourced.
+
+image=docker.io/nospace/lab:1
+
+# The CRI client and the watcher, built once for each version of their sources.
+# Prints the directory that they are in.
+build_tools() {
+    local here version tools
+    here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+    version=$(cat "$here"/go.sum "$here"/*/main.go | sha256sum | cut -c1-16)
+    tools=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-lab/$version
+    if [ ! -d "$tools" ]; then
+        mkdir -p "$tools.$$"
+        (cd "$here" && CGO_ENABLED=0 go build -buildvcs=false -o "$tools.$$/" ./...) >&2
+        mv -T "$tools.$$" "$tools"
+    fi
+    echo "$tools"
+}
+
+# A docker-archive of one layer, busybox and the watcher: make_image TOOLS DIRECTORY makes
+# DIRECTORY/image.tar. Its command sleeps, so that it serves as the pause image too.
+make_image() {
+    local tools=$1 work=$2
+    local root=$work/root
+    mkdir -p "$root"/{bin,proc,dev,sys,tmp}
+    cp /bin/busybox "$tools/watcher" "$root/bin/"
+    ln -s busybox "$root/bin/sleep"
+    tar -C "$root" --owner=0 --group=0 -cf "$work/layer.tar" .
+    local digest
+    digest=$(sha256sum "$work/layer.tar" | cut -d' ' -f1)
+    cat >"$work/config.json" <<END
+{"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sleep", "100000"]},
+ "rootfs": {"type": "layers", "diff_ids": ["sha256:$digest"]}}
+END
+    cat >"$work/manifest.json" <<END
+[{"Config": "config.json", "RepoTags": ["$image"], "Layers": ["layer.tar"]}]
+END
+    tar -C "$work" -cf "$work/image.tar" manifest.json config.json layer.tar
+}
