@@ -20,7 +20,7 @@ use thiserror::Error;
 
 /// Input that is not what the kernel or the program that wrote it would write.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{what} is malformed: {why}")]
+#[error("{what}: {why}")]
 pub struct Malformed {
     /// What was read, `file-nr`.
     pub what: &'static str,

@@ -20,7 +20,10 @@ const CONTAINERD: [&str; 5] = [
 ];
 
 /// Task directories of the runtime API, below a state directory: `TASKS/NAMESPACE/ID`.
-const TASKS: [&str; 2] = ["io.containerd.runtime.v2.task", "io.containerd.runtime.v1.linux"];
+const TASKS: [&str; 2] = [
+    "io.containerd.runtime.v2.task",
+    "io.containerd.runtime.v1.linux",
+];
 
 /// containers/storage of CRI-O and podman. CRI-O's bundles are in the first, podman's in the second.
 const STORAGE: [&str; 4] = [
@@ -44,9 +47,16 @@ const MAX_GAPS: usize = 10;
 
 /// Reads the kubelet's log names and every runtime's own files.
 pub fn collect(host: &dyn Host) -> Collection<Containers> {
-    let mut disk = Disk { host, gaps: Vec::new(), found: Found::default() };
-    let pod_logs: Vec<PodLog> =
-        disk.names("/var/log/pods").iter().filter_map(|name| pod_logs::pod_log(name)).collect();
+    let mut disk = Disk {
+        host,
+        gaps: Vec::new(),
+        found: Found::default(),
+    };
+    let pod_logs: Vec<PodLog> = disk
+        .names("/var/log/pods")
+        .iter()
+        .filter_map(|name| pod_logs::pod_log(name))
+        .collect();
     let container_logs: Vec<ContainerLog> = disk
         .names("/var/log/containers")
         .iter()
@@ -59,7 +69,11 @@ pub fn collect(host: &dyn Host) -> Collection<Containers> {
         disk.storage(directory);
     }
     disk.docker();
-    let containers = Containers { pod_logs, container_logs, bundles: disk.found.bundles };
+    let containers = Containers {
+        pod_logs,
+        container_logs,
+        bundles: disk.found.bundles,
+    };
     Ok(Collected::exact(containers).with_gaps(shortened(disk.gaps)))
 }
 
@@ -81,7 +95,8 @@ impl Disk<'_> {
                 for id in self.names(&format!("{tasks}/{namespace}")) {
                     let task = format!("{tasks}/{namespace}/{id}");
                     let parse = |bytes: &[u8]| bundle::oci(runtime, &namespace, &id, bytes);
-                    let Some(mut bundle) = self.file(&format!("{task}/config.json"), MAX_CONFIG, parse)
+                    let Some(mut bundle) =
+                        self.file(&format!("{task}/config.json"), MAX_CONFIG, parse)
                     else {
                         continue;
                     };
@@ -102,7 +117,9 @@ impl Disk<'_> {
         }
         for list in ["containers.json", "volatile-containers.json"] {
             let list = self.file(&format!("{directory}/{list}"), MAX_STORAGE, bundle::storage);
-            list.into_iter().flatten().for_each(|bundle| self.found.add(bundle));
+            list.into_iter()
+                .flatten()
+                .for_each(|bundle| self.found.add(bundle));
         }
     }
 
@@ -119,7 +136,9 @@ impl Disk<'_> {
     fn names(&mut self, path: &str) -> Vec<String> {
         let answer = self.host.list(root(path), MAX_NAMES);
         if answer.as_ref().is_ok_and(|names| names.len() == MAX_NAMES) {
-            self.gaps.push(format!("{path}: only the first {MAX_NAMES} names were read"));
+            self.gaps.push(format!(
+                "{path}: only the first {MAX_NAMES} names were read"
+            ));
         }
         self.unless_absent(path, answer).unwrap_or_default()
     }
@@ -134,7 +153,9 @@ impl Disk<'_> {
         let mut bytes = Vec::new();
         let whole = self.host.read(root(path), cap, &mut bytes);
         if !self.unless_absent(path, whole)? {
-            self.gaps.push(format!("{path}: longer than {cap} bytes, so it was not read"));
+            self.gaps.push(format!(
+                "{path}: longer than {cap} bytes, so it was not read"
+            ));
             return None;
         }
         match parse(&bytes) {
@@ -153,7 +174,8 @@ impl Disk<'_> {
             Ok(answer) => Some(answer),
             Err(Absent::Gone) => None,
             Err(Absent::Denied) => {
-                let gap = format!("{path}: permission denied; as root its containers would be named");
+                let gap =
+                    format!("{path}: permission denied; as root its containers would be named");
                 self.gaps.push(gap);
                 None
             }
@@ -202,7 +224,9 @@ fn shortened(mut gaps: Vec<String>) -> Vec<String> {
     let more = gaps.len().saturating_sub(MAX_GAPS);
     gaps.truncate(MAX_GAPS);
     if more > 0 {
-        gaps.push(format!("{more} more files or directories of containers could not be read"));
+        gaps.push(format!(
+            "{more} more files or directories of containers could not be read"
+        ));
     }
     gaps
 }

@@ -5,6 +5,7 @@
 
 mod cgroup_walk;
 mod cgroups;
+mod containers;
 
 mod descriptors;
 mod files;
@@ -63,7 +64,9 @@ fn system(host: &dyn Host) -> Snapshot {
     part.namespaces = runs.run("namespaces", "procfs", || namespaces::collect(host, &walk));
     part.keys = runs.run("keys", "procfs", || keys::collect(host));
     part.sysv = runs.run("sysv", "procfs", || sysv::collect(host));
-
+    part.containers = runs
+        .run("containers", "disk", || containers::collect(host))
+        .unwrap_or_default();
     part.collectors = runs.into_vec();
     part
 }

@@ -60,7 +60,7 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
             Some(nospace_core::parse::cmdline::redact(contents))
         }
         (Tree::Root, b"config.json" | b"config.v2.json" | b"containers.json") => {
-            Some(nospace_core::parse::bundle::redact_config(contents).unwrap_or_default())
+            Some(nospace_core::parse::bundle::redact_config(contents))
         }
         _ => None,
     }
