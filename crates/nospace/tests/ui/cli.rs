@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
+use clap::CommandFactory as _;
+use nospace::cli::Cli;
 use nospace_core::report::Report;
 
 fn nospace(arguments: &[&str]) -> Command {
@@ -62,6 +64,18 @@ fn the_locale_decides_what_is_drawn() {
     };
     assert!(drawn(&[("LANG", "C")]).is_ascii());
     assert!(drawn(&[("LANG", "C.UTF-8"), ("COLUMNS", "120")]).contains('░'));
+}
+
+#[test]
+fn completions_know_every_command() {
+    Cli::command().debug_assert();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = nospace(&["completions", shell]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        for command in Cli::command().get_subcommands() {
+            assert!(text(&output.stdout).contains(command.get_name()), "{shell}");
+        }
+    }
 }
 
 /// `nospace check | head -0`: nobody reads, and nobody hears of it.
