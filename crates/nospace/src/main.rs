@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use nospace::cli::{Cli, UNKNOWN};
+use nospace::ui;
 
 fn main() -> ExitCode {
     let cli = match Cli::read() {
@@ -10,7 +11,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     cli.run().unwrap_or_else(|error| {
-        anstream::eprintln!("nospace: {error:#}");
+        ui::complain(&error);
         ExitCode::from(UNKNOWN)
     })
 }

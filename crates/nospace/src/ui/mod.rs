@@ -18,4 +18,4 @@ pub mod text;
 pub use charset::{Charset, is_invisible};
 pub use line::Line;
 pub use page::Page;
-pub use screen::print;
+pub use screen::{complain, print};

@@ -32,13 +32,18 @@ pub fn percent(budget: &Budget) -> Option<u64> {
         .flatten()
 }
 
+/// Limits from here on are written to say that there is none: kernel.shmall is 2^64 - 2^24 by default.
+const NO_LIMIT: u64 = 1 << 62;
+
 /// `used` of `limit` in `unit`, bytes in powers of 1,024.
 #[must_use]
 pub fn amounts(used: u64, limit: u64, unit: &str, provenance: Provenance) -> String {
-    if unit == "bytes" {
-        return format!("{}/{}", marked(bytes(used), provenance), bytes(limit));
+    match (unit, limit) {
+        ("bytes", NO_LIMIT..) => format!("{}, unlimited", marked(bytes(used), provenance)),
+        ("bytes", _) => format!("{}/{}", marked(bytes(used), provenance), bytes(limit)),
+        (_, NO_LIMIT..) => format!("{} {unit}, unlimited", figure(used, provenance)),
+        _ => format!("{}/{limit} {unit}", figure(used, provenance)),
     }
-    format!("{}/{limit} {unit}", figure(used, provenance))
 }
 
 fn marked(value: String, provenance: Provenance) -> String {
@@ -82,6 +87,18 @@ mod tests {
         for (value, shown) in cases {
             assert_eq!(bytes(value), shown);
         }
+    }
+
+    #[test]
+    fn amounts_have_units() {
+        let exact = |used, limit, unit| amounts(used, limit, unit, Provenance::Exact);
+        assert_eq!(exact(3, 4096, "segments"), "3/4096 segments");
+        assert_eq!(exact(1 << 30, 91 << 30, "bytes"), "1 GiB/91 GiB");
+        assert_eq!(
+            exact(0, u64::MAX - (1 << 24), "pages"),
+            "0 pages, unlimited"
+        );
+        assert_eq!(amounts(7, 9, "files", Provenance::Unavailable), "?/9 files");
     }
 
     #[test]

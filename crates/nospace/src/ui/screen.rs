@@ -86,6 +86,14 @@ pub fn print(text: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Says on standard error what went wrong; the message may hold names from the node.
+pub fn complain(error: &anyhow::Error) {
+    let message = charset(|name| env::var(name).ok())
+        .clean(&format!("{error:#}"))
+        .into_owned();
+    anstream::eprintln!("nospace: {message}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@ use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, is_invisible, text};
 use nospace_core::report::Report;
 use nospace_core::select::Order;
+use proptest::prelude::*;
 
 use crate::samples;
 
@@ -73,6 +74,15 @@ fn nothing_of_the_node_reaches_the_terminal_raw() {
             let ours = unstyled(&drawn);
             assert_eq!(ours.chars().find(|&c| c != '\n' && is_invisible(c)), None);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_name_breaks_the_page(evil in "(?s).{0,40}", width in 60_usize..=140, verbose: bool) {
+        let report = samples::hostile_with(&evil);
+        let drawn = unstyled(&colored(&report, &Options { verbose, ..options(width) }));
+        prop_assert_eq!(drawn.chars().find(|&c| c != '\n' && is_invisible(c)), None);
     }
 }
 

@@ -18,7 +18,7 @@ fn schema() -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn validator() -> Validator {
+pub fn validator() -> Validator {
     jsonschema::validator_for(&schema()).unwrap()
 }
 

@@ -242,7 +242,11 @@ pub fn unavailable() -> Report {
 
 /// Names that try to steer the terminal, lie about the line, or break the table.
 pub fn hostile() -> Report {
-    let evil = "\x1b[2J\x1b]0;owned\x07web\n0\u{202e}gnp.\u{200b}";
+    hostile_with("\x1b[2J\x1b]0;owned\x07web\n0\u{202e}gnp.\u{200b}")
+}
+
+/// A report with `evil` in every place where a node may put a name.
+pub fn hostile_with(evil: &str) -> Report {
     let long = "a".repeat(300);
     let mut report = instances_exhausted();
     report.node.name = format!("n1{evil}");

@@ -3,7 +3,9 @@ use nospace_core::select::{NothingSelected, Order, Selection};
 
 use crate::samples;
 
-fn selected(selection: Selection) -> Result<(Vec<u32>, Vec<String>, Vec<String>), NothingSelected> {
+type Kept = (Vec<u32>, Vec<String>, Vec<String>);
+
+fn selected(selection: Selection) -> Result<Kept, NothingSelected> {
     let mut report = samples::instances_exhausted();
     selection.apply(&mut report)?;
     let pids = report.processes.iter().map(|p| p.pid).collect();

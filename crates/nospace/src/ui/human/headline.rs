@@ -139,8 +139,13 @@ fn unknown(report: &Report) -> String {
 }
 
 fn kubelet(report: &Report) -> Option<String> {
-    let verdict = report.forecast.kubelet_start.as_ref()?.verdict;
-    let says = match verdict {
+    let start = report.forecast.kubelet_start.as_ref()?;
+    let found = || report.findings.iter().any(|f| f.rule == "kubelet-start");
+    // On a machine that is nobody's node, the kubelet is not worth a word.
+    if start.kubelet_pid.is_none() && report.pods.is_empty() && !found() {
+        return None;
+    }
+    let says = match start.verdict {
         StartVerdict::Starts => "kubelet would start",
         StartVerdict::Barely => "kubelet would barely start",
         StartVerdict::Fails => "kubelet would not start",

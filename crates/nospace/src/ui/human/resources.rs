@@ -6,10 +6,13 @@ use nospace_core::report::{Report, Resource};
 use super::Options;
 use crate::ui::bar::bar;
 use crate::ui::table::{Align, Cell, Table};
-use crate::ui::{Line, Page, number, style};
+use crate::ui::{Line, Page, number, style, text};
 
 /// From here on a budget is shown without being asked for: where a finding begins.
 const PRESSURE: u64 = 80;
+const BARS: std::ops::RangeInclusive<usize> = 4..=20;
+/// Columns of a row that are neither words nor bar: three gaps, a share.
+const NOT_BAR: usize = 3 * 2 + 6;
 
 /// Every other budget: those under pressure each, the rest in one line.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
@@ -69,27 +72,45 @@ fn table(page: &Page, shown: &[&Resource]) -> Table {
         .column("CAUSE", Align::Left)
         .names("WHOSE")
         .column("USED", Align::Right)
-        .column("", Align::Left);
-    let width = if page.is_narrow() { 4 } else { 10 };
+        .column("", Align::Right);
+    let width = bar_width(page, shown);
     for one in shown {
-        let share = match percent(one) {
-            Some(percent) => Cell::styled(
-                style::pressure(percent),
-                format!("{}{percent:>4} %", bar(percent, width, page.charset)),
-            ),
-            None => Cell::default(),
-        };
+        let share = percent(one).map_or(Cell::default(), |percent| {
+            let drawn = format!("{}{percent:>4} %", bar(percent, width, page.charset));
+            Cell::styled(style::pressure(percent), drawn)
+        });
         table.row(vec![
             Cell::new(one.cause.code()),
             Cell::new(one.subject.as_str()),
-            Cell::new(number::amounts(
-                one.used,
-                one.limit,
-                &one.unit,
-                one.provenance,
-            )),
+            Cell::new(amounts(one)),
             share,
         ]);
     }
     table
+}
+
+/// What the names leave; a bar that would cost a name is not drawn.
+fn bar_width(page: &Page, shown: &[&Resource]) -> usize {
+    let widest = |text: &dyn Fn(&Resource) -> String| {
+        let widths = shown.iter().map(|r| text::width(&text(r)));
+        widths.max().unwrap_or(0)
+    };
+    let words = widest(&|r| r.cause.to_string())
+        + widest(&|r| page.charset.clean(&r.subject).into_owned())
+        + widest(&amounts);
+    let left = page.room().saturating_sub(words + NOT_BAR);
+    if left < *BARS.start() {
+        0
+    } else {
+        left.min(*BARS.end())
+    }
+}
+
+fn amounts(resource: &Resource) -> String {
+    number::amounts(
+        resource.used,
+        resource.limit,
+        &resource.unit,
+        resource.provenance,
+    )
 }

@@ -105,15 +105,14 @@ fn notes(user: &User) -> Vec<String> {
 }
 
 fn rest(page: &mut Page, users: &[User]) {
+    if users.is_empty() {
+        return;
+    }
     let percents = users
         .iter()
         .flat_map(|u| [number::percent(&u.instances), number::percent(&u.watches)]);
-    let Some(fullest) = percents.flatten().max() else {
-        return;
-    };
-    let line = page.indented();
-    page.add(line.put(
-        style::DIM,
-        &format!("{} more, none above {fullest} %", users.len()),
-    ));
+    let fullest = percents.flatten().max();
+    let none_above = fullest.map_or(String::new(), |p| format!(", none above {p} %"));
+    let says = format!("{} more{none_above} (-v lists them)", users.len());
+    page.add(page.indented().put(style::DIM, &says));
 }

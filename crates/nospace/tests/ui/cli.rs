@@ -1,0 +1,147 @@
+//! The program itself, on the machine that the test runs on.
+
+use std::io::Read as _;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use clap::CommandFactory as _;
+use nospace::cli::Cli;
+use nospace_core::report::Report;
+
+fn nospace(arguments: &[&str]) -> Command {
+    let mut command = Command::new(cargo_bin!("nospace"));
+    command.args(arguments).env_clear();
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn report_of(output: &Output) -> Report {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn json_of_this_machine_holds_to_the_schema() {
+    let output = nospace(&["check", "-o", "json"]).output().unwrap();
+    let value = serde_json::from_slice(&output.stdout).unwrap();
+    let errors: Vec<_> = crate::json::validator()
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let code = report_of(&output).status().exit_code();
+    assert_eq!(output.status.code(), Some(i32::from(code)));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn colors_follow_the_option_and_the_environment() {
+    let colored = |arguments: &[&str], set: &[(&str, &str)]| {
+        let output = nospace(arguments).envs(set.iter().copied()).output();
+        output.unwrap().stdout.contains(&0x1b)
+    };
+    assert!(!colored(&["check"], &[]));
+    assert!(colored(&["check", "--color", "always"], &[]));
+    assert!(colored(
+        &["check", "--color", "always"],
+        &[("NO_COLOR", "1")]
+    ));
+    assert!(colored(&["check"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(
+        &["check", "--color", "never"],
+        &[("CLICOLOR_FORCE", "1")]
+    ));
+    assert!(!colored(&["check", "-o", "json", "--color", "always"], &[]));
+}
+
+#[test]
+fn the_locale_decides_what_is_drawn() {
+    let drawn = |set: &[(&str, &str)]| {
+        let output = nospace(&["check", "-v"]).envs(set.iter().copied()).output();
+        text(&output.unwrap().stdout).to_owned()
+    };
+    assert!(drawn(&[("LANG", "C")]).is_ascii());
+    assert!(drawn(&[("LANG", "C.UTF-8"), ("COLUMNS", "120")]).contains('░'));
+}
+
+#[test]
+fn completions_know_every_command() {
+    Cli::command().debug_assert();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = nospace(&["completions", shell]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        for command in Cli::command().get_subcommands() {
+            assert!(text(&output.stdout).contains(command.get_name()), "{shell}");
+        }
+    }
+}
+
+/// `nospace check | head -0`: nobody reads, and nobody hears of it.
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    for arguments in [
+        &["check", "-v"][..],
+        &["check", "-o", "json"],
+        &["completions", "bash"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = nospace(arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        let code = child.wait().unwrap().code().unwrap();
+        assert_eq!(said, "", "{arguments:?}");
+        assert!(code <= 3, "{arguments:?}: {code}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_said() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = nospace(&["check"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("No space left on device"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_filter_that_matches_nothing_is_said() {
+    for (arguments, said) in [
+        (
+            ["check", "--pod", "no\u{1b}[31m-such"],
+            "no pod \"no\\u{1b}[31m-such\" holds an inotify instance",
+        ),
+        (
+            ["check", "--container", "no-such"],
+            "no container \"no-such\" holds an inotify instance",
+        ),
+        (
+            ["check", "--pid", "4194305"],
+            "process 4194305 holds no inotify instance",
+        ),
+    ] {
+        let output = nospace(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(text(&output.stdout), "");
+        assert!(
+            text(&output.stderr).starts_with(&format!("nospace: {said}")),
+            "{output:?}"
+        );
+    }
+}
