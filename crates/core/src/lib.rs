@@ -22,3 +22,6 @@ pub mod select;
 mod testing;
 
 pub use conclude::conclude;
+
+#[cfg(test)]
+mod conclude_tests;

@@ -18,4 +18,6 @@ pub use users::{below, user_ref};
 pub use view::View;
 
 #[cfg(test)]
+mod forecast_tests;
+#[cfg(test)]
 mod sums_tests;

@@ -64,7 +64,8 @@ pub fn users(snapshot: &Snapshot) -> Vec<User> {
     let Some(inotify) = &snapshot.inotify else {
         return Vec::new();
     };
-    let seen = seen(inotify);
+    let mut seen = seen(inotify);
+    seen.entry(UserKey::initial(0)).or_default();
     let mut users: Vec<User> = match &inotify.counters {
         Some(counters) => counters
             .iter()

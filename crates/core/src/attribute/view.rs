@@ -23,6 +23,7 @@ pub struct View<'a> {
     pub resources: Vec<Resource>,
     /// What the next start of the kubelet would meet.
     pub forecast: Forecast,
+    by_pid: BTreeMap<u32, &'a Process>,
 }
 
 impl<'a> View<'a> {
@@ -41,6 +42,7 @@ impl<'a> View<'a> {
             forecast: forecast::forecast(snapshot, &users),
             users,
             owners,
+            by_pid: snapshot.processes.iter().map(|p| (p.pid, p)).collect(),
         }
     }
 
@@ -53,7 +55,7 @@ impl<'a> View<'a> {
     /// The process, if it is among those that were kept.
     #[must_use]
     pub fn process(&self, pid: u32) -> Option<&'a Process> {
-        self.snapshot.processes.iter().find(|p| p.pid == pid)
+        self.by_pid.get(&pid).copied()
     }
 
     /// The user that `key` names.

@@ -2,7 +2,7 @@
 
 use super::inotify::{self, Kind};
 use super::{pressure, remedy, words};
-use crate::attribute::View;
+use crate::attribute::{Holder, Part, View};
 use crate::report::{Finding, Severity, User, percent};
 
 pub fn find(view: &View) -> Vec<Finding> {
@@ -20,6 +20,9 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
     let holders = inotify::top(view, kind, key);
     let first = holders.first().filter(|h| kind.of(h) > limit / 2)?;
     let held = kind.of(first);
+    if !matches!(first.part, Part::Process { .. }) && shared(&holders) {
+        return None;
+    }
     Some(Finding {
         cause: kind.cause(),
         rule: "dominant-holder".to_owned(),
@@ -44,4 +47,12 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         victims: inotify::victims(view, key, std::slice::from_ref(first)),
         remedies: remedy::inspect(view, &first.part).into_iter().collect(),
     })
+}
+
+/// The rule of shared budgets names the largest too.
+fn shared(holders: &[Holder]) -> bool {
+    let contained = holders
+        .iter()
+        .filter(|h| !matches!(h.part, Part::Process { .. }));
+    contained.count() > 1
 }

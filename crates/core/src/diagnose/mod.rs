@@ -7,6 +7,8 @@ mod dominant_holder;
 mod epoll;
 mod inotify;
 mod inotify_instances;
+#[cfg(test)]
+mod inotify_tests;
 mod inotify_watches;
 mod keys;
 mod kubelet_start;
@@ -17,6 +19,8 @@ mod pids;
 mod pressure;
 mod process_files;
 mod remedy;
+#[cfg(test)]
+mod resources_tests;
 mod shared_budget;
 mod sysctl_drift;
 mod system_files;

@@ -7,9 +7,14 @@ use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Owner, Remedy, Resource, Severity, percent};
 
+/// Lower limits are a sandbox's: sshd and others lock themselves in, with more files open.
+const DELIBERATE: u64 = 64;
+
 pub fn find(view: &View) -> Vec<Finding> {
-    let pressed = pressure::pressed(view, Cause::ProcessFiles);
-    pressed.map(|at| finding(view, at)).collect()
+    pressure::pressed(view, Cause::ProcessFiles)
+        .filter(|(resource, _)| resource.limit >= DELIBERATE)
+        .map(|at| finding(view, at))
+        .collect()
 }
 
 fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {

@@ -1,11 +1,11 @@
 //! A setting whose live value is not the one that the next boot will set.
 
 use super::remedy::{quote, remedy};
-use super::words;
+use super::{pressure, words};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{BootValue, Setting};
-use crate::report::{Finding, Remedy, Severity};
+use crate::report::{Finding, Remedy, Severity, percent};
 
 /// `max_user_instances` of every kernel (`inotify_user_setup`, fs/notify/inotify/inotify_user.c).
 const DEFAULT_INSTANCES: u64 = 128;
@@ -35,10 +35,8 @@ fn same(a: &str, b: &str) -> bool {
 fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Finding {
     let key = &setting.key;
     let used = used(view, key);
-    let next = boot.value.trim().parse::<u64>().ok();
-    let short = matches!((next, used), (Some(next), Some(used)) if next <= used);
-    let raised =
-        matches!((next, live.trim().parse::<u64>()), (Some(next), Ok(live)) if next > live);
+    let (now, next) = (number(live), number(&boot.value));
+    let raises = matches!((now, next), (Some(now), Some(next)) if next > now);
     let place = format!("{}:{}", boot.file, boot.line);
     let mut evidence = vec![
         format!("live value {live} (exact: /proc/sys)"),
@@ -48,27 +46,36 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
     Finding {
         cause: cause(key),
         rule: "sysctl-drift".to_owned(),
-        severity: if short {
-            Severity::Warning
-        } else {
-            Severity::Info
-        },
-        title: if short {
-            format!(
-                "{key} will be {} after the next boot ({place}), less than is in use now",
+        severity: severity(used, now.min(next)),
+        title: match used {
+            Some(used) if !raises && next.is_some() => format!(
+                "{key} falls from {live} to {} at the next boot ({place}); {used} are in use now",
                 boot.value
-            )
-        } else {
-            format!("{key} is {live}, but {place} says {}", boot.value)
+            ),
+            _ => format!("{key} is {live}, but {place} says {}", boot.value),
         },
         evidence,
         culprits: vec![place],
         victims: Vec::new(),
-        remedies: vec![if raised {
+        remedies: vec![if raises {
             apply(key, boot)
         } else {
             keep(key, live, boot)
         }],
+    }
+}
+
+fn number(value: &str) -> Option<u64> {
+    value.trim().parse().ok()
+}
+
+/// A warning where the lower of the two values is too little for what is in use.
+fn severity(used: Option<u64>, lower: Option<u64>) -> Severity {
+    match (used, lower) {
+        (Some(used), Some(lower)) if percent(used, lower) >= Some(pressure::WARNING) => {
+            Severity::Warning
+        }
+        _ => Severity::Info,
     }
 }
 
@@ -101,7 +108,7 @@ fn keep(key: &str, live: &str, boot: &BootValue) -> Remedy {
 fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
     let key = &setting.key;
     let used = used(view, key)?;
-    let live: u64 = live.trim().parse().ok()?;
+    let live = number(live)?;
     let matters = key == "fs.inotify.max_user_instances"
         && live > DEFAULT_INSTANCES
         && used >= DEFAULT_INSTANCES;

@@ -1,0 +1,173 @@
+//! Would the kubelet start now?
+
+use crate::model::{Process, UserCounters, UserKey};
+use crate::report::{KubeletStart, Severity, StartVerdict};
+use crate::testing::{Node, node};
+
+/// As most distributions mount v1: cpu and cpuacct together.
+const HIERARCHIES: [&str; 11] = [
+    "cpu,cpuacct",
+    "memory",
+    "blkio",
+    "pids",
+    "devices",
+    "cpuset",
+    "hugetlb",
+    "perf_event",
+    "freezer",
+    "net_cls,net_prio",
+    "name=systemd",
+];
+
+fn forecast(node: &Node) -> KubeletStart {
+    node.report().forecast.kubelet_start.unwrap()
+}
+
+/// A node whose uid 0 has this much free, with a pod that takes the rest.
+fn with_free(node: Node, instances: u64, watches: u64) -> Node {
+    let limits = node.0.limits.clone().unwrap();
+    node.pod(30, "app", "web-0").with(|s| {
+        s.inotify.as_mut().unwrap().counters = Some(vec![UserCounters {
+            key: UserKey::initial(0),
+            instances: limits.max_user_instances - instances,
+            watches: limits.max_user_watches - watches,
+            instances_limit: limits.max_user_instances,
+            watches_limit: limits.max_user_watches,
+        }]);
+    })
+}
+
+#[test]
+fn on_v2_one_watch_a_directory_but_mounts() {
+    let forecast = forecast(&node().cgroups_v2(200, 20));
+    assert_eq!(forecast.watches_needed, 180 + 4);
+    assert_eq!(forecast.instances_needed, 6);
+    assert_eq!(
+        (forecast.watches_free, forecast.instances_free),
+        (8_192, 128)
+    );
+    assert_eq!(forecast.verdict, StartVerdict::Starts);
+    assert!(forecast.basis.starts_with("cgroup v2: 180 directories"));
+}
+
+#[test]
+fn on_v1_the_longer_list_where_no_kubelet_tells() {
+    let forecast = forecast(&node().cgroups_v1(&HIERARCHIES, 100));
+    assert_eq!(forecast.watches_needed, 8 * 100 + 4);
+    assert!(forecast.basis.contains("before Kubernetes 1.29"));
+}
+
+#[test]
+fn on_v1_the_running_kubelet_tells_which_list() {
+    let with = |held| {
+        let node = node().cgroups_v1(&HIERARCHIES, 100).process(9, "kubelet");
+        forecast(&node.holds(5, 1).holds(1, held))
+    };
+    assert_eq!(with(490).watches_needed, 5 * 100 + 5);
+    assert_eq!(with(780).watches_needed, 8 * 100 + 5);
+}
+
+#[test]
+fn what_the_kubelet_alone_holds_is_given_back() {
+    let root = UserKey::initial(0);
+    let node = node()
+        .cgroups_v2(100, 0)
+        .process(9, "kubelet")
+        .holds(6, 10)
+        .process(10, "helper")
+        .instance(root, 7, &[9, 10]);
+    let forecast = forecast(&node);
+    assert_eq!(forecast.kubelet_pid, Some(9));
+    assert_eq!(
+        (forecast.instances_given_back, forecast.watches_given_back),
+        (6, 60)
+    );
+    assert_eq!(
+        (forecast.instances_free, forecast.watches_free),
+        (128 - 7 + 6, 8_192 - 67 + 60)
+    );
+}
+
+#[test]
+fn without_room_it_fails_and_at_the_edge_barely_starts() {
+    let verdict = |instances, watches| {
+        let node = with_free(node().cgroups_v2(100, 4), instances, watches);
+        let severity = node.findings("kubelet-start").first().map(|f| f.severity);
+        (forecast(&node).verdict, severity)
+    };
+    assert_eq!(
+        verdict(100, 99),
+        (StartVerdict::Fails, Some(Severity::Critical))
+    );
+    assert_eq!(
+        verdict(100, 100),
+        (StartVerdict::Barely, Some(Severity::Warning))
+    );
+    assert_eq!(
+        verdict(100, 110),
+        (StartVerdict::Barely, Some(Severity::Warning))
+    );
+    assert_eq!(verdict(100, 111), (StartVerdict::Starts, None));
+    assert_eq!(
+        verdict(4, 8_000),
+        (StartVerdict::Fails, Some(Severity::Critical))
+    );
+    assert_eq!(
+        verdict(5, 8_000),
+        (StartVerdict::Barely, Some(Severity::Warning))
+    );
+    assert_eq!(verdict(7, 8_000), (StartVerdict::Starts, None));
+}
+
+#[test]
+fn the_finding_says_what_is_short() {
+    let node = with_free(node().cgroups_v2(900, 4), 40, 12);
+    let finding = node.finding("kubelet-start");
+    assert_eq!(
+        finding.title,
+        "The next start of the kubelet would fail: it needs 900 inotify watches, and uid 0 has 12 for it"
+    );
+    assert_eq!(
+        finding.remedies[0].command,
+        "sysctl -w fs.inotify.max_user_watches=524288"
+    );
+    assert_eq!(node.rules()[0], "kubelet-start");
+    let node = with_free(crate::testing::node().cgroups_v2(10, 0), 3, 4_000);
+    let finding = node.finding("kubelet-start");
+    assert!(
+        finding
+            .title
+            .contains("it needs 6 inotify instances, and uid 0 has 3")
+    );
+}
+
+#[test]
+fn a_machine_without_kubernetes_is_not_told() {
+    let node = node().cgroups_v2(9_000, 0);
+    assert_eq!(forecast(&node).verdict, StartVerdict::Fails);
+    assert!(node.findings("kubelet-start").is_empty());
+}
+
+#[test]
+fn unknown_where_cgroups_or_limits_are() {
+    let unknown = |node: Node| node.report().forecast.kubelet_start.is_none();
+    assert!(unknown(node()));
+    assert!(unknown(node().cgroups_v2(1, 0).with(|s| s.limits = None)));
+    assert!(unknown(node().cgroups_v2(1, 0).with(|s| s.inotify = None)));
+    assert!(unknown(node().cgroups_v1(&["freezer"], 1)));
+}
+
+#[test]
+fn another_users_kubelet_gives_root_nothing_back() {
+    let node = node()
+        .cgroups_v2(10, 0)
+        .process(9, "kubelet")
+        .user(UserKey::initial(1_000))
+        .holds(6, 10)
+        .with(|s| {
+            s.processes
+                .iter_mut()
+                .for_each(|p: &mut Process| p.descriptors = 0)
+        });
+    assert_eq!(forecast(&node).watches_given_back, 0);
+}

@@ -1,0 +1,413 @@
+//! The rules about instances and watches.
+
+use crate::cause::Cause;
+use crate::model::{BootValue, INITIAL_USER_NAMESPACE, Setting, UserCounters, UserKey};
+use crate::report::{Severity, Status};
+use crate::testing::{Node, container_id, node};
+
+fn commands(finding: &crate::report::Finding) -> Vec<&str> {
+    finding
+        .remedies
+        .iter()
+        .map(|r| r.command.as_str())
+        .collect()
+}
+
+fn setting(key: &str, live: &str, boot: Option<(&str, &str, u32)>) -> Setting {
+    Setting {
+        key: key.to_owned(),
+        live: Some(live.to_owned()),
+        boot: boot.map(|(value, file, line)| BootValue {
+            value: value.to_owned(),
+            file: file.to_owned(),
+            line,
+        }),
+    }
+}
+
+/// A node that promtail has nearly filled.
+fn pressed() -> Node {
+    node()
+        .process(1, "systemd")
+        .cgroup("/init.scope")
+        .holds(4, 10)
+        .process(20, "containerd")
+        .cgroup("/system.slice/containerd.service")
+        .holds(2, 1)
+        .pod(30, "promtail", "promtail-x")
+        .holds(110, 5)
+        .pod(31, "app", "web-0")
+        .holds(6, 2)
+}
+
+#[test]
+fn an_idle_node_has_nothing_to_say() {
+    let node = node()
+        .process(1, "systemd")
+        .holds(4, 10)
+        .cgroups_v2(200, 10)
+        .pod(30, "app", "web-0")
+        .holds(1, 2);
+    assert_eq!(node.rules(), Vec::<String>::new());
+    assert_eq!(node.report().status(), Status::Ok);
+}
+
+#[test]
+fn pressure_begins_at_80_percent_and_is_critical_at_95() {
+    let at = |n| node().process(7, "tail").holds(n, 0).limits(100, 8_192);
+    let severity = |n| {
+        let findings = at(n).findings("inotify-instances");
+        findings.first().map(|f| f.severity)
+    };
+    assert_eq!(severity(79), None);
+    assert_eq!(severity(80), Some(Severity::Warning));
+    assert_eq!(severity(94), Some(Severity::Warning));
+    assert_eq!(severity(95), Some(Severity::Critical));
+    assert_eq!(severity(100), Some(Severity::Critical));
+    assert_eq!(at(95).report().status(), Status::Critical);
+}
+
+#[test]
+fn a_title_for_the_tired() {
+    let finding = node()
+        .process(7, "tail")
+        .holds(126, 0)
+        .finding("inotify-instances");
+    assert_eq!(
+        finding.title,
+        "uid 0 has used 126 of 128 inotify instances (98 %)"
+    );
+    assert_eq!(finding.cause, Cause::InotifyInstances);
+    assert!(finding.evidence[0].contains("estimated: counted from /proc"));
+}
+
+#[test]
+fn who_holds_and_who_is_refused() {
+    let finding = pressed().finding("inotify-instances");
+    assert_eq!(
+        finding.culprits,
+        ["pod default/promtail-x: 110 instances, 550 watches; promtail (pid 30)"]
+    );
+    assert_eq!(
+        finding.victims,
+        [
+            "containerd (pid 20, containerd.service)",
+            "systemd (pid 1, init.scope)",
+            "pod default/web-0",
+        ]
+    );
+}
+
+#[test]
+fn a_process_that_holds_nothing_is_refused_all_the_same() {
+    let finding = pressed()
+        .process(40, "kubelet")
+        .finding("inotify-instances");
+    assert_eq!(finding.victims[0], "kubelet (pid 40)");
+    let other = UserKey::initial(1_000);
+    let finding = pressed()
+        .process(40, "kubelet")
+        .user(other)
+        .finding("inotify-instances");
+    assert!(!finding.victims.iter().any(|v| v.contains("kubelet")));
+}
+
+#[test]
+fn remedies_raise_now_and_for_good() {
+    let finding = pressed().finding("inotify-instances");
+    assert_eq!(
+        commands(&finding),
+        [
+            "sysctl -w fs.inotify.max_user_instances=8192",
+            "printf 'fs.inotify.max_user_instances = 8192\\n' > /etc/sysctl.d/99-zz-fs.inotify.max_user_instances.conf",
+            "kubectl -n default get pod promtail-x -o wide",
+            "ctr plugins ls | grep -Eq 'cri.*error' && systemctl restart containerd",
+        ]
+    );
+}
+
+#[test]
+fn a_line_that_wins_at_boot_is_changed_in_place() {
+    let key = "fs.inotify.max_user_instances";
+    let node = pressed().setting(setting(key, "128", Some(("128", "/etc/sysctl.conf", 7))));
+    assert_eq!(
+        commands(&node.finding("inotify-instances"))[1],
+        "sed -i '7c fs.inotify.max_user_instances = 8192' /etc/sysctl.conf"
+    );
+    let node = pressed().setting(setting(
+        key,
+        "128",
+        Some(("128", "/usr/lib/sysctl.d/50.conf", 7)),
+    ));
+    assert!(commands(&node.finding("inotify-instances"))[1].starts_with("printf "));
+}
+
+#[test]
+fn a_proposal_is_twice_the_use_and_never_lower() {
+    let node = node()
+        .limits(20_000, 1_000_000)
+        .process(7, "tail")
+        .holds(19_000, 50);
+    let finding = node.finding("inotify-instances");
+    assert_eq!(
+        commands(&finding)[0],
+        "sysctl -w fs.inotify.max_user_instances=65536"
+    );
+    let finding = node.finding("inotify-watches");
+    assert_eq!(
+        commands(&finding)[0],
+        "sysctl -w fs.inotify.max_user_watches=2097152"
+    );
+}
+
+fn counters(key: UserKey, instances: u64, watches: u64) -> UserCounters {
+    UserCounters {
+        key,
+        instances,
+        watches,
+        instances_limit: 128,
+        watches_limit: 1_000,
+    }
+}
+
+#[test]
+fn the_kernels_own_number_and_what_it_hides() {
+    let node = node().process(7, "tail").holds(1, 400).with(|s| {
+        let inotify = s.inotify.as_mut().unwrap();
+        inotify.counters = Some(vec![counters(UserKey::initial(0), 2, 990)]);
+    });
+    let finding = node.finding("inotify-watches");
+    assert_eq!(
+        finding.title,
+        "uid 0 has used 990 of 1000 inotify watches (99 %)"
+    );
+    assert!(finding.evidence[0].contains("exact: the kernel's own counter"));
+    assert!(finding.evidence[1].starts_with("590 of them are behind no visible descriptor"));
+}
+
+#[test]
+fn a_child_namespace_has_a_knob_of_its_own() {
+    let inside = UserKey {
+        user_namespace: 4_026_532_200,
+        uid: 100_000,
+    };
+    let node = node()
+        .child_namespace(inside.user_namespace, 0)
+        .process(7, "node")
+        .user(inside)
+        .holds(1, 999)
+        .with(|s| {
+            let inotify = s.inotify.as_mut().unwrap();
+            let root = counters(UserKey::initial(0), 1, 999);
+            inotify.counters = Some(vec![
+                counters(inside, 1, 999),
+                UserCounters {
+                    watches_limit: 8_192,
+                    ..root
+                },
+            ]);
+        });
+    let finding = node.finding("inotify-watches");
+    assert_eq!(
+        finding.title,
+        "uid 100000 of user namespace 4026532200 has used 999 of 1000 inotify watches (99 %)"
+    );
+    assert_eq!(
+        commands(&finding)[0],
+        "nsenter -t 7 -U sysctl -w user.max_inotify_watches=524288"
+    );
+    assert_eq!(
+        finding.evidence.last().unwrap(),
+        "all of it also counts against uid 0"
+    );
+}
+
+#[test]
+fn what_children_use_counts_against_their_creator() {
+    let inside = UserKey {
+        user_namespace: 4_026_532_200,
+        uid: 100_000,
+    };
+    let node = node()
+        .child_namespace(inside.user_namespace, 0)
+        .docker(7, "node", "web")
+        .user(inside)
+        .holds(120, 1);
+    let finding = node.finding("inotify-instances");
+    assert_eq!(
+        finding.title,
+        "uid 0 has used 120 of 128 inotify instances (93 %)"
+    );
+    assert!(finding.evidence[1].starts_with("120 of them are of child user namespaces"));
+    assert!(finding.culprits[0].starts_with(&format!("container {}", &container_id("web")[..12])));
+}
+
+#[test]
+fn pods_that_share_a_budget() {
+    let finding = pressed().finding("shared-budget");
+    assert_eq!(finding.severity, Severity::Warning);
+    assert_eq!(
+        finding.title,
+        "2 pods and containers share the 128 inotify instances of uid 0; pod default/promtail-x holds 110"
+    );
+    assert!(finding.victims.contains(&"pod default/web-0".to_owned()));
+    // One pod alone shares with nobody, and two that take little do no harm.
+    let alone = node().pod(30, "promtail", "promtail-x").holds(70, 0);
+    assert_eq!(alone.rules(), ["leaked-instances", "dominant-holder"]);
+    let little = node()
+        .pod(30, "a", "a")
+        .holds(30, 1)
+        .pod(31, "b", "b")
+        .holds(30, 1);
+    assert_eq!(little.rules(), Vec::<String>::new());
+}
+
+#[test]
+fn a_holder_of_more_than_half_the_limit() {
+    let node = node().process(9, "java").holds(1, 4_097);
+    let finding = node.finding("dominant-holder");
+    assert_eq!(finding.severity, Severity::Info);
+    assert_eq!(
+        finding.title,
+        "java (pid 9) alone holds 4097 of the 8192 inotify watches of uid 0 (50 %)"
+    );
+    assert_eq!(node.report().status(), Status::Ok);
+    let half = crate::testing::node().process(9, "java").holds(1, 4_096);
+    assert_eq!(half.rules(), Vec::<String>::new());
+}
+
+#[test]
+fn instances_that_watch_nothing() {
+    let node = |n| {
+        node()
+            .process(9, "leaky")
+            .cgroup("/system.slice/leaky.service")
+            .holds(n, 0)
+    };
+    assert_eq!(node(9).rules(), Vec::<String>::new());
+    let finding = node(10).finding("leaked-instances");
+    assert_eq!(finding.severity, Severity::Info);
+    assert_eq!(commands(&finding), ["systemctl status leaky.service"]);
+    assert_eq!(
+        node(32).finding("leaked-instances").severity,
+        Severity::Warning
+    );
+    // Most of them work: no leak.
+    let busy = node(10).holds(20, 5);
+    assert_eq!(busy.rules(), Vec::<String>::new());
+}
+
+#[test]
+fn a_boot_value_that_is_too_low() {
+    let key = "fs.inotify.max_user_watches";
+    let node = |live: &str, boot: &str, used| {
+        node()
+            .limits(128, live.parse().unwrap())
+            .process(9, "java")
+            .holds(1, used)
+            .setting(setting(
+                key,
+                live,
+                Some((boot, "/etc/sysctl.d/10-k8s.conf", 3)),
+            ))
+    };
+    let finding = node("524288", "8192", 8_000).finding("sysctl-drift");
+    assert_eq!(finding.severity, Severity::Warning);
+    assert_eq!(
+        finding.title,
+        "fs.inotify.max_user_watches falls from 524288 to 8192 at the next boot (/etc/sysctl.d/10-k8s.conf:3); \
+         8000 are in use now"
+    );
+    assert_eq!(
+        commands(&finding),
+        ["sed -i '3c fs.inotify.max_user_watches = 524288' /etc/sysctl.d/10-k8s.conf"]
+    );
+    assert_eq!(
+        node("524288", "8192", 10).finding("sysctl-drift").severity,
+        Severity::Info
+    );
+    assert!(node("8192", "8192", 10).findings("sysctl-drift").is_empty());
+}
+
+#[test]
+fn a_file_that_was_never_applied() {
+    let key = "fs.inotify.max_user_watches";
+    let node = node().process(9, "java").holds(1, 7_000).setting(setting(
+        key,
+        "8192",
+        Some(("524288", "/etc/sysctl.d/10-k8s.conf", 3)),
+    ));
+    let finding = node.finding("sysctl-drift");
+    assert_eq!(finding.severity, Severity::Warning);
+    assert_eq!(
+        commands(&finding),
+        ["sysctl -w fs.inotify.max_user_watches=524288"]
+    );
+}
+
+#[test]
+fn a_live_value_that_no_file_keeps() {
+    let key = "fs.inotify.max_user_instances";
+    let node = |used| {
+        node()
+            .limits(8_192, 8_192)
+            .process(9, "java")
+            .holds(used, 1)
+            .setting(setting(key, "8192", None))
+    };
+    assert!(node(100).findings("sysctl-drift").is_empty());
+    let finding = node(200).finding("sysctl-drift");
+    assert_eq!(finding.severity, Severity::Warning);
+    assert!(commands(&finding)[0].starts_with("printf 'fs.inotify.max_user_instances = 8192\\n'"));
+}
+
+#[test]
+fn spacing_is_no_drift() {
+    let node = node().setting(setting(
+        "kernel.sem",
+        "32000\t1024000000\t500\t32000",
+        Some(("32000 1024000000 500 32000", "/etc/sysctl.conf", 1)),
+    ));
+    assert_eq!(node.rules(), Vec::<String>::new());
+}
+
+#[test]
+fn critical_comes_first() {
+    let node = pressed().limits(8_192, 600).setting(setting(
+        "fs.inotify.max_user_watches",
+        "600",
+        Some(("8192", "/etc/sysctl.conf", 1)),
+    ));
+    let findings = node.report().findings;
+    assert_eq!(findings[0].rule, "inotify-watches");
+    assert!(findings.windows(2).all(|w| w[0].severity >= w[1].severity));
+}
+
+#[test]
+fn without_inotify_nothing_can_be_told() {
+    let node = node().with(|s| {
+        s.inotify = None;
+        s.collectors[0].error = Some("/proc: permission denied".to_owned());
+    });
+    let report = node.report();
+    assert_eq!(report.status(), Status::Unknown);
+    let finding = node.finding("blind");
+    assert_eq!(finding.severity, Severity::Info);
+    assert!(finding.title.contains("permission denied"));
+}
+
+#[test]
+fn a_gap_is_said_and_changes_nothing() {
+    let gap = "3 processes of other users could not be looked into; run as root".to_owned();
+    let node = node().with(|s| s.collectors[0].gaps.push(gap.clone()));
+    assert_eq!(node.report().status(), Status::Ok);
+    assert_eq!(node.finding("blind").evidence, [gap]);
+}
+
+#[test]
+fn without_limits_nothing_can_be_told() {
+    let report = node().with(|s| s.limits = None).report();
+    assert_eq!(report.status(), Status::Unknown);
+    assert_eq!(report.users[0].user_namespace, INITIAL_USER_NAMESPACE);
+    assert_eq!(report.users[0].instances.limit, None);
+}
