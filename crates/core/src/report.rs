@@ -87,7 +87,8 @@ impl Report {
     /// How far the figures of processes, pods and containers can be trusted.
     #[must_use]
     pub fn inotify_provenance(&self) -> Provenance {
-        let inotify = self.collectors.iter().find(|c| c.name == "inotify");
+        let mut collectors = self.collectors.iter();
+        let inotify = collectors.find(|c| c.name == "inotify" && c.error.is_none());
         inotify.map_or(Provenance::Unavailable, |c| c.provenance)
     }
 }
