@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use nospace::cli::{Cli, UNKNOWN};
+use nospace::cli::Cli;
 use nospace::ui;
 
 fn main() -> ExitCode {
@@ -10,8 +10,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    let failure = cli.failure();
     cli.run().unwrap_or_else(|error| {
         ui::complain(&error);
-        ExitCode::from(UNKNOWN)
+        ExitCode::from(failure)
     })
 }

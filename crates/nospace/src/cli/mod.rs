@@ -14,6 +14,8 @@ use crate::host::recorded::Recorded;
 
 /// Wrong usage, or could not tell.
 pub const UNKNOWN: u8 = 3;
+/// The command could not do its work.
+pub const FAILED: u8 = 1;
 
 /// What "no space left on device" and "too many open files" really mean on this node.
 ///
@@ -123,6 +125,15 @@ impl Cli {
         }
         .write_global();
         Ok(cli)
+    }
+
+    /// Exit code of an error: what only looks could not tell, what does something failed.
+    #[must_use]
+    pub fn failure(&self) -> u8 {
+        match self.command {
+            None | Some(Command::Check(_)) => UNKNOWN,
+            Some(Command::Record(_) | Command::Completions { .. }) => FAILED,
+        }
     }
 
     /// Runs the command.

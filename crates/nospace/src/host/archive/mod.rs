@@ -13,7 +13,7 @@
 mod read;
 mod write;
 
-pub use read::{Contents, load};
+pub use read::{Contents, load, parse};
 pub use write::Writer;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};

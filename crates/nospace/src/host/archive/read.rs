@@ -44,6 +44,17 @@ pub fn load(path: &Path) -> anyhow::Result<Contents> {
     loader.finish().with_context(whole)
 }
 
+/// Reads the tar stream of an archive that is unpacked already.
+///
+/// # Errors
+///
+/// Those of [`load`].
+pub fn parse(stream: impl Read) -> anyhow::Result<Contents> {
+    let mut loader = Loader::default();
+    loader.tar(stream)?;
+    loader.finish()
+}
+
 #[derive(Default)]
 struct Loader {
     bytes: u64,
@@ -62,9 +73,12 @@ impl Loader {
                 "it is not compressed with zstd; `nospace record -o FILE.tar.zst` makes such a file"
             );
         }
-        // The bound holds for the tar stream, so headers alone cannot fill memory either.
-        let unpacked = zstd::Decoder::with_buffer(file)?.take(MAX_BYTES + 1);
-        let mut tar = tar::Archive::new(unpacked);
+        self.tar(zstd::Decoder::with_buffer(file)?)
+    }
+
+    fn tar(&mut self, stream: impl Read) -> anyhow::Result<()> {
+        // The bound holds for the whole stream, so headers alone cannot fill memory either.
+        let mut tar = tar::Archive::new(stream.take(MAX_BYTES + 1));
         for entry in tar.entries()? {
             let mut entry = entry.context("the archive is damaged or cut short")?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();

@@ -1,0 +1,146 @@
+//! What `nospace record` saves: what a look asked for, nothing secret, all or nothing.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use tempfile::TempDir;
+
+const SECRET: &str = "hunter2-do-not-tell";
+
+fn nospace(arguments: &[&str]) -> std::process::Output {
+    Command::new(cargo_bin!("nospace"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn unpacked(archive: &Path) -> Vec<u8> {
+    let mut plain = Vec::new();
+    zstd::Decoder::new(fs::File::open(archive).unwrap())
+        .unwrap()
+        .read_to_end(&mut plain)
+        .unwrap();
+    plain
+}
+
+fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle.as_bytes())
+}
+
+/// A shim of a container whose id is known, with a secret in its arguments and its environment.
+struct Shim(Child);
+
+impl Shim {
+    fn start(directory: &Path) -> Self {
+        // tail is the program that every system has and that holds an instance.
+        let shim = directory.join("containerd-shim-runc-v2");
+        std::os::unix::fs::symlink("/usr/bin/tail", &shim).unwrap();
+        let log = directory.join(SECRET);
+        fs::write(&log, "").unwrap();
+        let child = Command::new(&shim)
+            .arg("-f")
+            .arg(&log)
+            .env("TOKEN", SECRET)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Shim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A root file system whose one container has a secret in its environment and a label.
+fn rootfs(directory: &Path) -> std::path::PathBuf {
+    let root = directory.join("rootfs");
+    let id = "f".repeat(64);
+    let bundle = root
+        .join("run/containerd/io.containerd.runtime.v2.task/k8s.io")
+        .join(&id);
+    fs::create_dir_all(&bundle).unwrap();
+    let config = serde_json::json!({
+        "process": {"args": ["app", SECRET], "env": [format!("TOKEN={SECRET}")]},
+        "annotations": {
+            "io.kubernetes.cri.sandbox-name": "web-0",
+            "example.com/token": SECRET,
+        },
+        "linux": {"cgroupsPath": format!("/kubepods/besteffort/podx/{id}")},
+    });
+    fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+    root
+}
+
+#[test]
+fn nothing_secret_is_saved() {
+    let directory = TempDir::new().unwrap();
+    let shim = Shim::start(directory.path());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let instances = |shim: &Shim| {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", shim.0.id())).unwrap();
+        let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        links
+            .filter(|link| link.to_string_lossy() == "anon_inode:inotify")
+            .count()
+    };
+    while instances(&shim) == 0 && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let archive = directory.path().join("node.tar.zst");
+    let root = rootfs(directory.path());
+    let saved = nospace(&[
+        "record",
+        "--rootfs",
+        root.to_str().unwrap(),
+        "-o",
+        archive.to_str().unwrap(),
+    ]);
+    assert!(
+        saved.status.success(),
+        "{}",
+        String::from_utf8_lossy(&saved.stderr)
+    );
+    let plain = unpacked(&archive);
+    assert!(holds(&plain, "web-0"), "the container was not read at all");
+    assert!(
+        holds(&plain, &format!("files/proc/{}/cmdline", shim.0.id())),
+        "nor the shim"
+    );
+    assert!(!holds(&plain, SECRET));
+}
+
+#[test]
+fn an_archive_that_cannot_be_written_leaves_nothing() {
+    let directory = TempDir::new().unwrap();
+    let nowhere = directory.path().join("missing/node.tar.zst");
+    let saved = nospace(&["record", "-o", nowhere.to_str().unwrap()]);
+    assert_eq!(saved.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&saved.stderr).into_owned();
+    assert!(
+        message.contains("cannot save") && message.contains("node.tar.zst"),
+        "{message}"
+    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_earlier_archive_survives_a_failure() {
+    let directory = TempDir::new().unwrap();
+    let target = directory.path().join("node.tar.zst");
+    // A directory of that name cannot be replaced by a file.
+    fs::create_dir(&target).unwrap();
+    let saved = nospace(&["record", "-o", target.to_str().unwrap()]);
+    assert_eq!(saved.status.code(), Some(1));
+    assert!(target.is_dir());
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
