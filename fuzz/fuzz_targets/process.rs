@@ -1,0 +1,10 @@
+//! /proc/PID: stat, cgroup, limits.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nospace_core::parse::process::{cgroup, descriptor_limit, stat};
+
+fuzz_target!(|data: &[u8]| {
+    let _ = (stat(data), cgroup(data), descriptor_limit(data));
+});

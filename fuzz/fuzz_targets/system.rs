@@ -1,0 +1,20 @@
+//! Single files of the whole system.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nospace_core::parse::{system, sysvipc};
+
+fuzz_target!(|data: &[u8]| {
+    let _ = (
+        system::file_nr(data),
+        system::threads(data),
+        system::sem(data),
+        system::memory_bytes(data),
+    );
+    let _ = (
+        sysvipc::semaphores(data),
+        sysvipc::segments(data),
+        sysvipc::queues(data),
+    );
+});
