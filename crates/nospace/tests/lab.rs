@@ -1,6 +1,8 @@
 //! Names on a node with a real containerd (tests/lab/lab.sh): a container of `ctr run` and a CRI
 //! pod, each with 500 watches.
 
+#![allow(clippy::expect_used, clippy::print_stderr, reason = "tests")]
+
 use std::path::Path;
 use std::process::Command;
 
