@@ -5,7 +5,8 @@
 #   tests/guest/guest.sh OUT SCRIPT [FILE...]
 #
 # SCRIPT and the FILEs are put into /work on the guest; SCRIPT runs there as root, and what it
-# leaves in /work/out comes back in OUT, with console.log. The exit status is SCRIPT's.
+# leaves in /work/out comes back in OUT, with console.log. The exit status is SCRIPT's. A line
+# "# append: WORDS" in SCRIPT adds to the kernel's command line.
 # Needs root (mmdebstrap, device nodes); installs what it lacks. The image is made once (about
 # two minutes) and kept in ~/.cache/nospace-guest by its list of packages.
 set -euo pipefail
@@ -43,7 +44,9 @@ END
 }
 
 build_image() {
-    image=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-guest/$(cat "$0" | sha256sum | cut -c1-16)
+    image=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-guest/$(
+        { echo "$packages $release" && declare -f guest_unit build_image; } | sha256sum | cut -c1-16
+    )
     [ -e "$image/root.img" ] && return
     say "making the image"
     local new=$image.$$
@@ -75,9 +78,11 @@ make_work_disk() {
 }
 
 boot() {
-    timeout "${GUEST_TIMEOUT:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
+    local append
+    append=$(sed -n 's/^# append: //p' "$script")
+    timeout "${GUEST_TIMEOUT:-1200}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 \
         -nodefaults -display none -serial stdio -no-reboot -kernel "$image/vmlinuz" -initrd "$image/initrd" \
-        -append "root=/dev/vda rw console=ttyS0 panic=-1 quiet" \
+        -append "root=/dev/vda rw console=ttyS0 panic=-1 quiet $append" \
         -drive "file=$image/root.img,if=virtio,format=raw,snapshot=on" \
         -drive "file=$work/work.img,if=virtio,format=raw" </dev/null >"$out/console.log" 2>&1
 }
@@ -87,6 +92,7 @@ boot() {
 install_missing
 build_image
 out=$1
+script=$2
 shift
 mkdir -p "$out"
 work=$(mktemp -d /tmp/nospace-guest.XXXXXX)

@@ -11,12 +11,13 @@ here=$(dirname "$(readlink -f "$0")")
 nospace=${NOSPACE:-$here/../../target/debug/nospace}
 out=$1
 shift
-[ $# -gt 0 ] || set -- healthy-v2 shims-v2 docker-podman-v2
+[ $# -gt 0 ] || set -- healthy-v2 watches-v1 shims-v2 docker-podman-v2 crio-v2 cgroup-leak-v1
 tools=$(build_tools)
 work=$(mktemp -d /tmp/nospace-record.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 make_image "$tools" "$work"
+install "$nospace" "$work/nospace"
 for node in "$@"; do
     "$here/guest.sh" "$out/$node" "$here/nodes/$node.sh" \
-        "$here/nodes/common.sh" "$work/image.tar" "$tools/cri" "$nospace"
+        "$here/nodes/common.sh" "$work/image.tar" "$tools/cri" "$tools/leaker" "$work/nospace"
 done

@@ -5,9 +5,9 @@
 #
 #   tests/lab/lab.sh COMMAND [ARGUMENT...]
 #
-# The node has its own mount, pid and UTS namespace: /run and /var/log are tmpfs, so containerd
-# uses its usual directories, and everything ends with COMMAND. Of the host only cgroups are
-# changed, and they are removed.
+# The node has its own mount, pid, UTS and cgroup namespace: /run and /var/log are tmpfs, so
+# containerd uses its usual directories, and everything ends with COMMAND. Of the host nothing is
+# changed but a cgroup nospace-lab-PID in each v1 hierarchy, which is removed.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -27,25 +27,73 @@ install_missing() {
     fi
 }
 
-remove_cgroups() {
-    local directory
-    for directory in "$cgroups"/*/{default/watcher-"$lab","kubepods/besteffort/pod$uid",nospace-lab-"$lab"}; do
-        [ -d "$directory" ] && find "$directory" -depth -type d -exec rmdir {} \; 2>/dev/null
+# A cgroup for the lab in each hierarchy, which this shell enters.
+enter_cgroups() {
+    local hierarchy
+    for hierarchy in "$cgroups"/*/; do
+        mkdir "$hierarchy/$lab"
+        if [ -e "$hierarchy/cpuset.cpus" ]; then
+            cat "$hierarchy/cpuset.cpus" >"$hierarchy/$lab/cpuset.cpus"
+            cat "$hierarchy/cpuset.mems" >"$hierarchy/$lab/cpuset.mems"
+        fi
+        echo "$BASHPID" >"$hierarchy/$lab/cgroup.procs"
     done
-    rmdir "$cgroups"/*/{default,kubepods/besteffort,kubepods} 2>/dev/null
+}
+
+# What labs that were killed have left; one that is still ending is for the next.
+remove_stale() {
+    local left
+    for left in "$cgroups"/*/nospace-lab-* /tmp/nospace-lab-*; do
+        case $left in
+        /tmp/*) [ -d "/proc/$(basename "${left%.*}" | tr -dc 0-9)" ] || rm -rf "$left" ;;
+        *) [ -d "/proc/${left##*-}" ] || find "$left" -depth -type d -exec rmdir {} + ;;
+        esac 2>/dev/null || true
+    done
+}
+
+clean_up() {
     rm -rf "$work"
+    # What ended with the pid namespace may take a moment to leave its cgroup.
+    for _ in $(seq 50); do
+        find "$cgroups"/*/"$lab" -depth -type d -exec rmdir {} + 2>/dev/null && return
+        sleep 0.1
+    done
+    say "some of $cgroups/*/$lab could not be removed"
 }
 
 outside() {
     [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
+    [ -d "$cgroups/memory" ] || { say "needs a host with cgroup v1"; exit 77; }
     install_missing
     tools=$(build_tools)
-    work=$(mktemp -d /tmp/nospace-lab.XXXXXX)
-    lab=$$
-    uid=$(cat /proc/sys/kernel/random/uuid)
-    trap remove_cgroups EXIT
-    export LAB=$lab POD_UID=$uid WORK=$work TOOLS=$tools INSIDE=1
-    unshare --mount --propagation private --uts --pid --fork --kill-child --mount-proc "$0" "$@"
+    remove_stale
+    lab=nospace-lab-$$
+    work=$(mktemp -d "/tmp/$lab.XXXXXX")
+    trap clean_up EXIT
+    export WORK=$work TOOLS=$tools INSIDE=1
+    # Killed, this shell takes the node with it: unshare dies with it, the node with unshare.
+    (enter_cgroups; exec setpriv --pdeathsig KILL unshare --mount --propagation private --uts \
+        --cgroup --pid --fork --kill-child --mount-proc "$0" "$@")
+}
+
+# The host's mounts but its cgroups', /run and /var/log go: a record of this node is of it alone.
+mount_own() {
+    local hierarchies name
+    hierarchies=$(cd "$cgroups" && echo *)
+    umount -l "$cgroups"
+    mount -t tmpfs -o mode=755 cgroup "$cgroups"
+    for name in $hierarchies; do
+        mkdir "$cgroups/$name"
+        case $name in
+        unified) mount -t cgroup2 cgroup2 "$cgroups/$name" ;;
+        systemd) mount -t cgroup -o none,name=systemd cgroup "$cgroups/$name" ;;
+        *) mount -t cgroup -o "$name" cgroup "$cgroups/$name" ;;
+        esac
+    done
+    findmnt -rno TARGET | { grep '^/mnt/' || true; } | xargs -r -n1 umount -l
+    mount -t tmpfs -o mode=755 run /run
+    mount -t tmpfs -o mode=755 log /var/log
+    hostname nospace-lab
 }
 
 start_containerd() {
@@ -73,18 +121,20 @@ END
 
 start_container() {
     ctr image import "$WORK/image.tar" >/dev/null
-    ctr run -d "$image" "watcher-$LAB" watcher 500
+    ctr run -d "$image" watcher watcher 500
 }
 
 # As a kubelet would: its cgroup parent, its log directory, and the link to the log.
 start_pod() {
+    local uid
+    uid=$(cat /proc/sys/kernel/random/uuid)
     ctr -n k8s.io image import "$WORK/image.tar" >/dev/null
-    local logs=/var/log/pods/default_web-0_$POD_UID
+    local logs=/var/log/pods/default_web-0_$uid
     mkdir -p "$logs/app" /var/log/containers
     local network='"security_context": {"namespace_options": {"network": "NODE"}}'
     cat >"$WORK/sandbox.json" <<END
-{"metadata": {"name": "web-0", "uid": "$POD_UID", "namespace": "default"}, "log_directory": "$logs",
- "linux": {"cgroup_parent": "/kubepods/besteffort/pod$POD_UID", $network}}
+{"metadata": {"name": "web-0", "uid": "$uid", "namespace": "default"}, "log_directory": "$logs",
+ "linux": {"cgroup_parent": "/kubepods/besteffort/pod$uid", $network}}
 END
     cat >"$WORK/container.json" <<END
 {"metadata": {"name": "app"}, "image": {"image": "$image"}, "log_path": "app/0.log",
@@ -108,19 +158,13 @@ wait_for_watches() {
 }
 
 inside() {
-    mount -t tmpfs -o mode=755 lab /run
-    mount -t tmpfs -o mode=755 lab /var/log
-    hostname nospace-lab
-    local hierarchy
-    for hierarchy in "$cgroups"/{memory,pids,systemd}; do
-        mkdir "$hierarchy/nospace-lab-$LAB" && echo $$ >"$hierarchy/nospace-lab-$LAB/cgroup.procs"
-    done
+    mount_own
     make_image "$TOOLS" "$WORK"
     start_containerd
     start_container
     start_pod
     wait_for_watches
-    unset INSIDE TOOLS
+    unset INSIDE TOOLS WORK
     "$@"
 }
 

@@ -3,8 +3,12 @@
 export PATH=/work:$PATH
 image=docker.io/nospace/lab:1
 
-# containerd as the kubelet's documentation wants it on cgroup v2.
+# start_containerd [cgroupfs]: with the systemd cgroup driver, as the kubelet's documentation wants
+# it on cgroup v2, or with cgroupfs.
 start_containerd() {
+    driver=${1:-systemd}
+    local systemd=true
+    [ "$driver" = systemd ] || systemd=false
     mkdir -p /etc/containerd
     cat >/etc/containerd/config.toml <<END
 version = 2
@@ -13,7 +17,7 @@ sandbox_image = "$image"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-SystemdCgroup = true
+SystemdCgroup = $systemd
 END
     systemctl restart containerd
     until ctr plugins ls | grep -q 'cri .*ok'; do sleep 0.2; done
@@ -25,12 +29,14 @@ END
 start_pod() {
     local namespace=$1 name=$2 uid=$3 logs=/var/log/pods/$1_$2_$3 container ids files=()
     shift 3
-    local slice=kubepods-besteffort-pod${uid//-/_}.slice
+    local parent=/kubepods/besteffort/pod$uid
+    [ "$driver" = cgroupfs ] ||
+        parent=/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod${uid//-/_}.slice
     local network='"security_context": {"namespace_options": {"network": "NODE"}}'
     mkdir -p "$logs" /var/log/containers /run/cri
     cat >/run/cri/sandbox.json <<END
 {"metadata": {"name": "$name", "uid": "$uid", "namespace": "$namespace"}, "log_directory": "$logs",
- "linux": {"cgroup_parent": "/kubepods.slice/kubepods-besteffort.slice/$slice", $network}}
+ "linux": {"cgroup_parent": "$parent", $network}}
 END
     for container in "$@"; do
         local command='"/bin/sleep", "100000"' file=/run/cri/${container%=*}.json

@@ -62,14 +62,15 @@ fn most_telling(process: &Process) -> CgroupIdentity {
 
 /// The owner of a runtime's process that serves container or sandbox `id`.
 fn served(names: &Names<'_>, process: &Process, mut identity: CgroupIdentity, id: &str) -> Owner {
-    let shim = process.comm.starts_with("containerd-shi");
+    let by_cgroup = identity.container.filter(|container| container.id == id);
+    let runtime = match by_cgroup {
+        _ if process.comm.starts_with("containerd-shi") => Runtime::Containerd,
+        Some(container) => container.runtime,
+        None => Runtime::Unknown,
+    };
     identity.container = Some(ContainerCgroup {
         id: id.to_owned(),
-        runtime: if shim {
-            Runtime::Containerd
-        } else {
-            Runtime::Unknown
-        },
+        runtime,
         role: Role::Monitor,
     });
     whose(names, &identity, names.bundle(id), PodPart::Shim)

@@ -163,6 +163,23 @@ fn conmon_belongs_to_the_pod_of_its_container() {
 }
 
 #[test]
+fn a_monitor_of_a_container_without_a_name() {
+    let path = format!("/machine.slice/libpod-conmon-{APP}.scope");
+    let owner = owner_of(
+        Containers::default(),
+        process(9, "conmon", &[&path], Some(APP)),
+    );
+    assert_eq!(
+        owner,
+        Owner::Container {
+            runtime: Runtime::Podman,
+            id: APP.to_owned(),
+            name: None
+        }
+    );
+}
+
+#[test]
 fn a_pod_by_the_kubelets_logs_alone() {
     let path = format!(
         "/kubepods.slice/kubepods-pod{}.slice/cri-containerd-{APP}.scope",

@@ -2,11 +2,13 @@
 //! both may be down when the names are needed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use nospace_core::model::{Bundle, ContainerLog, Containers, PodLog, Runtime};
 use nospace_core::parse::cgroup_path::is_id;
 use nospace_core::parse::{Malformed, bundle, pod_logs};
 
+use super::mount_table::{self, Table, is_local};
 use super::run::{Collected, Collection};
 use crate::host::{Absent, Asked, Host, root};
 
@@ -26,15 +28,16 @@ const TASKS: [&str; 2] = [
 ];
 
 /// containers/storage of CRI-O and podman. CRI-O's bundles are in the first, podman's in the second.
-const STORAGE: [&str; 4] = [
-    "/run/containers/storage/overlay-containers",
-    "/var/lib/containers/storage/overlay-containers",
-    "/run/containers/storage/vfs-containers",
-    "/var/lib/containers/storage/vfs-containers",
-];
-
+const STORAGE: [&str; 2] = ["/run/containers/storage", "/var/lib/containers/storage"];
+/// Directories of containers/storage, by the driver of its layers.
+const DRIVERS: [&str; 2] = ["overlay-containers", "vfs-containers"];
 /// Docker Engine.
-const DOCKER: &str = "/var/lib/docker/containers";
+const DOCKER: &str = "/var/lib/docker";
+
+/// Where users have their homes, and with them what they run without root.
+const HOMES: &str = "/home";
+/// More homes are a network's, not a node's.
+const MAX_HOMES: usize = 100;
 
 /// A directory is read up to so many names: far more than fit on a node.
 const MAX_NAMES: usize = 10_000;
@@ -65,10 +68,11 @@ pub fn collect(host: &dyn Host) -> Collection<Containers> {
     for state in CONTAINERD {
         disk.containerd(state);
     }
-    for directory in STORAGE {
-        disk.storage(directory);
+    for storage in STORAGE {
+        disk.storage(storage);
     }
-    disk.docker();
+    disk.docker(DOCKER);
+    disk.homes();
     let containers = Containers {
         pod_logs,
         container_logs,
@@ -107,27 +111,62 @@ impl Disk<'_> {
         }
     }
 
-    fn storage(&mut self, directory: &str) {
-        for id in self.names(directory).iter().filter(|name| is_id(name)) {
-            let parse = |bytes: &[u8]| bundle::oci(Runtime::Unknown, "", id, bytes);
-            let config = format!("{directory}/{id}/userdata/config.json");
-            if let Some(bundle) = self.file(&config, MAX_CONFIG, parse) {
-                self.found.add(bundle);
+    fn storage(&mut self, storage: &str) {
+        for driver in DRIVERS {
+            let directory = format!("{storage}/{driver}");
+            for id in self.names(&directory).iter().filter(|name| is_id(name)) {
+                let parse = |bytes: &[u8]| bundle::oci(Runtime::Unknown, "", id, bytes);
+                let config = format!("{directory}/{id}/userdata/config.json");
+                if let Some(bundle) = self.file(&config, MAX_CONFIG, parse) {
+                    self.found.add(bundle);
+                }
             }
-        }
-        for list in ["containers.json", "volatile-containers.json"] {
-            let list = self.file(&format!("{directory}/{list}"), MAX_STORAGE, bundle::storage);
-            list.into_iter()
-                .flatten()
-                .for_each(|bundle| self.found.add(bundle));
+            for list in ["containers.json", "volatile-containers.json"] {
+                let list = format!("{directory}/{list}");
+                for bundle in self
+                    .file(&list, MAX_STORAGE, bundle::storage)
+                    .into_iter()
+                    .flatten()
+                {
+                    self.found.add(bundle);
+                }
+            }
         }
     }
 
-    fn docker(&mut self) {
-        for id in self.names(DOCKER) {
-            let config = format!("{DOCKER}/{id}/config.v2.json");
+    fn docker(&mut self, data: &str) {
+        for id in self.names(&format!("{data}/containers")) {
+            let config = format!("{data}/containers/{id}/config.v2.json");
             if let Some(bundle) = self.file(&config, MAX_CONFIG, bundle::docker) {
                 self.found.add(bundle);
+            }
+        }
+    }
+
+    /// Rootless podman and Docker. A home that lies on a network file system is not asked: it
+    /// could hang. One that another user may not see is none of this user's containers.
+    fn homes(&mut self) {
+        let host = self.host;
+        let mounts = match mount_table::read(host) {
+            Ok(mounts) => Table::new(mounts),
+            Err(error) => {
+                self.gaps
+                    .push(format!("{HOMES} was not looked into: {error:#}"));
+                return;
+            }
+        };
+        let local = |place: &str| {
+            let mount = mounts.resolve(host, Path::new(place));
+            mount.is_some_and(|mount| is_local(&mount.fstype)) && host.list(root(place), 1).is_ok()
+        };
+        if !local(HOMES) {
+            return;
+        }
+        for name in host.list(root(HOMES), MAX_HOMES).unwrap_or_default() {
+            let share = format!("{HOMES}/{name}/.local/share");
+            if local(&share) {
+                self.storage(&format!("{share}/containers/storage"));
+                self.docker(&format!("{share}/docker"));
             }
         }
     }

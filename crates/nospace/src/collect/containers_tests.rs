@@ -165,6 +165,18 @@ fn crio_and_podman_share_a_storage() {
 }
 
 #[test]
+fn what_users_run_without_root() {
+    let root = TempDir::new().expect("a directory");
+    let list = json!([{"id": WEB, "names": ["editor"]}]).to_string();
+    let storage = "home/user/.local/share/containers/storage/overlay-containers/containers.json";
+    put(&root, storage, list);
+    let [bundle] = &look(&root).part.bundles[..] else {
+        panic!("not one")
+    };
+    assert_eq!(bundle.name.as_deref(), Some("editor"));
+}
+
+#[test]
 fn a_hostile_configuration_is_said_and_hides_no_other() {
     let root = TempDir::new().expect("a directory");
     put(

@@ -1,12 +1,44 @@
 //! The host's mounts, as those collectors need them that look for file systems.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use nospace_core::parse::mountinfo::{Mount, mounts};
 
 use super::run::unanswered;
-use crate::host::{Host, proc};
+use crate::host::{Absent, Host, proc, root};
 
 /// More mounts than a kernel allows by default (`fs.mount-max`, 100,000) do not fit.
 const CAP: usize = 32 << 20;
+
+/// Types that answer from memory or a local disk.
+const LOCAL: [&str; 22] = [
+    "bcachefs",
+    "btrfs",
+    "devtmpfs",
+    "erofs",
+    "exfat",
+    "ext2",
+    "ext3",
+    "ext4",
+    "f2fs",
+    "hugetlbfs",
+    "jfs",
+    "nilfs2",
+    "ntfs3",
+    "overlay",
+    "ramfs",
+    "reiserfs",
+    "rootfs",
+    "squashfs",
+    "tmpfs",
+    "ubifs",
+    "vfat",
+    "xfs",
+];
+
+/// Links on the way to a place that are followed.
+const MAX_LINKS: u32 = 16;
 
 /// Reads the mountinfo that names the host's mounts.
 pub fn read(host: &dyn Host) -> anyhow::Result<Vec<Mount>> {
@@ -25,4 +57,77 @@ fn end_of_last_line(bytes: &[u8]) -> usize {
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |at| at + 1)
+}
+
+/// Whether a file system answers from memory or a local disk, and so cannot hang.
+pub fn is_local(fstype: &str) -> bool {
+    LOCAL.contains(&fstype)
+}
+
+/// Mounts that are visible: the last one at each place.
+pub struct Table(BTreeMap<PathBuf, Mount>);
+
+impl Table {
+    /// Of what /proc lists.
+    pub fn new(mounts: Vec<Mount>) -> Self {
+        Self(
+            mounts
+                .into_iter()
+                .map(|mount| (PathBuf::from(&mount.mountpoint), mount))
+                .collect(),
+        )
+    }
+
+    /// The mount that a path without links lies on.
+    fn mount_of(&self, path: &Path) -> Option<&Mount> {
+        path.ancestors().find_map(|place| self.0.get(place))
+    }
+
+    /// The mount that `place` lies on, its links followed, without touching anything on a file
+    /// system which may hang. `None` when the place is not there.
+    pub fn resolve(&self, host: &dyn Host, place: &Path) -> Option<&Mount> {
+        let mut todo: Vec<_> = place
+            .components()
+            .rev()
+            .map(|part| part.as_os_str().to_owned())
+            .collect();
+        let mut path = PathBuf::from("/");
+        let mut links = 0;
+        while let Some(part) = todo.pop() {
+            match part.to_str() {
+                Some("/") => path = PathBuf::from("/"),
+                Some(".") => {}
+                Some("..") => {
+                    path.pop();
+                }
+                _ => {
+                    let next = path.join(&part);
+                    let is_mount = self.0.contains_key(&next);
+                    let askable =
+                        !is_mount && self.mount_of(&path).is_some_and(|m| is_local(&m.fstype));
+                    match askable.then(|| host.link(root(&next))) {
+                        Some(Ok(target)) if links < MAX_LINKS => {
+                            links += 1;
+                            let parts = Path::new(&target).components().rev();
+                            todo.extend(parts.map(|part| part.as_os_str().to_owned()));
+                        }
+                        Some(Err(Absent::Gone)) => return None,
+                        _ => path = next,
+                    }
+                }
+            }
+        }
+        self.mount_of(&path)
+    }
+
+    /// emptyDir volumes in memory, and the /dev/shm that a runtime makes for each pod.
+    pub fn of_pods(&self) -> impl Iterator<Item = &Mount> {
+        self.0.values().filter(|mount| {
+            mount.fstype == "tmpfs"
+                && (mount
+                    .mountpoint
+                    .contains("/volumes/kubernetes.io~empty-dir/")
+                    || (mount.mountpoint.ends_with("/shm") && mount.mountpoint != "/dev/shm"))
+        })
+    }
 }

@@ -1,0 +1,87 @@
+//! Names on a node with a real containerd (tests/lab/lab.sh): a container of `ctr run` and a CRI
+//! pod, each with 500 watches.
+
+#![allow(clippy::expect_used, clippy::print_stderr, reason = "tests")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+const NOSPACE: &str = env!("CARGO_BIN_EXE_nospace");
+
+/// Runs a shell command on the lab's node; `None` where this user cannot have a lab.
+fn on_lab(command: &str) -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: the lab needs root, for namespaces and cgroups");
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/lab/lab.sh");
+    let output = Command::new(script)
+        .args(["sh", "-ec", command])
+        .output()
+        .expect("the lab starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "the lab ended with {}: {errors}",
+        output.status
+    );
+    Some(String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+fn report(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// The only element of a list.
+fn only<'a>(report: &'a Value, list: &str) -> &'a Value {
+    let all = report[list].as_array().expect(list);
+    assert_eq!(all.len(), 1, "{list}: {all:?}");
+    &all[0]
+}
+
+fn assert_names_both(report: &Value) {
+    let pod = only(report, "pods");
+    assert_eq!(
+        (&pod["namespace"], &pod["name"]),
+        (&"default".into(), &"web-0".into())
+    );
+    assert_eq!(
+        (&pod["instances"], &pod["watches"]),
+        (&1.into(), &500.into())
+    );
+    let app = only(pod, "containers");
+    assert_eq!(
+        (&app["name"], &app["part"]),
+        (&"app".into(), &"container".into())
+    );
+    assert_eq!(
+        (&app["instances"], &app["watches"]),
+        (&1.into(), &500.into())
+    );
+
+    let container = only(report, "containers");
+    assert_eq!(container["runtime"], "containerd");
+    assert_eq!(container["id"], "watcher");
+    assert_eq!(
+        (&container["instances"], &container["watches"]),
+        (&1.into(), &500.into())
+    );
+}
+
+#[test]
+fn a_container_and_a_pod_are_named_live_and_recorded() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let archive = directory.path().join("node.tar.zst");
+    let archive = archive.to_str().expect("UTF-8");
+    let command = format!("{NOSPACE} record -o {archive} >&2; {NOSPACE} check -o json");
+    let Some(live) = on_lab(&command) else { return };
+    assert_names_both(&report(&live));
+
+    let replayed = Command::new(NOSPACE)
+        .args(["check", "-o", "json", "--from", archive])
+        .output();
+    let replayed = String::from_utf8(replayed.expect("it runs").stdout).expect("UTF-8");
+    assert_names_both(&report(&replayed));
+}
