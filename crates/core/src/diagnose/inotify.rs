@@ -7,12 +7,15 @@ use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View, below, is_kubelet};
 use crate::cause::Cause;
 use crate::model::{INITIAL_USER_NAMESPACE, UserKey};
-use crate::report::{Budget, Finding, Remedy, Severity, User};
+use crate::report::{Budget, Finding, Remedy, Severity, User, percent};
 
 /// How many culprits and victims are named.
 const NAMED: usize = 8;
 /// The sysctls are ints (fs/notify/inotify/inotify_user.c).
 const MOST: u64 = i32::MAX as u64;
+/// What the kernel reckons a watch to cost on 64 bits: the mark and two inodes
+/// (`INOTIFY_WATCH_COST`, fs/notify/inotify/inotify_user.c), rounded.
+const WATCH_BYTES: u64 = 1_280;
 
 /// Which of the two budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +65,15 @@ impl Kind {
         }
     }
 
-    /// What is generally recommended for a node.
-    fn floor(self) -> u64 {
-        match self {
-            Self::Instances => 8_192,
-            Self::Watches => 524_288,
+    /// What is generally recommended for a node; of watches no more than half its memory holds.
+    fn floor(self, memory: Option<u64>) -> u64 {
+        match (self, memory) {
+            (Self::Instances, _) => 8_192,
+            (Self::Watches, None) => 524_288,
+            (Self::Watches, Some(memory)) => {
+                let bearable = memory / 2 / WATCH_BYTES;
+                524_288.min(bearable.checked_ilog2().map_or(0, |log| 1 << log))
+            }
         }
     }
 
@@ -78,14 +85,15 @@ impl Kind {
         }
     }
 
-    /// Why raising it is no harm.
-    fn cost(self) -> &'static str {
+    /// What raising it to `value` costs.
+    fn cost(self, value: u64) -> String {
+        let every = "raises the limit of every user of the node";
         match self {
-            Self::Instances => "raises the limit of every user of the node",
-            Self::Watches => {
-                "raises the limit of every user of the node; a watch costs 1 to 2 KB of memory once it is used, \
-                 an unused limit nothing"
-            }
+            Self::Instances => every.to_owned(),
+            Self::Watches => format!(
+                "{every}; in use, {value} watches would take about {} of memory, an unused limit takes none",
+                words::bytes(value.saturating_mul(WATCH_BYTES))
+            ),
         }
     }
 }
@@ -134,11 +142,27 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
             kind.noun(),
             budget.percent().unwrap_or_default(),
         ),
-        evidence: evidence(view, kind, user),
+        evidence: evidence(view, kind, user)
+            .into_iter()
+            .chain(dominant(view, kind, culprits, budget.limit))
+            .collect(),
         victims: victims(view, key, culprits),
         culprits: culprits.iter().map(|h| words::holder(view, h)).collect(),
         remedies,
     }
+}
+
+/// The one that more than half of the limit goes to.
+fn dominant(view: &View, kind: Kind, holders: &[Holder], limit: Option<u64>) -> Option<String> {
+    let first = holders.first()?;
+    let (held, limit) = (kind.of(first), limit?);
+    (held > limit / 2).then(|| {
+        format!(
+            "{} alone holds {} % of the limit (estimated: counted from visible descriptors)",
+            words::part(view, &first.part),
+            percent(held, limit).unwrap_or_default()
+        )
+    })
 }
 
 /// The figures of one user's budget.
@@ -207,11 +231,17 @@ pub fn top(view: &View, kind: Kind, key: UserKey) -> Vec<Holder> {
     holders
 }
 
-/// The largest holders: each a tenth of the use at least, the first in any case.
+/// The largest holders: those of the first half of the use, and whoever has a tenth of it.
 pub fn culprits(kind: Kind, holders: &[Holder], used: u64) -> &[Holder] {
-    let large = |h: &&Holder| kind.of(h).saturating_mul(10) >= used;
+    let mut before = 0_u64;
+    let large = |h: &&Holder| {
+        let held = kind.of(h);
+        let counts = before.saturating_mul(2) < used || held.saturating_mul(10) >= used;
+        before = before.saturating_add(held);
+        counts
+    };
     let n = holders.iter().take(NAMED).take_while(large).count();
-    &holders[..n.max(1).min(holders.len())]
+    &holders[..n]
 }
 
 /// The others who share the budget, and would be refused; those that a node cannot do without first.
@@ -262,12 +292,13 @@ pub fn raise(view: &View, kind: Kind, user: &User, more: u64) -> Vec<Remedy> {
     let budget = kind.budget(user);
     let wanted = budget.used.saturating_add(more);
     let limit = budget.limit.unwrap_or(0);
-    let Some(value) = remedy::roomy(wanted, limit, kind.floor(), MOST) else {
+    let floor = kind.floor(view.snapshot.node.memory_bytes);
+    let Some(value) = remedy::roomy(wanted, limit, floor, MOST) else {
         return Vec::new();
     };
     if user.user_namespace == INITIAL_USER_NAMESPACE {
         let key = format!("fs.inotify.max_user_{}", kind.knob());
-        return remedy::sysctl(view, &key, &value.to_string(), kind.cost());
+        return remedy::sysctl(view, &key, &value.to_string(), &kind.cost(value));
     }
     let inside = view
         .snapshot
