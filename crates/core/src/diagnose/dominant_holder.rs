@@ -1,7 +1,8 @@
 //! One holder that alone takes more than half of a limit, before there is pressure; under pressure
 //! the rules of instances and watches name it.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View};
 use crate::report::{Finding, Severity, User, percent};

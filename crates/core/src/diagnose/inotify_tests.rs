@@ -113,6 +113,29 @@ fn a_process_that_holds_nothing_is_refused_all_the_same() {
 }
 
 #[test]
+fn what_is_lost_quietly_is_said() {
+    let critical = pressed().limits(124, 8_192).process(40, "kubelet");
+    let lost = |node: Node| {
+        let victims = node.finding("inotify-instances").victims;
+        victims
+            .iter()
+            .filter(|v| v.contains("OOM events") || v.contains("logs -f"))
+            .count()
+    };
+    assert_eq!(lost(critical.clone().cgroups_v2(100, 0)), 2);
+    assert_eq!(lost(critical.cgroups_v1(&["memory"], 100)), 1);
+    assert_eq!(
+        lost(
+            pressed()
+                .limits(140, 8_192)
+                .process(40, "kubelet")
+                .cgroups_v2(9, 0)
+        ),
+        0
+    );
+}
+
+#[test]
 fn remedies_raise_now_and_for_good() {
     let finding = pressed().finding("inotify-instances");
     assert_eq!(

@@ -1,6 +1,8 @@
 //! A kubelet that runs, and would not start again.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
+use super::raise::raise;
 use super::words;
 use crate::attribute::View;
 use crate::model::UserKey;
@@ -107,6 +109,6 @@ fn remedies(view: &View, start: &KubeletStart) -> Vec<Remedy> {
             let (needed, free) = figures(start, *kind);
             free <= needed.saturating_add(needed / 10)
         })
-        .flat_map(|kind| inotify::raise(view, kind, root, figures(start, kind).0))
+        .flat_map(|kind| raise(view, kind, root, figures(start, kind).0))
         .collect()
 }

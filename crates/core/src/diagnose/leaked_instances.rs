@@ -1,6 +1,7 @@
 //! A process with many instances that watch nothing: each takes a place, and does no work.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use super::{pressure, remedy, words};
 use crate::attribute::{Part, View};
 use crate::model::UserKey;

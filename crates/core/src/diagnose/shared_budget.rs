@@ -1,6 +1,7 @@
 //! Pods and containers that share one user's budget, where that begins to matter.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View};
 use crate::report::{Finding, Remedy, Severity, User};
