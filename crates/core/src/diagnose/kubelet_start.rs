@@ -39,7 +39,10 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
     let kind = scarce(start);
     let (needed, free) = figures(start, kind);
     let key = UserKey::initial(0);
-    let holders = inotify::top(view, kind, key);
+    // What the kubelet holds it gives back.
+    let kubelet = start.kubelet_pid.map(|pid| view.part(pid));
+    let mut holders = inotify::top(view, kind, key);
+    holders.retain(|h| Some(&h.part) != kubelet.as_ref());
     let used = view.user(key).map_or(0, |u| kind.budget(u).used);
     let culprits = inotify::culprits(kind, &holders, used);
     let would = match severity {

@@ -22,6 +22,8 @@ mod process_files;
 mod raise;
 mod remedy;
 #[cfg(test)]
+mod remedy_tests;
+#[cfg(test)]
 mod resources_tests;
 mod runtime;
 mod shared_budget;
