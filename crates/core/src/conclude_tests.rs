@@ -29,6 +29,7 @@ fn full() -> Node {
         .pod(31, "app", "web-0")
         .holds(9, 70)
         .process(33, "java")
+        .user(UserKey::initial(1_000))
         .holds(1, 4_100)
         .docker(32, "node", "web")
         .user(child)
@@ -46,13 +47,15 @@ fn full() -> Node {
             }),
         })
         .with(|s| {
-            s.inotify.as_mut().unwrap().counters = Some(vec![UserCounters {
-                key: UserKey::initial(0),
-                instances: 121,
-                watches: 8_000,
+            let counters = |uid, instances, watches| UserCounters {
+                key: UserKey::initial(uid),
+                instances,
+                watches,
                 instances_limit: 128,
                 watches_limit: 8_192,
-            }]);
+            };
+            s.inotify.as_mut().unwrap().counters =
+                Some(vec![counters(0, 121, 8_000), counters(1_000, 1, 4_100)]);
             let cgroups = s.cgroups.as_mut().unwrap();
             cgroups.hierarchies[0].kernel_count = Some(65_000);
             cgroups.hierarchies[0].dying = Some(40_000);

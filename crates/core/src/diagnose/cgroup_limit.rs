@@ -1,7 +1,7 @@
 //! Too many control groups, or removed ones that never go away.
 
 use super::pressure::{self, share};
-use super::remedy::{remedy, roomy};
+use super::remedy::{cgroup_file, remedy, roomy};
 use crate::attribute::{MEMORY_CGROUP_MAX, View};
 use crate::cause::Cause;
 use crate::model::Hierarchy;
@@ -46,30 +46,25 @@ fn full(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
                 .collect(),
         ),
     };
-    let rule = match descendants {
-        None => "cgroup-limit",
-        Some(_) => "cgroup-descendants",
+    let (rule, place) = match descendants {
+        None => ("cgroup-limit", "/sys/fs/cgroup"),
+        Some(path) => ("cgroup-descendants", path),
     };
     Finding {
-        victims: vec![
-            "whoever starts a container: mkdir(2) below /sys/fs/cgroup fails with ENOSPC"
-                .to_owned(),
-        ],
+        victims: vec![format!(
+            "whoever starts a container below {place}: mkdir(2) fails with ENOSPC"
+        )],
         ..pressure::finding(rule, (resource, severity), title, remedies)
     }
 }
 
 fn raise_descendants(view: &View, path: &str, resource: &Resource) -> Option<Remedy> {
-    let value = roomy(resource.used, resource.limit, 0, u64::MAX)?;
-    let cgroups = view.snapshot.cgroups.as_ref()?;
-    let mount = &cgroups.hierarchies.iter().find(|h| h.unified)?.mountpoint;
-    let file = format!(
-        "{}/{}/cgroup.max.descendants",
-        mount,
-        path.trim_matches('/')
-    );
+    let value = roomy(resource.used, resource.limit, 0, i32::MAX as u64)?;
+    let hierarchies = &view.snapshot.cgroups.as_ref()?.hierarchies;
+    let mountpoint = &hierarchies.iter().find(|h| h.unified)?.mountpoint;
+    let file = cgroup_file(mountpoint, path, "cgroup.max.descendants")?;
     Some(remedy(
-        format!("echo {value} > {}", super::remedy::quote(&file)),
+        format!("echo {value} > {file}"),
         "Takes effect at once; whoever made the cgroup set the limit, and sets it again.",
     ))
 }

@@ -20,12 +20,12 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
         Cause::DiskInodes => (
             "disk-inodes",
             inodes_title(resource),
-            vec![most_files(resource)],
+            most_files(resource).into_iter().collect(),
         ),
         Cause::DevShm => (
             "dev-shm",
             blocks_title(resource),
-            grow_shm(resource).into_iter().collect(),
+            shm_remedies(view, resource),
         ),
         _ => (
             "disk-blocks",
@@ -70,24 +70,28 @@ fn blocks_title(resource: &Resource) -> String {
     )
 }
 
-fn most_files(resource: &Resource) -> Remedy {
-    remedy(
+fn most_files(resource: &Resource) -> Option<Remedy> {
+    Some(remedy(
         format!(
             "du -x --inodes -d 3 {} | sort -n | tail -20",
-            quote(&resource.subject)
+            quote(&resource.subject)?
         ),
         "Shows which directories hold the files.",
-    )
+    ))
+}
+
+fn most_space(resource: &Resource) -> Option<Remedy> {
+    Some(remedy(
+        format!(
+            "du -xh -d 3 {} | sort -h | tail -20",
+            quote(&resource.subject)?
+        ),
+        "Shows which directories hold the space.",
+    ))
 }
 
 fn blocks_remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
-    let mut remedies = vec![remedy(
-        format!(
-            "du -xh -d 3 {} | sort -h | tail -20",
-            quote(&resource.subject)
-        ),
-        "Shows which directories hold the space.",
-    )];
+    let mut remedies: Vec<Remedy> = most_space(resource).into_iter().collect();
     let serves = serves(view, &resource.subject);
     let images = ["/var/lib/containerd", "/var/lib/containers"];
     if serves.iter().any(|s| images.contains(&s.as_str())) {
@@ -109,11 +113,20 @@ fn blocks_remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
     remedies
 }
 
-fn grow_shm(resource: &Resource) -> Option<Remedy> {
-    let size = roomy(resource.used, resource.limit, 0, u64::MAX)?;
-    Some(remedy(
-        format!("mount -o remount,size={size} /dev/shm"),
-        "Takes effect at once; what is stored there is memory. In a pod it is an emptyDir with medium Memory \
-         mounted at /dev/shm that sets the size.",
-    ))
+/// What is stored there is memory: no more than three quarters of it are offered.
+fn shm_remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
+    let memory = view.snapshot.node.memory_bytes;
+    let most = memory.map_or(u64::MAX, |memory| memory / 4 * 3);
+    let grow = roomy(resource.used, resource.limit, 0, most).map(|size| {
+        remedy(
+            format!("mount -o remount,size={size} /dev/shm"),
+            "Takes effect at once; what is stored there is memory. In a pod the emptyDir with medium Memory that is \
+             mounted at /dev/shm sets the size.",
+        )
+    });
+    let show = remedy(
+        "ls -lS /dev/shm | head",
+        "Shows what is stored there; a file that no process uses can go.",
+    );
+    grow.into_iter().chain([show]).collect()
 }

@@ -1,6 +1,8 @@
-//! One holder that alone takes more than half of a limit.
+//! One holder that alone takes more than half of a limit, before there is pressure; under pressure
+//! the rules of instances and watches name it.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View};
 use crate::report::{Finding, Severity, User, percent};
@@ -15,6 +17,9 @@ pub fn find(view: &View) -> Vec<Finding> {
 
 fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
     let budget = kind.budget(user);
+    if budget.percent()? >= pressure::WARNING {
+        return None;
+    }
     let limit = budget.limit.filter(|limit| budget.used > limit / 2)?;
     let key = words::key(user);
     let holders = inotify::top(view, kind, key);
@@ -26,10 +31,7 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
     Some(Finding {
         cause: kind.cause(),
         rule: "dominant-holder".to_owned(),
-        severity: match budget.percent() {
-            Some(pressure::WARNING..) => Severity::Warning,
-            _ => Severity::Info,
-        },
+        severity: Severity::Info,
         title: format!(
             "{} alone holds {held} of the {limit} {} of {} ({} %)",
             words::part(view, &first.part),

@@ -1,95 +1,17 @@
-//! What the inotify rules have in common: instances and watches are told apart here alone.
+//! What the inotify rules have in common.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{pressure, remedy, words};
+use super::kind::Kind;
+use super::raise::raise;
+use super::{pressure, remedy, runtime, words};
 use crate::attribute::{Holder, Part, View, below, is_kubelet};
-use crate::cause::Cause;
-use crate::model::{INITIAL_USER_NAMESPACE, UserKey};
-use crate::report::{Budget, Finding, Remedy, Severity, User};
+use crate::model::UserKey;
+use crate::report::{Finding, Severity, User, percent};
 
 /// How many culprits and victims are named.
 const NAMED: usize = 8;
-/// The sysctls are ints (fs/notify/inotify/inotify_user.c).
-const MOST: u64 = i32::MAX as u64;
-
-/// Which of the two budgets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// EMFILE from inotify_init1(2).
-    Instances,
-    /// ENOSPC from inotify_add_watch(2).
-    Watches,
-}
-
-impl Kind {
-    pub const BOTH: [Self; 2] = [Self::Instances, Self::Watches];
-
-    pub fn cause(self) -> Cause {
-        match self {
-            Self::Instances => Cause::InotifyInstances,
-            Self::Watches => Cause::InotifyWatches,
-        }
-    }
-
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Instances => "inotify instances",
-            Self::Watches => "inotify watches",
-        }
-    }
-
-    pub fn budget(self, user: &User) -> Budget {
-        match self {
-            Self::Instances => user.instances,
-            Self::Watches => user.watches,
-        }
-    }
-
-    pub fn of(self, holder: &Holder) -> u64 {
-        match self {
-            Self::Instances => holder.instances,
-            Self::Watches => holder.watches,
-        }
-    }
-
-    /// What is refused when nothing is left.
-    fn refusal(self) -> &'static str {
-        match self {
-            Self::Instances => "inotify_init fails with EMFILE, \"too many open files\"",
-            Self::Watches => "inotify_add_watch fails with ENOSPC, \"no space left on device\"",
-        }
-    }
-
-    /// What is generally recommended for a node.
-    fn floor(self) -> u64 {
-        match self {
-            Self::Instances => 8_192,
-            Self::Watches => 524_288,
-        }
-    }
-
-    /// The last part of the sysctl's name.
-    fn knob(self) -> &'static str {
-        match self {
-            Self::Instances => "instances",
-            Self::Watches => "watches",
-        }
-    }
-
-    /// Why raising it is no harm.
-    fn cost(self) -> &'static str {
-        match self {
-            Self::Instances => "raises the limit of every user of the node",
-            Self::Watches => {
-                "raises the limit of every user of the node; a watch costs 1 to 2 KB of memory once it is used, \
-                 an unused limit nothing"
-            }
-        }
-    }
-}
-
 /// The findings for each user whose budget of this kind is under pressure.
 pub fn pressed(view: &View, kind: Kind, rule: &str) -> Vec<Finding> {
     let mut users: Vec<(u64, &User)> = view
@@ -113,6 +35,7 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
     let budget = kind.budget(user);
     let holders = top(view, kind, key);
     let culprits = culprits(kind, &holders, budget.used);
+    let mut refused = victims(view, key, culprits);
     let mut remedies = raise(view, kind, user, 0);
     remedies.extend(
         culprits
@@ -120,7 +43,8 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
             .and_then(|h| remedy::inspect(view, &h.part)),
     );
     if kind == Kind::Instances && key == UserKey::initial(0) && severity == Severity::Critical {
-        remedies.extend(restart_containerd(view));
+        remedies.extend(runtime::restart(view));
+        refused.extend(runtime::victims(view));
     }
     Finding {
         cause: kind.cause(),
@@ -134,11 +58,27 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
             kind.noun(),
             budget.percent().unwrap_or_default(),
         ),
-        evidence: evidence(view, kind, user),
-        victims: victims(view, key, culprits),
+        evidence: evidence(view, kind, user)
+            .into_iter()
+            .chain(dominant(view, kind, culprits, budget.limit))
+            .collect(),
+        victims: refused,
         culprits: culprits.iter().map(|h| words::holder(view, h)).collect(),
         remedies,
     }
+}
+
+/// The one that more than half of the limit goes to.
+fn dominant(view: &View, kind: Kind, holders: &[Holder], limit: Option<u64>) -> Option<String> {
+    let first = holders.first()?;
+    let (held, limit) = (kind.of(first), limit?);
+    (held > limit / 2).then(|| {
+        format!(
+            "{} alone holds {} % of the limit (estimated: counted from visible descriptors)",
+            words::part(view, &first.part),
+            percent(held, limit).unwrap_or_default()
+        )
+    })
 }
 
 /// The figures of one user's budget.
@@ -207,11 +147,17 @@ pub fn top(view: &View, kind: Kind, key: UserKey) -> Vec<Holder> {
     holders
 }
 
-/// The largest holders: each a tenth of the use at least, the first in any case.
+/// The largest holders: those of the first half of the use, and whoever has a tenth of it.
 pub fn culprits(kind: Kind, holders: &[Holder], used: u64) -> &[Holder] {
-    let large = |h: &&Holder| kind.of(h).saturating_mul(10) >= used;
+    let mut before = 0_u64;
+    let large = |h: &&Holder| {
+        let held = kind.of(h);
+        let counts = before.saturating_mul(2) < used || held.saturating_mul(10) >= used;
+        before = before.saturating_add(held);
+        counts
+    };
     let n = holders.iter().take(NAMED).take_while(large).count();
-    &holders[..n.max(1).min(holders.len())]
+    &holders[..n]
 }
 
 /// The others who share the budget, and would be refused; those that a node cannot do without first.
@@ -255,54 +201,4 @@ fn rank(view: &View, part: &Part) -> u8 {
         Part::Pod { .. } => 3,
         Part::Container { .. } => 4,
     }
-}
-
-/// Raises the limit that binds this user, with room for `more` besides what is in use.
-pub fn raise(view: &View, kind: Kind, user: &User, more: u64) -> Vec<Remedy> {
-    let budget = kind.budget(user);
-    let wanted = budget.used.saturating_add(more);
-    let limit = budget.limit.unwrap_or(0);
-    let Some(value) = remedy::roomy(wanted, limit, kind.floor(), MOST) else {
-        return Vec::new();
-    };
-    if user.user_namespace == INITIAL_USER_NAMESPACE {
-        let key = format!("fs.inotify.max_user_{}", kind.knob());
-        return remedy::sysctl(view, &key, &value.to_string(), kind.cost());
-    }
-    let inside = view
-        .snapshot
-        .processes
-        .iter()
-        .find(|p| p.user.user_namespace == user.user_namespace);
-    inside
-        .map(|p| {
-            let knob = kind.knob();
-            remedy::remedy(
-                format!(
-                    "nsenter -t {} -U sysctl -w user.max_inotify_{knob}={value}",
-                    p.pid
-                ),
-                format!(
-                    "Takes effect at once, inside this user namespace alone; where its creator's \
-                     fs.inotify.max_user_{knob} is what binds, that must be raised instead."
-                ),
-            )
-        })
-        .into_iter()
-        .collect()
-}
-
-/// A containerd that was started while instances were used up runs without its CRI plugin.
-fn restart_containerd(view: &View) -> Option<Remedy> {
-    view.snapshot
-        .processes
-        .iter()
-        .find(|p| p.comm == "containerd")
-        .map(|_| {
-            remedy::remedy(
-                "ctr plugins ls | grep -Eq 'cri.*error' && systemctl restart containerd",
-                "After there is room again: a containerd that was started without it stays active without its \
-                 CRI plugin until it is restarted; containers keep running.",
-            )
-        })
 }

@@ -1,6 +1,7 @@
 //! A user whose instances run out: EMFILE from inotify_init1(2).
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use crate::attribute::View;
 use crate::report::Finding;
 

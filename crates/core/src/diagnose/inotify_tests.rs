@@ -1,7 +1,7 @@
 //! The rules about instances and watches.
 
 use crate::cause::Cause;
-use crate::model::{BootValue, INITIAL_USER_NAMESPACE, Setting, UserCounters, UserKey};
+use crate::model::{BootValue, INITIAL_USER_NAMESPACE, Provenance, Setting, UserCounters, UserKey};
 use crate::report::{Severity, Status};
 use crate::testing::{Node, container_id, node};
 
@@ -113,6 +113,29 @@ fn a_process_that_holds_nothing_is_refused_all_the_same() {
 }
 
 #[test]
+fn what_is_lost_quietly_is_said() {
+    let critical = pressed().limits(124, 8_192).process(40, "kubelet");
+    let lost = |node: Node| {
+        let victims = node.finding("inotify-instances").victims;
+        victims
+            .iter()
+            .filter(|v| v.contains("OOM events") || v.contains("logs -f"))
+            .count()
+    };
+    assert_eq!(lost(critical.clone().cgroups_v2(100, 0)), 2);
+    assert_eq!(lost(critical.cgroups_v1(&["memory"], 100)), 1);
+    assert_eq!(
+        lost(
+            pressed()
+                .limits(140, 8_192)
+                .process(40, "kubelet")
+                .cgroups_v2(9, 0)
+        ),
+        0
+    );
+}
+
+#[test]
 fn remedies_raise_now_and_for_good() {
     let finding = pressed().finding("inotify-instances");
     assert_eq!(
@@ -216,10 +239,7 @@ fn a_child_namespace_has_a_knob_of_its_own() {
         commands(&finding)[0],
         "nsenter -t 7 -U sysctl -w user.max_inotify_watches=524288"
     );
-    assert_eq!(
-        finding.evidence.last().unwrap(),
-        "all of it also counts against uid 0"
-    );
+    assert_eq!(finding.evidence[1], "all of it also counts against uid 0");
 }
 
 #[test]
@@ -274,6 +294,46 @@ fn a_holder_of_more_than_half_the_limit() {
     assert_eq!(node.report().status(), Status::Ok);
     let half = crate::testing::node().process(9, "java").holds(1, 4_096);
     assert_eq!(half.rules(), Vec::<String>::new());
+    // Under pressure it is evidence there.
+    let pressed = crate::testing::node().process(9, "java").holds(1, 7_000);
+    assert_eq!(pressed.rules(), ["inotify-watches"]);
+    let evidence = &pressed.finding("inotify-watches").evidence[1];
+    assert!(
+        evidence.starts_with("java (pid 9) alone holds 85 % of the limit"),
+        "{evidence}"
+    );
+}
+
+#[test]
+fn culprits_are_those_who_matter() {
+    let culprits = |held: &[u32]| {
+        let mut node = node().limits(100, 8_192);
+        for (pid, n) in (10..).zip(held) {
+            node = node.process(pid, "a").holds(*n, 1);
+        }
+        node.finding("inotify-instances").culprits.len()
+    };
+    assert_eq!(culprits(&[95, 1, 1]), 1);
+    assert_eq!(culprits(&[50, 20, 20, 5, 1]), 3);
+    assert_eq!(culprits(&[5; 19]), 8);
+    assert_eq!(culprits(&[12, 12, 12, 12, 12, 12, 12]), 7);
+}
+
+#[test]
+fn a_small_node_is_offered_no_more_than_it_can_hold() {
+    let with_memory = |gib: u64| {
+        let node = pressed().limits(8_192, 600);
+        let node = node.with(|s| s.node.memory_bytes = Some(gib << 30));
+        commands(&node.finding("inotify-watches"))[0].to_owned()
+    };
+    assert_eq!(
+        with_memory(16),
+        "sysctl -w fs.inotify.max_user_watches=524288"
+    );
+    assert_eq!(
+        with_memory(1),
+        "sysctl -w fs.inotify.max_user_watches=262144"
+    );
 }
 
 #[test]
@@ -388,6 +448,7 @@ fn without_inotify_nothing_can_be_told() {
     let node = node().with(|s| {
         s.inotify = None;
         s.collectors[0].error = Some("/proc: permission denied".to_owned());
+        s.collectors[0].provenance = Provenance::Unavailable;
     });
     let report = node.report();
     assert_eq!(report.status(), Status::Unknown);

@@ -1,6 +1,7 @@
 //! A user whose watches run out: ENOSPC from inotify_add_watch(2).
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use crate::attribute::View;
 use crate::report::Finding;
 

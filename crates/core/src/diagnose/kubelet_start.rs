@@ -1,6 +1,8 @@
 //! A kubelet that runs, and would not start again.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
+use super::raise::raise;
 use super::words;
 use crate::attribute::View;
 use crate::model::UserKey;
@@ -37,7 +39,10 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
     let kind = scarce(start);
     let (needed, free) = figures(start, kind);
     let key = UserKey::initial(0);
-    let holders = inotify::top(view, kind, key);
+    // What the kubelet holds it gives back.
+    let kubelet = start.kubelet_pid.map(|pid| view.part(pid));
+    let mut holders = inotify::top(view, kind, key);
+    holders.retain(|h| Some(&h.part) != kubelet.as_ref());
     let used = view.user(key).map_or(0, |u| kind.budget(u).used);
     let culprits = inotify::culprits(kind, &holders, used);
     let would = match severity {
@@ -107,6 +112,6 @@ fn remedies(view: &View, start: &KubeletStart) -> Vec<Remedy> {
             let (needed, free) = figures(start, *kind);
             free <= needed.saturating_add(needed / 10)
         })
-        .flat_map(|kind| inotify::raise(view, kind, root, figures(start, kind).0))
+        .flat_map(|kind| raise(view, kind, root, figures(start, kind).0))
         .collect()
 }

@@ -1,8 +1,9 @@
 //! A process with many instances that watch nothing: each takes a place, and does no work.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use super::{pressure, remedy, words};
-use crate::attribute::View;
+use crate::attribute::{Part, View};
 use crate::model::UserKey;
 use crate::report::{Finding, ProcessUse, Severity};
 
@@ -22,6 +23,7 @@ pub fn find(view: &View) -> Vec<Finding> {
 fn finding(view: &View, process: &ProcessUse) -> Finding {
     let part = view.part(process.pid);
     let name = words::process(view, process.pid);
+    let remedies = remedy::inspect(view, &part).into_iter().collect();
     let key = UserKey {
         user_namespace: process.charged.user_namespace,
         uid: process.charged.uid,
@@ -44,9 +46,12 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
                 process.empty_instances, process.instances
             )])
             .collect(),
-        culprits: vec![format!("{}: {name}", words::part(view, &part))],
+        culprits: vec![match part {
+            Part::Process { .. } => name,
+            _ => format!("{}: {name}", words::part(view, &part)),
+        }],
         victims: Vec::new(),
-        remedies: remedy::inspect(view, &part).into_iter().collect(),
+        remedies,
     }
 }
 

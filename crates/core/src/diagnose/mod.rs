@@ -11,6 +11,7 @@ mod inotify_instances;
 mod inotify_tests;
 mod inotify_watches;
 mod keys;
+mod kind;
 mod kubelet_start;
 mod leaked_instances;
 mod mounts;
@@ -18,9 +19,13 @@ mod namespaces;
 mod pids;
 mod pressure;
 mod process_files;
+mod raise;
 mod remedy;
 #[cfg(test)]
+mod remedy_tests;
+#[cfg(test)]
 mod resources_tests;
+mod runtime;
 mod shared_budget;
 mod sysctl_drift;
 mod system_files;

@@ -1,10 +1,10 @@
 //! Processes and threads: EAGAIN from clone(2).
 
 use super::pressure::{self, share};
-use super::remedy::{self, quote, remedy, roomy};
+use super::remedy::{self, cgroup_file, quote, remedy, roomy};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::PidsCgroup;
+use crate::model::{Hierarchy, PidsCgroup};
 use crate::report::{Finding, Remedy, Resource, Severity};
 
 /// `PID_MAX_LIMIT` of 64-bit kernels (include/linux/threads.h).
@@ -32,7 +32,7 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
                 share(resource)
             ),
             format!("whatever runs in {path}: fork fails with EAGAIN"),
-            raise_cgroup(path, resource),
+            raise_cgroup(view, path, resource).into_iter().collect(),
         ),
         None => (
             format!(
@@ -61,34 +61,37 @@ fn raise_sysctl(view: &View, resource: &Resource) -> Vec<Remedy> {
         .unwrap_or_default()
 }
 
-fn raise_cgroup(path: &str, resource: &Resource) -> Vec<Remedy> {
-    let Some(value) = roomy(resource.used, resource.limit, 0, PID_MAX_LIMIT) else {
-        return Vec::new();
-    };
-    let name = path.rsplit('/').next().unwrap_or(path);
+fn raise_cgroup(view: &View, path: &str, resource: &Resource) -> Option<Remedy> {
+    let value = roomy(resource.used, resource.limit, 0, PID_MAX_LIMIT)?;
     if path.contains("kubepods") {
-        return vec![remedy(
-            "grep -rn -i podPidsLimit /var/lib/kubelet/config.yaml",
+        return Some(remedy(
+            "grep -n -i podPidsLimit /var/lib/kubelet/config.yaml",
             format!(
                 "The kubelet sets this limit; podPidsLimit: {value} there, and new pods have room."
             ),
-        )];
+        ));
     }
-    let unit = [".service", ".scope", ".slice"];
-    if unit.iter().any(|suffix| name.ends_with(suffix)) {
-        return vec![remedy(
-            format!("systemctl set-property {} TasksMax={value}", quote(name)),
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let unit = [".service", ".scope", ".slice"]
+        .iter()
+        .any(|s| name.ends_with(s));
+    // A user's own systemd has units that the system's does not know.
+    if unit && !path.contains("/user@") {
+        return Some(remedy(
+            format!("systemctl set-property {} TasksMax={value}", quote(name)?),
             "Takes effect at once, and at the next start.",
-        )];
+        ));
     }
-    let find = format!(
-        "find /sys/fs/cgroup -path {} -name pids.max",
-        quote(&format!("*{path}/*"))
-    );
-    vec![remedy(
-        format!("for f in $({find}); do echo {value} > \"$f\"; done"),
+    let hierarchies = &view.snapshot.cgroups.as_ref()?.hierarchies;
+    let pids = |h: &&Hierarchy| h.controllers.iter().any(|c| c == "pids");
+    let mountpoint = &hierarchies.iter().find(pids)?.mountpoint;
+    Some(remedy(
+        format!(
+            "echo {value} > {}",
+            cgroup_file(mountpoint, path, "pids.max")?
+        ),
         "Takes effect at once, until whoever made the cgroup sets it again.",
-    )]
+    ))
 }
 
 /// Refusals of the past, in cgroups that have room now.

@@ -57,17 +57,7 @@ fn remedies(view: &View, pid: u32, resource: &Resource) -> Vec<Remedy> {
         format!("prlimit --pid {pid} --nofile={value}:"),
         "Raises the soft limit of the running process; refused where its hard limit is lower.",
     )];
-    if let Owner::Unit { name } = view.owner(pid) {
-        let drop_in = format!("/etc/systemd/system/{name}.d");
-        remedies.push(remedy(
-            format!(
-                "mkdir -p {0} && printf '[Service]\\nLimitNOFILE={value}\\n' > {1} && systemctl daemon-reload",
-                quote(&drop_in),
-                quote(&format!("{drop_in}/90-nofile.conf")),
-            ),
-            "From the next start of the unit on.",
-        ));
-    }
+    remedies.extend(at_next_start(view, pid, value));
     remedies.push(remedy(
         format!(
             "ls -l /proc/{pid}/fd | sed 's/.* -> //; s/:\\[.*//' | sort | uniq -c | sort -n | tail"
@@ -78,4 +68,24 @@ fn remedies(view: &View, pid: u32, resource: &Resource) -> Vec<Remedy> {
         ),
     ));
     remedies
+}
+
+fn at_next_start(view: &View, pid: u32, value: u64) -> Option<Remedy> {
+    let Owner::Unit { name } = view.owner(pid) else {
+        return None;
+    };
+    if !name.ends_with(".service") {
+        return None;
+    }
+    let drop_in = format!("/etc/systemd/system/{name}.d");
+    let (directory, file) = (
+        quote(&drop_in)?,
+        quote(&format!("{drop_in}/90-nofile.conf"))?,
+    );
+    Some(remedy(
+        format!(
+            "mkdir -p {directory} && printf '[Service]\\nLimitNOFILE={value}\\n' > {file} && systemctl daemon-reload"
+        ),
+        "From the next start of the unit on.",
+    ))
 }

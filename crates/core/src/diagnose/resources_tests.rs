@@ -103,11 +103,17 @@ fn an_image_is_full_and_well() {
 
 #[test]
 fn shared_memory_has_a_cause_of_its_own() {
-    let finding = with_filesystem(filesystem("/dev/shm", 20, 20, 900)).finding("dev-shm");
+    let node = with_filesystem(filesystem("/dev/shm", 20, 20, 900));
+    let finding = node.finding("dev-shm");
     assert_eq!(finding.cause.code(), "dev-shm");
     assert_eq!(
-        commands(&finding),
-        ["mount -o remount,size=8388608 /dev/shm"]
+        commands(&finding)[0],
+        "mount -o remount,size=8388608 /dev/shm"
+    );
+    let small = node.with(|s| s.node.memory_bytes = Some(4 << 20));
+    assert_eq!(
+        commands(&small.finding("dev-shm")),
+        ["ls -lS /dev/shm | head"]
     );
 }
 
@@ -278,8 +284,14 @@ fn threads_of_a_cgroup() {
         unit.evidence[1],
         "3 forks refused since the cgroup was made"
     );
+    assert!(of("/a").remedies.is_empty());
     let pod = of("/kubepods/besteffort/pod1/abc");
     assert!(pod.remedies[0].why.contains("podPidsLimit: 256"));
+    let plain = with_pids(100, vec![pids_cgroup("/lxc/a", 99, 100, 3)]).cgroups_v2(10, 0);
+    assert_eq!(
+        commands(&plain.finding("pids")),
+        ["echo 256 > /sys/fs/cgroup/lxc/a/pids.max"]
+    );
 }
 
 #[test]

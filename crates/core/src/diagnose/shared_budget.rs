@@ -1,9 +1,13 @@
 //! Pods and containers that share one user's budget, where that begins to matter.
 
-use super::inotify::{self, Kind};
+use super::inotify;
+use super::kind::Kind;
 use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View};
 use crate::report::{Finding, Remedy, Severity, User};
+
+/// Where a pod says which user it runs as.
+const FIELDS: &str = "'{.spec.securityContext} {.spec.containers[*].securityContext}'";
 
 pub fn find(view: &View) -> Vec<Finding> {
     let users = view.users.iter();
@@ -77,11 +81,7 @@ fn remedies(view: &View, first: &Holder, second: &Holder) -> Vec<Remedy> {
         Part::Pod {
             namespace, name, ..
         } if !name.is_empty() => Some(remedy::remedy(
-            format!(
-                "kubectl -n {} get pod {} -o jsonpath='{{.spec.securityContext}} {{.spec.containers[*].securityContext}}'",
-                remedy::quote(namespace),
-                remedy::quote(name)
-            ),
+            format!("{} -o jsonpath={FIELDS}", remedy::get_pod(namespace, name)?),
             "Shows the user that it runs as: with a runAsUser that no other pod uses it has a budget of its own.",
         )),
         _ => None,

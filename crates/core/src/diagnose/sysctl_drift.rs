@@ -1,11 +1,10 @@
 //! A setting whose live value is not the one that the next boot will set.
 
-use super::remedy::{quote, remedy};
-use super::{pressure, words};
+use super::{pressure, remedy, words};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{BootValue, Setting};
-use crate::report::{Finding, Remedy, Severity, percent};
+use crate::report::{Finding, Severity, percent};
 
 /// `max_user_instances` of every kernel (`inotify_user_setup`, fs/notify/inotify/inotify_user.c).
 const DEFAULT_INSTANCES: u64 = 128;
@@ -57,12 +56,21 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
         evidence,
         culprits: vec![place],
         victims: Vec::new(),
-        remedies: vec![if raises {
-            apply(key, boot)
+        remedies: if raises {
+            // The file asks for more: let it have its way.
+            let why = "The file's value was never applied, or was overwritten since.";
+            remedy::set(key, &spaced(&boot.value), why)
         } else {
-            keep(key, live, boot)
-        }],
+            // The kernel has more: let the file say so too.
+            remedy::persist(key, &spaced(live), Some(boot))
+        }
+        .into_iter()
+        .collect(),
     }
+}
+
+fn spaced(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn number(value: &str) -> Option<u64> {
@@ -77,31 +85,6 @@ fn severity(used: Option<u64>, lower: Option<u64>) -> Severity {
         }
         _ => Severity::Info,
     }
-}
-
-/// The file asks for more: let it have its way.
-fn apply(key: &str, boot: &BootValue) -> Remedy {
-    let value = boot.value.trim();
-    remedy(
-        format!("sysctl -w {}", quote(&format!("{key}={value}"))),
-        "The file's value was never applied, or was overwritten since.",
-    )
-}
-
-/// The kernel has more: let the file say so too.
-fn keep(key: &str, live: &str, boot: &BootValue) -> Remedy {
-    let value = live.split_whitespace().collect::<Vec<_>>().join(" ");
-    if boot.file.starts_with("/etc/") && boot.line > 0 {
-        let line = boot.line;
-        return remedy(
-            format!("sed -i '{line}c {key} = {value}' {}", quote(&boot.file)),
-            "Writes the live value where the boot value is set.",
-        );
-    }
-    remedy(
-        format!("printf '{key} = {value}\\n' > /etc/sysctl.d/99-zz-{key}.conf"),
-        "Sets the live value at boot, after the file that sets the other.",
-    )
 }
 
 /// More in use than the kernel's default, and no file that asks for it.
@@ -126,10 +109,7 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
         ],
         culprits: Vec::new(),
         victims: Vec::new(),
-        remedies: vec![remedy(
-            format!("printf '{key} = {live}\\n' > /etc/sysctl.d/99-zz-{key}.conf"),
-            "Keeps the live value after a reboot, unless something else sets it then.",
-        )],
+        remedies: remedy::persist(key, &live.to_string(), None).into_iter().collect(),
     })
 }
 

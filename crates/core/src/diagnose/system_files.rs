@@ -36,7 +36,8 @@ pub fn find(view: &View) -> Vec<Finding> {
 
 /// The processes with most descriptors.
 fn largest(view: &View) -> Vec<String> {
-    let mut processes: Vec<_> = view.snapshot.processes.iter().collect();
+    let processes = view.snapshot.processes.iter();
+    let mut processes: Vec<_> = processes.filter(|p| p.descriptors > 0).collect();
     processes.sort_by_key(|p| std::cmp::Reverse(p.descriptors));
     processes
         .iter()
