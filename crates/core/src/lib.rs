@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod amount;
 pub mod attribute;
 pub mod cause;
 mod conclude;

@@ -2,7 +2,7 @@
 
 use super::pressure::{self, share};
 use super::remedy::{quote, remedy, roomy};
-use super::words;
+use crate::amount;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Remedy, Resource, Severity};
@@ -64,8 +64,8 @@ fn blocks_title(resource: &Resource) -> String {
     format!(
         "{} has {} left of {} ({} used)",
         resource.subject,
-        words::bytes(resource.limit.saturating_sub(resource.used)),
-        words::bytes(resource.limit),
+        amount::bytes(resource.limit.saturating_sub(resource.used)),
+        amount::bytes(resource.limit),
         share(resource)
     )
 }

@@ -51,12 +51,12 @@ fn roots_reserve_is_told_apart() {
     assert_eq!((bytes.used, bytes.limit), (900 * 4_096, 950 * 4_096));
     assert_eq!(
         bytes.note.as_deref(),
-        Some("204800 bytes more are reserved for root")
+        Some("200 KiB more are reserved for root")
     );
     assert_eq!(bytes.provenance, Provenance::Exact);
     let finding = node.finding("disk-blocks");
     assert_eq!(finding.severity, Severity::Warning);
-    assert_eq!(finding.title, "/ has 200.0 KiB left of 3.7 MiB (94 % used)");
+    assert_eq!(finding.title, "/ has 200 KiB left of 3.7 MiB (94 % used)");
     assert_eq!(
         finding.victims,
         ["whoever writes below /var/lib/containerd"]

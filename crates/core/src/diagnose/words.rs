@@ -1,5 +1,6 @@
 //! How findings name things and figures.
 
+use crate::amount::bytes;
 use crate::attribute::{Holder, Part, View};
 use crate::model::{INITIAL_USER_NAMESPACE, Provenance, Runtime, UserKey};
 use crate::report::{Owner, User};
@@ -55,19 +56,6 @@ pub fn amount(n: u64, unit: &str) -> String {
     } else {
         format!("{n} {unit}")
     }
-}
-
-/// Bytes in KiB, MiB, GiB or TiB, one decimal, rounded down.
-pub fn bytes(n: u64) -> String {
-    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    for (unit, shift) in UNITS {
-        let whole = n >> shift;
-        if whole > 0 {
-            let tenth = ((n - (whole << shift)) >> (shift - 10)) * 10 / 1024;
-            return format!("{whole}.{tenth} {unit}");
-        }
-    }
-    format!("{n} bytes")
 }
 
 /// The container engine's name.

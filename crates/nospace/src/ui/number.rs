@@ -1,5 +1,6 @@
 //! Figures as people read them, each with the mark of its provenance.
 
+use nospace_core::amount::bytes;
 use nospace_core::model::Provenance;
 use nospace_core::report::Budget;
 
@@ -54,40 +55,9 @@ fn marked(value: String, provenance: Provenance) -> String {
     }
 }
 
-/// `512 B`, `1.5 KiB`, `20 GiB`: at most one decimal, rounded down.
-fn bytes(value: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let step = value.checked_ilog2().unwrap_or(0) / 10;
-    let Some(unit) = UNITS.get(step as usize) else {
-        return format!("{value} B");
-    };
-    let (whole, rest) = (value >> (10 * step), value & ((1 << (10 * step)) - 1));
-    let tenths = (u128::from(rest) * 10) >> (10 * step);
-    if step == 0 || whole >= 100 || tenths == 0 {
-        return format!("{whole} {unit}");
-    }
-    format!("{whole}.{tenths} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_are_short() {
-        let cases = [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1 KiB"),
-            (1536, "1.5 KiB"),
-            (150 * 1024 + 900, "150 KiB"),
-            (1 << 40, "1 TiB"),
-            (u64::MAX, "15.9 EiB"),
-        ];
-        for (value, shown) in cases {
-            assert_eq!(bytes(value), shown);
-        }
-    }
 
     #[test]
     fn amounts_have_units() {

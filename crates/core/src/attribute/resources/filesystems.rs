@@ -1,4 +1,5 @@
 use super::budget;
+use crate::amount;
 use crate::cause::Cause;
 use crate::model::{Filesystem, FilesystemUsage, Snapshot};
 use crate::report::Resource;
@@ -31,7 +32,8 @@ fn blocks(filesystem: &Filesystem, usage: &FilesystemUsage) -> Option<Resource> 
         Cause::DiskBlocks
     };
     (limit > 0).then(|| Resource {
-        note: (reserve > 0).then(|| format!("{reserve} bytes more are reserved for root")),
+        note: (reserve > 0)
+            .then(|| format!("{} more are reserved for root", amount::bytes(reserve))),
         ..budget(cause, filesystem.mountpoint.as_str(), used, limit, "bytes")
     })
 }

@@ -78,7 +78,7 @@ fn about(page: &mut Page, report: &Report) {
     let cgroup = match report.node.cgroup_version {
         CgroupVersion::V1 => "cgroup v1",
         CgroupVersion::V2 => "cgroup v2",
-        CgroupVersion::Hybrid => "cgroup v1 with v2 beside it",
+        CgroupVersion::Hybrid => "cgroup v1 (hybrid)",
         CgroupVersion::Unknown => "cgroup version not known",
     };
     let about = format!(

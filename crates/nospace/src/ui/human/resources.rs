@@ -10,7 +10,8 @@ use crate::ui::{Line, Page, number, style, text};
 
 /// From here on a budget is shown without being asked for: where a finding begins.
 const PRESSURE: u64 = 80;
-const BARS: std::ops::RangeInclusive<usize> = 4..=20;
+/// Columns from which on a bar is drawn even where names are long.
+const ROOMY: usize = 100;
 /// Columns of a row that are neither words nor bar: three gaps, a share.
 const NOT_BAR: usize = 3 * 2 + 6;
 
@@ -89,7 +90,7 @@ fn table(page: &Page, shown: &[&Resource]) -> Table {
     table
 }
 
-/// What the names leave; a bar that would cost a name is not drawn.
+/// What the names leave; on a narrow page a bar that would cost a name is not drawn.
 fn bar_width(page: &Page, shown: &[&Resource]) -> usize {
     let widest = |text: &dyn Fn(&Resource) -> String| {
         let widths = shown.iter().map(|r| text::width(&text(r)));
@@ -99,10 +100,10 @@ fn bar_width(page: &Page, shown: &[&Resource]) -> usize {
         + widest(&|r| page.charset.clean(&r.subject).into_owned())
         + widest(&amounts);
     let left = page.room().saturating_sub(words + NOT_BAR);
-    if left < *BARS.start() {
-        0
-    } else {
-        left.min(*BARS.end())
+    match left {
+        _ if page.width >= ROOMY => left.clamp(8, 20),
+        0..4 => 0,
+        _ => left.min(20),
     }
 }
 

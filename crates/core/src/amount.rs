@@ -1,0 +1,38 @@
+//! Amounts as people read them, the same in findings and tables.
+
+/// `512 B`, `1.5 KiB`, `20 GiB`: at most one decimal, rounded down.
+#[must_use]
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let step = value.checked_ilog2().unwrap_or(0) / 10;
+    let Some(unit) = UNITS.get(step as usize) else {
+        return format!("{value} B");
+    };
+    let (whole, rest) = (value >> (10 * step), value & ((1 << (10 * step)) - 1));
+    let tenths = (u128::from(rest) * 10) >> (10 * step);
+    if step == 0 || whole >= 100 || tenths == 0 {
+        return format!("{whole} {unit}");
+    }
+    format!("{whole}.{tenths} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_short() {
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1536, "1.5 KiB"),
+            (150 * 1024 + 900, "150 KiB"),
+            (1 << 40, "1 TiB"),
+            (u64::MAX, "15.9 EiB"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(bytes(value), shown);
+        }
+    }
+}
