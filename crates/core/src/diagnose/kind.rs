@@ -1,6 +1,5 @@
 //! Instances and watches, told apart here alone.
 
-use super::words;
 use crate::attribute::Holder;
 use crate::cause::Cause;
 use crate::report::{Budget, User};
@@ -86,7 +85,7 @@ impl Kind {
             Self::Instances => every.to_owned(),
             Self::Watches => format!(
                 "{every}; in use, {value} watches would take about {} of memory, an unused limit takes none",
-                words::bytes(value.saturating_mul(WATCH_BYTES))
+                crate::amount::bytes(value.saturating_mul(WATCH_BYTES))
             ),
         }
     }
