@@ -4,18 +4,19 @@ use std::sync::Mutex;
 
 use libbpf_rs::{Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
 
-use crate::support::Unsupported;
+use crate::support::{Facts, Unsupported, decide};
 
 /// libbpf's warnings since the last load began; it prints to standard error if nobody takes them.
 static WARNINGS: Mutex<String> = Mutex::new(String::new());
 /// A verifier log may be a megabyte; its end says what was refused.
 const KEEP: usize = 4096;
 
-/// Opens `image`, lets `adjust` choose programs, loads it.
+/// Looks whether that can work, opens `image`, lets `adjust` choose programs, loads it.
 pub fn load(
     image: &[u8],
     adjust: impl FnOnce(&mut OpenObject) -> libbpf_rs::Result<()>,
 ) -> Result<Object, Unsupported> {
+    decide(&Facts::glance())?;
     set_print(Some((PrintLevel::Warn, keep_warning)));
     with_warnings(String::clear);
     let load = || {
@@ -23,7 +24,10 @@ pub fn load(
         adjust(&mut open)?;
         open.load()
     };
-    load().map_err(|e| refused("load its BPF programs", &e))
+    load().map_err(|e| match decide(&Facts::probe()) {
+        Err(known) => known,
+        Ok(_) => refused("load its BPF programs", &e),
+    })
 }
 
 /// The kernel, or libbpf for it, refused to do `what`.

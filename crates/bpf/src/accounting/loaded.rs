@@ -4,7 +4,7 @@ use libbpf_rs::{Iter, Link, Object};
 
 use super::books::Books;
 use crate::object;
-use crate::support::{Facts, Unsupported, decide};
+use crate::support::Unsupported;
 use crate::tally::Tally;
 
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/accounting.bpf.o"));
@@ -27,7 +27,6 @@ impl Accountant {
     /// # Errors
     /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        decide(&Facts::probe())?;
         let object = object::load(IMAGE, |_| Ok(()))?;
         Ok(Self {
             descriptors: attach(&object, "descriptors")?,

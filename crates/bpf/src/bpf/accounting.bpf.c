@@ -56,9 +56,10 @@ static __always_inline bool is_inotify(struct file *file)
 static __always_inline __u32 pid_for_reader(struct pid *pid)
 {
 	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
-	struct upid *mine = (void *)(numbers + reader_level * bpf_core_type_size(struct upid));
+	__u32 number = 0;
 
-	return BPF_CORE_READ(mine, nr);
+	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
+	return number;
 }
 
 static __always_inline void note_reader(void)

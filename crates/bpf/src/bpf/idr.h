@@ -12,10 +12,10 @@ struct node_head {
 	__u8 count;
 };
 
-/* xarray marks a pointer to an inner node with the low bits 10 (lib/xarray.c, xa_is_node). */
+/* xarray marks a pointer to an inner node with the low bits 10 (xa_is_node, include/linux/xarray.h). */
 static __always_inline bool is_node(__u64 entry)
 {
-	return (entry & 3) == 2 && entry > 4096;
+	return (entry & 3) == 2;
 }
 
 static __always_inline struct xa_node *to_node(__u64 entry)
@@ -32,12 +32,12 @@ static __always_inline __u64 slot(struct xa_node *node, __u32 i)
 	return entry;
 }
 
-/* Sums what `below` finds under each child; `seen` ends the walk at the last child. */
+/* Sums what `below` finds under each child, until the last child. */
 #define SUM_LEVEL(name, below)                                                          \
 	__noinline __u64 name(__u64 entry)                                              \
 	{                                                                               \
 		struct xa_node *node = to_node(entry);                                  \
-		__u32 children = BPF_CORE_READ(node, count), seen = 0;                  \
+		__u32 children = BPF_CORE_READ(node, count);                     \
 		__u64 sum = 0;                                                          \
                                                                                         \
 		if (BPF_CORE_READ(node, shift) == 0)                                    \
@@ -48,7 +48,7 @@ static __always_inline __u64 slot(struct xa_node *node, __u32 i)
 			if (!is_node(child))                                            \
 				continue;                                               \
 			sum += below(child);                                            \
-			if (++seen >= children)                                         \
+			if (--children == 0)                                            \
 				break;                                                  \
 		}                                                                       \
 		return sum;                                                             \

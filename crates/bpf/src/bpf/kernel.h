@@ -72,8 +72,10 @@ struct signal_struct {
 	struct rlimit rlim[16];
 };
 
+/* A struct upid is its number and a pointer. */
 struct upid {
 	int nr;
+	void *ns;
 };
 
 struct pid {
@@ -145,6 +147,10 @@ struct fsnotify_group {
 	struct inotify_group_private_data inotify_data;
 };
 
+#pragma clang attribute pop
+
+/* What the kernel hands to an iterator: the same since 5.8, so nothing to relocate; each type that is relocated costs a
+ * search through all the kernel's types, about a millisecond. */
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -164,5 +170,3 @@ struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 };
-
-#pragma clang attribute pop

@@ -2,6 +2,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
+const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// Inode numbers of the initial namespaces (include/uapi/linux/nsfs.h).
 const INITIAL_USER_NAMESPACE: &str = "user:[4026531837]";
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
@@ -64,9 +65,22 @@ impl Facts {
     /// Asks the kernel; nothing here needs a privilege.
     #[must_use]
     pub fn probe() -> Self {
+        Self::with(btf())
+    }
+
+    /// As [`Facts::probe`], but a millisecond faster: takes it that type information, if there, has the iterator.
+    #[must_use]
+    pub fn glance() -> Self {
+        Self::with(match File::open(VMLINUX) {
+            Ok(_) => Btf::Ready,
+            Err(e) => Btf::missing(&e),
+        })
+    }
+
+    fn with(btf: Btf) -> Self {
         Self {
             built_in: cfg!(feature = "ebpf"),
-            btf: btf(),
+            btf,
             capabilities: fs::read_to_string("/proc/self/status")
                 .ok()
                 .and_then(|status| Capabilities::parse(&status)),
@@ -116,12 +130,20 @@ fn leads_to(link: &str, target: &str) -> bool {
     fs::read_link(link).is_ok_and(|to| to.as_os_str() == target)
 }
 
+impl Btf {
+    fn missing(error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Absent,
+            _ => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
 fn btf() -> Btf {
-    match File::open("/sys/kernel/btf/vmlinux").and_then(|file| type_names(&file)) {
+    match File::open(VMLINUX).and_then(|file| type_names(&file)) {
         Ok(names) if has_iterator(&names) => Btf::Ready,
         Ok(_) => Btf::WithoutIterator,
-        Err(e) if e.kind() == ErrorKind::NotFound => Btf::Absent,
-        Err(e) => Btf::Unreadable(e.to_string()),
+        Err(e) => Btf::missing(&e),
     }
 }
 
