@@ -4,19 +4,20 @@ use std::sync::Mutex;
 
 use libbpf_rs::{Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
 
-use crate::support::{Facts, Unsupported, decide};
+use crate::support::{Coverage, Facts, Unsupported, decide};
 
 /// libbpf's warnings since the last load began; it prints to standard error if nobody takes them.
 static WARNINGS: Mutex<String> = Mutex::new(String::new());
 /// A verifier log may be a megabyte; its end says what was refused.
 const KEEP: usize = 4096;
 
-/// Looks whether that can work, opens `image`, lets `adjust` choose programs, loads it.
+/// Looks whether that can work, opens `image`, lets `adjust` choose programs, loads it. The coverage is what its
+/// iterators see.
 pub fn load(
     image: &[u8],
     adjust: impl FnOnce(&mut OpenObject) -> libbpf_rs::Result<()>,
-) -> Result<Object, Unsupported> {
-    decide(&Facts::glance())?;
+) -> Result<(Object, Coverage), Unsupported> {
+    let coverage = decide(&Facts::glance())?;
     set_print(Some((PrintLevel::Warn, keep_warning)));
     with_warnings(String::clear);
     let load = || {
@@ -24,10 +25,11 @@ pub fn load(
         adjust(&mut open)?;
         open.load()
     };
-    load().map_err(|e| match decide(&Facts::probe()) {
+    let object = load().map_err(|e| match decide(&Facts::probe()) {
         Err(known) => known,
         Ok(_) => refused("load its BPF programs", &e),
-    })
+    })?;
+    Ok((object, coverage))
 }
 
 /// The kernel, or libbpf for it, refused to do `what`.

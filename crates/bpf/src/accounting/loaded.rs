@@ -4,7 +4,7 @@ use libbpf_rs::{Iter, Link, Object};
 
 use super::books::Books;
 use crate::object;
-use crate::support::Unsupported;
+use crate::support::{Coverage, Unsupported};
 use crate::tally::Tally;
 
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/accounting.bpf.o"));
@@ -17,6 +17,7 @@ const CHUNK: usize = 64 * 1024;
 pub struct Accountant {
     descriptors: Link,
     users: Link,
+    coverage: Coverage,
     _object: Object,
     buffer: Vec<u8>,
 }
@@ -27,13 +28,20 @@ impl Accountant {
     /// # Errors
     /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        let object = object::load(IMAGE, |_| Ok(()))?;
+        let (object, coverage) = object::load(IMAGE, |_| Ok(()))?;
         Ok(Self {
             descriptors: attach(&object, "descriptors")?,
             users: attach(&object, "users")?,
+            coverage,
             _object: object,
             buffer: Vec::new(),
         })
+    }
+
+    /// Whether holders of the whole node are seen.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        self.coverage
     }
 
     /// Goes through every open descriptor once.

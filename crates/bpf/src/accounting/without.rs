@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::io;
 
-use crate::support::{Facts, Unsupported, decide};
+use crate::support::{Coverage, Facts, Unsupported, decide};
 use crate::tally::Tally;
 
 /// Reads the kernel's books; never there in a build without the feature `ebpf`.
@@ -17,6 +17,12 @@ impl Accountant {
         Err(decide(&Facts::probe())
             .err()
             .unwrap_or_else(Unsupported::not_built_in))
+    }
+
+    /// Cannot be called: there is no `Accountant`.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        match self.0 {}
     }
 
     /// Cannot be called: there is no `Accountant`.
