@@ -18,7 +18,7 @@ mod ebpf {
     use libbpf_cargo::SkeletonBuilder;
 
     /// Every `src/bpf/NAME.bpf.c` becomes `OUT_DIR/NAME.bpf.o`.
-    const PROGRAMS: [&str; 1] = ["accounting"];
+    const PROGRAMS: [&str; 2] = ["accounting", "watches"];
     const SOURCES: &str = "src/bpf";
 
     pub fn build() -> Result<(), Box<dyn Error>> {

@@ -14,3 +14,4 @@ mod records;
 pub mod support;
 pub mod tally;
 pub mod userns;
+pub mod watches;

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use libbpf_rs::{Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
+use libbpf_rs::{Link, Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
 
 use crate::support::{Coverage, Facts, Unsupported, decide};
 
@@ -30,6 +30,17 @@ pub fn load(
         Ok(_) => refused("load its BPF programs", &e),
     })?;
     Ok((object, coverage))
+}
+
+/// Attaches the iterator `name`; nothing runs until it is read.
+pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
+    let program = object
+        .progs_mut()
+        .find(|p| p.name() == name)
+        .ok_or_else(|| Unsupported::fault(format!("the program {name}")))?;
+    program
+        .attach()
+        .map_err(|e| refused("attach its iterators", &e))
 }
 
 /// The kernel, or libbpf for it, refused to do `what`.

@@ -30,8 +30,8 @@ impl Accountant {
     pub fn load() -> Result<Self, Unsupported> {
         let (object, coverage) = object::load(IMAGE, |_| Ok(()))?;
         Ok(Self {
-            descriptors: attach(&object, "descriptors")?,
-            users: attach(&object, "users")?,
+            descriptors: object::attach(&object, "descriptors")?,
+            users: object::attach(&object, "users")?,
             coverage,
             _object: object,
             buffer: Vec::new(),
@@ -54,19 +54,6 @@ impl Accountant {
         drain(&self.users, &mut self.buffer)?;
         Books::read(&self.buffer).map(Books::close)
     }
-}
-
-fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
-    let program = object
-        .progs_mut()
-        .find(|p| p.name() == name)
-        .ok_or_else(|| Unsupported {
-            reason: format!("the program {name} is missing from nospace's own BPF object"),
-            remedy: "report this: it is a fault of the build".to_owned(),
-        })?;
-    program
-        .attach()
-        .map_err(|e| object::refused("attach its iterators", &e))
 }
 
 /// Appends all that the iterator has to say.

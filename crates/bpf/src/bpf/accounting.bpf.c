@@ -8,6 +8,7 @@
  * Without: /proc is counted instead; it cannot see a user's counters, nor an instance without a descriptor. */
 #include "kernel.h"
 #include "records.h"
+#include "instance.h"
 #include "ucounts.h"
 #include "idr.h"
 
@@ -16,9 +17,6 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* User namespaces nest 32 deep (kernel/user_namespace.c). */
 #define MAX_CHAIN 33
 #define RLIMIT_NOFILE 7
-
-/* The address of inotify_fops, learnt from the first instance: kallsyms may lack data symbols. */
-const void *inotify_fops;
 
 /* The file table being walked. Written only after a step whose output fitted: the kernel repeats the others. */
 struct {
@@ -31,27 +29,6 @@ __u64 last_task_ucounts;
 
 /* Depth of the reader's pid namespace: pids are told as the reader's /proc has them. */
 __u32 reader_level;
-
-static __always_inline bool is_inotify(struct file *file)
-{
-	const void *ops = file->f_op;
-	union {
-		char text[16];
-		__u64 word;
-	} name = {};
-	long size;
-
-	if (inotify_fops)
-		return ops == inotify_fops;
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
-		return false;
-	size = bpf_probe_read_kernel_str(name.text, sizeof(name.text),
-					 BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	if (size != sizeof("inotify") || name.word != *(const __u64 *)"inotify")
-		return false;
-	inotify_fops = ops;
-	return true;
-}
 
 static __always_inline __u32 pid_for_reader(struct pid *pid)
 {

@@ -5,32 +5,7 @@
  * the verifier then checks it once, not once for each of its 64 calls. */
 #pragma once
 
-#define XA_SLOTS 64
-
-struct node_head {
-	__u8 shift;
-	__u8 count;
-};
-
-/* xarray marks a pointer to an inner node with the low bits 10 (xa_is_node, include/linux/xarray.h). */
-static __always_inline bool is_node(__u64 entry)
-{
-	return (entry & 3) == 2;
-}
-
-static __always_inline struct xa_node *to_node(__u64 entry)
-{
-	return (struct xa_node *)(entry - 2);
-}
-
-static __always_inline __u64 slot(struct xa_node *node, __u32 i)
-{
-	__u64 entry = 0;
-
-	bpf_probe_read_kernel(&entry, sizeof(entry),
-			      (void *)((__u64)node + bpf_core_field_offset(node->slots) + i * sizeof(entry)));
-	return entry;
-}
+#include "xarray.h"
 
 /* Sums what `below` finds under each child, until the last child. */
 #define SUM_LEVEL(name, below)                                                          \

@@ -16,6 +16,7 @@ typedef _Bool bool;
 
 #define true 1
 #define false 0
+#define NULL ((void *)0)
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
@@ -97,12 +98,34 @@ struct task_struct {
 	const struct cred *cred;
 };
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node *next, **pprev;
+};
+
 struct super_block {
+	__u32 s_dev;
 	unsigned long s_magic;
+	struct dentry *s_root;
+};
+
+struct fsnotify_mark_connector {
+	void *obj;
 };
 
 struct inode {
 	struct super_block *i_sb;
+	unsigned long i_ino;
+	__u32 i_nlink;
+	struct hlist_head i_dentry;
+	struct fsnotify_mark_connector *i_fsnotify_marks;
 };
 
 struct qstr {
@@ -111,6 +134,15 @@ struct qstr {
 
 struct dentry {
 	struct qstr d_name;
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	/* A union, of which d_alias is one member. */
+	struct hlist_node d_u;
+};
+
+/* Since 7.2 the union has no name. */
+struct dentry___anonymous {
+	struct hlist_node d_alias;
 };
 
 struct path {
@@ -145,6 +177,17 @@ struct inotify_group_private_data {
 
 struct fsnotify_group {
 	struct inotify_group_private_data inotify_data;
+};
+
+struct fsnotify_mark {
+	__u32 mask;
+	struct fsnotify_group *group;
+	struct fsnotify_mark_connector *connector;
+};
+
+struct inotify_inode_mark {
+	struct fsnotify_mark fsn_mark;
+	int wd;
 };
 
 #pragma clang attribute pop

@@ -37,8 +37,30 @@ struct user_record {
 	__u64 max_watches;
 };
 
+/* A watch. The names of its inode and of each directory above follow, own name first, each ended by a NUL. */
+struct watch_record {
+	__u32 kind;
+	__u32 wd;
+	__u64 group;
+	__u64 inode;
+	__u32 device;
+	__u32 file_system;
+	__u32 mask;
+	__u32 links;
+	__u32 flags;
+	__u32 names_length;
+};
+
+/* flags of a watch */
+enum watch_flags {
+	WATCH_NAMED = 1,
+	WATCH_UNHASHED = 2,
+	WATCH_ROOTED = 4,
+};
+
 enum record_kind {
 	RECORD_PROCESS = 1,
 	RECORD_INSTANCE = 2,
 	RECORD_USER = 3,
+	RECORD_WATCH = 4,
 };
