@@ -1,5 +1,17 @@
 //! Where nospace speaks to the kernel in ways that safe libraries do not: the only crate with
-//! `unsafe`. Its face is safe, and knows nothing of the model or of what the numbers mean.
+//! `unsafe`, and the only one that needs clang. Its face is safe, and knows nothing of the model or
+//! of what the numbers mean.
+//!
+//! With the feature `ebpf` it reads the kernel's own counters; without it the same face is there
+//! and says why it cannot.
 
+pub mod accounting;
 pub mod kcmp;
+#[cfg(feature = "ebpf")]
+mod object;
+#[cfg(feature = "ebpf")]
+mod records;
+pub mod support;
+pub mod tally;
 pub mod userns;
+pub mod watches;

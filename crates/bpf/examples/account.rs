@@ -1,0 +1,60 @@
+//! Prints the kernel's inotify books, and how long it took to read them.
+//!
+//! `cargo run --release -p nospace-bpf --features ebpf --example account [REPEATS]`
+
+#![allow(clippy::print_stdout, reason = "an example")]
+
+use std::time::{Duration, Instant};
+
+use nospace_bpf::accounting::Accountant;
+use nospace_bpf::tally::Tally;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let repeats: usize = std::env::args().nth(1).map_or(Ok(15), |n| n.parse())?;
+    let (accountant, load) = timed(Accountant::load);
+    let mut accountant = accountant?;
+    let (tally, first) = timed(|| accountant.account());
+    let tally = tally?;
+    print(&tally);
+    let mut repeated = Vec::new();
+    for _ in 0..repeats {
+        let (again, took) = timed(|| accountant.account());
+        again?;
+        repeated.push(took);
+    }
+    repeated.sort();
+    println!(
+        "load {load:?}, first look {first:?}, repeated (median of {repeats}) {:?}",
+        repeated.get(repeats / 2)
+    );
+    Ok(())
+}
+
+fn timed<T>(what: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let done = what();
+    (done, start.elapsed())
+}
+
+fn print(tally: &Tally) {
+    for user in &tally.users {
+        let unattributed = tally.unattributed(user.key).unwrap_or_default();
+        println!(
+            "{:?}\n  instances {:?}\n  watches {:?}\n  draws on {:?}, unattributed {unattributed:?}",
+            user.key, user.instances, user.watches, user.draws_on
+        );
+    }
+    for instance in tally.instances.iter().take(20) {
+        println!(
+            "{:#x}: {} watches, {:?}, held by {:?}",
+            instance.identity, instance.watches, instance.charged, instance.holders
+        );
+    }
+    let watches: u64 = tally.instances.iter().map(|i| i.watches).sum();
+    let descriptors: u32 = tally.processes.iter().map(|p| p.descriptors).sum();
+    println!(
+        "{} instances, {watches} watches, {} processes, {descriptors} descriptors",
+        tally.instances.len(),
+        tally.processes.len()
+    );
+}

@@ -1,0 +1,156 @@
+/* The kernel's own inotify account.
+ *
+ * Hooks: iter/task_file reaches every open file of every process, threads that called unshare(CLONE_FILES) included,
+ * and so every instance that has a descriptor; iter/task reaches the counters of users whose instances have none (in
+ * flight in a socket, registered with io_uring). Both run only when read: nothing is attached to anything.
+ * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before 5.8). iter/task tells users only where
+ * struct cred has ucounts (5.14).
+ * Without: /proc is counted instead; it cannot see a user's counters, nor an instance without a descriptor. */
+#include "kernel.h"
+#include "records.h"
+#include "instance.h"
+#include "ucounts.h"
+#include "idr.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* User namespaces nest 32 deep (kernel/user_namespace.c). */
+#define MAX_CHAIN 33
+#define RLIMIT_NOFILE 7
+
+/* The file table being walked. Written only after a step whose output fitted: the kernel repeats the others. */
+struct {
+	__u64 files;
+	__u64 last_ucounts;
+	struct process_record process;
+} table;
+
+__u64 last_task_ucounts;
+
+/* Depth of the reader's pid namespace: pids are told as the reader's /proc has them. */
+__u32 reader_level;
+
+static __always_inline __u32 pid_for_reader(struct pid *pid)
+{
+	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
+	__u32 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
+	return number;
+}
+
+static __always_inline void note_reader(void)
+{
+	struct task_struct *reader = (void *)bpf_get_current_task();
+
+	reader_level = BPF_CORE_READ(reader, thread_pid, level);
+}
+
+/* Writes the user and, link by link, whom its namespace draws on. False where the output was full. */
+static __always_inline bool write_chain(struct seq_file *seq, struct ucounts *u)
+{
+	struct user_record r;
+
+	for (int i = 0; i < MAX_CHAIN && u; i++) {
+		read_user(u, &r);
+		if (bpf_seq_write(seq, &r, sizeof(r)))
+			return false;
+		u = (struct ucounts *)r.parent;
+	}
+	return true;
+}
+
+static __always_inline bool write_instance(struct seq_file *seq, struct fsnotify_group *group, __u32 fd, __u32 pid,
+					   __u32 tid)
+{
+	struct ucounts *u = BPF_CORE_READ(group, inotify_data.ucounts);
+	struct instance_record r = {
+		.kind = RECORD_INSTANCE,
+		.pid = pid,
+		.tid = tid,
+		.fd = fd,
+		.group = (__u64)group,
+		.ucounts = (__u64)u,
+		.watches = count_watches(group),
+	};
+
+	if ((__u64)u != table.last_ucounts && !write_chain(seq, u))
+		return false;
+	if (bpf_seq_write(seq, &r, sizeof(r)))
+		return false;
+	table.last_ucounts = (__u64)u;
+	return true;
+}
+
+static __always_inline void begin_table(struct task_struct *task, __u64 files, __u32 pid, __u32 tid)
+{
+	struct process_record *p = &table.process;
+
+	table.files = files;
+	p->kind = RECORD_PROCESS;
+	p->pid = pid;
+	p->tid = tid;
+	p->descriptors = 0;
+	p->descriptor_limit = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
+	bpf_probe_read_kernel(p->comm, sizeof(p->comm), &task->group_leader->comm);
+}
+
+SEC("iter/task_file")
+int descriptors(struct bpf_iter__task_file *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	__u32 pid, tid;
+	__u64 files;
+	bool fresh;
+
+	if (ctx->meta->seq_num == 0) {
+		note_reader();
+		table.files = 0;
+		table.last_ucounts = 0;
+	}
+	if (!task || !file) {
+		if (table.files)
+			bpf_seq_write(seq, &table.process, sizeof(table.process));
+		return 0;
+	}
+	files = (__u64)task->files;
+	tid = pid_for_reader(task->thread_pid);
+	fresh = files != table.files || tid != table.process.tid;
+	pid = table.process.pid;
+	if (fresh) {
+		pid = pid_for_reader(task->group_leader->thread_pid);
+		/* Threads of a leader that has exited all show one table. */
+		if (files == table.files && pid == table.process.pid)
+			return 0;
+		if (table.files && bpf_seq_write(seq, &table.process, sizeof(table.process)))
+			return 0;
+	}
+	if (is_inotify(file) && !write_instance(seq, file->private_data, ctx->fd, pid, tid))
+		return 0;
+	if (fresh)
+		begin_table(task, files, pid, tid);
+	table.process.descriptors++;
+	return 0;
+}
+
+SEC("iter/task")
+int users(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct user_record r;
+	struct ucounts *u;
+
+	if (ctx->meta->seq_num == 0)
+		last_task_ucounts = 0;
+	if (!task || !bpf_core_field_exists(task->cred->ucounts))
+		return 0;
+	u = BPF_CORE_READ(task, cred, ucounts);
+	if (!u || (__u64)u == last_task_ucounts)
+		return 0;
+	read_user(u, &r);
+	if ((!r.instances && !r.watches) || write_chain(ctx->meta->seq, u))
+		last_task_ucounts = (__u64)u;
+	return 0;
+}

@@ -1,0 +1,215 @@
+/* The few kernel types that the programs read, cut down to the fields used. CO-RE finds the real offsets at load
+ * time, by name; a type whose layout changed over time has one flavour per layout (`name___flavour`). */
+#pragma once
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef short __s16;
+typedef unsigned int __u32;
+typedef int __s32;
+typedef unsigned long long __u64;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#define ANON_INODE_FS_MAGIC 0x09041934
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct ns_common {
+	__u32 inum;
+};
+
+enum ucount_type {
+	UCOUNT_INOTIFY_INSTANCES,
+	UCOUNT_INOTIFY_WATCHES,
+};
+
+struct user_namespace {
+	struct ns_common ns;
+	struct ucounts *ucounts;
+	long ucount_max[32];
+};
+
+struct ucount_cell {
+	long counter;
+};
+
+struct ucounts {
+	struct user_namespace *ns;
+	kuid_t uid;
+	struct ucount_cell ucount[32];
+};
+
+struct cred {
+	struct ucounts *ucounts;
+};
+
+struct rlimit {
+	unsigned long rlim_cur;
+};
+
+struct signal_struct {
+	struct rlimit rlim[16];
+};
+
+/* A struct upid is its number and a pointer. */
+struct upid {
+	int nr;
+	void *ns;
+};
+
+struct pid {
+	__u32 level;
+	struct upid numbers[1];
+};
+
+struct files_struct {
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	char comm[16];
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct signal_struct *signal;
+	struct files_struct *files;
+	const struct cred *cred;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node *next, **pprev;
+};
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+	struct dentry *s_root;
+};
+
+struct fsnotify_mark_connector {
+	void *obj;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	__u32 i_nlink;
+	struct hlist_head i_dentry;
+	struct fsnotify_mark_connector *i_fsnotify_marks;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	/* A union, of which d_alias is one member. */
+	struct hlist_node d_u;
+};
+
+/* Since 7.2 the union has no name. */
+struct dentry___anonymous {
+	struct hlist_node d_alias;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	const void *f_op;
+	struct inode *f_inode;
+	struct path f_path;
+	void *private_data;
+};
+
+struct xa_node {
+	unsigned char shift;
+	unsigned char count;
+	void *slots[64];
+};
+
+struct xarray {
+	void *xa_head;
+};
+
+struct idr {
+	struct xarray idr_rt;
+};
+
+struct inotify_group_private_data {
+	struct idr idr;
+	struct ucounts *ucounts;
+};
+
+struct fsnotify_group {
+	struct inotify_group_private_data inotify_data;
+};
+
+struct fsnotify_mark {
+	__u32 mask;
+	struct fsnotify_group *group;
+	struct fsnotify_mark_connector *connector;
+};
+
+struct inotify_inode_mark {
+	struct fsnotify_mark fsn_mark;
+	int wd;
+};
+
+#pragma clang attribute pop
+
+/* What the kernel hands to an iterator: the same since 5.8, so nothing to relocate; each type that is relocated costs a
+ * search through all the kernel's types, about a millisecond. */
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};

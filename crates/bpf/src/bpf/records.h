@@ -1,0 +1,66 @@
+/* What the programs send and crates/bpf reads: build.rs turns every struct of this file into its Rust twin.
+ * Fields are __u8, __u16, __u32, __u64 or arrays of them, in an order that leaves no hole; `kind` comes first. */
+
+#define COMM_LEN 16
+
+/* A file table and who holds it, once its last descriptor was seen. */
+struct process_record {
+	__u32 kind;
+	__u32 pid;
+	__u32 tid;
+	__u32 descriptors;
+	__u64 descriptor_limit;
+	__u8 comm[COMM_LEN];
+};
+
+/* A descriptor that leads to an inotify instance. */
+struct instance_record {
+	__u32 kind;
+	__u32 pid;
+	__u32 tid;
+	__u32 fd;
+	__u64 group;
+	__u64 ucounts;
+	__u64 watches;
+};
+
+/* One link of the chain from a user to the initial namespace: its own counters, its namespace's limits. */
+struct user_record {
+	__u32 kind;
+	__u32 uid;
+	__u64 ucounts;
+	__u64 parent;
+	__u64 user_namespace;
+	__u64 instances;
+	__u64 watches;
+	__u64 max_instances;
+	__u64 max_watches;
+};
+
+/* A watch. The names of its inode and of each directory above follow, own name first, each ended by a NUL. */
+struct watch_record {
+	__u32 kind;
+	__u32 wd;
+	__u64 group;
+	__u64 inode;
+	__u32 device;
+	__u32 file_system;
+	__u32 mask;
+	__u32 links;
+	__u32 flags;
+	__u32 names_length;
+};
+
+/* flags of a watch */
+enum watch_flags {
+	WATCH_NAMED = 1,
+	WATCH_UNHASHED = 2,
+	WATCH_ROOTED = 4,
+};
+
+enum record_kind {
+	RECORD_PROCESS = 1,
+	RECORD_INSTANCE = 2,
+	RECORD_USER = 3,
+	RECORD_WATCH = 4,
+};

@@ -1,0 +1,44 @@
+/* A user's live inotify counters and limits, as `struct ucounts` keeps them (kernel/ucount.c). */
+#pragma once
+
+/* A cell of ucount[] or ucount_max[]: int wide before 5.14, long since. */
+static __always_inline __u64 read_cell(__u64 array, __u32 index, __u32 width)
+{
+	__u64 wide = 0;
+	__u32 narrow = 0;
+
+	if (width == sizeof(wide)) {
+		bpf_probe_read_kernel(&wide, sizeof(wide), (void *)(array + index * sizeof(wide)));
+		return wide;
+	}
+	bpf_probe_read_kernel(&narrow, sizeof(narrow), (void *)(array + index * sizeof(narrow)));
+	return narrow;
+}
+
+static __always_inline __u64 charged(struct ucounts *u, __u32 type)
+{
+	return read_cell((__u64)u + bpf_core_field_offset(u->ucount), type, bpf_core_field_size(u->ucount[0]));
+}
+
+static __always_inline __u64 allowed(struct user_namespace *ns, __u32 type)
+{
+	return read_cell((__u64)ns + bpf_core_field_offset(ns->ucount_max), type,
+			 bpf_core_field_size(ns->ucount_max[0]));
+}
+
+static __always_inline void read_user(struct ucounts *u, struct user_record *r)
+{
+	__u32 instances = bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES);
+	__u32 watches = bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES);
+	struct user_namespace *ns = BPF_CORE_READ(u, ns);
+
+	r->kind = RECORD_USER;
+	r->uid = BPF_CORE_READ(u, uid.val);
+	r->ucounts = (__u64)u;
+	r->parent = (__u64)BPF_CORE_READ(ns, ucounts);
+	r->user_namespace = BPF_CORE_READ(ns, ns.inum);
+	r->instances = charged(u, instances);
+	r->watches = charged(u, watches);
+	r->max_instances = allowed(ns, instances);
+	r->max_watches = allowed(ns, watches);
+}

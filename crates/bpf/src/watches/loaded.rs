@@ -1,0 +1,122 @@
+use std::io::{self, ErrorKind, Read};
+
+use libbpf_rs::{Iter, Link, MapCore, MapFlags, Object, RingBuffer, RingBufferBuilder};
+
+use super::{Place, Watch};
+use crate::object;
+use crate::records::{RECORD_WATCH, WatchRecord, take};
+use crate::support::Unsupported;
+
+static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/watches.bpf.o"));
+
+/// What a caller can ask for (include/uapi/linux/inotify.h); the kernel sets other bits for itself.
+const IN_ALL_EVENTS: u32 = 0xfff;
+
+const WANTED: u32 = 0;
+
+/// Lists watches: a program loaded once, asked as often as wanted.
+#[derive(Debug)]
+pub struct Lister {
+    watches: Link,
+    object: Object,
+}
+
+impl Lister {
+    /// Loads the program into the kernel; it goes when this is dropped, or the process dies.
+    ///
+    /// # Errors
+    /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
+    pub fn load() -> Result<Self, Unsupported> {
+        let (object, _) = object::load(IMAGE, |_| Ok(()))?;
+        Ok(Self {
+            watches: object::attach(&object, "watches")?,
+            object,
+        })
+    }
+
+    /// Gives every watch of the instances with these identities to `each`, in the order of their numbers. An instance
+    /// that no descriptor leads to any more is left out.
+    ///
+    /// # Errors
+    /// What the kernel answered to the request.
+    pub fn list(
+        &mut self,
+        identities: impl IntoIterator<Item = u64>,
+        mut each: impl FnMut(Watch),
+    ) -> io::Result<()> {
+        let wanted = self.map("wanted")?;
+        let keys: Vec<[u8; 8]> = identities.into_iter().map(u64::to_ne_bytes).collect();
+        for key in &keys {
+            wanted
+                .update(key, &WANTED.to_ne_bytes(), MapFlags::ANY)
+                .map_err(io::Error::other)?;
+        }
+        let mut malformed = 0_u64;
+        let outcome = self.read(|record| match decode(record) {
+            Some(watch) => each(watch),
+            None => malformed += 1,
+        });
+        for key in &keys {
+            wanted.delete(key).map_err(io::Error::other)?;
+        }
+        outcome?;
+        if malformed > 0 {
+            return Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!(
+                    "{malformed} watches came in a form that makes no sense: report this, it is a fault of nospace"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads the iterator to its end, and the ring whenever it is full.
+    fn read(&self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        let map = self.map("ring")?;
+        let mut builder = RingBufferBuilder::new();
+        builder
+            .add(&map, |record| {
+                each(record);
+                0
+            })
+            .map_err(io::Error::other)?;
+        let ring: RingBuffer<'_> = builder.build().map_err(io::Error::other)?;
+        let mut iter = Iter::new(&self.watches).map_err(io::Error::other)?;
+        loop {
+            let got = iter.read(&mut [0; 64]);
+            ring.consume().map_err(io::Error::other)?;
+            match got {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn map(&self, name: &str) -> io::Result<libbpf_rs::Map<'_>> {
+        self.object
+            .maps()
+            .find(|map| map.name() == name)
+            .ok_or_else(|| io::Error::other(Unsupported::fault(format!("the map {name}"))))
+    }
+}
+
+fn decode(mut record: &[u8]) -> Option<Watch> {
+    let head: WatchRecord = take(&mut record)?;
+    if head.kind != RECORD_WATCH {
+        return None;
+    }
+    let names = record.get(..head.names_length as usize)?;
+    Some(Watch {
+        identity: head.group,
+        wd: head.wd,
+        inode: head.inode,
+        // The kernel's own dev_t (include/linux/kdev_t.h).
+        device: (head.device >> 20, head.device & 0xf_ffff),
+        file_system: head.file_system,
+        mask: head.mask & IN_ALL_EVENTS,
+        place: Place::read(head.flags, names),
+    })
+}

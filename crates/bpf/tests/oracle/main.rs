@@ -1,0 +1,284 @@
+//! The kernel as oracle: what [`Accountant`] says is used, plus N, is set as the limit; exactly N more must succeed.
+//!
+//! Needs root. Each case runs in a user namespace of its own with limits of its own, so nothing of the host changes. A
+//! plain program rather than a libtest one, so that it also runs as the only program of a virtual machine.
+
+#![allow(clippy::print_stdout, reason = "a test program of its own")]
+
+mod holder;
+mod sys;
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use nospace_bpf::accounting::Accountant;
+use nospace_bpf::tally::{Instance, Tally, UserCounters, UserKey};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// The holder's root is this uid of the host, which nobody else is.
+const KUID: u32 = 700_000;
+/// The initial user namespace (include/uapi/linux/nsfs.h), whose root made the holder's.
+const INITIAL_NAMESPACE: u64 = 4_026_531_837;
+/// The holder itself has one instance without watches, for trying limits.
+const PROBE: (u64, u64) = (1, 0);
+
+/// Name, charged (instances, watches), of those behind a visible descriptor, all descriptors that lead to an
+/// instance (the holder's own instance included, which forks and unshared tables duplicate).
+type Case = (&'static str, (u64, u64), (u64, u64), usize);
+
+const CASES: [Case; 12] = [
+    ("plain", (1, 7), (1, 7), 2),
+    ("forked", (1, 7), (1, 7), 4),
+    ("duplicated", (1, 7), (1, 7), 3),
+    ("threads", (1, 7), (1, 7), 2),
+    ("unshared-thread", (1, 7), (1, 7), 3),
+    ("in-flight", (1, 7), (0, 0), 1),
+    ("io-uring", (1, 7), (0, 0), 1),
+    ("setuid", (1, 7), (1, 7), 4),
+    ("nested", (1, 7), (1, 7), 3),
+    ("many", (30, 9000), (30, 9000), 31),
+    ("worn", (1, 200), (1, 200), 2),
+    ("empty", (2, 0), (2, 0), 3),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [mode, case, files] = &arguments[..]
+        && mode == "holder"
+    {
+        return holder::run(case, files);
+    }
+    let mut accountant = match Accountant::load() {
+        Ok(accountant) => accountant,
+        Err(e) if env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
+            println!("skipped: {e}");
+            return ExitCode::SUCCESS;
+        }
+        Err(e) => {
+            println!("FAILED: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let failed = CASES
+        .iter()
+        .filter(|case| !report(&mut accountant, case))
+        .count();
+    println!("{} cases, {failed} failed", CASES.len());
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn report(accountant: &mut Accountant, case: &Case) -> bool {
+    let outcome = run(accountant, case);
+    match &outcome {
+        Ok(seen) => println!("{} ... ok ({seen})", case.0),
+        Err(e) => println!("{} ... FAILED: {e}", case.0),
+    }
+    outcome.is_ok()
+}
+
+fn run(
+    accountant: &mut Accountant,
+    &(name, charged, visible, descriptors): &Case,
+) -> Outcome<String> {
+    let files = Files::new()?;
+    let mut holder = Holder::start(name, files.0.path())?;
+    let key = UserKey {
+        user_namespace: holder.user_namespace()?,
+        uid: KUID,
+    };
+    let tally = accountant.account()?;
+    let user = find(&tally, key)?;
+
+    let used = (user.instances.used, user.watches.used);
+    same("charged", used, (charged.0 + PROBE.0, charged.1 + PROBE.1))?;
+    same(
+        "unattributed",
+        tally.unattributed(key),
+        Some((charged.0 - visible.0, charged.1 - visible.1)),
+    )?;
+    same(
+        "draws on",
+        user.draws_on.map(|k| (k.uid, k.user_namespace)),
+        Some((0, INITIAL_NAMESPACE)),
+    )?;
+    let seen: Vec<&Instance> = behind(&tally, key).collect();
+    same("visible instances", seen.len() as u64, visible.0 + PROBE.0)?;
+    same(
+        "visible watches",
+        seen.iter().map(|i| i.watches).sum(),
+        visible.1,
+    )?;
+    same(
+        "descriptors",
+        seen.iter().map(|i| i.holders.len()).sum(),
+        descriptors,
+    )?;
+    check_place(name, &seen, &tally, key)?;
+
+    let granted = holder.ask(&format!("instances {}", used.0 + 3))?;
+    same(
+        "instances granted after the limit was set to used + 3",
+        granted.as_str(),
+        "3",
+    )?;
+    let granted = holder.ask(&format!("watches {}", used.1 + 5))?;
+    same(
+        "watches granted after the limit was set to used + 5",
+        granted.as_str(),
+        "5",
+    )?;
+
+    let tally = accountant.account()?;
+    let user = find(&tally, key)?;
+    same(
+        "limits",
+        (user.instances.own_limit, user.watches.own_limit),
+        (used.0 + 3, used.1 + 5),
+    )?;
+    same(
+        "room",
+        (user.instances.room.min(3), user.watches.room),
+        (3.min(user.instances.room), 0),
+    )?;
+    Ok(format!("{} instances, {} watches", used.0, used.1))
+}
+
+/// What only one case shows.
+fn check_place(name: &str, seen: &[&Instance], tally: &Tally, key: UserKey) -> Outcome<()> {
+    let holders = || seen.iter().flat_map(|i| &i.holders);
+    match name {
+        "unshared-thread" => same(
+            "descriptors in the thread's table",
+            holders().filter(|h| h.pid != h.tid).count(),
+            2,
+        ),
+        "setuid" => {
+            let other = UserKey {
+                uid: KUID + 1000,
+                ..key
+            };
+            let user = find(tally, other)?;
+            same(
+                "the other uid",
+                (user.instances.used, user.watches.used),
+                (1, 3),
+            )
+        }
+        "nested" => {
+            let inner = tally
+                .users
+                .iter()
+                .find(|u| u.draws_on == Some(key))
+                .ok_or("no inner user")?;
+            same("inner", (inner.instances.used, inner.watches.used), (1, 7))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn find(tally: &Tally, key: UserKey) -> Outcome<&UserCounters> {
+    tally
+        .users
+        .iter()
+        .find(|u| u.key == key)
+        .ok_or_else(|| format!("{key:?} is not in the tally").into())
+}
+
+/// The instances charged to `key`, or to whoever draws on it.
+fn behind(tally: &Tally, key: UserKey) -> impl Iterator<Item = &Instance> {
+    let parent = move |k: UserKey| find(tally, k).ok()?.draws_on;
+    tally
+        .instances
+        .iter()
+        .filter(move |i| i.charged == Some(key) || i.charged.and_then(parent) == Some(key))
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: T, should: T) -> Outcome<()> {
+    if is == should {
+        return Ok(());
+    }
+    Err(format!("{what}: {is:?}, should be {should:?}").into())
+}
+
+/// 400 files to watch.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Outcome<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir()?;
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+        for n in 0..400 {
+            let file = directory.path().join(n.to_string());
+            fs::write(&file, "")?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+        }
+        Ok(Self(directory))
+    }
+}
+
+struct Holder(Child);
+
+impl Holder {
+    /// Returns when the case is set up.
+    fn start(case: &str, files: &Path) -> Outcome<Self> {
+        let child = Command::new("/proc/self/exe")
+            .args(["holder", case])
+            .arg(files)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut holder = Self(child);
+        holder.answer("unshared")?;
+        let pid = holder.0.id();
+        for map in ["uid_map", "gid_map"] {
+            fs::write(format!("/proc/{pid}/{map}"), format!("0 {KUID} 65536\n"))?;
+        }
+        holder.tell("mapped")?;
+        holder.answer("ready")?;
+        Ok(holder)
+    }
+
+    fn user_namespace(&self) -> Outcome<u64> {
+        Ok(fs::metadata(format!("/proc/{}/ns/user", self.0.id()))?.ino())
+    }
+
+    fn ask(&mut self, line: &str) -> Outcome<String> {
+        self.tell(line)?;
+        self.line()
+    }
+
+    fn tell(&mut self, line: &str) -> Outcome<()> {
+        let stdin = self.0.stdin.as_mut().ok_or("no stdin")?;
+        Ok(writeln!(stdin, "{line}")?)
+    }
+
+    fn answer(&mut self, should: &str) -> Outcome<()> {
+        let is = self.line()?;
+        same("the holder's answer", is.as_str(), should)
+    }
+
+    /// Byte by byte: a buffered reader would not survive until the next line.
+    fn line(&mut self) -> Outcome<String> {
+        let stdout = self.0.stdout.as_mut().ok_or("no stdout")?;
+        let mut line = String::new();
+        BufReader::with_capacity(1, stdout).read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,131 @@
+//! The system calls that the cases need, each a line.
+
+use std::ffi::CString;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
+
+fn check(result: i64) -> io::Result<i64> {
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(result)
+}
+
+pub fn inotify() -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointer; the descriptor it returns is nobody else's.
+    unsafe {
+        let fd = check(libc::inotify_init1(libc::IN_CLOEXEC).into())?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+pub fn watch(instance: &OwnedFd, path: &Path) -> io::Result<i32> {
+    let path = CString::new(path.as_os_str().as_encoded_bytes())?;
+    // SAFETY: the path ends with a NUL and lives through the call.
+    let wd = unsafe {
+        libc::inotify_add_watch(instance.as_raw_fd(), path.as_ptr(), libc::IN_DELETE_SELF)
+    };
+    check(wd.into()).map(|wd| wd as i32)
+}
+
+pub fn unwatch(instance: &OwnedFd, wd: i32) -> io::Result<()> {
+    // SAFETY: takes no pointer.
+    check(unsafe { libc::inotify_rm_watch(instance.as_raw_fd(), wd) }.into()).map(drop)
+}
+
+pub fn unshare(flags: i32) -> io::Result<()> {
+    // SAFETY: takes no pointer.
+    check(unsafe { libc::unshare(flags) }.into()).map(drop)
+}
+
+/// Forks a child that does `work` and keeps what it gave; returns when that is done. The child dies with its parent.
+pub fn fork<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<()> {
+    let (mut outcome, mut report) = io::pipe()?;
+    // SAFETY: the callers have one thread, so that the child may go on as usual.
+    let pid = check(unsafe { libc::fork() }.into())?;
+    if pid == 0 {
+        let kept = work().map_err(|e| write!(report, "{e}"));
+        // SAFETY: takes no pointer. After `work`, because a change of uid forgets it.
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        drop(report);
+        std::mem::forget(kept);
+        sleep();
+    }
+    drop(report);
+    let mut error = String::new();
+    outcome.read_to_string(&mut error)?;
+    if error.is_empty() {
+        Ok(())
+    } else {
+        Err(io::Error::other(error))
+    }
+}
+
+pub fn sleep() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Uid and gid, for this thread alone, unlike the C library's calls.
+pub fn become_user(uid: u32) -> io::Result<()> {
+    // SAFETY: takes no pointer.
+    unsafe {
+        check(libc::syscall(libc::SYS_setresgid, uid, uid, uid))?;
+        check(libc::syscall(libc::SYS_setresuid, uid, uid, uid)).map(drop)
+    }
+}
+
+/// Puts `fd` in flight over a socket whose other end nobody reads.
+pub fn put_in_flight(fd: &OwnedFd) -> io::Result<[OwnedFd; 2]> {
+    let mut pair = [0; 2];
+    let mut control = [0_u64; 4];
+    let mut byte = [0_u8; 1];
+    let mut part = libc::iovec {
+        iov_base: byte.as_mut_ptr().cast(),
+        iov_len: 1,
+    };
+    // SAFETY: every pointer is to a local that outlives the calls; the control buffer is aligned and large enough.
+    unsafe {
+        check(libc::socketpair(libc::AF_UNIX, libc::SOCK_DGRAM, 0, pair.as_mut_ptr()).into())?;
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(4) as _;
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(4) as _;
+        libc::CMSG_DATA(header)
+            .cast::<RawFd>()
+            .write_unaligned(fd.as_raw_fd());
+        check(libc::sendmsg(pair[0], &raw const message, 0) as i64)?;
+        Ok(pair.map(|fd| OwnedFd::from_raw_fd(fd)))
+    }
+}
+
+/// Registers `fd` with a new io_uring, which keeps the file open by itself.
+pub fn register_with_io_uring(fd: &OwnedFd) -> io::Result<OwnedFd> {
+    const IORING_REGISTER_FILES: u32 = 2;
+    let mut parameters = [0_u32; 30];
+    let files = [fd.as_raw_fd()];
+    // SAFETY: io_uring_params is 120 bytes; both arrays outlive the calls.
+    unsafe {
+        let ring = check(libc::syscall(
+            libc::SYS_io_uring_setup,
+            4,
+            parameters.as_mut_ptr(),
+        ))?;
+        let ring = OwnedFd::from_raw_fd(ring as RawFd);
+        check(libc::syscall(
+            libc::SYS_io_uring_register,
+            ring.as_raw_fd(),
+            IORING_REGISTER_FILES,
+            files.as_ptr(),
+            1,
+        ))?;
+        Ok(ring)
+    }
+}
