@@ -91,6 +91,9 @@ pub struct Tally {
     pub instances: Vec<Instance>,
     /// Processes, sorted by pid.
     pub processes: Vec<Process>,
+    /// Descriptors registered with epoll by uid (`fs.epoll.max_user_watches`), sorted; each may be
+    /// too low by 32 for each CPU, which adds its own to the count only from there on.
+    pub epoll: Vec<(u32, u64)>,
 }
 
 impl Tally {

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use crate::records::{
-    InstanceRecord, ProcessRecord, RECORD_INSTANCE, RECORD_PROCESS, RECORD_USER, UserRecord, take,
-    until_nul,
+    EpollRecord, InstanceRecord, ProcessRecord, RECORD_EPOLL, RECORD_INSTANCE, RECORD_PROCESS,
+    RECORD_USER, UserRecord, take, until_nul,
 };
 use crate::tally::{Counter, Holder, Instance, Process, Tally, UserCounters, UserKey};
 
@@ -13,6 +13,7 @@ pub struct Books {
     users: HashMap<u64, UserRecord>,
     instances: HashMap<u64, (InstanceRecord, Vec<Holder>)>,
     processes: BTreeMap<u32, Process>,
+    epoll: BTreeMap<u32, u64>,
 }
 
 impl Books {
@@ -24,6 +25,9 @@ impl Books {
                 RECORD_USER => take(&mut bytes).map(|r| books.user(r)),
                 RECORD_INSTANCE => take(&mut bytes).map(|r| books.instance(&r)),
                 RECORD_PROCESS => take(&mut bytes).map(|r| books.process(&r)),
+                RECORD_EPOLL => take(&mut bytes).map(|r: EpollRecord| {
+                    books.epoll.insert(r.uid, r.watches);
+                }),
                 _ => None,
             };
             known.ok_or_else(malformed)?;
@@ -81,6 +85,7 @@ impl Books {
             users,
             instances,
             processes: self.processes.into_values().collect(),
+            epoll: self.epoll.into_iter().collect(),
         }
     }
 

@@ -2,7 +2,7 @@
  *
  * Hooks: iter/task_file reaches every open file of every process, threads that called unshare(CLONE_FILES) included,
  * and so every instance that has a descriptor; iter/task reaches the counters of users whose instances have none (in
- * flight in a socket, registered with io_uring). Both run only when read: nothing is attached to anything.
+ * flight in a socket, registered with io_uring), and every user's epoll watches. Both run only when read: nothing is attached to anything.
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before 5.8). iter/task tells users only where
  * struct cred has ucounts (5.14).
  * Without: /proc is counted instead; it cannot see a user's counters, nor an instance without a descriptor. */
@@ -26,6 +26,7 @@ struct {
 } table;
 
 __u64 last_task_ucounts;
+__u64 last_epoll_user;
 
 /* Depth of the reader's pid namespace: pids are told as the reader's /proc has them. */
 __u32 reader_level;
@@ -135,6 +136,33 @@ int descriptors(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/* The count of a percpu_counter without what each CPU has not added to it yet: less than 32 a CPU. */
+static __always_inline __s64 epoll_watches(struct user_struct *user)
+{
+	struct user_struct___atomic *old = (void *)user;
+
+	if (bpf_core_field_exists(user->epoll_watches.count))
+		return BPF_CORE_READ(user, epoll_watches.count);
+	if (bpf_core_field_exists(old->epoll_watches.counter))
+		return BPF_CORE_READ(old, epoll_watches.counter);
+	return 0;
+}
+
+static __always_inline void write_epoll(struct seq_file *seq, struct task_struct *task)
+{
+	struct user_struct *user = BPF_CORE_READ(task, cred, user);
+	struct epoll_record r = { .kind = RECORD_EPOLL };
+	__s64 watches;
+
+	if (!user || (__u64)user == last_epoll_user)
+		return;
+	watches = epoll_watches(user);
+	r.uid = BPF_CORE_READ(user, uid.val);
+	r.watches = watches > 0 ? watches : 0;
+	if (!bpf_seq_write(seq, &r, sizeof(r)))
+		last_epoll_user = (__u64)user;
+}
+
 SEC("iter/task")
 int users(struct bpf_iter__task *ctx)
 {
@@ -142,9 +170,14 @@ int users(struct bpf_iter__task *ctx)
 	struct user_record r;
 	struct ucounts *u;
 
-	if (ctx->meta->seq_num == 0)
+	if (ctx->meta->seq_num == 0) {
 		last_task_ucounts = 0;
-	if (!task || !bpf_core_field_exists(task->cred->ucounts))
+		last_epoll_user = 0;
+	}
+	if (!task)
+		return 0;
+	write_epoll(ctx->meta->seq, task);
+	if (!bpf_core_field_exists(task->cred->ucounts))
 		return 0;
 	u = BPF_CORE_READ(task, cred, ucounts);
 	if (!u || (__u64)u == last_task_ucounts)

@@ -61,8 +61,25 @@ struct ucounts {
 	struct ucount_cell ucount[32];
 };
 
+struct percpu_counter {
+	__s64 count;
+};
+
+/* epoll_watches: a percpu_counter from 5.16, an atomic_long_t before. */
+struct user_struct {
+	struct percpu_counter epoll_watches;
+	kuid_t uid;
+};
+
+struct user_struct___atomic {
+	struct {
+		long counter;
+	} epoll_watches;
+};
+
 struct cred {
 	struct ucounts *ucounts;
+	struct user_struct *user;
 };
 
 struct rlimit {

@@ -37,6 +37,13 @@ struct user_record {
 	__u64 max_watches;
 };
 
+/* Descriptors that a user has registered with epoll, in any user namespace. */
+struct epoll_record {
+	__u32 kind;
+	__u32 uid;
+	__u64 watches;
+};
+
 /* A watch. The names of its inode and of each directory above follow, own name first, each ended by a NUL. */
 struct watch_record {
 	__u32 kind;
@@ -63,4 +70,5 @@ enum record_kind {
 	RECORD_INSTANCE = 2,
 	RECORD_USER = 3,
 	RECORD_WATCH = 4,
+	RECORD_EPOLL = 5,
 };
