@@ -52,6 +52,9 @@ pub struct Shared {
     /// Show more: every resource, every collector with its time
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Count from /proc even where the kernel's own books can be read
+    #[arg(long, global = true)]
+    pub no_ebpf: bool,
     /// Where the host's procfs is mounted
     #[arg(long, global = true, value_name = "DIR", default_value = "/proc")]
     pub procfs: PathBuf,
@@ -89,11 +92,12 @@ pub enum Output {
 
 impl Shared {
     fn live(&self) -> anyhow::Result<Live> {
-        Live::open(&Roots {
+        let roots = Roots {
             proc: self.procfs.clone(),
             sys: self.sysfs.clone(),
             root: self.rootfs.clone(),
-        })
+        };
+        Live::open(&roots, !self.no_ebpf)
     }
 
     /// The node to look at: this one, or a recorded one.

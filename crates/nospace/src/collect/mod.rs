@@ -16,6 +16,7 @@ mod mount_table;
 mod mounts;
 mod namespaces;
 mod node;
+mod parallel;
 mod pids;
 mod read;
 mod run;

@@ -57,7 +57,17 @@ impl Runs {
         source: &str,
         collect: impl FnOnce() -> Collection<T>,
     ) -> Option<T> {
-        let begin = Instant::now();
+        self.run_since(Instant::now(), name, source, collect)
+    }
+
+    /// Runs one collector whose work began before.
+    pub fn run_since<T>(
+        &mut self,
+        begin: Instant,
+        name: &str,
+        source: &str,
+        collect: impl FnOnce() -> Collection<T>,
+    ) -> Option<T> {
         let (part, provenance, gaps, error) = match collect() {
             Ok(done) => (Some(done.part), done.provenance, done.gaps, None),
             Err(error) => (

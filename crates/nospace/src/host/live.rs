@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use nospace_bpf::accounting::Accountant;
 use nospace_bpf::{kcmp, userns};
 use nospace_core::model::{Descriptor, FilesystemUsage, UserKey, UserNamespace};
 use rustix::fs::{
@@ -16,7 +18,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::identity::number_files;
-use super::{Absent, Asked, At, Descriptors, Host, Look, Subdirectory, Tree};
+use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, books};
 
 /// Room for directory entries: one call for most directories.
 const DIRECTORY_BUFFER: usize = 32 * 1024;
@@ -55,15 +57,17 @@ pub struct Live {
     look: Look,
     /// procfs numbers processes as this process does, so kcmp(2) means the same ones.
     same_pids: bool,
+    /// Programs that stay loaded between looks; `None` in the outer option: not to be used.
+    accountant: Option<Mutex<Option<Accountant>>>,
 }
 
 impl Live {
-    /// Opens the three trees.
+    /// Opens the three trees; with `ebpf` the kernel's books are read where it lets us.
     ///
     /// # Errors
     ///
     /// When procfs cannot be opened: without it there is nothing to say. The other two may be missing.
-    pub fn open(roots: &Roots) -> anyhow::Result<Self> {
+    pub fn open(roots: &Roots, ebpf: bool) -> anyhow::Result<Self> {
         let proc = open_tree(&roots.proc).map_err(|error| {
             anyhow::anyhow!(
                 "cannot open procfs at {}: {}; mount it there or name another place with --procfs",
@@ -86,6 +90,7 @@ impl Live {
             root_is_elsewhere,
             look,
             same_pids: false,
+            accountant: ebpf.then(Mutex::default),
         };
         let own = rustix::process::getpid().as_raw_nonzero().to_string();
         live.same_pids = live
@@ -348,6 +353,18 @@ impl Host for Live {
         number_files(descriptors, |a, b| {
             Ok(kcmp::same_file((a.pid, a.fd), (b.pid, b.fd))?)
         })
+    }
+
+    fn books(&self) -> Asked<Books> {
+        let Some(accountant) = &self.accountant else {
+            return Err(Absent::Failed("eBPF was switched off".into()));
+        };
+        if !self.same_pids {
+            return Err(Absent::Failed(
+                "procfs is that of another pid namespace".into(),
+            ));
+        }
+        books::read(&mut accountant.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {

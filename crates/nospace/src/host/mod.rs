@@ -4,6 +4,7 @@
 //! answer up in an archive, [`recording::Recording`] asks another and keeps what it said.
 
 pub mod archive;
+mod books;
 mod identity;
 pub mod live;
 pub mod recorded;
@@ -12,7 +13,7 @@ pub mod recording;
 use std::fmt;
 use std::path::Path;
 
-use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use nospace_core::model::{Descriptor, EpollUser, FilesystemUsage, Inotify, UserNamespace};
 use serde::{Deserialize, Serialize};
 
 /// The three trees of a host; each can be mounted elsewhere.
@@ -152,6 +153,42 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+/// The kernel's own account of inotify and of open files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Books {
+    /// Instances, users' counters, user namespaces.
+    pub inotify: Inotify,
+    /// Processes that hold an instance, or are near their limit of descriptors.
+    pub processes: Vec<BookedProcess>,
+    /// epoll watches of each user.
+    pub epoll: Vec<EpollUser>,
+    /// What the account leaves out, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
+}
+
+/// A process on the kernel's books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookedProcess {
+    /// Thread-group id.
+    pub pid: u32,
+    /// Open descriptors.
+    pub descriptors: u32,
+    /// Soft RLIMIT_NOFILE, where most of it is used.
+    pub limit: Option<u64>,
+}
+
+/// Share of its limit of descriptors, in percent, from which a process is worth naming.
+pub const NEAR_LIMIT: u64 = 80;
+
+/// `limit`, where `open` descriptors are most of it.
+#[must_use]
+pub fn pressing(open: u32, limit: u64) -> Option<u64> {
+    (u64::from(open) * 100 >= limit.saturating_mul(NEAR_LIMIT)).then_some(limit)
+}
+
 /// A directory below another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subdirectory {
@@ -210,6 +247,10 @@ pub trait Host: Sync {
     /// For each descriptor, which must be sorted, the number of the open file behind it: the
     /// same number is the same file, however it was shared. `None` for one that is gone.
     fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>>;
+
+    /// The kernel's own account of inotify, by eBPF. [`Absent::Failed`] says why it cannot be
+    /// read here, and what would let it.
+    fn books(&self) -> Asked<Books>;
 
     /// The user namespace that a process lives in.
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace>;

@@ -5,7 +5,7 @@ use std::path::Path;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
-use super::{Absent, Asked, At, Descriptors, Host, Look, Subdirectory, proc};
+use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, proc};
 
 /// A recorded node.
 pub struct Recorded {
@@ -113,6 +113,10 @@ impl Host for Recorded {
             Some(known[place].1)
         };
         Ok(descriptors.iter().map(number).collect())
+    }
+
+    fn books(&self) -> Asked<Books> {
+        self.lookup(&Question::Books, pick!(Books))
     }
 
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Question, Writer, fdinfo_path, key};
-use super::{Asked, At, Descriptors, Host, Look, Subdirectory, Tree, proc};
+use super::{Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, proc};
 
 /// fdinfo of one instance is kept up to this many bytes: about 500,000 watches.
 const FDINFO_CAP: usize = 64 << 20;
@@ -168,6 +168,12 @@ impl<W: Write + Send> Host for Recording<'_, W> {
             pairs
         });
         self.keep(Question::SameFiles, Answer::of(&kept, Answer::Files));
+        answer
+    }
+
+    fn books(&self) -> Asked<Books> {
+        let answer = self.host.books();
+        self.keep(Question::Books, Answer::of(&answer, Answer::Books));
         answer
     }
 

@@ -1,23 +1,27 @@
-//! The descriptors of all processes, in one pass: inotify instances and their watches, epoll
-//! watches, and who is near its own limit of open files.
+//! inotify instances and their watches, epoll watches, and who is near its own limit of open files.
 //!
 //! ```text
-//! pids ─ scan (all cores) → Seen ─ identity (kcmp) → instances, epoll users, processes
+//! books (eBPF) ───────────────────────────────┐
+//! pids ─ scan (all cores) ─ identity (kcmp) ──┴→ instances, epoll users, processes
 //! ```
 
+mod booked;
 mod epoll;
 mod inotify;
 mod process;
 mod scan;
 
+use std::collections::HashMap;
+use std::time::Instant;
+
 use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
 
 use super::read;
 use super::run::{Collected, Collection, Runs};
-use crate::host::{Absent, Host};
+use crate::host::{Absent, Books, Host};
 use scan::Seen;
 
-/// What the pass brought home.
+/// What was brought home.
 pub struct Scanned {
     pub inotify: Option<Inotify>,
     pub processes: Vec<Process>,
@@ -25,15 +29,45 @@ pub struct Scanned {
     pub runs: Runs,
 }
 
-/// Reads /proc/PID/fd of every process.
+/// Reads the kernel's books, or else /proc/PID/fd of every process.
 pub fn scan(host: &dyn Host) -> Scanned {
+    let begin = Instant::now();
+    match host.books() {
+        Ok(books) => from_books(host, begin, books),
+        Err(absent) => from_proc(host, begin, &absent),
+    }
+}
+
+fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> Scanned {
+    let mut runs = Runs::default();
+    let mut processes = Vec::new();
+    let inotify = runs.run_since(begin, "inotify", "ebpf", || {
+        processes = booked::processes(host, &books.processes);
+        Ok(booked::inotify(&mut books))
+    });
+    let epoll = runs.run("epoll", "ebpf", || booked::epoll(host, books.epoll));
+    Scanned {
+        inotify,
+        processes,
+        epoll,
+        runs,
+    }
+}
+
+fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> Scanned {
     let mut runs = Runs::default();
     let mut seen = Seen::default();
     let mut identity = Err(Absent::Gone);
-    let inotify = runs.run("inotify", "procfs", || {
+    let inotify = runs.run_since(begin, "inotify", "procfs", || {
         seen = scan::all(host)?;
         identity = number(host, &seen);
-        inotify::collect(host, &mut seen, &identity)
+        let mut collected = inotify::collect(host, &mut seen, &identity)?;
+        if let Absent::Failed(why) = without_books {
+            collected
+                .gaps
+                .insert(0, format!("counted from /proc: {why}"));
+        }
+        Ok(collected)
     });
     let epoll = runs.run("epoll", "procfs", || collect_epoll(host, &seen, &identity));
     Scanned {
@@ -53,7 +87,7 @@ fn number(host: &dyn Host, seen: &Seen) -> Identity {
 }
 
 /// Number of the open file behind each descriptor; `None` for one that has gone.
-type Identity = Result<std::collections::HashMap<Descriptor, Option<u32>>, Absent>;
+type Identity = Result<HashMap<Descriptor, Option<u32>>, Absent>;
 
 fn collect_epoll(host: &dyn Host, seen: &Seen, identity: &Identity) -> Collection<Epoll> {
     let max_user_watches = read::sysctl(host, "fs.epoll.max_user_watches")?;

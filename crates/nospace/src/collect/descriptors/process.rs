@@ -5,12 +5,10 @@ use nospace_core::parse::cmdline;
 use nospace_core::parse::process::{cgroup, descriptor_limit, stat};
 
 use super::read;
-use crate::host::{Host, proc};
+use crate::host::{Host, pressing, proc};
 
 /// Fewer open descriptors are never near a limit that anybody sets.
 const FEW: u32 = 64;
-/// Share of its limit, in percent, from which a process is worth naming.
-const NEAR: u64 = 80;
 
 /// Soft limit of descriptors of a process that has used most of it.
 pub fn pressing_limit(host: &dyn Host, pid: u32, open: u32) -> Option<u64> {
@@ -19,7 +17,7 @@ pub fn pressing_limit(host: &dyn Host, pid: u32, open: u32) -> Option<u64> {
     }
     let path = format!("{pid}/limits");
     let limit = read::parsed(host, proc(&path), descriptor_limit).ok()??;
-    (u64::from(open) * 100 >= limit.saturating_mul(NEAR)).then_some(limit)
+    pressing(open, limit)
 }
 
 /// Describes a process; `None` when it has gone.

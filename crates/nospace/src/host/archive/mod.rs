@@ -19,7 +19,7 @@ pub use write::Writer;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use serde::{Deserialize, Serialize};
 
-use super::{Absent, Asked, At, Descriptors, Look, Subdirectory, Tree};
+use super::{Absent, Asked, At, Books, Descriptors, Look, Subdirectory, Tree};
 
 /// Raised when an older nospace could not read the archive.
 pub const FORMAT: u32 = 1;
@@ -66,6 +66,8 @@ pub enum Question {
     UserNamespace(u32),
     /// [`super::Host::same_files`].
     SameFiles,
+    /// [`super::Host::books`].
+    Books,
 }
 
 /// What the host said.
@@ -92,6 +94,8 @@ pub enum Answer {
     Descriptors(Descriptors),
     /// A user namespace.
     UserNamespace(UserNamespace),
+    /// The kernel's account.
+    Books(Books),
     /// Descriptors with the number of the open file that each leads to.
     Files(Vec<(Descriptor, u32)>),
 }

@@ -1,0 +1,109 @@
+//! The kernel's account, as its own crate reads it, in the model's types.
+
+use nospace_bpf::accounting::Accountant;
+use nospace_bpf::tally::{Counter, Instance as Booked, Tally, UserKey as Key};
+use nospace_core::model::{
+    Descriptor, EpollUser, Inotify, Instance, UserCounters, UserKey, UserNamespace,
+};
+
+use super::{Absent, Asked, BookedProcess, Books, pressing};
+
+/// Reads the account once; `accountant` is kept for the next look.
+pub fn read(accountant: &mut Option<Accountant>) -> Asked<Books> {
+    let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
+    let mut loaded = match accountant.take() {
+        Some(loaded) => loaded,
+        None => Accountant::load().map_err(|unsupported| failed(&unsupported))?,
+    };
+    let tally = loaded.account().map_err(|error| failed(&error))?;
+    let gap = loaded.coverage().gap().map(str::to_owned);
+    *accountant = Some(loaded);
+    Ok(Books {
+        gap,
+        ..books(&tally)
+    })
+}
+
+fn books(tally: &Tally) -> Books {
+    let holders: std::collections::HashSet<u32> = tally
+        .instances
+        .iter()
+        .flat_map(|one| &one.holders)
+        .map(|holder| holder.pid)
+        .collect();
+    let processes = tally.processes.iter().filter_map(|process| {
+        let limit = pressing(process.descriptors, process.descriptor_limit);
+        (limit.is_some() || holders.contains(&process.pid)).then_some(BookedProcess {
+            pid: process.pid,
+            descriptors: process.descriptors,
+            limit,
+        })
+    });
+    Books {
+        inotify: inotify(tally),
+        processes: processes.collect(),
+        epoll: tally
+            .epoll
+            .iter()
+            .map(|&(uid, watches)| EpollUser { uid, watches })
+            .collect(),
+        gap: None,
+    }
+}
+
+fn inotify(tally: &Tally) -> Inotify {
+    let counters = tally.users.iter().map(|user| UserCounters {
+        key: key(user.key),
+        instances: user.instances.used,
+        watches: user.watches.used,
+        instances_limit: limit(&user.instances),
+        watches_limit: limit(&user.watches),
+    });
+    let mut user_namespaces: Vec<UserNamespace> = tally
+        .users
+        .iter()
+        .filter_map(|user| {
+            let draws_on = Some(key(user.draws_on?));
+            Some(UserNamespace {
+                id: user.key.user_namespace,
+                draws_on,
+            })
+        })
+        .collect();
+    user_namespaces.dedup();
+    Inotify {
+        instances: tally.instances.iter().filter_map(instance).collect(),
+        counters: Some(counters.collect()),
+        user_namespaces,
+    }
+}
+
+/// What the user has and would still get; where a limit was lowered below what it has, that limit.
+fn limit(counter: &Counter) -> u64 {
+    counter.effective_limit().min(counter.own_limit)
+}
+
+/// `None` for an instance that the kernel was just letting go of.
+fn instance(booked: &Booked) -> Option<Instance> {
+    let mut holders: Vec<_> = booked
+        .holders
+        .iter()
+        .map(|one| Descriptor {
+            pid: one.pid,
+            fd: one.fd,
+        })
+        .collect();
+    holders.dedup();
+    Some(Instance {
+        watches: u32::try_from(booked.watches).unwrap_or(u32::MAX),
+        charged: key(booked.charged?),
+        holders,
+    })
+}
+
+fn key(key: Key) -> UserKey {
+    UserKey {
+        user_namespace: key.user_namespace,
+        uid: key.uid,
+    }
+}
