@@ -280,6 +280,15 @@ fn pods_that_share_a_budget() {
         .pod(31, "b", "b")
         .holds(30, 1);
     assert_eq!(little.rules(), Vec::<String>::new());
+    // The host's own process is what fills it.
+    let host = node()
+        .process(9, "java")
+        .holds(1, 8_000)
+        .pod(30, "a", "a")
+        .holds(1, 5)
+        .pod(31, "b", "b")
+        .holds(1, 5);
+    assert_eq!(host.rules(), ["inotify-watches"]);
 }
 
 #[test]
