@@ -155,6 +155,7 @@ fn a_full_node_keeps_every_rule_busy() {
         "blind",
         "cgroup-descendants",
         "cgroup-limit",
+        "child-limits",
         "disk-blocks",
         "disk-inodes",
         "dominant-holder",

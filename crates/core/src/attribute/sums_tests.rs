@@ -64,9 +64,10 @@ fn counters_are_exact_and_tell_what_is_hidden() {
             }]);
         })
         .report();
-    let [root] = report.users.as_slice() else {
+    let [root, child] = report.users.as_slice() else {
         panic!("{:?}", report.users);
     };
+    assert_eq!(child.watches.provenance, Provenance::Estimated);
     assert_eq!(root.watches.provenance, Provenance::Exact);
     assert_eq!((root.instances.used, root.watches.limit), (5, Some(100)));
     assert_eq!(root.unattributed.instances, Some(2));

@@ -66,16 +66,15 @@ pub fn users(snapshot: &Snapshot) -> Vec<User> {
     };
     let mut seen = seen(inotify);
     seen.entry(UserKey::initial(0)).or_default();
-    let mut users: Vec<User> = match &inotify.counters {
-        Some(counters) => counters
-            .iter()
-            .map(|c| counted(inotify, c, seen.get(&c.key).copied().unwrap_or_default()))
-            .collect(),
-        None => seen
-            .into_iter()
-            .map(|(key, sum)| summed(snapshot, inotify, key, sum))
-            .collect(),
-    };
+    let counters = inotify.counters.iter().flatten();
+    let mut users: Vec<User> = counters
+        .map(|c| counted(inotify, c, seen.remove(&c.key).unwrap_or_default()))
+        .collect();
+    // Whom the kernel's counters were not read of: all, where the source is /proc.
+    users.extend(
+        seen.into_iter()
+            .map(|(key, sum)| summed(snapshot, inotify, key, sum)),
+    );
     users.sort_by_key(|u| {
         let pressure = u.instances.percent().max(u.watches.percent());
         (

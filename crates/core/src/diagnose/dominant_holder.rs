@@ -46,7 +46,7 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         .chain(inotify::evidence(view, kind, user))
         .collect(),
         culprits: vec![words::holder(view, first)],
-        victims: inotify::victims(view, key, std::slice::from_ref(first)),
+        victims: inotify::victims(view, key, &holders, std::slice::from_ref(first)),
         remedies: remedy::inspect(view, &first.part).into_iter().collect(),
     })
 }

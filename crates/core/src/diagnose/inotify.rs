@@ -35,7 +35,7 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
     let budget = kind.budget(user);
     let holders = top(view, kind, key);
     let culprits = culprits(kind, &holders, budget.used);
-    let mut refused = victims(view, key, culprits);
+    let mut refused = victims(view, key, &holders, culprits);
     let mut remedies = raise(view, kind, user, 0);
     remedies.extend(
         culprits
@@ -161,7 +161,7 @@ pub fn culprits(kind: Kind, holders: &[Holder], used: u64) -> &[Holder] {
 }
 
 /// The others who share the budget, and would be refused; those that a node cannot do without first.
-pub fn victims(view: &View, key: UserKey, culprits: &[Holder]) -> Vec<String> {
+pub fn victims(view: &View, key: UserKey, holders: &[Holder], culprits: &[Holder]) -> Vec<String> {
     let Some(inotify) = &view.snapshot.inotify else {
         return Vec::new();
     };
@@ -170,9 +170,8 @@ pub fn victims(view: &View, key: UserKey, culprits: &[Holder]) -> Vec<String> {
         .iter()
         .filter(|p| below(inotify, p.user, key))
         .map(|p| view.part(p.pid));
-    let holding = view.holders(key).into_iter().map(|h| h.part);
     let parts: BTreeSet<Part> = now
-        .chain(holding)
+        .chain(holders.iter().map(|h| h.part.clone()))
         .filter(|part| culprits.iter().all(|c| c.part != *part))
         .collect();
     let mut parts: Vec<Part> = parts.into_iter().collect();

@@ -5,6 +5,12 @@ use crate::model::{BootValue, INITIAL_USER_NAMESPACE, Provenance, Setting, UserC
 use crate::report::{Severity, Status};
 use crate::testing::{Node, container_id, node};
 
+/// A user of a child namespace.
+const INSIDE: UserKey = UserKey {
+    user_namespace: 4_026_532_200,
+    uid: 100_000,
+};
+
 fn commands(finding: &crate::report::Finding) -> Vec<&str> {
     finding
         .remedies
@@ -210,20 +216,16 @@ fn the_kernels_own_number_and_what_it_hides() {
 
 #[test]
 fn a_child_namespace_has_a_knob_of_its_own() {
-    let inside = UserKey {
-        user_namespace: 4_026_532_200,
-        uid: 100_000,
-    };
     let node = node()
-        .child_namespace(inside.user_namespace, 0)
+        .child_namespace(INSIDE.user_namespace, 0)
         .process(7, "node")
-        .user(inside)
+        .user(INSIDE)
         .holds(1, 999)
         .with(|s| {
             let inotify = s.inotify.as_mut().unwrap();
             let root = counters(UserKey::initial(0), 1, 999);
             inotify.counters = Some(vec![
-                counters(inside, 1, 999),
+                counters(INSIDE, 1, 999),
                 UserCounters {
                     watches_limit: 8_192,
                     ..root
@@ -244,14 +246,10 @@ fn a_child_namespace_has_a_knob_of_its_own() {
 
 #[test]
 fn what_children_use_counts_against_their_creator() {
-    let inside = UserKey {
-        user_namespace: 4_026_532_200,
-        uid: 100_000,
-    };
     let node = node()
-        .child_namespace(inside.user_namespace, 0)
+        .child_namespace(INSIDE.user_namespace, 0)
         .docker(7, "node", "web")
-        .user(inside)
+        .user(INSIDE)
         .holds(120, 1);
     let finding = node.finding("inotify-instances");
     assert_eq!(
@@ -260,6 +258,25 @@ fn what_children_use_counts_against_their_creator() {
     );
     assert!(finding.evidence[1].starts_with("120 of them are of child user namespaces"));
     assert!(finding.culprits[0].starts_with(&format!("container {}", &container_id("web")[..12])));
+}
+
+#[test]
+fn limits_that_proc_does_not_show_are_said_to_be_unknown() {
+    let node = node()
+        .child_namespace(INSIDE.user_namespace, 0)
+        .process(7, "node")
+        .user(INSIDE)
+        .holds(1, 48);
+    let finding = node.finding("child-limits");
+    assert_eq!(
+        finding.title,
+        "1 user namespace may have other limits than the node, and /proc does not show them"
+    );
+    assert_eq!(
+        commands(&finding),
+        ["nsenter -t 7 -U sysctl user.max_inotify_instances user.max_inotify_watches"]
+    );
+    assert_eq!(node.report().status(), Status::Ok);
 }
 
 #[test]
@@ -280,6 +297,15 @@ fn pods_that_share_a_budget() {
         .pod(31, "b", "b")
         .holds(30, 1);
     assert_eq!(little.rules(), Vec::<String>::new());
+    // The host's own process is what fills it.
+    let host = node()
+        .process(9, "java")
+        .holds(1, 8_000)
+        .pod(30, "a", "a")
+        .holds(1, 5)
+        .pod(31, "b", "b")
+        .holds(1, 5);
+    assert_eq!(host.rules(), ["inotify-watches"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod blind;
 mod cgroup_limit;
+mod child_limits;
 mod disk;
 mod dominant_holder;
 mod epoll;
@@ -59,6 +60,7 @@ const RULES: &[Rule] = &[
     dominant_holder::find,
     leaked_instances::find,
     sysctl_drift::find,
+    child_limits::find,
     blind::find,
 ];
 

@@ -58,6 +58,9 @@ pub fn persist(key: &str, value: &str, boot: Option<&BootValue>) -> Option<Remed
         ));
     }
     let text = quote(&format!("{line}\\n"))?;
+    if key.contains('/') {
+        return None;
+    }
     let file = quote(&format!("/etc/sysctl.d/99-zz-{key}.conf"))?;
     Some(remedy(
         format!("printf {text} > {file}"),

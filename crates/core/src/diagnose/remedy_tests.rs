@@ -31,6 +31,7 @@ fn files_of_cgroups_stay_below_their_mount() {
 fn a_hostile_setting_is_one_word() {
     let set = set("kernel.x", "1; reboot", "").map(|r| r.command);
     assert_eq!(set.as_deref(), Some("sysctl -w 'kernel.x=1; reboot'"));
+    assert!(persist("../../etc/x", "1", None).is_none());
     let persist = persist("kernel.x", "' > /etc/passwd '", None).map(|r| r.command);
     assert_eq!(
         persist.as_deref(),

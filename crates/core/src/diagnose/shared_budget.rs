@@ -25,15 +25,21 @@ fn shared(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         return None;
     }
     let key = words::key(user);
-    let mut holders = inotify::top(view, kind, key);
-    holders.retain(|h| !matches!(h.part, Part::Process { .. }));
+    let all = inotify::top(view, kind, key);
+    let contained = |h: &&Holder| !matches!(h.part, Part::Process { .. });
+    let holders: Vec<&Holder> = all.iter().filter(contained).collect();
     let [first, second, ..] = holders.as_slice() else {
         return None;
     };
-    if percent < pressure::WARNING && kind.of(first) <= half {
+    // Under pressure whoever holds a tenth matters, else only who holds most.
+    let matters = if percent < pressure::WARNING {
+        kind.of(first) > half
+    } else {
+        kind.of(first) >= limit / 10
+    };
+    if !matters {
         return None;
     }
-    let (first, second) = (first.clone(), second.clone());
     Some(Finding {
         cause: kind.cause(),
         rule: "shared-budget".to_owned(),
@@ -44,12 +50,12 @@ fn shared(view: &View, kind: Kind, user: &User) -> Option<Finding> {
             kind.noun(),
             words::user(key),
             words::part(view, &first.part),
-            kind.of(&first),
+            kind.of(first),
         ),
         evidence: evidence(view, kind, user, &holders),
-        culprits: vec![words::holder(view, &first)],
-        victims: inotify::victims(view, key, std::slice::from_ref(&first)),
-        remedies: remedies(view, &first, &second),
+        culprits: vec![words::holder(view, first)],
+        victims: inotify::victims(view, key, &all, std::slice::from_ref(first)),
+        remedies: remedies(view, first, second),
     })
 }
 
@@ -61,7 +67,7 @@ fn severity(percent: u64) -> Severity {
     }
 }
 
-fn evidence(view: &View, kind: Kind, user: &User, holders: &[Holder]) -> Vec<String> {
+fn evidence(view: &View, kind: Kind, user: &User, holders: &[&Holder]) -> Vec<String> {
     let mut lines = inotify::evidence(view, kind, user);
     let named = holders
         .iter()

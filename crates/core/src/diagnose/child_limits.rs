@@ -1,0 +1,73 @@
+//! User namespaces whose own limits /proc does not show: one that is full looks like any other.
+
+use super::inotify::top;
+use super::kind::Kind;
+use super::remedy::remedy;
+use super::words;
+use crate::attribute::View;
+use crate::report::{Finding, Remedy, Severity, User};
+
+/// How many namespaces are named.
+const NAMED: usize = 8;
+
+pub fn find(view: &View) -> Vec<Finding> {
+    if view.snapshot.limits.is_none() {
+        return Vec::new();
+    }
+    let mut users: Vec<&User> = view
+        .users
+        .iter()
+        .filter(|u| u.instances.limit.is_none() && u.instances.used > 0)
+        .collect();
+    users.sort_by_key(|u| u.user_namespace);
+    users.dedup_by_key(|u| u.user_namespace);
+    if users.is_empty() {
+        return Vec::new();
+    }
+    vec![finding(view, &users)]
+}
+
+fn finding(view: &View, users: &[&User]) -> Finding {
+    let evidence = |user: &&User| {
+        format!(
+            "{}: {} instances and {} watches in use ({}), limits unknown",
+            words::user(words::key(user)),
+            user.instances.used,
+            user.watches.used,
+            words::inotify_source(user.instances.provenance),
+        )
+    };
+    Finding {
+        cause: Kind::Watches.cause(),
+        rule: "child-limits".to_owned(),
+        severity: Severity::Info,
+        title: format!(
+            "{} other limits than the node, and /proc does not show them",
+            words::count(
+                users.len() as u64,
+                "user namespace may have",
+                "user namespaces may have"
+            )
+        ),
+        evidence: users.iter().take(NAMED).map(evidence).collect(),
+        culprits: Vec::new(),
+        victims: Vec::new(),
+        remedies: users
+            .iter()
+            .take(NAMED)
+            .filter_map(|u| ask(view, u))
+            .collect(),
+    }
+}
+
+/// Only a process inside can read them.
+fn ask(view: &View, user: &User) -> Option<Remedy> {
+    let holder = top(view, Kind::Instances, words::key(user))
+        .into_iter()
+        .next()?;
+    let pid = holder.pids.first()?;
+    Some(remedy(
+        format!("nsenter -t {pid} -U sysctl user.max_inotify_instances user.max_inotify_watches"),
+        "Reads the limits that hold inside; changes nothing. With eBPF nospace reads them itself.",
+    ))
+}
