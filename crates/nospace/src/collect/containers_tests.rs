@@ -22,7 +22,7 @@ fn look(root: &TempDir) -> Collected<Containers> {
         root: root.path().to_owned(),
         ..Roots::default()
     };
-    collect(&Live::open(&roots).expect("a live host")).expect("a look")
+    collect(&Live::open(&roots, false).expect("a live host")).expect("a look")
 }
 
 fn containerd_task(namespace: &str, id: &str) -> String {
