@@ -50,6 +50,7 @@ impl Holder {
                 pids: Vec::new(),
                 instances: 0,
                 watches: 0,
+                descriptors: 0,
             },
             process,
             stdin,
@@ -76,6 +77,13 @@ impl Holder {
         self.hear()
     }
 
+    /// Ends it and waits until it is gone.
+    pub fn end(&mut self) {
+        // It may have ended already; either way it is gone after this.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
     fn hear<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {
         let mut line = String::new();
         if self.stdout.read_line(&mut line)? == 0 {
@@ -87,9 +95,7 @@ impl Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        // It may have ended already; either way it is gone after this.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.end();
     }
 }
 

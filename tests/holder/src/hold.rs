@@ -14,6 +14,9 @@ use crate::child::{self, Child};
 use crate::plan::{Plan, Share};
 use crate::{Ready, userns};
 
+/// Descriptors left for all else.
+const SPARE: u64 = 64;
+
 /// All that a holder has.
 pub struct Held {
     /// What it says of itself.
@@ -57,6 +60,7 @@ pub fn hold(plan: &Plan) -> anyhow::Result<Held> {
     let pids = children.iter().map(Child::pid);
     Ok(Held {
         ready: Ready {
+            descriptors: copies.len() as u64,
             pids: std::iter::once(std::process::id()).chain(pids).collect(),
             instances: u64::from(plan.instances) + u64::from(plan.empty),
             watches: u64::from(plan.instances) * plan.watches as u64,
@@ -102,20 +106,24 @@ fn files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .collect::<std::io::Result<_>>()?)
 }
 
+/// As many as asked for, or as the hard limit allows where it may not be raised.
 fn descriptors(number: u32) -> anyhow::Result<Vec<OwnedFd>> {
     if number == 0 {
         return Ok(Vec::new());
     }
-    let wanted = u64::from(number) + 64;
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let limit = Rlimit {
-        current: Some(wanted),
-        maximum: maximum.map(|maximum| maximum.max(wanted)),
+    let to = |limit| Rlimit {
+        current: Some(limit),
+        maximum: Some(limit),
     };
-    setrlimit(Resource::Nofile, limit)
-        .with_context(|| format!("cannot allow itself {wanted} descriptors"))?;
+    let wanted = u64::from(number) + SPARE;
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(wanted);
+    let limit = match setrlimit(Resource::Nofile, to(wanted)) {
+        Ok(()) => wanted,
+        Err(_) => allowed,
+    };
+    setrlimit(Resource::Nofile, to(limit)).context("RLIMIT_NOFILE")?;
     let null: OwnedFd = File::open("/dev/null")?.into();
-    Ok((0..number)
+    Ok((SPARE..limit)
         .map(|_| null.try_clone())
         .collect::<std::io::Result<_>>()?)
 }

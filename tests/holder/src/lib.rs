@@ -39,6 +39,8 @@ pub struct Ready {
     pub instances: u64,
     /// Watches charged to the holder's user, by its own count.
     pub watches: u64,
+    /// Descriptors beside them.
+    pub descriptors: u64,
 }
 
 /// Whether this process was started as a holder.

@@ -33,7 +33,7 @@ pub struct Plan {
     /// Become this uid before anything is made
     #[arg(long)]
     pub uid: Option<u32>,
-    /// Open so many descriptors of /dev/null as well
+    /// Open so many descriptors of /dev/null as well, or as many as may be
     #[arg(long, default_value_t = 0)]
     pub descriptors: u32,
     /// Name of the process, as bytes
