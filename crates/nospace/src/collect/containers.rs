@@ -50,9 +50,15 @@ const MAX_GAPS: usize = 10;
 
 /// Reads the kubelet's log names and every runtime's own files.
 pub fn collect(host: &dyn Host) -> Collection<Containers> {
+    let mut gaps = Vec::new();
+    let mounts = mount_table::read(host).unwrap_or_else(|error| {
+        gaps.push(format!("{HOMES} was not looked into: {error:#}"));
+        Vec::new()
+    });
     let mut disk = Disk {
         host,
-        gaps: Vec::new(),
+        mounts: Table::new(mounts),
+        gaps,
         found: Found::default(),
     };
     let pod_logs: Vec<PodLog> = disk
@@ -83,6 +89,7 @@ pub fn collect(host: &dyn Host) -> Collection<Containers> {
 
 struct Disk<'h> {
     host: &'h dyn Host,
+    mounts: Table,
     gaps: Vec<String>,
     found: Found,
 }
@@ -114,7 +121,11 @@ impl Disk<'_> {
     fn storage(&mut self, storage: &str) {
         for driver in DRIVERS {
             let directory = format!("{storage}/{driver}");
-            for id in self.names(&directory).iter().filter(|name| is_id(name)) {
+            let names = self.names(&directory);
+            if names.is_empty() {
+                continue;
+            }
+            for id in names.iter().filter(|name| is_id(name)) {
                 let parse = |bytes: &[u8]| bundle::oci(Runtime::Unknown, "", id, bytes);
                 let config = format!("{directory}/{id}/userdata/config.json");
                 if let Some(bundle) = self.file(&config, MAX_CONFIG, parse) {
@@ -146,33 +157,43 @@ impl Disk<'_> {
     /// Rootless podman and Docker. A home that lies on a network file system is not asked: it
     /// could hang. One that another user may not see is none of this user's containers.
     fn homes(&mut self) {
-        let host = self.host;
-        let mounts = match mount_table::read(host) {
-            Ok(mounts) => Table::new(mounts),
-            Err(error) => {
-                self.gaps
-                    .push(format!("{HOMES} was not looked into: {error:#}"));
-                return;
-            }
-        };
-        let local = |place: &str| {
-            let mount = mounts.resolve(host, Path::new(place));
-            mount.is_some_and(|mount| is_local(&mount.fstype)) && host.list(root(place), 1).is_ok()
-        };
-        if !local(HOMES) {
+        if !self.is_local(HOMES) {
             return;
         }
-        for name in host.list(root(HOMES), MAX_HOMES).unwrap_or_default() {
+        let homes = self.host.list(root(HOMES), MAX_HOMES);
+        for name in homes.unwrap_or_default() {
             let share = format!("{HOMES}/{name}/.local/share");
-            if local(&share) {
+            if self.is_local(&share) {
                 self.storage(&format!("{share}/containers/storage"));
                 self.docker(&format!("{share}/docker"));
             }
         }
     }
 
+    /// It is there, may be listed, and lies where no question can hang.
+    fn is_local(&self, place: &str) -> bool {
+        let mount = self.mounts.resolve(self.host, Path::new(place));
+        mount.is_some_and(|mount| is_local(&mount.fstype)) && self.host.list(root(place), 1).is_ok()
+    }
+
+    /// Whether a question about `path` could hang, which is a gap.
+    fn hangs(&mut self, path: &str, mount: Option<&str>) -> bool {
+        let Some(fstype) = mount.filter(|fstype| !is_local(fstype)) else {
+            return false;
+        };
+        self.gaps.push(format!(
+            "{path} lies on {fstype}, which may hang, so it was not asked for containers"
+        ));
+        true
+    }
+
     /// Names in a directory; none where there is no such directory.
     fn names(&mut self, path: &str) -> Vec<String> {
+        let mount = self.mounts.resolve(self.host, Path::new(path));
+        let fstype = mount.map(|mount| mount.fstype.clone());
+        if self.hangs(path, fstype.as_deref()) {
+            return Vec::new();
+        }
         let answer = self.host.list(root(path), MAX_NAMES);
         if answer.as_ref().is_ok_and(|names| names.len() == MAX_NAMES) {
             self.gaps.push(format!(

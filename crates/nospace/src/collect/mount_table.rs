@@ -12,7 +12,7 @@ use crate::host::{Absent, Host, proc, root};
 const CAP: usize = 32 << 20;
 
 /// Types that answer from memory or a local disk.
-const LOCAL: [&str; 22] = [
+const LOCAL: [&str; 23] = [
     "bcachefs",
     "btrfs",
     "devtmpfs",
@@ -35,6 +35,7 @@ const LOCAL: [&str; 22] = [
     "ubifs",
     "vfat",
     "xfs",
+    "zfs",
 ];
 
 /// Links on the way to a place that are followed.

@@ -111,6 +111,9 @@ fn share(host: &dyn Host, pids: &[u32], next: &AtomicUsize) -> Seen {
     let mut open = Descriptors::default();
     while let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
         match host.descriptors(pid, &mut open) {
+            // The links of a process that has just ended are refused, not gone (proc_fd_access_allowed,
+            // fs/proc/base.c).
+            Ok(()) if open.hidden > 0 && host.owner(pid) == Err(Absent::Gone) => {}
             Ok(()) => {
                 look_into(host, pid, &open, &mut seen);
                 seen.denied += usize::from(open.hidden > 0);

@@ -1,0 +1,88 @@
+//! What nospace diagnoses is used up for nospace too.
+
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use nospace_core::cause::Cause;
+use nospace_core::report::Report;
+use nospace_holder::{Holder, Tried};
+use rustix::io::Errno;
+
+use crate::script::private;
+use crate::support::{NOSPACE, report};
+
+/// Of its own user and user namespace both limits are used up.
+pub fn inotify() -> anyhow::Result<()> {
+    let plan = ["--user-namespace=800000", "--watches=7", "--share=forked"];
+    let mut holder = Holder::start(&plan)?;
+    let refused = |errno: Errno| Tried {
+        done: 0,
+        errno: Some(errno.raw_os_error()),
+    };
+    holder.tell("limit instances 1")?;
+    ensure!(holder.tell("open 1")? == refused(Errno::MFILE));
+    holder.tell("limit watches 7")?;
+    ensure!(holder.tell("add 1")? == refused(Errno::NOSPC));
+
+    let script = r#"exec 8<"$0"; exec nsenter --user --target "$1" /proc/self/fd/8 check -o json"#;
+    let mut inside = Command::new("sh");
+    inside.args(["-c", script, NOSPACE, &holder.pid().to_string()]);
+    let report = report(&mut inside)?;
+    let child = holder.ready.pids[1];
+    let seen = report.processes.iter().find(|one| one.pid == child);
+    ensure!(seen.is_some_and(|one| one.watches == 7), "{seen:?}");
+    Ok(())
+}
+
+/// Not a handful of descriptors more than any program gets.
+pub fn descriptors() -> anyhow::Result<()> {
+    let mut few = Command::new("prlimit");
+    few.args(["--nofile=32", NOSPACE, "check", "-o", "json"]);
+    whole(&report(&mut few)?)
+}
+
+/// Nothing can be written anywhere below the root, which is a full tmpfs.
+pub fn disk() -> anyhow::Result<()> {
+    let root = tempfile::tempdir()?;
+    let script = r#"
+        mount -t tmpfs -o size=1m,mode=755 full "$root"
+        for place in bin lib lib64 usr proc sys; do
+            [ -e "/$place" ] || continue
+            mkdir "$root/$place"
+            mount --rbind "/$place" "$root/$place"
+        done
+        : >"$root/nospace"
+        mount --bind "$nospace" "$root/nospace"
+        cat /dev/zero >"$root/filling" 2>/dev/null || true
+        if (echo more >"$root/more") 2>/dev/null; then echo "not full" >&2; exit 9; fi
+        exec chroot "$root" /nospace check -o json
+    "#;
+    let report = report(private(script).env("root", root.path()))?;
+    let full = report
+        .resources
+        .iter()
+        .find(|one| one.cause == Cause::DiskBlocks && one.subject == "/")
+        .context("the root file system is not in the report")?;
+    ensure!(full.percent() == 100, "{full:?}");
+    whole(&report)
+}
+
+/// No process and no thread more.
+pub fn pids() -> anyhow::Result<()> {
+    let script = r#"
+        if nobody prlimit --nproc=1 sh -c '/bin/true & wait' 2>/dev/null; then
+            echo "it can fork" >&2; exit 9
+        fi
+        nobody prlimit --nproc=1 /proc/self/fd/8 check -o json
+    "#;
+    whole(&report(&mut private(script))?)
+}
+
+/// Every collector has brought its part home.
+fn whole(report: &Report) -> anyhow::Result<()> {
+    for collector in &report.collectors {
+        ensure!(collector.error.is_none(), "{collector:?}");
+    }
+    ensure!(report.collectors.len() > 10, "{:?}", report.collectors);
+    Ok(())
+}

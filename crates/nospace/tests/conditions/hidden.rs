@@ -1,0 +1,62 @@
+//! What nospace may not see, it says in words.
+
+use anyhow::{Context as _, ensure};
+use nospace_core::model::{CgroupVersion, CollectorRun};
+use nospace_core::report::Report;
+use nospace_holder::Holder;
+
+use crate::script::{private, unshare};
+use crate::support::report;
+
+/// As uid 65534.
+pub fn nobody() -> anyhow::Result<()> {
+    let holder = Holder::start(&["--watches=7"])?;
+    let report = report(&mut private("nobody /proc/self/fd/8 check -o json"))?;
+    ensure!(
+        report.processes.iter().all(|one| one.pid != holder.pid()),
+        "nobody looked into a process of root"
+    );
+    let gaps = &inotify(&report)?.gaps;
+    let said = |gap: &String| gap.contains("could not be looked into; run as root");
+    ensure!(gaps.iter().any(said), "{gaps:?}");
+    ensure!(report.limits.is_some());
+    Ok(())
+}
+
+/// As uid 65534, on a procfs that hides the others.
+pub fn hidepid() -> anyhow::Result<()> {
+    let script = "
+        mount -t proc -o hidepid=2 proc /proc
+        nobody /proc/self/fd/8 check -o json
+    ";
+    let report = report(&mut unshare(&["--mount", "--pid"], script))?;
+    let gaps = &inotify(&report)?.gaps;
+    ensure!(gaps.iter().any(|gap| gap.contains("hidepid")), "{gaps:?}");
+    Ok(())
+}
+
+/// Without sysfs there are no cgroups, and still all the rest.
+pub fn no_sysfs() -> anyhow::Result<()> {
+    let holder = Holder::start(&["--watches=7"])?;
+    let report = report(&mut private(
+        r#"mount -t tmpfs nothing /sys; exec "$nospace" check -o json"#,
+    ))?;
+    let seen = report.processes.iter().find(|one| one.pid == holder.pid());
+    ensure!(seen.is_some_and(|one| one.watches == 7), "{seen:?}");
+    ensure!(report.node.cgroup_version == CgroupVersion::Unknown);
+    let cgroups = collector(&report, "cgroups")?;
+    ensure!(
+        cgroups.error.is_some() || !cgroups.gaps.is_empty(),
+        "{cgroups:?}"
+    );
+    Ok(())
+}
+
+fn inotify(report: &Report) -> anyhow::Result<&CollectorRun> {
+    collector(report, "inotify")
+}
+
+fn collector<'r>(report: &'r Report, name: &str) -> anyhow::Result<&'r CollectorRun> {
+    let found = report.collectors.iter().find(|one| one.name == name);
+    found.with_context(|| format!("no collector {name}"))
+}

@@ -1,0 +1,36 @@
+//! nospace still answers when what it needs is used up, missing, hidden, hanging or hostile.
+//!
+//! Whatever a test changes lives in namespaces that end with it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod exhausted;
+mod hanging;
+mod hidden;
+mod hostile;
+mod quiet;
+mod script;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if nospace_holder::is_asked() {
+        return nospace_holder::main();
+    }
+    support::run(vec![
+        ("inotify used up", exhausted::inotify),
+        ("32 descriptors", exhausted::descriptors),
+        ("root file system full", exhausted::disk),
+        ("no pid left", exhausted::pids),
+        ("as nobody", hidden::nobody),
+        ("hidepid", hidden::hidepid),
+        ("no sysfs", hidden::no_sysfs),
+        ("processes come and go", hostile::storm),
+        ("100,000 descriptors", hostile::many_descriptors),
+        ("hostile process name", hostile::comm),
+        ("hostile cgroup name", hostile::cgroup),
+        ("hanging mounts", hanging::mounts),
+        ("no inotify, no writes", quiet::system_calls),
+    ])
+}

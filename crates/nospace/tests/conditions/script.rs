@@ -1,0 +1,29 @@
+//! Shell scripts in namespaces of their own, which end with them.
+
+use std::process::Command;
+
+use crate::support::NOSPACE;
+
+/// Runs as `$1...` whatever follows it as uid 65534. Through a descriptor, because nobody may not
+/// be allowed to walk to the program.
+const AS_NOBODY: &str = r#"
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+exec 8<"$nospace"
+"#;
+
+/// A script with a mount namespace of its own, in which `$nospace` is nospace.
+pub fn private(script: &str) -> Command {
+    unshare(&["--mount"], script)
+}
+
+/// A script with namespaces of its own by the options of unshare(1).
+pub fn unshare(options: &[&str], script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(options)
+        .args(["--fork", "--kill-child", "timeout", "-s", "KILL", "60"])
+        .args(["sh", "-euc"])
+        .arg(format!("{AS_NOBODY}{script}"))
+        .env("nospace", NOSPACE);
+    command
+}

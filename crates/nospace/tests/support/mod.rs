@@ -1,0 +1,80 @@
+//! What tests share that need root: who may run, and nospace's answers.
+
+#![allow(clippy::print_stderr, reason = "a test program of its own")]
+
+pub mod cgroup;
+
+use std::process::{Command, ExitCode, Output};
+
+use anyhow::{Context as _, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
+use nospace_core::report::Report;
+use rustix::thread::{CapabilitySet, capabilities};
+
+/// nospace, as Cargo built it for this test.
+pub const NOSPACE: &str = env!("CARGO_BIN_EXE_nospace");
+
+/// A test.
+pub type Test = fn() -> anyhow::Result<()>;
+
+/// Runs the tests, or says in words why they cannot run and skips them.
+pub fn run(tests: Vec<(&str, Test)>) -> ExitCode {
+    let reason = why_not();
+    if let Some(reason) = reason {
+        eprintln!("skipped: {reason}");
+    }
+    let trial = |(name, test): (&str, Test)| {
+        Trial::test(name, move || {
+            test().map_err(|error| Failed::from(format!("{error:#}")))
+        })
+        .with_ignored_flag(reason.is_some())
+    };
+    let trials = tests.into_iter().map(trial).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// User namespaces with mapped uids, mounts and other users are root's to make.
+fn why_not() -> Option<&'static str> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("these tests make namespaces and become other users: run them as root");
+    }
+    let own = capabilities(None).map(|sets| sets.effective);
+    match own {
+        Ok(sets) if sets.contains(CapabilitySet::SYS_ADMIN) => None,
+        _ => Some(
+            "these tests make namespaces and mounts: give them CAP_SYS_ADMIN (docker run --privileged)",
+        ),
+    }
+}
+
+/// `nospace check -o json` and what more is asked.
+pub fn check(arguments: &[&str]) -> Command {
+    let mut command = Command::new(NOSPACE);
+    command.args(["check", "-o", "json"]).args(arguments);
+    command
+}
+
+/// Runs a command that prints a report.
+pub fn report(command: &mut Command) -> anyhow::Result<Report> {
+    report_of(&command.output().context("cannot run it")?)
+}
+
+/// The report that was printed, with nothing amiss.
+pub fn report_of(output: &Output) -> anyhow::Result<Report> {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code();
+    ensure!(
+        errors.is_empty() && code.is_some_and(|code| code < 4),
+        "{}; it says: {errors}",
+        output.status
+    );
+    let report: Report =
+        serde_json::from_slice(&output.stdout).context("standard output is no report")?;
+    ensure!(
+        code == Some(report.status().exit_code().into()),
+        "{} for {:?}",
+        output.status,
+        report.status()
+    );
+    Ok(report)
+}

@@ -1,0 +1,90 @@
+//! What a holder does when it is told to, a line each, answered by a line of JSON:
+//!
+//! - `limit instances N`, `limit watches N`: sets that limit of its own user namespace
+//! - `add N`: tries to add N watches to its first instance
+//! - `open N`: tries to create N instances
+//! - `quit`
+
+use std::fs;
+
+use anyhow::{Context as _, bail};
+use rustix::fs::inotify::{CreateFlags, init};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::hold::{Held, watch};
+use crate::userns::as_root;
+
+/// How far an attempt got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// So many succeeded.
+    pub done: u64,
+    /// Number of the error that ended it; `None` where all succeeded.
+    pub errno: Option<i32>,
+}
+
+/// Obeys until standard input closes.
+pub fn obey(held: &mut Held) -> anyhow::Result<()> {
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let tried = match words[..] {
+            ["limit", what, number] => limit(what, number)?,
+            ["add", number] => add(held, number.parse()?)?,
+            ["open", number] => open(held, number.parse()?),
+            ["quit"] => break,
+            _ => bail!("no such order: {line:?}"),
+        };
+        println!("{}", serde_json::to_string(&tried)?);
+    }
+    Ok(())
+}
+
+fn limit(what: &str, number: &str) -> anyhow::Result<Tried> {
+    let path = format!("/proc/sys/user/max_inotify_{what}");
+    as_root(|| fs::write(&path, number))?.with_context(|| format!("cannot write {path}"))?;
+    Ok(Tried {
+        done: 1,
+        errno: None,
+    })
+}
+
+fn add(held: &mut Held, number: u64) -> anyhow::Result<Tried> {
+    let instance = held.instances.first().context("no instance to add to")?;
+    let files = &mut held.unwatched;
+    attempt(number, || {
+        let file = files.next().context("no file left to watch")?;
+        Ok(watch(instance, &file).map(drop))
+    })
+}
+
+fn open(held: &mut Held, number: u64) -> Tried {
+    let mut more = Vec::new();
+    let tried = attempt(number, || {
+        Ok(init(CreateFlags::CLOEXEC).map(|one| more.push(one)))
+    });
+    held.instances.extend(more);
+    tried.unwrap_or(Tried {
+        done: 0,
+        errno: None,
+    })
+}
+
+fn attempt(
+    number: u64,
+    mut once: impl FnMut() -> anyhow::Result<Result<(), Errno>>,
+) -> anyhow::Result<Tried> {
+    for done in 0..number {
+        if let Err(errno) = once()? {
+            return Ok(Tried {
+                done,
+                errno: Some(errno.raw_os_error()),
+            });
+        }
+    }
+    Ok(Tried {
+        done: number,
+        errno: None,
+    })
+}
