@@ -1,5 +1,6 @@
-//! Makes nospace's generated files: `cargo xtask TASK`.
+//! Makes nospace's generated files, and measures it: `cargo xtask TASK`.
 
+mod bench;
 mod man;
 mod picture;
 mod schema;
@@ -8,13 +9,22 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask man       writes man pages to target/man/
 cargo xtask schema    writes docs/schema/check.schema.json
-cargo xtask picture   reads styled text on stdin, writes it as SVG on stdout";
+cargo xtask picture   reads styled text on stdin, writes it as SVG on stdout
+cargo xtask bench check [ROUNDS]
+                      measures nospace beside find and inotify-info, writes docs/benchmarks.md
+cargo xtask bench load SCALE
+                      makes the load of that measurement and keeps it until standard input ends";
 
 fn main() -> Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("man") => man::write(),
-        Some("schema") => schema::write(),
-        Some("picture") => picture::write(),
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["bench", "check"] => bench::check(None),
+        ["bench", "check", rounds] => bench::check(Some(rounds)),
+        ["bench", "load", scale] => bench::load(scale),
+        ["man"] => man::write(),
+        ["schema"] => schema::write(),
+        ["picture"] => picture::write(),
         _ => bail!("what to make?\n{USAGE}"),
     }
 }

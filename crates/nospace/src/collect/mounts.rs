@@ -20,7 +20,7 @@ pub struct Walk {
     /// The namespace of pid 1.
     pub initial: Option<u64>,
     /// Processes seen.
-    pub pids: Vec<(u32, u64)>,
+    pub pids: Vec<u32>,
     /// Processes that nospace may not ask.
     pub denied: u32,
 }
@@ -34,7 +34,7 @@ pub fn walk(host: &dyn Host) -> Walk {
         match namespace(host, pid, "mnt") {
             Ok(id) => {
                 walk.namespaces.entry(id).or_insert((pid, 0)).1 += 1;
-                walk.pids.push((pid, id));
+                walk.pids.push(pid);
                 if pid == 1 {
                     walk.initial = Some(id);
                 }

@@ -19,8 +19,9 @@ const KINDS: [(&str, &str); 6] = [
     ("cgroup", "cgroup"),
 ];
 
-/// Up to so many processes all are asked; beyond, those that share pid 1's mount namespace are
-/// taken to share the others: containers never do.
+/// Up to so many processes all are asked; beyond, one of each mount namespace, and those that
+/// share it are taken to share the others: containers never share it, and asking costs as much as
+/// all else.
 const ASK_ALL: usize = 500;
 
 /// Counts distinct namespaces. One that lives on by a bind mount alone is not seen.
@@ -33,12 +34,11 @@ pub fn collect(host: &dyn Host, walk: &Walk) -> Collection<Namespaces> {
         used: mounts,
         limit: limit("mnt")?,
     }];
-    let all = walk.pids.len() <= ASK_ALL;
-    let asked = walk
-        .pids
-        .iter()
-        .filter(|(pid, id)| all || *pid == 1 || Some(*id) != walk.initial);
-    let asked: Vec<u32> = asked.map(|(pid, _)| *pid).collect();
+    let asked: Vec<u32> = if walk.pids.len() <= ASK_ALL {
+        walk.pids.clone()
+    } else {
+        walk.namespaces.values().map(|(pid, _)| *pid).collect()
+    };
     for (kind, word) in KINDS {
         // A kernel without this kind has no limit of it.
         let Ok(limit) = limit(word) else { continue };

@@ -18,34 +18,30 @@ pub fn number_files(
 ) -> Asked<Vec<Option<u32>>> {
     let mut files = Files {
         sorted: Vec::new(),
-        next: 0,
+        known: Vec::new(),
         compare,
     };
     for &descriptor in descriptors {
         files.add(descriptor)?;
     }
     let mut numbers = vec![None; descriptors.len()];
-    for file in files.sorted {
-        for known in file.known {
-            if let Ok(place) = descriptors.binary_search(&known) {
-                numbers[place] = Some(file.number);
+    for (number, known) in (0..).zip(files.known) {
+        for descriptor in known {
+            if let Ok(place) = descriptors.binary_search(&descriptor) {
+                numbers[place] = Some(number);
             }
         }
     }
     Ok(numbers)
 }
 
-/// Open files in the order of `compare`.
+/// Open files, by number and in the order of `compare`.
 struct Files<C> {
-    sorted: Vec<OpenFile>,
-    next: u32,
+    /// Numbers, in that order.
+    sorted: Vec<usize>,
+    /// Descriptors of each; the last one speaks for it.
+    known: Vec<Vec<Descriptor>>,
     compare: C,
-}
-
-/// An open file: the last known descriptor speaks for it.
-struct OpenFile {
-    number: u32,
-    known: Vec<Descriptor>,
 }
 
 impl<C: Fn(Descriptor, Descriptor) -> Asked<Ordering>> Files<C> {
@@ -58,7 +54,7 @@ impl<C: Fn(Descriptor, Descriptor) -> Asked<Ordering>> Files<C> {
             let middle = low + (high - low) / 2;
             match self.order(middle, descriptor)? {
                 Some(Ordering::Equal) => {
-                    self.sorted[middle].known.push(descriptor);
+                    self.known[self.sorted[middle]].push(descriptor);
                     return Ok(());
                 }
                 Some(Ordering::Less) => low = middle + 1,
@@ -68,25 +64,20 @@ impl<C: Fn(Descriptor, Descriptor) -> Asked<Ordering>> Files<C> {
                 None => high = high.min(self.sorted.len()),
             }
         }
-        self.sorted.insert(
-            low,
-            OpenFile {
-                number: self.next,
-                known: vec![descriptor],
-            },
-        );
-        self.next += 1;
+        self.sorted.insert(low, self.known.len());
+        self.known.push(vec![descriptor]);
         Ok(())
     }
 
     /// Order of the file at `place` and of `descriptor`'s; `None` when it cannot be told, and
     /// then the file is dropped if nobody is left to speak for it.
     fn order(&mut self, place: usize, descriptor: Descriptor) -> Asked<Option<Ordering>> {
-        while let Some(&speaker) = self.sorted[place].known.last() {
+        let file = self.sorted[place];
+        while let Some(&speaker) = self.known[file].last() {
             match (self.compare)(speaker, descriptor) {
                 Ok(order) => return Ok(Some(order)),
                 Err(Absent::Gone) if self.lives(speaker)? => return Ok(None),
-                Err(Absent::Gone) => self.sorted[place].known.pop(),
+                Err(Absent::Gone) => self.known[file].pop(),
                 Err(other) => return Err(other),
             };
         }

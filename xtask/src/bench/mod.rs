@@ -1,0 +1,110 @@
+//! `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
+//! programs taking turns; the figures go to docs/benchmarks.md.
+
+mod figures;
+mod load;
+mod measure;
+mod programs;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use figures::Round;
+use load::{Load, Size};
+use programs::Program;
+
+/// Times the load of the contract.
+const SCALES: [u32; 3] = [1, 3, 10];
+/// Rounds at each scale unless the command line says otherwise.
+const ROUNDS: usize = 15;
+
+/// Runs it all; `rounds` as given on the command line.
+pub fn check(rounds: Option<&str>) -> Result<()> {
+    let rounds = rounds.map_or(Ok(ROUNDS), str::parse).context("rounds")?;
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the load needs many users and nospace must see them all: run as root"
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let programs = programs::all(build(&root)?, peers(&root)?);
+    let mut report = String::new();
+    let mut growth = Vec::new();
+    for scale in SCALES {
+        let size = Size::times(scale);
+        eprintln!("bench: making {scale} times the load");
+        let load = Load::make(&size)?;
+        let descriptors = load.descriptors();
+        let played = play(&programs, rounds)?;
+        drop(load);
+        report += &table::scale(&size, descriptors, &programs, &played);
+        growth.push((scale, descriptors, played));
+    }
+    report += &table::growth(&programs, &growth);
+    let text = format!("{}\n{report}", table::circumstances(rounds)?);
+    write(&root.join("docs/benchmarks.md"), &text)?;
+    print!("{text}");
+    Ok(())
+}
+
+/// Makes the load `scale` times and keeps it until standard input ends: something to look at.
+pub fn load(scale: &str) -> Result<()> {
+    let size = Size::times(scale.parse().context("scale")?);
+    let _load = Load::make(&size)?;
+    eprintln!("bench: all is there; it ends with standard input");
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
+}
+
+/// Rounds of all programs in turn, after one that warms caches up and is not counted.
+fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
+    let mut played = Vec::new();
+    for round in 0..=rounds {
+        eprint!("\rbench: round {round} of {rounds}");
+        let runs = programs.iter().map(Program::run);
+        played.push(runs.collect::<Result<Round>>()?);
+    }
+    eprintln!();
+    played.remove(0);
+    Ok(played)
+}
+
+fn build(root: &Path) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--package", "nospace"])
+        .current_dir(root)
+        .status()?;
+    ensure!(status.success(), "nospace does not build");
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let binary = root.join(target).join("release/nospace");
+    binary
+        .canonicalize()
+        .with_context(|| binary.display().to_string())
+}
+
+/// The command that starts inotify-info.
+fn peers(root: &Path) -> Result<Vec<String>> {
+    let output = Command::new(root.join("xtask/src/bench/peers.sh"))
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "peers.sh could not fetch inotify-info"
+    );
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Puts the figures between the marks of the page, and leaves the rest of it alone.
+fn write(page: &Path, figures: &str) -> Result<()> {
+    const BEGIN: &str = "<!-- bench check: begin -->\n";
+    const END: &str = "<!-- bench check: end -->";
+    let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
+    let (before, rest) = text.split_once(BEGIN).context("no mark of the beginning")?;
+    let (_, after) = rest.split_once(END).context("no mark of the end")?;
+    std::fs::write(page, format!("{before}{BEGIN}{figures}{END}{after}"))?;
+    Ok(())
+}

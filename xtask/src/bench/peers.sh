@@ -1,0 +1,42 @@
+#!/bin/bash
+# Fetches what `nospace check` is measured against and prints the command that starts it.
+#
+# inotify-info is packaged in Debian from 13 (trixie) on, and needs that release's C library: both
+# are unpacked beside each other, and nothing is installed. The list of packages is apt's, in a
+# place of its own; apt checks signatures as ever.
+set -euo pipefail
+
+packages=(inotify-info=0.0.3-4 libc6=2.41-12+deb13u4 libstdc++6=14.2.0-19 libgcc-s1=14.2.0-19)
+cache=$(cd "$(dirname "$0")/../../.." && pwd)/.cache/peers
+tree=$cache/${packages[0]/=/_}
+
+fetch() {
+    mkdir -p "$cache"/apt/{state/lists/partial,cache/archives/partial} "$cache/debs"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" \
+        >"$cache/apt/sources.list"
+    local apt=(apt-get -qq
+        -o Dir::State="$cache/apt/state" -o Dir::State::status=/dev/null -o Dir::Cache="$cache/apt/cache"
+        -o Dir::Etc::sourcelist="$cache/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+        -o Dir::Etc::preferencesparts=/dev/null -o APT::Architecture=amd64 -o APT::Sandbox::User=root)
+    "${apt[@]}" update
+    (cd "$cache/debs" && "${apt[@]}" download "${packages[@]}")
+}
+
+unpack() {
+    local package name
+    for package in "${packages[@]}"; do
+        name=${package/=/_}
+        dpkg -x "$cache/debs/${name}_amd64.deb" "$tree.new"
+    done
+    mv "$tree.new" "$tree"
+}
+
+if [ ! -d "$tree" ]; then
+    rm -rf "$tree.new"
+    fetch >&2
+    unpack
+fi
+echo "$tree/usr/lib64/ld-linux-x86-64.so.2"
+echo --library-path
+echo "$tree/usr/lib/x86_64-linux-gnu"
+echo "$tree/usr/bin/inotify-info"

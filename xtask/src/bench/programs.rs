@@ -1,0 +1,138 @@
+//! What is compared, and what each says that it counted.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use super::measure::{Measured, run};
+
+/// What people paste into a terminal today.
+const FIND: &str =
+    "find /proc/*/fd -lname anon_inode:inotify -printf '%hinfo/%f\\n' | xargs grep -c ^inotify";
+
+/// Something that counts inotify instances.
+pub struct Program {
+    /// As the table calls it.
+    pub name: &'static str,
+    command: Vec<String>,
+    counts: fn(&str) -> Result<Counts>,
+}
+
+/// What a program says.
+#[derive(Clone, Copy)]
+pub struct Counts {
+    /// Instances.
+    pub instances: u64,
+    /// Watches.
+    pub watches: u64,
+    /// Time that the program says its inotify collector took, where it says so.
+    pub collector: Option<Duration>,
+}
+
+/// One run with its answer.
+pub struct Run {
+    /// What it took.
+    pub measured: Measured,
+    /// What it said.
+    pub counts: Counts,
+}
+
+/// nospace first, then the others, in the order in which they take turns.
+pub fn all(nospace: PathBuf, inotify_info: Vec<String>) -> Vec<Program> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let mut ours = vec![nospace.display().to_string()];
+    ours.extend(["check", "-o", "json"].map(str::to_owned));
+    vec![
+        Program {
+            name: "`nospace check`",
+            command: ours,
+            counts: of_nospace,
+        },
+        Program {
+            name: "`find` and `grep`",
+            command: words(&["sh", "-c", FIND]),
+            counts: of_find,
+        },
+        Program {
+            name: "inotify-info",
+            command: inotify_info,
+            counts: of_inotify_info,
+        },
+    ]
+}
+
+impl Program {
+    /// Runs it once.
+    pub fn run(&self) -> Result<Run> {
+        let (first, rest) = self.command.split_first().context("no command")?;
+        let measured = run(Command::new(first).args(rest))?;
+        ensure!(
+            measured.status.code().is_some(),
+            "{} was killed: {}",
+            self.name,
+            measured.status
+        );
+        let counts = (self.counts)(&measured.output)
+            .with_context(|| format!("{}, {}", self.name, measured.status))?;
+        Ok(Run { measured, counts })
+    }
+}
+
+fn of_nospace(output: &str) -> Result<Counts> {
+    let report: Value = serde_json::from_str(output)?;
+    let sum = |what: &str| {
+        let used = |user: &Value| user[what]["used"].as_u64();
+        let users = report["users"].as_array().context("no users")?;
+        users
+            .iter()
+            .map(|user| used(user).context("no number"))
+            .sum::<Result<u64>>()
+    };
+    let collectors = report["collectors"].as_array().context("no collectors")?;
+    let inotify = collectors.iter().find(|one| one["name"] == "inotify");
+    let took = inotify.and_then(|one| one["durationMs"].as_f64());
+    Ok(Counts {
+        instances: sum("instances")?,
+        watches: sum("watches")?,
+        collector: took.map(|milliseconds| Duration::from_secs_f64(milliseconds / 1e3)),
+    })
+}
+
+/// `/proc/1/fdinfo/5:83` a line.
+fn of_find(output: &str) -> Result<Counts> {
+    let mut counts = Counts {
+        instances: 0,
+        watches: 0,
+        collector: None,
+    };
+    for line in output.lines() {
+        let (_, watches) = line.rsplit_once(':').context("no colon")?;
+        counts.instances += 1;
+        counts.watches += watches.parse::<u64>()?;
+    }
+    Ok(counts)
+}
+
+/// `Total inotify Watches:   100,000`, with colours around the number.
+fn of_inotify_info(output: &str) -> Result<Counts> {
+    let total = |what: &str| {
+        let line = output.lines().find_map(|line| line.strip_prefix(what));
+        let line = line.with_context(|| format!("no line «{what}»"))?;
+        let plain = line
+            .split('\x1b')
+            .map(|part| part.split_once('m').map_or(part, |(_, text)| text));
+        let digits: String = plain
+            .flat_map(str::chars)
+            .filter(char::is_ascii_digit)
+            .collect();
+        digits.parse::<u64>().context(digits)
+    };
+    Ok(Counts {
+        instances: total("Total inotify Instances:")?,
+        watches: total("Total inotify Watches:")?,
+        collector: None,
+    })
+}
