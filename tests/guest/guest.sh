@@ -99,11 +99,10 @@ work=$(mktemp -d /tmp/nospace-guest.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 make_work_disk "$@"
 boot || say "qemu ended with status $?"
-debugfs -R "rdump /out $out" "$work/work.img" 2>/dev/null
-if ! status=$(cat "$out/out/status" 2>/dev/null); then
+debugfs -R "rdump /out $work" "$work/work.img" 2>/dev/null
+[ ! -d "$work/out" ] || cp -rT "$work/out" "$out"
+if ! status=$(cat "$work/out/status" 2>/dev/null); then
     say "the script did not end; see $out/console.log"
     exit 1
 fi
-cp -rf "$out/out/." "$out/"
-rm -rf "$out/out"
 exit "$status"

@@ -5,7 +5,7 @@
 #
 #   tests/lab/lab.sh COMMAND [ARGUMENT...]
 #
-# The node has its own mount, pid, UTS and cgroup namespace: /run and /var/log are tmpfs, so
+# The node has its own mount, pid, UTS and cgroup namespace; /run, /var/log and /home are tmpfs, so
 # containerd uses its usual directories, and everything ends with COMMAND. Of the host nothing is
 # changed but a cgroup nospace-lab-PID in each v1 hierarchy, which is removed.
 set -euo pipefail
@@ -76,7 +76,7 @@ outside() {
         --cgroup --pid --fork --kill-child --mount-proc "$0" "$@")
 }
 
-# The host's mounts but its cgroups', /run and /var/log go: a record of this node is of it alone.
+# Cgroups, /run, /var/log and /home of its own, nothing of /mnt: a record of this node is of it alone.
 mount_own() {
     local hierarchies name
     hierarchies=$(cd "$cgroups" && echo *)
@@ -91,8 +91,8 @@ mount_own() {
         esac
     done
     findmnt -rno TARGET | { grep '^/mnt/' || true; } | xargs -r -n1 umount -l
-    mount -t tmpfs -o mode=755 run /run
-    mount -t tmpfs -o mode=755 log /var/log
+    local own
+    for own in /run /var/log /home; do mount -t tmpfs -o mode=755 lab "$own"; done
     hostname nospace-lab
 }
 

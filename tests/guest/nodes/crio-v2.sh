@@ -40,8 +40,11 @@ start() {
     systemd-run --quiet --scope --unit "crio-conmon-$id" --slice "$slice" \
         conmon -b "$userdata" -c "$id" -u "$id" -n "k8s_$1_${name}_${namespace}_${uid}_0" -s \
         -r /usr/bin/runc -p "$userdata/pidfile" -l "$log" --exit-dir /run/crio/exits --socket-dir-path /run/crio
-    until runc state "$id" 2>/dev/null | grep -q created; do sleep 0.1; done
-    runc start "$id"
+    for _ in $(seq 100); do
+        [ ! -s "$userdata/pidfile" ] || break
+        sleep 0.1
+    done
+    runc start "$id" || { journalctl -o cat -t conmon | tail -5 >&2; return 1; }
     [ "$1" = POD ] || ln -s "$log" "/var/log/containers/${name}_${namespace}_$1-$id.log"
 }
 

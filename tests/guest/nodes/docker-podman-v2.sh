@@ -1,5 +1,7 @@
 #!/bin/bash
-# Docker, podman as root, and podman as user 1000, each with a container that watches.
+# Docker, podman as root, and podman as user 1000, each with a container that watches. dockerd does
+# not start where AppArmor is on and its parser is missing.
+# append: apparmor=0
 set -euo pipefail
 . /work/common.sh
 systemctl unmask docker.service docker.socket

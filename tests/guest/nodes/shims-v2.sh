@@ -5,7 +5,7 @@ set -euo pipefail
 . /work/common.sh
 start_containerd
 start_pod default api-7c9d8b6f5-2xkqv "$(new_uid)" app=4 proxy=2 metrics=1 cache=0 reloader=2 agent=1
-refusals() { journalctl -u containerd -o cat | grep 'too many open files' || true; }
+refusals() { journalctl -u containerd -o cat | grep 'failed to create inotify fd' || true; }
 for n in $(seq 40); do
     [ -z "$(refusals)" ] || break
     start_pod default "worker-$n" "$(new_uid)" app=0 proxy=0 || true

@@ -61,7 +61,8 @@ pub struct CgroupIdentity {
     pub container: Option<ContainerCgroup>,
     /// The container that the pod's node runs in (kind, k3d).
     pub outer: Option<ContainerCgroup>,
-    /// The innermost systemd unit outside of pods and containers, a slice if there is no other.
+    /// The innermost systemd unit outside of pods and containers, a slice if there is no other;
+    /// `user@1000.service/dbus.service` for one of a user's manager.
     pub unit: Option<String>,
 }
 
@@ -97,10 +98,20 @@ impl CgroupIdentity {
         }
     }
 
+    /// A unit of a user's manager is named with it: users have units of the system's names.
     fn add_unit(&mut self, segment: &str) {
-        let inner = UNITS.iter().any(|end| segment.ends_with(end));
-        let outer_is_slice = self.unit.as_deref().is_none_or(is_slice);
-        if inner || (is_slice(segment) && outer_is_slice) {
+        let known = self.unit.as_deref().unwrap_or_default();
+        let manager = known
+            .split('/')
+            .next()
+            .filter(|unit| unit.starts_with("user@"));
+        if UNITS.iter().any(|end| segment.ends_with(end)) {
+            self.unit = Some(match manager {
+                Some(manager) if segment == "init.scope" => manager.to_owned(),
+                Some(manager) => format!("{manager}/{segment}"),
+                None => segment.to_owned(),
+            });
+        } else if is_slice(segment) && (known.is_empty() || is_slice(known)) {
             self.unit = Some(segment.to_owned());
         }
     }

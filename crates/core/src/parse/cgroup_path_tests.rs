@@ -201,7 +201,11 @@ fn units() {
         ),
         (
             "/user.slice/user-1000.slice/user@1000.service/app.slice/code.service",
-            "code.service",
+            "user@1000.service/code.service",
+        ),
+        (
+            "/user.slice/user-1000.slice/user@1000.service/init.scope",
+            "user@1000.service",
         ),
         (
             "/system.slice/docker-registry.service",
