@@ -9,7 +9,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask man       writes man pages to target/man/
 cargo xtask schema    writes docs/schema/check.schema.json
-cargo xtask picture   reads styled text on stdin, writes it as SVG on stdout
+cargo xtask picture [COMMAND]
+                      reads styled text on stdin, writes it as SVG on stdout
 cargo xtask bench check [ROUNDS]
                       measures nospace beside find and inotify-info, writes docs/benchmarks.md
 cargo xtask bench load SCALE
@@ -24,7 +25,8 @@ fn main() -> Result<()> {
         ["bench", "load", scale] => bench::load(scale),
         ["man"] => man::write(),
         ["schema"] => schema::write(),
-        ["picture"] => picture::write(),
+        ["picture"] => picture::write(None),
+        ["picture", command] => picture::write(Some(command.to_owned())),
         _ => bail!("what to make?\n{USAGE}"),
     }
 }

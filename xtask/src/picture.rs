@@ -1,5 +1,9 @@
-//! A picture of what nospace prints:
-//! `nospace check --from NODE --color always | cargo xtask picture > docs/images/check.svg`.
+//! A picture of what nospace prints. The one of the README is made by
+//!
+//! ```text
+//! COLUMNS=100 LC_ALL=C.UTF-8 nospace check --color always --from tests/nodes/NODE/node.tar.zst |
+//!     cargo xtask picture "nospace check" > docs/images/check.svg
+//! ```
 
 use std::io::{self, Read as _, Write as _};
 
@@ -10,8 +14,9 @@ use anyhow::{Context, Result};
 const BACKGROUND: RgbColor = RgbColor(0x16, 0x1b, 0x22);
 const FOREGROUND: RgbColor = RgbColor(0xd1, 0xd7, 0xe0);
 
-pub fn write() -> Result<()> {
-    let mut styled = String::new();
+/// Draws standard input below the command that printed it.
+pub fn write(command: Option<String>) -> Result<()> {
+    let mut styled = command.map_or(String::new(), |command| format!("$ {command}\n"));
     io::stdin()
         .read_to_string(&mut styled)
         .context("standard input")?;
