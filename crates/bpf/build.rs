@@ -18,7 +18,7 @@ mod ebpf {
     use libbpf_cargo::SkeletonBuilder;
 
     /// Every `src/bpf/NAME.bpf.c` becomes `OUT_DIR/NAME.bpf.o`.
-    const PROGRAMS: [&str; 2] = ["accounting", "watches"];
+    const PROGRAMS: [&str; 3] = ["accounting", "trace", "watches"];
     const SOURCES: &str = "src/bpf";
 
     pub fn build() -> Result<(), Box<dyn Error>> {
@@ -57,7 +57,7 @@ mod ebpf {
                 ["struct", name, "{"] => writeln!(
                     rust,
                     "#[repr(C)]\n#[derive(Clone, Copy, Debug, zerocopy::FromBytes, \
-                     zerocopy::Immutable, zerocopy::KnownLayout)]\npub struct {} {{",
+                     zerocopy::Immutable, zerocopy::IntoBytes, zerocopy::KnownLayout)]\npub struct {} {{",
                     camel(name)
                 )?,
                 ["enum", _, "{"] => in_enum = true,

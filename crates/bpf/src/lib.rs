@@ -10,8 +10,11 @@ pub mod kcmp;
 #[cfg(feature = "ebpf")]
 mod object;
 #[cfg(feature = "ebpf")]
+mod perf;
+#[cfg(feature = "ebpf")]
 mod records;
 pub mod support;
 pub mod tally;
+pub mod trace;
 pub mod userns;
 pub mod watches;

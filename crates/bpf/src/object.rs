@@ -1,8 +1,9 @@
 //! Loading a compiled BPF object, and what libbpf says when that fails.
 
+use std::io;
 use std::sync::Mutex;
 
-use libbpf_rs::{Link, Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
+use libbpf_rs::{Link, Map, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, set_print};
 
 use crate::support::{Coverage, Facts, Unsupported, decide};
 
@@ -41,6 +42,14 @@ pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
     program
         .attach()
         .map_err(|e| refused("attach its iterators", &e))
+}
+
+/// The map `name` of `object`.
+pub fn map<'a>(object: &'a Object, name: &str) -> io::Result<Map<'a>> {
+    object
+        .maps()
+        .find(|map| map.name() == name)
+        .ok_or_else(|| io::Error::other(Unsupported::fault(format!("the map {name}"))))
 }
 
 /// The kernel, or libbpf for it, refused to do `what`.

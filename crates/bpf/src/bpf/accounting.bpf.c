@@ -128,7 +128,7 @@ int descriptors(struct bpf_iter__task_file *ctx)
 		if (table.files && bpf_seq_write(seq, &table.process, sizeof(table.process)))
 			return 0;
 	}
-	if (is_inotify(file) && !write_instance(seq, file->private_data, ctx->fd, pid, tid))
+	if (is_inotify(file, file->f_op) && !write_instance(seq, file->private_data, ctx->fd, pid, tid))
 		return 0;
 	if (fresh)
 		begin_table(task, files, pid, tid);

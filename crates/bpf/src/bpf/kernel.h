@@ -78,6 +78,8 @@ struct user_struct___atomic {
 };
 
 struct cred {
+	kuid_t uid;
+	kuid_t euid;
 	struct ucounts *ucounts;
 	struct user_struct *user;
 };
@@ -101,10 +103,19 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct file;
+
+struct fdtable {
+	__u32 max_fds;
+	struct file **fd;
+};
+
 struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct task_struct {
+	void *stack;
 	int pid;
 	int tgid;
 	char comm[16];
@@ -205,6 +216,23 @@ struct fsnotify_mark {
 struct inotify_inode_mark {
 	struct fsnotify_mark fsn_mark;
 	int wd;
+};
+
+/* Not an index: only asked for whether it exists. */
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,
+};
+
+/* Where a system call's arguments are. */
+struct pt_regs {
+#if defined(__TARGET_ARCH_x86)
+	unsigned long di, si, dx, r10;
+#elif defined(__TARGET_ARCH_arm64)
+	unsigned long regs[31];
+	unsigned long orig_x0;
+#else
+#error "nospace traces x86-64 and arm64"
+#endif
 };
 
 #pragma clang attribute pop

@@ -58,6 +58,64 @@ struct watch_record {
 	__u32 names_length;
 };
 
+/* A traced call. Its path follows, without a NUL. */
+struct trace_record {
+	__u32 kind;
+	__u32 call;
+	__u64 time;
+	__u32 pid;
+	__u32 tid;
+	__u32 uid;
+	__u32 fd;
+	__u64 result;
+	__u64 argument;
+	__u64 cgroup;
+	__u64 descriptor_limit;
+	__u64 used;
+	__u64 limit;
+	__u64 user_namespace;
+	__u32 charged_uid;
+	__u32 flags;
+	__u32 path_length;
+	__u32 reserved;
+	__u8 comm[COMM_LEN];
+};
+
+/* What to trace; set before the programs are loaded. */
+struct trace_config {
+	__u32 failed_only;
+	__u32 by_pid;
+	__u32 pid;
+	__u32 by_uid;
+	__u32 uid;
+	__u32 reserved;
+};
+
+enum trace_call {
+	CALL_INOTIFY_INIT = 1,
+	CALL_INOTIFY_INIT1 = 2,
+	CALL_INOTIFY_ADD_WATCH = 3,
+	CALL_INOTIFY_RM_WATCH = 4,
+	CALL_MKDIR = 5,
+	CALL_MKDIRAT = 6,
+	CALL_MOUNT = 7,
+	CALL_MOVE_MOUNT = 8,
+	CALL_UNSHARE = 9,
+	CALL_CLONE = 10,
+	CALL_EPOLL_CTL = 11,
+	CALL_ADD_KEY = 12,
+	CALL_KEYCTL = 13,
+	CALL_SEMGET = 14,
+	CALL_SHMGET = 15,
+};
+
+/* flags of a traced call */
+enum trace_flags {
+	TRACE_COUNTED = 1,
+	TRACE_HAS_PATH = 2,
+	TRACE_PATH_CUT = 4,
+};
+
 /* flags of a watch */
 enum watch_flags {
 	WATCH_NAMED = 1,
@@ -71,4 +129,5 @@ enum record_kind {
 	RECORD_USER = 3,
 	RECORD_WATCH = 4,
 	RECORD_EPOLL = 5,
+	RECORD_TRACE = 6,
 };

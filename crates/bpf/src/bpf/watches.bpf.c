@@ -204,7 +204,7 @@ int watches(struct bpf_iter__task_file *ctx)
 	__u64 key, head;
 	__u32 *state;
 
-	if (!ctx->task || !file || !is_inotify(file))
+	if (!ctx->task || !file || !is_inotify(file, file->f_op))
 		return 0;
 	group = file->private_data;
 	key = (__u64)group;

@@ -2,6 +2,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
+/// In the kernel's types where it can iterate over open files.
+const ITERATOR: &str = "bpf_iter_task_file";
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// Inode numbers of the initial namespaces (include/uapi/linux/nsfs.h).
 const INITIAL_USER_NAMESPACE: &str = "user:[4026531837]";
@@ -139,16 +141,22 @@ impl Btf {
     }
 }
 
+/// The names of the kernel's types and functions, each between two NULs.
+fn kernel_names() -> io::Result<Vec<u8>> {
+    File::open(VMLINUX).and_then(|file| type_names(&file))
+}
+
+/// Whether `name` is one of [`kernel_names`].
+fn has_name(names: &[u8], name: &str) -> bool {
+    memchr::memmem::find(names, format!("\0{name}\0").as_bytes()).is_some()
+}
+
 fn btf() -> Btf {
-    match File::open(VMLINUX).and_then(|file| type_names(&file)) {
-        Ok(names) if has_iterator(&names) => Btf::Ready,
+    match kernel_names() {
+        Ok(names) if has_name(&names, ITERATOR) => Btf::Ready,
         Ok(_) => Btf::WithoutIterator,
         Err(e) => Btf::missing(&e),
     }
-}
-
-fn has_iterator(names: &[u8]) -> bool {
-    memchr::memmem::find(names, b"\0bpf_iter_task_file\0").is_some()
 }
 
 /// The string section of a BTF file (`struct btf_header`, include/uapi/linux/btf.h): a third of it.
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_iterator_is_found_by_its_whole_name() {
-        assert!(has_iterator(b"\0int\0bpf_iter_task_file\0x\0"));
-        assert!(!has_iterator(b"\0bpf_iter_task_file_info\0"));
+        assert!(has_name(b"\0int\0bpf_iter_task_file\0x\0", ITERATOR));
+        assert!(!has_name(b"\0bpf_iter_task_file_info\0", ITERATOR));
     }
 }

@@ -44,7 +44,7 @@ impl Lister {
         identities: impl IntoIterator<Item = u64>,
         mut each: impl FnMut(Watch),
     ) -> io::Result<()> {
-        let wanted = self.map("wanted")?;
+        let wanted = object::map(&self.object, "wanted")?;
         let keys: Vec<[u8; 8]> = identities.into_iter().map(u64::to_ne_bytes).collect();
         for key in &keys {
             wanted
@@ -73,7 +73,7 @@ impl Lister {
 
     /// Reads the iterator to its end, and the ring whenever it is full.
     fn read(&self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        let map = self.map("ring")?;
+        let map = object::map(&self.object, "ring")?;
         let mut builder = RingBufferBuilder::new();
         builder
             .add(&map, |record| {
@@ -93,13 +93,6 @@ impl Lister {
                 Err(e) => return Err(e),
             }
         }
-    }
-
-    fn map(&self, name: &str) -> io::Result<libbpf_rs::Map<'_>> {
-        self.object
-            .maps()
-            .find(|map| map.name() == name)
-            .ok_or_else(|| io::Error::other(Unsupported::fault(format!("the map {name}"))))
     }
 }
 

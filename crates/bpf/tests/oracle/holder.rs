@@ -3,12 +3,13 @@
 //! It is told what to do in lines on its standard input and answers each with a line.
 
 use std::fs;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::sys;
+use crate::common::talk::{answer, expect, set_limit};
+use crate::common::{sys, talk};
 
 /// What a case keeps open.
 type Held = Vec<OwnedFd>;
@@ -26,10 +27,7 @@ pub fn run(case: &str, files: &str) -> ExitCode {
 fn serve(case: &str, files: &Path) -> io::Result<()> {
     let files = paths(files)?;
     let lines = &mut io::stdin().lock().lines();
-    sys::unshare(libc::CLONE_NEWUSER)?;
-    answer("unshared");
-    expect(lines, "mapped")?;
-    sys::become_user(0)?;
+    talk::enter_namespace(lines)?;
     let probe = sys::inotify()?;
     let _held = set_up(case, &files)?;
     answer("ready");
@@ -40,34 +38,15 @@ fn serve(case: &str, files: &Path) -> io::Result<()> {
     expect(lines, "end").map(drop)
 }
 
-fn answer(line: &str) {
-    println!("{line}");
-    let _ = io::stdout().flush();
-}
-
-/// The next line must begin with `word`; gives the rest.
-fn expect(lines: &mut impl Iterator<Item = io::Result<String>>, word: &str) -> io::Result<String> {
-    let line = lines
-        .next()
-        .unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
-    line.strip_prefix(word)
-        .map(|rest| rest.trim().to_owned())
-        .ok_or_else(|| io::Error::other(format!("expected {word}, got {line}")))
-}
-
 fn paths(directory: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(directory)?
         .map(|entry| Ok(entry?.path()))
         .collect()
 }
 
-fn set_limit(name: &str, limit: &str) -> io::Result<()> {
-    fs::write(format!("/proc/sys/user/max_inotify_{name}"), limit)
-}
-
 /// How many instances the kernel grants under `limit`; they are given back.
 fn try_instances(limit: &str) -> io::Result<usize> {
-    set_limit("instances", limit)?;
+    set_limit("inotify_instances", limit)?;
     let mut got = Vec::new();
     loop {
         match sys::inotify() {
@@ -81,7 +60,7 @@ fn try_instances(limit: &str) -> io::Result<usize> {
 
 /// How many watches the kernel grants under `limit`.
 fn try_watches(probe: &OwnedFd, limit: &str, files: &[PathBuf]) -> io::Result<usize> {
-    set_limit("watches", limit)?;
+    set_limit("inotify_watches", limit)?;
     for (granted, file) in files.iter().enumerate() {
         match sys::watch(probe, file) {
             Ok(_) => {}

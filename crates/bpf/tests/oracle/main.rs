@@ -5,23 +5,18 @@
 
 #![allow(clippy::print_stdout, reason = "a test program of its own")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod holder;
-mod sys;
 
 use std::env;
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use nospace_bpf::accounting::Accountant;
 use nospace_bpf::tally::{Instance, Tally, UserCounters, UserKey};
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+use common::{Files, Holder, KUID, Outcome, same};
 
-/// The holder's root is this uid of the host, which nobody else is.
-const KUID: u32 = 700_000;
 /// The initial user namespace (include/uapi/linux/nsfs.h), whose root made the holder's.
 const INITIAL_NAMESPACE: u64 = 4_026_531_837;
 /// The holder itself has one instance without watches, for trying limits.
@@ -90,7 +85,7 @@ fn run(
     &(name, charged, visible, descriptors): &Case,
 ) -> Outcome<String> {
     let files = Files::new()?;
-    let mut holder = Holder::start(name, files.0.path())?;
+    let mut holder = Holder::start(name, files.path())?;
     let key = UserKey {
         user_namespace: holder.user_namespace()?,
         uid: KUID,
@@ -200,85 +195,4 @@ fn behind(tally: &Tally, key: UserKey) -> impl Iterator<Item = &Instance> {
         .instances
         .iter()
         .filter(move |i| i.charged == Some(key) || i.charged.and_then(parent) == Some(key))
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: T, should: T) -> Outcome<()> {
-    if is == should {
-        return Ok(());
-    }
-    Err(format!("{what}: {is:?}, should be {should:?}").into())
-}
-
-/// 400 files to watch.
-struct Files(tempfile::TempDir);
-
-impl Files {
-    fn new() -> Outcome<Self> {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir()?;
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
-        for n in 0..400 {
-            let file = directory.path().join(n.to_string());
-            fs::write(&file, "")?;
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
-        }
-        Ok(Self(directory))
-    }
-}
-
-struct Holder(Child);
-
-impl Holder {
-    /// Returns when the case is set up.
-    fn start(case: &str, files: &Path) -> Outcome<Self> {
-        let child = Command::new("/proc/self/exe")
-            .args(["holder", case])
-            .arg(files)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut holder = Self(child);
-        holder.answer("unshared")?;
-        let pid = holder.0.id();
-        for map in ["uid_map", "gid_map"] {
-            fs::write(format!("/proc/{pid}/{map}"), format!("0 {KUID} 65536\n"))?;
-        }
-        holder.tell("mapped")?;
-        holder.answer("ready")?;
-        Ok(holder)
-    }
-
-    fn user_namespace(&self) -> Outcome<u64> {
-        Ok(fs::metadata(format!("/proc/{}/ns/user", self.0.id()))?.ino())
-    }
-
-    fn ask(&mut self, line: &str) -> Outcome<String> {
-        self.tell(line)?;
-        self.line()
-    }
-
-    fn tell(&mut self, line: &str) -> Outcome<()> {
-        let stdin = self.0.stdin.as_mut().ok_or("no stdin")?;
-        Ok(writeln!(stdin, "{line}")?)
-    }
-
-    fn answer(&mut self, should: &str) -> Outcome<()> {
-        let is = self.line()?;
-        same("the holder's answer", is.as_str(), should)
-    }
-
-    /// Byte by byte: a buffered reader would not survive until the next line.
-    fn line(&mut self) -> Outcome<String> {
-        let stdout = self.0.stdout.as_mut().ok_or("no stdout")?;
-        let mut line = String::new();
-        BufReader::with_capacity(1, stdout).read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

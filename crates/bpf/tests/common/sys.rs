@@ -129,3 +129,44 @@ pub fn register_with_io_uring(fd: &OwnedFd) -> io::Result<OwnedFd> {
         Ok(ring)
     }
 }
+
+/// Lowers a soft and hard limit of this process.
+pub fn limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: value,
+        rlim_max: value,
+    };
+    // SAFETY: the limit outlives the call.
+    check(unsafe { libc::setrlimit(resource, &raw const limit) }.into()).map(drop)
+}
+
+/// A key of its own in the process keyring, until the quota is used up.
+pub fn add_key() -> io::Result<()> {
+    static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    const KEY_SPEC_PROCESS_KEYRING: i64 = -2;
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let description = CString::new(format!("nospace-test-{number}"))?;
+    // SAFETY: the strings end with a NUL, the payload has the length that is said; all outlive the call.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_add_key,
+            c"user".as_ptr(),
+            description.as_ptr(),
+            c"x".as_ptr(),
+            1,
+            KEY_SPEC_PROCESS_KEYRING,
+        )
+    })
+    .map(drop)
+}
+
+/// A fork that is to be refused; a child would end at once.
+pub fn vain_fork() -> io::Result<()> {
+    // SAFETY: the child only exits.
+    let pid = check(unsafe { libc::fork() }.into())?;
+    if pid == 0 {
+        // SAFETY: ends the child without running anything of the parent's.
+        unsafe { libc::_exit(0) };
+    }
+    Ok(())
+}

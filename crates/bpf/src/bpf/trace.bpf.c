@@ -1,0 +1,261 @@
+/* Live calls that use inotify, and refusals of the other calls whose errno misleads.
+ *
+ * Hook: the exit tracepoint of each system call. It knows the result; the arguments are still in the caller's saved
+ * registers, so that no program at the entry has to keep them, and a path was just read, so that it is in memory.
+ * (fexit would cost other calls nothing at all, but is refused where the kernel has no BPF trampolines.)
+ * Needs: Linux 5.8 with BTF and CONFIG_FTRACE_SYSCALLS, CAP_BPF and CAP_PERFMON, and to read tracefs once.
+ * Without: tracefs can tell the same, except count and limit at that moment. The kernel's system-call tracepoints leave
+ * out 32-bit programs. */
+#include "kernel.h"
+#include "records.h"
+#include "instance.h"
+#include "ucounts.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+#define MAX_CHAIN 33
+#define RLIMIT_NOFILE 7
+#define SHORT_PATH 256
+#define LONG_PATH 4096
+
+#define EAGAIN 11
+#define ENFILE 23
+#define EMFILE 24
+#define ENOSPC 28
+#define EDQUOT 122
+
+#if defined(__TARGET_ARCH_x86)
+#define ARG0(regs) BPF_CORE_READ(regs, di)
+#define ARG1(regs) BPF_CORE_READ(regs, si)
+#define ARG2(regs) BPF_CORE_READ(regs, dx)
+#define ARG3(regs) BPF_CORE_READ(regs, r10)
+#else
+#define ARG0(regs) BPF_CORE_READ(regs, orig_x0)
+#define ARG1(regs) BPF_CORE_READ(regs, regs[1])
+#define ARG2(regs) BPF_CORE_READ(regs, regs[2])
+#define ARG3(regs) BPF_CORE_READ(regs, regs[3])
+#endif
+
+#define THREAD_SIZE 16384
+
+const volatile struct trace_config config = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+/* Calls that found the ring full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} lost SEC(".maps");
+
+struct short_record {
+	struct trace_record head;
+	char path[SHORT_PATH];
+};
+
+struct long_record {
+	struct trace_record head;
+	char path[LONG_PATH];
+};
+
+static __always_inline bool wanted(__u32 call, __s64 result)
+{
+	__u32 error = result < 0 ? -result : 0;
+
+	if (config.by_pid && config.pid != bpf_get_current_pid_tgid() >> 32)
+		return false;
+	if (config.by_uid && config.uid != (__u32)bpf_get_current_uid_gid())
+		return false;
+	if (call <= CALL_INOTIFY_RM_WATCH)
+		return error || !config.failed_only;
+	return error == ENOSPC || error == EMFILE || error == ENFILE || error == EAGAIN || error == EDQUOT;
+}
+
+static __always_inline struct ucounts *of_descriptor(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+	struct fsnotify_group *group;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	if (!file || !is_inotify(file, BPF_CORE_READ(file, f_op)))
+		return NULL;
+	group = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(group, inotify_data.ucounts);
+}
+
+/* An instance is charged to the effective uid; the task keeps the counters of its real one (since 5.14). */
+static __always_inline struct ucounts *of_task(struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	if (!bpf_core_field_exists(cred->ucounts))
+		return NULL;
+	if (BPF_CORE_READ(cred, uid.val) != BPF_CORE_READ(cred, euid.val))
+		return NULL;
+	return BPF_CORE_READ(cred, ucounts);
+}
+
+/* The link with least room on the way to the initial namespace: that one refuses. */
+static __always_inline void note_count(struct trace_record *r, struct ucounts *u, bool instances)
+{
+	__u32 type = instances ? bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES)
+			       : bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES);
+	__s64 least = 0x7fffffffffffffffLL;
+
+	for (int i = 0; i < MAX_CHAIN && u; i++) {
+		struct user_namespace *ns = BPF_CORE_READ(u, ns);
+		__u64 used = charged(u, type), limit = allowed(ns, type);
+		__s64 room = limit - used;
+
+		if (room < least) {
+			least = room;
+			r->used = used;
+			r->limit = limit;
+			r->charged_uid = BPF_CORE_READ(u, uid.val);
+			r->user_namespace = BPF_CORE_READ(ns, ns.inum);
+			r->flags |= TRACE_COUNTED;
+		}
+		u = BPF_CORE_READ(ns, ucounts);
+	}
+}
+
+static __always_inline void fill(struct trace_record *r, __u32 call, __s64 result, __u32 fd, __u64 argument)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 id = bpf_get_current_pid_tgid();
+
+	r->kind = RECORD_TRACE;
+	r->call = call;
+	r->time = bpf_ktime_get_ns();
+	r->pid = id >> 32;
+	r->tid = id;
+	r->uid = BPF_CORE_READ(task, cred, euid.val);
+	r->fd = fd;
+	r->result = result;
+	r->argument = argument;
+	r->cgroup = bpf_get_current_cgroup_id();
+	r->descriptor_limit = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
+	r->used = r->limit = r->user_namespace = 0;
+	r->charged_uid = r->flags = r->path_length = r->reserved = 0;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	if (call == CALL_INOTIFY_INIT || call == CALL_INOTIFY_INIT1)
+		note_count(r, of_task(task), true);
+	else if (call == CALL_INOTIFY_ADD_WATCH)
+		note_count(r, of_descriptor(task, fd), false);
+}
+
+static __always_inline void count_loss(void)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&lost, &zero);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+/* For the few paths that a short record cannot hold. */
+static __always_inline void note_long(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
+{
+	struct long_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	long size;
+
+	if (!r) {
+		count_loss();
+		return;
+	}
+	fill(&r->head, call, result, fd, argument);
+	size = bpf_probe_read_user_str(r->path, sizeof(r->path), (void *)path);
+	if (size > 0) {
+		r->head.flags |= TRACE_HAS_PATH;
+		r->head.path_length = size - 1;
+		if (size == sizeof(r->path))
+			r->head.flags |= TRACE_PATH_CUT;
+	}
+	bpf_ringbuf_submit(r, 0);
+}
+
+__noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
+{
+	struct short_record *r;
+	long size = 0;
+
+	if (!wanted(call, result))
+		return 0;
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_loss();
+		return 0;
+	}
+	if (path)
+		size = bpf_probe_read_user_str(r->path, sizeof(r->path), (void *)path);
+	if (size == sizeof(r->path)) {
+		bpf_ringbuf_discard(r, 0);
+		note_long(call, result, path, fd, argument);
+		return 0;
+	}
+	fill(&r->head, call, result, fd, argument);
+	if (size > 0) {
+		r->head.flags |= TRACE_HAS_PATH;
+		r->head.path_length = size - 1;
+	}
+	bpf_ringbuf_submit(r, 0);
+	return 0;
+}
+
+/* The caller's registers, on top of its kernel stack; a helper tells where since 5.15. */
+static __always_inline struct pt_regs *saved_registers(void)
+{
+	struct task_struct *task;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	task = (struct task_struct *)bpf_get_current_task();
+	return (struct pt_regs *)((__u64)BPF_CORE_READ(task, stack) + THREAD_SIZE -
+	       bpf_core_type_size(struct pt_regs));
+}
+
+/* What the tracepoint gives (struct syscall_tp_t, kernel/trace/trace_syscalls.c). */
+struct call_exit {
+	__u64 common;
+	__u64 number;
+	__s64 result;
+};
+
+#define TRACE(name, number, path, fd, argument)                                         \
+	SEC("tracepoint/syscalls/sys_exit_" #name)                                      \
+	int exit_##name(struct call_exit *ctx)                                            \
+	{                                                                               \
+		struct pt_regs *regs __attribute__((unused)) = saved_registers();       \
+                                                                                        \
+		return note(number, ctx->result, path, fd, argument);                   \
+	}
+
+#define NONE (__u32)-1
+
+TRACE(inotify_init, CALL_INOTIFY_INIT, 0, NONE, 0)
+TRACE(inotify_init1, CALL_INOTIFY_INIT1, 0, NONE, ARG0(regs))
+TRACE(inotify_add_watch, CALL_INOTIFY_ADD_WATCH, ARG1(regs), ARG0(regs), ARG2(regs))
+TRACE(inotify_rm_watch, CALL_INOTIFY_RM_WATCH, 0, ARG0(regs), ARG1(regs))
+TRACE(mkdir, CALL_MKDIR, ARG0(regs), NONE, ARG1(regs))
+TRACE(mkdirat, CALL_MKDIRAT, ARG1(regs), ARG0(regs), ARG2(regs))
+TRACE(mount, CALL_MOUNT, ARG1(regs), NONE, ARG3(regs))
+TRACE(move_mount, CALL_MOVE_MOUNT, ARG3(regs), ARG2(regs), 0)
+TRACE(unshare, CALL_UNSHARE, 0, NONE, ARG0(regs))
+TRACE(epoll_ctl, CALL_EPOLL_CTL, 0, ARG0(regs), ARG1(regs))
+TRACE(add_key, CALL_ADD_KEY, ARG1(regs), NONE, 0)
+TRACE(keyctl, CALL_KEYCTL, 0, NONE, ARG0(regs))
+TRACE(semget, CALL_SEMGET, 0, NONE, ARG0(regs))
+TRACE(shmget, CALL_SHMGET, 0, NONE, ARG0(regs))
+
+TRACE(clone, CALL_CLONE, 0, NONE, ARG0(regs))
+TRACE(clone3, CALL_CLONE, 0, NONE, 0)
+TRACE(fork, CALL_CLONE, 0, NONE, 0)
+TRACE(vfork, CALL_CLONE, 0, NONE, 0)

@@ -1,0 +1,226 @@
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::time::Duration;
+
+use libbpf_rs::{Link, MapCore, MapFlags, Object, OpenObject, ProgramMut, RingBufferBuilder};
+use zerocopy::IntoBytes;
+
+use super::tracefs::Tracefs;
+use super::{Call, Count, Event, Options};
+use crate::object;
+use crate::perf;
+use crate::records::{self, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
+use crate::support::Unsupported;
+use crate::tally::UserKey;
+
+static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trace.bpf.o"));
+
+/// Bytes between kernel and us; where locked memory is short (before 5.11) the object's own 1 MiB does.
+const LARGE_RING: u32 = 8 << 20;
+
+/// Without these there is nothing to tell.
+const REQUIRED: [&str; 2] = [
+    "syscalls/sys_exit_inotify_init1",
+    "syscalls/sys_exit_inotify_add_watch",
+];
+
+/// Traces calls from its start until it is dropped, or the process dies.
+#[derive(Debug)]
+pub struct Tracer {
+    _links: Vec<Link>,
+    object: Object,
+    gaps: Vec<String>,
+}
+
+impl Tracer {
+    /// Loads the programs and attaches them.
+    ///
+    /// # Errors
+    /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
+    pub fn start(options: Options) -> Result<Self, Unsupported> {
+        let (object, _) = object::load(IMAGE, |open| prepare(open, options, Some(LARGE_RING)))
+            .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
+        let tracefs = Tracefs::open()?;
+        let (mut links, mut gaps) = (Vec::new(), Vec::new());
+        for program in object.progs_mut() {
+            let section = program.section().to_string_lossy();
+            let event = section.trim_start_matches("tracepoint/");
+            match attach(&program, &tracefs, event) {
+                Ok(link) => links.push(link),
+                Err(e) if REQUIRED.contains(&event) => {
+                    return Err(Unsupported::new(
+                        format!("cannot trace system calls: {event}: {e}"),
+                        "run as root, on a kernel built with CONFIG_FTRACE_SYSCALLS",
+                    ));
+                }
+                // Newer architectures lack the older calls.
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(e) => gaps.push(format!("{event} is not traced: {e}")),
+            }
+        }
+        Ok(Self {
+            _links: links,
+            object,
+            gaps,
+        })
+    }
+
+    /// Calls that are not traced, and why, in words.
+    #[must_use]
+    pub fn gaps(&self) -> &[String] {
+        &self.gaps
+    }
+
+    /// Waits for at most `timeout`, and gives all that has come to `each`.
+    ///
+    /// # Errors
+    /// What the kernel answered; `InvalidData` if a record makes no sense. A signal is no error.
+    pub fn poll(&mut self, timeout: Duration, mut each: impl FnMut(Event)) -> io::Result<()> {
+        let mut malformed = false;
+        let map = object::map(&self.object, "ring")?;
+        let mut builder = RingBufferBuilder::new();
+        builder
+            .add(&map, |record| {
+                match decode(record) {
+                    Some(event) => each(event),
+                    None => malformed = true,
+                }
+                0
+            })
+            .map_err(io::Error::other)?;
+        let ring = builder.build().map_err(io::Error::other)?;
+        match ring.poll(timeout) {
+            Err(e) if e.kind() != libbpf_rs::ErrorKind::Interrupted => {
+                return Err(io::Error::other(e));
+            }
+            _ => {}
+        }
+        drop(ring);
+        if malformed {
+            return Err(io::Error::new(
+                ErrorKind::InvalidData,
+                "the BPF programs sent a record that makes no sense: report this, it is a fault of nospace",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Calls since the start that should have been told and were not: the ring was full, or the program was already
+    /// at work on that CPU.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn lost(&self) -> io::Result<u64> {
+        let value = object::map(&self.object, "lost")?
+            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
+            .map_err(io::Error::other)?;
+        let full = value
+            .and_then(|v| v.try_into().ok())
+            .map_or(0, u64::from_ne_bytes);
+        Ok(full
+            + self
+                .object
+                .progs_mut()
+                .map(|p| missed(p.as_fd()))
+                .sum::<u64>())
+    }
+}
+
+fn attach(program: &ProgramMut<'_>, tracefs: &Tracefs, event: &str) -> io::Result<Link> {
+    let event = perf::tracepoint(tracefs.id(event)?)?;
+    // The link closes the event.
+    program
+        .attach_perf_event(event.into_raw_fd())
+        .map_err(io::Error::other)
+}
+
+/// Tells the programs what is wanted.
+fn prepare(open: &mut OpenObject, options: Options, ring: Option<u32>) -> libbpf_rs::Result<()> {
+    let config = TraceConfig {
+        failed_only: options.failed_only.into(),
+        by_pid: options.pid.is_some().into(),
+        pid: options.pid.unwrap_or_default(),
+        by_uid: options.uid.is_some().into(),
+        uid: options.uid.unwrap_or_default(),
+        reserved: 0,
+    };
+    for mut map in open.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if name == "ring"
+            && let Some(bytes) = ring
+        {
+            map.set_max_entries(bytes)?;
+        }
+        if name.ends_with(".rodata")
+            && let Some(value) = map.initial_value_mut()
+            && let Some(value) = value.get_mut(..size_of::<TraceConfig>())
+        {
+            value.copy_from_slice(config.as_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// Runs that the kernel left out because the program was already at work on that CPU (since 5.12).
+fn missed(program: impl AsFd) -> u64 {
+    let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .find_map(|line| line.strip_prefix("recursion_misses:"))
+        .and_then(|n| n.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+fn decode(mut record: &[u8]) -> Option<Event> {
+    let head: TraceRecord = take(&mut record)?;
+    if head.kind != RECORD_TRACE {
+        return None;
+    }
+    let has = |flag| head.flags & flag != 0;
+    let path = record.get(..head.path_length as usize)?;
+    Some(Event {
+        time: Duration::from_nanos(head.time),
+        call: call(head.call)?,
+        pid: head.pid,
+        tid: head.tid,
+        uid: head.uid,
+        comm: until_nul(&head.comm).to_vec(),
+        cgroup: head.cgroup,
+        result: head.result.cast_signed(),
+        fd: (head.fd != u32::MAX).then_some(head.fd),
+        argument: head.argument,
+        path: has(records::TRACE_HAS_PATH).then(|| path.to_vec()),
+        path_cut: has(records::TRACE_PATH_CUT),
+        descriptor_limit: head.descriptor_limit,
+        count: has(records::TRACE_COUNTED).then_some(Count {
+            key: UserKey {
+                user_namespace: head.user_namespace,
+                uid: head.charged_uid,
+            },
+            used: head.used,
+            limit: head.limit,
+        }),
+    })
+}
+
+fn call(number: u32) -> Option<Call> {
+    Some(match number {
+        records::CALL_INOTIFY_INIT => Call::InotifyInit,
+        records::CALL_INOTIFY_INIT1 => Call::InotifyInit1,
+        records::CALL_INOTIFY_ADD_WATCH => Call::InotifyAddWatch,
+        records::CALL_INOTIFY_RM_WATCH => Call::InotifyRmWatch,
+        records::CALL_MKDIR => Call::Mkdir,
+        records::CALL_MKDIRAT => Call::Mkdirat,
+        records::CALL_MOUNT => Call::Mount,
+        records::CALL_MOVE_MOUNT => Call::MoveMount,
+        records::CALL_UNSHARE => Call::Unshare,
+        records::CALL_CLONE => Call::Clone,
+        records::CALL_EPOLL_CTL => Call::EpollCtl,
+        records::CALL_ADD_KEY => Call::AddKey,
+        records::CALL_KEYCTL => Call::Keyctl,
+        records::CALL_SEMGET => Call::Semget,
+        records::CALL_SHMGET => Call::Shmget,
+        _ => return None,
+    })
+}

@@ -1,0 +1,44 @@
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use super::{Event, Options};
+use crate::support::{Facts, Unsupported, decide};
+
+/// Traces calls; never there in a build without the feature `ebpf`.
+#[derive(Debug)]
+pub struct Tracer(Infallible);
+
+impl Tracer {
+    /// Says that this build cannot.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn start(_: Options) -> Result<Self, Unsupported> {
+        Err(decide(&Facts::probe())
+            .err()
+            .unwrap_or_else(Unsupported::not_built_in))
+    }
+
+    /// Cannot be called: there is no `Tracer`.
+    #[must_use]
+    pub fn gaps(&self) -> &[String] {
+        match self.0 {}
+    }
+
+    /// Cannot be called: there is no `Tracer`.
+    ///
+    /// # Errors
+    /// None.
+    pub fn poll(&mut self, _: Duration, _: impl FnMut(Event)) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    /// Cannot be called: there is no `Tracer`.
+    ///
+    /// # Errors
+    /// None.
+    pub fn lost(&self) -> io::Result<u64> {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,187 @@
+//! Every refusal that a program counts for itself is traced, with the right cause, or counted as lost.
+//!
+//! Needs root. A plain program, as the oracle tests are; the refused one has a user namespace and limits of its own.
+
+#![allow(clippy::print_stdout, reason = "a test program of its own")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod refused;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use common::{Files, Holder, KUID, Outcome, same};
+use nospace_bpf::trace::{Call, Event, Options, Refusal, Tracer};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [mode, _, files] = &arguments[..]
+        && mode == "holder"
+    {
+        return refused::run(files);
+    }
+    let files = match Files::new() {
+        Ok(files) => files,
+        Err(e) => return fail(&*e),
+    };
+    let holder = match Holder::start("refused", files.path()) {
+        Ok(holder) => holder,
+        Err(e) => return fail(&*e),
+    };
+    let options = Options {
+        failed_only: true,
+        pid: Some(holder.pid()),
+        uid: None,
+    };
+    match Tracer::start(options) {
+        Ok(tracer) => match run(tracer, holder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => fail(&*e),
+        },
+        Err(e) if env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
+            println!("skipped: {e}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => fail(&e),
+    }
+}
+
+fn fail(why: &dyn std::error::Error) -> ExitCode {
+    println!("FAILED: {why}");
+    ExitCode::FAILURE
+}
+
+/// What a run of the refused program gave: by call and errno, and by cause.
+#[derive(Default)]
+struct Seen {
+    calls: BTreeMap<(Call, i64), u64>,
+    causes: BTreeMap<String, u64>,
+}
+
+impl Seen {
+    fn add(&mut self, event: &Event) {
+        *self.calls.entry((event.call, -event.result)).or_default() += 1;
+        if let Some(cause) = event.refusal() {
+            *self.causes.entry(format!("{cause:?}")).or_default() += 1;
+        }
+    }
+
+    fn call(&self, call: Call, errno: i32) -> u64 {
+        self.calls.get(&(call, errno.into())).copied().unwrap_or(0)
+    }
+
+    fn cause(&self, cause: Refusal) -> u64 {
+        self.causes.get(&format!("{cause:?}")).copied().unwrap_or(0)
+    }
+}
+
+fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
+    let mut first = None;
+    let few = count(&mut tracer, &mut holder, "few", |event| {
+        if event.refusal() == Some(Refusal::Watches) {
+            first.get_or_insert_with(|| event.clone());
+        }
+    })?;
+    let (seen, told) = few;
+    same("lost", tracer.lost()?, 0)?;
+    same(
+        "refused by the instances",
+        seen.cause(Refusal::Instances),
+        told[0],
+    )?;
+    same(
+        "refused by the watches",
+        seen.cause(Refusal::Watches),
+        told[1],
+    )?;
+    same(
+        "refused by RLIMIT_NOFILE",
+        seen.cause(Refusal::ProcessFiles),
+        told[2],
+    )?;
+    same(
+        "unshare refused",
+        seen.call(Call::Unshare, libc::ENOSPC),
+        told[3],
+    )?;
+    same(
+        "clone refused",
+        seen.call(Call::Clone, libc::EAGAIN),
+        told[4],
+    )?;
+    same(
+        "add_key refused",
+        seen.call(Call::AddKey, libc::EDQUOT),
+        told[5],
+    )?;
+    same(
+        "no such path",
+        seen.call(Call::InotifyAddWatch, libc::ENOENT),
+        told[6],
+    )?;
+    check_watch(&first.ok_or("no refused watch")?, &holder)?;
+    println!("each cause ... ok ({told:?})");
+
+    let (seen, told) = count(&mut tracer, &mut holder, "many", |_| {})?;
+    let lost = tracer.lost()?;
+    same(
+        "refused watches and those lost",
+        seen.cause(Refusal::Watches) + lost,
+        told[0],
+    )?;
+    println!(
+        "pressure ... ok ({} refusals in {} ms, {lost} lost)",
+        told[0], told[1]
+    );
+    Ok(())
+}
+
+/// The count and the limit of that moment, and who.
+fn check_watch(event: &Event, holder: &Holder) -> Outcome<()> {
+    let count = event.count.ok_or("no count")?;
+    same("count and limit", (count.used, count.limit), (10, 10))?;
+    same(
+        "whose",
+        (count.key.uid, count.key.user_namespace),
+        (KUID, holder.user_namespace()?),
+    )?;
+    same("uid", event.uid, KUID)?;
+    same("pid", event.pid, holder.pid())?;
+    let path = event.path.as_deref().ok_or("no path")?;
+    same(
+        "path",
+        path.starts_with(env::temp_dir().as_os_str().as_encoded_bytes()),
+        true,
+    )
+}
+
+/// Has the holder do `what`, and reads the ring until it says so and all is read.
+fn count(
+    tracer: &mut Tracer,
+    holder: &mut Holder,
+    what: &str,
+    mut each: impl FnMut(&Event),
+) -> Outcome<(Seen, Vec<u64>)> {
+    let mut seen = Seen::default();
+    holder.tell(what)?;
+    let told = std::thread::scope(|scope| {
+        let told = scope.spawn(|| holder.line().map_err(|e| e.to_string()));
+        loop {
+            let done = told.is_finished();
+            tracer.poll(Duration::from_millis(50), |event| {
+                each(&event);
+                seen.add(&event);
+            })?;
+            if done {
+                break;
+            }
+        }
+        Ok::<_, Box<dyn std::error::Error>>(told.join())
+    })?;
+    let line = told.map_err(|_| "the reader panicked")??;
+    let told: Result<Vec<u64>, _> = line.split(' ').map(str::parse).collect();
+    Ok((seen, told.map_err(|_| line)?))
+}
