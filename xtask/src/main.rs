@@ -7,7 +7,7 @@ mod schema;
 use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask man       writes man pages to target/man/
-cargo xtask schema    writes docs/schema/check.schema.json
+cargo xtask schema    writes docs/schema/*.schema.json
 cargo xtask picture   reads styled text on stdin, writes it as SVG on stdout";
 
 fn main() -> Result<()> {

@@ -126,8 +126,17 @@ fn the_node_decides_between_candidates() {
         decided(&with_user(3, 100)),
         (Verdict::Contradicts, Some(Cause::InotifyWatches))
     );
-    // The third candidate, process-files, has no figure.
-    assert_eq!(decided(&with_user(3, 3)), (Verdict::Unknown, None));
+    // The third candidate, process-files, is a process's own: another one's is no evidence.
+    let mut report = with_user(3, 3);
+    assert_eq!(decided(&report), (Verdict::Recovered, None));
+    report.resources = with_resources(&[(Cause::ProcessFiles, "nginx (pid 7)", 100)]).resources;
+    assert_eq!(decided(&report), (Verdict::Recovered, None));
+    report.resources =
+        with_resources(&[(Cause::ProcessFiles, "journalctl (pid 7)", 100)]).resources;
+    assert_eq!(
+        decided(&report),
+        (Verdict::Contradicts, Some(Cause::ProcessFiles))
+    );
 }
 
 #[test]

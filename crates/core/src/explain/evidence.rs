@@ -13,7 +13,7 @@ use crate::signatures::Confidence;
 /// From this share of a budget on the node is taken to refuse, as the rules of `check` do.
 const FULL_PERCENT: u64 = 95;
 /// Figures that are quoted of one cause.
-const QUOTED: usize = 3;
+const QUOTED: usize = 2;
 
 /// Whether the node says what the log says.
 #[derive(
@@ -52,11 +52,10 @@ impl Verdict {
 /// only allowed is contradicted.
 #[must_use]
 pub fn judge(cause: &ExplainedCause, report: &Report) -> NodeSays {
-    let objects = &cause.objects;
     let mut words = Vec::new();
     let mut all_known = true;
     for candidate in candidates(cause) {
-        let state = state(candidate, objects, report);
+        let state = state(candidate, cause, report);
         words.extend(state.words);
         match state.full {
             Some(true) => {
@@ -113,10 +112,11 @@ struct State {
     words: Vec<String>,
 }
 
-fn state(cause: Cause, objects: &[String], report: &Report) -> State {
+fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     let mut figures = match cause {
-        Cause::InotifyWatches | Cause::InotifyInstances => users(cause, report),
-        Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => disks(cause, objects, report),
+        Cause::InotifyWatches | Cause::InotifyInstances => users(cause, &log.programs, report),
+        Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => disks(cause, &log.objects, report),
+        Cause::ProcessFiles => return processes(&log.programs, report),
         _ => resources(cause, report),
     };
     figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
@@ -129,17 +129,69 @@ fn state(cause: Cause, objects: &[String], report: &Report) -> State {
         (Some(worst), None) => Some(worst.percent >= FULL_PERCENT),
         (None, None) => None,
     };
-    let mut words: Vec<String> = refusing.iter().map(|f| f.title.clone()).collect();
-    words.extend(figures.into_iter().take(QUOTED).map(|f| f.words));
+    let figures = figures.into_iter().take(QUOTED).map(|f| f.words);
+    let words = match refusing {
+        Some(finding) => vec![finding.title.clone()],
+        None => figures.collect(),
+    };
     State { full, words }
 }
+
+/// Descriptors are each process's own: only a process of the program that complains counts, and
+/// `check` names those that are near their limit.
+fn processes(programs: &[String], report: &Report) -> State {
+    let mut figures: Vec<Figure> = report
+        .resources
+        .iter()
+        .filter(|r| r.cause == Cause::ProcessFiles)
+        .filter(|r| programs.iter().any(|p| is_of(&r.subject, p)))
+        .map(figure)
+        .collect();
+    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
+    let full = figures.first().is_some_and(|f| f.percent >= FULL_PERCENT);
+    let words = if figures.is_empty() {
+        vec![format!(
+            "no process of {} is near its limit of descriptors",
+            programs.join(", ")
+        )]
+    } else {
+        figures.into_iter().take(QUOTED).map(|f| f.words).collect()
+    };
+    State {
+        full: Some(full),
+        words,
+    }
+}
+
+/// `subject` is `comm (pid N)`; the kernel cuts a comm to 15 bytes.
+fn is_of(subject: &str, program: &str) -> bool {
+    let comm = subject.split(" (pid ").next().unwrap_or(subject);
+    comm == program || comm.len() == 15 && program.starts_with(comm)
+}
+
+/// Programs that run as root on every node: of the users only root's budgets are theirs.
+const ROOTS: &[&str] = &[
+    "kubelet",
+    "cAdvisor",
+    "containerd",
+    "containerd-shim",
+    "systemd",
+    "systemd-udevd",
+    "CRI-O",
+    "crio",
+    "conmon",
+    "dockerd",
+    "runc",
+    "kernel",
+];
 
 struct Figure {
     percent: u64,
     words: String,
 }
 
-fn users(cause: Cause, report: &Report) -> Vec<Figure> {
+fn users(cause: Cause, programs: &[String], report: &Report) -> Vec<Figure> {
+    let of_root = !programs.is_empty() && programs.iter().all(|p| ROOTS.contains(&p.as_str()));
     let what = if cause == Cause::InotifyWatches {
         "inotify watches"
     } else {
@@ -166,6 +218,7 @@ fn users(cause: Cause, report: &Report) -> Vec<Figure> {
         .users
         .iter()
         .filter(|u| u.instances.provenance != Provenance::Unavailable)
+        .filter(|u| !of_root || u.uid == 0)
         .filter_map(|u| {
             let budget = if cause == Cause::InotifyWatches {
                 &u.watches
@@ -286,11 +339,10 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
         }
     }
     let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
-    for remedy in remedy::for_cause(named) {
-        if !remedies.iter().any(|r| r.command == remedy.command) {
-            remedies.push(remedy);
-        }
+    if remedies.is_empty() {
+        remedies = remedy::for_cause(named);
     }
+    remedies.extend(remedy::afterwards(named));
     let mut evidence = vec![log_says(cause)];
     evidence.extend(cause.node_says.iter().map(|w| format!("node: {w}")));
     let mut victims = cause.programs.clone();

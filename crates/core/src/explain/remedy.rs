@@ -41,36 +41,37 @@ pub(super) fn for_cause(cause: Cause) -> Vec<Remedy> {
         .collect()
 }
 
+/// What has to be started again once there is room.
+pub(super) fn afterwards(cause: Cause) -> Vec<Remedy> {
+    if !matches!(cause, Cause::InotifyWatches | Cause::InotifyInstances) {
+        return Vec::new();
+    }
+    let remedy = |command: &str, why: &str| Remedy {
+        command: command.to_owned(),
+        why: why.to_owned(),
+    };
+    vec![
+        remedy(
+            "systemctl restart kubelet",
+            "only if it died: it fails at its start, never later",
+        ),
+        remedy(
+            "systemctl restart containerd",
+            "only if it logged that its CRI plugin was not loaded: room in inotify does not mend that",
+        ),
+    ]
+}
+
 fn commands(cause: Cause) -> &'static [(&'static str, &'static str)] {
     match cause {
-        Cause::InotifyWatches => &[
-            (
-                "sysctl -w fs.inotify.max_user_watches=524288",
-                "gives every user more watches at once; an idle limit costs no memory",
-            ),
-            (
-                RESTART_KUBELET,
-                "a kubelet that died for want of watches starts again",
-            ),
-            (
-                RESTART_CONTAINERD,
-                "only if it logged that its CRI plugin was not loaded: free watches do not mend that",
-            ),
-        ],
-        Cause::InotifyInstances => &[
-            (
-                "sysctl -w fs.inotify.max_user_instances=8192",
-                "gives every user more instances at once; an idle limit costs no memory",
-            ),
-            (
-                RESTART_KUBELET,
-                "a kubelet that died for want of instances starts again",
-            ),
-            (
-                RESTART_CONTAINERD,
-                "only if it logged that its CRI plugin was not loaded: free instances do not mend that",
-            ),
-        ],
+        Cause::InotifyWatches => &[(
+            "sysctl -w fs.inotify.max_user_watches=524288",
+            "gives every user more watches at once; an idle limit costs no memory",
+        )],
+        Cause::InotifyInstances => &[(
+            "sysctl -w fs.inotify.max_user_instances=8192",
+            "gives every user more instances at once; an idle limit costs no memory",
+        )],
         Cause::EventQueue => &[(
             "sysctl -w fs.inotify.max_queued_events=65536",
             "longer queues for instances that are made from now on; the reader must rescan what it missed",
@@ -172,6 +173,3 @@ fn commands(cause: Cause) -> &'static [(&'static str, &'static str)] {
         )],
     }
 }
-
-const RESTART_KUBELET: &str = "systemctl restart kubelet";
-const RESTART_CONTAINERD: &str = "systemctl restart containerd";
