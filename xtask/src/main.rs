@@ -8,7 +8,7 @@ mod schema;
 use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask man       writes man pages to target/man/
-cargo xtask schema    writes docs/schema/check.schema.json
+cargo xtask schema    writes docs/schema/*.schema.json
 cargo xtask picture [COMMAND]
                       reads styled text on stdin, writes it as SVG on stdout
 cargo xtask bench check [ROUNDS]

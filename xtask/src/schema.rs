@@ -1,15 +1,25 @@
-//! The JSON Schema of `nospace check -o json`, from the types that it prints.
+//! The JSON Schemas of what nospace prints, from the types that it prints.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use nospace_core::explain::Explanation;
 use nospace_core::report::Report;
+use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/check.schema.json");
-    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Report))?;
-    text.push('\n');
-    fs::create_dir_all(path.parent().context("docs/schema")?)?;
-    fs::write(&path, text).with_context(|| path.display().to_string())
+    let all: [(&str, Schema); 2] = [
+        ("check", schemars::schema_for!(Report)),
+        ("explain", schemars::schema_for!(Explanation)),
+    ];
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");
+    fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    for (command, schema) in all {
+        let path = directory.join(format!("{command}.schema.json"));
+        let mut text = serde_json::to_string_pretty(&schema)?;
+        text.push('\n');
+        fs::write(&path, text).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
 }

@@ -15,10 +15,12 @@ pub mod attribute;
 pub mod cause;
 mod conclude;
 pub mod diagnose;
+pub mod explain;
 pub mod model;
 pub mod parse;
 pub mod report;
 pub mod select;
+pub mod signatures;
 #[cfg(test)]
 mod testing;
 

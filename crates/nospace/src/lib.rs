@@ -8,5 +8,6 @@
 
 pub mod cli;
 pub mod collect;
+pub mod explain;
 pub mod host;
 pub mod ui;

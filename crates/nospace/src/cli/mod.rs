@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, help, completions and man pages.
 
 mod check;
+mod explain;
 mod record;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
@@ -135,7 +137,7 @@ impl Cli {
     #[must_use]
     pub fn failure(&self) -> u8 {
         match self.command {
-            None | Some(Command::Check(_)) => UNKNOWN,
+            None | Some(Command::Check(_) | Command::Explain(_)) => UNKNOWN,
             Some(Command::Record(_) | Command::Completions { .. }) => FAILED,
         }
     }
@@ -149,6 +151,7 @@ impl Cli {
         match self.command {
             None => check::run(&self.shared, self.output, &check::CheckArgs::default()),
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
+            Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

@@ -6,7 +6,7 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::is_invisible;
 
@@ -17,6 +17,17 @@ use super::is_invisible;
 /// Those of `out`.
 pub fn write<T: Serialize>(value: &T, mut out: &mut dyn io::Write) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut out, Visible(PrettyFormatter::new()));
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
+/// Writes `value` as one line, for streams of documents.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_line<T: Serialize>(value: &T, mut out: &mut dyn io::Write) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut out, Visible(CompactFormatter));
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }

@@ -31,7 +31,8 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     }
 }
 
-fn title(page: &mut Page, finding: &Finding) {
+/// How bad, which cause, and its sentence.
+pub fn title(page: &mut Page, finding: &Finding) {
     let (word, body) = match finding.severity {
         Severity::Critical => ("CRITICAL", style::BOLD),
         Severity::Warning => ("WARNING", style::BOLD),
@@ -40,6 +41,15 @@ fn title(page: &mut Page, finding: &Finding) {
     let color = style::severity(finding.severity);
     let line = page.line().put(color, word).pad_to(LABEL);
     page.wrapped(line, body, &format!("{}: {}", finding.cause, finding.title));
+}
+
+/// All that a finding says below its title.
+pub fn details(page: &mut Page, finding: &Finding, verbose: bool) {
+    let mut shown = Shown {
+        verbose,
+        texts: HashSet::new(),
+    };
+    shown.details(page, finding);
 }
 
 struct Shown<'a> {

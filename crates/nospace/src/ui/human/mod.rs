@@ -17,6 +17,7 @@ use nospace_core::model::{CgroupVersion, Provenance};
 use nospace_core::report::{Report, Severity, Status};
 use nospace_core::select::Order;
 
+pub use findings::{details as finding_details, title as finding_title};
 pub use headline::headline;
 
 use super::screen::Screen;

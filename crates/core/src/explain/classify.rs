@@ -1,0 +1,110 @@
+use std::ops::Range;
+
+use super::literal::Prefilter;
+use super::object::Object;
+use super::unescape::unescape;
+use crate::cause::Cause;
+use crate::signatures::{Confidence, Signature, Table, TableError};
+
+/// Says what a message means.
+#[derive(Debug)]
+pub struct Classifier {
+    table: Table,
+    prefilter: Prefilter,
+    /// Each signature's literal in lower case.
+    literals: Vec<String>,
+}
+
+/// What a message means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Index of the signature that won, in the table.
+    pub signature: usize,
+    /// Its cause.
+    pub cause: Cause,
+    /// Every cause that the text allows, the likeliest first.
+    pub candidates: Vec<Cause>,
+    /// How sure the text makes of `cause`.
+    pub confidence: Confidence,
+    /// What it names.
+    pub object: Object,
+    /// The telling part, in bytes of the unescaped message.
+    pub span: Range<usize>,
+}
+
+impl Classifier {
+    /// A classifier by `table`.
+    ///
+    /// # Errors
+    /// When the table's literals make no automaton.
+    pub fn new(table: Table) -> Result<Self, TableError> {
+        let prefilter = Prefilter::new(&table).map_err(|why| TableError::Syntax {
+            file: "literals".to_owned(),
+            why,
+        })?;
+        let literals = table
+            .signatures()
+            .iter()
+            .map(|s| s.literal.to_ascii_lowercase())
+            .collect();
+        Ok(Self {
+            table,
+            prefilter,
+            literals,
+        })
+    }
+
+    /// The table that it goes by.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    pub(super) fn prefilter(&self) -> &Prefilter {
+        &self.prefilter
+    }
+
+    /// What `line` means, with or without the escapes of its loggers; `None` where no signature
+    /// matches.
+    #[must_use]
+    pub fn classify(&self, line: &[u8]) -> Option<Match> {
+        self.classify_plain(&unescape(line))
+    }
+
+    /// As [`Self::classify`], of a message whose escapes are undone already.
+    pub(super) fn classify_plain(&self, message: &[u8]) -> Option<Match> {
+        let lower = message.to_ascii_lowercase();
+        let mut best: Option<Match> = None;
+        for (index, signature) in self.table.signatures().iter().enumerate() {
+            if memchr::memmem::find(&lower, self.literals[index].as_bytes()).is_none() {
+                continue;
+            }
+            let Some(found) = self.try_signature(index, signature, message) else {
+                continue;
+            };
+            if best.as_ref().is_none_or(|b| wins(&found, b)) {
+                best = Some(found);
+            }
+        }
+        best
+    }
+
+    fn try_signature(&self, index: usize, signature: &Signature, message: &[u8]) -> Option<Match> {
+        let captures = self.table.pattern(index)?.find(signature, message)?;
+        let whole = captures.get(0)?;
+        Some(Match {
+            signature: index,
+            cause: signature.cause,
+            candidates: signature.candidates(),
+            confidence: signature.confidence,
+            object: Object::of(&captures, message),
+            span: whole.range(),
+        })
+    }
+}
+
+/// Of two signatures that match one message: the surer one; then the one that ends later, for a
+/// wrapped error has its cause at its end; then the one that stands first in the table.
+fn wins(new: &Match, old: &Match) -> bool {
+    (new.confidence, new.span.end) > (old.confidence, old.span.end)
+}

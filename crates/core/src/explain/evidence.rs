@@ -1,0 +1,387 @@
+//! Is it still so? What a look at the node says of a cause that a log names.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::remedy;
+use super::report::{ExplainedCause, Explanation, NodeSays};
+use crate::cause::Cause;
+use crate::model::Provenance;
+use crate::report::{Budget, Finding, Report, Resource, Severity};
+use crate::signatures::Confidence;
+
+/// From this share of a budget on the node is taken to refuse, as the rules of `check` do.
+const FULL_PERCENT: u64 = 95;
+/// Figures that are quoted of one cause.
+const QUOTED: usize = 2;
+
+/// Whether the node says what the log says.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nobody asked the node, or it has no figure for this cause.
+    #[default]
+    Unknown,
+    /// Used up now too.
+    Confirms,
+    /// Was refused for certain, and has room now.
+    Recovered,
+    /// The text allows other causes as well, and it is one of those or none that is there now.
+    Contradicts,
+}
+
+impl Verdict {
+    /// `confirms`, `contradicts`, `recovered` or `unknown`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Confirms => "confirms",
+            Self::Recovered => "recovered",
+            Self::Contradicts => "contradicts",
+        }
+    }
+}
+
+/// What `report` says of `cause`.
+///
+/// The candidates are asked in their order; the first one that is used up now is the one that the
+/// node decides on. Where none is: a cause that the text was sure of has recovered, one that it
+/// only allowed is contradicted.
+#[must_use]
+pub fn judge(cause: &ExplainedCause, report: &Report) -> NodeSays {
+    let mut words = Vec::new();
+    let mut all_known = true;
+    for candidate in candidates(cause) {
+        let state = state(candidate, cause, report);
+        words.extend(state.words);
+        match state.full {
+            Some(true) => {
+                return NodeSays {
+                    verdict: if same(candidate, cause.cause) {
+                        Verdict::Confirms
+                    } else {
+                        Verdict::Contradicts
+                    },
+                    cause: Some(candidate),
+                    words,
+                };
+            }
+            Some(false) => {}
+            None => all_known = false,
+        }
+    }
+    let verdict = match (all_known, cause.confidence) {
+        (false, _) => Verdict::Unknown,
+        (true, Confidence::Possible) => Verdict::Contradicts,
+        (true, _) => Verdict::Recovered,
+    };
+    if !all_known && words.is_empty() {
+        words.push(format!("the node has no figure for {}", cause.cause));
+    }
+    NodeSays {
+        verdict,
+        cause: None,
+        words,
+    }
+}
+
+/// `disk-space` is blocks or inodes, and statfs knows which.
+fn candidates(cause: &ExplainedCause) -> Vec<Cause> {
+    let mut all = Vec::new();
+    for candidate in &cause.candidates {
+        if *candidate == Cause::DiskSpace {
+            all.extend([Cause::DiskBlocks, Cause::DiskInodes]);
+        } else {
+            all.push(*candidate);
+        }
+    }
+    all
+}
+
+fn same(node: Cause, log: Cause) -> bool {
+    let on_disk = |c| matches!(c, Cause::DiskSpace | Cause::DiskBlocks | Cause::DiskInodes);
+    node == log || on_disk(node) && on_disk(log)
+}
+
+struct State {
+    /// Used up now; `None` without a figure.
+    full: Option<bool>,
+    words: Vec<String>,
+}
+
+fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
+    let mut figures = match cause {
+        Cause::InotifyWatches | Cause::InotifyInstances => users(cause, &log.programs, report),
+        Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => disks(cause, &log.objects, report),
+        Cause::ProcessFiles => return processes(&log.programs, report),
+        _ => resources(cause, report),
+    };
+    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
+    let refusing = report
+        .findings
+        .iter()
+        .find(|f| f.cause == cause && f.severity == Severity::Critical);
+    let full = match (figures.first(), refusing) {
+        (_, Some(_)) => Some(true),
+        (Some(worst), None) => Some(worst.percent >= FULL_PERCENT),
+        (None, None) => None,
+    };
+    let figures = figures.into_iter().take(QUOTED).map(|f| f.words);
+    let words = match refusing {
+        Some(finding) => vec![finding.title.clone()],
+        None => figures.collect(),
+    };
+    State { full, words }
+}
+
+/// Descriptors are each process's own: only a process of the program that complains counts, and
+/// `check` names those that are near their limit.
+fn processes(programs: &[String], report: &Report) -> State {
+    let mut figures: Vec<Figure> = report
+        .resources
+        .iter()
+        .filter(|r| r.cause == Cause::ProcessFiles)
+        .filter(|r| programs.iter().any(|p| is_of(&r.subject, p)))
+        .map(figure)
+        .collect();
+    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
+    let full = figures.first().is_some_and(|f| f.percent >= FULL_PERCENT);
+    let words = if figures.is_empty() {
+        vec![format!(
+            "no process of {} is near its limit of descriptors",
+            programs.join(", ")
+        )]
+    } else {
+        figures.into_iter().take(QUOTED).map(|f| f.words).collect()
+    };
+    State {
+        full: Some(full),
+        words,
+    }
+}
+
+/// `subject` is `comm (pid N)`; the kernel cuts a comm to 15 bytes.
+fn is_of(subject: &str, program: &str) -> bool {
+    let comm = subject.split(" (pid ").next().unwrap_or(subject);
+    comm == program || comm.len() == 15 && program.starts_with(comm)
+}
+
+/// Programs that run as root on every node: of the users only root's budgets are theirs.
+const ROOTS: &[&str] = &[
+    "kubelet",
+    "cAdvisor",
+    "containerd",
+    "containerd-shim",
+    "systemd",
+    "systemd-udevd",
+    "CRI-O",
+    "crio",
+    "conmon",
+    "dockerd",
+    "runc",
+    "kernel",
+];
+
+struct Figure {
+    percent: u64,
+    words: String,
+}
+
+fn users(cause: Cause, programs: &[String], report: &Report) -> Vec<Figure> {
+    let of_root = !programs.is_empty() && programs.iter().all(|p| ROOTS.contains(&p.as_str()));
+    let what = if cause == Cause::InotifyWatches {
+        "inotify watches"
+    } else {
+        "inotify instances"
+    };
+    let figure = |uid: u32, child: bool, budget: &Budget| {
+        let percent = budget.percent()?;
+        let place = if child {
+            " of a child user namespace"
+        } else {
+            ""
+        };
+        Some(Figure {
+            percent,
+            words: format!(
+                "uid {uid}{place}: {} of {} {what} ({percent} %{})",
+                budget.used,
+                budget.limit?,
+                trust(budget.provenance)
+            ),
+        })
+    };
+    report
+        .users
+        .iter()
+        .filter(|u| u.instances.provenance != Provenance::Unavailable)
+        .filter(|u| !of_root || u.uid == 0)
+        .filter_map(|u| {
+            let budget = if cause == Cause::InotifyWatches {
+                &u.watches
+            } else {
+                &u.instances
+            };
+            figure(u.uid, u.draws_on.is_some(), budget)
+        })
+        .collect()
+}
+
+/// The file systems that the objects lie on; all that there are where no object is a path.
+fn disks(cause: Cause, objects: &[String], report: &Report) -> Vec<Figure> {
+    let of_cause: Vec<&Resource> = report
+        .resources
+        .iter()
+        .filter(|r| r.cause == cause)
+        .collect();
+    let mut meant: Vec<&Resource> = objects
+        .iter()
+        .filter(|o| o.starts_with('/'))
+        .filter_map(|path| {
+            of_cause
+                .iter()
+                .filter(|r| lies_on(path, &r.subject))
+                .max_by_key(|r| r.subject.len())
+                .copied()
+        })
+        .collect();
+    if meant.is_empty() {
+        meant = of_cause;
+    }
+    meant.dedup_by_key(|r| &r.subject);
+    meant.into_iter().map(figure).collect()
+}
+
+fn lies_on(path: &str, mountpoint: &str) -> bool {
+    mountpoint == "/"
+        || path
+            .strip_prefix(mountpoint)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn resources(cause: Cause, report: &Report) -> Vec<Figure> {
+    report
+        .resources
+        .iter()
+        .filter(|r| r.cause == cause)
+        .map(figure)
+        .collect()
+}
+
+fn figure(resource: &Resource) -> Figure {
+    let percent = resource.percent();
+    Figure {
+        percent,
+        words: format!(
+            "{}: {} of {} {} ({percent} %{})",
+            resource.subject,
+            resource.used,
+            resource.limit,
+            resource.unit,
+            trust(resource.provenance)
+        ),
+    }
+}
+
+fn trust(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Exact => "",
+        Provenance::Estimated => ", estimated",
+        Provenance::Unavailable => ", not to be trusted",
+    }
+}
+
+impl Explanation {
+    /// Asks `report`, a look at the node, about each cause; without one every verdict is unknown.
+    /// Writes the findings.
+    pub fn ask(&mut self, report: Option<&Report>) {
+        for cause in &mut self.causes {
+            let says = report.map_or_else(NodeSays::default, |r| judge(cause, r));
+            cause.node = says.verdict;
+            cause.node_says.clone_from(&says.words);
+            cause.decided = says.cause;
+        }
+        self.findings = self.causes.iter().map(|c| finding(c, report)).collect();
+    }
+
+    /// The worst that was found; `None` when nothing was.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
+    }
+}
+
+/// Refused, and not known to be over: critical. Over, only possible, or only slow: a warning.
+fn severity(cause: &ExplainedCause) -> Severity {
+    match cause.node {
+        _ if cause.cause == Cause::EventQueue => Severity::Warning,
+        Verdict::Confirms => Severity::Critical,
+        Verdict::Contradicts if cause.decided.is_some() => Severity::Critical,
+        Verdict::Unknown if cause.confidence > Confidence::Possible => Severity::Critical,
+        _ => Severity::Warning,
+    }
+}
+
+fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
+    let named = cause.decided.unwrap_or(cause.cause);
+    let known: Vec<&Finding> = report
+        .iter()
+        .flat_map(|r| &r.findings)
+        .filter(|f| f.cause == named)
+        .collect();
+    let mut culprits: Vec<String> = Vec::new();
+    for culprit in known.iter().flat_map(|f| &f.culprits) {
+        if !culprits.contains(culprit) {
+            culprits.push(culprit.clone());
+        }
+    }
+    let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
+    if remedies.is_empty() {
+        remedies = remedy::for_cause(named);
+    }
+    remedies.extend(remedy::afterwards(named));
+    let mut evidence = vec![log_says(cause)];
+    evidence.extend(cause.node_says.iter().map(|w| format!("node: {w}")));
+    let mut victims = cause.programs.clone();
+    victims.extend(cause.pods.iter().map(|p| format!("pod {p}")));
+    Finding {
+        cause: named,
+        rule: "explain".to_owned(),
+        severity: severity(cause),
+        title: title(cause, named),
+        evidence,
+        culprits,
+        victims,
+        remedies,
+    }
+}
+
+fn title(cause: &ExplainedCause, named: Cause) -> String {
+    let what = remedy::meaning(named);
+    match cause.node {
+        Verdict::Confirms => format!("{what}, and still so"),
+        Verdict::Recovered => format!("{what}; there is room again now"),
+        Verdict::Contradicts if cause.decided.is_some() => {
+            format!("{what}: the node shows this, and not {}", cause.cause)
+        }
+        Verdict::Contradicts => format!("{what}, says the log; the node shows room"),
+        Verdict::Unknown => what.to_owned(),
+    }
+}
+
+fn log_says(cause: &ExplainedCause) -> String {
+    let span = match (&cause.first, &cause.last) {
+        (Some(first), Some(last)) if first != last => format!(", from {first} to {last}"),
+        (Some(first), _) => format!(", at {first}"),
+        _ => String::new(),
+    };
+    let lines = if cause.lines == 1 { "line" } else { "lines" };
+    format!(
+        "log: {} {lines}{span}, {}",
+        cause.lines,
+        cause.confidence.word()
+    )
+}

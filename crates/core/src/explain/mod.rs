@@ -1,0 +1,30 @@
+//! What log lines really mean.
+//!
+//! ```text
+//! bytes ─ Scanner → candidate lines ─ Classifier → Hit ─ Summary → Explanation
+//! ```
+//!
+//! [`Scanner`] finds the few lines that have a literal of the table, [`Classifier`] says what they
+//! mean, [`Summary`] adds up, [`judge`] asks a [`crate::report::Report`] of the node whether it is
+//! still so. Nothing here reads a file.
+
+mod classify;
+mod evidence;
+mod frame;
+mod literal;
+mod object;
+mod remedy;
+mod report;
+mod scan;
+mod summary;
+mod unescape;
+mod wrap;
+
+pub use classify::{Classifier, Match};
+pub use evidence::{Verdict, judge};
+pub use frame::{Frame, starts_record};
+pub use object::Object;
+pub use report::{ExplainedCause, ExplainedLine, Explanation, LineRef, NodeSays, SourceRead};
+pub use scan::{Hit, Scanner, ScannerStats};
+pub use summary::Summary;
+pub use unescape::unescape;

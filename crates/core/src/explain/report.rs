@@ -1,0 +1,159 @@
+//! The JSON of `explain`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::Verdict;
+use super::scan::Hit;
+use super::summary::program;
+use crate::cause::Cause;
+use crate::report::Finding;
+use crate::signatures::{Confidence, Table};
+
+/// What logs say, and whether the node still says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// [`crate::report::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Each message that matched, in the order of reading.
+    pub lines: Vec<ExplainedLine>,
+    /// Messages that matched and are not in `lines`, for there were too many.
+    pub lines_omitted: u64,
+    /// Each cause once, the most frequent first.
+    pub causes: Vec<ExplainedCause>,
+    /// What to do about the causes.
+    pub findings: Vec<Finding>,
+    /// What was read.
+    pub sources: Vec<SourceRead>,
+}
+
+/// A message that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedLine {
+    /// File, `-` for standard input, `journal`.
+    pub source: String,
+    /// Line, from 1; of a message of several lines the first.
+    pub number: u64,
+    /// Lines that the message is made of.
+    pub lines: u64,
+    /// When, as the log writes it; klog has no year, dmesg counts seconds since boot.
+    pub time: Option<String>,
+    /// Who said it: the log's tag, else the signature's program.
+    pub program: String,
+    /// The best candidate.
+    pub cause: Cause,
+    /// All that the text allows, the likeliest first.
+    pub candidates: Vec<Cause>,
+    /// How sure the text makes of `cause`.
+    pub confidence: Confidence,
+    /// Signature that matched.
+    pub signature: String,
+    /// Path, cgroup or volume that the call was refused on.
+    pub object: Option<String>,
+    /// Pod: `namespace/name`, or its uid.
+    pub pod: Option<String>,
+    /// The line as it stands.
+    pub text: String,
+}
+
+impl ExplainedLine {
+    /// What `hit` of `source` says, by `table`.
+    #[must_use]
+    pub fn new(source: &str, hit: &Hit, table: &Table) -> Self {
+        let signature = table.signatures().get(hit.meaning.signature);
+        Self {
+            source: source.to_owned(),
+            number: hit.number,
+            lines: hit.lines,
+            time: hit.time.clone(),
+            program: program(hit, table),
+            cause: hit.meaning.cause,
+            candidates: hit.meaning.candidates.clone(),
+            confidence: hit.meaning.confidence,
+            signature: signature.map_or_else(String::new, |s| s.id.clone()),
+            object: hit.meaning.object.name.clone(),
+            pod: hit.meaning.object.pod.clone(),
+            text: hit.text.clone(),
+        }
+    }
+}
+
+/// A place in a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LineRef {
+    /// File, `-` for standard input, `journal`.
+    pub source: String,
+    /// Line, from 1.
+    pub number: u64,
+}
+
+/// One cause, added up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedCause {
+    /// The cause that its lines name.
+    pub cause: Cause,
+    /// All that the lines allow, the likeliest first.
+    pub candidates: Vec<Cause>,
+    /// Of the surest line.
+    pub confidence: Confidence,
+    /// Messages.
+    pub lines: u64,
+    /// Messages, repetitions that the log counted (`x25 over 8m`) included.
+    pub times: u64,
+    /// Time of the first message as the log writes it; null where the log has no times.
+    pub first: Option<String>,
+    /// Time of the last message.
+    pub last: Option<String>,
+    /// Where the first message is.
+    pub first_line: LineRef,
+    /// Where the last message is.
+    pub last_line: LineRef,
+    /// Who said it, most talkative first; at most ten.
+    pub programs: Vec<String>,
+    /// What the calls were refused on, in the order of appearance; at most ten.
+    pub objects: Vec<String>,
+    /// Pods named; at most ten.
+    pub pods: Vec<String>,
+    /// The surest message, the earliest of those.
+    pub sample: String,
+    /// The cause that the node decided on: the candidate that is used up now.
+    pub decided: Option<Cause>,
+    /// Whether the node says so too.
+    pub node: Verdict,
+    /// What the node says, in words.
+    pub node_says: Vec<String>,
+}
+
+/// What the node says of a cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeSays {
+    /// In a word.
+    pub verdict: Verdict,
+    /// The cause that the node decided on, among the candidates.
+    pub cause: Option<Cause>,
+    /// The figures, in words.
+    pub words: Vec<String>,
+}
+
+/// One log that was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceRead {
+    /// File, `-` for standard input, `journal`.
+    pub source: String,
+    /// Bytes, after unpacking.
+    pub bytes: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Messages that matched.
+    pub matched: u64,
+    /// Lines too long to be looked at whole.
+    pub cut: u64,
+    /// Why it could not be read to its end, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}

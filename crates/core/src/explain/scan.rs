@@ -1,0 +1,383 @@
+//! Bytes into hits, in constant memory.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use super::classify::{Classifier, Match};
+use super::frame::Frame;
+use super::unescape::unescape;
+use super::wrap::{REACH, joins};
+
+/// A line longer than this is cut: its beginning is looked at, the rest is counted and dropped.
+pub const LONGEST_LINE: usize = 256 << 10;
+/// What is kept before the unread part, for messages that were broken into several lines.
+const CONTEXT: usize = 16 << 10;
+/// Enough after a candidate to know what follows it.
+const LOOKAHEAD: usize = 64 << 10;
+/// Input is taken in pieces of this size.
+const PIECE: usize = 256 << 10;
+/// A message is shown up to this many bytes, those around its telling part.
+const SHOWN: usize = 4096;
+
+/// A message that matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Number of its (first) line, from 1.
+    pub number: u64,
+    /// Lines that it was made of.
+    pub lines: u64,
+    /// How often the log says that it came: `(x25 over 8m)` is 25.
+    pub times: u64,
+    /// When, as the log writes it.
+    pub time: Option<String>,
+    /// Who said it, by the log's tag.
+    pub program: Option<String>,
+    /// The line as it stands, lossy UTF-8, cut to what is worth showing.
+    pub text: String,
+    /// The message without its wrapping and its escapes, lossy UTF-8, cut alike.
+    pub message: String,
+    /// The telling part of `message`, in bytes.
+    pub telling: Range<usize>,
+    /// What it means.
+    pub meaning: Match,
+}
+
+/// What went by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScannerStats {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines begun.
+    pub lines: u64,
+    /// Lines that were too long and cut.
+    pub cut: u64,
+    /// Messages that matched.
+    pub hits: u64,
+}
+
+/// Reads a log piece by piece and hands out the messages that mean something.
+///
+/// Holds a few hundred KiB, however long the log or a line is. Any bytes are a log.
+#[derive(Debug)]
+pub struct Scanner<'c> {
+    classifier: &'c Classifier,
+    /// Bytes of the log up to `end`, room after that.
+    buffer: Vec<u8>,
+    end: usize,
+    /// Start of the first line that was not searched yet.
+    at: usize,
+    /// Its number.
+    line: u64,
+    /// Where the last hit ended: a broken message does not reach back over it.
+    floor: usize,
+    /// The rest of a cut line is being dropped.
+    dropping: bool,
+    stats: ScannerStats,
+}
+
+impl<'c> Scanner<'c> {
+    /// A scanner at line 1.
+    #[must_use]
+    pub fn new(classifier: &'c Classifier) -> Self {
+        Self {
+            classifier,
+            buffer: vec![0; CONTEXT + LOOKAHEAD + LONGEST_LINE + 2 * PIECE],
+            end: 0,
+            at: 0,
+            line: 1,
+            floor: 0,
+            dropping: false,
+            stats: ScannerStats::default(),
+        }
+    }
+
+    /// What went by so far.
+    #[must_use]
+    pub fn stats(&self) -> ScannerStats {
+        let begun = self.dropping || self.buffer[..self.end].last().is_some_and(|b| *b != b'\n');
+        ScannerStats {
+            lines: self.line - 1 + u64::from(begun),
+            ..self.stats
+        }
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Takes the next bytes of the log.
+    pub fn push(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Hit)) {
+        while !bytes.is_empty() {
+            let read = |room: &mut [u8]| {
+                let n = room.len().min(bytes.len());
+                let (now, later) = bytes.split_at(n);
+                room[..n].copy_from_slice(now);
+                bytes = later;
+                Ok::<usize, std::convert::Infallible>(n)
+            };
+            let Ok(_) = self.fill(read, emit);
+        }
+    }
+
+    /// Takes the next bytes of the log from `read`, which writes them where they are needed and
+    /// says how many they are; 0 is the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`; what came before stays.
+    pub fn fill<E>(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+        emit: &mut dyn FnMut(Hit),
+    ) -> Result<usize, E> {
+        let room = &mut self.buffer[self.end..];
+        let most = room.len().min(PIECE);
+        let n = read(&mut room[..most])?.min(most);
+        self.stats.bytes += n as u64;
+        self.end += n;
+        self.work(n, emit);
+        Ok(n)
+    }
+
+    /// Decides on every whole line that is there, without waiting for what may follow it: for a
+    /// log that is followed and has come to rest.
+    pub fn flush(&mut self, emit: &mut dyn FnMut(Hit)) {
+        let end = self.whole_lines();
+        self.search(end, true, emit);
+    }
+
+    /// The log has ended: decides on the rest.
+    pub fn finish(&mut self, emit: &mut dyn FnMut(Hit)) {
+        self.search(self.end, true, emit);
+    }
+
+    /// Looks at the last `n` bytes, which are new.
+    fn work(&mut self, n: usize, emit: &mut dyn FnMut(Hit)) {
+        if self.dropping {
+            let new = &self.buffer[self.end - n..self.end];
+            let Some(newline) = memchr::memchr(b'\n', new) else {
+                self.end -= n;
+                return;
+            };
+            self.buffer
+                .copy_within(self.end - n + newline + 1..self.end, 0);
+            self.end = n - newline - 1;
+            self.dropping = false;
+            self.line += 1;
+        }
+        let end = self.whole_lines();
+        self.search(end, false, emit);
+        self.cut_long_line(emit);
+        self.forget();
+    }
+
+    fn whole_lines(&self) -> usize {
+        memchr::memrchr(b'\n', &self.buffer[self.at..self.end]).map_or(self.at, |n| self.at + n + 1)
+    }
+
+    /// Looks at the lines before `end`; unless it is `now`, leaves a line for later when what
+    /// follows could belong to it and is not here yet.
+    fn search(&mut self, end: usize, now: bool, emit: &mut dyn FnMut(Hit)) {
+        while let Some(found) = self
+            .classifier
+            .prefilter()
+            .find(&self.buffer[..end], self.at)
+        {
+            let start = memchr::memrchr(b'\n', &self.buffer[self.at..found])
+                .map_or(self.at, |n| self.at + n + 1);
+            let stop = memchr::memchr(b'\n', &self.buffer[found..end]).map_or(end, |n| found + n);
+            self.pass(start);
+            if let Some(hit) = self.alone(start..stop) {
+                emit(hit);
+                self.pass((stop + 1).min(end));
+                self.floor = self.at;
+                continue;
+            }
+            if !now && !self.knows_enough(stop, end) {
+                return;
+            }
+            match self.broken(start..stop, end) {
+                Some((hit, after)) => {
+                    emit(hit);
+                    self.pass(after);
+                    self.floor = self.at;
+                }
+                None => self.pass((stop + 1).min(end)),
+            }
+        }
+        self.pass(end);
+    }
+
+    /// Moves on to `to`, counting lines.
+    fn pass(&mut self, to: usize) {
+        self.line += memchr::memchr_iter(b'\n', &self.buffer[self.at..to]).count() as u64;
+        self.at = to;
+    }
+
+    fn knows_enough(&self, stop: usize, end: usize) -> bool {
+        self.end - stop.min(end) >= LOOKAHEAD
+            || memchr::memchr_iter(b'\n', &self.buffer[stop.min(end)..end])
+                .take(REACH + 2)
+                .count()
+                > REACH
+    }
+
+    fn alone(&mut self, range: Range<usize>) -> Option<Hit> {
+        let line = trim(&self.buffer[range]);
+        let frame = Frame::of(line);
+        let message = unescape(&frame.message);
+        let meaning = self.classifier.classify_plain(&message)?;
+        self.stats.hits += 1;
+        Some(hit(self.line, 1, &frame, line, &message, meaning))
+    }
+
+    /// The message that the line at `range` is part of, and where the next line begins.
+    fn broken(&mut self, range: Range<usize>, end: usize) -> Option<(Hit, usize)> {
+        let (spans, at) = self.around(&range, end);
+        let lines: Vec<&[u8]> = spans
+            .iter()
+            .map(|s| trim(&self.buffer[s.clone()]))
+            .collect();
+        for joined in joins(&lines, at) {
+            let frame = Frame::of(&joined.text);
+            let prefix = joined.text.len() - frame.message.len();
+            let Some(meaning) = self.classifier.classify_plain(&frame.message) else {
+                continue;
+            };
+            let told = meaning.span.start + prefix..meaning.span.end + prefix;
+            if !joined
+                .seams
+                .iter()
+                .any(|s| told.start < *s && *s < told.end)
+            {
+                continue;
+            }
+            let before = (at - joined.lines.start) as u64;
+            let after = (spans[joined.lines.end - 1].end + 1).min(end);
+            let count = joined.lines.len() as u64;
+            self.stats.hits += 1;
+            let message = frame.message.clone().into_owned();
+            let found = hit(
+                self.line - before,
+                count,
+                &frame,
+                &joined.text,
+                &message,
+                meaning,
+            );
+            return Some((found, after));
+        }
+        None
+    }
+
+    /// The lines around `range` that a message could be made of, and which of them is `range`.
+    fn around(&self, range: &Range<usize>, end: usize) -> (Vec<Range<usize>>, usize) {
+        let mut spans = vec![range.clone()];
+        let mut start = range.start;
+        while spans.len() <= REACH && start > self.floor {
+            let previous = memchr::memrchr(b'\n', &self.buffer[self.floor..start - 1])
+                .map_or(self.floor, |n| self.floor + n + 1);
+            spans.push(previous..start - 1);
+            start = previous;
+        }
+        spans.reverse();
+        let at = spans.len() - 1;
+        let mut next = range.end + 1;
+        while spans.len() <= at + REACH && next < end {
+            let stop = memchr::memchr(b'\n', &self.buffer[next..end]).map_or(end, |n| next + n);
+            spans.push(next..stop);
+            next = stop + 1;
+        }
+        (spans, at)
+    }
+
+    fn cut_long_line(&mut self, emit: &mut dyn FnMut(Hit)) {
+        if self.end - self.at <= LONGEST_LINE || self.whole_lines() > self.at {
+            return;
+        }
+        self.stats.cut += 1;
+        let held = &self.buffer[..self.end];
+        if self.classifier.prefilter().find(held, self.at).is_some()
+            && let Some(hit) = self.alone(self.at..self.end)
+        {
+            emit(hit);
+        }
+        self.end = 0;
+        self.at = 0;
+        self.floor = 0;
+        self.dropping = true;
+    }
+
+    /// Drops what no message can reach back to any more.
+    fn forget(&mut self) {
+        let mut keep = self.at.saturating_sub(CONTEXT).max(self.floor);
+        if keep > self.floor {
+            keep += memchr::memchr(b'\n', &self.buffer[keep..self.at]).map_or(0, |n| n + 1);
+        }
+        self.buffer.copy_within(keep..self.end, 0);
+        self.end -= keep;
+        self.at -= keep;
+        self.floor = self.floor.saturating_sub(keep);
+    }
+}
+
+fn trim(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn hit(
+    number: u64,
+    lines: u64,
+    frame: &Frame<'_>,
+    raw: &[u8],
+    message: &[u8],
+    meaning: Match,
+) -> Hit {
+    let shown = window(message.len(), &meaning.span);
+    let head = String::from_utf8_lossy(&message[shown.start..meaning.span.start]);
+    let told = String::from_utf8_lossy(&message[meaning.span.clone()]);
+    let tail = String::from_utf8_lossy(&message[meaning.span.end..shown.end]);
+    let raw_end = raw.len().min(SHOWN);
+    Hit {
+        number,
+        lines,
+        times: times(message),
+        time: frame.time.clone(),
+        program: frame.program.clone(),
+        text: if raw.len() <= SHOWN {
+            String::from_utf8_lossy(&raw[..raw_end]).into_owned()
+        } else {
+            format!("{head}{told}{tail}")
+        },
+        telling: head.len()..head.len() + told.len(),
+        message: format!("{head}{told}{tail}"),
+        meaning,
+    }
+}
+
+/// The part of a message of `length` bytes that is shown.
+fn window(length: usize, span: &Range<usize>) -> Range<usize> {
+    if length <= SHOWN {
+        return 0..length;
+    }
+    let start = span.start.saturating_sub(SHOWN / 4);
+    start..length.min(span.end.max(start + SHOWN))
+}
+
+static REPEATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\(x(\d{1,9}) over \w+\)|message repeated (\d{1,9}) times: \[").ok()
+});
+
+/// How often the line says that it came: as `kubectl describe` and rsyslog count repetitions.
+fn times(message: &[u8]) -> u64 {
+    let found = REPEATED.as_ref().and_then(|r| r.captures(message));
+    found
+        .and_then(|c| c.get(1).or_else(|| c.get(2)))
+        .and_then(|m| std::str::from_utf8(m.as_bytes()).ok()?.parse().ok())
+        .unwrap_or(1)
+        .max(1)
+}

@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+
+use super::report::{ExplainedCause, LineRef};
+use super::scan::Hit;
+use crate::cause::Cause;
+use crate::signatures::{Confidence, Table};
+
+/// Names of each kind that a cause keeps.
+const KEPT: usize = 10;
+/// Programs that are counted for one cause; more of them are not told apart.
+const PROGRAMS: usize = 64;
+
+/// Adds hits up by cause, in memory that does not grow with their number.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    causes: BTreeMap<Cause, Sum>,
+    order: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    lines: u64,
+    times: u64,
+    candidates: Vec<Cause>,
+    confidence: Confidence,
+    first: (u64, Place),
+    last: (u64, Place),
+    programs: BTreeMap<String, u64>,
+    objects: Vec<String>,
+    pods: Vec<String>,
+    sample: Hit,
+}
+
+#[derive(Clone, Debug)]
+struct Place {
+    line: LineRef,
+    time: Option<String>,
+}
+
+impl Summary {
+    /// Adds `hit` of `source`; hits come in the order of the log.
+    pub fn add(&mut self, source: &str, hit: &Hit, table: &Table) {
+        self.order += 1;
+        let order = self.order;
+        let place = Place {
+            line: LineRef {
+                source: source.to_owned(),
+                number: hit.number,
+            },
+            time: hit.time.clone(),
+        };
+        let sum = self
+            .causes
+            .entry(hit.meaning.cause)
+            .or_insert_with(|| Sum::new(order, place.clone(), hit));
+        sum.last = (order, place);
+        sum.add(hit, table);
+    }
+
+    /// Adds what another log said, which comes after this one.
+    pub fn merge(&mut self, later: Self) {
+        let base = self.order;
+        self.order += later.order;
+        for (cause, mut new) in later.causes {
+            new.first.0 += base;
+            new.last.0 += base;
+            match self.causes.get_mut(&cause) {
+                Some(sum) => sum.merge(new),
+                None => {
+                    self.causes.insert(cause, new);
+                }
+            }
+        }
+    }
+
+    /// `true` while nothing matched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.causes.is_empty()
+    }
+
+    /// The surest message of `cause`.
+    #[must_use]
+    pub fn sample(&self, cause: Cause) -> Option<&Hit> {
+        self.causes.get(&cause).map(|s| &s.sample)
+    }
+
+    /// Each cause, the most frequent first; the node was not asked yet.
+    #[must_use]
+    pub fn causes(&self) -> Vec<ExplainedCause> {
+        let mut all: Vec<(u64, ExplainedCause)> = self
+            .causes
+            .iter()
+            .map(|(cause, sum)| (sum.first.0, sum.explained(*cause)))
+            .collect();
+        all.sort_by_key(|(order, c)| (std::cmp::Reverse(c.lines), *order));
+        all.into_iter().map(|(_, c)| c).collect()
+    }
+}
+
+impl Sum {
+    fn new(order: u64, place: Place, hit: &Hit) -> Self {
+        Self {
+            lines: 0,
+            times: 0,
+            candidates: Vec::new(),
+            confidence: Confidence::Possible,
+            first: (order, place.clone()),
+            last: (order, place),
+            programs: BTreeMap::new(),
+            objects: Vec::new(),
+            pods: Vec::new(),
+            sample: hit.clone(),
+        }
+    }
+
+    fn add(&mut self, hit: &Hit, table: &Table) {
+        self.lines += 1;
+        self.times += hit.times;
+        if hit.meaning.confidence > self.sample.meaning.confidence {
+            self.sample = hit.clone();
+        }
+        self.confidence = self.confidence.max(hit.meaning.confidence);
+        for candidate in &hit.meaning.candidates {
+            remember(&mut self.candidates, candidate, Cause::ALL.len());
+        }
+        count(&mut self.programs, program(hit, table), 1);
+        if let Some(name) = &hit.meaning.object.name {
+            remember(&mut self.objects, name, KEPT);
+        }
+        if let Some(pod) = &hit.meaning.object.pod {
+            remember(&mut self.pods, pod, KEPT);
+        }
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.lines += later.lines;
+        self.times += later.times;
+        if later.sample.meaning.confidence > self.sample.meaning.confidence {
+            self.sample = later.sample;
+        }
+        self.confidence = self.confidence.max(later.confidence);
+        self.last = later.last;
+        for (program, n) in later.programs {
+            count(&mut self.programs, program, n);
+        }
+        later
+            .candidates
+            .iter()
+            .for_each(|c| remember(&mut self.candidates, c, Cause::ALL.len()));
+        later
+            .objects
+            .iter()
+            .for_each(|o| remember(&mut self.objects, o, KEPT));
+        later
+            .pods
+            .iter()
+            .for_each(|p| remember(&mut self.pods, p, KEPT));
+    }
+
+    fn explained(&self, cause: Cause) -> ExplainedCause {
+        let mut programs: Vec<(&String, &u64)> = self.programs.iter().collect();
+        programs.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+        ExplainedCause {
+            cause,
+            candidates: self.candidates.clone(),
+            confidence: self.confidence,
+            lines: self.lines,
+            times: self.times,
+            first: self.first.1.time.clone(),
+            last: self.last.1.time.clone(),
+            first_line: self.first.1.line.clone(),
+            last_line: self.last.1.line.clone(),
+            programs: programs
+                .into_iter()
+                .take(KEPT)
+                .map(|(p, _)| p.clone())
+                .collect(),
+            objects: self.objects.clone(),
+            pods: self.pods.clone(),
+            sample: self.sample.text.clone(),
+            decided: None,
+            node: super::Verdict::Unknown,
+            node_says: Vec::new(),
+        }
+    }
+}
+
+/// Who said it: the log's tag, else the signature's program.
+pub(super) fn program(hit: &Hit, table: &Table) -> String {
+    hit.program.clone().unwrap_or_else(|| {
+        table
+            .signatures()
+            .get(hit.meaning.signature)
+            .map_or_else(String::new, |s| s.program.clone())
+    })
+}
+
+fn count(programs: &mut BTreeMap<String, u64>, program: String, n: u64) {
+    let full = programs.len() >= PROGRAMS;
+    if let Some(known) = programs.get_mut(&program) {
+        *known += n;
+    } else if !full {
+        programs.insert(program, n);
+    }
+}
+
+fn remember<T: Clone + PartialEq>(list: &mut Vec<T>, item: &T, most: usize) {
+    if list.len() < most && !list.contains(item) {
+        list.push(item.clone());
+    }
+}

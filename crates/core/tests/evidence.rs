@@ -1,0 +1,218 @@
+//! What a look at the node says of what a log says.
+#![allow(clippy::unwrap_used, reason = "a test ends when its data is wrong")]
+
+use nospace_core::cause::Cause;
+use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
+use nospace_core::model::Provenance;
+use nospace_core::report::{
+    Budget, Finding, Forecast, Node, Remedy, Report, Resource, Severity, Unattributed, User,
+};
+use nospace_core::signatures::Table;
+
+fn explain(log: &str, report: Option<&Report>) -> Explanation {
+    let classifier = Classifier::new(Table::builtin().unwrap()).unwrap();
+    let mut summary = Summary::default();
+    let mut scanner = Scanner::new(&classifier);
+    let mut hits = Vec::new();
+    scanner.push(log.as_bytes(), &mut |h| hits.push(h));
+    scanner.finish(&mut |h| hits.push(h));
+    for hit in &hits {
+        summary.add("x.log", hit, classifier.table());
+    }
+    let mut explanation = Explanation {
+        causes: summary.causes(),
+        ..Explanation::default()
+    };
+    explanation.ask(report);
+    explanation
+}
+
+fn node() -> Report {
+    Report {
+        schema_version: 1,
+        taken_at: String::new(),
+        node: Node::default(),
+        collectors: Vec::new(),
+        limits: None,
+        users: Vec::new(),
+        processes: Vec::new(),
+        pods: Vec::new(),
+        containers: Vec::new(),
+        resources: Vec::new(),
+        forecast: Forecast::default(),
+        findings: Vec::new(),
+    }
+}
+
+fn with_user(instances: u64, watches: u64) -> Report {
+    let budget = |used| Budget {
+        used,
+        limit: Some(100),
+        provenance: Provenance::Exact,
+    };
+    let mut report = node();
+    report.users.push(User {
+        uid: 0,
+        user_namespace: 4_026_531_837,
+        instances: budget(instances),
+        watches: budget(watches),
+        unattributed: Unattributed::default(),
+        draws_on: None,
+    });
+    report
+}
+
+fn with_resources(resources: &[(Cause, &str, u64)]) -> Report {
+    let mut report = node();
+    for (cause, subject, used) in resources {
+        report.resources.push(Resource {
+            cause: *cause,
+            subject: (*subject).to_owned(),
+            used: *used,
+            limit: 100,
+            unit: "blocks".to_owned(),
+            provenance: Provenance::Exact,
+            note: None,
+        });
+    }
+    report
+}
+
+const WATCHES: &str =
+    "Failed to start cAdvisor inotify_add_watch /sys/fs/cgroup: no space left on device\n";
+
+#[test]
+fn used_up_now_confirms() {
+    let said = explain(WATCHES, Some(&with_user(3, 99)));
+    assert_eq!(said.causes[0].node, Verdict::Confirms);
+    assert_eq!(said.causes[0].decided, Some(Cause::InotifyWatches));
+    assert_eq!(said.findings[0].severity, Severity::Critical);
+    assert!(
+        said.findings[0]
+            .evidence
+            .contains(&"node: uid 0: 99 of 100 inotify watches (99 %)".to_owned())
+    );
+}
+
+#[test]
+fn room_now_is_recovery_of_what_was_certain() {
+    let said = explain(WATCHES, Some(&with_user(3, 12)));
+    assert_eq!(said.causes[0].node, Verdict::Recovered);
+    assert_eq!(said.severity(), Some(Severity::Warning));
+}
+
+#[test]
+fn nobody_asked_is_unknown() {
+    for report in [None, Some(&node())] {
+        let said = explain(WATCHES, report);
+        assert_eq!(said.causes[0].node, Verdict::Unknown);
+        assert_eq!(said.severity(), Some(Severity::Critical));
+        assert!(!said.findings[0].remedies.is_empty());
+    }
+}
+
+#[test]
+fn the_node_decides_between_candidates() {
+    let line = "Insufficient watch descriptors available. Reverting to -n.\n";
+    let decided = |report: &Report| {
+        let said = explain(line, Some(report));
+        (said.causes[0].node, said.causes[0].decided)
+    };
+    assert_eq!(
+        decided(&with_user(100, 3)),
+        (Verdict::Confirms, Some(Cause::InotifyInstances))
+    );
+    assert_eq!(
+        decided(&with_user(3, 100)),
+        (Verdict::Contradicts, Some(Cause::InotifyWatches))
+    );
+    // The third candidate, process-files, is a process's own: another one's is no evidence.
+    let mut report = with_user(3, 3);
+    assert_eq!(decided(&report), (Verdict::Recovered, None));
+    report.resources = with_resources(&[(Cause::ProcessFiles, "nginx (pid 7)", 100)]).resources;
+    assert_eq!(decided(&report), (Verdict::Recovered, None));
+    report.resources =
+        with_resources(&[(Cause::ProcessFiles, "journalctl (pid 7)", 100)]).resources;
+    assert_eq!(
+        decided(&report),
+        (Verdict::Contradicts, Some(Cause::ProcessFiles))
+    );
+}
+
+#[test]
+fn a_bare_errno_is_contradicted_by_room_everywhere() {
+    let line = "E0301 08:11:40.381174    1180 syncer.go:44] \"sync failed\" err=\"no space left on device\"\n";
+    let mut report = with_user(3, 3);
+    report.resources =
+        with_resources(&[(Cause::DiskBlocks, "/", 10), (Cause::DiskInodes, "/", 10)]).resources;
+    assert_eq!(
+        explain(line, Some(&report)).causes[0].node,
+        Verdict::Contradicts
+    );
+}
+
+#[test]
+fn the_path_leads_to_its_file_system() {
+    let line = "write /var/lib/kubelet/pods/x: no space left on device\n";
+    let decided = |resources: &[(Cause, &str, u64)]| {
+        let said = explain(line, Some(&with_resources(resources)));
+        (said.causes[0].node, said.causes[0].decided)
+    };
+    assert_eq!(
+        decided(&[
+            (Cause::DiskBlocks, "/", 100),
+            (Cause::DiskBlocks, "/var/lib/kubelet", 10),
+            (Cause::DiskInodes, "/var/lib/kubelet", 100),
+            (Cause::DiskInodes, "/var/lib/kube", 100),
+        ]),
+        (Verdict::Confirms, Some(Cause::DiskInodes))
+    );
+    assert_eq!(
+        decided(&[
+            (Cause::DiskBlocks, "/", 100),
+            (Cause::DiskBlocks, "/var/lib/kubelet", 10),
+            (Cause::DiskInodes, "/var/lib/kubelet", 10),
+        ]),
+        (Verdict::Recovered, None)
+    );
+}
+
+#[test]
+fn holder_and_remedy_come_from_the_node() {
+    let mut report = with_user(3, 100);
+    report.findings.push(Finding {
+        cause: Cause::InotifyWatches,
+        rule: "inotify-watches".to_owned(),
+        severity: Severity::Critical,
+        title: "uid 0 has 100 of 100 watches".to_owned(),
+        evidence: Vec::new(),
+        culprits: vec!["pod default/hog".to_owned()],
+        victims: Vec::new(),
+        remedies: vec![Remedy {
+            command: "sysctl -w fs.inotify.max_user_watches=200".to_owned(),
+            why: "doubles it".to_owned(),
+        }],
+    });
+    let finding = &explain(WATCHES, Some(&report)).findings[0];
+    assert_eq!(finding.culprits, ["pod default/hog"]);
+    assert_eq!(finding.victims, ["kubelet"]);
+    assert_eq!(finding.remedies[0].why, "doubles it");
+}
+
+#[test]
+fn lost_events_are_a_warning() {
+    let said = explain("fsnotify: queue or buffer overflow\n", None);
+    assert_eq!(said.severity(), Some(Severity::Warning));
+}
+
+#[test]
+fn first_and_last_are_those_of_the_log() {
+    let log = format!(
+        "Nov 21 00:00:01 n kubelet[1]: {WATCHES}Nov 21 00:00:02 n x[1]: y\nNov 21 00:00:03 n kubelet[1]: {WATCHES}"
+    );
+    let cause = &explain(&log, None).causes[0];
+    assert_eq!(cause.first.as_deref(), Some("Nov 21 00:00:01"));
+    assert_eq!(cause.last.as_deref(), Some("Nov 21 00:00:03"));
+    assert_eq!((cause.first_line.number, cause.last_line.number), (1, 3));
+    assert_eq!(cause.lines, 2);
+}

@@ -1,0 +1,132 @@
+use nospace_core::explain::{ExplainedCause, Explanation, Hit, LineRef, Summary, Verdict};
+use nospace_core::report::{Finding, Severity};
+
+use super::marked::marked;
+use crate::ui::screen::Screen;
+use crate::ui::{Page, human, style};
+
+const LABEL: usize = 12;
+
+/// The story: of each cause what the log says, a sample, what the node says, then what to do.
+#[must_use]
+pub fn story(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bool) -> Page {
+    let mut page = Page::new(screen.width, screen.charset);
+    headline(&mut page, said);
+    for (cause, finding) in said.causes.iter().zip(&said.findings) {
+        page.add(page.line());
+        human::finding_title(&mut page, finding);
+        tell(&mut page, cause, summary.sample(cause.cause));
+        let rest = Finding {
+            evidence: Vec::new(),
+            victims: Vec::new(),
+            ..finding.clone()
+        };
+        human::finding_details(&mut page, &rest, verbose);
+    }
+    page
+}
+
+fn headline(page: &mut Page, said: &Explanation) {
+    let lines: u64 = said.sources.iter().map(|s| s.lines).sum();
+    let (word, look) = match said.severity() {
+        None => ("OK", style::severity(Severity::Info)),
+        Some(severity @ Severity::Critical) => ("CRITICAL", style::severity(severity)),
+        Some(severity) => ("WARNING", style::severity(severity)),
+    };
+    let told = if said.causes.is_empty() {
+        format!("no refusal in {}", count(lines, "line"))
+    } else {
+        let matched = said.causes.iter().map(|c| c.lines).sum();
+        let codes: Vec<&str> = said
+            .causes
+            .iter()
+            .map(|c| c.decided.unwrap_or(c.cause).code())
+            .collect();
+        format!(
+            "{} in {}: {}",
+            count(matched, "refusal"),
+            count(lines, "line"),
+            codes.join(", ")
+        )
+    };
+    let line = page.line().put(look, word).pad_to(LABEL);
+    page.wrapped(line, style::BOLD, &told);
+}
+
+fn tell(page: &mut Page, cause: &ExplainedCause, sample: Option<&Hit>) {
+    say(page, "said by", &cause.programs.join(", "));
+    say(page, "when", &when(cause));
+    say(page, "lines", &places(cause));
+    if let Some(hit) = sample {
+        let before = page.indented().put(style::DIM, "sample").pad_to(LABEL);
+        marked(page, before, &hit.message, &hit.telling);
+    }
+    say(page, "object", &cause.objects.join(", "));
+    say(page, "pod", &cause.pods.join(", "));
+    say(page, "sure", &sure(cause));
+    say(page, "node", &node(cause));
+}
+
+fn say(page: &mut Page, label: &str, text: &str) {
+    if !text.is_empty() {
+        let line = page.indented().put(style::DIM, label).pad_to(LABEL);
+        page.wrapped(line, style::PLAIN, text);
+    }
+}
+
+fn when(cause: &ExplainedCause) -> String {
+    match (&cause.first, &cause.last) {
+        (Some(first), Some(last)) if first != last => format!("first {first}, last {last}"),
+        (Some(first), _) => first.clone(),
+        _ => String::new(),
+    }
+}
+
+fn places(cause: &ExplainedCause) -> String {
+    let place = |l: &LineRef| format!("{}:{}", l.source, l.number);
+    let mut text = cause.lines.to_string();
+    if cause.times > cause.lines {
+        text.push_str(&format!(", which stand for {}", cause.times));
+    }
+    text.push_str(&format!(", {}", place(&cause.first_line)));
+    if cause.first_line.source != cause.last_line.source {
+        text.push_str(&format!(" to {}", place(&cause.last_line)));
+    } else if cause.first_line != cause.last_line {
+        text.push_str(&format!(" to {}", cause.last_line.number));
+    }
+    text
+}
+
+fn sure(cause: &ExplainedCause) -> String {
+    let others: Vec<&str> = cause
+        .candidates
+        .iter()
+        .filter(|c| **c != cause.cause)
+        .map(|c| c.code())
+        .collect();
+    let word = cause.confidence.word();
+    if others.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}; such text may also mean {}", others.join(", "))
+    }
+}
+
+fn node(cause: &ExplainedCause) -> String {
+    let word = match (cause.node, cause.decided) {
+        (Verdict::Contradicts, Some(decided)) => format!("contradicts, it is {decided}"),
+        (verdict, _) => verdict.word().to_owned(),
+    };
+    if cause.node_says.is_empty() {
+        return word;
+    }
+    format!("{word}: {}", cause.node_says.join("; "))
+}
+
+fn count(n: u64, what: &str) -> String {
+    if n == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{n} {what}s")
+    }
+}

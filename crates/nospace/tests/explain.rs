@@ -1,0 +1,269 @@
+//! `nospace explain`, as people and scripts run it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use nospace_core::explain::{ExplainedLine, Explanation};
+use serde_json::Value;
+
+const WATCHES: &str =
+    "Failed to start cAdvisor inotify_add_watch /sys/fs/cgroup: no space left on device\n";
+
+fn logs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/logs")
+}
+
+fn explain(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("nospace").unwrap();
+    command.args(["explain", "--no-node"]).args(args);
+    command
+}
+
+fn json(command: &mut Command) -> Explanation {
+    let out = command.args(["-o", "json"]).output().unwrap();
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+fn path(name: &str) -> String {
+    logs().join(name).display().to_string()
+}
+
+fn stdout(command: &mut Command) -> String {
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn exit_codes_are_those_of_a_monitoring_plugin() {
+    for (log, code) in [
+        ("v1-kubelet120-ok.log", 0),
+        ("v1-kubelet120-B4-containerd-cri-not-loaded.log", 1),
+        ("v1-kubelet120-A-watches-exhausted-restart.log", 2),
+        ("no-such.log", 3),
+    ] {
+        explain(&[&path(log)]).assert().code(code);
+    }
+    explain(&["--no-such-option"]).assert().code(3);
+}
+
+#[test]
+fn the_document_is_that_of_the_schema() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/explain.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let made = serde_json::to_value(schemars::schema_for!(Explanation)).unwrap();
+    assert_eq!(schema, made, "run: cargo xtask schema");
+    let out = explain(&[&path("v2-bookworm-G2-kubelet.log"), "-o", "json"])
+        .output()
+        .unwrap();
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&said)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(said["causes"][0]["cause"], "inotify-watches");
+    assert_eq!(said["causes"][0]["lines"], 23);
+    assert_eq!(said["causes"][0]["node"], "unknown");
+    assert_eq!(said["causes"][0]["first"], "Nov 21 00:37:42");
+    assert_eq!(said["causes"][0]["last"], "Nov 21 00:38:52");
+    assert_eq!(said["lines"].as_array().unwrap().len(), 23);
+}
+
+#[test]
+fn a_directory_is_read_in_the_order_of_writing() {
+    let said = json(&mut explain(&[&logs().display().to_string()]));
+    let sources: Vec<&str> = said.sources.iter().map(|s| s.source.as_str()).collect();
+    let mut sorted = sources.clone();
+    sorted.sort_unstable();
+    assert_eq!(sources, sorted);
+    assert_eq!(said.lines.len(), 48);
+}
+
+#[test]
+fn packed_and_rotated_logs_are_one_story() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("k.log");
+    let said = |time: &str| format!("Nov 21 00:00:0{time} n kubelet[1]: {WATCHES}");
+    fs::write(&log, said("3")).unwrap();
+    fs::write(
+        dir.path().join("k.log.1"),
+        zstd::encode_all(said("2").as_bytes(), 1).unwrap(),
+    )
+    .unwrap();
+    let file = fs::File::create(dir.path().join("k.log.2.gz")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    gz.write_all(said("1").as_bytes()).unwrap();
+    gz.finish().unwrap();
+    let all = json(&mut explain(&["--rotated", &log.display().to_string()]));
+    assert_eq!(all.causes[0].lines, 3);
+    assert_eq!(all.causes[0].first.as_deref(), Some("Nov 21 00:00:01"));
+    assert_eq!(all.causes[0].last.as_deref(), Some("Nov 21 00:00:03"));
+    let one = json(&mut explain(&[&log.display().to_string()]));
+    assert_eq!(one.causes[0].lines, 1);
+}
+
+#[test]
+fn standard_input_may_be_packed_too() {
+    for input in [
+        WATCHES.as_bytes().to_vec(),
+        zstd::encode_all(WATCHES.as_bytes(), 1).unwrap(),
+    ] {
+        explain(&["-q"])
+            .write_stdin(input)
+            .assert()
+            .code(2)
+            .stdout("inotify-watches\n");
+    }
+    explain(&["-q", "-"])
+        .write_stdin("all is well\n")
+        .assert()
+        .code(0)
+        .stdout("");
+}
+
+#[test]
+fn what_was_read_of_a_damaged_log_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("cut.zst");
+    let mut packed = zstd::encode_all(WATCHES.repeat(20_000).as_bytes(), 1).unwrap();
+    packed.truncate(packed.len() - 4);
+    fs::write(&file, packed).unwrap();
+    let out = explain(&[
+        "-q",
+        &file.display().to_string(),
+        &path("v1-kubelet120-ok.log"),
+    ])
+    .output()
+    .unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    let err = String::from_utf8(out.stderr).unwrap();
+    assert!(err.contains("cut.zst"), "{err}");
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), "inotify-watches\n");
+}
+
+#[test]
+fn the_document_keeps_as_many_lines_as_it_is_told() {
+    let said = json(explain(&["--max-lines", "5"]).write_stdin(WATCHES.repeat(12)));
+    assert_eq!(
+        (said.lines.len(), said.lines_omitted, said.causes[0].lines),
+        (5, 7, 12)
+    );
+}
+
+#[test]
+fn the_story_marks_the_telling_part_and_cleans_the_rest() {
+    let log = format!("\u{1b}[2Jevil {WATCHES}");
+    let text = stdout(
+        explain(&["--color", "always"])
+            .env("LANG", "C.UTF-8")
+            .write_stdin(log.clone()),
+    );
+    assert!(text.contains("\\x1b[2Jevil"), "{text}");
+    assert!(
+        text.contains("\u{1b}[1mFailed to start cAdvisor inotify_add_watch"),
+        "{text}"
+    );
+    let plain = stdout(explain(&[]).write_stdin(log));
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+}
+
+#[test]
+fn a_cause_code_prints_its_page() {
+    let text = stdout(&mut explain(&["mount-limit"]));
+    assert!(
+        text.contains("How to confirm by hand") && text.contains("fs.mount-max"),
+        "{text}"
+    );
+    explain(&["no-such-cause"]).assert().code(3);
+}
+
+#[test]
+fn the_table_is_printed() {
+    let text = stdout(&mut explain(&["--list"]));
+    assert!(text.contains("kubelet-cadvisor-start-watches"), "{text}");
+    let table: Vec<Value> =
+        serde_json::from_str(&stdout(&mut explain(&["--list", "-o", "json"]))).unwrap();
+    assert!(table.len() > 100);
+    assert!(
+        table
+            .iter()
+            .all(|s| s["source"].as_str().unwrap().starts_with("https://"))
+    );
+}
+
+#[test]
+fn own_signatures_are_used_and_their_errors_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own.toml");
+    let own = "[[signature]]\nid = \"acme\"\nprogram = \"acme\"\ncause = \"keys\"\nliteral = \"acme keys\"\npattern = 'acme keys gone'\nexample = 'acme keys gone'\nsource = 'https://example.org'\n";
+    fs::write(&file, own).unwrap();
+    let name = file.display().to_string();
+    explain(&["-q", "--signatures", &name])
+        .write_stdin("acme keys gone\n")
+        .assert()
+        .stdout("keys\n");
+    fs::write(&file, own.replace("\"keys\"", "\"kyes\"")).unwrap();
+    let out = explain(&["--signatures", &name])
+        .write_stdin("")
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    let err = String::from_utf8(out.stderr).unwrap();
+    for part in ["own.toml", "\"acme\"", "kyes"] {
+        assert!(err.contains(part), "{err}");
+    }
+}
+
+/// A follower that is ended with the test.
+struct Follower(Child);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn following_survives_rotation() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("k.log");
+    fs::write(&log, WATCHES).unwrap();
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("nospace"))
+        .args([
+            "explain",
+            "--no-node",
+            "-f",
+            "--interval",
+            "20",
+            "-o",
+            "json",
+        ])
+        .arg(&log)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut follower = Follower(child);
+    let mut lines = BufReader::new(follower.0.stdout.take().unwrap()).lines();
+    let mut next = || {
+        let line = lines.next().unwrap().unwrap();
+        let line: ExplainedLine = serde_json::from_str(&line).unwrap();
+        (line.number, line.cause.code())
+    };
+    assert_eq!(next(), (1, "inotify-watches"));
+    fs::rename(&log, dir.path().join("k.log.1")).unwrap();
+    std::thread::sleep(Duration::from_millis(60));
+    fs::write(&log, "x\ncreate session key: disk quota exceeded\n").unwrap();
+    assert_eq!(next(), (2, "keys"));
+    let mut file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    file.write_all(b"accept4: too many open files\n").unwrap();
+    assert_eq!(next(), (3, "process-files"));
+}
