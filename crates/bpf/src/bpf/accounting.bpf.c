@@ -183,7 +183,8 @@ int users(struct bpf_iter__task *ctx)
 	if (!u || (__u64)u == last_task_ucounts)
 		return 0;
 	read_user(u, &r);
-	if ((!r.instances && !r.watches) || write_chain(ctx->meta->seq, u))
+	/* Root is always told: that it is charged nothing is worth knowing of a node. */
+	if ((!r.instances && !r.watches && r.uid) || write_chain(ctx->meta->seq, u))
 		last_task_ucounts = (__u64)u;
 	return 0;
 }

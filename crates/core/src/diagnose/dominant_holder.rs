@@ -40,8 +40,9 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
             percent(held, limit).unwrap_or_default(),
         ),
         evidence: std::iter::once(format!(
-            "{} (estimated: counted from visible descriptors)",
-            words::holder(view, first)
+            "{} ({})",
+            words::holder(view, first),
+            words::holders_source(view)
         ))
         .chain(inotify::evidence(view, kind, user))
         .collect(),

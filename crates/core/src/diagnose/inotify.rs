@@ -74,9 +74,10 @@ fn dominant(view: &View, kind: Kind, holders: &[Holder], limit: Option<u64>) -> 
     let (held, limit) = (kind.of(first), limit?);
     (held > limit / 2).then(|| {
         format!(
-            "{} alone holds {} % of the limit (estimated: counted from visible descriptors)",
+            "{} alone holds {} % of the limit ({})",
             words::part(view, &first.part),
-            percent(held, limit).unwrap_or_default()
+            percent(held, limit).unwrap_or_default(),
+            words::holders_source(view)
         )
     })
 }
@@ -132,9 +133,9 @@ fn drawn(view: &View, kind: Kind, key: UserKey) -> Option<String> {
     };
     (amount > 0).then(|| {
         format!(
-            "{amount} of them are of child user namespaces that {} created, and count here too (estimated: \
-             counted from visible descriptors)",
-            words::user(key)
+            "{amount} of them are of child user namespaces that {} created, and count here too ({})",
+            words::user(key),
+            words::holders_source(view)
         )
     })
 }

@@ -42,8 +42,10 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
             .into_iter()
             .flatten()
             .chain([format!(
-                "{} of the {} instances of {name} watch nothing (estimated: counted from visible descriptors)",
-                process.empty_instances, process.instances
+                "{} of the {} instances of {name} watch nothing ({})",
+                process.empty_instances,
+                process.instances,
+                words::holders_source(view)
             )])
             .collect(),
         culprits: vec![match part {

@@ -74,9 +74,10 @@ fn evidence(view: &View, kind: Kind, user: &User, holders: &[&Holder]) -> Vec<St
         .map(|h| format!("{} {}", words::part(view, &h.part), kind.of(h)))
         .collect();
     lines.push(format!(
-        "{} by pod and container: {} (estimated: counted from visible descriptors)",
+        "{} by pod and container: {} ({})",
         kind.noun(),
-        words::list(named, 8)
+        words::list(named, 8),
+        words::holders_source(view)
     ));
     lines
 }

@@ -14,6 +14,20 @@ pub fn inotify_source(provenance: Provenance) -> &'static str {
     }
 }
 
+/// Where a holder's figures come from.
+pub fn holders_source(view: &View) -> &'static str {
+    let exact = view
+        .snapshot
+        .inotify
+        .as_ref()
+        .is_some_and(|i| i.counters.is_some());
+    if exact {
+        "exact: the kernel's own descriptor tables"
+    } else {
+        "estimated: counted from visible descriptors"
+    }
+}
+
 /// How far a figure can be trusted.
 pub fn trust(provenance: Provenance) -> &'static str {
     match provenance {
