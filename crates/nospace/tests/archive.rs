@@ -1,7 +1,11 @@
 //! Archives that no recording makes: refused with an error that names what is wrong, never followed,
 //! never unpacked into memory without bound.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::io::Write;
 use std::path::Path;
