@@ -1,8 +1,8 @@
-//! A picture of what nospace prints. The one of the README is made by
+//! A picture of what nospace prints. The one of the README is made of the recorded node `watches-v1` by
 //!
 //! ```text
-//! COLUMNS=100 LC_ALL=C.UTF-8 nospace check --color always --from tests/nodes/NODE/node.tar.zst |
-//!     cargo xtask picture "nospace check" > docs/images/check.svg
+//! COLUMNS=130 LC_ALL=C.UTF-8 nospace check --top 3 --color always --from ARCHIVE |
+//!     cargo xtask picture "nospace check --top 3" > docs/images/check.svg
 //! ```
 
 use std::io::{self, Read as _, Write as _};

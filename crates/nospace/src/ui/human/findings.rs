@@ -15,6 +15,7 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     let mut shown = Shown {
         verbose: options.verbose,
         texts: HashSet::new(),
+        people: HashSet::new(),
     };
     let mut apart = true;
     // What could not be seen has a section of its own.
@@ -55,29 +56,39 @@ pub fn details(page: &mut Page, finding: &Finding, verbose: bool) {
 struct Shown<'a> {
     verbose: bool,
     texts: HashSet<&'a str>,
+    people: HashSet<&'a [String]>,
 }
 
 impl<'a> Shown<'a> {
     fn details(&mut self, page: &mut Page, finding: &'a Finding) {
-        self.list(page, ("evidence", style::DIM), &finding.evidence);
-        self.list(page, ("culprit", style::CULPRIT), &finding.culprits);
-        self.list(page, ("victim", style::VICTIM), &finding.victims);
+        self.people(page, ("culprit", style::CULPRIT), &finding.culprits);
+        self.people(page, ("victim", style::VICTIM), &finding.victims);
         let new = self.unseen(finding.remedies.iter().map(|r| (r.command.as_str(), r)));
-        let label = ("do", style::BOLD);
         for (at, remedy) in new.iter().take(self.each()).enumerate() {
             // The command stands alone on its line, whole, so that it can be pasted.
-            page.add(labelled(page, label, at).put(style::COMMAND, &remedy.command));
+            let line = labelled(page, ("do", style::BOLD), at);
+            page.add(line.put(style::COMMAND, &remedy.command));
             page.wrapped(page.line().pad_to(LABEL), style::DIM, &remedy.why);
         }
         self.more(page, new.len());
+        let new = self.unseen(finding.evidence.iter().map(|one| (one.as_str(), one)));
+        self.list(page, ("evidence", style::DIM), style::DIM, &new);
     }
 
-    fn list(&mut self, page: &mut Page, label: (&str, Style), all: &'a [String]) {
-        let new = self.unseen(all.iter().map(|one| (one.as_str(), one)));
-        for (at, one) in new.iter().take(self.each()).enumerate() {
-            page.wrapped(labelled(page, label, at), style::PLAIN, one);
+    /// Who holds, or who is refused: always said, if only in two words.
+    fn people(&mut self, page: &mut Page, label: (&str, Style), all: &'a [String]) {
+        if !all.is_empty() && !self.people.insert(all) && !self.verbose {
+            page.add(labelled(page, label, 0).put(style::DIM, "as above"));
+        } else {
+            self.list(page, label, style::PLAIN, &all.iter().collect::<Vec<_>>());
         }
-        self.more(page, new.len());
+    }
+
+    fn list(&self, page: &mut Page, label: (&str, Style), style: Style, all: &[&String]) {
+        for (at, one) in all.iter().take(self.each()).enumerate() {
+            page.wrapped(labelled(page, label, at), style, one);
+        }
+        self.more(page, all.len());
     }
 
     /// Those whose text was not shown before.

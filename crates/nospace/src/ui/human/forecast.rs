@@ -39,7 +39,12 @@ pub fn draw(page: &mut Page, report: &Report) {
         start.provenance,
     ));
     page.table(&table);
-    for note in [Some(start.basis.clone()), given_back(start)]
+    let said = report
+        .findings
+        .iter()
+        .any(|f| f.evidence.contains(&start.basis));
+    let basis = (!said).then(|| start.basis.clone());
+    for note in [basis, given_back(start)]
         .into_iter()
         .flatten()
         .filter(|n| !n.is_empty())
