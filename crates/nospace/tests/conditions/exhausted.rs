@@ -1,13 +1,15 @@
 //! What nospace diagnoses is used up for nospace too.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
 use nospace_core::report::Report;
-use nospace_holder::{Holder, Tried};
+use nospace_holder::{Holder, Tried, scratch};
 use rustix::io::Errno;
 
+use crate::cgroup::Cgroup;
 use crate::script::private;
 use crate::support::{NOSPACE, report};
 
@@ -43,7 +45,7 @@ pub fn descriptors() -> anyhow::Result<()> {
 
 /// Nothing can be written anywhere below the root, which is a full tmpfs.
 pub fn disk() -> anyhow::Result<()> {
-    let root = tempfile::tempdir()?;
+    let root = scratch()?;
     let script = r#"
         mount -t tmpfs -o size=1m,mode=755 full "$root"
         for place in bin lib lib64 usr proc sys; do
@@ -67,8 +69,8 @@ pub fn disk() -> anyhow::Result<()> {
     whole(&report)
 }
 
-/// No process and no thread more.
-pub fn pids() -> anyhow::Result<()> {
+/// No process and no thread more for this user.
+pub fn pids_of_user() -> anyhow::Result<()> {
     let script = r#"
         if nobody prlimit --nproc=1 sh -c '/bin/true & wait' 2>/dev/null; then
             echo "it can fork" >&2; exit 9
@@ -76,6 +78,20 @@ pub fn pids() -> anyhow::Result<()> {
         nobody prlimit --nproc=1 /proc/self/fd/8 check -o json
     "#;
     whole(&report(&mut private(script))?)
+}
+
+/// No process and no thread more for this cgroup.
+pub fn pids_of_cgroup() -> anyhow::Result<()> {
+    let name = format!("nospace-test-{}", std::process::id());
+    let Some(cgroup) = Cgroup::with_pids(OsStr::new(&name))? else {
+        return Ok(());
+    };
+    cgroup.limit_pids(1)?;
+    let script = r#"echo $$ >"$cgroup/cgroup.procs"; exec "$nospace" check -o json"#;
+    let answer = report(private(script).env("cgroup", cgroup.path()))?;
+    let events = std::fs::read_to_string(cgroup.path().join("pids.events"))?;
+    ensure!(events.trim() != "max 0", "no thread was refused: {events}");
+    whole(&answer)
 }
 
 /// Every collector has brought its part home.

@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
 use nospace_core::report::Report;
 use nospace_holder::Holder;
 
-use crate::support::cgroup::Cgroup;
+use crate::cgroup::Cgroup;
 use crate::support::{NOSPACE, check, report};
 
 /// Red for the rest of the screen, a title for the window, a line of its own, and no UTF-8.
@@ -73,13 +72,7 @@ pub fn many_descriptors() -> anyhow::Result<()> {
             "with {open} descriptors only: the hard limit cannot be raised without CAP_SYS_RESOURCE"
         );
     }
-    let begin = Instant::now();
     let report = report(&mut check(&[]))?;
-    ensure!(
-        begin.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        begin.elapsed()
-    );
     let seen = report.processes.iter().find(|one| one.pid == holder.pid());
     ensure!(seen.is_some_and(|one| one.watches == 7), "{seen:?}");
     let files = report

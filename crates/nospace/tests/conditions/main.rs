@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cgroup;
 mod exhausted;
 mod hanging;
 mod hidden;
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
         ("inotify used up", exhausted::inotify),
         ("32 descriptors", exhausted::descriptors),
         ("root file system full", exhausted::disk),
-        ("no pid left", exhausted::pids),
+        ("no pid left for the user", exhausted::pids_of_user),
+        ("no pid left in the cgroup", exhausted::pids_of_cgroup),
         ("as nobody", hidden::nobody),
         ("hidepid", hidden::hidepid),
         ("no sysfs", hidden::no_sysfs),

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, ensure};
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance};
 use nospace_core::report::{ProcessUse, Report, User, UserRef};
-use nospace_holder::{Holder, Tried};
+use nospace_holder::{Holder, Tried, scratch};
 use rustix::io::Errno;
 use support::{NOSPACE, check, report};
 
@@ -110,7 +110,7 @@ fn ways() -> anyhow::Result<Vec<Vec<&'static str>>> {
 
 /// What `check` says of what `record` has saved.
 fn recorded() -> anyhow::Result<Report> {
-    let directory = tempfile::tempdir()?;
+    let directory = scratch()?;
     let archive = directory.path().join("node.tar.zst");
     let archive = archive.to_str().context("a path that is not UTF-8")?;
     let saved = Command::new(NOSPACE)

@@ -2,8 +2,6 @@
 
 #![allow(clippy::print_stderr, reason = "a test program of its own")]
 
-pub mod cgroup;
-
 use std::process::{Command, ExitCode, Output};
 
 use anyhow::{Context as _, ensure};

@@ -31,6 +31,11 @@ impl Cgroup {
         Ok(None)
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Sets `pids.max`.
     pub fn limit_pids(&self, number: u32) -> anyhow::Result<()> {
         self.write("pids.max", number)
