@@ -49,6 +49,7 @@ pub fn details(page: &mut Page, finding: &Finding, verbose: bool) {
     let mut shown = Shown {
         verbose,
         texts: HashSet::new(),
+        people: HashSet::new(),
     };
     shown.details(page, finding);
 }
