@@ -99,11 +99,23 @@ impl Drop for Holder {
     }
 }
 
+/// A directory that everybody can read; in memory where it can be, for tests make many.
+///
+/// # Errors
+///
+/// Those of making it.
+pub fn scratch() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix("nospace-test.")
+        .permissions(fs::Permissions::from_mode(0o755));
+    builder
+        .tempdir_in("/dev/shm")
+        .or_else(|_| builder.tempdir())
+}
+
 fn files() -> anyhow::Result<TempDir> {
-    let directory = tempfile::Builder::new()
-        .prefix("nospace-holder.")
-        .permissions(fs::Permissions::from_mode(0o755))
-        .tempdir()?;
+    let directory = scratch()?;
     for number in 0..FILES {
         fs::write(directory.path().join(number.to_string()), "")?;
     }

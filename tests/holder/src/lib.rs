@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use serde::{Deserialize, Serialize};
 
-pub use driver::Holder;
+pub use driver::{Holder, scratch};
 pub use order::Tried;
 pub use plan::Plan;
 
