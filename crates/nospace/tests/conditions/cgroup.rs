@@ -1,8 +1,9 @@
 //! A cgroup of the host, removed when the test is over.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -10,15 +11,21 @@ use anyhow::Context as _;
 /// Where the pids controller may be: v1, v2.
 const HIERARCHIES: [&str; 2] = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"];
 
+/// Tests run side by side.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// A directory of a cgroup hierarchy.
 pub struct Cgroup(PathBuf);
 
 impl Cgroup {
-    /// Makes one that can limit processes; `None`, said in words, where the host has no such
+    /// Makes one, with a name that ends in `suffix`, that can limit processes; `None`, said in words, where the host has no such
     /// hierarchy that can be written.
-    pub fn with_pids(name: &OsStr) -> anyhow::Result<Option<Self>> {
+    pub fn with_pids(suffix: &OsStr) -> anyhow::Result<Option<Self>> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut name = OsString::from(format!("nospace-test-{}-{number}", std::process::id()));
+        name.push(suffix);
         for hierarchy in HIERARCHIES {
-            let path = Path::new(hierarchy).join(name);
+            let path = Path::new(hierarchy).join(&name);
             if fs::create_dir(&path).is_err() {
                 continue;
             }

@@ -14,7 +14,7 @@ use crate::script::private;
 use crate::support::{NOSPACE, report};
 
 /// Of its own user and user namespace both limits are used up.
-pub fn inotify() -> anyhow::Result<()> {
+pub fn inotify(options: &str) -> anyhow::Result<()> {
     let plan = ["--user-namespace=800000", "--watches=7", "--share=forked"];
     let mut holder = Holder::start(&plan)?;
     let refused = |errno: Errno| Tried {
@@ -26,9 +26,12 @@ pub fn inotify() -> anyhow::Result<()> {
     holder.tell("limit watches 7")?;
     ensure!(holder.tell("add 1")? == refused(Errno::NOSPC));
 
-    let script = r#"exec 8<"$0"; exec nsenter --user --target "$1" /proc/self/fd/8 check -o json"#;
+    let script =
+        r#"exec 8<"$0"; exec nsenter --user --target "$1" /proc/self/fd/8 check -o json $options"#;
     let mut inside = Command::new("sh");
-    inside.args(["-c", script, NOSPACE, &holder.pid().to_string()]);
+    inside
+        .args(["-c", script, NOSPACE, &holder.pid().to_string()])
+        .env("options", options);
     let report = report(&mut inside)?;
     let child = holder.ready.pids[1];
     let seen = report.processes.iter().find(|one| one.pid == child);
@@ -37,14 +40,15 @@ pub fn inotify() -> anyhow::Result<()> {
 }
 
 /// Not a handful of descriptors more than any program gets.
-pub fn descriptors() -> anyhow::Result<()> {
+pub fn descriptors(options: &str) -> anyhow::Result<()> {
     let mut few = Command::new("prlimit");
-    few.args(["--nofile=32", NOSPACE, "check", "-o", "json"]);
+    few.args(["--nofile=32", NOSPACE, "check", "-o", "json"])
+        .args(options.split_whitespace());
     whole(&report(&mut few)?)
 }
 
 /// Nothing can be written anywhere below the root, which is a full tmpfs.
-pub fn disk() -> anyhow::Result<()> {
+pub fn disk(options: &str) -> anyhow::Result<()> {
     let root = scratch()?;
     let script = r#"
         mount -t tmpfs -o size=1m,mode=755 full "$root"
@@ -57,9 +61,9 @@ pub fn disk() -> anyhow::Result<()> {
         mount --bind "$nospace" "$root/nospace"
         cat /dev/zero >"$root/filling" 2>/dev/null || true
         if (echo more >"$root/more") 2>/dev/null; then echo "not full" >&2; exit 9; fi
-        exec chroot "$root" /nospace check -o json
+        exec chroot "$root" /nospace check -o json $options
     "#;
-    let report = report(private(script).env("root", root.path()))?;
+    let report = report(private(script, options).env("root", root.path()))?;
     let full = report
         .resources
         .iter()
@@ -70,25 +74,24 @@ pub fn disk() -> anyhow::Result<()> {
 }
 
 /// No process and no thread more for this user.
-pub fn pids_of_user() -> anyhow::Result<()> {
+pub fn pids_of_user(options: &str) -> anyhow::Result<()> {
     let script = r#"
         if nobody prlimit --nproc=1 sh -c '/bin/true & wait' 2>/dev/null; then
             echo "it can fork" >&2; exit 9
         fi
-        nobody prlimit --nproc=1 /proc/self/fd/8 check -o json
+        nobody prlimit --nproc=1 /proc/self/fd/8 check -o json $options
     "#;
-    whole(&report(&mut private(script))?)
+    whole(&report(&mut private(script, options))?)
 }
 
 /// No process and no thread more for this cgroup.
-pub fn pids_of_cgroup() -> anyhow::Result<()> {
-    let name = format!("nospace-test-{}", std::process::id());
-    let Some(cgroup) = Cgroup::with_pids(OsStr::new(&name))? else {
+pub fn pids_of_cgroup(options: &str) -> anyhow::Result<()> {
+    let Some(cgroup) = Cgroup::with_pids(OsStr::new(""))? else {
         return Ok(());
     };
     cgroup.limit_pids(1)?;
-    let script = r#"echo $$ >"$cgroup/cgroup.procs"; exec "$nospace" check -o json"#;
-    let answer = report(private(script).env("cgroup", cgroup.path()))?;
+    let script = r#"echo $$ >"$cgroup/cgroup.procs"; exec "$nospace" check -o json $options"#;
+    let answer = report(private(script, options).env("cgroup", cgroup.path()))?;
     let events = std::fs::read_to_string(cgroup.path().join("pids.events"))?;
     ensure!(events.trim() != "max 0", "no thread was refused: {events}");
     whole(&answer)

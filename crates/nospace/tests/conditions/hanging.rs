@@ -18,13 +18,13 @@ const PLACES: [&str; 6] = [
 ];
 
 /// FUSE without a server, over each of those places in turn and over all at once.
-pub fn mounts() -> anyhow::Result<()> {
+pub fn mounts(options: &str) -> anyhow::Result<()> {
     if !Path::new("/dev/fuse").exists() {
         eprintln!("skipped: a mount that hangs is made of /dev/fuse, which is not here");
         return Ok(());
     }
     for places in PLACES.chunks(1).chain([&PLACES[..]]) {
-        let report = report(private(SCRIPT).env("places", places.join(" ")))
+        let report = report(private(SCRIPT, options).env("places", places.join(" ")))
             .with_context(|| format!("with {places:?}"))?;
         ensure!(report.collectors.iter().all(|one| one.error.is_none()));
     }
@@ -45,5 +45,5 @@ const SCRIPT: &str = r#"
         mount --bind /run/hangs "$place"
     done
     if timeout -s KILL 0.1 ls "$place" >/dev/null 2>&1; then echo "it answers" >&2; exit 9; fi
-    timeout -s KILL 10 "$nospace" check -o json
+    timeout -s KILL 10 "$nospace" check -o json $options
 "#;

@@ -9,9 +9,12 @@ use crate::script::{private, unshare};
 use crate::support::report;
 
 /// As uid 65534.
-pub fn nobody() -> anyhow::Result<()> {
+pub fn nobody(options: &str) -> anyhow::Result<()> {
     let holder = Holder::start(&["--watches=7"])?;
-    let report = report(&mut private("nobody /proc/self/fd/8 check -o json"))?;
+    let report = report(&mut private(
+        "nobody /proc/self/fd/8 check -o json $options",
+        options,
+    ))?;
     ensure!(
         report.processes.iter().all(|one| one.pid != holder.pid()),
         "nobody looked into a process of root"
@@ -24,22 +27,23 @@ pub fn nobody() -> anyhow::Result<()> {
 }
 
 /// As uid 65534, on a procfs that hides the others.
-pub fn hidepid() -> anyhow::Result<()> {
+pub fn hidepid(options: &str) -> anyhow::Result<()> {
     let script = "
         mount -t proc -o hidepid=2 proc /proc
-        nobody /proc/self/fd/8 check -o json
+        nobody /proc/self/fd/8 check -o json $options
     ";
-    let report = report(&mut unshare(&["--mount", "--pid"], script))?;
+    let report = report(&mut unshare(&["--mount", "--pid"], script, options))?;
     let gaps = &inotify(&report)?.gaps;
     ensure!(gaps.iter().any(|gap| gap.contains("hidepid")), "{gaps:?}");
     Ok(())
 }
 
 /// Without sysfs there are no cgroups, and still all the rest.
-pub fn no_sysfs() -> anyhow::Result<()> {
+pub fn no_sysfs(options: &str) -> anyhow::Result<()> {
     let holder = Holder::start(&["--watches=7"])?;
     let report = report(&mut private(
-        r#"mount -t tmpfs nothing /sys; exec "$nospace" check -o json"#,
+        r#"mount -t tmpfs nothing /sys; exec "$nospace" check -o json $options"#,
+        options,
     ))?;
     let seen = report.processes.iter().find(|one| one.pid == holder.pid());
     ensure!(seen.is_some_and(|one| one.watches == 7), "{seen:?}");

@@ -20,8 +20,8 @@ const HOSTILE: &[u8] = b"x\x1b[31m\x1b]0;\xff\xfe";
 const LOOKS: u32 = 100;
 
 /// Processes and instances that vanish at any moment are normal: no gap, no error.
-pub fn storm() -> anyhow::Result<()> {
-    let before = gaps(&report(&mut check(&[]))?)?;
+pub fn storm(options: &str) -> anyhow::Result<()> {
+    let before = gaps(&report(&mut check(options))?)?;
     let over = AtomicBool::new(false);
     let until_over = |once: &dyn Fn() -> anyhow::Result<()>| {
         while !over.load(Ordering::Relaxed) {
@@ -33,7 +33,7 @@ pub fn storm() -> anyhow::Result<()> {
         let brief = scope.spawn(|| until_over(&|| Ok(Command::new("true").status().map(drop)?)));
         let holders = scope
             .spawn(|| until_over(&|| Holder::start(&["--watches=50", "--share=forked"]).map(drop)));
-        let looks = (0..LOOKS).try_for_each(|_| calm(&before));
+        let looks = (0..LOOKS).try_for_each(|_| calm(options, &before));
         over.store(true, Ordering::Relaxed);
         for thread in [brief, holders] {
             thread.join().map_err(|_| anyhow::anyhow!("a panic"))??;
@@ -42,8 +42,8 @@ pub fn storm() -> anyhow::Result<()> {
     })
 }
 
-fn calm(before: &[String]) -> anyhow::Result<()> {
-    let report = report(&mut check(&[]))?;
+fn calm(options: &str, before: &[String]) -> anyhow::Result<()> {
+    let report = report(&mut check(options))?;
     for collector in &report.collectors {
         ensure!(collector.error.is_none(), "{collector:?}");
     }
@@ -64,7 +64,7 @@ fn gaps(report: &Report) -> anyhow::Result<Vec<String>> {
 }
 
 /// One process with 100,000 descriptors, one of which is an instance.
-pub fn many_descriptors() -> anyhow::Result<()> {
+pub fn many_descriptors(options: &str) -> anyhow::Result<()> {
     let holder = Holder::start(&["--descriptors=100000", "--watches=7"])?;
     let open = holder.ready.descriptors;
     if open < 100_000 {
@@ -72,7 +72,7 @@ pub fn many_descriptors() -> anyhow::Result<()> {
             "with {open} descriptors only: the hard limit cannot be raised without CAP_SYS_RESOURCE"
         );
     }
-    let report = report(&mut check(&[]))?;
+    let report = report(&mut check(options))?;
     let seen = report.processes.iter().find(|one| one.pid == holder.pid());
     ensure!(seen.is_some_and(|one| one.watches == 7), "{seen:?}");
     let files = report
@@ -87,41 +87,37 @@ pub fn many_descriptors() -> anyhow::Result<()> {
 }
 
 /// A process's name is whatever it likes.
-pub fn comm() -> anyhow::Result<()> {
+pub fn comm(options: &str) -> anyhow::Result<()> {
     let comm = [b"--comm=", HOSTILE].concat();
     let plan = [OsStr::new("--watches=900"), OsStr::from_bytes(&comm)];
     let holder = Holder::start(&plan)?;
-    let pid = holder.pid().to_string();
-    let report = report(&mut check(&["--pid", &pid]))?;
+    let pid = holder.pid();
+    let options = format!("{options} --pid {pid}");
+    let report = report(&mut check(&options))?;
     ensure!(report.processes.len() == 1, "{:?}", report.processes);
-    drawn_safely(&["--pid", &pid])
+    drawn_safely(&options)
 }
 
 /// And so is a cgroup's, which names a unit and a budget of processes.
-pub fn cgroup() -> anyhow::Result<()> {
-    let name = [
-        b"nospace-",
-        std::process::id().to_string().as_bytes(),
-        b"\x1b[31mx.service",
-    ]
-    .concat();
+pub fn cgroup(options: &str) -> anyhow::Result<()> {
     let mut holder = Holder::start(&["--watches=900"])?;
-    let Some(cgroup) = Cgroup::with_pids(OsStr::from_bytes(&name))? else {
+    let Some(cgroup) = Cgroup::with_pids(OsStr::new("\x1b[31mx.service"))? else {
         return Ok(());
     };
     cgroup.limit_pids(1)?;
     cgroup.add(holder.pid())?;
-    let answer = drawn_safely(&["--verbose"]);
+    let answer = drawn_safely(&format!("{options} --verbose"));
     holder.end();
     answer
 }
 
 /// The report for people has the escaped name, and nothing that a terminal obeys but colours.
-fn drawn_safely(arguments: &[&str]) -> anyhow::Result<()> {
+fn drawn_safely(options: &str) -> anyhow::Result<()> {
     let mut command = Command::new(NOSPACE);
     let output = command
+        .env("COLUMNS", "200")
         .args(["check", "--color=always"])
-        .args(arguments)
+        .args(options.split_whitespace())
         .output()?;
     let text = String::from_utf8(output.stdout).context("not UTF-8 on the terminal")?;
     ensure!(

@@ -2,6 +2,8 @@
 //!
 //! Whatever a test changes lives in namespaces that end with it.
 
+#![allow(clippy::print_stderr, reason = "a test program of its own")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -15,24 +17,37 @@ mod script;
 
 use std::process::ExitCode;
 
+use support::{WAYS, test};
+
+/// A condition, to be held with these options of nospace.
+type Condition = fn(&str) -> anyhow::Result<()>;
+
+const CONDITIONS: [(&str, Condition); 14] = [
+    ("inotify used up", exhausted::inotify),
+    ("32 descriptors", exhausted::descriptors),
+    ("root file system full", exhausted::disk),
+    ("no pid left for the user", exhausted::pids_of_user),
+    ("no pid left in the cgroup", exhausted::pids_of_cgroup),
+    ("as nobody", hidden::nobody),
+    ("hidepid", hidden::hidepid),
+    ("no sysfs", hidden::no_sysfs),
+    ("processes come and go", hostile::storm),
+    ("100,000 descriptors", hostile::many_descriptors),
+    ("hostile process name", hostile::comm),
+    ("hostile cgroup name", hostile::cgroup),
+    ("hanging mounts", hanging::mounts),
+    ("no inotify, no writes", quiet::system_calls),
+];
+
 fn main() -> ExitCode {
     if nospace_holder::is_asked() {
         return nospace_holder::main();
     }
-    support::run(vec![
-        ("inotify used up", exhausted::inotify),
-        ("32 descriptors", exhausted::descriptors),
-        ("root file system full", exhausted::disk),
-        ("no pid left for the user", exhausted::pids_of_user),
-        ("no pid left in the cgroup", exhausted::pids_of_cgroup),
-        ("as nobody", hidden::nobody),
-        ("hidepid", hidden::hidepid),
-        ("no sysfs", hidden::no_sysfs),
-        ("processes come and go", hostile::storm),
-        ("100,000 descriptors", hostile::many_descriptors),
-        ("hostile process name", hostile::comm),
-        ("hostile cgroup name", hostile::cgroup),
-        ("hanging mounts", hanging::mounts),
-        ("no inotify, no writes", quiet::system_calls),
-    ])
+    let mut tests = Vec::new();
+    for way in WAYS {
+        for (name, condition) in CONDITIONS {
+            tests.push(test(name, move || condition(way)).with_kind(way));
+        }
+    }
+    support::run(tests)
 }

@@ -17,14 +17,16 @@ const CALLS: &str = "inotify_init inotify_init1 inotify_add_watch fanotify_init 
     connect sendto sendmsg sendmmsg";
 
 /// No inotify, no writing but to standard output and error, no file opened for writing.
-pub fn system_calls() -> anyhow::Result<()> {
+pub fn system_calls(options: &str) -> anyhow::Result<()> {
     let version = Command::new("strace").arg("-V").output();
     if version.is_err() {
         eprintln!("skipped: strace is not installed (apt-get install strace)");
         return Ok(());
     }
     for format in ["human", "json"] {
-        let harm = harm(&[NOSPACE, "check", "-o", format])?;
+        let mut program = vec![NOSPACE, "check", "-o", format];
+        program.extend(options.split_whitespace());
+        let harm = harm(&program)?;
         ensure!(harm.is_empty(), "{harm:?}");
     }
     let control = harm(&["sh", "-c", "echo written >/dev/null"])?;

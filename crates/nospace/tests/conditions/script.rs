@@ -11,19 +11,21 @@ nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 exec 8<"$nospace"
 "#;
 
-/// A script with a mount namespace of its own, in which `$nospace` is nospace.
-pub fn private(script: &str) -> Command {
-    unshare(&["--mount"], script)
+/// A script with a mount namespace of its own, in which `$nospace` is nospace and `$options` are
+/// its options.
+pub fn private(script: &str, options: &str) -> Command {
+    unshare(&["--mount"], script, options)
 }
 
 /// A script with namespaces of its own by the options of unshare(1).
-pub fn unshare(options: &[&str], script: &str) -> Command {
+pub fn unshare(namespaces: &[&str], script: &str, options: &str) -> Command {
     let mut command = Command::new("unshare");
     command
-        .args(options)
+        .args(namespaces)
         .args(["--fork", "--kill-child", "timeout", "-s", "KILL", "60"])
         .args(["sh", "-euc"])
         .arg(format!("{AS_NOBODY}{script}"))
-        .env("nospace", NOSPACE);
+        .env("nospace", NOSPACE)
+        .env("options", options);
     command
 }

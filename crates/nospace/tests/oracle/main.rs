@@ -13,68 +13,64 @@ use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance};
 use nospace_core::report::{ProcessUse, Report, User, UserRef};
 use nospace_holder::{Holder, Tried, scratch};
 use rustix::io::Errno;
-use support::{NOSPACE, check, report};
+use support::{NOSPACE, WAYS, check, report, test};
 
 /// More instances than the holder has are tried; so many may succeed.
 const INSTANCES: u64 = 3;
 /// Likewise watches.
 const WATCHES: u64 = 5;
 
+/// Name, what the holder is asked for, processes that hold it.
+type Case = (&'static str, &'static [&'static str], usize);
+
+const CASES: [Case; 8] = [
+    ("plain", &["--watches=7"], 1),
+    (
+        "forked",
+        &["--share=forked", "--instances=2", "--watches=7"],
+        3,
+    ),
+    (
+        "duplicated",
+        &["--share=duplicated", "--instances=2", "--watches=7"],
+        1,
+    ),
+    ("threads", &["--share=threads", "--watches=7"], 1),
+    (
+        "passed",
+        &[
+            "--share=passed",
+            "--instances=3",
+            "--watches=7",
+            "--empty=1",
+        ],
+        2,
+    ),
+    ("many", &["--instances=40", "--watches=300"], 1),
+    ("empty", &["--instances=1", "--empty=5"], 1),
+    ("another uid", &["--uid=33", "--watches=7"], 1),
+];
+
 fn main() -> ExitCode {
     if nospace_holder::is_asked() {
         return nospace_holder::main();
     }
-    support::run(vec![
-        ("plain", || oracle(700_000, &["--watches=7"], 1)),
-        ("forked", || {
-            oracle(
-                710_000,
-                &["--share=forked", "--instances=2", "--watches=7"],
-                3,
-            )
-        }),
-        ("duplicated", || {
-            oracle(
-                720_000,
-                &["--share=duplicated", "--instances=2", "--watches=7"],
-                1,
-            )
-        }),
-        ("threads", || {
-            oracle(730_000, &["--share=threads", "--watches=7"], 1)
-        }),
-        ("passed", || {
-            let passed = [
-                "--share=passed",
-                "--instances=3",
-                "--watches=7",
-                "--empty=1",
-            ];
-            oracle(740_000, &passed, 2)
-        }),
-        ("many", || {
-            oracle(750_000, &["--instances=40", "--watches=300"], 1)
-        }),
-        ("empty", || {
-            oracle(760_000, &["--instances=1", "--empty=5"], 1)
-        }),
-        ("another uid", || {
-            oracle(770_000, &["--uid=33", "--watches=7"], 1)
-        }),
-    ])
+    let tests = CASES.iter().enumerate().map(|(number, case)| {
+        // Each has 65,536 uids of its own.
+        let root = 0x1000_0000 + (number as u32) * 0x1_0000;
+        test(case.0, move || oracle(root, case))
+    });
+    support::run(tests.collect())
 }
 
 /// Everything that must hold for one holder.
-fn oracle(root: u32, arguments: &[&str], processes: usize) -> anyhow::Result<()> {
+fn oracle(root: u32, &(_, arguments, processes): &Case) -> anyhow::Result<()> {
     let namespace = format!("--user-namespace={root}");
     let arguments = [&[namespace.as_str()], arguments].concat();
     let mut holder = Holder::start(&arguments)?;
     ensure!(holder.ready.pids.len() == processes);
     let used = (holder.ready.instances, holder.ready.watches);
-    for way in ways()? {
-        agrees(&holder, &report(&mut check(&way))?, used)?;
-    }
-    agrees(&holder, &recorded()?, used)?;
+    all_agree(&holder, used)?;
 
     let granted = |done, errno: Errno| Tried {
         done,
@@ -91,37 +87,33 @@ fn oracle(root: u32, arguments: &[&str], processes: usize) -> anyhow::Result<()>
     );
 
     let used = (used.0 + INSTANCES, used.1 + WATCHES);
-    for way in ways()? {
-        agrees(&holder, &report(&mut check(&way))?, used)?;
-    }
-    agrees(&holder, &recorded()?, used)
+    all_agree(&holder, used)
 }
 
-/// By the best source there is, and by /proc alone.
-fn ways() -> anyhow::Result<Vec<Vec<&'static str>>> {
-    let help = Command::new(NOSPACE).arg("--help").output()?.stdout;
-    let choice = String::from_utf8_lossy(&help).contains("--no-ebpf");
-    Ok(if choice {
-        vec![vec![], vec!["--no-ebpf"]]
-    } else {
-        vec![vec![]]
-    })
+/// By every source, live and from a record.
+fn all_agree(holder: &Holder, used: (u64, u64)) -> anyhow::Result<()> {
+    for way in WAYS {
+        agrees(holder, &report(&mut check(way))?, used)?;
+        agrees(holder, &recorded(way)?, used)?;
+    }
+    Ok(())
 }
 
 /// What `check` says of what `record` has saved.
-fn recorded() -> anyhow::Result<Report> {
+fn recorded(way: &str) -> anyhow::Result<Report> {
     let directory = scratch()?;
     let archive = directory.path().join("node.tar.zst");
     let archive = archive.to_str().context("a path that is not UTF-8")?;
     let saved = Command::new(NOSPACE)
         .args(["record", "-o", archive])
+        .args(way.split_whitespace())
         .output()?;
     ensure!(
         saved.status.success(),
         "{}",
         String::from_utf8_lossy(&saved.stderr)
     );
-    report(&mut check(&["--from", archive]))
+    report(&mut check(&format!("--from {archive}")))
 }
 
 /// The report says what the kernel will be asked to confirm.

@@ -12,23 +12,27 @@ use rustix::thread::{CapabilitySet, capabilities};
 /// nospace, as Cargo built it for this test.
 pub const NOSPACE: &str = env!("CARGO_BIN_EXE_nospace");
 
-/// A test.
-pub type Test = fn() -> anyhow::Result<()>;
+/// By the best source there is, and by /proc alone.
+pub const WAYS: [&str; 2] = ["", "--no-ebpf"];
+
+/// A test, by its name.
+pub fn test(name: &str, run: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        run().map_err(|error| Failed::from(format!("{error:#}")))
+    })
+}
 
 /// Runs the tests, or says in words why they cannot run and skips them.
-pub fn run(tests: Vec<(&str, Test)>) -> ExitCode {
+pub fn run(tests: Vec<Trial>) -> ExitCode {
     let reason = why_not();
     if let Some(reason) = reason {
         eprintln!("skipped: {reason}");
     }
-    let trial = |(name, test): (&str, Test)| {
-        Trial::test(name, move || {
-            test().map_err(|error| Failed::from(format!("{error:#}")))
-        })
-        .with_ignored_flag(reason.is_some())
-    };
-    let trials = tests.into_iter().map(trial).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let tests = tests
+        .into_iter()
+        .map(|test| test.with_ignored_flag(reason.is_some()))
+        .collect();
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }
 
 /// User namespaces with mapped uids, mounts and other users are root's to make.
@@ -45,10 +49,12 @@ fn why_not() -> Option<&'static str> {
     }
 }
 
-/// `nospace check -o json` and what more is asked.
-pub fn check(arguments: &[&str]) -> Command {
+/// `nospace check -o json` with these options, separated by spaces.
+pub fn check(options: &str) -> Command {
     let mut command = Command::new(NOSPACE);
-    command.args(["check", "-o", "json"]).args(arguments);
+    command
+        .args(["check", "-o", "json"])
+        .args(options.split_whitespace());
     command
 }
 
