@@ -99,6 +99,8 @@ work=$(mktemp -d /tmp/nospace-guest.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 make_work_disk "$@"
 boot || say "qemu ended with status $?"
+# A process that still sat in /work kept it from being unmounted.
+e2fsck -y -E journal_only "$work/work.img" >/dev/null 2>&1 || true
 debugfs -R "rdump /out $work" "$work/work.img" 2>/dev/null
 [ ! -d "$work/out" ] || cp -rT "$work/out" "$out"
 if ! status=$(cat "$work/out/status" 2>/dev/null); then

@@ -5,8 +5,8 @@
 # (conmon_cgroup = "pod").
 set -euo pipefail
 . /work/common.sh
-mkdir -p /run/rootfs /run/crio/exits
-tar -xOf image.tar layer.tar | tar -xf - -C /run/rootfs
+mkdir -p /var/lib/rootfs /run/crio/exits
+tar -xOf image.tar layer.tar | tar -xf - -C /var/lib/rootfs
 
 # bundle DIRECTORY ID CONTAINER SANDBOX WATCHES: config.json of a container of pod $namespace/$name.
 bundle() {
@@ -15,7 +15,7 @@ bundle() {
     [ "$5" != 0 ] || command='"/bin/sleep", "100000"'
     mkdir -p "$1"
     cat >"$1/config.json" <<END
-{"ociVersion": "1.0.2-dev", "root": {"path": "/run/rootfs"}, "hostname": "$name",
+{"ociVersion": "1.0.2-dev", "root": {"path": "/var/lib/rootfs"}, "hostname": "$name",
  "process": {"user": {"uid": 0, "gid": 0}, "args": [$command], "env": ["PATH=/bin", "TOKEN=not-to-be-recorded"], "cwd": "/"},
  "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}],
  "linux": {"cgroupsPath": "$slice:crio:$2", "namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "uts"}, {"type": "ipc"}]},
@@ -44,7 +44,7 @@ start() {
         [ ! -s "$userdata/pidfile" ] || break
         sleep 0.1
     done
-    runc start "$id" || { journalctl -o cat -t conmon | tail -5 >&2; return 1; }
+    runc start "$id" || { journalctl -o cat -n 5 >&2; return 1; }
     [ "$1" = POD ] || ln -s "$log" "/var/log/containers/${name}_${namespace}_$1-$id.log"
 }
 
