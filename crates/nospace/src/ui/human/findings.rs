@@ -12,11 +12,7 @@ const LABEL: usize = 12;
 
 /// What is wrong, most important first. What one finding has said, the next does not say again.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
-    let mut shown = Shown {
-        verbose: options.verbose,
-        texts: HashSet::new(),
-        people: HashSet::new(),
-    };
+    let mut shown = Shown::nothing(options.verbose);
     let mut apart = true;
     // What could not be seen has a section of its own.
     for finding in report.findings.iter().filter(|f| f.rule != "blind") {
@@ -46,12 +42,7 @@ pub fn title(page: &mut Page, finding: &Finding) {
 
 /// All that a finding says below its title.
 pub fn details(page: &mut Page, finding: &Finding, verbose: bool) {
-    let mut shown = Shown {
-        verbose,
-        texts: HashSet::new(),
-        people: HashSet::new(),
-    };
-    shown.details(page, finding);
+    Shown::nothing(verbose).details(page, finding);
 }
 
 struct Shown<'a> {
@@ -61,6 +52,14 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
+    fn nothing(verbose: bool) -> Self {
+        Self {
+            verbose,
+            texts: HashSet::new(),
+            people: HashSet::new(),
+        }
+    }
+
     fn details(&mut self, page: &mut Page, finding: &'a Finding) {
         self.people(page, ("culprit", style::CULPRIT), &finding.culprits);
         self.people(page, ("victim", style::VICTIM), &finding.victims);
