@@ -13,6 +13,8 @@ pub struct Classifier {
     prefilter: Prefilter,
     /// Each signature's literal in lower case.
     literals: Vec<String>,
+    /// The signatures, the surest first.
+    order: Vec<usize>,
 }
 
 /// What a message means.
@@ -42,15 +44,18 @@ impl Classifier {
             file: "literals".to_owned(),
             why,
         })?;
-        let literals = table
+        let literals: Vec<String> = table
             .signatures()
             .iter()
             .map(|s| s.literal.to_ascii_lowercase())
             .collect();
+        let mut order: Vec<usize> = (0..literals.len()).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(table.signatures()[*i].confidence));
         Ok(Self {
             table,
             prefilter,
             literals,
+            order,
         })
     }
 
@@ -75,7 +80,14 @@ impl Classifier {
     pub(super) fn classify_plain(&self, message: &[u8]) -> Option<Match> {
         let lower = message.to_ascii_lowercase();
         let mut best: Option<Match> = None;
-        for (index, signature) in self.table.signatures().iter().enumerate() {
+        for &index in &self.order {
+            let signature = &self.table.signatures()[index];
+            if best
+                .as_ref()
+                .is_some_and(|b| b.confidence > signature.confidence)
+            {
+                break;
+            }
             if memchr::memmem::find(&lower, self.literals[index].as_bytes()).is_none() {
                 continue;
             }

@@ -191,6 +191,11 @@ impl<'c> Scanner<'c> {
                 .map_or(self.at, |n| self.at + n + 1);
             let stop = memchr::memchr(b'\n', &self.buffer[found..end]).map_or(end, |n| found + n);
             self.pass(start);
+            let candidate = &self.buffer[start..stop];
+            if !self.classifier.prefilter().is_candidate(candidate) {
+                self.pass((stop + 1).min(end));
+                continue;
+            }
             if let Some(hit) = self.alone(start..stop) {
                 emit(hit);
                 self.pass((stop + 1).min(end));
