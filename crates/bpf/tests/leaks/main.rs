@@ -1,0 +1,130 @@
+//! Nothing stays in the kernel: no program, map or link, after many starts and stops, nor after SIGKILL.
+//!
+//! Needs root, and that nobody else keeps programs in the kernel that were not there before. `NOSPACE_STARTS` sets how
+//! many starts (50).
+
+#![allow(clippy::print_stdout, reason = "a test program of its own")]
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
+use nospace_bpf::accounting::Accountant;
+use nospace_bpf::trace::{Options, Tracer};
+use nospace_bpf::watches::Lister;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    if env::args().nth(1).as_deref() == Some("hold") {
+        return hold();
+    }
+    if let Err(e) = Accountant::load() {
+        println!("skipped: {e}");
+        return match env::var_os("NOSPACE_NEEDS_EBPF") {
+            None => ExitCode::SUCCESS,
+            Some(_) => ExitCode::FAILURE,
+        };
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            println!("FAILED: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether there is more of anything.
+fn more(now: [usize; 3], before: [usize; 3]) -> bool {
+    now.iter().zip(before).any(|(&now, before)| now > before)
+}
+
+/// Programs, maps and links in the kernel.
+fn objects() -> [usize; 3] {
+    [
+        ProgInfoIter::default().count(),
+        MapInfoIter::default().count(),
+        LinkInfoIter::default().count(),
+    ]
+}
+
+fn run() -> Outcome<()> {
+    let starts: u32 = env::var("NOSPACE_STARTS").map_or(Ok(50), |n| n.parse())?;
+    // What the first look left is freed first.
+    std::thread::sleep(Duration::from_secs(1));
+    let before = objects();
+    for _ in 0..starts {
+        Accountant::load()?.account()?;
+        Lister::load()?.list([], |_| {})?;
+    }
+    // A trace takes a second to stop, so a twentieth of it.
+    for _ in 0..starts / 20 {
+        Tracer::start(Options::default())?.poll(Duration::ZERO, |_| {})?;
+    }
+    check("starts and stops", before)?;
+    for _ in 0..starts / 20 {
+        killed()?;
+    }
+    check("kills", before)?;
+    println!(
+        "{starts} starts ... ok ({before:?} programs, maps and links before, {:?} after)",
+        objects()
+    );
+    Ok(())
+}
+
+/// A process that holds all of it, killed.
+fn killed() -> Outcome<()> {
+    let mut child = Command::new("/proc/self/exe")
+        .arg("hold")
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().ok_or("no stdout")?).read_line(&mut line)?;
+    child.kill()?;
+    child.wait()?;
+    match line.trim() {
+        "held" => Ok(()),
+        other => Err(other.into()),
+    }
+}
+
+fn hold() -> ExitCode {
+    let all = (
+        Accountant::load(),
+        Lister::load(),
+        Tracer::start(Options::default()),
+    );
+    match &all {
+        (Ok(_), Ok(_), Ok(_)) => println!("held"),
+        failed => println!("{failed:?}"),
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+fn check(after: &str, before: [usize; 3]) -> Outcome<()> {
+    let now = settled(before);
+    if more(now, before) {
+        return Err(
+            format!("after {after}: {now:?} programs, maps, links; before: {before:?}").into(),
+        );
+    }
+    Ok(())
+}
+
+/// The kernel frees behind a grace period, and somebody else may look at the node: waits long until there is no more than `before`.
+fn settled(before: [usize; 3]) -> [usize; 3] {
+    let start = Instant::now();
+    loop {
+        let now = objects();
+        if !more(now, before) || start.elapsed() > Duration::from_secs(30) {
+            return now;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Fetches Debian's kernels for tests/vm/vm.sh: exact packages, with an apt state of its own.
+#
+#   tests/vm/kernels.sh      prints one folder a line, each with vmlinuz and overlay.ko
+#
+# What was fetched is kept in ~/.cache/nospace-vm; a folder whose kernel is there is not fetched again.
+set -euo pipefail
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-vm
+# Suite, and its kernel or the metapackage that names it.
+suites="bullseye-security:linux-image-cloud-amd64
+bookworm:linux-image-cloud-amd64
+bookworm-backports:linux-image-cloud-amd64
+trixie-backports:linux-image-7.2.12+deb13-cloud-amd64"
+
+apt_in() { # SUITE COMMAND...
+    local dir=$cache/apt/$1 base=http://deb.debian.org/debian
+    case $1 in *-security) base=http://deb.debian.org/debian-security ;; esac
+    shift
+    mkdir -p "$dir"/{lists/partial,archives/partial}
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $base ${dir##*/} main" >"$dir/sources.list"
+    "$1" -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$dir/lists" \
+        -o Dir::State::status=/dev/null -o Dir::Cache="$dir" -o APT::Sandbox::User=root "${@:2}"
+}
+
+fetch() { # SUITE PACKAGE
+    local package parts to version work
+    apt_in "$1" apt-get update -qq >&2
+    package=$2
+    [ "$2" != linux-image-cloud-amd64 ] || package=$(apt_in "$1" apt-cache show --no-all-versions "$2" | sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p')
+    [ -n "$package" ] || { echo "vm: $1 has no $2" >&2; return 1; }
+    to=$cache/$package
+    if [ ! -e "$to/vmlinuz" ]; then
+        work=$(mktemp -d)
+        # Since 7.0 the image is a shell of two packages.
+        version=${package#linux-image-}
+        parts=$package
+        [ "$1" != trixie-backports ] || parts="linux-binary-$version linux-modules-$version"
+        # shellcheck disable=SC2086
+        (cd "$work" && apt_in "$1" apt-get download -qq $parts >&2 && for deb in *.deb; do dpkg-deb -x "$deb" .; done)
+        mkdir -p "$to"
+        find "$work" -name "overlay.ko*" | while read -r module; do
+            case $module in
+            *.xz) xz -dc "$module" ;;
+            *.zst) zstd -qdc "$module" ;;
+            *) cat "$module" ;;
+            esac >"$to/overlay.ko"
+        done
+        find "$work" -name 'vmlinuz*' -type f -exec cp {} "$to/vmlinuz" \;
+        rm -rf "$work"
+    fi
+    echo "$to"
+}
+
+for line in $suites; do
+    fetch "${line%%:*}" "${line##*:}"
+done
