@@ -11,3 +11,4 @@ pub mod collect;
 pub mod explain;
 pub mod host;
 pub mod ui;
+pub mod watches;

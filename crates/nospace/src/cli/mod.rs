@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod record;
+mod watches;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ enum Command {
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
+    Watches(watches::WatchesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
     Completions {
@@ -137,7 +139,7 @@ impl Cli {
     #[must_use]
     pub fn failure(&self) -> u8 {
         match self.command {
-            None | Some(Command::Check(_) | Command::Explain(_)) => UNKNOWN,
+            None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
             Some(Command::Record(_) | Command::Completions { .. }) => FAILED,
         }
     }
@@ -153,6 +155,7 @@ impl Cli {
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
+            Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "nospace", &mut script);

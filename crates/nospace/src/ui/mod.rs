@@ -15,6 +15,7 @@ pub mod screen;
 pub mod style;
 pub mod table;
 pub mod text;
+pub mod watches;
 
 pub use charset::{Charset, is_invisible};
 pub use line::Line;
