@@ -22,6 +22,11 @@ fn on_lab(command: &str) -> Option<String> {
         .output()
         .expect("the lab starts");
     let errors = String::from_utf8_lossy(&output.stderr);
+    // Where this kernel cannot have a lab; CI's can, and must.
+    if output.status.code() == Some(77) && std::env::var_os("NOSPACE_NEEDS_LAB").is_none() {
+        eprintln!("skipped: {errors}");
+        return None;
+    }
     assert!(
         output.status.success(),
         "the lab ended with {}: {errors}",
