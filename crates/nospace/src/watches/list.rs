@@ -49,6 +49,7 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
         .map(|one| names.watch(one, asked))
         .collect();
     Ok(Collected {
+        blind: false,
         part: Listed { watches, source },
         provenance,
         gaps,
