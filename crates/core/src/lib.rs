@@ -23,7 +23,6 @@ pub mod select;
 pub mod signatures;
 #[cfg(test)]
 mod testing;
-pub mod watches;
 
 pub use conclude::conclude;
 

@@ -168,7 +168,13 @@ impl Selection {
     }
 
     fn has_process(&self, process: &ProcessUse) -> bool {
-        let (pod, container) = match &process.owner {
+        self.has(process.pid, &process.owner)
+    }
+
+    /// Whether it keeps process `pid`, which is `owner`'s.
+    #[must_use]
+    pub fn has(&self, pid: u32, owner: &Owner) -> bool {
+        let (pod, container) = match owner {
             Owner::Pod {
                 namespace,
                 name,
@@ -184,7 +190,7 @@ impl Selection {
             Owner::Container { id, name, .. } => (None, Some((name.as_deref(), id.as_str()))),
             Owner::Host | Owner::Unit { .. } => (None, None),
         };
-        any_or_all(&self.pids, |pid| *pid == process.pid)
+        any_or_all(&self.pids, |wanted| *wanted == pid)
             && any_or_all(&self.pods, |w| {
                 pod.is_some_and(|(ns, name, uid)| names_pod(w, ns, name, uid))
             })

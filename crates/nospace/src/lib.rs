@@ -10,5 +10,5 @@ pub mod cli;
 pub mod collect;
 pub mod explain;
 pub mod host;
+pub mod trace;
 pub mod ui;
-pub mod watches;

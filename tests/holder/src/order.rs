@@ -3,6 +3,8 @@
 //! - `limit instances N`, `limit watches N`: sets that limit of its own user namespace
 //! - `add N`: tries to add N watches to its first instance
 //! - `open N`: tries to create N instances
+//! - `press N`: tries N times to add a watch, however often it is refused
+//! - `press-open N`: tries N times to create an instance, however often it is refused
 //! - `quit`
 
 use std::fs;
@@ -33,6 +35,8 @@ pub fn obey(held: &mut Held) -> anyhow::Result<()> {
             ["limit", what, number] => limit(what, number)?,
             ["add", number] => add(held, number.parse()?)?,
             ["open", number] => open(held, number.parse()?),
+            ["press", number] => press(held, number.parse()?)?,
+            ["press-open", number] => press_open(number.parse()?),
             ["quit"] => break,
             _ => bail!("no such order: {line:?}"),
         };
@@ -69,6 +73,28 @@ fn open(held: &mut Held, number: u64) -> Tried {
         done: 0,
         errno: None,
     })
+}
+
+fn press(held: &mut Held, number: u64) -> anyhow::Result<Tried> {
+    let instance = held.instances.first().context("no instance to add to")?;
+    let file = held.unwatched.next().context("no file left to watch")?;
+    Ok(insist(number, || watch(instance, &file).map(drop)))
+}
+
+fn press_open(number: u64) -> Tried {
+    insist(number, || init(CreateFlags::CLOEXEC).map(drop))
+}
+
+/// Tries so often; of the errors the last is told.
+fn insist(number: u64, mut once: impl FnMut() -> Result<(), Errno>) -> Tried {
+    let (mut done, mut errno) = (0, None);
+    for _ in 0..number {
+        match once() {
+            Ok(()) => done += 1,
+            Err(error) => errno = Some(error.raw_os_error()),
+        }
+    }
+    Tried { done, errno }
 }
 
 fn attempt(

@@ -30,7 +30,7 @@ impl Tracer {
     ///
     /// # Errors
     /// None.
-    pub fn poll(&mut self, _: Duration, _: impl FnMut(Event)) -> io::Result<()> {
+    pub fn poll(&mut self, _: Duration, _: impl FnMut(Event)) -> io::Result<bool> {
         match self.0 {}
     }
 

@@ -183,11 +183,11 @@ fn count(
         let told = scope.spawn(|| holder.line().map_err(|e| e.to_string()));
         loop {
             let done = told.is_finished();
-            tracer.poll(Duration::from_millis(50), |event| {
+            let all = tracer.poll(Duration::from_millis(50), |event| {
                 each(&event);
                 seen.add(&event);
             })?;
-            if done {
+            if done && all {
                 break;
             }
         }

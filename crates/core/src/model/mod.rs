@@ -12,7 +12,6 @@ mod kernel;
 mod limits;
 mod process;
 mod provenance;
-mod watch;
 
 pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
@@ -27,7 +26,6 @@ pub use kernel::{
 pub use limits::{BootValue, Limits, Setting};
 pub use process::{CgroupPath, Process};
 pub use provenance::{CollectorRun, Provenance};
-pub use watch::{FileHandle, Place, Watch};
 
 use serde::{Deserialize, Serialize};
 

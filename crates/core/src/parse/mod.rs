@@ -9,7 +9,6 @@ pub mod process;
 pub mod sysctl;
 pub mod system;
 pub mod sysvipc;
-pub mod watches;
 
 pub mod bundle;
 pub mod cgroup_path;

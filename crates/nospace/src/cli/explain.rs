@@ -16,7 +16,7 @@ use nospace_core::signatures::Table;
 use super::{Output, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
 use crate::explain::{Followed, Input, JournalQuery, Said, files, pages, read_all};
-use crate::ui::{self, explain as draw, json, screen::Screen};
+use crate::ui::{self, explain as draw, json, screen::Screen, warn};
 
 /// Say what log lines really mean, and whether it is still so on this node
 ///
@@ -318,9 +318,4 @@ fn print_list(classifier: &Classifier, output: Output, verbose: bool) -> anyhow:
     }
     ui::print(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A message for people, on standard error.
-fn warn(message: &str) {
-    ui::complain(&anyhow::anyhow!("{message}"));
 }

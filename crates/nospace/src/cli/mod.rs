@@ -3,7 +3,7 @@
 mod check;
 mod explain;
 mod record;
-mod watches;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +38,7 @@ enum Command {
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
-    Watches(watches::WatchesArgs),
+    Trace(trace::TraceArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
     Completions {
@@ -139,8 +139,8 @@ impl Cli {
     #[must_use]
     pub fn failure(&self) -> u8 {
         match self.command {
-            None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
-            Some(Command::Record(_) | Command::Completions { .. }) => FAILED,
+            None | Some(Command::Check(_) | Command::Explain(_)) => UNKNOWN,
+            Some(Command::Record(_) | Command::Trace(_) | Command::Completions { .. }) => FAILED,
         }
     }
 
@@ -155,7 +155,7 @@ impl Cli {
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
-            Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
+            Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "nospace", &mut script);

@@ -6,23 +6,22 @@
 mod cgroup_walk;
 mod cgroups;
 mod containers;
-
 mod descriptors;
 mod files;
 mod filesystems;
 mod keys;
 mod limits;
-pub(crate) mod mount_table;
+mod mount_table;
 mod mounts;
 mod namespaces;
 mod node;
 mod parallel;
 mod pids;
 mod read;
-pub(crate) mod run;
+mod run;
 mod sysv;
 
-use nospace_core::model::Snapshot;
+use nospace_core::model::{Containers, Process, Snapshot};
 
 use crate::host::Host;
 use run::Runs;
@@ -46,22 +45,19 @@ pub fn collect(host: &dyn Host) -> Snapshot {
     snapshot
 }
 
-/// Who holds inotify and whose that is, and nothing else.
-pub fn holders(host: &dyn Host) -> Snapshot {
-    let scanned = descriptors::scan(host);
-    let mut runs = Runs::default();
-    let containers = runs.run("containers", "disk", || containers::collect(host));
-    let mut collectors = scanned.runs.into_vec();
-    collectors.retain(|run| run.name == "inotify");
-    collectors.extend(runs.into_vec());
-    Snapshot {
-        taken_at: host.look().taken_at,
-        collectors,
-        inotify: scanned.inotify,
-        processes: scanned.processes,
-        containers: containers.unwrap_or_default(),
-        ..Snapshot::default()
-    }
+/// What the node's disk says about containers, and what of it could not be read.
+///
+/// # Errors
+///
+/// When nothing of it could be read.
+pub fn containers(host: &dyn Host) -> anyhow::Result<(Containers, Vec<String>)> {
+    let collected = containers::collect(host)?;
+    Ok((collected.part, collected.gaps))
+}
+
+/// What is needed of process `pid` of user `uid` to tell whose it is; `None` when it has gone.
+pub fn process(host: &dyn Host, pid: u32, uid: u32) -> Option<Process> {
+    descriptors::describe(host, pid, uid, 0, None).map(|(process, _)| process)
 }
 
 /// Everything but descriptors.

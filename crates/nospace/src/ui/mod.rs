@@ -15,9 +15,9 @@ pub mod screen;
 pub mod style;
 pub mod table;
 pub mod text;
-pub mod watches;
+pub mod trace;
 
 pub use charset::{Charset, is_invisible};
 pub use line::Line;
 pub use page::Page;
-pub use screen::{complain, print};
+pub use screen::{complain, offer, print, warn};

@@ -79,11 +79,25 @@ fn charset(variable: impl Fn(&str) -> Option<String>) -> Charset {
 ///
 /// Standard output cannot be written to, for example because its disk is full.
 pub fn print(text: &[u8]) -> io::Result<()> {
+    offer(text).map(drop)
+}
+
+/// Prints as [`print`] does, and tells whether anybody still reads.
+///
+/// # Errors
+///
+/// Those of [`print`].
+pub fn offer(text: &[u8]) -> io::Result<bool> {
     let mut out = AutoStream::auto(io::stdout().lock());
     match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true),
     }
+}
+
+/// Tells people something on standard error; the message may hold names from the node.
+pub fn warn(message: &str) {
+    complain(&anyhow::anyhow!("{message}"));
 }
 
 /// Says on standard error what went wrong; the message may hold names from the node.

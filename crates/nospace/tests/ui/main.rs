@@ -7,3 +7,4 @@ mod human;
 mod json;
 mod samples;
 mod select;
+mod trace;

@@ -32,12 +32,7 @@ pub fn collect(host: &dyn Host, seen: &mut Seen, identity: &Identity) -> Collect
             .collect(),
     };
     // What /proc shows is never more than an estimate: see `unattributed` in the contract.
-    let hidden =
-        host.look().uid != 0 && hides_processes(&mount_table::read(host).unwrap_or_default());
-    let blind = hidden || seen.denied * 2 > seen.looked;
-    Ok(Collected::estimated(inotify)
-        .blind(blind)
-        .with_gaps(gaps(host, seen, identity, hidden)))
+    Ok(Collected::estimated(inotify).with_gaps(gaps(host, seen, identity)))
 }
 
 /// Descriptors that lead to one open file, together.
@@ -78,7 +73,7 @@ fn instance(holders: &[Counted], processes: &HashMap<u32, &Process>) -> Instance
     }
 }
 
-fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity, hidden: bool) -> Vec<String> {
+fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity) -> Vec<String> {
     let mut gaps = Vec::new();
     if let Err(absent) = identity
         && !seen.inotify.is_empty()
@@ -97,7 +92,7 @@ fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity, hidden: bool) -> Vec<
             how_to_see(host)
         ));
     }
-    if hidden {
+    if host.look().uid != 0 && hides_processes(&mount_table::read(host).unwrap_or_default()) {
         gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
     }
     gaps.extend(seen.failed.iter().cloned());

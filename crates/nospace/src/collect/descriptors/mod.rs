@@ -19,6 +19,7 @@ use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
 use super::read;
 use super::run::{Collected, Collection, Runs};
 use crate::host::{Absent, Books, Host};
+pub use process::describe;
 use scan::Seen;
 
 /// What was brought home.

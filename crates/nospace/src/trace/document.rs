@@ -1,0 +1,144 @@
+use nospace_core::cause::Cause;
+use nospace_core::report::Owner;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One line of `trace -o json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum TraceLine {
+    /// A call, when it returned.
+    Call(Box<TracedCall>),
+    /// What was counted: at the end, and with `--summary N` every N seconds.
+    Summary(TraceSummary),
+}
+
+/// A call, when it returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TracedCall {
+    /// When, RFC 3339, UTC.
+    pub time: String,
+    /// Name of the system call; `clone` stands for fork, vfork and clone3 too.
+    pub call: String,
+    /// Thread-group id, as the initial pid namespace numbers it.
+    pub pid: u32,
+    /// Thread id, likewise.
+    pub tid: u32,
+    /// Effective uid, as the initial user namespace sees it.
+    pub uid: u32,
+    /// Name of the thread, lossy UTF-8.
+    pub comm: String,
+    /// Id of its cgroup; null where cgroup v2 is not in use.
+    pub cgroup: Option<u64>,
+    /// Whose process it is; null if it was gone before nospace could look.
+    pub owner: Option<Owner>,
+    /// The descriptor that it gave: instance, epoll or directory.
+    pub fd: Option<u32>,
+    /// The path or description that it gave, lossy UTF-8.
+    pub path: Option<String>,
+    /// Only the beginning of the path is known.
+    pub path_cut: bool,
+    /// Mask of a watch, its number, mode of a directory, flags, operation or key, as a number.
+    pub argument: u64,
+    /// The same in words, where it is a mask, flags or an operation.
+    pub words: Vec<String>,
+    /// What it returned; negative is -errno.
+    pub result: i64,
+    /// Name of the error, `ENOSPC`; null for success.
+    pub error: Option<String>,
+    /// What was used up; null for success, for other errors, and where `candidates` has several.
+    pub cause: Option<Cause>,
+    /// All that can have been used up.
+    pub candidates: Vec<Cause>,
+    /// inotify's count and limit right after the call; null for other calls and where the kernel did not tell.
+    pub count: Option<CallCount>,
+    /// Soft RLIMIT_NOFILE of the process; null for unlimited.
+    pub descriptor_limit: Option<u64>,
+}
+
+/// What a count is of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Counted {
+    /// inotify instances.
+    Instances,
+    /// inotify watches.
+    Watches,
+}
+
+/// Count and limit of the user that had least room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallCount {
+    /// What is counted.
+    pub of: Counted,
+    /// Who is charged: the caller, or a creator of its user namespace.
+    pub uid: u32,
+    /// Inode number of the user namespace that the limit is of.
+    pub user_namespace: u64,
+    /// In use.
+    pub used: u64,
+    /// The limit.
+    pub limit: u64,
+}
+
+/// What was counted in a span of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceSummary {
+    /// Its begin, RFC 3339, UTC.
+    pub from: String,
+    /// Its end.
+    pub until: String,
+    /// It spans the whole trace, and is the last line.
+    pub last: bool,
+    /// Calls that were told and that the filters let through.
+    pub calls: u64,
+    /// Of `calls`, those that failed.
+    pub failed: u64,
+    /// Of `failed`, those that were refused because something was used up.
+    pub refused: u64,
+    /// Calls that came faster than they could be read; the filters were not asked about them all.
+    pub lost: u64,
+    /// Calls left out because --pod or --container was given and their process was gone before nospace could look.
+    pub unplaced: u64,
+    /// Refusals first, then the most frequent.
+    pub rows: Vec<SummaryRow>,
+    /// Calls of kinds that did not fit into `rows`.
+    pub calls_omitted: u64,
+}
+
+/// Calls of one kind by one program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryRow {
+    /// Whose processes; null where they were gone.
+    pub owner: Option<Owner>,
+    /// Name of the thread.
+    pub comm: String,
+    /// Effective uid.
+    pub uid: u32,
+    /// Name of the system call.
+    pub call: String,
+    /// Name of the error; null for success.
+    pub error: Option<String>,
+    /// What was used up, as in a call.
+    pub cause: Option<Cause>,
+    /// All that can have been used up.
+    pub candidates: Vec<Cause>,
+    /// How many.
+    pub calls: u64,
+    /// Count and limit at the last of them.
+    pub count: Option<CallCount>,
+}
+
+impl TraceSummary {
+    /// Whether nothing happened at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.calls == 0 && self.lost == 0 && self.unplaced == 0
+    }
+}

@@ -1,0 +1,21 @@
+//! Live: inotify calls and misleading refusals, each with its caller, owner, count and limit.
+//!
+//! ```text
+//! kernel ─ ring ─▶ Tracer ─▶ Filter ─▶ owner (pid → cgroup → names) ─▶ TracedCall ─▶ a line, and the tally
+//! ```
+
+mod cause;
+mod clock;
+mod document;
+mod errno;
+mod filter;
+mod owners;
+mod session;
+mod tally;
+mod words;
+
+pub use clock::Clock;
+pub use document::{CallCount, Counted, SummaryRow, TraceLine, TraceSummary, TracedCall};
+pub use filter::Filter;
+pub use session::{Plan, Sink, follow};
+pub use tally::Tally;

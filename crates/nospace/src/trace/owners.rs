@@ -1,0 +1,170 @@
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use nospace_bpf::trace::Event;
+use nospace_core::attribute;
+use nospace_core::model::Snapshot;
+use nospace_core::report::Owner;
+
+use crate::collect;
+use crate::host::{Host, proc};
+
+/// So many processes and cgroups are remembered.
+const MANY: usize = 4096;
+/// A process may move to another cgroup, and its number be given to another one.
+const FRESH: Duration = Duration::from_secs(1);
+/// The disk is asked again for a container's name this long after it gave none.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Where procfs says which pid namespace it shows; the initial one has this number (`PROC_PID_INIT_INO`,
+/// include/linux/proc_ns.h).
+const INITIAL_PIDS: &str = "pid:[4026531836]";
+/// Id of the root cgroup, and of every cgroup where v2 is not in use.
+const NO_CGROUP: u64 = 1;
+
+/// Tells whose a process is, and remembers it: the process may be gone at its next call.
+pub struct Owners<'h> {
+    host: &'h dyn Host,
+    /// Containers of the node, and the one process that is asked about.
+    node: Snapshot,
+    read: Option<Duration>,
+    processes: HashMap<u32, Known>,
+    cgroups: HashMap<u64, Owner>,
+    /// What cannot be told, in words.
+    pub gaps: Vec<String>,
+    blind: bool,
+}
+
+struct Known {
+    owner: Owner,
+    cgroup: u64,
+    at: Duration,
+}
+
+impl<'h> Owners<'h> {
+    /// Of the processes of `host`.
+    pub fn new(host: &'h dyn Host) -> Self {
+        let blind = !shows_initial_pids(host);
+        let mut owners = Self {
+            host,
+            node: Snapshot::default(),
+            read: None,
+            processes: HashMap::new(),
+            cgroups: HashMap::new(),
+            gaps: Vec::new(),
+            blind,
+        };
+        if blind {
+            owners.gaps.push(
+                "procfs numbers processes otherwise than the kernel does, so nobody is named; run on the host, or in a \
+                 pod with hostPID: true, or name the host's procfs with --procfs"
+                    .to_owned(),
+            );
+        } else {
+            owners.gaps = owners.read(Duration::ZERO);
+        }
+        owners
+    }
+
+    /// Whose process made the call; `None` where it has gone and was never seen before.
+    pub fn of(&mut self, event: &Event) -> Option<Owner> {
+        if self.blind {
+            return None;
+        }
+        let known = self.processes.get(&event.pid);
+        let known = known.filter(|known| known.cgroup == event.cgroup);
+        if let Some(known) = known.filter(|known| event.time.saturating_sub(known.at) < FRESH) {
+            return Some(known.owner.clone());
+        }
+        match collect::process(self.host, event.pid, event.uid) {
+            Some(process) => {
+                self.node.processes = vec![process];
+                Some(self.learn(event))
+            }
+            None => known
+                .map(|known| known.owner.clone())
+                .or_else(|| self.cgroups.get(&event.cgroup).cloned()),
+        }
+    }
+
+    fn learn(&mut self, event: &Event) -> Owner {
+        let mut owner = self.attribute(event.pid);
+        let read = self.read.unwrap_or_default();
+        if is_unnamed(&owner) && event.time.saturating_sub(read) > PATIENCE {
+            self.read(event.time);
+            owner = self.attribute(event.pid);
+        }
+        if self.processes.len() >= MANY {
+            self.processes.clear();
+        }
+        if self.cgroups.len() >= MANY {
+            self.cgroups.clear();
+        }
+        let known = Known {
+            owner: owner.clone(),
+            cgroup: event.cgroup,
+            at: event.time,
+        };
+        self.processes.insert(event.pid, known);
+        if event.cgroup > NO_CGROUP {
+            self.cgroups.insert(event.cgroup, owner.clone());
+        }
+        owner
+    }
+
+    fn attribute(&self, pid: u32) -> Owner {
+        attribute::owners(&self.node)
+            .remove(&pid)
+            .unwrap_or_default()
+    }
+
+    /// Reads the containers of the node's disk; what could not be read.
+    fn read(&mut self, now: Duration) -> Vec<String> {
+        self.read = Some(now);
+        match collect::containers(self.host) {
+            Ok((containers, gaps)) => {
+                self.node.containers = containers;
+                gaps
+            }
+            Err(error) => vec![format!("containers are not named: {error:#}")],
+        }
+    }
+
+    /// Whether a directory was to be made below a cgroup mount; `None` where the path is relative to one that
+    /// cannot be told any more.
+    pub fn in_cgroupfs(&self, event: &Event) -> Option<bool> {
+        let path = String::from_utf8_lossy(event.path.as_deref()?);
+        let base = match (path.starts_with('/'), event.fd) {
+            (true, _) => String::from("/"),
+            (false, _) if self.blind => return None,
+            (false, Some(fd)) if i32::try_from(fd).is_ok() => {
+                self.link(event, &format!("fd/{fd}"))?
+            }
+            // AT_FDCWD is negative.
+            (false, _) => self.link(event, "cwd")?,
+        };
+        Some(Path::new(&base).join(&*path).starts_with("/sys/fs/cgroup"))
+    }
+
+    fn link(&self, event: &Event, what: &str) -> Option<String> {
+        let path = format!("{}/{what}", event.pid);
+        self.host.link(proc(&path)).ok()
+    }
+}
+
+/// Whether procfs numbers processes as the kernel's programs do.
+fn shows_initial_pids(host: &dyn Host) -> bool {
+    let of = |path| host.link(proc(path)).is_ok_and(|link| link == INITIAL_PIDS);
+    of("1/ns/pid") || of("self/ns/pid")
+}
+
+/// A container that the disk did not tell of when it was last read.
+fn is_unnamed(owner: &Owner) -> bool {
+    match owner {
+        Owner::Pod {
+            name, container, ..
+        } => name.is_empty() || container.as_ref().is_some_and(|c| c.name.is_empty()),
+        Owner::Container { name, .. } => name.is_none(),
+        Owner::Host | Owner::Unit { .. } => false,
+    }
+}

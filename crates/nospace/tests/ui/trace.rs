@@ -1,0 +1,243 @@
+//! What `trace` prints of made calls.
+
+use std::path::Path;
+
+use nospace::trace::{CallCount, Counted, Tally, TraceLine, TraceSummary, TracedCall};
+use nospace::ui::screen::Screen;
+use nospace::ui::{Charset, Page, is_invisible, trace};
+use nospace_core::cause::Cause;
+use nospace_core::model::INITIAL_USER_NAMESPACE;
+use nospace_core::report::{ContainerRef, Owner, PodPart};
+use serde_json::Value;
+
+fn pod() -> Owner {
+    Owner::Pod {
+        namespace: "default".to_owned(),
+        name: "web-0".to_owned(),
+        uid: "5721c88f".to_owned(),
+        container: Some(ContainerRef {
+            name: "app".to_owned(),
+            id: "15e0b305".to_owned(),
+        }),
+        part: PodPart::Container,
+    }
+}
+
+fn count(of: Counted, used: u64, limit: u64) -> CallCount {
+    CallCount {
+        of,
+        uid: 1000,
+        user_namespace: INITIAL_USER_NAMESPACE,
+        used,
+        limit,
+    }
+}
+
+fn watch() -> TracedCall {
+    TracedCall {
+        time: "2026-01-02T03:04:05.678901Z".to_owned(),
+        call: "inotify_add_watch".to_owned(),
+        pid: 4321,
+        tid: 4322,
+        uid: 1000,
+        comm: "tail".to_owned(),
+        cgroup: None,
+        owner: Some(pod()),
+        fd: Some(3),
+        path: Some("/var/log/app.log".to_owned()),
+        path_cut: false,
+        argument: 0x302,
+        words: ["modify", "create", "delete"].map(str::to_owned).into(),
+        result: 1,
+        error: None,
+        cause: None,
+        candidates: Vec::new(),
+        count: Some(count(Counted::Watches, 12, 8192)),
+        descriptor_limit: Some(1024),
+    }
+}
+
+fn refused(candidates: &[Cause], count: Option<CallCount>) -> TracedCall {
+    let no_watch = candidates == [Cause::InotifyWatches];
+    let (call, result, error) = if no_watch {
+        ("inotify_add_watch", -28, "ENOSPC")
+    } else {
+        ("inotify_init1", -24, "EMFILE")
+    };
+    TracedCall {
+        call: call.to_owned(),
+        path: no_watch.then(|| "/var/log/app.log".to_owned()),
+        words: Vec::new(),
+        result,
+        error: Some(error.to_owned()),
+        cause: (candidates.len() == 1).then(|| candidates[0]),
+        candidates: candidates.to_vec(),
+        count,
+        ..watch()
+    }
+}
+
+fn hostile() -> TracedCall {
+    TracedCall {
+        comm: "\u{1b}[2Jevil\n".to_owned(),
+        path: Some("/a\u{1b}]0;owned\u{7}\u{202e}/".repeat(60)),
+        path_cut: true,
+        owner: None,
+        ..refused(
+            &[Cause::InotifyWatches],
+            Some(count(Counted::Watches, 8192, 8192)),
+        )
+    }
+}
+
+fn samples() -> Vec<TracedCall> {
+    let instances = Some(count(Counted::Instances, 128, 128));
+    let free = Some(count(Counted::Instances, 5, 128));
+    vec![
+        watch(),
+        refused(
+            &[Cause::InotifyWatches],
+            Some(count(Counted::Watches, 8192, 8192)),
+        ),
+        refused(&[Cause::InotifyInstances], instances),
+        refused(&[Cause::ProcessFiles], free),
+        refused(&[Cause::InotifyInstances, Cause::ProcessFiles], None),
+        hostile(),
+    ]
+}
+
+fn summed() -> TraceSummary {
+    let mut tally = Tally::default();
+    for call in samples() {
+        tally.add(&call);
+    }
+    let (from, until) = ("2026-01-02T03:04:05.000000Z", "2026-01-02T03:05:05.000000Z");
+    let mut summary = tally.summary(from, until, 17);
+    summary.last = true;
+    summary
+}
+
+fn screen(width: usize) -> Screen {
+    Screen {
+        width,
+        ..Screen::default()
+    }
+}
+
+fn text(page: &Page) -> String {
+    let mut out = Vec::new();
+    page.write(&mut out).unwrap();
+    anstream::adapter::strip_bytes(&out)
+        .into_vec()
+        .try_into()
+        .unwrap()
+}
+
+fn drawn(call: &TracedCall, width: usize) -> String {
+    text(&trace::call(call, &screen(width)))
+}
+
+#[test]
+fn a_call_takes_a_line_where_it_fits() {
+    let wide = "03:04:05.678  tail 4321            uid 1000  default/web-0 app  \
+                inotify_add_watch(\"/var/log/app.log\", modify|create|delete) = 1\n";
+    assert_eq!(drawn(&watch(), 140), wide);
+    let narrow = "03:04:05.678  tail 4321            uid 1000  default/web-0 app\n    \
+                  inotify_add_watch(\"/var/log/app.log\", modify|create|delete) = 1\n";
+    assert_eq!(drawn(&watch(), 80), narrow);
+}
+
+#[test]
+fn a_refusal_says_what_was_used_up() {
+    let said = |candidates: &[Cause], count| {
+        let page = drawn(&refused(candidates, count), 100);
+        page.lines().last().unwrap().trim().to_owned()
+    };
+    assert_eq!(
+        said(
+            &[Cause::InotifyWatches],
+            Some(count(Counted::Watches, 8192, 8192))
+        ),
+        "inotify-watches: 8192/8192 watches of uid 1000"
+    );
+    assert_eq!(
+        said(
+            &[Cause::InotifyInstances],
+            Some(count(Counted::Instances, 128, 128))
+        ),
+        "inotify-instances: 128/128 instances of uid 1000"
+    );
+    assert_eq!(
+        said(
+            &[Cause::ProcessFiles],
+            Some(count(Counted::Instances, 5, 128))
+        ),
+        "process-files: RLIMIT_NOFILE is 1024; instances were free, 5/128 instances of uid 1000"
+    );
+    assert_eq!(
+        said(&[Cause::InotifyInstances, Cause::ProcessFiles], None),
+        "inotify-instances or process-files: the kernel did not tell its count; RLIMIT_NOFILE is 1024"
+    );
+}
+
+#[test]
+fn every_line_fits_and_none_steers_the_terminal() {
+    for width in [60, 80, 120] {
+        let summary = text(&trace::summary(&summed(), &screen(width), true));
+        for page in samples().iter().map(|c| drawn(c, width)).chain([summary]) {
+            for line in page.lines() {
+                assert!(nospace::ui::text::width(line) <= width, "{width}: {line}");
+                assert_eq!(line.chars().find(|&c| is_invisible(c)), None, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ascii_where_the_locale_has_no_more() {
+    let screen = Screen {
+        charset: Charset::Ascii,
+        ..screen(80)
+    };
+    assert!(text(&trace::call(&hostile(), &screen)).is_ascii());
+}
+
+#[test]
+fn a_summary_names_victims_first_and_says_what_was_lost() {
+    let page = text(&trace::summary(&summed(), &screen(120), false));
+    let lines: Vec<&str> = page.lines().map(str::trim).collect();
+    assert_eq!(
+        lines[1],
+        "In all  2026-01-02 03:04:05Z to 2026-01-02 03:05:05Z"
+    );
+    assert_eq!(lines[2], "6 calls, 5 failed, 5 refused");
+    assert_eq!(
+        lines[3],
+        "17 calls lost: they came faster than they could be read"
+    );
+    assert!(page.contains("8192/8192 watches of uid 1000, at the last of them"));
+    assert!(lines.last().unwrap().contains("done"), "{page}");
+}
+
+#[test]
+fn json_holds_to_the_schema_and_reads_back() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/trace.schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let made = serde_json::to_value(schemars::schema_for!(TraceLine)).unwrap();
+    assert_eq!(schema, made, "run: cargo xtask schema");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let calls = samples().into_iter().map(|c| TraceLine::Call(Box::new(c)));
+    for line in calls.chain([TraceLine::Summary(summed())]) {
+        let mut out = Vec::new();
+        nospace::ui::json::write_line(&line, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        assert_eq!(text.trim_end().chars().find(|&c| is_invisible(c)), None);
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        assert!(validator.is_valid(&value), "{text}");
+        assert_eq!(serde_json::from_str::<TraceLine>(&text).unwrap(), line);
+        // A schema that accepts everything would pass so far.
+        value["kind"] = "guess".into();
+        assert!(!validator.is_valid(&value));
+    }
+}
