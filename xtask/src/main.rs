@@ -4,11 +4,13 @@ mod bench;
 mod man;
 mod picture;
 mod schema;
+mod signatures;
 
 use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask man       writes man pages to target/man/
 cargo xtask schema    writes docs/schema/*.schema.json
+cargo xtask signatures writes docs/signatures.md
 cargo xtask picture [COMMAND]
                       reads styled text on stdin, writes it as SVG on stdout
 cargo xtask bench check [ROUNDS]
@@ -25,6 +27,7 @@ fn main() -> Result<()> {
         ["bench", "load", scale] => bench::load(scale),
         ["man"] => man::write(),
         ["schema"] => schema::write(),
+        ["signatures"] => signatures::write(),
         ["picture"] => picture::write(None),
         ["picture", command] => picture::write(Some(command.to_owned())),
         _ => bail!("what to make?\n{USAGE}"),

@@ -217,7 +217,6 @@ fn users(cause: Cause, programs: &[String], report: &Report) -> Vec<Figure> {
     report
         .users
         .iter()
-        .filter(|u| u.instances.provenance != Provenance::Unavailable)
         .filter(|u| !of_root || u.uid == 0)
         .filter_map(|u| {
             let budget = if cause == Cause::InotifyWatches {
@@ -225,6 +224,9 @@ fn users(cause: Cause, programs: &[String], report: &Report) -> Vec<Figure> {
             } else {
                 &u.instances
             };
+            if budget.provenance == Provenance::Unavailable {
+                return None;
+            }
             figure(u.uid, u.draws_on.is_some(), budget)
         })
         .collect()

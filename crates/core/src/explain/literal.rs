@@ -24,7 +24,7 @@ const PIECES: &[&str] = &[
     "atch for fi", "cni conf", "tory watch", "watch desc", "r_instanc", "tances lim",
     "ice runtime.v", "overflow", "changes at o", "resize shar", "ile-max", "k reject", "ew OS thr",
     "ive thread", "rt new thr", "ting lock f", "num_lock", "addresses av", "nge is full",
-    "ress pool", "ssign an IP", "d to request",
+    "ress pool", "ssign an IP", "d to request", "FilesWatch",
 ];
 
 /// Finds the lines where some signature's literal is, or half of it.
