@@ -1,8 +1,7 @@
-//! The pass itself: shared out over the cores, a process at a time.
+//! The pass itself: shared out among the cores, a process at a time.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nospace_core::model::{Descriptor, Process, UserNamespace};
 use nospace_core::parse::fdinfo::LineCounter;
@@ -84,42 +83,95 @@ pub fn all(host: &dyn Host) -> anyhow::Result<Seen> {
     let pids = host
         .pids()
         .map_err(|absent| anyhow::anyhow!("cannot list processes: {absent}"))?;
-    let next = AtomicUsize::new(0);
+    let work = Work {
+        host,
+        pids,
+        next: AtomicUsize::new(0),
+        holders: Mutex::default(),
+        counting: Mutex::default(),
+    };
     let seen = Mutex::new(Seen::default());
-    let work = || {
-        let part = share(host, &pids, &next);
-        seen.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .absorb(part);
+    let share = || {
+        let part = work.share();
+        lock(&seen).absorb(part);
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 1..cores.min(8) {
             // No second thread to be had: this one does it all.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            let _ = std::thread::Builder::new().spawn_scoped(scope, share);
         }
-        work();
+        share();
     });
     let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     seen.sort();
     Ok(seen)
 }
 
-/// Takes processes until none is left.
-fn share(host: &dyn Host, pids: &[u32], next: &AtomicUsize) -> Seen {
-    let mut seen = Seen::default();
-    let mut open = Descriptors::default();
-    while let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
-        match host.descriptors(pid, &mut open) {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What there is to do, shared out among threads.
+struct Work<'a> {
+    host: &'a dyn Host,
+    pids: Vec<u32>,
+    /// The first of `pids` that nobody has looked into.
+    next: AtomicUsize,
+    /// Processes whose fdinfo is yet to be read.
+    holders: Mutex<Vec<Holder>>,
+    /// Taken while fdinfo is read.
+    counting: Mutex<()>,
+}
+
+/// A process with descriptors that count, or near its limit of them.
+struct Holder {
+    pid: u32,
+    uid: u32,
+    open: Descriptors,
+    limit: Option<u64>,
+}
+
+impl Work<'_> {
+    /// Works until nothing is left.
+    ///
+    /// For every line of an inotify fdinfo the kernel locks the watched inode and its file system:
+    /// two threads that read fdinfo take half as long again, each. So one reads it while
+    /// the others look into processes, and all do when there is nothing else to do.
+    fn share(&self) -> Seen {
+        let mut seen = Seen::default();
+        let mut open = Descriptors::default();
+        loop {
+            if let Ok(_alone) = self.counting.try_lock()
+                && let Some(holder) = self.holder()
+            {
+                count_all(self.host, &holder, &mut seen);
+            } else if let Some(&pid) = self.pids.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+                self.look_into(pid, &mut open, &mut seen);
+            } else if let Some(holder) = self.holder() {
+                count_all(self.host, &holder, &mut seen);
+            } else {
+                return seen;
+            }
+        }
+    }
+
+    fn holder(&self) -> Option<Holder> {
+        lock(&self.holders).pop()
+    }
+
+    fn look_into(&self, pid: u32, open: &mut Descriptors, seen: &mut Seen) {
+        match self.host.descriptors(pid, open) {
             // The links of a process that has just ended are refused, not gone (proc_fd_access_allowed,
             // fs/proc/base.c).
-            Ok(()) if open.hidden > 0 && host.owner(pid) == Err(Absent::Gone) => {}
+            Ok(()) if open.hidden > 0 && self.host.owner(pid) == Err(Absent::Gone) => {}
             Ok(()) => {
-                look_into(host, pid, &open, &mut seen);
+                seen.looked += 1;
                 seen.denied += usize::from(open.hidden > 0);
+                self.keep_holder(pid, open);
             }
             Err(Absent::Gone) => {}
-            Err(Absent::Denied) if is_kernel_thread(host, pid) => {}
+            Err(Absent::Denied) if is_kernel_thread(self.host, pid) => {}
             Err(Absent::Denied) => {
                 seen.looked += 1;
                 seen.denied += 1;
@@ -127,16 +179,31 @@ fn share(host: &dyn Host, pids: &[u32], next: &AtomicUsize) -> Seen {
             Err(Absent::Failed(why)) => seen.failed.push(format!("/proc/PID/fd: {why}")),
         }
     }
-    seen
+
+    fn keep_holder(&self, pid: u32, open: &mut Descriptors) {
+        let limit = process::pressing_limit(self.host, pid, open.total);
+        if open.inotify.is_empty() && open.epoll.is_empty() && limit.is_none() {
+            return;
+        }
+        if let Ok(uid) = self.host.owner(pid) {
+            let open = std::mem::take(open);
+            lock(&self.holders).push(Holder {
+                pid,
+                uid,
+                open,
+                limit,
+            });
+        }
+    }
 }
 
-fn look_into(host: &dyn Host, pid: u32, open: &Descriptors, seen: &mut Seen) {
-    seen.looked += 1;
-    let limit = process::pressing_limit(host, pid, open.total);
-    if open.inotify.is_empty() && open.epoll.is_empty() && limit.is_none() {
-        return;
-    }
-    let Ok(uid) = host.owner(pid) else { return };
+fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Seen) {
+    let &Holder {
+        pid,
+        uid,
+        ref open,
+        limit,
+    } = holder;
     let of = |fd: &u32| Descriptor { pid, fd: *fd };
     let counted = open.inotify.iter().map(of);
     let watches = counted.filter_map(|one| count(host, one, uid, LineCounter::inotify()));
