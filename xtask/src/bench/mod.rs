@@ -1,6 +1,12 @@
 //! `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
 //! programs taking turns; the figures go to docs/benchmarks.md.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is for a terminal only"
+)]
+
 mod figures;
 mod load;
 mod measure;
