@@ -110,7 +110,7 @@ conf_dir = "/run/cni/net.d"
 bin_dir = "/run/cni/bin"
 END
     containerd --config /run/containerd.toml >"$WORK/containerd.log" 2>&1 &
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         ctr plugins ls 2>/dev/null | grep -q 'cri .*ok' && return
         sleep 0.1
     done
@@ -147,7 +147,7 @@ END
 
 # Waits for two processes with 500 watches each.
 wait_for_watches() {
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         local full
         full=$(grep -c ^inotify /proc/[0-9]*/fdinfo/* 2>/dev/null | grep -c ':500$' || true)
         [ "$full" = 2 ] && return

@@ -7,12 +7,14 @@ use anyhow::{Context, Result};
 use nospace::trace::TraceLine;
 use nospace_core::explain::Explanation;
 use nospace_core::report::Report;
+use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 3] = [
+    let all: [(&str, Schema); 4] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
+        ("watches", schemars::schema_for!(WatchesReport)),
         ("trace", schemars::schema_for!(TraceLine)),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");

@@ -6,6 +6,7 @@
 //! and says why it cannot.
 
 pub mod accounting;
+pub mod handle;
 pub mod kcmp;
 #[cfg(feature = "ebpf")]
 mod object;

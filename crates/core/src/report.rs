@@ -51,7 +51,8 @@ pub enum Status {
     Warning,
     /// The worst finding is critical.
     Critical,
-    /// Nothing was found, but inotify or its limits could not be read.
+    /// Nothing was found, but inotify or its limits could not be read, or most processes not be
+    /// looked into.
     Unknown,
 }
 
@@ -77,11 +78,15 @@ impl Report {
         match self.findings.iter().map(|f| f.severity).max() {
             Some(Severity::Critical) => Status::Critical,
             Some(Severity::Warning) => Status::Warning,
-            _ if self.inotify_provenance() == Provenance::Unavailable || !limited => {
-                Status::Unknown
-            }
+            _ if self.is_blind() || !limited => Status::Unknown,
             _ => Status::Ok,
         }
+    }
+
+    /// inotify could not be read, or hardly anything of it was in sight.
+    fn is_blind(&self) -> bool {
+        let blind = |c: &CollectorRun| c.name == "inotify" && c.blind;
+        self.inotify_provenance() == Provenance::Unavailable || self.collectors.iter().any(blind)
     }
 
     /// How far the figures of processes, pods and containers can be trusted.

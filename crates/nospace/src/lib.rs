@@ -12,3 +12,4 @@ pub mod explain;
 pub mod host;
 pub mod trace;
 pub mod ui;
+pub mod watches;

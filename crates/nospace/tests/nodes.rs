@@ -1,6 +1,6 @@
 //! Every node of tests/nodes/ gives the report that stands beside it, as text and as JSON.
 //!
-//! `UPDATE_NODES=1 cargo test -p nospace --test nodes` writes the reports anew; look at the diff.
+//! `UPDATE=1 cargo test -p nospace --test nodes` writes the reports anew; look at the diff.
 
 #![allow(clippy::expect_used, reason = "tests")]
 
@@ -66,7 +66,7 @@ fn json_report(case: &Path) -> (String, i32) {
 
 fn compare(case: &Path, name: &str, made: &str) -> Result<(), String> {
     let path = case.join(name);
-    if std::env::var_os("UPDATE_NODES").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, made).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let kept = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -12,29 +12,40 @@ use anyhow::{Context as _, Result};
 pub struct Measured {
     /// From its start until it and what it started had ended.
     pub time: Duration,
+    /// Of all processors, in it and in what it waited for.
+    pub cpu: Duration,
     /// Most memory that it, or any that it waited for, had at once; in bytes, and never less than
     /// this program itself has (the kernel counts from before exec).
     pub memory: u64,
+}
+
+/// How a run ended, and what it said.
+pub struct Answer {
+    /// Exit code or signal.
+    pub status: ExitStatus,
     /// Standard output.
     pub output: String,
-    /// How it ended.
-    pub status: ExitStatus,
 }
 
 /// Runs a command to its end, its output in a file: nobody reads it meanwhile.
-pub fn run(command: &mut Command) -> Result<Measured> {
+pub fn run(command: &mut Command) -> Result<(Measured, Answer)> {
     let mut output = tempfile::tempfile()?;
     command.stdout(output.try_clone()?).stderr(Stdio::null());
     let begin = Instant::now();
     let child = command.spawn().with_context(|| format!("{command:?}"))?;
-    let (status, memory) = wait(child.id())?;
-    let time = begin.elapsed();
-    Ok(Measured {
-        time,
-        memory,
-        output: text(&mut output)?,
-        status,
-    })
+    let (status, usage) = wait(child.id())?;
+    let measured = Measured {
+        time: begin.elapsed(),
+        cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
+        memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+    };
+    let output = text(&mut output)?;
+    Ok((measured, Answer { status, output }))
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let part = |number: i64| u64::try_from(number).unwrap_or(0);
+    Duration::from_secs(part(time.tv_sec)) + Duration::from_micros(part(time.tv_usec))
 }
 
 fn text(file: &mut File) -> Result<String> {
@@ -44,8 +55,8 @@ fn text(file: &mut File) -> Result<String> {
     Ok(text)
 }
 
-/// wait4(2), which std does not have: it tells the memory of this one child.
-fn wait(pid: u32) -> Result<(ExitStatus, u64)> {
+/// wait4(2), which std does not have: it tells what this one child used.
+fn wait(pid: u32) -> Result<(ExitStatus, libc::rusage)> {
     let mut status = 0;
     // SAFETY: a rusage is numbers; all zeroes are some.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -54,6 +65,5 @@ fn wait(pid: u32) -> Result<(ExitStatus, u64)> {
     if waited == -1 {
         return Err(std::io::Error::last_os_error()).context("wait4");
     }
-    let kilobytes = u64::try_from(usage.ru_maxrss).unwrap_or(0);
-    Ok((ExitStatus::from_raw(status), kilobytes * 1024))
+    Ok((ExitStatus::from_raw(status), usage))
 }

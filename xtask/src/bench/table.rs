@@ -30,12 +30,15 @@ pub fn circumstances(rounds: usize) -> Result<String> {
 /// All programs at one load.
 pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Round]) -> String {
     let mut text = heading(size, descriptors);
-    text += "| | median ms | min–max ms | nospace takes of it | peak MB | instances | watches |\n\
-             |---|---:|---:|---:|---:|---:|---:|\n";
+    text += "| | median ms | min–max ms | nospace takes of it | CPU ms | peak MB | instances | watches |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|\n";
     for (place, program) in programs.iter().enumerate() {
         let last = rounds.last().map(|round| round[place].counts);
         let (instances, watches) = last.map_or((0, 0), |counts| (counts.instances, counts.watches));
         let memory = Figures::of(rounds, |round| round[place].measured.memory as f64 / 1e6);
+        let cpu = Figures::of(rounds, |round| {
+            round[place].measured.cpu.as_secs_f64() * 1e3
+        });
         let times = Figures::milliseconds(rounds, place);
         let row = [
             program.name.to_owned(),
@@ -46,6 +49,7 @@ pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Ro
             } else {
                 share(rounds, place)
             },
+            format!("{:.1}", cpu.median()),
             format!("{:.1}", memory.max()),
             instances.to_string(),
             watches.to_string(),
@@ -55,7 +59,7 @@ pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Ro
     let own = Figures::of(rounds, |round| collector(&round[0]));
     let _ = writeln!(
         text,
-        "| its inotify collector | {:.1} | {} | | | | |\n",
+        "| its inotify collector | {:.1} | {} | | | | | |\n",
         own.median(),
         range(&own)
     );

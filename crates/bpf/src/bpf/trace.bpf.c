@@ -17,6 +17,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define RLIMIT_NOFILE 7
 #define SHORT_PATH 256
 #define LONG_PATH 4096
+#define WAKE_AT (128 << 10)
 
 #define EAGAIN 11
 #define ENFILE 23
@@ -152,6 +153,17 @@ static __always_inline void fill(struct trace_record *r, __u32 call, __s64 resul
 		note_count(r, of_descriptor(task, fd), false);
 }
 
+/* The reader looks by itself many times a second: it is woken once, when a part of the ring is full, since waking it
+ * for each call would cost the caller more than all the rest. */
+static __always_inline __u64 wake(void)
+{
+	__u64 filled = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	if (filled >= WAKE_AT && filled < WAKE_AT + 2 * sizeof(struct short_record))
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
 static __always_inline void count_loss(void)
 {
 	__u32 zero = 0;
@@ -179,7 +191,7 @@ static __always_inline void note_long(__u32 call, __s64 result, __u64 path, __u3
 		if (size == sizeof(r->path))
 			r->head.flags |= TRACE_PATH_CUT;
 	}
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, wake());
 }
 
 __noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
@@ -197,7 +209,7 @@ __noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argume
 	if (path)
 		size = bpf_probe_read_user_str(r->path, sizeof(r->path), (void *)path);
 	if (size == sizeof(r->path)) {
-		bpf_ringbuf_discard(r, 0);
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		note_long(call, result, path, fd, argument);
 		return 0;
 	}
@@ -206,7 +218,7 @@ __noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argume
 		r->head.flags |= TRACE_HAS_PATH;
 		r->head.path_length = size - 1;
 	}
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, wake());
 	return 0;
 }
 

@@ -1,9 +1,12 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use libbpf_rs::{Link, MapCore, MapFlags, Object, OpenObject, ProgramMut, RingBufferBuilder};
+use libbpf_rs::{
+    Link, MapCore, MapFlags, Object, OpenObject, ProgramMut, RingBuffer, RingBufferBuilder,
+};
 use zerocopy::IntoBytes;
 
 use super::tracefs::Tracefs;
@@ -21,8 +24,11 @@ const LARGE_RING: u32 = 8 << 20;
 
 /// Calls told at one poll: the caller gets a turn however many there are.
 const BATCH: usize = 4096;
-/// Ends a poll before the ring is empty.
+/// Ends a look before the ring is empty.
 const ENOUGH: i32 = -libc::ECANCELED;
+
+/// How often the ring is looked at.
+const LOOK: Duration = Duration::from_millis(25);
 
 /// Without these there is nothing to tell.
 const REQUIRED: [&str; 2] = [
@@ -34,6 +40,8 @@ const REQUIRED: [&str; 2] = [
 #[derive(Debug)]
 pub struct Tracer {
     _links: Vec<Link>,
+    ring: RingBuffer<'static>,
+    inbox: Inbox,
     object: Object,
     gaps: Vec<String>,
 }
@@ -64,8 +72,14 @@ impl Tracer {
                 Err(e) => gaps.push(format!("{event} is not traced: {e}")),
             }
         }
+        let inbox = Inbox::default();
+        let ring = open_ring(&object, Arc::clone(&inbox)).map_err(|e| {
+            Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
+        })?;
         Ok(Self {
             _links: links,
+            ring,
+            inbox,
             object,
             gaps,
         })
@@ -77,41 +91,36 @@ impl Tracer {
         &self.gaps
     }
 
-    /// Waits for at most `timeout`, and gives what has come to `each`, some thousand calls at most. `false` says that
-    /// more may be waiting.
+    /// Waits for at most `timeout`, returns once something has come, and gives it to `each`: some thousand calls at
+    /// most. `false` says that more may be waiting.
     ///
     /// # Errors
-    /// What the kernel answered; `InvalidData` if a record makes no sense. A signal is no error.
+    /// What the kernel answered; `InvalidData` if a record makes no sense. A signal is no error, but ends the wait.
     pub fn poll(&mut self, timeout: Duration, mut each: impl FnMut(Event)) -> io::Result<bool> {
-        let (mut malformed, mut given) = (false, 0);
-        let map = object::map(&self.object, "ring")?;
-        let mut builder = RingBufferBuilder::new();
-        builder
-            .add(&map, |record| {
-                match decode(record) {
-                    Some(event) => each(event),
-                    None => malformed = true,
-                }
-                given += 1;
-                if given < BATCH { 0 } else { ENOUGH }
-            })
-            .map_err(io::Error::other)?;
-        let ring = builder.build().map_err(io::Error::other)?;
-        let polled = match ring.poll_raw(timeout) {
-            ENOUGH => Ok(false),
-            error if error < 0 && error != -libc::EINTR => {
-                Err(io::Error::from_raw_os_error(-error))
+        let start = Instant::now();
+        loop {
+            let looked = self.look(LOOK.min(timeout));
+            let come = std::mem::take(&mut *lock(&self.inbox));
+            let done = !come.is_empty() || start.elapsed() >= timeout;
+            for event in come {
+                each(event.ok_or_else(malformed)?);
             }
-            _ => Ok(true),
-        };
-        drop(ring);
-        if malformed {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                "the BPF programs sent a record that makes no sense: report this, it is a fault of nospace",
-            ));
+            match looked {
+                ENOUGH => return Ok(false),
+                error if error == -libc::EINTR => return Ok(true),
+                error if error < 0 => return Err(io::Error::from_raw_os_error(-error)),
+                _ if done => return Ok(true),
+                _ => {}
+            }
         }
-        polled
+    }
+
+    /// Fills the inbox: the programs wake us only when much has come, so what is there is taken in any case.
+    fn look(&self, timeout: Duration) -> i32 {
+        match self.ring.poll_raw(timeout) {
+            0.. => self.ring.consume_raw(),
+            error => error,
+        }
     }
 
     /// Calls since the start that should have been told and were not: the ring was full, or the program was already
@@ -133,6 +142,32 @@ impl Tracer {
                 .map(|p| missed(p.as_fd()))
                 .sum::<u64>())
     }
+}
+
+/// Events between a look at the ring and their reader; `None` is one that made no sense.
+type Inbox = Arc<Mutex<Vec<Option<Event>>>>;
+
+fn lock(inbox: &Inbox) -> MutexGuard<'_, Vec<Option<Event>>> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open_ring(object: &Object, inbox: Inbox) -> io::Result<RingBuffer<'static>> {
+    let map = object::map(object, "ring")?;
+    let mut builder = RingBufferBuilder::new();
+    let put = move |record: &[u8]| {
+        let mut inbox = lock(&inbox);
+        inbox.push(decode(record));
+        if inbox.len() < BATCH { 0 } else { ENOUGH }
+    };
+    builder.add(&map, put).map_err(io::Error::other)?;
+    builder.build().map_err(io::Error::other)
+}
+
+fn malformed() -> io::Error {
+    io::Error::new(
+        ErrorKind::InvalidData,
+        "the BPF programs sent a record that makes no sense: report this, it is a fault of nospace",
+    )
 }
 
 fn attach(program: &ProgramMut<'_>, tracefs: &Tracefs, event: &str) -> io::Result<Link> {

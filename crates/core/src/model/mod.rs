@@ -12,6 +12,7 @@ mod kernel;
 mod limits;
 mod process;
 mod provenance;
+mod watch;
 
 pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
@@ -26,6 +27,7 @@ pub use kernel::{
 pub use limits::{BootValue, Limits, Setting};
 pub use process::{CgroupPath, Process};
 pub use provenance::{CollectorRun, Provenance};
+pub use watch::{FileHandle, Place, Watch};
 
 use serde::{Deserialize, Serialize};
 

@@ -38,6 +38,9 @@ pub struct CollectorRun {
     pub duration_ms: f64,
     /// Why it failed, in words; absent when it did not.
     pub error: Option<String>,
+    /// Most of what it should have looked into was out of its sight.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
     /// What it could not see, and what would let it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<String>,

@@ -9,6 +9,7 @@ pub mod process;
 pub mod sysctl;
 pub mod system;
 pub mod sysvipc;
+pub mod watches;
 
 pub mod bundle;
 pub mod cgroup_path;

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod record;
 mod trace;
+mod watches;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
+    Watches(watches::WatchesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
     Completions {
@@ -139,7 +141,7 @@ impl Cli {
     #[must_use]
     pub fn failure(&self) -> u8 {
         match self.command {
-            None | Some(Command::Check(_) | Command::Explain(_)) => UNKNOWN,
+            None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
             Some(Command::Record(_) | Command::Trace(_) | Command::Completions { .. }) => FAILED,
         }
     }
@@ -156,6 +158,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
+            Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "nospace", &mut script);

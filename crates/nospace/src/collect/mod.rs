@@ -11,14 +11,14 @@ mod files;
 mod filesystems;
 mod keys;
 mod limits;
-mod mount_table;
+pub(crate) mod mount_table;
 mod mounts;
 mod namespaces;
 mod node;
 mod parallel;
 mod pids;
 mod read;
-mod run;
+pub(crate) mod run;
 mod sysv;
 
 use nospace_core::model::{Containers, Process, Snapshot};
@@ -43,6 +43,24 @@ pub fn collect(host: &dyn Host) -> Snapshot {
         merge(&mut snapshot, scanned, rest);
     });
     snapshot
+}
+
+/// Who holds inotify and whose that is, and nothing else.
+pub fn holders(host: &dyn Host) -> Snapshot {
+    let scanned = descriptors::scan(host);
+    let mut runs = Runs::default();
+    let containers = runs.run("containers", "disk", || containers::collect(host));
+    let mut collectors = scanned.runs.into_vec();
+    collectors.retain(|run| run.name == "inotify");
+    collectors.extend(runs.into_vec());
+    Snapshot {
+        taken_at: host.look().taken_at,
+        collectors,
+        inotify: scanned.inotify,
+        processes: scanned.processes,
+        containers: containers.unwrap_or_default(),
+        ..Snapshot::default()
+    }
 }
 
 /// What the node's disk says about containers, and what of it could not be read.

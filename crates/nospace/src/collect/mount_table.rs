@@ -43,7 +43,12 @@ const MAX_LINKS: u32 = 16;
 
 /// Reads the mountinfo that names the host's mounts.
 pub fn read(host: &dyn Host) -> anyhow::Result<Vec<Mount>> {
-    let path = format!("{}/mountinfo", host.look().mounts_of);
+    of(host, &host.look().mounts_of)
+}
+
+/// Reads the mounts that a process sees.
+pub fn of(host: &dyn Host, process: &str) -> anyhow::Result<Vec<Mount>> {
+    let path = format!("{process}/mountinfo");
     let mut buffer = Vec::new();
     let whole = host.read(proc(&path), CAP, &mut buffer);
     if !whole.map_err(|absent| unanswered(proc(&path), &absent))? {

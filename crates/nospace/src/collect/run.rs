@@ -14,6 +14,8 @@ pub struct Collected<T> {
     pub provenance: Provenance,
     /// What could not be seen, and what would let it.
     pub gaps: Vec<String>,
+    /// Most of it could not be seen.
+    pub blind: bool,
 }
 
 impl<T> Collected<T> {
@@ -23,6 +25,7 @@ impl<T> Collected<T> {
             part,
             provenance: Provenance::Exact,
             gaps: Vec::new(),
+            blind: false,
         }
     }
 
@@ -32,7 +35,14 @@ impl<T> Collected<T> {
             part,
             provenance: Provenance::Estimated,
             gaps: Vec::new(),
+            blind: false,
         }
+    }
+
+    /// With most of it out of sight, or not.
+    pub fn blind(mut self, blind: bool) -> Self {
+        self.blind = blind;
+        self
     }
 
     /// With what could not be seen.
@@ -68,23 +78,25 @@ impl Runs {
         source: &str,
         collect: impl FnOnce() -> Collection<T>,
     ) -> Option<T> {
-        let (part, provenance, gaps, error) = match collect() {
-            Ok(done) => (Some(done.part), done.provenance, done.gaps, None),
-            Err(error) => (
-                None,
-                Provenance::Unavailable,
-                Vec::new(),
-                Some(format!("{error:#}")),
-            ),
-        };
-        self.0.push(CollectorRun {
+        let mut run = CollectorRun {
             name: name.to_owned(),
             source: source.to_owned(),
-            provenance,
-            duration_ms: milliseconds(begin),
-            error,
-            gaps,
-        });
+            ..CollectorRun::default()
+        };
+        let part = match collect() {
+            Ok(done) => {
+                run.provenance = done.provenance;
+                run.gaps = done.gaps;
+                run.blind = done.blind;
+                Some(done.part)
+            }
+            Err(error) => {
+                run.error = Some(format!("{error:#}"));
+                None
+            }
+        };
+        run.duration_ms = milliseconds(begin);
+        self.0.push(run);
         part
     }
 

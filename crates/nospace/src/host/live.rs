@@ -6,11 +6,13 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nospace_bpf::accounting::Accountant;
 use nospace_bpf::{kcmp, userns};
-use nospace_core::model::{Descriptor, FilesystemUsage, UserKey, UserNamespace};
+use nospace_core::model::{
+    Descriptor, FileHandle, FilesystemUsage, Place, UserKey, UserNamespace, Watch,
+};
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, fstat, openat, openat2,
     readlinkat_raw, statx,
@@ -18,7 +20,9 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::identity::number_files;
-use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, books};
+use super::{
+    Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, books, watches,
+};
 
 /// Room for directory entries: one call for most directories.
 const DIRECTORY_BUFFER: usize = 32 * 1024;
@@ -106,6 +110,19 @@ impl Live {
             Tree::Sys => self.sys.as_ref().map(AsFd::as_fd).ok_or(Absent::Gone),
             Tree::Root => self.root.as_ref().map(AsFd::as_fd).ok_or(Absent::Gone),
         }
+    }
+
+    /// The programs, which this thread alone uses while it has them.
+    fn accountant(&self) -> Asked<MutexGuard<'_, Option<Accountant>>> {
+        let Some(accountant) = &self.accountant else {
+            return Err(Absent::Failed("eBPF was switched off".into()));
+        };
+        if !self.same_pids {
+            return Err(Absent::Failed(
+                "procfs is that of another pid namespace".into(),
+            ));
+        }
+        Ok(accountant.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn open_at(&self, at: At<'_>, flags: OFlags) -> Asked<OwnedFd> {
@@ -356,15 +373,7 @@ impl Host for Live {
     }
 
     fn books(&self) -> Asked<Books> {
-        let Some(accountant) = &self.accountant else {
-            return Err(Absent::Failed("eBPF was switched off".into()));
-        };
-        if !self.same_pids {
-            return Err(Absent::Failed(
-                "procfs is that of another pid namespace".into(),
-            ));
-        }
-        books::read(&mut accountant.lock().unwrap_or_else(PoisonError::into_inner))
+        books::read(&mut *self.accountant()?)
     }
 
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
@@ -378,5 +387,14 @@ impl Host for Live {
             id: found.id,
             draws_on,
         })
+    }
+
+    fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
+        watches::list(&mut *self.accountant()?, of, each)
+    }
+
+    fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {
+        let mount = self.open_at(mount, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        watches::by_handle(&self.proc, &mount, handles)
     }
 }

@@ -9,11 +9,14 @@ mod identity;
 pub mod live;
 pub mod recorded;
 pub mod recording;
+mod watches;
 
 use std::fmt;
 use std::path::Path;
 
-use nospace_core::model::{Descriptor, EpollUser, FilesystemUsage, Inotify, UserNamespace};
+use nospace_core::model::{
+    Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, Place, UserNamespace, Watch,
+};
 use serde::{Deserialize, Serialize};
 
 /// The three trees of a host; each can be mounted elsewhere.
@@ -254,4 +257,21 @@ pub trait Host: Sync {
 
     /// The user namespace that a process lives in.
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace>;
+
+    /// Every watch of the instances behind `of`, named by the kernel's directory entries. No archive holds them.
+    fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
+        let _ = (of, each);
+        Err(Absent::Failed(
+            "no archive holds the names of watches".into(),
+        ))
+    }
+
+    /// Where the files with these handles are, from the directory `mount`, on which their file system is mounted. The
+    /// asker makes sure that it is one that cannot hang. No archive holds that.
+    fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {
+        let _ = (mount, handles);
+        Err(Absent::Failed(
+            "no archive holds files by their handles".into(),
+        ))
+    }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use nospace_core::model::{CgroupVersion, CollectorRun};
-use nospace_core::report::Report;
+use nospace_core::report::{Report, Status};
 use nospace_holder::Holder;
 
 use crate::script::{private, unshare};
@@ -23,6 +23,7 @@ pub fn nobody(options: &str) -> anyhow::Result<()> {
     let said = |gap: &String| gap.contains("could not be looked into; run as root");
     ensure!(gaps.iter().any(said), "{gaps:?}");
     ensure!(report.limits.is_some());
+    ensure!(report.status() != Status::Ok, "nobody cannot tell");
     Ok(())
 }
 
@@ -35,6 +36,7 @@ pub fn hidepid(options: &str) -> anyhow::Result<()> {
     let report = report(&mut unshare(&["--mount", "--pid"], script, options))?;
     let gaps = &inotify(&report)?.gaps;
     ensure!(gaps.iter().any(|gap| gap.contains("hidepid")), "{gaps:?}");
+    ensure!(report.status() != Status::Ok, "nobody cannot tell");
     Ok(())
 }
 

@@ -32,7 +32,12 @@ pub fn collect(host: &dyn Host, seen: &mut Seen, identity: &Identity) -> Collect
             .collect(),
     };
     // What /proc shows is never more than an estimate: see `unattributed` in the contract.
-    Ok(Collected::estimated(inotify).with_gaps(gaps(host, seen, identity)))
+    let hidden =
+        host.look().uid != 0 && hides_processes(&mount_table::read(host).unwrap_or_default());
+    let blind = hidden || seen.denied * 2 > seen.looked;
+    Ok(Collected::estimated(inotify)
+        .blind(blind)
+        .with_gaps(gaps(host, seen, identity, hidden)))
 }
 
 /// Descriptors that lead to one open file, together.
@@ -73,7 +78,7 @@ fn instance(holders: &[Counted], processes: &HashMap<u32, &Process>) -> Instance
     }
 }
 
-fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity) -> Vec<String> {
+fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity, hidden: bool) -> Vec<String> {
     let mut gaps = Vec::new();
     if let Err(absent) = identity
         && !seen.inotify.is_empty()
@@ -92,7 +97,7 @@ fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity) -> Vec<String> {
             how_to_see(host)
         ));
     }
-    if host.look().uid != 0 && hides_processes(&mount_table::read(host).unwrap_or_default()) {
+    if hidden {
         gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
     }
     gaps.extend(seen.failed.iter().cloned());

@@ -7,14 +7,19 @@ use crate::ui::{Page, number, style};
 
 /// What was not seen and why, and what the marks before figures mean.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
-    if options.verbose {
-        collectors(page, report);
-    }
-    not_seen(page, report);
+    said(page, &report.collectors, options.verbose);
     legend(page, report);
 }
 
-fn not_seen(page: &mut Page, report: &Report) {
+/// What was not seen and why, after each collector with its time where `verbose` wants it.
+pub fn said(page: &mut Page, runs: &[CollectorRun], verbose: bool) {
+    if verbose {
+        collectors(page, runs);
+    }
+    not_seen(page, runs);
+}
+
+fn not_seen(page: &mut Page, runs: &[CollectorRun]) {
     let said = |run: &CollectorRun| {
         let error = run
             .error
@@ -24,7 +29,7 @@ fn not_seen(page: &mut Page, report: &Report) {
         let gaps = run.gaps.iter().map(|gap| format!("{}: {gap}", run.name));
         error.into_iter().chain(gaps).collect::<Vec<_>>()
     };
-    let all: Vec<String> = report.collectors.iter().flat_map(said).collect();
+    let all: Vec<String> = runs.iter().flat_map(said).collect();
     if all.is_empty() {
         return;
     }
@@ -34,14 +39,14 @@ fn not_seen(page: &mut Page, report: &Report) {
     }
 }
 
-fn collectors(page: &mut Page, report: &Report) {
+fn collectors(page: &mut Page, runs: &[CollectorRun]) {
     page.heading("Collectors", "");
     let mut table = Table::default()
         .column("NAME", Align::Left)
         .names("SOURCE")
         .column("FIGURES", Align::Left)
         .column("TOOK", Align::Right);
-    for run in &report.collectors {
+    for run in runs {
         let (says, color) = match run.provenance {
             Provenance::Exact => ("exact", style::PLAIN),
             Provenance::Estimated => ("estimated", style::PLAIN),

@@ -132,8 +132,13 @@ fn unknown(report: &Report) -> String {
     let why = unread("inotify")
         .or_else(|| unread("limits"))
         .and_then(|c| c.error.as_deref());
+    let blind = report
+        .collectors
+        .iter()
+        .any(|c| c.name == "inotify" && c.blind);
     match why {
         Some(why) => format!("inotify could not be read: {why}"),
+        None if blind => "most processes could not be looked into".to_owned(),
         None => "inotify could not be read".to_owned(),
     }
 }

@@ -18,6 +18,7 @@ use nospace_core::report::{Report, Severity, Status};
 use nospace_core::select::Order;
 
 pub use findings::{details as finding_details, title as finding_title};
+pub use gaps::said as collectors_said;
 pub use headline::headline;
 pub use owner::owner;
 

@@ -1,0 +1,38 @@
+/// One watch of an inotify instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Watch descriptor.
+    pub wd: u32,
+    /// Inode number.
+    pub inode: u64,
+    /// Device of the file system as mountinfo has it: (major, minor).
+    pub device: (u32, u32),
+    /// Events asked for, of `IN_ALL_EVENTS` (include/uapi/linux/inotify.h).
+    pub mask: u32,
+    /// What open_by_handle_at(2) finds the file by; `None` where the source or the file system gives none.
+    pub handle: Option<FileHandle>,
+    /// Where the inode is.
+    pub place: Place,
+}
+
+/// A file handle, as name_to_handle_at(2) gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileHandle {
+    /// `handle_type`.
+    pub kind: i32,
+    /// `f_handle`.
+    pub bytes: Vec<u8>,
+}
+
+/// Where a watched inode is, from the root of its file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// There.
+    Path(String),
+    /// It was there, and is removed.
+    Deleted(String),
+    /// The names do not lead to the root of the file system.
+    Unreachable(String),
+    /// Nothing that was asked knows a name.
+    Forgotten,
+}

@@ -1,0 +1,13 @@
+//! What watches are on: their places in the trees that people see, their events in words, and which directories cost most.
+
+mod event;
+mod mounts;
+mod report;
+mod tree;
+
+pub use event::Event;
+pub use mounts::MountTable;
+pub use report::{
+    DeviceUse, DirectoryUse, HolderRef, NamedWatch, Naming, State, WatchesReport, WatchingInstance,
+};
+pub use tree::{Branch, Tree};

@@ -1,0 +1,148 @@
+use std::collections::HashMap;
+
+use crate::parse::mountinfo::Mount;
+
+/// The mounts of one mount namespace, to say where a place of a file system is seen in it.
+#[derive(Clone, Debug, Default)]
+pub struct MountTable {
+    mounts: Vec<Mount>,
+    /// Those of each file system, the widest first.
+    by_device: HashMap<(u32, u32), Vec<usize>>,
+    /// The last mount at each place, which covers the others.
+    top: HashMap<String, usize>,
+}
+
+impl MountTable {
+    /// Of what mountinfo lists.
+    #[must_use]
+    pub fn new(mounts: Vec<Mount>) -> Self {
+        let mut table = Self::default();
+        for (at, mount) in mounts.iter().enumerate() {
+            if let Some(device) = device(&mount.device) {
+                table.by_device.entry(device).or_default().push(at);
+            }
+            table.top.insert(mount.mountpoint.clone(), at);
+        }
+        for of_device in table.by_device.values_mut() {
+            of_device.sort_by_key(|&at| (mounts[at].root.len(), mounts[at].mountpoint.len()));
+        }
+        table.mounts = mounts;
+        table
+    }
+
+    /// Mounts of a file system, the widest first.
+    pub fn of(&self, device: (u32, u32)) -> impl Iterator<Item = &Mount> {
+        let of_device = self.by_device.get(&device).map_or(&[][..], Vec::as_slice);
+        of_device.iter().map(|&at| &self.mounts[at])
+    }
+
+    /// Where `path`, which begins at the root of the file system, is seen; `None` where no mount shows it, or
+    /// another mount hides it.
+    #[must_use]
+    pub fn locate(&self, device: (u32, u32), path: &str) -> Option<String> {
+        let of_device = self.by_device.get(&device)?;
+        of_device.iter().find_map(|&at| {
+            let mount = &self.mounts[at];
+            let seen = join(&mount.mountpoint, below(&mount.root, path)?);
+            (self.covering(&seen) == Some(at)).then_some(seen)
+        })
+    }
+
+    /// Whether every mount on the way to `path` is of a type that `accepts`.
+    #[must_use]
+    pub fn way_is(&self, path: &str, accepts: impl Fn(&str) -> bool) -> bool {
+        ancestors(path)
+            .filter_map(|place| self.top.get(place))
+            .all(|&at| accepts(&self.mounts[at].fstype))
+    }
+
+    fn covering(&self, path: &str) -> Option<usize> {
+        ancestors(path).find_map(|place| self.top.get(place).copied())
+    }
+}
+
+fn device(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once(':')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// What `path` is below `root`, with its leading `/`; empty for `root` itself.
+fn below<'p>(root: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(root.trim_end_matches('/'))?;
+    match rest {
+        "/" => Some(""),
+        _ if rest.is_empty() || rest.starts_with('/') => Some(rest),
+        _ => None,
+    }
+}
+
+fn join(mountpoint: &str, rest: &str) -> String {
+    match (mountpoint, rest) {
+        ("/", "") => "/".to_owned(),
+        ("/", rest) => rest.to_owned(),
+        _ => [mountpoint, rest].concat(),
+    }
+}
+
+/// The path itself, then each directory above it, `/` last.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| match path.rfind('/')? {
+        0 if path.len() == 1 => None,
+        0 => Some("/"),
+        end => Some(&path[..end]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::mountinfo::mounts;
+
+    fn table() -> MountTable {
+        MountTable::new(
+            mounts(
+                b"1 0 254:0 / / rw - ext4 /dev/vda rw\n\
+                2 1 254:0 /srv/data /mnt/data rw - ext4 /dev/vda rw\n\
+                3 1 0:21 / /tmp rw - tmpfs tmpfs rw\n\
+                4 1 0:33 /sub /home rw - btrfs /dev/vdb rw\n\
+                5 1 0:40 / /var rw - tmpfs a rw\n\
+                6 1 0:41 / /var rw - tmpfs b rw\n\
+                7 1 254:0 /etc/hosts /var/hosts rw - ext4 /dev/vda rw\n",
+            )
+            .unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_place_is_named_by_the_widest_mount_that_shows_it() {
+        let table = table();
+        let at = |device, path| table.locate(device, path);
+        assert_eq!(at((254, 0), "/srv/data/x").as_deref(), Some("/srv/data/x"));
+        assert_eq!(at((254, 0), "/").as_deref(), Some("/"));
+        assert_eq!(at((0, 21), "/").as_deref(), Some("/tmp"));
+        assert_eq!(at((0, 21), "/a b").as_deref(), Some("/tmp/a b"));
+        assert_eq!(at((0, 33), "/sub/me").as_deref(), Some("/home/me"));
+        assert_eq!(at((0, 33), "/subway"), None);
+        assert_eq!(at((9, 9), "/x"), None);
+    }
+
+    #[test]
+    fn a_hidden_place_is_not_seen_there() {
+        let table = table();
+        assert_eq!(table.locate((0, 40), "/log"), None);
+        assert_eq!(table.locate((0, 41), "/log").as_deref(), Some("/var/log"));
+        assert_eq!(table.locate((254, 0), "/tmp/x"), None);
+        assert_eq!(
+            table.locate((254, 0), "/etc/hosts").as_deref(),
+            Some("/etc/hosts")
+        );
+    }
+
+    #[test]
+    fn every_mount_on_the_way_counts() {
+        let table = table();
+        let disk = |kind: &str| kind == "ext4";
+        assert!(table.way_is("/srv/x", disk));
+        assert!(!table.way_is("/tmp/x/y", disk));
+    }
+}

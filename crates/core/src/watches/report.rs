@@ -1,0 +1,196 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Event;
+use crate::model::CollectorRun;
+use crate::report::{Owner, ProcessUse};
+
+/// Every watch of some processes, named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchesReport {
+    /// [`crate::report::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// When the look began, RFC 3339, UTC.
+    pub taken_at: String,
+    /// How those fared that found the holders (`inotify`, `containers`) and the watches (`watches`).
+    pub collectors: Vec<CollectorRun>,
+    /// The fewest directories, at most three, that hold 90 % of the watches; the largest first.
+    pub heaviest: Vec<DirectoryUse>,
+    /// Processes that hold the watches, those with most first.
+    pub holders: Vec<ProcessUse>,
+    /// File systems that are watched, those with most watches first.
+    pub devices: Vec<DeviceUse>,
+    /// Instances that the watches are in.
+    pub instances: Vec<WatchingInstance>,
+    /// The watches, in the order of their instances.
+    pub watches: Vec<NamedWatch>,
+}
+
+/// What a directory costs, everything below it included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectoryUse {
+    /// As the host sees it.
+    pub path: String,
+    /// As the container sees it whose watches are there; null where the holder shares the host's mounts.
+    pub container_path: Option<String>,
+    /// Watches on it and below it.
+    pub watches: u64,
+}
+
+/// What a file system costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceUse {
+    /// `major:minor`, as mountinfo has it.
+    pub device: String,
+    /// Type; null where neither the host nor the holder has it mounted.
+    pub file_system: Option<String>,
+    /// Where the host has it mounted; null where only the holder has.
+    pub mount_point: Option<String>,
+    /// Watches on it.
+    pub watches: u64,
+}
+
+/// An instance, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchingInstance {
+    /// Every descriptor that leads to it and that was asked for.
+    pub holders: Vec<HolderRef>,
+    /// Watches in it.
+    pub watches: u64,
+}
+
+/// A descriptor that leads to an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HolderRef {
+    /// Thread-group id.
+    pub pid: u32,
+    /// Descriptor number.
+    pub fd: u32,
+    /// Name of the process.
+    pub comm: String,
+    /// Whose the process is.
+    pub owner: Owner,
+}
+
+/// One watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedWatch {
+    /// Place of its instance in `instances`, from 0.
+    pub instance: u32,
+    /// Watch descriptor.
+    pub wd: u32,
+    /// Path as the host sees it, through `/proc/PID/root` where only the holder has the file system mounted. Null
+    /// where it has no name.
+    pub host_path: Option<String>,
+    /// Path as the holder's container sees it; null where the holder shares the host's mounts, or cannot see it.
+    pub container_path: Option<String>,
+    /// Path from the root of its file system, as far as it is known.
+    pub path: Option<String>,
+    /// Whether the file is still there.
+    pub state: State,
+    /// Who gave the name.
+    pub naming: Naming,
+    /// Device of its file system, `major:minor` as mountinfo has it.
+    pub device: String,
+    /// Inode number.
+    pub inode: u64,
+    /// Events asked for.
+    pub mask: Vec<Event>,
+}
+
+/// Whether a watched file can be reached by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It is where its path says.
+    Present,
+    /// It was there and is removed; somebody has it open, or it has other names.
+    Deleted,
+    /// Its names do not lead to the root of its file system: an unmounted or disconnected tree.
+    Unreachable,
+    /// Nothing knows its name; only device and inode tell it apart.
+    Unnamed,
+}
+
+impl State {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Deleted => "deleted",
+            Self::Unreachable => "unreachable",
+            Self::Unnamed => "unnamed",
+        }
+    }
+}
+
+/// Who gave a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Naming {
+    /// The kernel's directory entries, read by eBPF.
+    Kernel,
+    /// open_by_handle_at(2), with the handle of fdinfo.
+    Handle,
+    /// Nobody.
+    None,
+}
+
+impl NamedWatch {
+    /// What the holder's container calls `directory`, which the host knows by this path and the watch is on or below.
+    #[must_use]
+    pub fn container_path_of(&self, directory: &str) -> Option<&str> {
+        let below = self.host_path.as_ref()?.strip_prefix(directory)?;
+        let above = self.container_path.as_ref()?.strip_suffix(below)?;
+        (!above.is_empty()).then_some(above)
+    }
+
+    /// What stands for it where paths are added up: the host's path, else what is known of it below its device.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match (&self.host_path, &self.path) {
+            (Some(path), _) => path.clone(),
+            (None, Some(path)) => format!("[{}]{path}", self.device),
+            (None, None) => format!("[{}]/inode {}", self.device, self.inode),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_the_host_has_a_name_in_the_container() {
+        let watch = NamedWatch {
+            instance: 0,
+            wd: 1,
+            host_path: Some("/run/c/rootfs/tmp/a/1".to_owned()),
+            container_path: Some("/tmp/a/1".to_owned()),
+            path: Some("/tmp/a/1".to_owned()),
+            state: State::Present,
+            naming: Naming::Kernel,
+            device: "0:65".to_owned(),
+            inode: 3,
+            mask: vec![Event::Modify],
+        };
+        assert_eq!(
+            watch.container_path_of("/run/c/rootfs/tmp/a"),
+            Some("/tmp/a")
+        );
+        assert_eq!(
+            watch.container_path_of("/run/c/rootfs/tmp/a/1"),
+            Some("/tmp/a/1")
+        );
+        assert_eq!(watch.container_path_of("/run/c"), None);
+        assert_eq!(watch.container_path_of("/srv"), None);
+        assert_eq!(watch.place(), "/run/c/rootfs/tmp/a/1");
+    }
+}

@@ -1,0 +1,59 @@
+use nospace_core::watches::WatchesReport;
+
+use super::{Options, figure, share};
+use crate::ui::human::owner;
+use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Page, number};
+
+/// File systems.
+pub fn mounts(page: &mut Page, report: &WatchesReport, options: &Options) {
+    let shown = report.devices.iter().take(options.top());
+    page.heading("By mount", &remark(report.devices.len(), options));
+    let mut table = Table::default()
+        .column("WATCHES", Align::Right)
+        .column("SHARE", Align::Right)
+        .column("TYPE", Align::Left)
+        .column("DEVICE", Align::Right)
+        .names("MOUNTED ON");
+    for device in shown {
+        let only_there = "(in the holder's mount namespace only)";
+        table.row(vec![
+            Cell::new(device.watches.to_string()),
+            Cell::new(share(report, device.watches)),
+            Cell::new(device.file_system.as_deref().unwrap_or(number::UNKNOWN)),
+            Cell::new(device.device.as_str()),
+            Cell::new(device.mount_point.as_deref().unwrap_or(only_there)),
+        ]);
+    }
+    page.table(&table);
+}
+
+/// Processes.
+pub fn holders(page: &mut Page, report: &WatchesReport, options: &Options) {
+    let shown = report.holders.iter().take(options.top());
+    page.heading("By holder", &remark(report.holders.len(), options));
+    let mut table = Table::default()
+        .column("WATCHES", Align::Right)
+        .column("INSTANCES", Align::Right)
+        .column("PID", Align::Right)
+        .names("PROCESS")
+        .names("WHOSE");
+    for process in shown {
+        table.row(vec![
+            Cell::new(figure(report, process.watches)),
+            Cell::new(figure(report, process.instances)),
+            Cell::new(process.pid.to_string()),
+            Cell::new(process.comm.as_str()),
+            Cell::new(owner(&process.owner)),
+        ]);
+    }
+    page.table(&table);
+}
+
+fn remark(all: usize, options: &Options) -> String {
+    if all > options.top() {
+        format!("{} of {all}", options.top())
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,63 @@
+use nospace_core::watches::{Event, HolderRef, NamedWatch, Naming, State, WatchesReport};
+
+use super::number_of;
+use crate::ui::human::owner;
+use crate::ui::{Line, Page, style};
+
+/// Every watch, under its instance; paths are never shortened.
+pub fn draw(page: &mut Page, report: &WatchesReport) {
+    let mut rest = &report.watches[..];
+    for (at, instance) in report.instances.iter().enumerate() {
+        let mine = rest.partition_point(|watch| watch.instance as usize <= at);
+        let (watches, after) = rest.split_at(mine);
+        rest = after;
+        if watches.is_empty() {
+            continue;
+        }
+        let who: Vec<String> = instance.holders.iter().map(holder).collect();
+        page.heading(
+            &who.join(", "),
+            &number_of(watches.len(), "watch", "watches"),
+        );
+        for watch in watches {
+            page.add(line(page, watch));
+        }
+    }
+}
+
+fn holder(holder: &HolderRef) -> String {
+    format!(
+        "{} {} fd {} ({})",
+        holder.comm,
+        holder.pid,
+        holder.fd,
+        owner(&holder.owner)
+    )
+}
+
+fn line(page: &Page, watch: &NamedWatch) -> Line {
+    let name = watch.host_path.clone();
+    let name = name.or_else(|| Some(format!("(unmounted) {}", watch.path.as_ref()?)));
+    let line = page.indented().plain(name.as_deref().unwrap_or("?"));
+    let line = match &watch.container_path {
+        Some(path) => line.plain("  ").put(style::CULPRIT, path),
+        None => line,
+    };
+    let state = match watch.state {
+        State::Present => String::new(),
+        state => format!("  ({})", state.word()),
+    };
+    let named = match watch.naming {
+        Naming::Handle => ", named by its handle",
+        Naming::Kernel | Naming::None => "",
+    };
+    line.put(style::BOLD, &state).put(
+        style::DIM,
+        &format!(
+            "  inode {} on {}: {}{named}",
+            watch.inode,
+            watch.device,
+            Event::words(&watch.mask)
+        ),
+    )
+}

@@ -1,0 +1,195 @@
+//! `nospace watches` against watches that this test itself has set.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use nospace_core::watches::{Event, NamedWatch, Naming, State, WatchesReport};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use serde_json::Value;
+
+const NOSPACE: &str = env!("CARGO_BIN_EXE_nospace");
+
+fn nospace(arguments: &[&str]) -> Output {
+    Command::new(NOSPACE)
+        .arg("watches")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn schema() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/watches.schema.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn the_schema_is_current() {
+    let made = serde_json::to_value(schemars::schema_for!(WatchesReport)).unwrap();
+    assert_eq!(schema(), made, "run: cargo xtask schema");
+}
+
+/// The watches of this process, with the document held to its schema.
+fn own(arguments: &[&str]) -> WatchesReport {
+    let pid = std::process::id().to_string();
+    let output = nospace(&[&[pid.as_str(), "-o", "json"], arguments].concat());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let wrong: Vec<_> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let mut without = value.clone();
+    without.as_object_mut().unwrap().remove("watches");
+    assert!(!validator.is_valid(&without));
+    serde_json::from_value(value).unwrap()
+}
+
+fn source(report: &WatchesReport) -> &str {
+    let run = report.collectors.iter().find(|run| run.name == "watches");
+    &run.unwrap().source
+}
+
+/// What is watched, in the order of the watch descriptors.
+struct Watched {
+    _instance: OwnedFd,
+    _held: fs::File,
+    directory: tempfile::TempDir,
+}
+
+fn watch_oddities() -> Watched {
+    let directory = tempfile::tempdir().unwrap();
+    let instance = inotify::init(CreateFlags::CLOEXEC).unwrap();
+    let watch = |path: &Path, events| inotify::add_watch(&instance, path, events).unwrap();
+    let deep = directory.path().join("a/b");
+    fs::create_dir_all(&deep).unwrap();
+    watch(&deep, WatchFlags::CREATE | WatchFlags::DELETE);
+    let odd = directory
+        .path()
+        .join(OsStr::from_bytes(b"new\nline\x1b[31m"));
+    fs::create_dir(&odd).unwrap();
+    watch(&odd, WatchFlags::ALL_EVENTS);
+    let gone = directory.path().join("gone");
+    fs::create_dir(&gone).unwrap();
+    watch(&gone, WatchFlags::MODIFY);
+    let held = fs::File::open(&gone).unwrap();
+    fs::remove_dir(&gone).unwrap();
+    watch(Path::new("/proc/sys/kernel"), WatchFlags::MODIFY);
+    Watched {
+        _instance: instance,
+        _held: held,
+        directory,
+    }
+}
+
+/// What is the same however it was found out.
+fn check_common(watches: &[NamedWatch]) {
+    assert_eq!(watches.len(), 4);
+    assert_eq!(watches[0].mask, [Event::Create, Event::Delete]);
+    assert_eq!(watches[1].mask.len(), 12);
+    for watch in watches {
+        assert_eq!(watch.container_path, None, "the host's own mounts");
+    }
+}
+
+#[test]
+fn every_watch_is_named_or_said_why_not() {
+    let watched = watch_oddities();
+    let path = |name: &str| Some(format!("{}/{name}", watched.directory.path().display()));
+    let there = [path("a/b"), path("new\nline\x1b[31m")];
+    let report = own(&[]);
+    check_common(&report.watches);
+    if source(&report) == "ebpf" {
+        for (watch, path) in report.watches.iter().zip(&there) {
+            assert_eq!((&watch.host_path, watch.state), (path, State::Present));
+            assert_eq!(watch.naming, Naming::Kernel);
+        }
+        let gone = &report.watches[2];
+        assert_eq!(
+            (&gone.host_path, gone.state),
+            (&path("gone"), State::Deleted)
+        );
+        let proc = report.watches[3].host_path.as_deref();
+        assert_eq!(proc, Some("/proc/sys/kernel"));
+    } else {
+        eprintln!("skipped: names by eBPF; the kernel or this user cannot");
+    }
+    let report = own(&["--no-ebpf"]);
+    assert_eq!(source(&report), "procfs");
+    check_common(&report.watches);
+    assert_eq!(
+        report.watches[3].state,
+        State::Unnamed,
+        "procfs has no handles"
+    );
+    if rustix::process::geteuid().is_root() {
+        for (watch, path) in report.watches.iter().zip(&there) {
+            assert_eq!((&watch.host_path, watch.naming), (path, Naming::Handle));
+        }
+        assert_eq!(report.watches[2].state, State::Deleted);
+    }
+    check_archive();
+    let pid = std::process::id().to_string();
+    for arguments in [
+        &[][..],
+        &["--all"],
+        &["--top=5"],
+        &["--by=mount"],
+        &["--by=holder"],
+    ] {
+        let output = nospace(&[&[pid.as_str()], arguments].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success() && text.starts_with(|c: char| c == '~' || c.is_numeric()),
+            "{text}"
+        );
+        assert!(
+            !text.contains("new\nline") && !text.contains('\x1b'),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said_so() {
+    let output = nospace(&["no-such-pod"]);
+    assert_eq!(output.status.code(), Some(3));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("no pod \"no-such-pod\""), "{errors}");
+    assert!(errors.contains("no container \"no-such-pod\""), "{errors}");
+}
+
+/// What `record` keeps are fdinfo files, and those only where it counts from /proc.
+fn check_archive() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("node.tar.zst");
+    let archive = archive.to_str().unwrap();
+    let record = |arguments: &[&str]| {
+        let record = ["record", "-o", archive];
+        let mut command = Command::new(NOSPACE);
+        let saved = command.args(record).args(arguments).output().unwrap();
+        assert!(saved.status.success());
+    };
+    record(&["--no-ebpf"]);
+    assert_eq!(own(&["--from", archive]).watches.len(), 4);
+    record(&[]);
+    let output = nospace(&["--from", archive]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() || errors.contains("the archive does not hold the watches"),
+        "{errors}"
+    );
+}
