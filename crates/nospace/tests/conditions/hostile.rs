@@ -81,7 +81,10 @@ pub fn many_descriptors(options: &str) -> anyhow::Result<()> {
         .find(|one| {
             one.cause == Cause::ProcessFiles && one.subject.contains(&holder.pid().to_string())
         })
-        .context("the process is not said to be near its limit of descriptors")?;
+        .with_context(|| {
+            let (inotify, pid) = (report.collectors.first(), holder.pid());
+            format!("process {pid} is not said to be near its limit of descriptors: {inotify:?}")
+        })?;
     ensure!(files.used > open && files.percent() >= 99, "{files:?}");
     Ok(())
 }
