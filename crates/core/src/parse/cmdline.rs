@@ -13,16 +13,9 @@ pub fn serves(cmdline: &[u8]) -> Option<String> {
 }
 
 /// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id.
-///
-/// The name ends at the first space: programs that rewrite their title put arguments there.
 #[must_use]
 pub fn redact(cmdline: &[u8]) -> Vec<u8> {
-    let name = arguments(cmdline).next().unwrap_or_default();
-    let name = name
-        .split(u8::is_ascii_whitespace)
-        .next()
-        .unwrap_or_default();
-    let mut kept = name.to_vec();
+    let mut kept = name(cmdline).to_vec();
     if !kept.is_empty() {
         kept.push(0);
     }
@@ -32,10 +25,19 @@ pub fn redact(cmdline: &[u8]) -> Vec<u8> {
     kept
 }
 
+/// The program's name, as it was called. It ends at the first space: programs that rewrite their
+/// title put arguments there.
+fn name(cmdline: &[u8]) -> &[u8] {
+    let first = arguments(cmdline).next().unwrap_or_default();
+    first
+        .split(u8::is_ascii_whitespace)
+        .next()
+        .unwrap_or_default()
+}
+
 /// The flag that is kept, and the id.
 fn serving(cmdline: &[u8]) -> Option<(&'static str, &str)> {
-    let mut arguments = arguments(cmdline);
-    let program = arguments.next()?.rsplit(|&b| b == b'/').next()?;
+    let program = name(cmdline).rsplit(|&b| b == b'/').next()?;
     let (flag, names): (_, &[&str]) = if program.starts_with(b"containerd-shim") {
         ("-id", &["id", "workdir"])
     } else if program == b"conmon" {
@@ -43,7 +45,7 @@ fn serving(cmdline: &[u8]) -> Option<(&'static str, &str)> {
     } else {
         return None;
     };
-    let value = flag_value(arguments, names)?;
+    let value = flag_value(arguments(cmdline).skip(1), names)?;
     let id = value.rsplit('/').next()?;
     is_id(id).then_some((flag, id))
 }
@@ -124,6 +126,12 @@ mod tests {
         ] {
             assert_eq!(serves(&line(text)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_with_a_space_is_cut_before_it_is_judged() {
+        let shim = b"co\n/containerd-shim\0-id=abc\0";
+        assert_eq!(serves(shim), serves(&redact(shim)));
     }
 
     #[test]
