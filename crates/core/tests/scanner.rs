@@ -259,3 +259,33 @@ proptest! {
         scan_in(classifier(), &log, piece);
     }
 }
+
+#[test]
+fn a_line_in_the_middle_of_a_record_came_when_the_record_did() {
+    let log = "\
+2026-11-21 09:14:02,113 ERROR [main] app.Watcher - cannot start
+    at app.Watcher.start(Watcher.java:14)
+Caused by: java.io.IOException: User limit of inotify watches reached
+    at sun.nio.fs.LinuxWatchService
+Nov 21 00:37:42 node1 app[7]: panic:
+    write /srv/a: no space left on device
+    goroutine 1: create session key: disk quota exceeded
+tail: inotify resources exhausted
+  indented: accept4: too many open files
+";
+    let seen: Vec<_> = scan(log)
+        .into_iter()
+        .map(|h| (h.number, h.time, h.program))
+        .collect();
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        seen,
+        [
+            (3, some("2026-11-21 09:14:02,113"), None),
+            (6, some("Nov 21 00:37:42"), some("app")),
+            (7, some("Nov 21 00:37:42"), some("app")),
+            (8, None, None),
+            (9, None, None),
+        ]
+    );
+}

@@ -52,6 +52,20 @@ fn exit_codes_are_those_of_a_monitoring_plugin() {
 }
 
 #[test]
+fn a_log_that_cannot_be_read_is_no_good_news() {
+    let out = explain(&[&path("no-such.log")]).output().unwrap();
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), "");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("no-such.log: No such file"));
+    let both = [path("no-such.log"), path("v1-kubelet120-ok.log")];
+    let out = explain(&[&both[0], &both[1]]).output().unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    assert_eq!(
+        String::from_utf8(out.stdout).unwrap(),
+        "UNKNOWN     no refusal in 814 lines; 1 log could not be read whole\n"
+    );
+}
+
+#[test]
 fn the_document_is_that_of_the_schema() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/explain.schema.json");
     let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();

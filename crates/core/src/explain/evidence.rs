@@ -150,9 +150,13 @@ fn processes(programs: &[String], report: &Report) -> State {
     figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
     let full = figures.first().is_some_and(|f| f.percent >= FULL_PERCENT);
     let words = if figures.is_empty() {
-        vec![format!(
-            "no process of {} is near its limit of descriptors",
+        let whose = if programs.is_empty() {
+            "whoever said it".to_owned()
+        } else {
             programs.join(", ")
+        };
+        vec![format!(
+            "no process of {whose} is near its limit of descriptors"
         )]
     } else {
         figures.into_iter().take(QUOTED).map(|f| f.words).collect()
@@ -301,6 +305,11 @@ impl Explanation {
     /// Writes the findings.
     pub fn ask(&mut self, report: Option<&Report>) {
         for cause in &mut self.causes {
+            for pod in report.map(|_| &mut cause.pods).into_iter().flatten() {
+                if let Some(name) = report.and_then(|r| pod_named(pod, r)) {
+                    *pod = name;
+                }
+            }
             let says = report.map_or_else(NodeSays::default, |r| judge(cause, r));
             cause.node = says.verdict;
             cause.node_says.clone_from(&says.words);
@@ -314,6 +323,14 @@ impl Explanation {
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(|f| f.severity).max()
     }
+}
+
+/// `namespace/name` of the pod whose uid `pod` is; a static pod's uid has no dashes.
+fn pod_named(pod: &str, report: &Report) -> Option<String> {
+    let bare = |uid: &str| uid.replace('-', "");
+    let uid = bare(pod);
+    let known = report.pods.iter().find(|p| bare(&p.uid) == uid)?;
+    Some(format!("{}/{}", known.namespace, known.name))
 }
 
 /// Refused, and not known to be over: critical. Over, only possible, or only slow: a warning.
@@ -344,7 +361,7 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     if remedies.is_empty() {
         remedies = remedy::for_cause(named);
     }
-    remedies.extend(remedy::afterwards(named));
+    remedies.extend(remedy::afterwards(cause, named));
     let mut evidence = vec![log_says(cause)];
     evidence.extend(cause.node_says.iter().map(|w| format!("node: {w}")));
     let mut victims = cause.programs.clone();
@@ -370,6 +387,7 @@ fn title(cause: &ExplainedCause, named: Cause) -> String {
             format!("{what}: the node shows this, and not {}", cause.cause)
         }
         Verdict::Contradicts => format!("{what}, says the log; the node shows room"),
+        Verdict::Unknown if cause.confidence == Confidence::Possible => format!("Perhaps: {what}"),
         Verdict::Unknown => what.to_owned(),
     }
 }

@@ -60,6 +60,12 @@ pub fn starts_record(line: &[u8]) -> bool {
     START.as_ref().is_some_and(|r| r.is_match(line))
 }
 
+/// Whether `line` is indented, or a cause in a Java stack trace: it goes on with the record before it.
+#[must_use]
+pub fn continues_record(line: &[u8]) -> bool {
+    line.first().is_none_or(|b| matches!(b, b' ' | b'\t')) || line.starts_with(b"Caused by: ")
+}
+
 impl<'a> Frame<'a> {
     /// Unwraps `line`: Docker's JSON, CRI, syslog and journal, klog, the kernel's ring buffer, in
     /// any nesting.
