@@ -110,6 +110,33 @@ fn pieces_of_a_cri_line_are_one_message() {
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].meaning.object.name.as_deref(), Some("/srv/data"));
     assert_eq!((hits[0].number, hits[0].lines), (1, 3));
+    assert_eq!(hits[0].time.as_deref(), Some("2026-11-21T00:00:02.5Z"));
+}
+
+#[test]
+fn dmesg_is_read_in_all_its_forms() {
+    let said = "VFS: file-max limit 100000 reached";
+    for (before, time) in [
+        ("[88412.301942] ", "88412.301942"),
+        ("<3>[    9.301942] ", "9.301942"),
+        ("kern  :err   : [    9.301942] ", "9.301942"),
+        ("[    9.301942][  T112] ", "9.301942"),
+        ("[Sat Nov 21 12:46:38 2026] ", "Sat Nov 21 12:46:38 2026"),
+        (
+            "kern  :err   : [Sat Nov 21 12:46:38 2026] ",
+            "Sat Nov 21 12:46:38 2026",
+        ),
+        (
+            "2026-11-21T12:46:38,301942+00:00 ",
+            "2026-11-21T12:46:38,301942+00:00",
+        ),
+    ] {
+        let hits = scan(&format!("{before}eth0: link up\n{before}{said}\n"));
+        assert_eq!(hits.len(), 1, "{before}");
+        assert_eq!(hits[0].meaning.cause, Cause::SystemFiles);
+        assert_eq!(hits[0].time.as_deref(), Some(time));
+        assert_eq!(hits[0].message, said);
+    }
 }
 
 #[test]

@@ -278,7 +278,7 @@ impl<'c> Scanner<'c> {
             .map(|s| trim(&self.buffer[s.clone()]))
             .collect();
         for joined in joins(&lines, at) {
-            let frame = Frame::of(&joined.text);
+            let mut frame = Frame::of(&joined.text);
             let prefix = joined.text.len() - frame.message.len();
             let Some(meaning) = self.classifier.classify_plain(&frame.message) else {
                 continue;
@@ -295,6 +295,10 @@ impl<'c> Scanner<'c> {
             let after = (spans[joined.lines.end - 1].end + 1).min(end);
             let count = joined.lines.len() as u64;
             self.stats.hits += 1;
+            if frame.time.is_none() {
+                // Of a runtime's pieces the prefixes were taken off.
+                frame.time = Frame::of(lines[joined.lines.start]).time;
+            }
             let message = frame.message.clone().into_owned();
             let found = hit(
                 self.line - before,
