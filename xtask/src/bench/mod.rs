@@ -1,4 +1,4 @@
-//! `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
+//! `cargo xtask bench explain`: in [`explain`]. `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
 //! programs taking turns; the figures go to docs/benchmarks.md.
 
 #![allow(
@@ -7,6 +7,7 @@
     reason = "it is for a terminal"
 )]
 
+mod explain;
 mod figures;
 mod load;
 mod measure;
@@ -18,6 +19,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+pub use explain::explain;
 use figures::Round;
 use load::{Load, Size};
 use programs::Program;
@@ -49,8 +51,11 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
         growth.push((scale, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
-    let text = format!("{}\n{report}", table::circumstances(rounds)?);
-    write(&root.join("docs/benchmarks.md"), &text)?;
+    let text = format!(
+        "{}\n{report}",
+        table::circumstances(&format!("cargo xtask bench check {rounds}"))?
+    );
+    write(&root.join("docs/benchmarks.md"), "check", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -77,7 +82,11 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
     Ok(played)
 }
 
+/// The release build of nospace; where NOSPACE is set, that program instead.
 fn build(root: &Path) -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("NOSPACE") {
+        return Ok(PathBuf::from(program));
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--release", "--package", "nospace"])
@@ -104,13 +113,15 @@ fn peers(root: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Puts the figures between the marks of the page, and leaves the rest of it alone.
-fn write(page: &Path, figures: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- bench check: begin -->\n";
-    const END: &str = "<!-- bench check: end -->";
+/// Puts the figures between the marks that the page has for `task`, and leaves the rest of it alone.
+fn write(page: &Path, task: &str, figures: &str) -> Result<()> {
+    let begin = format!("<!-- bench {task}: begin -->\n");
+    let end = format!("<!-- bench {task}: end -->");
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) = text.split_once(BEGIN).context("no mark of the beginning")?;
-    let (_, after) = rest.split_once(END).context("no mark of the end")?;
-    std::fs::write(page, format!("{before}{BEGIN}{figures}{END}{after}"))?;
+    let (before, rest) = text
+        .split_once(&begin)
+        .context("no mark of the beginning")?;
+    let (_, after) = rest.split_once(&end).context("no mark of the end")?;
+    std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))?;
     Ok(())
 }
