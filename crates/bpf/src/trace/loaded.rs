@@ -1,19 +1,17 @@
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libbpf_rs::{
-    Link, MapCore, MapFlags, Object, OpenObject, ProgramMut, RingBuffer, RingBufferBuilder,
+    Link, MapCore, MapFlags, Object, OpenObject, RingBuffer, RingBufferBuilder,
 };
 use zerocopy::IntoBytes;
 
-use super::tracefs::Tracefs;
-use super::{Call, Count, Event, Options};
+use super::{Call, Count, Event, Options, numbers};
 use crate::object;
-use crate::perf;
-use crate::records::{self, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
+use crate::records::{self, CALL_NUMBERS, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
 use crate::support::Unsupported;
 use crate::tally::UserKey;
 
@@ -30,20 +28,13 @@ const ENOUGH: i32 = -libc::ECANCELED;
 /// How often the ring is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// Without these there is nothing to tell.
-const REQUIRED: [&str; 2] = [
-    "syscalls/sys_exit_inotify_init1",
-    "syscalls/sys_exit_inotify_add_watch",
-];
-
 /// Traces calls from its start until it is dropped, or the process dies.
 #[derive(Debug)]
 pub struct Tracer {
-    _links: Vec<Link>,
+    _link: Link,
     ring: RingBuffer<'static>,
     inbox: Inbox,
     object: Object,
-    gaps: Vec<String>,
 }
 
 impl Tracer {
@@ -54,41 +45,17 @@ impl Tracer {
     pub fn start(options: Options) -> Result<Self, Unsupported> {
         let (object, _) = object::load(IMAGE, |open| prepare(open, options, Some(LARGE_RING)))
             .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
-        let tracefs = Tracefs::open()?;
-        let (mut links, mut gaps) = (Vec::new(), Vec::new());
-        for program in object.progs_mut() {
-            let section = program.section().to_string_lossy();
-            let event = section.trim_start_matches("tracepoint/");
-            match attach(&program, &tracefs, event) {
-                Ok(link) => links.push(link),
-                Err(e) if REQUIRED.contains(&event) => {
-                    return Err(Unsupported::new(
-                        format!("cannot trace system calls: {event}: {e}"),
-                        "run as root, on a kernel built with CONFIG_FTRACE_SYSCALLS",
-                    ));
-                }
-                // Newer architectures lack the older calls.
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => gaps.push(format!("{event} is not traced: {e}")),
-            }
-        }
+        let link = object::attach(&object, "sys_exit")?;
         let inbox = Inbox::default();
         let ring = open_ring(&object, Arc::clone(&inbox)).map_err(|e| {
             Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
         })?;
         Ok(Self {
-            _links: links,
+            _link: link,
             ring,
             inbox,
             object,
-            gaps,
         })
-    }
-
-    /// Calls that are not traced, and why, in words.
-    #[must_use]
-    pub fn gaps(&self) -> &[String] {
-        &self.gaps
     }
 
     /// Waits for at most `timeout`, returns once something has come, and gives it to `each`: some thousand calls at
@@ -170,24 +137,19 @@ fn malformed() -> io::Error {
     )
 }
 
-fn attach(program: &ProgramMut<'_>, tracefs: &Tracefs, event: &str) -> io::Result<Link> {
-    let event = perf::tracepoint(tracefs.id(event)?)?;
-    // The link closes the event.
-    program
-        .attach_perf_event(event.into_raw_fd())
-        .map_err(io::Error::other)
-}
-
 /// Tells the programs what is wanted.
 fn prepare(open: &mut OpenObject, options: Options, ring: Option<u32>) -> libbpf_rs::Result<()> {
-    let config = TraceConfig {
+    let mut config = TraceConfig {
         failed_only: options.failed_only.into(),
         by_pid: options.pid.is_some().into(),
         pid: options.pid.unwrap_or_default(),
         by_uid: options.uid.is_some().into(),
         uid: options.uid.unwrap_or_default(),
         reserved: 0,
+        native: [0; CALL_NUMBERS],
+        compat: [0; CALL_NUMBERS],
     };
+    numbers::set(&mut config);
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         if name == "ring"
@@ -258,7 +220,7 @@ fn call(number: u32) -> Option<Call> {
         records::CALL_MOUNT => Call::Mount,
         records::CALL_MOVE_MOUNT => Call::MoveMount,
         records::CALL_UNSHARE => Call::Unshare,
-        records::CALL_CLONE => Call::Clone,
+        records::CALL_CLONE | records::CALL_CLONE3 | records::CALL_FORK => Call::Clone,
         records::CALL_EPOLL_CTL => Call::EpollCtl,
         records::CALL_ADD_KEY => Call::AddKey,
         records::CALL_KEYCTL => Call::Keyctl,

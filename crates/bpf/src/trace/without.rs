@@ -21,12 +21,6 @@ impl Tracer {
     }
 
     /// Cannot be called: there is no `Tracer`.
-    #[must_use]
-    pub fn gaps(&self) -> &[String] {
-        match self.0 {}
-    }
-
-    /// Cannot be called: there is no `Tracer`.
     ///
     /// # Errors
     /// None.

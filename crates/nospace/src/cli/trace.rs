@@ -68,7 +68,6 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Resul
     let stop = stopper()?;
     let filter = args.filter();
     let mut tracer = Tracer::start(filter.options()).context("cannot trace")?;
-    tracer.gaps().iter().for_each(|gap| warn(gap));
     let mut printer = Printer {
         output: args.output.or(outer),
         verbose: shared.verbose,
