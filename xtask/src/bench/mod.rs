@@ -9,9 +9,10 @@
 
 mod figures;
 mod load;
-mod measure;
-mod programs;
+pub mod measure;
+pub mod programs;
 mod table;
+pub mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,8 +50,8 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
         growth.push((scale, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
-    let text = format!("{}\n{report}", table::circumstances(rounds)?);
-    write(&root.join("docs/benchmarks.md"), &text)?;
+    let text = format!("{}\n{report}", table::circumstances("check", rounds)?);
+    write(&root.join("docs/benchmarks.md"), "bench check", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -77,7 +78,8 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
     Ok(played)
 }
 
-fn build(root: &Path) -> Result<PathBuf> {
+/// nospace, built for release.
+pub fn build(root: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--release", "--package", "nospace"])
@@ -92,7 +94,7 @@ fn build(root: &Path) -> Result<PathBuf> {
 }
 
 /// The command that starts inotify-info.
-fn peers(root: &Path) -> Result<Vec<String>> {
+pub fn peers(root: &Path) -> Result<Vec<String>> {
     let output = Command::new(root.join("xtask/src/bench/peers.sh"))
         .stderr(std::process::Stdio::inherit())
         .output()?;
@@ -104,13 +106,17 @@ fn peers(root: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Puts the figures between the marks of the page, and leaves the rest of it alone.
-fn write(page: &Path, figures: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- bench check: begin -->\n";
-    const END: &str = "<!-- bench check: end -->";
+/// Puts the figures between the marks of `WHAT` on the page, and leaves the rest of it alone.
+pub fn write(page: &Path, what: &str, figures: &str) -> Result<()> {
+    let (begin, end) = (
+        format!("<!-- {what}: begin -->\n"),
+        format!("<!-- {what}: end -->"),
+    );
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) = text.split_once(BEGIN).context("no mark of the beginning")?;
-    let (_, after) = rest.split_once(END).context("no mark of the end")?;
-    std::fs::write(page, format!("{before}{BEGIN}{figures}{END}{after}"))?;
+    let (before, rest) = text
+        .split_once(&begin)
+        .context("no mark of the beginning")?;
+    let (_, after) = rest.split_once(&end).context("no mark of the end")?;
+    std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))?;
     Ok(())
 }

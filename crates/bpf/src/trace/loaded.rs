@@ -4,9 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use libbpf_rs::{
-    Link, MapCore, MapFlags, Object, OpenObject, RingBuffer, RingBufferBuilder,
-};
+use libbpf_rs::{Link, MapCore, MapFlags, Object, OpenObject, RingBuffer, RingBufferBuilder};
 use zerocopy::IntoBytes;
 
 use super::{Call, Count, Event, Options, numbers};
@@ -20,8 +18,9 @@ static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trace.bpf.o"));
 /// Bytes between kernel and us; where locked memory is short (before 5.11) the object's own 1 MiB does.
 const LARGE_RING: u32 = 8 << 20;
 
-/// Calls told at one poll: the caller gets a turn however many there are.
+/// Calls told at one poll, and bytes of their paths: the caller gets a turn however many there are.
 const BATCH: usize = 4096;
+const BATCH_PATHS: usize = 1 << 20;
 /// Ends a look before the ring is empty.
 const ENOUGH: i32 = -libc::ECANCELED;
 
@@ -31,9 +30,9 @@ const LOOK: Duration = Duration::from_millis(25);
 /// Traces calls from its start until it is dropped, or the process dies.
 #[derive(Debug)]
 pub struct Tracer {
-    _link: Link,
+    link: Option<Link>,
     ring: RingBuffer<'static>,
-    inbox: Inbox,
+    inbox: Arc<Mutex<Inbox>>,
     object: Object,
 }
 
@@ -46,12 +45,12 @@ impl Tracer {
         let (object, _) = object::load(IMAGE, |open| prepare(open, options, Some(LARGE_RING)))
             .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
         let link = object::attach(&object, "sys_exit")?;
-        let inbox = Inbox::default();
+        let inbox = Arc::<Mutex<Inbox>>::default();
         let ring = open_ring(&object, Arc::clone(&inbox)).map_err(|e| {
             Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
         })?;
         Ok(Self {
-            _link: link,
+            link: Some(link),
             ring,
             inbox,
             object,
@@ -68,8 +67,8 @@ impl Tracer {
         loop {
             let looked = self.look(LOOK.min(timeout));
             let come = std::mem::take(&mut *lock(&self.inbox));
-            let done = !come.is_empty() || start.elapsed() >= timeout;
-            for event in come {
+            let done = !come.events.is_empty() || start.elapsed() >= timeout;
+            for event in come.events {
                 each(event.ok_or_else(malformed)?);
             }
             match looked {
@@ -80,6 +79,11 @@ impl Tracer {
                 _ => {}
             }
         }
+    }
+
+    /// Ends the trace; what came before is still to be had.
+    pub fn detach(&mut self) {
+        self.link = None;
     }
 
     /// Fills the inbox: the programs wake us only when much has come, so what is there is taken in any case.
@@ -112,20 +116,33 @@ impl Tracer {
 }
 
 /// Events between a look at the ring and their reader; `None` is one that made no sense.
-type Inbox = Arc<Mutex<Vec<Option<Event>>>>;
+#[derive(Debug, Default)]
+struct Inbox {
+    events: Vec<Option<Event>>,
+    paths: usize,
+}
 
-fn lock(inbox: &Inbox) -> MutexGuard<'_, Vec<Option<Event>>> {
+impl Inbox {
+    fn put(&mut self, event: Option<Event>) -> i32 {
+        let path = event.as_ref().and_then(|event| event.path.as_ref());
+        self.paths += path.map_or(0, Vec::len);
+        self.events.push(event);
+        if self.events.len() < BATCH && self.paths < BATCH_PATHS {
+            0
+        } else {
+            ENOUGH
+        }
+    }
+}
+
+fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open_ring(object: &Object, inbox: Inbox) -> io::Result<RingBuffer<'static>> {
+fn open_ring(object: &Object, inbox: Arc<Mutex<Inbox>>) -> io::Result<RingBuffer<'static>> {
     let map = object::map(object, "ring")?;
     let mut builder = RingBufferBuilder::new();
-    let put = move |record: &[u8]| {
-        let mut inbox = lock(&inbox);
-        inbox.push(decode(record));
-        if inbox.len() < BATCH { 0 } else { ENOUGH }
-    };
+    let put = move |record: &[u8]| lock(&inbox).put(decode(record));
     builder.add(&map, put).map_err(io::Error::other)?;
     builder.build().map_err(io::Error::other)
 }

@@ -29,6 +29,11 @@ impl Tracer {
     }
 
     /// Cannot be called: there is no `Tracer`.
+    pub fn detach(&mut self) {
+        match self.0 {}
+    }
+
+    /// Cannot be called: there is no `Tracer`.
     ///
     /// # Errors
     /// None.
