@@ -2,8 +2,8 @@
  *
  * Hook: the raw tracepoint sys_exit, once for all calls. It knows number and result; the arguments are still in the
  * caller's saved registers, so that no program at the entry has to keep them, and a path was just read, so that it is
- * in memory. Any other call costs a look into a table. One tracepoint a call would cost those the same (the kernel's own
- * handler looks into a table, too), takes a tenth of a second each to detach, needs tracefs, and leaves out 32-bit
+ * in memory. Any other call of any process costs a look into a table: getppid takes 116 ns instead of 84 ns. A tracepoint
+ * for each call would make that 98 ns, but takes a tenth of a second each to detach, needs tracefs, and leaves out 32-bit
  * programs. fexit would cost other calls nothing at all, but is refused where the kernel has no BPF trampolines.
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON.
  * Without: nothing here; strace(1) shows calls and results of one program. */
