@@ -11,8 +11,6 @@ pub mod kcmp;
 #[cfg(feature = "ebpf")]
 mod object;
 #[cfg(feature = "ebpf")]
-mod perf;
-#[cfg(feature = "ebpf")]
 mod records;
 pub mod support;
 pub mod tally;

@@ -60,7 +60,8 @@ fn measured(begin: Instant, usage: &libc::rusage) -> Measured {
     }
 }
 
-fn duration(time: libc::timeval) -> Duration {
+/// As a duration.
+pub fn duration(time: libc::timeval) -> Duration {
     let part = |number: i64| u64::try_from(number).unwrap_or(0);
     Duration::from_secs(part(time.tv_sec)) + Duration::from_micros(part(time.tv_usec))
 }

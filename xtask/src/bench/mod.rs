@@ -10,9 +10,10 @@
 mod explain;
 mod figures;
 mod load;
-mod measure;
-mod programs;
+pub mod measure;
+pub mod programs;
 mod table;
+pub mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,7 +56,7 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
         "{}\n{report}",
         table::circumstances(&format!("cargo xtask bench check {rounds}"))?
     );
-    write(&root.join("docs/benchmarks.md"), "check", &text)?;
+    write(&root.join("docs/benchmarks.md"), "bench check", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -83,7 +84,7 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
 }
 
 /// The release build of nospace; where NOSPACE is set, that program instead.
-fn build(root: &Path) -> Result<PathBuf> {
+pub fn build(root: &Path) -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("NOSPACE") {
         return Ok(PathBuf::from(program));
     }
@@ -101,7 +102,7 @@ fn build(root: &Path) -> Result<PathBuf> {
 }
 
 /// The command that starts inotify-info.
-fn peers(root: &Path) -> Result<Vec<String>> {
+pub fn peers(root: &Path) -> Result<Vec<String>> {
     let output = Command::new(root.join("xtask/src/bench/peers.sh"))
         .stderr(std::process::Stdio::inherit())
         .output()?;
@@ -113,10 +114,12 @@ fn peers(root: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Puts the figures between the marks that the page has for `task`, and leaves the rest of it alone.
-fn write(page: &Path, task: &str, figures: &str) -> Result<()> {
-    let begin = format!("<!-- bench {task}: begin -->\n");
-    let end = format!("<!-- bench {task}: end -->");
+/// Puts the figures between the marks of `WHAT` on the page, and leaves the rest of it alone.
+pub fn write(page: &Path, what: &str, figures: &str) -> Result<()> {
+    let (begin, end) = (
+        format!("<!-- {what}: begin -->\n"),
+        format!("<!-- {what}: end -->"),
+    );
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
     let (before, rest) = text
         .split_once(&begin)

@@ -54,7 +54,7 @@ pub fn explain(rounds: Option<&str>) -> Result<()> {
         circumstances(&format!("cargo xtask bench explain {rounds}"))?,
         table(&played, lines)
     );
-    super::write(&root.join("docs/benchmarks.md"), "explain", &text)?;
+    super::write(&root.join("docs/benchmarks.md"), "bench explain", &text)?;
     print!("{text}");
     Ok(())
 }
