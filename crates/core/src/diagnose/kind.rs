@@ -2,7 +2,7 @@
 
 use crate::attribute::Holder;
 use crate::cause::Cause;
-use crate::plan::{Proposal, memory};
+use crate::plan::{Proposal, common_watches, memory};
 use crate::report::{Budget, User};
 
 /// Which of the two budgets.
@@ -55,16 +55,9 @@ impl Kind {
 
     /// What is generally recommended for a node; of watches no more than half its memory holds.
     pub fn floor(self, memory: Option<u64>) -> u64 {
-        let common = Proposal::COMMON_PRACTICE;
-        match (self, memory) {
-            (Self::Instances, _) => common.max_user_instances,
-            (Self::Watches, None) => common.max_user_watches,
-            (Self::Watches, Some(memory)) => {
-                let bearable = memory::most_watches(memory).checked_ilog2();
-                common
-                    .max_user_watches
-                    .min(bearable.map_or(0, |log| 1 << log))
-            }
+        match self {
+            Self::Instances => Proposal::COMMON_PRACTICE.max_user_instances,
+            Self::Watches => common_watches(memory),
         }
     }
 
