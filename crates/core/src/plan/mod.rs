@@ -14,6 +14,8 @@ mod term;
 mod terms;
 
 #[cfg(test)]
+mod node_tests;
+#[cfg(test)]
 mod plan_tests;
 
 use schemars::JsonSchema;

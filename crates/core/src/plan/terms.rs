@@ -107,8 +107,8 @@ fn daemon(asked: &Question) -> Term {
             "CRI-O",
             "CNI, hooks, certificates",
             Amounts::new(5, 10),
-            Basis::Read,
-            "cri-o server/server.go, ocicni, internal/hooks; about five, not measured",
+            Basis::Assumed,
+            "about five: ocicni, hooks, registries, certificates, CDI; not measured",
         ),
         NodeRuntime::Docker => (
             "dockerd and containerd",
