@@ -202,7 +202,8 @@ fn host_daemons() -> Term {
     }
 }
 
-fn extra(asked: &Question) -> Option<Term> {
+/// What was said that workloads take.
+pub(super) fn extra(asked: &Question) -> Option<Term> {
     (asked.extra != Amounts::default()).then(|| Term {
         who: "workloads that run as root".to_owned(),
         why: "as given".to_owned(),

@@ -54,25 +54,17 @@ impl Shares {
                 "the forecast of nospace check",
             ));
         }
-        if asked.extra != Amounts::default() {
-            found.push(fixed(
-                "workloads that run as root",
-                "as given",
-                asked.extra,
-                Basis::Given,
-                "--extra-instances, --extra-watches",
-            ));
-        }
+        found.extend(terms::extra(asked));
         found
     }
 
     fn by_pods(&self, pods: u64) -> Vec<Term> {
-        let share = |who: &str, why: &str, sum: Amounts, source: &str| Term {
+        let share = |who: &str, why: &str, sum: Amounts, basis: Basis, source: &str| Term {
             who: who.to_owned(),
             why: why.to_owned(),
             instances: scaled(sum.instances, self.pods, pods),
             watches: scaled(sum.watches, self.pods, pods),
-            basis: Basis::Measured,
+            basis,
             source: source.to_owned(),
         };
         vec![
@@ -80,18 +72,21 @@ impl Shares {
                 "pods: workloads, shims",
                 "as measured here",
                 self.own,
+                Basis::Measured,
                 "what their processes hold, charged to uid 0",
             ),
             share(
                 "pods: kubelet's share",
                 "cAdvisor, a watch a cgroup",
                 Amounts::new(0, self.cadvisor),
+                Basis::Read,
                 "cgroups of pods and containers, in each hierarchy that cAdvisor watches",
             ),
             share(
                 "pods: systemd's share",
                 "slices and scopes",
                 Amounts::new(0, self.systemd),
+                Basis::Read,
                 "units of pods and containers, as PID 1 watches them",
             ),
         ]

@@ -76,7 +76,7 @@ fn answer(one: &Capacity, asked: u64) -> (String, Style) {
     match one.verdict {
         Verdict::Holds => ("holds".to_owned(), style::pressure(0)),
         Verdict::Tight => ("barely".to_owned(), style::pressure(80)),
-        Verdict::Unknown => ("hangs on memory".to_owned(), style::pressure(80)),
+        Verdict::Unknown => ("cannot tell".to_owned(), style::pressure(80)),
         Verdict::Fails => {
             let fails = match one.pods {
                 Some(pods) if pods < asked => format!("no: pod {} fails", pods + 1),
