@@ -1,5 +1,7 @@
 //! What the program takes, prints and answers.
 
+use std::process::Command;
+
 use jsonschema::Validator;
 use nospace_core::plan::Plan;
 use serde_json::Value;
@@ -241,5 +243,30 @@ fn it_is_read_in_ten_seconds() {
                 .all(|line| line.chars().count() <= 80),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_narrow_terminal_shows_all_of_it() {
+    for archive in ["crio-v2", "shims-v2"].map(recorded) {
+        let output = Command::new(env!("CARGO_BIN_EXE_nospace"))
+            .args(["plan", "--platform", "kind-recommended", "--from"])
+            .arg(archive)
+            .env_clear()
+            .envs([("LC_ALL", "C"), ("COLUMNS", "60")])
+            .output()
+            .unwrap();
+        let drawn = text(&output.stdout);
+        assert!(
+            drawn.is_ascii() && drawn.lines().all(|line| line.len() <= 60),
+            "{drawn}"
+        );
+        for whole in [
+            "pods: workloads, shims",
+            "kind-recommended",
+            "fs.inotify.max_user_instances = 8192",
+        ] {
+            assert!(drawn.contains(whole), "{drawn}");
+        }
     }
 }

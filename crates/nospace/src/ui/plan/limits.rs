@@ -16,10 +16,16 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
         .column("INSTANCES", Align::Right)
         .column("WATCHES", Align::Right)
         .column("PODS", Align::Right)
-        .column("FULL FIRST", Align::Left)
-        .names(if page.is_narrow() { "" } else { "ANSWER" });
+        .column("FULL FIRST", Align::Left);
+    let roomy = !page.is_narrow();
+    if roomy {
+        table = table.names("ANSWER");
+    }
     for one in &plan.limits {
-        table.row(row(one, asked));
+        let mut cells = row(one, asked);
+        // The colour of the pods says it too.
+        cells.truncate(if roomy { 6 } else { 5 });
+        table.row(cells);
     }
     let mut lines = table.lines(page).into_iter();
     lines.by_ref().take(1).for_each(|head| page.add(head));
@@ -66,7 +72,7 @@ fn row(one: &Capacity, asked: u64) -> Vec<Cell> {
         Cell::new(&one.name),
         Cell::new(one.max_user_instances.to_string()),
         Cell::new(watches),
-        Cell::new(pods),
+        Cell::styled(color, pods),
         Cell::new(binds),
         Cell::styled(color, answer),
     ]

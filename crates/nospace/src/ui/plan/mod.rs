@@ -49,10 +49,14 @@ fn pods(pods: u64, containers: u64) -> String {
 }
 
 fn set(page: &mut Page, plan: &Plan) {
-    let remark = format!(
-        "the need and {} % more, in powers of two, not below what is common",
-        plan.asked.headroom_percent
-    );
+    let remark = if page.is_narrow() {
+        String::new()
+    } else {
+        format!(
+            "the need and {} % more, in powers of two, not below what is common",
+            plan.asked.headroom_percent
+        )
+    };
     page.heading("Set", &remark);
     let proposal = plan.proposal;
     for (name, value) in [

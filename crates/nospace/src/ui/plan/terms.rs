@@ -9,10 +9,17 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
     let mut table = Table::default()
         .names("WHO")
         .column("INSTANCES", Align::Right)
-        .column("WATCHES", Align::Right)
-        .names("WHAT FOR");
+        .column("WATCHES", Align::Right);
+    let roomy = !page.is_narrow();
+    if roomy {
+        table = table.names("WHAT FOR");
+    }
+    let mut add = |mut cells: Vec<Cell>| {
+        cells.truncate(if roomy { 4 } else { 3 });
+        table.row(cells);
+    };
     for term in &plan.terms {
-        table.row(row(
+        add(row(
             &term.who,
             term.instances.value,
             term.watches.value,
@@ -20,7 +27,7 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
         ));
     }
     let total = plan.needed;
-    table.row(vec![
+    add(vec![
         Cell::styled(style::BOLD, "in all"),
         Cell::styled(style::BOLD, total.instances.to_string()),
         Cell::styled(style::BOLD, total.watches.to_string()),
