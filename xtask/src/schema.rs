@@ -6,14 +6,16 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nospace::trace::TraceLine;
 use nospace_core::explain::Explanation;
+use nospace_core::plan::Plan;
 use nospace_core::report::Report;
 use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 4] = [
+    let all: [(&str, Schema); 5] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
+        ("plan", schemars::schema_for!(Plan)),
         ("watches", schemars::schema_for!(WatchesReport)),
         ("trace", schemars::schema_for!(TraceLine)),
     ];

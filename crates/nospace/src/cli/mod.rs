@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod plan;
 mod record;
 mod trace;
 mod watches;
@@ -38,6 +39,7 @@ pub struct Cli {
 enum Command {
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
+    Plan(Box<plan::PlanArgs>),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
     Watches(watches::WatchesArgs),
@@ -142,7 +144,12 @@ impl Cli {
     pub fn failure(&self) -> u8 {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
-            Some(Command::Record(_) | Command::Trace(_) | Command::Completions { .. }) => FAILED,
+            Some(
+                Command::Plan(_)
+                | Command::Record(_)
+                | Command::Trace(_)
+                | Command::Completions { .. },
+            ) => FAILED,
         }
     }
 
@@ -156,6 +163,7 @@ impl Cli {
             None => check::run(&self.shared, self.output, &check::CheckArgs::default()),
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
+            Some(Command::Plan(args)) => plan::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
             Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),

@@ -11,6 +11,7 @@ pub mod json;
 mod line;
 pub mod number;
 mod page;
+pub mod plan;
 pub mod screen;
 pub mod style;
 pub mod table;
