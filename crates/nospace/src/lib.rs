@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod collect;
+pub mod exhaust;
 pub mod explain;
 pub mod host;
 pub mod trace;

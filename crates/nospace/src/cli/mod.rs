@@ -1,9 +1,11 @@
 //! The command line: one definition for parsing, help, completions and man pages.
 
 mod check;
+mod exhaust;
 mod explain;
 mod record;
 mod trace;
+mod until;
 mod watches;
 
 use std::path::PathBuf;
@@ -37,6 +39,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Exhaust(exhaust::ExhaustArgs),
     Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
@@ -142,7 +145,12 @@ impl Cli {
     pub fn failure(&self) -> u8 {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
-            Some(Command::Record(_) | Command::Trace(_) | Command::Completions { .. }) => FAILED,
+            Some(
+                Command::Exhaust(_)
+                | Command::Record(_)
+                | Command::Trace(_)
+                | Command::Completions { .. },
+            ) => FAILED,
         }
     }
 
@@ -155,6 +163,7 @@ impl Cli {
         match self.command {
             None => check::run(&self.shared, self.output, &check::CheckArgs::default()),
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
+            Some(Command::Exhaust(args)) => exhaust::run(&self.shared, self.output, args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
