@@ -19,6 +19,11 @@ pub trait Hold {
     /// How many are held.
     fn held(&self) -> u64;
 
+    /// So many are taken between looks at the clock: some milliseconds' work.
+    fn step(&self) -> u64 {
+        1024
+    }
+
     /// How many are left for others, by the kernel's own count; `None` where it cannot be read.
     fn left(&mut self) -> Option<u64>;
 

@@ -9,8 +9,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Ended, Goal, Hold, Rate, Taken};
 
-/// So many are taken between looks at the clock: about a millisecond's work.
-const STEP: u64 = 1024;
 /// Others take and give back meanwhile: so often the count is put right.
 const ROUNDS: usize = 5;
 /// Between looks at the clock while nothing is to be done.
@@ -194,14 +192,18 @@ impl Session<'_, '_> {
     fn take(&mut self, count: u64) -> anyhow::Result<bool> {
         let goal = self.hold.held().saturating_add(count);
         while self.hold.held() < goal && self.must_end().is_none() {
-            let step = (goal - self.hold.held()).min(STEP).min(self.allowed());
+            let missing = goal - self.hold.held();
+            let step = missing.min(self.hold.step()).min(self.allowed());
             if step == 0 {
                 std::thread::sleep(TICK / 5);
             } else {
-                let Taken { refusal, .. } = self.hold.take(step)?;
+                let Taken { count, refusal } = self.hold.take(step)?;
                 if refusal.is_some() {
                     self.refusal = refusal;
                     return Ok(true);
+                }
+                if count == 0 {
+                    return Ok(false);
                 }
             }
             self.show(Phase::Taking);

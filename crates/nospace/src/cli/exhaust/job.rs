@@ -14,6 +14,9 @@ use crate::ui::exhaust::{Progress, summary};
 use crate::ui::screen::Screen;
 use crate::ui::{self, json};
 
+/// Tells the command what is used up: a directory, a cgroup.
+const SUBJECT: &str = "NOSPACE_EXHAUSTED";
+
 /// One exhaustion, from its announcement to its summary.
 pub struct Job {
     pub target: Target,
@@ -44,12 +47,16 @@ impl Job {
         let stop = stopper(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
         let mut progress = Progress::new(self.target, &self.subject);
         progress.announce(amount, &self.room, common.time);
+        let mut command = self.command;
+        if let Some(command) = &mut command {
+            command.env(SUBJECT, &self.subject);
+        }
         let plan = Plan {
             goal: self.goal,
             free: self.room.free,
             rate: common.ramp,
             time: common.time,
-            command: self.command,
+            command,
             stop: &|| stop.load(Ordering::Relaxed),
         };
         let outcome = session::run(hold, plan, &mut progress);
