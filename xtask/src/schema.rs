@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use nospace::exhaust::ExhaustSummary;
 use nospace::trace::TraceLine;
 use nospace_core::explain::Explanation;
 use nospace_core::report::Report;
@@ -11,11 +12,12 @@ use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 4] = [
+    let all: [(&str, Schema); 5] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
         ("watches", schemars::schema_for!(WatchesReport)),
         ("trace", schemars::schema_for!(TraceLine)),
+        ("exhaust", schemars::schema_for!(ExhaustSummary)),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;

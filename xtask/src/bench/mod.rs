@@ -7,6 +7,7 @@
     reason = "it is for a terminal"
 )]
 
+pub mod exhaust;
 mod figures;
 mod load;
 mod measure;
@@ -49,8 +50,8 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
         growth.push((scale, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
-    let text = format!("{}\n{report}", table::circumstances(rounds)?);
-    write(&root.join("docs/benchmarks.md"), &text)?;
+    let text = format!("{}\n{report}", table::circumstances("check", rounds)?);
+    write(&root.join("docs/benchmarks.md"), "check", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -105,12 +106,14 @@ fn peers(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Puts the figures between the marks of the page, and leaves the rest of it alone.
-fn write(page: &Path, figures: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- bench check: begin -->\n";
-    const END: &str = "<!-- bench check: end -->";
+fn write(page: &Path, bench: &str, figures: &str) -> Result<()> {
+    let begin = format!("<!-- bench {bench}: begin -->\n");
+    let end = format!("<!-- bench {bench}: end -->");
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) = text.split_once(BEGIN).context("no mark of the beginning")?;
-    let (_, after) = rest.split_once(END).context("no mark of the end")?;
-    std::fs::write(page, format!("{before}{BEGIN}{figures}{END}{after}"))?;
+    let (before, rest) = text
+        .split_once(&begin)
+        .context("no mark of the beginning")?;
+    let (_, after) = rest.split_once(&end).context("no mark of the end")?;
+    std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))?;
     Ok(())
 }

@@ -67,11 +67,8 @@ impl Progress {
     }
 
     fn tell(&mut self, state: &State) {
-        let Some((phase, at)) = self.told else {
-            // The first step is no news.
-            self.told = Some((state.phase, Instant::now()));
-            return;
-        };
+        // That it begins was announced.
+        let (phase, at) = *self.told.get_or_insert((Phase::Taking, Instant::now()));
         if phase != state.phase || state.phase == Phase::Taking && at.elapsed() >= BETWEEN {
             self.told = Some((state.phase, Instant::now()));
             warn(&words(self.target, state));
