@@ -11,5 +11,6 @@ pub mod collect;
 pub mod explain;
 pub mod host;
 pub mod trace;
+pub mod tune;
 pub mod ui;
 pub mod watches;

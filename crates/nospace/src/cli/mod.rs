@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod record;
 mod trace;
+mod tune;
 mod watches;
 
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
+    Tune(Box<tune::TuneArgs>),
     Watches(watches::WatchesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
@@ -142,7 +144,12 @@ impl Cli {
     pub fn failure(&self) -> u8 {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
-            Some(Command::Record(_) | Command::Trace(_) | Command::Completions { .. }) => FAILED,
+            Some(
+                Command::Record(_)
+                | Command::Trace(_)
+                | Command::Tune(_)
+                | Command::Completions { .. },
+            ) => FAILED,
         }
     }
 
@@ -158,6 +165,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
+            Some(Command::Tune(args)) => tune::run(&self.shared, self.output, &args),
             Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();
