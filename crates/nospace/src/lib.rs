@@ -12,5 +12,6 @@ pub mod exhaust;
 pub mod explain;
 pub mod host;
 pub mod trace;
+pub mod tune;
 pub mod ui;
 pub mod watches;

@@ -5,6 +5,7 @@ mod exhaust;
 mod explain;
 mod record;
 mod trace;
+mod tune;
 mod until;
 mod watches;
 
@@ -43,6 +44,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
+    Tune(Box<tune::TuneArgs>),
     Watches(watches::WatchesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
@@ -149,6 +151,7 @@ impl Cli {
                 Command::Exhaust(_)
                 | Command::Record(_)
                 | Command::Trace(_)
+                | Command::Tune(_)
                 | Command::Completions { .. },
             ) => FAILED,
         }
@@ -167,6 +170,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
+            Some(Command::Tune(args)) => tune::run(&self.shared, self.output, &args),
             Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

@@ -17,6 +17,7 @@ pub mod style;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod tune;
 pub mod watches;
 
 pub use charset::{Charset, is_invisible};
