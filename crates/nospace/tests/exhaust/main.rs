@@ -9,6 +9,9 @@ mod support;
 #[path = "../support/exhaust.rs"]
 mod exhaust;
 
+#[path = "../support/victim.rs"]
+mod victim;
+
 mod exact;
 mod guard;
 mod release;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use nospace::exhaust::Ended;
@@ -9,7 +10,7 @@ use nospace_holder::Holder;
 use rustix::process::Signal;
 
 use crate::exact::inside;
-use crate::exhaust::{Exhaust, soon};
+use crate::exhaust::{Exhaust, PATIENCE};
 
 pub fn inotify() -> anyhow::Result<()> {
     let mut holder = Holder::start(&["--user-namespace=820000", "--watches=7"])?;
@@ -91,5 +92,15 @@ pub fn left_behind() -> anyhow::Result<()> {
     let next = Exhaust::start(&["blocks", "--limit", "1"])?;
     ensure!(!place.exists(), "it is still there");
     next.end()?;
+    Ok(())
+}
+
+/// Waits until `done`.
+fn soon(what: &str, mut done: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    while !done()? {
+        ensure!(begin.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     Ok(())
 }

@@ -1,16 +1,15 @@
 //! Each scenario is what `check` says is wrong, and what `explain` makes of the words of a victim.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::explain::{Explanation, Verdict};
 use nospace_core::report::{Finding, Severity};
 
 use crate::exhaust::Exhaust;
 use crate::release::place;
-use crate::support::{NOSPACE, check, report};
+use crate::support::{check, report};
+use crate::victim;
 
 pub fn cgroups() -> anyhow::Result<()> {
     let exhaust = Exhaust::start(&["cgroups", "--limit", "30"])?;
@@ -129,26 +128,5 @@ fn explained(victim: &mut Command, cause: Cause) -> anyhow::Result<()> {
     let output = victim.env("LC_ALL", "C.UTF-8").output()?;
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(!output.status.success(), "it is not refused");
-    let mut explain = Command::new(NOSPACE)
-        .args(["explain", "-o", "json", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    explain
-        .stdin
-        .take()
-        .context("no pipe")?
-        .write_all(words.as_bytes())?;
-    let answer = explain.wait_with_output()?;
-    let answer: Explanation = serde_json::from_slice(&answer.stdout)?;
-    let first = answer
-        .causes
-        .first()
-        .with_context(|| format!("nothing in {words:?}"))?;
-    let named = first.decided.unwrap_or(first.cause);
-    ensure!(
-        named == cause && first.node == Verdict::Confirms,
-        "{words:?}: {first:?}"
-    );
-    Ok(())
+    victim::explained(&words, cause)
 }

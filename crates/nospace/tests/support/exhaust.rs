@@ -23,8 +23,10 @@ pub struct Exhaust {
 impl Exhaust {
     /// Starts it with these arguments, and waits until it holds.
     pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
-        let mut command = Command::new(NOSPACE);
-        command.arg("exhaust").args(arguments);
+        // It shall not outlive a test that is killed.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", NOSPACE, "exhaust"]);
+        command.args(arguments);
         Self::spawn(command)
     }
 
@@ -94,14 +96,4 @@ impl Drop for Exhaust {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// Waits until `done`.
-pub fn soon(what: &str, mut done: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    while !done()? {
-        ensure!(begin.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
 }
