@@ -1,15 +1,18 @@
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nospace_core::report::percent;
 
 use super::{amount, figure, span};
 use crate::exhaust::session::{Observer, Phase, State};
 use crate::exhaust::{Room, Target};
+use crate::ui::bar::bar;
 use crate::ui::screen::Screen;
 use crate::ui::{Charset, warn};
 
-const TEMPLATE: &str = "{prefix} {wide_bar} {msg}";
+/// A bar of fewer columns tells nothing.
+const LEAST: usize = 8;
 /// Between lines where there is no terminal to draw on.
 const BETWEEN: Duration = Duration::from_secs(5);
 
@@ -18,6 +21,7 @@ const BETWEEN: Duration = Duration::from_secs(5);
 pub struct Progress {
     target: Target,
     subject: String,
+    charset: Charset,
     bar: Option<ProgressBar>,
     told: Option<(Phase, Instant)>,
 }
@@ -27,20 +31,16 @@ impl Progress {
     #[must_use]
     pub fn new(target: Target, subject: &str) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(0);
-            let chars = match Screen::of_stdout().charset {
-                Charset::Unicode => "█▌░",
-                Charset::Ascii => "#.",
-            };
-            if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-                bar.set_style(style.progress_chars(chars));
+            let bar = ProgressBar::hidden();
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
             }
-            bar.set_prefix(target.name());
             bar
         });
         Self {
             target,
             subject: subject.to_owned(),
+            charset: Screen::of_stdout().charset,
             bar,
             told: None,
         }
@@ -81,10 +81,25 @@ impl Observer for Progress {
         let Some(bar) = &self.bar else {
             return self.tell(state);
         };
-        bar.set_length(state.wanted.max(state.held));
-        bar.set_position(state.held);
-        bar.set_message(short(self.target, state));
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
+        let line = drawn(self.target, state, columns.into(), self.charset);
+        bar.set_message(line);
     }
+}
+
+/// All of it in one line of `width` columns, or the words alone.
+fn drawn(target: Target, state: &State, width: usize, charset: Charset) -> String {
+    let words = short(target, state);
+    let room = width.saturating_sub(target.name().len() + words.len() + 2);
+    if room < LEAST {
+        return words;
+    }
+    let whole = state.wanted.max(state.held);
+    let percent = percent(state.held, whole).unwrap_or(0);
+    format!("{} {} {words}", target.name(), bar(percent, room, charset))
 }
 
 /// For the end of a bar.
@@ -99,7 +114,7 @@ fn short(target: Target, state: &State) -> String {
             figure(state.wanted, target)
         ),
         Phase::Holding => format!(
-            "{} held, {}{}",
+            "{} held, {}ends in {}",
             figure(state.held, target),
             left.unwrap_or_default(),
             span(state.remaining)
@@ -126,5 +141,54 @@ fn words(target: Target, state: &State) -> String {
             span(state.remaining)
         ),
         Phase::Releasing => format!("giving back {}", amount(state.held, target)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(phase: Phase, held: u64, width: usize) -> String {
+        let state = State {
+            phase,
+            held,
+            wanted: 1000,
+            left: Some(5),
+            remaining: Duration::from_secs(290),
+        };
+        drawn(Target::Watches, &state, width, Charset::Unicode)
+    }
+
+    #[test]
+    fn one_line_that_fits() {
+        assert_eq!(
+            line(Phase::Taking, 500, 40),
+            "watches ██████████░░░░░░░░░░ 500 of 1000"
+        );
+        assert_eq!(
+            line(Phase::Holding, 1000, 60),
+            "watches ██████████████████ 1000 held, 5 left, ends in 4m 50s"
+        );
+        for phase in [Phase::Taking, Phase::Holding, Phase::Releasing] {
+            for width in 0..200 {
+                let line = line(phase, 999, width);
+                assert!(crate::ui::text::width(&line) <= width.max(40), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_bytes() {
+        let state = State {
+            phase: Phase::Holding,
+            held: 64 << 20,
+            wanted: 64 << 20,
+            left: Some(0),
+            remaining: Duration::from_secs(60),
+        };
+        assert_eq!(
+            words(Target::Blocks, &state),
+            "holding 64 MiB, 0 B left; this ends in 1m"
+        );
     }
 }
