@@ -11,15 +11,19 @@ use super::{Hold, NAME, Room, Taken};
 
 /// Where they are, in a mount namespace that nobody else is in. The first one that there is.
 const PLACES: [&str; 4] = ["/mnt", "/media", "/opt", "/tmp"];
-/// They lie on each other so many directories wide: the kernel goes through all that lie on one.
-const DIRECTORIES: u64 = 1000;
+/// They lie on so many directories, and then on each other: the kernel goes through all that lie on one.
+const DIRECTORIES: u64 = 10_000;
 
 /// Mounts in a mount namespace of nospace's own.
 #[derive(Debug)]
 pub struct Mounts {
     place: PathBuf,
+    /// What is mounted again and again.
+    source: PathBuf,
     limit: u64,
     held: u64,
+    /// Directories made.
+    made: u64,
     /// Held when the kernel refused one more.
     most: Option<u64>,
 }
@@ -42,19 +46,21 @@ impl Mounts {
             &place,
             "tmpfs",
             MountFlags::empty(),
-            Some(c"size=1m,nr_inodes=1100,mode=755"),
+            Some(c"size=1m,nr_inodes=11000,mode=755"),
         )
         .with_context(|| format!("cannot mount a tmpfs on {}", place.display()))?;
-        for number in 0..DIRECTORIES {
-            fs::create_dir(place.join(number.to_string()))
-                .context("cannot make a directory to mount on")?;
-        }
+        // Of a mount with children the kernel would look at each of them every time.
+        let source = place.join("source");
+        fs::create_dir(&source).with_context(|| source.display().to_string())?;
+        mount_bind(&source, &source).with_context(|| source.display().to_string())?;
         let limit =
             fs::read_to_string("/proc/sys/fs/mount-max").context("/proc/sys/fs/mount-max")?;
         Ok(Self {
             place,
+            source,
             limit: limit.trim().parse().context("/proc/sys/fs/mount-max")?,
             held: 0,
+            made: 0,
             most: None,
         })
     }
@@ -93,7 +99,11 @@ impl Hold for Mounts {
     fn take(&mut self, count: u64) -> anyhow::Result<Taken> {
         for done in 0..count {
             let directory = self.directory(self.held);
-            match mount_bind(&directory, &directory) {
+            if self.made == self.held.min(DIRECTORIES - 1) {
+                fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
+                self.made += 1;
+            }
+            match mount_bind(&self.source, &directory) {
                 Ok(()) => self.held += 1,
                 Err(Errno::NOSPC) => {
                     self.most = Some(self.held);

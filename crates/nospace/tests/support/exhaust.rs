@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::NOSPACE;
 
 /// Debug builds on a busy machine take their time.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One that holds all that it was asked for. It is killed when dropped.
 pub struct Exhaust {
@@ -32,7 +32,7 @@ impl Exhaust {
 
     /// The same with a command that ends in it.
     pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        command.args(["-o", "json", "--for", "120s"]);
+        command.args(["-o", "json", "--for", "300s"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().context("cannot start it")?;
         let lines = BufReader::new(process.stderr.take().context("no pipe")?).lines();
