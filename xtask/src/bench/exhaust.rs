@@ -52,7 +52,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
         Way {
             name: "`nospace exhaust watches --leave 0`",
             command: [
-                "exhaust", "watches", "--leave", "0", "-o", "json", "--", "true",
+                "exhaust", "watches", "--leave", "0", "-o", "json", "--", "sleep", "0.5",
             ]
             .iter()
             .fold(vec![nospace], |mut all, word| {

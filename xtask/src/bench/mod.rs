@@ -78,7 +78,11 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
     Ok(played)
 }
 
+/// A release build, or the program that NOSPACE names.
 fn build(root: &Path) -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("NOSPACE") {
+        return Ok(PathBuf::from(program));
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--release", "--package", "nospace"])

@@ -218,6 +218,7 @@ impl Session<'_, '_> {
 
     /// Waits for the end.
     fn keep(&mut self) -> anyhow::Result<Ended> {
+        self.show(Phase::Holding);
         let mut command = self.plan.command.take();
         self.child = command.as_mut().map(start).transpose()?;
         let mut looked = Instant::now();
