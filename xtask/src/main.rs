@@ -22,6 +22,8 @@ cargo xtask bench trace
                       measures what a trace costs and misses, writes docs/benchmarks.md
 cargo xtask exactness
                       lets nospace, find and inotify-info count what the kernel counts, writes docs/exactness.md
+cargo xtask bench exhaust [ROUNDS]
+                      measures how fast nospace and a Python program use watches up, writes docs/benchmarks.md
 cargo xtask bench load SCALE
                       makes the load of that measurement and keeps it until standard input ends";
 
@@ -38,6 +40,8 @@ fn main() -> Result<()> {
         ["bench", "explain"] => bench::explain(None),
         ["bench", "explain", rounds] => bench::explain(Some(rounds)),
         ["bench", "trace"] => bench::trace::run(),
+        ["bench", "exhaust"] => bench::exhaust::run(None),
+        ["bench", "exhaust", rounds] => bench::exhaust::run(Some(rounds)),
         ["bench", "load", scale] => bench::load(scale),
         ["exactness"] => exactness::run(),
         ["man"] => man::write(),

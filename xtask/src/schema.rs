@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use nospace::exhaust::ExhaustSummary;
 use nospace::trace::TraceLine;
 use nospace_core::explain::Explanation;
 use nospace_core::plan::Plan;
@@ -18,6 +19,7 @@ pub fn write() -> Result<()> {
         ("plan", schemars::schema_for!(Plan)),
         ("watches", schemars::schema_for!(WatchesReport)),
         ("trace", schemars::schema_for!(TraceLine)),
+        ("exhaust", schemars::schema_for!(ExhaustSummary)),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;

@@ -8,6 +8,7 @@
 pub mod accounting;
 pub mod handle;
 pub mod kcmp;
+pub mod mounts;
 #[cfg(feature = "ebpf")]
 mod object;
 #[cfg(feature = "ebpf")]

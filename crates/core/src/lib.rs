@@ -24,6 +24,7 @@ pub mod select;
 pub mod signatures;
 #[cfg(test)]
 mod testing;
+pub mod tune;
 pub mod watches;
 
 pub use conclude::conclude;

@@ -8,8 +8,10 @@
 
 pub mod cli;
 pub mod collect;
+pub mod exhaust;
 pub mod explain;
 pub mod host;
 pub mod trace;
+pub mod tune;
 pub mod ui;
 pub mod watches;

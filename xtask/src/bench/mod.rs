@@ -8,6 +8,7 @@
 )]
 
 mod explain;
+pub mod exhaust;
 mod figures;
 mod load;
 pub mod measure;

@@ -46,13 +46,14 @@ fn full(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
                 .collect(),
         ),
     };
-    let (rule, place) = match descendants {
-        None => ("cgroup-limit", "/sys/fs/cgroup"),
-        Some(path) => ("cgroup-descendants", path),
+    // A limit of descendants is refused with EAGAIN (`cgroup_mkdir`, kernel/cgroup/cgroup.c).
+    let (rule, place, error) = match descendants {
+        None => ("cgroup-limit", "/sys/fs/cgroup", "ENOSPC"),
+        Some(path) => ("cgroup-descendants", path, "EAGAIN"),
     };
     Finding {
         victims: vec![format!(
-            "whoever starts a container below {place}: mkdir(2) fails with ENOSPC"
+            "whoever starts a container below {place}: mkdir(2) fails with {error}"
         )],
         ..pressure::finding(rule, (resource, severity), title, remedies)
     }

@@ -35,6 +35,11 @@ pub(crate) mod words;
 
 use std::cmp::Reverse;
 
+pub(crate) use kind::Kind;
+pub(crate) use pressure::WARNING;
+pub(crate) use raise::raise;
+pub(crate) use remedy::roomy;
+
 use crate::attribute::View;
 use crate::report::Finding;
 

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The inotify limits that are in force, and what sets them at boot.
@@ -25,7 +26,7 @@ pub struct Setting {
 }
 
 /// The assignment that wins at boot, by the order of sysctl.d(5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BootValue {
     /// The value as written.
     pub value: String,

@@ -11,8 +11,12 @@ pub struct Mount {
     pub root: String,
     /// Where, in the reader's mount namespace; octal escapes undone.
     pub mountpoint: String,
+    /// Options of this mount, `rw,relatime`.
+    pub options: String,
     /// Type, `ext4`.
     pub fstype: String,
+    /// What is mounted, `/dev/vda`; whatever was given for a file system without a device.
+    pub source: String,
     /// Options of the file system itself, `rw,memory`.
     pub super_options: String,
 }
@@ -38,15 +42,22 @@ fn mount(line: &[u8]) -> Parsed<Mount> {
     let device = fields.next().ok_or_else(broken)?;
     let root = fields.next().ok_or_else(broken)?;
     let mountpoint = fields.next().ok_or_else(broken)?;
+    let options = fields.next().ok_or_else(broken)?;
     let mut after = fields.skip_while(|field| *field != b"-").skip(1);
     let fstype = after.next().ok_or_else(broken)?;
+    let (first, second) = (after.next(), after.next());
     // The source may be empty, and then there is one word less.
-    let super_options = after.last().unwrap_or_default();
+    let (source, super_options) = match (first, second) {
+        (Some(source), Some(options)) => (source, options),
+        (options, _) => (&b""[..], options.unwrap_or_default()),
+    };
     Ok(Mount {
         device: lossy(device),
         root: unescape(root),
         mountpoint: unescape(mountpoint),
+        options: lossy(options),
         fstype: lossy(fstype),
+        source: unescape(source),
         super_options: lossy(super_options),
     })
 }
@@ -89,6 +100,11 @@ mod tests {
         assert_eq!(
             (mounts[0].mountpoint.as_str(), mounts[0].fstype.as_str()),
             ("/", "ext4")
+        );
+        assert_eq!(mounts[0].options, "rw,relatime");
+        assert_eq!(
+            (mounts[0].source.as_str(), mounts[2].source.as_str()),
+            ("/dev/vda", "")
         );
         assert_eq!(mounts[2].mountpoint, "/a b\\");
         assert_eq!(mounts[2].root, "/sub");

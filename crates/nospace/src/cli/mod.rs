@@ -1,10 +1,13 @@
 //! The command line: one definition for parsing, help, completions and man pages.
 
 mod check;
+mod exhaust;
 mod explain;
 mod plan;
 mod record;
 mod trace;
+mod tune;
+mod until;
 mod watches;
 
 use std::path::PathBuf;
@@ -38,10 +41,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Exhaust(exhaust::ExhaustArgs),
     Explain(explain::ExplainArgs),
     Plan(Box<plan::PlanArgs>),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
+    Tune(Box<tune::TuneArgs>),
     Watches(watches::WatchesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
@@ -145,9 +150,11 @@ impl Cli {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
             Some(
-                Command::Plan(_)
+                Command::Exhaust(_)
+                | Command::Plan(_)
                 | Command::Record(_)
                 | Command::Trace(_)
+                | Command::Tune(_)
                 | Command::Completions { .. },
             ) => FAILED,
         }
@@ -162,10 +169,12 @@ impl Cli {
         match self.command {
             None => check::run(&self.shared, self.output, &check::CheckArgs::default()),
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
+            Some(Command::Exhaust(args)) => exhaust::run(&self.shared, self.output, args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
             Some(Command::Plan(args)) => plan::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
+            Some(Command::Tune(args)) => tune::run(&self.shared, self.output, &args),
             Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

@@ -2,8 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -11,8 +10,8 @@ use clap::Args;
 use nospace_bpf::trace::Tracer;
 use nospace_core::select::Selection;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
+use super::until::{duration, stopper};
 use super::{Output, OutputArg, Shared};
 use crate::trace::{Filter, Plan, Sink, TraceLine, follow};
 use crate::ui::{self, json, screen::Screen, trace as draw, warn};
@@ -70,7 +69,7 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Resul
         bail!("trace needs eBPF, which --no-ebpf forbids: leave that option out; {WITHOUT}");
     }
     let host = shared.live()?;
-    let stop = stopper()?;
+    let stop = stopper(&[SIGINT, SIGTERM])?;
     let filter = args.filter();
     let tracer =
         Tracer::start(filter.options()).map_err(|why| anyhow!("cannot trace: {why}; {WITHOUT}"))?;
@@ -106,31 +105,6 @@ impl TraceArgs {
     }
 }
 
-/// Set by the first SIGINT or SIGTERM; the second ends the program at once.
-fn stopper() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag not set.
-        flag::register_conditional_default(signal, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .context("cannot handle signals")?;
-    }
-    Ok(stop)
-}
-
-/// Seconds, or a span with its units.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => text
-            .parse::<jiff::SignedDuration>()
-            .ok()
-            .and_then(|span| Duration::try_from(span).ok()),
-    };
-    span.filter(|span| !span.is_zero())
-        .ok_or_else(|| "give a time such as 30, 30s or 5m".to_owned())
-}
-
 /// Lines that were not shown are shown when they are so many bytes.
 const FULL: usize = 64 << 10;
 
@@ -164,20 +138,5 @@ impl Sink for Printer {
             return Ok(true);
         }
         ui::offer(&text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_with_and_without_units() {
-        assert_eq!(duration("30"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["0", "-1", "soon", "", "nan", "1e300"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -12,8 +12,10 @@ use super::run::{Collected, Collection};
 use super::{mount_table, read};
 use crate::host::{Absent, Host, proc, sys};
 
-/// Limits of descendants are set near the top, if at all.
-const LIMIT_DEPTH: usize = 3;
+/// Limits of descendants are set near the top, if at all; a container may set one for itself.
+const LIMIT_DEPTH: usize = 6;
+/// More cgroups than this are not asked for one.
+const MAX_ASKED: usize = 4000;
 
 /// Walks every mounted hierarchy.
 pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
@@ -143,9 +145,14 @@ fn count_unified(host: &dyn Host, top: &Path, hierarchy: &mut Hierarchy) {
 fn descendant_limits(host: &dyn Host, top: &Path) -> Vec<DescendantLimit> {
     let mut found = Vec::new();
     let mut level = vec![PathBuf::new()];
+    let mut asked = 0;
     for _ in 0..LIMIT_DEPTH {
         let mut next = Vec::new();
         for path in &level {
+            asked += 1;
+            if asked > MAX_ASKED {
+                return found;
+            }
             found.extend(descendant_limit(host, top, path));
             let below = host
                 .subdirectories(sys(&top.join(path)))

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nospace_core::model::Filesystem;
+use nospace_core::model::{Filesystem, FilesystemUsage};
 use nospace_core::parse::mountinfo::Mount;
+use nospace_core::report::percent;
 
 use super::mount_table::{self, Table, is_local};
 use super::run::{Collected, Collection};
@@ -38,7 +39,14 @@ const PLACES: [&str; 18] = [
 /// More emptyDir and sandbox file systems than pods fit on a node are not asked.
 const MAX_POD_MOUNTS: usize = 2000;
 
-/// Finds the file system of each place, and of every tmpfs of a pod.
+/// Types that are full when a disk below them is, or of which nobody can write more.
+const NOT_ASKED: [&str; 5] = ["devtmpfs", "erofs", "hugetlbfs", "overlay", "squashfs"];
+/// More file systems that serve none of the places are not asked.
+const MAX_OTHERS: usize = 256;
+/// From this share on, in percent, they are worth a word.
+const FULL: u64 = 80;
+
+/// Finds the file system of each place and of every tmpfs of a pod, and of all others those that are nearly full.
 pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
     let mounts = Table::new(mount_table::read(host)?);
     let mut found: BTreeMap<String, Filesystem> = BTreeMap::new();
@@ -58,9 +66,43 @@ pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
             entry.serves.push(mount.mountpoint.clone());
         }
     }
+    let others = others(host, &mounts, &found);
     let mut all: Vec<_> = found.into_values().map(|one| ask(host, one)).collect();
+    all.extend(others);
     all.sort_by(|a, b| a.mountpoint.cmp(&b.mountpoint));
     Ok(Collected::exact(all))
+}
+
+/// Somebody's data may lie anywhere: what is nearly full is found there too.
+fn others(
+    host: &dyn Host,
+    mounts: &Table,
+    found: &BTreeMap<String, Filesystem>,
+) -> Vec<Filesystem> {
+    let mut others: BTreeMap<&str, &Mount> = BTreeMap::new();
+    for mount in mounts.writable() {
+        let asked = is_local(&mount.fstype) && !NOT_ASKED.contains(&mount.fstype.as_str());
+        if asked && !found.contains_key(&mount.device) {
+            others.entry(&mount.device).or_insert(mount);
+        }
+    }
+    others
+        .into_values()
+        .take(MAX_OTHERS)
+        .map(|mount| ask(host, describe(mount)))
+        .filter(|one| one.usage.as_ref().is_some_and(is_nearly_full))
+        .map(|mut one| {
+            one.serves.push(one.mountpoint.clone());
+            one
+        })
+        .collect()
+}
+
+fn is_nearly_full(usage: &FilesystemUsage) -> bool {
+    let full = |used: u64, limit: u64| limit > 0 && percent(used, limit) >= Some(FULL);
+    let used = usage.blocks.saturating_sub(usage.blocks_free);
+    full(used, used.saturating_add(usage.blocks_available))
+        || full(usage.inodes.saturating_sub(usage.inodes_free), usage.inodes)
 }
 
 fn describe(mount: &Mount) -> Filesystem {

@@ -2,9 +2,8 @@
 
 use nospace_core::model::{Limits, Setting};
 use nospace_core::parse::lossy;
-use nospace_core::parse::sysctl::{
-    Assignment, DIRECTORIES, SYSCTL_CONF, assignments, reading_order, winner,
-};
+use nospace_core::parse::sysctl::{Boot, DIRECTORIES, Reader, assignments, reading_order};
+use nospace_core::tune::takes;
 
 use super::read;
 use super::run::{Collected, Collection};
@@ -44,11 +43,11 @@ const MAX_FILES: usize = 1000;
 /// Reads /proc/sys and the files that sysctl.d(5) names.
 pub fn collect(host: &dyn Host) -> Collection<Limits> {
     let mut gaps = Vec::new();
-    let files = boot_files(host, &mut gaps);
+    let boot = boot(host, reader(host), &mut gaps);
     let setting = |key: &&str| Setting {
         key: (*key).to_owned(),
         live: live(host, key),
-        boot: winner(&files, key),
+        boot: boot.winner(key, |value| takes(key, value)),
     };
     Ok(Collected::exact(Limits {
         max_user_instances: read::sysctl(host, KEYS[0])?,
@@ -74,18 +73,33 @@ fn live(host: &dyn Host, key: &str) -> Option<String> {
     )
 }
 
-/// Every file that is read at boot, in its order, with its assignments.
-fn boot_files(host: &dyn Host, gaps: &mut Vec<String>) -> Vec<(String, Vec<Assignment>)> {
+/// Who reads the files at boot: systemd where it runs, or, in an image, where it is installed.
+pub fn reader(host: &dyn Host) -> Reader {
+    let runs = host.list(root("/run/systemd/system"), 1).is_ok();
+    let installed = || {
+        let programs = [
+            "/usr/lib/systemd/systemd-sysctl",
+            "/lib/systemd/systemd-sysctl",
+        ];
+        let there = |path: &&str| host.read(root(*path), 0, &mut Vec::new()).is_ok();
+        programs.iter().any(there) && live(host, "kernel.osrelease").is_none()
+    };
+    if runs || installed() {
+        Reader::Systemd
+    } else {
+        Reader::Procps
+    }
+}
+
+/// Every file that `reader` reads at boot, in its order, with its assignments.
+pub fn boot(host: &dyn Host, reader: Reader, gaps: &mut Vec<String>) -> Boot {
     let names =
         DIRECTORIES.map(|directory| host.list(root(directory), MAX_FILES).unwrap_or_default());
-    let mut order = reading_order(&names);
-    // systemd-sysctl reads sysctl.conf only where a drop-in links to it.
-    if host.list(root("/run/systemd/system"), 1).is_err() {
-        order.push(SYSCTL_CONF.to_owned());
-    }
+    let order = reading_order(&names, reader);
     let read = |path: String| match read::bytes(host, root(&path)) {
-        Ok(bytes) => Some((path, assignments(&bytes))),
+        Ok(bytes) => Some((path, assignments(&bytes, reader))),
         Err(Absent::Gone) => None,
+        Err(_) if is_mask(host, &path) => None,
         Err(absent) => {
             gaps.push(format!(
                 "{path}: {absent}; what it sets at boot is not known"
@@ -93,5 +107,14 @@ fn boot_files(host: &dyn Host, gaps: &mut Vec<String>) -> Vec<(String, Vec<Assig
             None
         }
     };
-    order.into_iter().filter_map(read).collect()
+    Boot {
+        reader,
+        files: order.into_iter().filter_map(read).collect(),
+    }
+}
+
+/// A link to /dev/null stands in the way of the files of its name, and is empty itself.
+fn is_mask(host: &dyn Host, path: &str) -> bool {
+    host.link(root(path))
+        .is_ok_and(|target| target.ends_with("dev/null"))
 }

@@ -10,14 +10,14 @@ mod descriptors;
 mod files;
 mod filesystems;
 mod keys;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod mount_table;
 mod mounts;
 mod namespaces;
 mod node;
 mod parallel;
 mod pids;
-mod read;
+pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
 
@@ -76,6 +76,11 @@ pub fn containers(host: &dyn Host) -> anyhow::Result<(Containers, Vec<String>)> 
 /// What is needed of process `pid` of user `uid` to tell whose it is; `None` when it has gone.
 pub fn process(host: &dyn Host, pid: u32, uid: u32) -> Option<Process> {
     descriptors::describe(host, pid, uid, 0, None).map(|(process, _)| process)
+}
+
+/// The host's name.
+pub fn node_name(host: &dyn Host) -> String {
+    node::collect(host).name
 }
 
 /// Everything but descriptors.

@@ -126,6 +126,14 @@ impl Table {
         self.mount_of(&path)
     }
 
+    /// Those that can be written to.
+    pub fn writable(&self) -> impl Iterator<Item = &Mount> {
+        let writable = |options: &str| options.split(',').any(|option| option == "rw");
+        self.0
+            .values()
+            .filter(move |mount| writable(&mount.options) && writable(&mount.super_options))
+    }
+
     /// emptyDir volumes in memory, and the /dev/shm that a runtime makes for each pod.
     pub fn of_pods(&self) -> impl Iterator<Item = &Mount> {
         self.0.values().filter(|mount| {

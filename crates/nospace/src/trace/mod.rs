@@ -7,7 +7,7 @@
 mod cause;
 mod clock;
 mod document;
-mod errno;
+pub(crate) mod errno;
 mod filter;
 mod owners;
 mod reader;

@@ -5,6 +5,7 @@
 
 pub mod bar;
 mod charset;
+pub mod exhaust;
 pub mod explain;
 pub mod human;
 pub mod json;
@@ -17,6 +18,7 @@ pub mod style;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod tune;
 pub mod watches;
 
 pub use charset::{Charset, is_invisible};

@@ -13,6 +13,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 pub const NOSPACE: &str = env!("CARGO_BIN_EXE_nospace");
 
 /// By the best source there is, and by /proc alone.
+#[allow(dead_code, reason = "not every test that shares this has two ways")]
 pub const WAYS: [&str; 2] = ["", "--no-ebpf"];
 
 /// A test, by its name.

@@ -1,0 +1,51 @@
+//! Limits that fs.inotify.* does not reach: those of other user namespaces.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::View;
+use crate::diagnose::{Kind, WARNING, raise};
+use crate::model::INITIAL_USER_NAMESPACE;
+use crate::report::{Remedy, UserRef, percent};
+
+/// A user of a user namespace whose own limit is what binds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceLimit {
+    /// Who is refused, or soon will be.
+    pub user: UserRef,
+    /// The knob in that namespace.
+    pub key: String,
+    /// Amount in use.
+    pub used: u64,
+    /// Its limit.
+    pub limit: u64,
+    /// How to raise it there; tune does not enter other namespaces.
+    pub remedies: Vec<Remedy>,
+}
+
+/// Every user outside the initial user namespace that is under pressure.
+#[must_use]
+pub fn namespaces(view: &View) -> Vec<NamespaceLimit> {
+    let of = |kind: Kind| {
+        let users = view.users.iter();
+        users.filter_map(move |user| {
+            let budget = kind.budget(user);
+            let limit = budget.limit?;
+            let binds = user.user_namespace != INITIAL_USER_NAMESPACE
+                && budget.used > 0
+                && percent(budget.used, limit) >= Some(WARNING);
+            binds.then(|| NamespaceLimit {
+                user: UserRef {
+                    uid: user.uid,
+                    user_namespace: user.user_namespace,
+                },
+                key: format!("user.max_inotify_{}", kind.knob()),
+                used: budget.used,
+                limit,
+                remedies: raise(view, kind, user, 0),
+            })
+        })
+    };
+    Kind::BOTH.into_iter().flat_map(of).collect()
+}

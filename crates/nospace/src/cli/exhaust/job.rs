@@ -1,0 +1,108 @@
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::atomic::Ordering;
+
+use anyhow::bail;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+use super::Common;
+use crate::cli::until::stopper;
+use crate::cli::{FAILED, Output, OutputArg};
+use crate::exhaust::session::{self, Outcome, Plan};
+use crate::exhaust::{ExhaustSummary, Goal, Hold, Room, SCHEMA_VERSION, Target};
+use crate::trace::errno;
+use crate::ui::exhaust::{Progress, summary};
+use crate::ui::screen::Screen;
+use crate::ui::{self, json};
+
+/// Tells the command what is used up: a directory, a cgroup.
+const SUBJECT: &str = "NOSPACE_EXHAUSTED";
+
+/// One exhaustion, from its announcement to its summary.
+pub struct Job {
+    pub target: Target,
+    pub subject: String,
+    pub room: Room,
+    pub goal: Goal,
+    pub command: Option<Command>,
+}
+
+impl Job {
+    pub fn run(
+        self,
+        common: &Common,
+        outer: OutputArg,
+        hold: &mut dyn Hold,
+    ) -> anyhow::Result<ExitCode> {
+        let amount = self.goal.of(self.room.free);
+        if let Some(rate) = common.ramp
+            && rate.time_for(amount) >= common.time
+        {
+            bail!(
+                "taking {amount} {} at that rate takes longer than --for gives: {:.0?} of {:.0?}",
+                self.target.name(),
+                rate.time_for(amount),
+                common.time
+            );
+        }
+        let stop = stopper(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+        let mut progress = Progress::new(self.target, &self.subject);
+        progress.announce(amount, &self.room, common.time);
+        let mut command = self.command;
+        if let Some(command) = &mut command {
+            command.env(SUBJECT, &self.subject);
+        }
+        let plan = Plan {
+            goal: self.goal,
+            free: self.room.free,
+            rate: common.ramp,
+            time: common.time,
+            command,
+            stop: &|| stop.load(Ordering::Relaxed),
+        };
+        let outcome = session::run(hold, plan, &mut progress);
+        progress.done();
+        let outcome = outcome?;
+        let document = document(self.target, self.subject, &self.room, &outcome);
+        let mut text = Vec::new();
+        match common.output.or(outer) {
+            Output::Human => summary(&document, &Screen::of_stdout()).write(&mut text)?,
+            Output::Json => json::write(&document, &mut text)?,
+        }
+        ui::print(&text)?;
+        Ok(outcome.command.map_or(ExitCode::SUCCESS, code))
+    }
+}
+
+/// The command's own, or that of a failure where a signal ended it.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(FAILED))
+}
+
+fn document(target: Target, subject: String, room: &Room, outcome: &Outcome) -> ExhaustSummary {
+    let milliseconds =
+        |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (inodes, instances) = outcome.cost;
+    ExhaustSummary {
+        schema_version: SCHEMA_VERSION,
+        target,
+        cause: target.cause(),
+        subject,
+        pid: std::process::id(),
+        limit: Some(room.limit),
+        used_before: room.used,
+        provenance: room.provenance,
+        held: outcome.held,
+        left: outcome.left,
+        refused: outcome
+            .refusal
+            .and_then(|refusal| errno::name(-i64::from(refusal.raw_os_error())))
+            .map(String::from),
+        inodes,
+        instances,
+        took_ms: milliseconds(outcome.took),
+        held_ms: milliseconds(outcome.kept),
+        ended: outcome.ended,
+        command_status: outcome.command.and_then(|status| status.code()),
+    }
+}

@@ -1,0 +1,206 @@
+//! `nospace tune`: raises limits, makes them last, takes it back.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use nospace_core::tune::{Knob, Tuning, Wish, knob, wishes_of_plan};
+
+use super::{FAILED, Output, OutputArg, Shared};
+use crate::host::Host;
+use crate::host::live::{Live, Roots};
+use crate::tune::{Scope, Site, apply, daemonset, draft, revert};
+use crate::ui::{self, json, screen::Screen};
+
+/// Raise the limits of this node: shows what it would do, and with --apply does it
+///
+/// Without numbers it proposes 8192 inotify instances and 524288 watches, and room for whatever
+/// `nospace check` finds under pressure. It never lowers a limit, and refuses one whose full use
+/// would take more than half of the memory. --apply writes /proc/sys and one file,
+/// /etc/sysctl.d/zz-nospace.conf; --revert puts both back.
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub struct TuneArgs {
+    #[command(flatten)]
+    output: OutputArg,
+    /// Do it: raise the live values now, and write the file that sets them at boot
+    #[arg(long)]
+    apply: bool,
+    /// Take it back: values and files as they were before the first --apply
+    #[arg(long, conflicts_with_all = ["apply", "numbers"])]
+    revert: bool,
+    /// With --revert: show what it would do, and change nothing
+    #[arg(long, requires = "revert")]
+    dry_run: bool,
+    /// With --revert: put back also what somebody else has set since
+    #[arg(long, requires = "revert")]
+    force: bool,
+    /// Change the running kernel alone; the next boot forgets it
+    #[arg(long, conflicts_with = "persist_only")]
+    runtime_only: bool,
+    /// Write the file alone; the running kernel stays as it is
+    #[arg(long)]
+    persist_only: bool,
+    /// Prepare an image: write below this directory, and ask this machine nothing
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["runtime_only", "from", "rootfs"])]
+    root: Option<PathBuf>,
+    /// Look at a node that `nospace record` saved; changes nothing
+    #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["apply", "revert"])]
+    from: Option<PathBuf>,
+    /// Print a DaemonSet for `kubectl apply -f -` that raises these limits on every node
+    #[arg(long, conflicts_with_all = ["apply", "revert", "output"])]
+    daemonset: bool,
+    #[command(flatten)]
+    numbers: Numbers,
+}
+
+/// What to raise, where the default will not do.
+#[derive(Args, Debug)]
+#[group(id = "numbers", multiple = true)]
+struct Numbers {
+    /// Take the numbers that `nospace plan -o json` proposes; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Raise fs.inotify.max_user_watches to N
+    #[arg(long, value_name = "N")]
+    max_user_watches: Option<u64>,
+    /// Raise fs.inotify.max_user_instances to N
+    #[arg(long, value_name = "N")]
+    max_user_instances: Option<u64>,
+    /// Raise any other limit that tune knows: fs.file-max=2000000
+    #[arg(long, value_name = "KEY=N", value_parser = setting)]
+    set: Vec<(&'static Knob, u64)>,
+}
+
+const EXAMPLES: &str = "Examples:
+  nospace tune                                  what it would change, and why
+  nospace tune --apply                          do it, now and for every boot
+  nospace tune --apply --max-user-watches 1048576
+  nospace plan --pods 250 -o json | nospace tune --plan - --apply
+  nospace tune --apply --set kernel.pid_max=4194304
+  nospace tune --revert                         as it was before
+  nospace tune --root /mnt/image --apply        prepare an image
+
+Exit codes: 0 done, or nothing to do; 1 something failed or will not last; 3 wrong usage.";
+
+fn setting(text: &str) -> Result<(&'static Knob, u64), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=N")?;
+    let known = || {
+        let keys: Vec<&str> = nospace_core::tune::KNOBS
+            .iter()
+            .map(|knob| knob.key)
+            .collect();
+        format!("tune does not know {key:?}; it knows {}", keys.join(", "))
+    };
+    let knob = knob(key.trim()).ok_or_else(known)?;
+    let value = value
+        .trim()
+        .parse()
+        .map_err(|_| format!("{value:?} is not a number"))?;
+    Ok((knob, value))
+}
+
+impl Numbers {
+    fn wishes(&self) -> anyhow::Result<Vec<Wish>> {
+        let mut wishes = match &self.plan {
+            Some(path) => read_plan(path)?,
+            None => Vec::new(),
+        };
+        let named = [
+            (Knob::INSTANCES, self.max_user_instances),
+            (Knob::WATCHES, self.max_user_watches),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(knob, value)| Some((knob, value?)));
+        for (knob, value) in named.chain(self.set.iter().copied()) {
+            // What is named on the command line goes before what a plan says.
+            wishes.retain(|wish| wish.knob != knob);
+            wishes.push(Wish {
+                knob,
+                value,
+                reason: "asked for".to_owned(),
+                firm: true,
+            });
+        }
+        Ok(wishes)
+    }
+}
+
+fn read_plan(path: &Path) -> anyhow::Result<Vec<Wish>> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    let name = path.display();
+    read.with_context(|| format!("cannot read the plan {name}"))?;
+    wishes_of_plan(&bytes)
+        .with_context(|| format!("{name} is no document of `nospace plan -o json`"))
+}
+
+/// Tunes the node, or an image.
+///
+/// # Errors
+///
+/// When a value is refused, when nothing can be changed here, or when there is nothing to take back.
+pub fn run(shared: &Shared, outer: OutputArg, args: &TuneArgs) -> anyhow::Result<ExitCode> {
+    let host = host(shared, args)?;
+    let site = Site {
+        host: host.as_ref(),
+        image: args.root.is_some(),
+        procfs: shared.procfs.clone(),
+        rootfs: args.root.clone().unwrap_or_else(|| shared.rootfs.clone()),
+    };
+    let scope = Scope {
+        live: !args.persist_only,
+        persistent: !args.runtime_only,
+        force: args.force,
+    };
+    let tuning = if args.revert {
+        revert(&site, scope, args.dry_run)?
+    } else {
+        let draft = draft(&site, args.numbers.wishes()?, scope)?;
+        if args.daemonset {
+            ui::print(daemonset(&draft.tuning).as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if args.apply {
+            apply(&site, draft, scope)?
+        } else {
+            draft.tuning
+        }
+    };
+    show(&tuning, args.output.or(outer), shared.verbose)?;
+    Ok(if tuning.has_failed() {
+        ExitCode::from(FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn host(shared: &Shared, args: &TuneArgs) -> anyhow::Result<Box<dyn Host>> {
+    let Some(image) = &args.root else {
+        return shared.host(args.from.as_ref());
+    };
+    anyhow::ensure!(image.is_dir(), "{} is not a directory", image.display());
+    let roots = Roots {
+        proc: shared.procfs.clone(),
+        sys: shared.sysfs.clone(),
+        root: image.clone(),
+    };
+    Ok(Box::new(Live::open(&roots, false)?))
+}
+
+fn show(tuning: &Tuning, output: Output, verbose: bool) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    match output {
+        Output::Json => json::write(tuning, &mut text)?,
+        Output::Human => ui::tune::draw(tuning, Screen::of_stdout(), verbose).write(&mut text)?,
+    }
+    ui::print(&text)?;
+    Ok(())
+}

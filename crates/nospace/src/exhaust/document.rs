@@ -1,0 +1,105 @@
+use nospace_core::cause::Cause;
+use nospace_core::model::Provenance;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version of [`ExhaustSummary`].
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// inotify watches of a user.
+    Watches,
+    /// inotify instances of a user.
+    Instances,
+    /// Control groups below one.
+    Cgroups,
+    /// Mounts of a mount namespace.
+    Mounts,
+    /// Inodes of a file system.
+    Inodes,
+    /// Bytes of a file system.
+    Blocks,
+}
+
+impl Target {
+    /// As it is called on the command line, and what is counted.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Watches => "watches",
+            Self::Instances => "instances",
+            Self::Cgroups => "cgroups",
+            Self::Mounts => "mounts",
+            Self::Inodes => "inodes",
+            Self::Blocks => "blocks",
+        }
+    }
+
+    /// The cause that `check` and `explain` must name.
+    #[must_use]
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Watches => Cause::InotifyWatches,
+            Self::Instances => Cause::InotifyInstances,
+            Self::Cgroups => Cause::CgroupLimit,
+            Self::Mounts => Cause::MountLimit,
+            Self::Inodes => Cause::DiskInodes,
+            Self::Blocks => Cause::DiskBlocks,
+        }
+    }
+}
+
+/// Why it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// The time was up.
+    Time,
+    /// A signal came.
+    Signal,
+    /// The command that was to run meanwhile has ended.
+    Command,
+}
+
+/// The answer of `exhaust -o json`, printed when all is given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExhaustSummary {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What was used up.
+    pub target: Target,
+    /// The cause that `check` and `explain` name for it.
+    pub cause: Cause,
+    /// Whose budget: a user, a cgroup, a mount namespace, a file system.
+    pub subject: String,
+    /// pid of nospace, in its own pid namespace: the culprit.
+    pub pid: u32,
+    /// The limit of the budget; null where it is not known.
+    pub limit: Option<u64>,
+    /// Amount in use before.
+    pub used_before: u64,
+    /// How far `usedBefore` can be trusted.
+    pub provenance: Provenance,
+    /// Most that was held at once.
+    pub held: u64,
+    /// What was left for others when all was taken; null where the kernel's own count cannot be read.
+    pub left: Option<u64>,
+    /// Error of the kernel when nothing was left to take, `ENOSPC`; null if it never refused.
+    pub refused: Option<String>,
+    /// Inodes that were needed.
+    pub inodes: u64,
+    /// inotify instances that were needed.
+    pub instances: u64,
+    /// How long taking took, in milliseconds.
+    pub took_ms: u64,
+    /// How long it was held then, in milliseconds.
+    pub held_ms: u64,
+    /// Why it ended.
+    pub ended: Ended,
+    /// Exit status of the command that ran meanwhile; null without one, or if a signal ended it.
+    pub command_status: Option<i32>,
+}

@@ -1,0 +1,50 @@
+use rustix::io::Errno;
+
+/// A resource that is taken bit by bit, and given back.
+pub trait Hold {
+    /// Takes so many more, or as many as the kernel gives.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is not the refusal that is wanted.
+    fn take(&mut self, count: u64) -> anyhow::Result<Taken>;
+
+    /// Gives so many back, the last first.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not take them.
+    fn give_back(&mut self, count: u64) -> anyhow::Result<()>;
+
+    /// How many are held.
+    fn held(&self) -> u64;
+
+    /// So many are taken between looks at the clock: some milliseconds' work.
+    fn step(&self) -> u64 {
+        1024
+    }
+
+    /// How many are left for others, by the kernel's own count; `None` where it cannot be read.
+    fn left(&mut self) -> Option<u64>;
+
+    /// Inodes and inotify instances that it needs to hold what it holds.
+    fn cost(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    /// Gives all back.
+    ///
+    /// # Errors
+    ///
+    /// What could not be given back, and how to do it by hand.
+    fn release(&mut self) -> anyhow::Result<()>;
+}
+
+/// How far an attempt to take got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// So many.
+    pub count: u64,
+    /// The error that ended it; `None` where all were given.
+    pub refusal: Option<Errno>,
+}

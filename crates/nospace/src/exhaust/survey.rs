@@ -1,0 +1,224 @@
+//! What there is before anything is taken.
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
+
+use anyhow::{Context as _, bail};
+use nospace_bpf::userns;
+use nospace_core::attribute::is_kubelet;
+use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance, UserKey};
+use nospace_core::report::{Budget, Report};
+
+use super::guard::{self, Stakes};
+use crate::collect::collect;
+use crate::host::{Host, proc};
+
+/// The budgets of the user that is charged, and what is at stake.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Who is charged.
+    pub key: UserKey,
+    /// Its watches.
+    pub watches: Budget,
+    /// Its instances.
+    pub instances: Budget,
+    /// uid 0 of the node is charged too.
+    pub of_root: bool,
+    /// What it has left: watches, instances.
+    root_free: Option<(u64, u64)>,
+    kubelet: Option<String>,
+    /// What a kubelet would ask for at its start beyond what it gives back: watches, instances.
+    needed: Option<(u64, u64)>,
+}
+
+/// Looks at the node as `check` does. `uid` is one of nospace's own user namespace.
+///
+/// # Errors
+///
+/// When /proc does not tell who nospace is.
+pub fn survey(host: &dyn Host, uid: u32) -> anyhow::Result<Survey> {
+    let report = nospace_core::conclude(&collect(host));
+    let key = charged(uid)?;
+    let kubelet = kubelet(host);
+    let needed = report.forecast.kubelet_start.as_ref().map(|start| {
+        (
+            start
+                .watches_needed
+                .saturating_sub(start.watches_given_back),
+            start
+                .instances_needed
+                .saturating_sub(start.instances_given_back),
+        )
+    });
+    Ok(Survey {
+        key,
+        watches: budget(&report, key, true)?,
+        instances: budget(&report, key, false)?,
+        of_root: key == UserKey::initial(0) || draws_on_root()?,
+        root_free: root_free(&report),
+        needed: needed.filter(|_| kubelet.is_some()),
+        kubelet,
+    })
+}
+
+impl Survey {
+    /// The budget of watches, or of instances.
+    #[must_use]
+    pub fn budget(&self, is_watches: bool) -> &Budget {
+        if is_watches {
+            &self.watches
+        } else {
+            &self.instances
+        }
+    }
+
+    /// What should be left to uid 0 of the node.
+    #[must_use]
+    pub fn margin(&self, is_watches: bool) -> u64 {
+        let limit = self.budget(is_watches).limit.unwrap_or(0);
+        let needed = self.needed.map(|of| pick(of, is_watches));
+        guard::margin(is_watches, limit, needed)
+    }
+
+    /// Asks whether so much may be taken, so that `left` is left of the budget.
+    ///
+    /// # Errors
+    ///
+    /// Why not, and what can be done instead.
+    pub fn allow(&self, is_watches: bool, amount: u64, left: u64) -> anyhow::Result<()> {
+        if !self.of_root {
+            return Ok(());
+        }
+        let own = self.key == UserKey::initial(0);
+        let after = match self.root_free {
+            Some(free) if !own => pick(free, is_watches).saturating_sub(amount),
+            _ => left,
+        };
+        let stakes = Stakes {
+            what: if is_watches { "watches" } else { "instances" },
+            kubelet: self.kubelet.clone(),
+            margin: self.margin(is_watches),
+        };
+        guard::allow(&stakes, after).map_err(anyhow::Error::msg)
+    }
+}
+
+fn pick((watches, instances): (u64, u64), is_watches: bool) -> u64 {
+    if is_watches { watches } else { instances }
+}
+
+/// The pair that an instance made with this effective uid is charged to.
+fn charged(uid: u32) -> anyhow::Result<UserKey> {
+    const MAP: &str = "/proc/self/uid_map";
+    let map = fs::read_to_string(MAP).context(MAP)?;
+    let Some(outside) = outside(&map, uid) else {
+        bail!("uid {uid} is not mapped into this user namespace ({MAP})");
+    };
+    Ok(UserKey {
+        user_namespace: fs::metadata("/proc/self/ns/user")
+            .context("/proc/self/ns/user")?
+            .ino(),
+        uid: outside,
+    })
+}
+
+/// What the uid `inside` is outside (user_namespaces(7)).
+fn outside(map: &str, inside: u32) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        let (first, to, count) = (
+            numbers.next()?.ok()?,
+            numbers.next()?.ok()?,
+            numbers.next()?.ok()?,
+        );
+        let offset = inside.checked_sub(first).filter(|at| *at < count)?;
+        to.checked_add(offset)
+    })
+}
+
+/// Whether the namespace's creator is root of the node, as it nearly always is where it cannot be seen.
+fn draws_on_root() -> anyhow::Result<bool> {
+    const NAMESPACE: &str = "/proc/self/ns/user";
+    let file = File::open(NAMESPACE).context(NAMESPACE)?;
+    let own = userns::inspect(&file).context(NAMESPACE)?;
+    Ok(own.id != INITIAL_USER_NAMESPACE && own.parent.is_none_or(|(_, uid)| uid == 0))
+}
+
+fn root_free(report: &Report) -> Option<(u64, u64)> {
+    let root = UserKey::initial(0);
+    let user = report
+        .users
+        .iter()
+        .find(|u| u.uid == root.uid && u.user_namespace == root.user_namespace)?;
+    Some((user.watches.free()?, user.instances.free()?))
+}
+
+/// As the report has it; a user that holds nothing yet has its namespace's whole limit.
+fn budget(report: &Report, key: UserKey, is_watches: bool) -> anyhow::Result<Budget> {
+    let known = report
+        .users
+        .iter()
+        .find(|u| u.uid == key.uid && u.user_namespace == key.user_namespace);
+    let own_limit = own_limit(is_watches)?;
+    Ok(match known {
+        Some(user) => {
+            let budget = if is_watches {
+                &user.watches
+            } else {
+                &user.instances
+            };
+            Budget {
+                limit: Some(budget.limit.map_or(own_limit, |limit| limit.min(own_limit))),
+                ..*budget
+            }
+        }
+        None => Budget {
+            used: 0,
+            limit: Some(own_limit),
+            provenance: report.inotify_provenance().max(Provenance::Exact),
+        },
+    })
+}
+
+/// The lower of the limits of the namespace that nospace is in and of the initial one, which binds its creator.
+fn own_limit(is_watches: bool) -> anyhow::Result<u64> {
+    let what = if is_watches { "watches" } else { "instances" };
+    let own = sysctl(&format!("user/max_inotify_{what}"))?;
+    Ok(own.min(sysctl(&format!("fs/inotify/max_user_{what}"))?))
+}
+
+fn sysctl(name: &str) -> anyhow::Result<u64> {
+    let path = format!("/proc/sys/{name}");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    text.trim().parse().with_context(|| path)
+}
+
+/// Whether a kubelet runs on the node, in words. From within a pod none may be in sight, yet one is there.
+fn kubelet(host: &dyn Host) -> Option<String> {
+    let mut comm = Vec::new();
+    let seen = host.pids().unwrap_or_default().into_iter().find(|pid| {
+        let read = host.read(proc(&format!("{pid}/comm")), 64, &mut comm);
+        read.is_ok() && is_kubelet(String::from_utf8_lossy(&comm).trim_end())
+    });
+    let in_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    match seen {
+        Some(pid) => Some(format!("a kubelet runs here (pid {pid})")),
+        None if in_pod => Some("this is a pod, so a kubelet runs here".to_owned()),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uids_are_mapped() {
+        assert_eq!(outside("0 0 4294967295\n", 7), Some(7));
+        let map = "         0     100000      65536\n     70000       1000          1\n";
+        assert_eq!(outside(map, 5), Some(100_005));
+        assert_eq!(outside(map, 70_000), Some(1000));
+        assert_eq!(outside(map, 65_536), None);
+        assert_eq!(outside("", 0), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! `--apply`: the file first, then the kernel, so that whatever is live can be taken back.
+
+use nospace_core::tune::{Action, Change, DROP_IN, DropIn, State, Step, Tuning};
+
+use super::{
+    Draft, RUNTIME, Scope, Site, THE_OTHER_WAY, live, obstacles, overridden, place, words,
+};
+
+/// Carries a draft out.
+///
+/// # Errors
+///
+/// When it can be told beforehand that something would fail: nothing is changed then. What fails on the way is in the
+/// answer instead.
+pub fn apply(site: &Site<'_>, draft: Draft, scope: Scope) -> anyhow::Result<Tuning> {
+    let Draft { mut tuning, old } = draft;
+    tuning.action = Action::Apply;
+    let obstacles = obstacles(site, &tuning, scope);
+    if let Some((way, all)) = obstacles.split_last() {
+        debug_assert_eq!(way, THE_OTHER_WAY);
+        anyhow::bail!("nothing was changed: {}; {way}", all.join("; "));
+    }
+    let runtime = runtime(site);
+    if tuning.file.step.state == State::Planned {
+        write(site, &mut tuning, old, &runtime);
+    }
+    let kept = tuning.file.step.state == State::Done;
+    if planned(&tuning, |change| &change.live) && !kept {
+        remember(site, &mut tuning, runtime);
+    }
+    for change in &mut tuning.changes {
+        if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
+            change.live = match live::set(site.host, &site.procfs, &change.key, value) {
+                Ok(()) => State::Done.into(),
+                Err(why) => Step::failed(why),
+            };
+        }
+    }
+    Ok(tuning)
+}
+
+fn planned(tuning: &Tuning, step: impl Fn(&Change) -> &Step) -> bool {
+    tuning
+        .changes
+        .iter()
+        .any(|change| step(change).state == State::Planned)
+}
+
+/// What earlier runs kept that changed the running kernel alone.
+fn runtime(site: &Site<'_>) -> DropIn {
+    let bytes = place(site, RUNTIME).and_then(|place| place.read());
+    let kept = bytes
+        .ok()
+        .flatten()
+        .and_then(|bytes| DropIn::parse(&bytes).ok());
+    kept.unwrap_or_default()
+}
+
+/// The value from before tune: what an earlier run kept, or what is live.
+fn before(kept: &DropIn, change: &Change) -> Option<u64> {
+    let entry = kept.entries.iter().find(|entry| entry.key == change.key);
+    entry.map_or(change.current, |entry| entry.before)
+}
+
+fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &DropIn) {
+    let mut file = old.unwrap_or_default();
+    for change in &tuning.changes {
+        if let (State::Planned, Some(value)) = (change.persistent.state, change.proposed) {
+            file.set(&change.key, value, before(runtime, change));
+        }
+    }
+    let done = place(site, DROP_IN).and_then(|place| {
+        let held = place.hold()?;
+        file.made_directory |= held.made;
+        held.replace(file.render().as_bytes())
+    });
+    tuning.file.remains = done.is_ok() || tuning.file.existed;
+    match done {
+        Ok(()) => tuning.file.step = State::Done.into(),
+        Err(error) => tuning.file.step = Step::failed(words(DROP_IN, error)),
+    }
+    for change in &mut tuning.changes {
+        if change.persistent.state == State::Planned {
+            change.persistent = persisted(change, &tuning.file.step);
+        }
+    }
+}
+
+fn persisted(change: &Change, file: &Step) -> Step {
+    match &change.next_boot {
+        _ if file.state != State::Done => Step::failed("the file could not be written"),
+        Some(winner) if winner.file == DROP_IN => State::Done.into(),
+        winner => overridden(winner.as_ref(), &change.key),
+    }
+}
+
+/// Keeps the values from before where the drop-in does not.
+fn remember(site: &Site<'_>, tuning: &mut Tuning, mut kept: DropIn) {
+    for change in &tuning.changes {
+        if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
+            kept.set(&change.key, value, change.current);
+        }
+    }
+    let done = place(site, RUNTIME).and_then(|place| {
+        let held = place.hold()?;
+        kept.made_directory |= held.made;
+        held.replace(kept.render().as_bytes())
+    });
+    if let Err(error) = done {
+        let values: Vec<String> = kept
+            .entries
+            .iter()
+            .filter_map(|e| Some(format!("{}={}", e.key, e.before?)))
+            .collect();
+        tuning.notes.push(format!(
+            "the values from before could not be kept for --revert ({}): {}",
+            words(RUNTIME, error),
+            values.join(" ")
+        ));
+    }
+}

@@ -1,0 +1,231 @@
+//! Everybody else who sets a key, with file and line.
+
+use nospace_core::model::BootValue;
+use nospace_core::parse::lossy;
+use nospace_core::parse::sysctl::{Boot, SYSCTL_CONF, number};
+use nospace_core::tune::{DROP_IN, Setter, Source, cloud_init, tuned_includes, tuned_sysctls};
+
+use crate::collect::read;
+use crate::host::{Host, proc, root};
+
+/// Where TuneD looks for profiles, the administrator's first.
+const TUNED: [&str; 4] = [
+    "/etc/tuned/profiles",
+    "/etc/tuned",
+    "/usr/lib/tuned/profiles",
+    "/usr/lib/tuned",
+];
+/// More than any profile includes.
+const MAX_PROFILES: usize = 32;
+const MAX_FILES: usize = 200;
+
+/// What the kubelet sets at each start (`setupKernelTunables`, pkg/kubelet/cm/container_manager_linux.go).
+const KUBELET: [(&str, u64); 2] = [
+    ("kernel.keys.root_maxkeys", 1_000_000),
+    ("kernel.keys.root_maxbytes", 25_000_000),
+];
+
+/// A key, what it shall be, and the line that wins then.
+pub struct Wanted<'a> {
+    pub key: &'a str,
+    pub value: u64,
+    /// As each reader has it, with tune's file in place.
+    pub winners: [&'a Option<BootValue>; 2],
+}
+
+/// All that others set, in reading order where there is one.
+pub fn find(host: &dyn Host, boots: [&Boot; 2], wanted: &Wanted<'_>) -> Vec<Setter> {
+    let mut all = sysctl(boots, wanted);
+    all.extend(tuned(host, wanted));
+    all.extend(cloud(host, wanted));
+    all.extend(command_line(host, wanted));
+    all.extend(kubelet(host, wanted));
+    all
+}
+
+/// Less than what is wanted, or nothing that the kernel takes.
+pub fn is_less(value: &str, wanted: u64) -> bool {
+    number(value).is_none_or(|value| value < wanted)
+}
+
+fn sysctl(boots: [&Boot; 2], wanted: &Wanted<'_>) -> Vec<Setter> {
+    let mut lines = boots[0].setters(wanted.key);
+    for line in boots[1].setters(wanted.key) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let others = lines.into_iter().filter(|line| line.file != DROP_IN);
+    others.map(|line| of_line(boots, wanted, line)).collect()
+}
+
+fn of_line(boots: [&Boot; 2], wanted: &Wanted<'_>, line: BootValue) -> Setter {
+    let wins = wanted.winners.map(|winner| winner.as_ref() == Some(&line));
+    let less = is_less(&line.value, wanted.value);
+    let advice = (less && (wins[0] || wins[1])).then(|| {
+        let place = format!("{}:{}", line.file, line.line);
+        let change = format!(
+            "write {} = {} there, or delete the line",
+            wanted.key, wanted.value
+        );
+        match wins {
+            [true, _] => format!("{place} has the last word at the next boot: {change}"),
+            _ => format!(
+                "{place} has the last word whenever `{}` is called: {change}",
+                boots[1].reader.name()
+            ),
+        }
+    });
+    Setter {
+        source: Source::Sysctl,
+        file: line.file,
+        line: Some(line.line),
+        value: line.value,
+        overrides: advice.is_some(),
+        advice,
+    }
+}
+
+fn tuned(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
+    let text = |path: &str| read::bytes(host, root(path)).ok();
+    let Some(active) = text("/etc/tuned/active_profile") else {
+        return Vec::new();
+    };
+    // By default TuneD reads sysctl.d anew after its profile: then that has the last word.
+    let reapplies = text("/etc/tuned/tuned-main.conf").is_none_or(|bytes| {
+        let text = lossy(&bytes);
+        let set = text.lines().filter_map(|line| line.split_once('='));
+        let mut values = set.filter(|(key, _)| key.trim() == "reapply_sysctl");
+        values.all(|(_, value)| {
+            !["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str())
+        })
+    });
+    let active = lossy(&active);
+    profiles(host, active.split_whitespace().map(str::to_owned).collect())
+        .into_iter()
+        .flat_map(|(file, bytes)| {
+            let set = tuned_sysctls(&bytes).into_iter().filter(|(key, ..)| key == wanted.key);
+            set.map(move |(_, value, line)| (file.clone(), value, line)).collect::<Vec<_>>()
+        })
+        .map(|(file, value, line)| {
+            let overrides = !reapplies && !value.starts_with('>') && is_less(&value, wanted.value);
+            Setter {
+                source: Source::Tuned,
+                advice: overrides.then(|| format!(
+                    "TuneD sets it after boot, and reapply_sysctl is off: raise it in a profile of your own that includes \
+                     this one, or on OpenShift in a Tuned resource ({file}:{line})"
+                )),
+                file,
+                line: Some(line),
+                value,
+                overrides,
+            }
+        })
+        .collect()
+}
+
+/// Profiles with what they include, those that are read last at the end.
+fn profiles(host: &dyn Host, mut names: Vec<String>) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    while let Some(name) = names.pop() {
+        if seen.len() == MAX_PROFILES || name.contains('/') || seen.contains(&name) {
+            continue;
+        }
+        let files = TUNED
+            .iter()
+            .map(|directory| format!("{directory}/{name}/tuned.conf"));
+        let first = files
+            .filter_map(|file| Some((read::bytes(host, root(&file)).ok()?, file)))
+            .next();
+        seen.push(name);
+        if let Some((bytes, file)) = first {
+            names.extend(tuned_includes(&bytes));
+            found.insert(0, (file, bytes));
+        }
+    }
+    found
+}
+
+fn cloud(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
+    let drop_ins = host
+        .list(root("/etc/cloud/cloud.cfg.d"), MAX_FILES)
+        .unwrap_or_default();
+    let drop_ins = drop_ins.iter().filter(|name| name.ends_with(".cfg"));
+    let mut files = vec!["/etc/cloud/cloud.cfg".to_owned()];
+    files.extend(drop_ins.map(|name| format!("/etc/cloud/cloud.cfg.d/{name}")));
+    files.push("/var/lib/cloud/instance/user-data.txt".to_owned());
+    let mut found = Vec::new();
+    for file in files {
+        let Ok(bytes) = read::bytes(host, root(&file)) else {
+            continue;
+        };
+        for (value, line) in cloud_init(&bytes, wanted.key) {
+            let overrides = is_less(&value, wanted.value);
+            found.push(Setter {
+                source: Source::CloudInit,
+                advice: overrides.then(|| format!(
+                    "cloud-init names it ({file}:{line}) and may set it at boot or on a new node: raise it there as well"
+                )),
+                file: file.clone(),
+                line: Some(line),
+                value,
+                overrides,
+            });
+        }
+    }
+    found
+}
+
+fn command_line(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
+    let bytes = read::bytes(host, proc("cmdline")).ok()?;
+    let text = lossy(&bytes);
+    let mut words = text.split_whitespace().rev();
+    let value = words.find_map(|word| {
+        let (key, value) = word.strip_prefix("sysctl.")?.split_once('=')?;
+        (key.replace('/', ".") == wanted.key).then(|| value.to_owned())
+    })?;
+    Some(Setter {
+        source: Source::KernelCommandLine,
+        file: "/proc/cmdline".to_owned(),
+        line: None,
+        value,
+        // It is set before any file is read.
+        overrides: false,
+        advice: None,
+    })
+}
+
+fn kubelet(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
+    let (_, value) = KUBELET.iter().find(|(key, _)| *key == wanted.key)?;
+    host.list(root("/var/lib/kubelet"), 1).ok()?;
+    let overrides = *value < wanted.value;
+    Some(Setter {
+        source: Source::Kubelet,
+        file: "/var/lib/kubelet/config.yaml".to_owned(),
+        line: None,
+        value: value.to_string(),
+        overrides,
+        advice: overrides.then(|| {
+            "the kubelet sets it back at each start, unless protectKernelDefaults is true in its configuration \
+             (then it refuses to start with another value)"
+                .to_owned()
+        }),
+    })
+}
+
+/// sysctl.conf is a file of this system that only one of the readers reads.
+pub fn note_on_sysctl_conf(boots: [&Boot; 2], changes: &[&str]) -> Option<String> {
+    let sets = |boot: &Boot, key: &str| {
+        boot.setters(key)
+            .iter()
+            .any(|line| line.file == SYSCTL_CONF)
+    };
+    let only = |key: &&&str| sets(boots[1], key) && !sets(boots[0], key);
+    let key = changes.iter().find(only)?;
+    Some(format!(
+        "{SYSCTL_CONF} sets {key}: {} reads that file, {} at boot does not",
+        boots[1].reader.name(),
+        boots[0].reader.name()
+    ))
+}

@@ -1,0 +1,194 @@
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nospace_core::report::percent;
+
+use super::{amount, figure, span};
+use crate::exhaust::session::{Observer, Phase, State};
+use crate::exhaust::{Room, Target};
+use crate::ui::bar::bar;
+use crate::ui::screen::Screen;
+use crate::ui::{Charset, warn};
+
+/// A bar of fewer columns tells nothing.
+const LEAST: usize = 8;
+/// Between lines where there is no terminal to draw on.
+const BETWEEN: Duration = Duration::from_secs(5);
+
+/// A bar on standard error, where that is a terminal; lines, where it is not.
+#[derive(Debug)]
+pub struct Progress {
+    target: Target,
+    subject: String,
+    charset: Charset,
+    bar: Option<ProgressBar>,
+    told: Option<(Phase, Instant)>,
+}
+
+impl Progress {
+    /// Of `target` of `subject`.
+    #[must_use]
+    pub fn new(target: Target, subject: &str) -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::hidden();
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self {
+            target,
+            subject: subject.to_owned(),
+            charset: Screen::of_stdout().charset,
+            bar,
+            told: None,
+        }
+    }
+
+    /// Says what is about to be done, and how it is taken back.
+    pub fn announce(&self, taking: u64, room: &Room, time: Duration) {
+        let left = room.free - taking;
+        warn(&format!(
+            "taking {} of {}, until {} of {} are left, for {} at most; Ctrl-C gives them back",
+            amount(taking, self.target),
+            self.subject,
+            figure(left, self.target),
+            figure(room.limit, self.target),
+            span(time),
+        ));
+    }
+
+    /// Takes the bar away.
+    pub fn done(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn tell(&mut self, state: &State) {
+        // That it begins was announced.
+        let (phase, at) = *self.told.get_or_insert((Phase::Taking, Instant::now()));
+        if phase != state.phase || state.phase == Phase::Taking && at.elapsed() >= BETWEEN {
+            self.told = Some((state.phase, Instant::now()));
+            warn(&words(self.target, state));
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn see(&mut self, state: &State) {
+        let Some(bar) = &self.bar else {
+            return self.tell(state);
+        };
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
+        let line = drawn(self.target, state, columns.into(), self.charset);
+        bar.set_message(line);
+    }
+}
+
+/// All of it in one line of `width` columns, or the words alone.
+fn drawn(target: Target, state: &State, width: usize, charset: Charset) -> String {
+    let words = short(target, state);
+    let room = width.saturating_sub(target.name().len() + words.len() + 2);
+    if room < LEAST {
+        return words;
+    }
+    let whole = state.wanted.max(state.held);
+    let percent = percent(state.held, whole).unwrap_or(0);
+    format!("{} {} {words}", target.name(), bar(percent, room, charset))
+}
+
+/// For the end of a bar.
+fn short(target: Target, state: &State) -> String {
+    let left = state
+        .left
+        .map(|left| format!("{} left, ", figure(left, target)));
+    match state.phase {
+        Phase::Taking => format!(
+            "{} of {}",
+            figure(state.held, target),
+            figure(state.wanted, target)
+        ),
+        Phase::Holding => format!(
+            "{} held, {}ends in {}",
+            figure(state.held, target),
+            left.unwrap_or_default(),
+            span(state.remaining)
+        ),
+        Phase::Releasing => format!("giving back {}", figure(state.held, target)),
+    }
+}
+
+/// For a line.
+fn words(target: Target, state: &State) -> String {
+    let left = state
+        .left
+        .map(|left| format!(", {} left", figure(left, target)));
+    match state.phase {
+        Phase::Taking => format!(
+            "holding {} of {}",
+            figure(state.held, target),
+            amount(state.wanted, target)
+        ),
+        Phase::Holding => format!(
+            "holding {}{}; this ends in {}",
+            amount(state.held, target),
+            left.unwrap_or_default(),
+            span(state.remaining)
+        ),
+        Phase::Releasing => format!("giving back {}", amount(state.held, target)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(phase: Phase, held: u64, width: usize) -> String {
+        let state = State {
+            phase,
+            held,
+            wanted: 1000,
+            left: Some(5),
+            remaining: Duration::from_secs(290),
+        };
+        drawn(Target::Watches, &state, width, Charset::Unicode)
+    }
+
+    #[test]
+    fn one_line_that_fits() {
+        assert_eq!(
+            line(Phase::Taking, 500, 40),
+            "watches ██████████░░░░░░░░░░ 500 of 1000"
+        );
+        assert_eq!(
+            line(Phase::Holding, 1000, 60),
+            "watches ██████████████████ 1000 held, 5 left, ends in 4m 50s"
+        );
+        for phase in [Phase::Taking, Phase::Holding, Phase::Releasing] {
+            for width in 0..200 {
+                let line = line(phase, 999, width);
+                assert!(crate::ui::text::width(&line) <= width.max(40), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_bytes() {
+        let state = State {
+            phase: Phase::Holding,
+            held: 64 << 20,
+            wanted: 64 << 20,
+            left: Some(0),
+            remaining: Duration::from_secs(60),
+        };
+        assert_eq!(
+            words(Target::Blocks, &state),
+            "holding 64 MiB, 0 B left; this ends in 1m"
+        );
+    }
+}

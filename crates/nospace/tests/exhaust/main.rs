@@ -1,0 +1,56 @@
+//! nospace uses up what it was asked to use up, as the kernel counts, and gives it back however it ends; `check`
+//! and `explain` name what happened. The host's own budgets are not touched.
+
+#![allow(clippy::print_stderr, reason = "a test program of its own")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/exhaust.rs"]
+mod exhaust;
+
+#[path = "../support/victim.rs"]
+mod victim;
+
+mod exact;
+mod guard;
+mod release;
+mod scenario;
+
+use std::process::ExitCode;
+
+use support::test;
+
+fn main() -> ExitCode {
+    if nospace_holder::is_asked() {
+        return nospace_holder::main();
+    }
+    support::run(vec![
+        test("watches of a user namespace", exact::watches_of_a_namespace),
+        test(
+            "instances of a user namespace",
+            exact::instances_of_a_namespace,
+        ),
+        test("watches of another user", || exact::watches_of_a_user(&[])),
+        test("watches of another user, from /proc", || {
+            exact::watches_of_a_user(&["--no-ebpf"])
+        }),
+        test("instances of another user", exact::instances_of_a_user),
+        test("by percent, at a rate", exact::percent),
+        test("inotify after SIGKILL", release::inotify),
+        test("a cgroup after SIGKILL", release::cgroup),
+        test("a file system after SIGKILL", release::filesystem),
+        test("time and signals", release::in_order),
+        test("what a killed reaper left", release::left_behind),
+        test("a kubelet's margin", guard::kubelet),
+        test("cgroups", scenario::cgroups),
+        test("mounts", scenario::mounts),
+        test("inodes", scenario::inodes),
+        test("blocks", scenario::blocks),
+        test(
+            "blocks of a given directory",
+            scenario::blocks_of_a_directory,
+        ),
+        test("watches", scenario::watches),
+    ])
+}

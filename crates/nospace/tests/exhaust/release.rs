@@ -1,0 +1,106 @@
+//! All is given back, however it ends.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use nospace::exhaust::Ended;
+use nospace_holder::Holder;
+use rustix::process::Signal;
+
+use crate::exact::inside;
+use crate::exhaust::{Exhaust, PATIENCE};
+
+pub fn inotify() -> anyhow::Result<()> {
+    let mut holder = Holder::start(&["--user-namespace=820000", "--watches=7"])?;
+    holder.tell("limit watches 3000")?;
+    let exhaust = Exhaust::spawn(inside(&holder, "watches --leave 0"))?;
+    ensure!(holder.tell("add 1")?.done == 0);
+    exhaust.signal(Signal::KILL)?;
+    soon("watches are free", || Ok(holder.tell("add 1")?.done == 1))
+}
+
+pub fn cgroup() -> anyhow::Result<()> {
+    gone_after_kill(&["cgroups", "--limit", "30"])
+}
+
+pub fn filesystem() -> anyhow::Result<()> {
+    gone_after_kill(&["inodes", "--limit", "30"])
+}
+
+fn gone_after_kill(arguments: &[&str]) -> anyhow::Result<()> {
+    let exhaust = Exhaust::start(arguments)?;
+    let name = format!("nospace-exhaust.{}", exhaust.pid());
+    let place = place(&name).context("it is nowhere")?;
+    exhaust.signal(Signal::KILL)?;
+    soon("it is gone", || Ok(!Path::new(&place).exists()))?;
+    ensure!(!fs::read_to_string("/proc/self/mountinfo")?.contains(&name));
+    Ok(())
+}
+
+/// The directory of this name: a cgroup or a mount.
+pub fn place(name: &str) -> Option<String> {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let cgroups = own
+        .lines()
+        .filter_map(|line| Some(line.rsplit_once(':')?.1.to_owned()));
+    let places = cgroups.flat_map(|path| {
+        ["", "/unified", "/memory"].map(|mount| format!("/sys/fs/cgroup{mount}{path}/{name}"))
+    });
+    places
+        .chain([format!("/run/{name}")])
+        .find(|place| Path::new(place).exists())
+}
+
+/// By the time, and by each signal that asks.
+pub fn in_order() -> anyhow::Result<()> {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        let mut exhaust = Exhaust::start(&["blocks", "--limit", "1"])?;
+        exhaust.signal(signal)?;
+        let summary = exhaust.summary()?;
+        ensure!(
+            summary.ended == Ended::Signal && summary.held == 1 << 20,
+            "{summary:?}"
+        );
+        ensure!(!Path::new(&summary.subject).exists(), "{summary:?}");
+    }
+    let output = std::process::Command::new(crate::support::NOSPACE)
+        .args([
+            "exhaust", "cgroups", "--limit", "3", "--for", "1s", "-o", "json",
+        ])
+        .output()?;
+    let summary: nospace::exhaust::ExhaustSummary = serde_json::from_slice(&output.stdout)?;
+    ensure!(
+        summary.ended == Ended::Time && summary.held == 3,
+        "{summary:?}"
+    );
+    ensure!(!Path::new(&summary.subject).exists(), "{summary:?}");
+    Ok(())
+}
+
+/// What nobody was left to remove, the next start removes.
+pub fn left_behind() -> anyhow::Result<()> {
+    // Above any pid_max.
+    let place = Path::new("/run/nospace-exhaust.2000000001");
+    fs::create_dir_all(place)?;
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "nospace-exhaust.2000000001"])
+        .arg(place)
+        .status()?;
+    ensure!(mounted.success());
+    let next = Exhaust::start(&["blocks", "--limit", "1"])?;
+    ensure!(!place.exists(), "it is still there");
+    next.end()?;
+    Ok(())
+}
+
+/// Waits until `done`.
+fn soon(what: &str, mut done: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    while !done()? {
+        ensure!(begin.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! What a victim says, explained.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+use nospace_core::cause::Cause;
+use nospace_core::explain::{Explanation, Verdict};
+
+use crate::support::NOSPACE;
+
+/// `explain` names this cause for `words`, and the node confirms it.
+pub fn explained(words: &str, cause: Cause) -> anyhow::Result<()> {
+    let mut explain = Command::new(NOSPACE)
+        .args(["explain", "-o", "json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = explain.stdin.take().context("no pipe")?;
+    input.write_all(words.as_bytes())?;
+    drop(input);
+    let answer = explain.wait_with_output()?;
+    let answer: Explanation = serde_json::from_slice(&answer.stdout)?;
+    let first = answer.causes.first();
+    let first = first.with_context(|| format!("nothing in {words:?}"))?;
+    let named = first.decided.unwrap_or(first.cause);
+    let confirmed = named == cause && first.node == Verdict::Confirms;
+    ensure!(confirmed, "{words:?}: {first:?}");
+    Ok(())
+}
