@@ -15,6 +15,8 @@ cargo xtask picture [COMMAND]
                       reads styled text on stdin, writes it as SVG on stdout
 cargo xtask bench check [ROUNDS]
                       measures nospace beside find and inotify-info, writes docs/benchmarks.md
+cargo xtask bench watches [ROUNDS]
+                      measures `nospace watches` beside inotify-info, writes docs/benchmarks.md
 cargo xtask bench load SCALE
                       makes the load of that measurement and keeps it until standard input ends";
 
@@ -24,6 +26,8 @@ fn main() -> Result<()> {
     match arguments[..] {
         ["bench", "check"] => bench::check(None),
         ["bench", "check", rounds] => bench::check(Some(rounds)),
+        ["bench", "watches"] => bench::watches(None),
+        ["bench", "watches", rounds] => bench::watches(Some(rounds)),
         ["bench", "load", scale] => bench::load(scale),
         ["man"] => man::write(),
         ["schema"] => schema::write(),

@@ -1,4 +1,4 @@
-//! `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
+//! `cargo xtask bench check` and `bench watches`: nospace against what people use today, on a load of known size, the
 //! programs taking turns; the figures go to docs/benchmarks.md.
 
 #![allow(
@@ -12,6 +12,7 @@ mod load;
 mod measure;
 mod programs;
 mod table;
+mod watches;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +21,9 @@ use anyhow::{Context, Result, ensure};
 
 use figures::Round;
 use load::{Load, Size};
-use programs::Program;
+pub use watches::watches;
+
+use programs::{Built, Program};
 
 /// Times the load of the contract.
 const SCALES: [u32; 3] = [1, 3, 10];
@@ -30,27 +33,33 @@ const ROUNDS: usize = 15;
 /// Runs it all; `rounds` as given on the command line.
 pub fn check(rounds: Option<&str>) -> Result<()> {
     let rounds = rounds.map_or(Ok(ROUNDS), str::parse).context("rounds")?;
-    ensure!(
-        rustix::process::geteuid().is_root(),
-        "the load needs many users and nospace must see them all: run as root"
-    );
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let programs = programs::all(build(&root)?, peers(&root)?);
+    must_be_root()?;
+    let root = root();
+    let programs = programs::all(&build(&root)?, peers(&root)?);
     let mut report = String::new();
     let mut growth = Vec::new();
-    for scale in SCALES {
-        let size = Size::times(scale);
-        eprintln!("bench: making {scale} times the load");
+    let scales = SCALES.map(Size::times);
+    for size in scales.into_iter().chain([Size::times(1).with_watches(10)]) {
+        eprintln!("bench: making {}", size.name());
         let load = Load::make(&size)?;
         let descriptors = load.descriptors();
-        let played = play(&programs, rounds)?;
+        // What is ten times as large takes ten times as long.
+        let fewer = if size.holders * size.watches > Size::times(5).holders * 100 {
+            rounds.div_ceil(3)
+        } else {
+            rounds
+        };
+        let played = play(&programs, fewer)?;
         drop(load);
         report += &table::scale(&size, descriptors, &programs, &played);
-        growth.push((scale, descriptors, played));
+        growth.push((size, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
-    let text = format!("{}\n{report}", table::circumstances(rounds)?);
-    write(&root.join("docs/benchmarks.md"), &text)?;
+    let text = format!(
+        "{}\n{report}",
+        table::circumstances(&format!("check {rounds}"))?
+    );
+    write(&root.join("docs/benchmarks.md"), "check", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -77,18 +86,43 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
     Ok(played)
 }
 
-fn build(root: &Path) -> Result<PathBuf> {
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn must_be_root() -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the load needs many users and nospace must see them all: run as root"
+    );
+    Ok(())
+}
+
+fn build(root: &Path) -> Result<Built> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--release", "--package", "nospace"])
-        .current_dir(root)
-        .status()?;
-    ensure!(status.success(), "nospace does not build");
+    let account = ["--package", "nospace-bpf", "--features", "nospace-bpf/ebpf"];
+    for what in [
+        &["--package", "nospace"][..],
+        &[&account[..], &["--example", "account"]].concat(),
+    ] {
+        let status = Command::new(&cargo)
+            .args(["build", "--release"])
+            .args(what)
+            .current_dir(root)
+            .status()?;
+        ensure!(status.success(), "cannot build {}", what.join(" "));
+    }
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let binary = root.join(target).join("release/nospace");
-    binary
-        .canonicalize()
-        .with_context(|| binary.display().to_string())
+    let built = |name: &str| {
+        let binary = root.join(&target).join("release").join(name);
+        binary
+            .canonicalize()
+            .with_context(|| binary.display().to_string())
+    };
+    Ok(Built {
+        nospace: built("nospace")?,
+        account: built("examples/account")?,
+    })
 }
 
 /// The command that starts inotify-info.
@@ -105,12 +139,14 @@ fn peers(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Puts the figures between the marks of the page, and leaves the rest of it alone.
-fn write(page: &Path, figures: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- bench check: begin -->\n";
-    const END: &str = "<!-- bench check: end -->";
+fn write(page: &Path, what: &str, figures: &str) -> Result<()> {
+    let begin = format!("<!-- bench {what}: begin -->\n");
+    let end = format!("<!-- bench {what}: end -->");
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) = text.split_once(BEGIN).context("no mark of the beginning")?;
-    let (_, after) = rest.split_once(END).context("no mark of the end")?;
-    std::fs::write(page, format!("{before}{BEGIN}{figures}{END}{after}"))?;
+    let (before, rest) = text
+        .split_once(&begin)
+        .context("no mark of the beginning")?;
+    let (_, after) = rest.split_once(&end).context("no mark of the end")?;
+    std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))?;
     Ok(())
 }

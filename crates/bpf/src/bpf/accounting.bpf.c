@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
+#include "pids.h"
 #include "ucounts.h"
 #include "idr.h"
 
@@ -28,25 +29,6 @@ struct {
 
 __u64 last_task_ucounts;
 __u64 last_epoll_user;
-
-/* Depth of the reader's pid namespace: pids are told as the reader's /proc has them. */
-__u32 reader_level;
-
-static __always_inline __u32 pid_for_reader(struct pid *pid)
-{
-	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
-	__u32 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
-	return number;
-}
-
-static __always_inline void note_reader(void)
-{
-	struct task_struct *reader = (void *)bpf_get_current_task();
-
-	reader_level = BPF_CORE_READ(reader, thread_pid, level);
-}
 
 /* User namespaces nest 32 deep (kernel/user_namespace.c). */
 #define MAX_CHAIN 33

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
+#include "pids.h"
 #include "xarray.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -25,13 +26,21 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* Groups that are asked for; 1 when done. */
+/* A group that is asked for. */
+struct request {
+	/* Where it was: a group found elsewhere is another one, at the address of one that has gone. */
+	__u32 pid;
+	__u32 fd;
+	__u32 done;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 20);
+	/* A bucket each, which the kernel clears first. The reader asks for more in several goes. */
+	__uint(max_entries, 1 << 14);
 	__uint(map_flags, 1 /* BPF_F_NO_PREALLOC */);
 	__type(key, __u64);
-	__type(value, __u32);
+	__type(value, struct request);
 } wanted SEC(".maps");
 
 /* The walk: which one, whose watches, and whether the ring was full; `way.from` is the number to go on from. */
@@ -174,17 +183,22 @@ REPEAT(visit_262144_slots, visit_4096_slots)
 SEC("iter/task_file")
 int watches(struct bpf_iter__task_file *ctx)
 {
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct fsnotify_group *group;
+	struct request *request;
 	__u64 key, head;
-	__u32 *state;
 
-	if (!ctx->task || !file || !is_inotify(file, file->f_op))
+	if (!task || !file || !is_inotify(file, file->f_op))
 		return 0;
 	group = file->private_data;
 	key = (__u64)group;
-	state = bpf_map_lookup_elem(&wanted, &key);
-	if (!state || *state)
+	request = bpf_map_lookup_elem(&wanted, &key);
+	if (!request || request->done || request->fd != ctx->fd)
+		return 0;
+	if (!walk.session)
+		note_reader();
+	if (request->pid != pid_for_reader(task->group_leader->thread_pid))
 		return 0;
 	if (walk.group != key || walk.session != ctx->meta->session_id) {
 		walk.group = key;
@@ -200,6 +214,6 @@ int watches(struct bpf_iter__task_file *ctx)
 		if (visit_262144_slots() || walk.full)
 			return 1;
 	}
-	*state = 1;
+	request->done = 1;
 	return 0;
 }
