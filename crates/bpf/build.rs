@@ -10,12 +10,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 #[cfg(feature = "ebpf")]
 mod ebpf {
+    use std::collections::BTreeSet;
     use std::error::Error;
     use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
     use std::{env, fs};
 
     use libbpf_cargo::SkeletonBuilder;
+    use libbpf_rs::btf::BtfKind::{Enum, Enum64, Fwd, Struct, Typedef, Union};
+    use libbpf_rs::btf::{Btf, BtfType, TypeId};
 
     /// Every `src/bpf/NAME.bpf.c` becomes `OUT_DIR/NAME.bpf.o`.
     const PROGRAMS: [&str; 3] = ["accounting", "trace", "watches"];
@@ -24,9 +27,12 @@ mod ebpf {
     pub fn build() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={SOURCES}");
         let out = PathBuf::from(env::var("OUT_DIR")?);
+        let mut types = BTreeSet::new();
         for name in PROGRAMS {
             compile(name, &out).map_err(|e| format!("cannot compile {name}.bpf.c: {e:#}"))?;
+            types.extend(type_names(&out.join(format!("{name}.bpf.o")))?);
         }
+        fs::write(out.join("types.txt"), Vec::from_iter(types).join("\n"))?;
         let header = fs::read_to_string(Path::new(SOURCES).join("records.h"))?;
         fs::write(out.join("records.rs"), to_rust(&header)?)?;
         Ok(())
@@ -39,6 +45,26 @@ mod ebpf {
             .clang_args(["-Wall", "-Werror", "-Wno-unused-function"])
             .build()?;
         Ok(())
+    }
+
+    /// Names of the types in an object, as the kernel calls them: `user_struct___atomic` is one layout of `user_struct`.
+    fn type_names(object: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
+        let btf = Btf::from_path(object)?;
+        let number = |n: usize| u32::try_from(n).map(TypeId::from);
+        let mut names = BTreeSet::new();
+        for n in 1..btf.len() {
+            let Some(one) = btf.type_by_id::<BtfType<'_>>(number(n)?) else {
+                continue;
+            };
+            if let (Struct | Union | Enum | Enum64 | Typedef | Fwd, Some(name)) =
+                (one.kind(), one.name())
+            {
+                let name = name.to_string_lossy();
+                let name = name.split("___").next().unwrap_or_default();
+                names.insert(name.to_owned());
+            }
+        }
+        Ok(names)
     }
 
     /// The structs, enum values and numeric macros of `header`, as Rust.

@@ -24,6 +24,8 @@ cargo xtask exactness
                       lets nospace, find and inotify-info count what the kernel counts, writes docs/exactness.md
 cargo xtask bench exhaust [ROUNDS]
                       measures how fast nospace and a Python program use watches up, writes docs/benchmarks.md
+cargo xtask bench watches [ROUNDS]
+                      measures `nospace watches` beside inotify-info, writes docs/benchmarks.md
 cargo xtask bench load SCALE
                       makes the load of that measurement and keeps it until standard input ends";
 
@@ -42,6 +44,8 @@ fn main() -> Result<()> {
         ["bench", "trace"] => bench::trace::run(),
         ["bench", "exhaust"] => bench::exhaust::run(None),
         ["bench", "exhaust", rounds] => bench::exhaust::run(Some(rounds)),
+        ["bench", "watches"] => bench::watches(None),
+        ["bench", "watches", rounds] => bench::watches(Some(rounds)),
         ["bench", "load", scale] => bench::load(scale),
         ["exactness"] => exactness::run(),
         ["man"] => man::write(),

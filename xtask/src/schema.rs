@@ -13,7 +13,7 @@ use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 5] = [
+    let all: [(&str, Schema); 6] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
         ("plan", schemars::schema_for!(Plan)),

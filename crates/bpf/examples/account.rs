@@ -1,6 +1,9 @@
 //! Prints the kernel's inotify books, and how long it took to read them.
 //!
 //! `cargo run --release -p nospace-bpf --features ebpf --example account [REPEATS]`
+//!
+//! `account --looks N` prints no books, but what `cargo xtask bench` reads: instances, watches, and the median
+//! microseconds of a repeated look.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -10,12 +13,16 @@ use nospace_bpf::accounting::Accountant;
 use nospace_bpf::tally::Tally;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let repeats: usize = std::env::args().nth(1).map_or(Ok(15), |n| n.parse())?;
+    let mut arguments = std::env::args().skip(1).peekable();
+    let brief = arguments.next_if(|one| one == "--looks").is_some();
+    let repeats: usize = arguments.next().map_or(Ok(15), |n| n.parse())?;
     let (accountant, load) = timed(Accountant::load);
     let mut accountant = accountant?;
     let (tally, first) = timed(|| accountant.account());
     let tally = tally?;
-    print(&tally);
+    if !brief {
+        print(&tally);
+    }
     let mut repeated = Vec::new();
     for _ in 0..repeats {
         let (again, took) = timed(|| accountant.account());
@@ -23,6 +30,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         repeated.push(took);
     }
     repeated.sort();
+    if brief {
+        let watches: u64 = tally.instances.iter().map(|i| i.watches).sum();
+        let median = repeated.get(repeats / 2).unwrap_or(&first).as_micros();
+        println!("{} {watches} {median}", tally.instances.len());
+        return Ok(());
+    }
     println!(
         "load {load:?}, first look {first:?}, repeated (median of {repeats}) {:?}",
         repeated.get(repeats / 2)

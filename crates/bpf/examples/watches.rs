@@ -13,16 +13,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pid: Option<u32> = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
     let start = Instant::now();
     let tally = Accountant::load()?.account()?;
-    let identities: Vec<u64> = tally
-        .instances
-        .iter()
-        .filter(|i| pid.is_none_or(|pid| i.holders.iter().any(|h| h.pid == pid)))
-        .map(|i| i.identity)
-        .collect();
+    let instances = tally.instances.iter().filter_map(|instance| {
+        let mut holders = instance.holders.iter();
+        let holder = holders.find(|h| pid.is_none_or(|pid| h.pid == pid))?;
+        Some((instance.identity, *holder))
+    });
     let mut lister = Lister::load()?;
     let loaded = start.elapsed();
     let mut watches = Vec::new();
-    lister.list(identities.iter().copied(), |watch| watches.push(watch))?;
+    lister.list(instances, |watch| watches.push(watch))?;
     eprintln!(
         "{} watches: loaded after {loaded:?}, listed after {:?}",
         watches.len(),

@@ -16,5 +16,7 @@ mod records;
 pub mod support;
 pub mod tally;
 pub mod trace;
+#[cfg(feature = "ebpf")]
+mod types;
 pub mod userns;
 pub mod watches;

@@ -51,6 +51,12 @@ pub fn milliseconds(run: &Run) -> f64 {
     run.measured.time.as_secs_f64() * 1e3
 }
 
+/// Of a pair in one round: `ours` is what of the faster of `peers`.
+pub fn of_the_faster(round: &Round, ours: f64, peers: &[usize]) -> f64 {
+    let times = peers.iter().map(|&peer| milliseconds(&round[peer]));
+    ours / times.fold(f64::INFINITY, f64::min)
+}
+
 /// What nospace says that its collector took.
 pub fn collector(run: &Run) -> f64 {
     run.counts

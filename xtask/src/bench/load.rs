@@ -43,6 +43,23 @@ pub struct Size {
 }
 
 impl Size {
+    /// What it is called.
+    pub fn name(&self) -> String {
+        let watches = self.watches / Self::times(1).watches;
+        match watches {
+            1 => format!("{} times the load", self.scale),
+            _ => format!("{} times the load, {watches} times the watches", self.scale),
+        }
+    }
+
+    /// As many descriptors, and so many times as many watches.
+    pub fn with_watches(self, times: u32) -> Self {
+        Self {
+            watches: self.watches * times,
+            ..self
+        }
+    }
+
     /// So many times as many processes of each kind.
     pub fn times(scale: u32) -> Self {
         Self {

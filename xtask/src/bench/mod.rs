@@ -1,4 +1,4 @@
-//! `cargo xtask bench explain`: in [`explain`]. `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
+//! `cargo xtask bench check` and `bench watches`: nospace against what people use today, on a load of known size, the
 //! programs taking turns; the figures go to docs/benchmarks.md.
 
 #![allow(
@@ -7,14 +7,15 @@
     reason = "it is for a terminal"
 )]
 
-mod explain;
 pub mod exhaust;
+mod explain;
 mod figures;
 mod load;
 pub mod measure;
 pub mod programs;
 mod table;
 pub mod trace;
+mod watches;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +25,9 @@ use anyhow::{Context, Result, ensure};
 pub use explain::explain;
 use figures::Round;
 use load::{Load, Size};
-use programs::Program;
+pub use watches::watches;
+
+use programs::{Built, Program};
 
 /// Times the load of the contract.
 const SCALES: [u32; 3] = [1, 3, 10];
@@ -34,23 +37,26 @@ const ROUNDS: usize = 15;
 /// Runs it all; `rounds` as given on the command line.
 pub fn check(rounds: Option<&str>) -> Result<()> {
     let rounds = rounds.map_or(Ok(ROUNDS), str::parse).context("rounds")?;
-    ensure!(
-        rustix::process::geteuid().is_root(),
-        "the load needs many users and nospace must see them all: run as root"
-    );
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let programs = programs::all(build(&root)?, peers(&root)?);
+    must_be_root()?;
+    let root = root();
+    let programs = programs::all(&build_both(&root)?, peers(&root)?);
     let mut report = String::new();
     let mut growth = Vec::new();
-    for scale in SCALES {
-        let size = Size::times(scale);
-        eprintln!("bench: making {scale} times the load");
+    let scales = SCALES.map(Size::times);
+    for size in scales.into_iter().chain([Size::times(1).with_watches(10)]) {
+        eprintln!("bench: making {}", size.name());
         let load = Load::make(&size)?;
         let descriptors = load.descriptors();
-        let played = play(&programs, rounds)?;
+        // What is ten times as large takes ten times as long.
+        let fewer = if size.holders * size.watches > Size::times(5).holders * 100 {
+            rounds.div_ceil(3)
+        } else {
+            rounds
+        };
+        let played = play(&programs, fewer)?;
         drop(load);
         report += &table::scale(&size, descriptors, &programs, &played);
-        growth.push((scale, descriptors, played));
+        growth.push((size, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
     let text = format!(
@@ -84,19 +90,53 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
     Ok(played)
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn must_be_root() -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the load needs many users and nospace must see them all: run as root"
+    );
+    Ok(())
+}
+
 /// The release build of nospace; where NOSPACE is set, that program instead.
 pub fn build(root: &Path) -> Result<PathBuf> {
-    if let Some(program) = std::env::var_os("NOSPACE") {
-        return Ok(PathBuf::from(program));
+    match std::env::var_os("NOSPACE") {
+        Some(program) => Ok(PathBuf::from(program)),
+        None => release(root, &["--package", "nospace"], "nospace"),
     }
+}
+
+/// And what looks again and again with the programs loaded.
+fn build_both(root: &Path) -> Result<Built> {
+    let account = [
+        "--package",
+        "nospace-bpf",
+        "--features",
+        "nospace-bpf/ebpf",
+        "--example",
+        "account",
+    ];
+    Ok(Built {
+        nospace: build(root)?,
+        account: release(root, &account, "examples/account")?,
+    })
+}
+
+/// Builds `what` for release; the path of `binary`.
+fn release(root: &Path, what: &[&str], binary: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--release", "--package", "nospace"])
+    let status = Command::new(&cargo)
+        .args(["build", "--release"])
+        .args(what)
         .current_dir(root)
         .status()?;
-    ensure!(status.success(), "nospace does not build");
+    ensure!(status.success(), "cannot build {}", what.join(" "));
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let binary = root.join(target).join("release/nospace");
+    let binary = root.join(target).join("release").join(binary);
     binary
         .canonicalize()
         .with_context(|| binary.display().to_string())

@@ -40,15 +40,27 @@ pub struct Run {
     pub counts: Counts,
 }
 
+/// `nospace check`, in the order in which programs take turns.
+pub const CHECK: usize = 0;
+/// What people use today.
+pub const PEERS: [usize; 2] = [2, 3];
+/// Programs loaded once, and looks that follow each other.
+pub const LOOKS: usize = 4;
+
 /// nospace first, then the others, in the order in which they take turns.
-pub fn all(nospace: PathBuf, inotify_info: Vec<String>) -> Vec<Program> {
+pub fn all(built: &Built, inotify_info: Vec<String>) -> Vec<Program> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let mut ours = vec![nospace.display().to_string()];
-    ours.extend(["check", "--no-ebpf", "-o", "json"].map(str::to_owned));
+    let nospace = built.nospace.display().to_string();
+    let account = built.account.display().to_string();
     vec![
         Program {
+            name: "`nospace check`",
+            command: words(&[&nospace, "check", "-o", "json"]),
+            counts: of_nospace,
+        },
+        Program {
             name: "`nospace check --no-ebpf`",
-            command: ours,
+            command: words(&[&nospace, "check", "--no-ebpf", "-o", "json"]),
             counts: of_nospace,
         },
         Program {
@@ -61,10 +73,50 @@ pub fn all(nospace: PathBuf, inotify_info: Vec<String>) -> Vec<Program> {
             command: inotify_info,
             counts: of_inotify_info,
         },
+        Program {
+            name: "eBPF loaded, then 10 looks",
+            command: words(&[&account, "--looks", "9"]),
+            counts: of_looks,
+        },
     ]
 }
 
+/// Programs of this workspace, built for speed.
+pub struct Built {
+    /// nospace.
+    pub nospace: PathBuf,
+    /// The example `account`.
+    pub account: PathBuf,
+}
+
 impl Program {
+    /// What names watches: nospace all of them, inotify-info those of programs that are called `name`.
+    pub fn naming(built: &Built, mut inotify_info: Vec<String>, name: &str) -> Vec<Self> {
+        let nospace = built.nospace.display().to_string();
+        let ours = |rest: &[&str]| {
+            let words = [&[nospace.as_str(), "watches"], rest].concat();
+            words.iter().map(|word| (*word).to_owned()).collect()
+        };
+        inotify_info.push(name.to_owned());
+        vec![
+            Self {
+                name: "`nospace watches`",
+                command: ours(&[]),
+                counts: of_headline,
+            },
+            Self {
+                name: "`nospace watches -o json`",
+                command: ours(&["-o", "json"]),
+                counts: |output| Ok(named(output.matches("\"hostPath\": \"/").count())),
+            },
+            Self {
+                name: "`inotify-info NAME`",
+                command: inotify_info,
+                counts: |output| Ok(named(output.matches("] /").count())),
+            },
+        ]
+    }
+
     /// Runs it once.
     pub fn run(&self) -> Result<Run> {
         let (first, rest) = self.command.split_first().context("no command")?;
@@ -116,6 +168,37 @@ fn of_nospace(output: &str) -> Result<Counts> {
         instances: users.iter().map(|user| user.instances.used).sum(),
         watches: users.iter().map(|user| user.watches.used).sum(),
         collector: inotify.map(|one| Duration::from_secs_f64(one.duration_ms / 1e3)),
+    })
+}
+
+/// So many paths.
+fn named(paths: usize) -> Counts {
+    Counts {
+        instances: 0,
+        watches: paths as u64,
+        collector: None,
+    }
+}
+
+/// `100000 watches in 1000 instances of 201 processes`, the first line.
+fn of_headline(output: &str) -> Result<Counts> {
+    let first = output.split_whitespace().next().context("no headline")?;
+    Ok(named(
+        first.trim_start_matches('~').parse().context("no number")?,
+    ))
+}
+
+/// `1000 100000 7012`: instances, watches, microseconds.
+fn of_looks(output: &str) -> Result<Counts> {
+    let numbers = output.split_whitespace().map(str::parse);
+    let numbers: Vec<u64> = numbers.collect::<Result<_, _>>()?;
+    let [instances, watches, look] = numbers[..] else {
+        anyhow::bail!("not three numbers: {output}");
+    };
+    Ok(Counts {
+        instances,
+        watches,
+        collector: Some(Duration::from_micros(look)),
     })
 }
 

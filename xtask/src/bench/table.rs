@@ -5,9 +5,9 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use super::figures::{Figures, Round, collector, milliseconds};
+use super::figures::{Figures, Round, collector, milliseconds, of_the_faster};
 use super::load::Size;
-use super::programs::Program;
+use super::programs::{CHECK, LOOKS, PEERS, Program};
 
 /// Where and when.
 pub fn circumstances(command: &str) -> Result<String> {
@@ -44,7 +44,7 @@ pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Ro
             program.name.to_owned(),
             format!("{:.1}", times.median()),
             range(&times),
-            if place == 0 {
+            if place == CHECK || place == LOOKS {
                 String::new()
             } else {
                 share(rounds, place)
@@ -56,22 +56,48 @@ pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Ro
         ];
         let _ = writeln!(text, "| {} |", row.join(" | "));
     }
-    let own = Figures::of(rounds, |round| collector(&round[0]));
-    let _ = writeln!(
-        text,
-        "| its inotify collector | {:.1} | {} | | | | | |\n",
-        own.median(),
-        range(&own)
-    );
-    text
+    text += "\n";
+    text + &parts(rounds)
+}
+
+/// A figure of a round in milliseconds.
+type Part = fn(&Round) -> f64;
+
+/// What is asked for, against the faster of the peers in the same round.
+fn parts(rounds: &[Round]) -> String {
+    let mut text =
+        "| | median ms | min–max ms | of the faster of the two |\n|---|---:|---:|---:|\n"
+            .to_owned();
+    let parts: [(&str, Part); 3] = [
+        ("whole `nospace check`", |round| milliseconds(&round[CHECK])),
+        ("its inotify collector", |round| collector(&round[CHECK])),
+        ("a repeated look, programs loaded", |round| {
+            collector(&round[LOOKS])
+        }),
+    ];
+    for (name, part) in parts {
+        let times = Figures::of(rounds, part);
+        let shares = Figures::of(rounds, |round| of_the_faster(round, part(round), &PEERS));
+        let _ = writeln!(
+            text,
+            "| {name} | {:.1} | {} | {:.3}× ({:.3}–{:.3}): 1/{:.1} |",
+            times.median(),
+            range(&times),
+            shares.median(),
+            shares.min(),
+            shares.max(),
+            1.0 / shares.median()
+        );
+    }
+    text + "\n"
 }
 
 fn heading(size: &Size, descriptors: usize) -> String {
     format!(
-        "### {} times the load\n\n{} processes with {} instances of {} watches each, {} idle \
+        "### {}\n\n{} processes with {} instances of {} watches each, {} idle \
          processes, {} with {} open files; {descriptors} descriptors in all. There are {} \
          instances and {} watches; one holder has forked.\n\n",
-        size.scale,
+        size.name(),
         size.holders,
         size.instances,
         size.watches,
@@ -84,31 +110,33 @@ fn heading(size: &Size, descriptors: usize) -> String {
 }
 
 /// How the time grows.
-pub fn growth(programs: &[Program], scales: &[(u32, usize, Vec<Round>)]) -> String {
+pub fn growth(programs: &[Program], scales: &[(Size, usize, Vec<Round>)]) -> String {
     let mut text =
         "### Growth\n\nMicroseconds for each descriptor (median):\n\n| load |".to_owned();
     for program in programs {
         let _ = write!(text, " {} |", program.name);
     }
-    text += " its inotify collector |\n|---:|";
-    text += &"---:|".repeat(programs.len() + 1);
+    text += " inotify collector | a repeated look |\n|---|";
+    text += &"---:|".repeat(programs.len() + 2);
     text.push('\n');
-    for (scale, descriptors, rounds) in scales {
-        let _ = write!(text, "| {scale} |");
+    for (size, descriptors, rounds) in scales {
+        let _ = write!(text, "| {} |", size.name());
         let each = |median: f64| format!(" {:.2} |", median * 1e3 / *descriptors as f64);
         for place in 0..programs.len() {
             text += &each(Figures::milliseconds(rounds, place).median());
         }
-        text += &each(Figures::of(rounds, |round| collector(&round[0])).median());
+        for place in [CHECK, LOOKS] {
+            text += &each(Figures::of(rounds, |round| collector(&round[place])).median());
+        }
         text.push('\n');
     }
     text
 }
 
 /// Of pairs in one round: median, and range.
-fn share(rounds: &[Round], place: usize) -> String {
+pub fn share(rounds: &[Round], place: usize) -> String {
     let pairs = Figures::of(rounds, |round| {
-        milliseconds(&round[0]) / milliseconds(&round[place])
+        milliseconds(&round[CHECK]) / milliseconds(&round[place])
     });
     format!(
         "{:.2}× ({:.2}–{:.2})",
@@ -118,6 +146,6 @@ fn share(rounds: &[Round], place: usize) -> String {
     )
 }
 
-fn range(figures: &Figures) -> String {
+pub fn range(figures: &Figures) -> String {
     format!("{:.1}–{:.1}", figures.min(), figures.max())
 }

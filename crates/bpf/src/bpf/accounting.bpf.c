@@ -9,56 +9,63 @@
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
+#include "pids.h"
 #include "ucounts.h"
 #include "idr.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* User namespaces nest 32 deep (kernel/user_namespace.c). */
-#define MAX_CHAIN 33
 #define RLIMIT_NOFILE 7
 
 /* The file table being walked. Written only after a step whose output fitted: the kernel repeats the others. */
 struct {
 	__u64 files;
 	__u64 last_ucounts;
+	/* Whose it was met at, as the initial pid namespace has it: read at once, which a name for the reader is not. */
+	__u32 task;
+	__u32 reserved;
 	struct process_record process;
 } table;
 
 __u64 last_task_ucounts;
 __u64 last_epoll_user;
 
-/* Depth of the reader's pid namespace: pids are told as the reader's /proc has them. */
-__u32 reader_level;
+/* User namespaces nest 32 deep (kernel/user_namespace.c). */
+#define MAX_CHAIN 33
 
-static __always_inline __u32 pid_for_reader(struct pid *pid)
+/* A user and, link by link, whom its namespace draws on. */
+struct user_record chain[MAX_CHAIN];
+
+/* Fills in link `place`; a function, so that the verifier looks at it once. */
+__noinline int read_link(__u64 ucounts, __u32 place)
 {
-	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
-	__u32 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
-	return number;
+	if (place < MAX_CHAIN)
+		read_user((struct ucounts *)ucounts, &chain[place]);
+	return 0;
 }
 
-static __always_inline void note_reader(void)
+/* Fills `chain`; how many links it has. */
+__noinline int read_chain(__u64 ucounts)
 {
-	struct task_struct *reader = (void *)bpf_get_current_task();
+	__u32 i;
 
-	reader_level = BPF_CORE_READ(reader, thread_pid, level);
-}
-
-/* Writes the user and, link by link, whom its namespace draws on. False where the output was full. */
-static __always_inline bool write_chain(struct seq_file *seq, struct ucounts *u)
-{
-	struct user_record r;
-
-	for (int i = 0; i < MAX_CHAIN && u; i++) {
-		read_user(u, &r);
-		if (bpf_seq_write(seq, &r, sizeof(r)))
-			return false;
-		u = (struct ucounts *)r.parent;
+	for (i = 0; i < MAX_CHAIN && ucounts; i++) {
+		read_link(ucounts, i);
+		ucounts = chain[i].parent;
 	}
-	return true;
+	return i;
+}
+
+/* Writes the user and whom its namespace draws on. False where the output was full. */
+static __always_inline bool write_chain(struct seq_file *seq, __u64 ucounts)
+{
+	__u64 links = (__u32)read_chain(ucounts);
+
+	/* What is compared is what is used. */
+	barrier_var(links);
+	if (links > MAX_CHAIN)
+		return false;
+	return !bpf_seq_write(seq, chain, links * sizeof(chain[0]));
 }
 
 static __always_inline bool write_instance(struct seq_file *seq, struct fsnotify_group *group, __u32 fd, __u32 pid,
@@ -75,7 +82,7 @@ static __always_inline bool write_instance(struct seq_file *seq, struct fsnotify
 		.watches = count_watches(group),
 	};
 
-	if ((__u64)u != table.last_ucounts && !write_chain(seq, u))
+	if ((__u64)u != table.last_ucounts && !write_chain(seq, (__u64)u))
 		return false;
 	if (bpf_seq_write(seq, &r, sizeof(r)))
 		return false;
@@ -88,6 +95,7 @@ static __always_inline void begin_table(struct task_struct *task, __u64 files, _
 	struct process_record *p = &table.process;
 
 	table.files = files;
+	table.task = task->pid;
 	p->kind = RECORD_PROCESS;
 	p->pid = pid;
 	p->tid = tid;
@@ -117,10 +125,11 @@ int descriptors(struct bpf_iter__task_file *ctx)
 		return 0;
 	}
 	files = (__u64)task->files;
-	tid = pid_for_reader(task->thread_pid);
-	fresh = files != table.files || tid != table.process.tid;
+	fresh = files != table.files || task->pid != table.task;
 	pid = table.process.pid;
+	tid = table.process.tid;
 	if (fresh) {
+		tid = pid_for_reader(task->thread_pid);
 		pid = pid_for_reader(task->group_leader->thread_pid);
 		/* Threads of a leader that has exited all show one table. */
 		if (files == table.files && pid == table.process.pid)
@@ -167,7 +176,7 @@ SEC("iter/task")
 int users(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct user_record r;
+	struct user_record *own = &chain[0];
 	struct ucounts *u;
 
 	if (ctx->meta->seq_num == 0) {
@@ -182,9 +191,9 @@ int users(struct bpf_iter__task *ctx)
 	u = BPF_CORE_READ(task, cred, ucounts);
 	if (!u || (__u64)u == last_task_ucounts)
 		return 0;
-	read_user(u, &r);
+	read_link((__u64)u, 0);
 	/* Root is always told: that it is charged nothing is worth knowing of a node. */
-	if ((!r.instances && !r.watches && r.uid) || write_chain(ctx->meta->seq, u))
+	if ((!own->instances && !own->watches && own->uid) || write_chain(ctx->meta->seq, (__u64)u))
 		last_task_ucounts = (__u64)u;
 	return 0;
 }

@@ -6,40 +6,49 @@
  * Without: /proc/PID/fdinfo tells inode, device and file handle, and open_by_handle_at(2) the path where the file system
  * can (not overlayfs as containers mount it, proc, sysfs); a dentry that was evicted can be named only that way.
  *
- * No bpf_loop, which 5.10 lacks: every level of a walk is a global function, which the verifier checks once. What does
- * not fit into the ring is not lost: the program asks to be called again, and goes on behind the last watch sent. */
+ * What does not fit into the ring is not lost: the program asks to be called again, and goes on behind the last watch
+ * sent. */
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
+#include "pids.h"
 #include "xarray.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 #define NAME_SPACE 256
 #define NAMES_MAX 8192
-/* Names are walked in bundles of this size, this many times. */
-#define BUNDLE 64
+/* Names are walked in bundles of 64, this many times. */
+#define BUNDLES 64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* Groups that are asked for; 1 when done. */
+/* A group that is asked for. */
+struct request {
+	/* Where it was: a group found elsewhere is another one, at the address of one that has gone. */
+	__u32 pid;
+	__u32 fd;
+	__u32 done;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 20);
+	/* A bucket each, which the kernel clears first. The reader asks for more in several goes. */
+	__uint(max_entries, 1 << 14);
 	__uint(map_flags, 1 /* BPF_F_NO_PREALLOC */);
 	__type(key, __u64);
-	__type(value, __u32);
+	__type(value, struct request);
 } wanted SEC(".maps");
 
-/* The walk: which one, whose watches, from which number on, and whether the ring was full. */
+/* The walk: which one, whose watches, and whether the ring was full; `way.from` is the number to go on from. */
 struct {
 	__u64 session;
 	__u64 group;
-	__u32 next_wd;
 	__u32 full;
+	__u32 reserved;
 	__u64 dentry;
 	__u64 root;
 } walk;
@@ -72,31 +81,31 @@ static __always_inline struct dentry *first_alias(struct inode *inode)
 	return (struct dentry *)(alias - bpf_core_field_offset(struct dentry___anonymous, d_alias));
 }
 
-/* Appends up to BUNDLE names. 0 once the root is among them, or no more fits. */
-__noinline int append_names(__u64 unused)
+/* Appends a name. 0 once the root is among them, or no more fits. */
+__noinline int append_name(void)
 {
-	for (int i = 0; i < BUNDLE; i++) {
-		struct dentry *dentry = (struct dentry *)walk.dentry, *parent = BPF_CORE_READ(dentry, d_parent);
-		__u32 length = out.head.names_length;
-		long size;
+	struct dentry *dentry = (struct dentry *)walk.dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	__u32 length = out.head.names_length;
+	long size;
 
-		if (length >= NAMES_MAX)
-			return 0;
-		barrier_var(length);
-		size = bpf_probe_read_kernel_str(&out.names[length & (NAMES_MAX - 1)], NAME_SPACE,
-						 BPF_CORE_READ(dentry, d_name.name));
-		if (size <= 0)
-			return 0;
-		out.head.names_length += size;
-		if (parent == dentry) {
-			if (walk.dentry == walk.root)
-				out.head.flags |= WATCH_ROOTED;
-			return 0;
-		}
-		walk.dentry = (__u64)parent;
+	if (length >= NAMES_MAX)
+		return 0;
+	barrier_var(length);
+	size = bpf_probe_read_kernel_str(&out.names[length & (NAMES_MAX - 1)], NAME_SPACE,
+					 BPF_CORE_READ(dentry, d_name.name));
+	if (size <= 0)
+		return 0;
+	out.head.names_length += size;
+	if (parent == dentry) {
+		if (walk.dentry == walk.root)
+			out.head.flags |= WATCH_ROOTED;
+		return 0;
 	}
+	walk.dentry = (__u64)parent;
 	return 1;
 }
+
+REPEAT(append_names, append_name)
 
 __noinline int send_watch(__u64 entry)
 {
@@ -127,8 +136,8 @@ __noinline int send_watch(__u64 entry)
 		r->flags = WATCH_NAMED;
 		if (!BPF_CORE_READ(dentry, d_hash.pprev))
 			r->flags |= WATCH_UNHASHED;
-		for (int i = 0; i < BUNDLE; i++)
-			if (!append_names(0))
+		for (int i = 0; i < BUNDLES; i++)
+			if (!append_names())
 				break;
 	}
 	size = r->names_length;
@@ -136,93 +145,75 @@ __noinline int send_watch(__u64 entry)
 		return 0;
 	if (bpf_ringbuf_output(&ring, &out, sizeof(out.head) + size, 0))
 		walk.full = 1;
-	else
-		walk.next_wd = r->wd + 1;
 	return 0;
 }
 
-__noinline int visit_leaf(__u64 entry, __u64 base)
+/* Looks at one slot. 0 when there is none left, or the ring is full. */
+__noinline int visit_slot(void)
 {
-	for (__u32 i = 0; i < XA_SLOTS && !walk.full; i++) {
-		__u64 child;
+	struct xa_level *level = deepest();
+	__u64 child;
+	__u32 wd;
 
-		if (base + i < walk.next_wd)
-			continue;
-		child = slot(to_node(entry), i);
-		if (child)
-			send_watch(child);
+	if (!way.depth)
+		return 0;
+	if (level->next >= XA_SLOTS) {
+		way.depth--;
+		return 1;
 	}
-	return 0;
+	wd = level->base + (level->next << level->shift);
+	child = slot(level->node, level->next);
+	level->next++;
+	if (level->shift && is_node(child)) {
+		descend(child, wd);
+		return 1;
+	}
+	if (!level->shift && child)
+		send_watch(child);
+	if (walk.full)
+		return 0;
+	way.from = wd + (1 << level->shift);
+	return 1;
 }
 
-#define VISIT_LEVEL(name, below)                                                        \
-	__noinline int name(__u64 entry, __u64 base)                                    \
-	{                                                                               \
-		__u32 shift = BPF_CORE_READ(to_node(entry), shift) & 31;                \
-                                                                                        \
-		if (shift == 0)                                                         \
-			return visit_leaf(entry, base);                                 \
-		for (__u32 i = 0; i < XA_SLOTS && !walk.full; i++) {                    \
-			__u64 child, from = base + ((__u64)i << shift);                 \
-                                                                                        \
-			if (from + (1ULL << shift) <= walk.next_wd)                     \
-				continue;                                               \
-			child = slot(to_node(entry), i);                                \
-			if (is_node(child))                                             \
-				below(child, from);                                     \
-		}                                                                       \
-		return 0;                                                               \
-	}
-
-VISIT_LEVEL(visit_level1, visit_leaf)
-VISIT_LEVEL(visit_level2, visit_level1)
-VISIT_LEVEL(visit_level3, visit_level2)
-VISIT_LEVEL(visit_level4, visit_level3)
-
-/* Numbers have 31 bits, a node resolves 6: the sixth level, at the root, has two children. */
-static __always_inline void visit_root(__u64 entry)
-{
-	__u32 shift = BPF_CORE_READ(to_node(entry), shift);
-
-	if (shift < 30) {
-		visit_level4(entry, 0);
-		return;
-	}
-	for (__u32 i = 0; i < 2 && !walk.full; i++) {
-		__u64 child = slot(to_node(entry), i);
-
-		if (is_node(child))
-			visit_level4(child, (__u64)i << 30);
-	}
-}
+REPEAT(visit_64_slots, visit_slot)
+REPEAT(visit_4096_slots, visit_64_slots)
+REPEAT(visit_262144_slots, visit_4096_slots)
 
 SEC("iter/task_file")
 int watches(struct bpf_iter__task_file *ctx)
 {
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct fsnotify_group *group;
+	struct request *request;
 	__u64 key, head;
-	__u32 *state;
 
-	if (!ctx->task || !file || !is_inotify(file, file->f_op))
+	if (!task || !file || !is_inotify(file, file->f_op))
 		return 0;
 	group = file->private_data;
 	key = (__u64)group;
-	state = bpf_map_lookup_elem(&wanted, &key);
-	if (!state || *state)
+	request = bpf_map_lookup_elem(&wanted, &key);
+	if (!request || request->done || request->fd != ctx->fd)
+		return 0;
+	if (!walk.session)
+		note_reader();
+	if (request->pid != pid_for_reader(task->group_leader->thread_pid))
 		return 0;
 	if (walk.group != key || walk.session != ctx->meta->session_id) {
 		walk.group = key;
 		walk.session = ctx->meta->session_id;
-		walk.next_wd = 0;
+		way.from = 0;
 	}
 	walk.full = 0;
+	way.depth = 0;
 	head = (__u64)BPF_CORE_READ(group, inotify_data.idr.idr_rt.xa_head);
-	if (is_node(head))
-		visit_root(head);
-	/* 1: call again for the same file, when the ring was read. */
-	if (walk.full)
-		return 1;
-	*state = 1;
+	if (is_node(head)) {
+		descend(head, 0);
+		/* 1: call again for the same file, when the ring was read, or for the next quarter of a million. */
+		if (visit_262144_slots() || walk.full)
+			return 1;
+	}
+	request->done = 1;
 	return 0;
 }

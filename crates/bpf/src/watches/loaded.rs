@@ -6,13 +6,15 @@ use super::{Place, Watch};
 use crate::object;
 use crate::records::{RECORD_WATCH, WatchRecord, take};
 use crate::support::Unsupported;
+use crate::tally::Holder;
 
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/watches.bpf.o"));
 
 /// What a caller can ask for (include/uapi/linux/inotify.h); the kernel sets other bits for itself.
 const IN_ALL_EVENTS: u32 = 0xfff;
 
-const WANTED: u32 = 0;
+/// Instances asked for in one go; as many as the map has room for.
+const AT_ONCE: usize = 1 << 14;
 
 /// Lists watches: a program loaded once, asked as often as wanted.
 #[derive(Debug)]
@@ -29,37 +31,29 @@ impl Lister {
     pub fn load() -> Result<Self, Unsupported> {
         let (object, _) = object::load(IMAGE, |_| Ok(()))?;
         Ok(Self {
-            watches: object::attach(&object, "watches")?,
+            watches: object::attach_iterator(&object, "watches")?,
             object,
         })
     }
 
     /// Gives every watch of the instances with these identities to `each`, in the order of their numbers. An instance
-    /// that no descriptor leads to any more is left out.
+    /// is told only if it is still where this holder had it.
     ///
     /// # Errors
     /// What the kernel answered to the request.
     pub fn list(
         &mut self,
-        identities: impl IntoIterator<Item = u64>,
+        instances: impl IntoIterator<Item = (u64, Holder)>,
         mut each: impl FnMut(Watch),
     ) -> io::Result<()> {
-        let wanted = object::map(&self.object, "wanted")?;
-        let keys: Vec<[u8; 8]> = identities.into_iter().map(u64::to_ne_bytes).collect();
-        for key in &keys {
-            wanted
-                .update(key, &WANTED.to_ne_bytes(), MapFlags::ANY)
-                .map_err(io::Error::other)?;
-        }
+        let instances: Vec<(u64, Holder)> = instances.into_iter().collect();
         let mut malformed = 0_u64;
-        let outcome = self.read(|record| match decode(record) {
-            Some(watch) => each(watch),
-            None => malformed += 1,
-        });
-        for key in &keys {
-            wanted.delete(key).map_err(io::Error::other)?;
+        for some in instances.chunks(AT_ONCE) {
+            self.list_some(some, |record| match decode(record) {
+                Some(watch) => each(watch),
+                None => malformed += 1,
+            })?;
         }
-        outcome?;
         if malformed > 0 {
             return Err(io::Error::new(
                 ErrorKind::InvalidData,
@@ -69,6 +63,23 @@ impl Lister {
             ));
         }
         Ok(())
+    }
+
+    fn list_some(&self, instances: &[(u64, Holder)], each: impl FnMut(&[u8])) -> io::Result<()> {
+        let wanted = object::map(&self.object, "wanted")?;
+        for (identity, holder) in instances {
+            let request = [holder.pid, holder.fd, 0].map(u32::to_ne_bytes).concat();
+            let key = identity.to_ne_bytes();
+            wanted
+                .update(&key, &request, MapFlags::ANY)
+                .map_err(io::Error::other)?;
+        }
+        let outcome = self.read(each);
+        for (identity, _) in instances {
+            let key = identity.to_ne_bytes();
+            wanted.delete(&key).map_err(io::Error::other)?;
+        }
+        outcome
     }
 
     /// Reads the iterator to its end, and the ring whenever it is full.

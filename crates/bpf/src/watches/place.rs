@@ -9,26 +9,33 @@ impl Place {
             return Self::Forgotten;
         }
         let names = names.strip_suffix(b"\0").unwrap_or(names);
-        let names: Vec<&[u8]> = names.split(|&b| b == 0).collect();
         if !has(WATCH_ROOTED) {
-            return Self::Unreachable(join(&names));
+            return Self::Unreachable(join(names));
         }
-        match names.split_last() {
+        match memchr::memrchr(0, names) {
             // A root is never in the table of names.
-            None | Some((_, [])) => Self::Path(b"/".to_vec()),
-            Some((_, names)) if has(WATCH_UNHASHED) => Self::Deleted(join(names)),
-            Some((_, names)) => Self::Path(join(names)),
+            None => Self::Path(b"/".to_vec()),
+            Some(root) if has(WATCH_UNHASHED) => Self::Deleted(join(&names[..root])),
+            Some(root) => Self::Path(join(&names[..root])),
         }
     }
 }
 
-fn join(names: &[&[u8]]) -> Vec<u8> {
-    let mut path = Vec::with_capacity(names.iter().map(|n| n.len() + 1).sum());
-    for name in names.iter().rev().filter(|name| **name != b"/") {
-        path.push(b'/');
-        path.extend_from_slice(name);
+/// The last name first, each behind a slash.
+fn join(mut names: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(names.len() + 1);
+    loop {
+        let begin = memchr::memrchr(0, names).map(|end| end + 1);
+        let name = &names[begin.unwrap_or(0)..];
+        if name != b"/" {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+        match begin {
+            None => return path,
+            Some(begin) => names = &names[..begin - 1],
+        }
     }
-    path
 }
 
 #[cfg(test)]

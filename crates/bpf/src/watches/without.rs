@@ -3,6 +3,7 @@ use std::io;
 
 use super::Watch;
 use crate::support::{Facts, Unsupported, decide};
+use crate::tally::Holder;
 
 /// Lists watches; never there in a build without the feature `ebpf`.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Lister {
     /// None.
     pub fn list(
         &mut self,
-        _: impl IntoIterator<Item = u64>,
+        _: impl IntoIterator<Item = (u64, Holder)>,
         _: impl FnMut(Watch),
     ) -> io::Result<()> {
         match self.0 {}

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nospace_bpf::accounting::Accountant;
+use nospace_bpf::tally::Holder;
 use nospace_bpf::watches::{Lister, Place, Watch};
 use rustix::fs::inotify;
 use rustix::mount::{
@@ -118,14 +119,23 @@ impl Bench {
         let me = std::process::id();
         let tally = self.accountant.account()?;
         let fd = u32::try_from(instance.as_raw_fd())?;
-        let identity = tally
-            .instances
-            .iter()
-            .find(|i| i.holders.iter().any(|h| h.pid == me && h.fd == fd))
-            .ok_or("the instance is not in the tally")?
-            .identity;
+        let held = tally.instances.iter().find_map(|instance| {
+            let mut holders = instance.holders.iter();
+            let holder = holders.find(|h| h.pid == me && h.fd == fd)?;
+            Some((instance.identity, *holder))
+        });
+        let held = held.ok_or("the instance is not in the tally")?;
         let mut watches = Vec::new();
-        self.lister.list([identity], |watch| watches.push(watch))?;
+        self.lister.list([held], |watch| watches.push(watch))?;
+        let elsewhere = Holder {
+            fd: held.1.fd + 1,
+            ..held.1
+        };
+        let mut others = 0;
+        self.lister.list([(held.0, elsewhere)], |_| others += 1)?;
+        if others > 0 {
+            return Err("an instance was told that is not where it was".into());
+        }
         against_fdinfo(&watches, instance)?;
         Ok(watches)
     }

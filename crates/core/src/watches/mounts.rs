@@ -10,6 +10,8 @@ pub struct MountTable {
     by_device: HashMap<(u32, u32), Vec<usize>>,
     /// The last mount at each place, which covers the others.
     top: HashMap<String, usize>,
+    /// Whether some place has this length: most of what is asked for has none, and need not be looked up.
+    lengths: Vec<bool>,
 }
 
 impl MountTable {
@@ -21,6 +23,11 @@ impl MountTable {
             if let Some(device) = device(&mount.device) {
                 table.by_device.entry(device).or_default().push(at);
             }
+            let length = mount.mountpoint.len();
+            if table.lengths.len() <= length {
+                table.lengths.resize(length + 1, false);
+            }
+            table.lengths[length] = true;
             table.top.insert(mount.mountpoint.clone(), at);
         }
         for of_device in table.by_device.values_mut() {
@@ -52,12 +59,18 @@ impl MountTable {
     #[must_use]
     pub fn way_is(&self, path: &str, accepts: impl Fn(&str) -> bool) -> bool {
         ancestors(path)
-            .filter_map(|place| self.top.get(place))
-            .all(|&at| accepts(&self.mounts[at].fstype))
+            .filter_map(|place| self.at(place))
+            .all(|at| accepts(&self.mounts[at].fstype))
     }
 
     fn covering(&self, path: &str) -> Option<usize> {
-        ancestors(path).find_map(|place| self.top.get(place).copied())
+        ancestors(path).find_map(|place| self.at(place))
+    }
+
+    /// The mount at this very place.
+    fn at(&self, place: &str) -> Option<usize> {
+        let may_be = self.lengths.get(place.len()).copied().unwrap_or(false);
+        may_be.then(|| self.top.get(place).copied())?
     }
 }
 

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Event;
+use super::{Device, Event};
 use crate::model::CollectorRun;
 use crate::report::{Owner, ProcessUse};
 
@@ -97,7 +99,7 @@ pub struct NamedWatch {
     /// Who gave the name.
     pub naming: Naming,
     /// Device of its file system, `major:minor` as mountinfo has it.
-    pub device: String,
+    pub device: Device,
     /// Inode number.
     pub inode: u64,
     /// Events asked for.
@@ -154,11 +156,11 @@ impl NamedWatch {
 
     /// What stands for it where paths are added up: the host's path, else what is known of it below its device.
     #[must_use]
-    pub fn place(&self) -> String {
+    pub fn place(&self) -> Cow<'_, str> {
         match (&self.host_path, &self.path) {
-            (Some(path), _) => path.clone(),
-            (None, Some(path)) => format!("[{}]{path}", self.device),
-            (None, None) => format!("[{}]/inode {}", self.device, self.inode),
+            (Some(path), _) => Cow::Borrowed(path),
+            (None, Some(path)) => Cow::Owned(format!("[{}]{path}", self.device)),
+            (None, None) => Cow::Owned(format!("[{}]/inode {}", self.device, self.inode)),
         }
     }
 }
@@ -177,7 +179,10 @@ mod tests {
             path: Some("/tmp/a/1".to_owned()),
             state: State::Present,
             naming: Naming::Kernel,
-            device: "0:65".to_owned(),
+            device: Device {
+                major: 0,
+                minor: 65,
+            },
             inode: 3,
             mask: vec![Event::Modify],
         };

@@ -1,6 +1,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+use foldhash::fast::RandomState;
+
 /// Directories by what they cost: watches added up along shared prefixes.
 #[derive(Clone, Debug)]
 pub struct Tree<'p> {
@@ -37,14 +39,25 @@ impl<'p> Tree<'p> {
     /// Adds up `paths`, one watch each; a leading `/` is a directory of its own. Empty paths are left out.
     pub fn new(paths: impl IntoIterator<Item = &'p str>) -> Self {
         let mut nodes = vec![Node::new("")];
-        let mut children: HashMap<(usize, &str), usize> = HashMap::new();
-        // Neighbours share most of their way.
-        let mut way: Vec<usize> = vec![0];
+        let mut children: HashMap<(usize, &str), usize, RandomState> = HashMap::default();
+        // Neighbours share most of their way: the nodes on the last one, and where the part of each ended.
+        let mut way: Vec<(usize, usize)> = vec![(0, 0)];
+        let mut last = "";
         for path in paths.into_iter().filter(|path| !path.is_empty()) {
-            way.truncate(1);
             nodes[0].watches += 1;
-            for (start, end) in parts(path) {
-                let parent = way[way.len() - 1];
+            let mut shared = shared(last, path);
+            last = path;
+            for (depth, (start, end)) in (1..).zip(parts(path)) {
+                if let Some(&(node, _)) = way
+                    .get(depth)
+                    .filter(|(_, ended)| *ended == end && end <= shared)
+                {
+                    nodes[node].watches += 1;
+                    continue;
+                }
+                shared = 0;
+                way.truncate(depth);
+                let parent = way[depth - 1].0;
                 let node = *children
                     .entry((parent, &path[start..end]))
                     .or_insert_with(|| {
@@ -54,7 +67,7 @@ impl<'p> Tree<'p> {
                         node
                     });
                 nodes[node].watches += 1;
-                way.push(node);
+                way.push((node, end));
             }
         }
         let by_cost: Vec<_> = nodes.iter().map(|n| (Reverse(n.watches), n.path)).collect();
@@ -204,6 +217,20 @@ impl<'p> Node<'p> {
             children: Vec::new(),
         }
     }
+}
+
+/// How many bytes two paths have in common, up to the end of a part in both.
+fn shared(one: &str, other: &str) -> usize {
+    let pairs = one.bytes().zip(other.bytes());
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    let ends = |path: &str| path.len() == same || path.as_bytes()[same] == b'/';
+    if ends(one) && ends(other) {
+        return same;
+    }
+    one.as_bytes()[..same]
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash.max(1))
 }
 
 /// Where each part of a path lies: `/` first, if it begins so, then what is between slashes.

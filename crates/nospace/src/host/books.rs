@@ -8,20 +8,29 @@ use nospace_core::model::{
 
 use super::{Absent, Asked, BookedProcess, Books, pressing};
 
-/// Reads the account once; `accountant` is kept for the next look.
-pub fn read(accountant: &mut Option<Accountant>) -> Asked<Books> {
-    let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
-    let mut loaded = match accountant.take() {
-        Some(loaded) => loaded,
-        None => Accountant::load().map_err(|unsupported| failed(&unsupported))?,
-    };
-    let tally = loaded.account().map_err(|error| failed(&error))?;
-    let gap = loaded.coverage().gap().map(str::to_owned);
-    *accountant = Some(loaded);
-    Ok(Books {
-        gap,
-        ..books(&tally)
-    })
+/// Programs that stay loaded between looks, and what the last look found.
+#[derive(Default)]
+pub struct Ledger {
+    accountant: Option<Accountant>,
+    /// Each instance with everyone who had it.
+    pub instances: Vec<Booked>,
+}
+
+impl Ledger {
+    /// Reads the account once.
+    pub fn read(&mut self) -> Asked<Books> {
+        let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
+        let mut loaded = match self.accountant.take() {
+            Some(loaded) => loaded,
+            None => Accountant::load().map_err(|unsupported| failed(&unsupported))?,
+        };
+        let tally = loaded.account().map_err(|error| failed(&error))?;
+        let gap = loaded.coverage().gap().map(str::to_owned);
+        self.accountant = Some(loaded);
+        let books = books(&tally);
+        self.instances = tally.instances;
+        Ok(Books { gap, ..books })
+    }
 }
 
 fn books(tally: &Tally) -> Books {

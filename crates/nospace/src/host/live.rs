@@ -8,7 +8,6 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nospace_bpf::accounting::Accountant;
 use nospace_bpf::{kcmp, userns};
 use nospace_core::model::{
     Descriptor, FileHandle, FilesystemUsage, Place, UserKey, UserNamespace, Watch,
@@ -19,10 +18,9 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::books::Ledger;
 use super::identity::number_files;
-use super::{
-    Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, books, watches,
-};
+use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, watches};
 
 /// Room for directory entries: one call for most directories.
 const DIRECTORY_BUFFER: usize = 32 * 1024;
@@ -61,8 +59,8 @@ pub struct Live {
     look: Look,
     /// procfs numbers processes as this process does, so kcmp(2) means the same ones.
     same_pids: bool,
-    /// Programs that stay loaded between looks; `None` in the outer option: not to be used.
-    accountant: Option<Mutex<Option<Accountant>>>,
+    /// `None`: not to be used.
+    ledger: Option<Mutex<Ledger>>,
 }
 
 impl Live {
@@ -94,7 +92,7 @@ impl Live {
             root_is_elsewhere,
             look,
             same_pids: false,
-            accountant: ebpf.then(Mutex::default),
+            ledger: ebpf.then(Mutex::default),
         };
         let own = rustix::process::getpid().as_raw_nonzero().to_string();
         live.same_pids = live
@@ -113,8 +111,8 @@ impl Live {
     }
 
     /// The programs, which this thread alone uses while it has them.
-    fn accountant(&self) -> Asked<MutexGuard<'_, Option<Accountant>>> {
-        let Some(accountant) = &self.accountant else {
+    fn ledger(&self) -> Asked<MutexGuard<'_, Ledger>> {
+        let Some(ledger) = &self.ledger else {
             return Err(Absent::Failed("eBPF was switched off".into()));
         };
         if !self.same_pids {
@@ -122,7 +120,7 @@ impl Live {
                 "procfs is that of another pid namespace".into(),
             ));
         }
-        Ok(accountant.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn open_at(&self, at: At<'_>, flags: OFlags) -> Asked<OwnedFd> {
@@ -373,7 +371,7 @@ impl Host for Live {
     }
 
     fn books(&self) -> Asked<Books> {
-        books::read(&mut *self.accountant()?)
+        self.ledger()?.read()
     }
 
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
@@ -390,7 +388,7 @@ impl Host for Live {
     }
 
     fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
-        watches::list(&mut *self.accountant()?, of, each)
+        watches::list(&mut *self.ledger()?, of, each)
     }
 
     fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {

@@ -3,50 +3,60 @@
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use nospace_bpf::accounting::Accountant;
 use nospace_bpf::handle;
+use nospace_bpf::tally::Holder;
 use nospace_bpf::watches::{Lister, Place as Walked, Watch as Listed};
 use nospace_core::model::{Descriptor, FileHandle, Place, Watch};
 use nospace_core::parse::lossy;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
 use rustix::io::Errno;
 
+use super::books::Ledger;
 use super::{Absent, Asked};
 
-/// Lists the watches of the instances behind `of`.
+/// Lists the watches of the instances behind `of`, as the last look found them; looks where there was none.
 pub fn list(
-    accountant: &mut Option<Accountant>,
+    ledger: &mut Ledger,
     of: &[Descriptor],
     each: &mut dyn FnMut(Descriptor, Watch),
 ) -> Asked<()> {
     let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
-    let mut loaded = match accountant.take() {
-        Some(loaded) => loaded,
-        None => Accountant::load().map_err(|unsupported| failed(&unsupported))?,
-    };
-    // Identities are those of this moment: the kernel uses them again.
-    let tally = loaded.account().map_err(|error| failed(&error))?;
-    *accountant = Some(loaded);
+    let (lister, looked) = std::thread::scope(|scope| {
+        // The two sets of programs are loaded side by side, on a second thread if there is one.
+        let lister = std::thread::Builder::new().spawn_scoped(scope, Lister::load);
+        let looked = match ledger.instances.is_empty() {
+            true => ledger.read().map(|_| ()),
+            false => Ok(()),
+        };
+        let lister = lister.ok().and_then(|lister| lister.join().ok());
+        (lister.unwrap_or_else(Lister::load), looked)
+    });
+    looked?;
+    let mut lister = lister.map_err(|unsupported| failed(&unsupported))?;
     let wanted: HashSet<&Descriptor> = of.iter().collect();
-    let identities: HashMap<u64, Descriptor> = tally
+    let held: HashMap<u64, Holder> = ledger
         .instances
         .iter()
         .filter_map(|instance| {
-            let holders = instance.holders.iter().map(|holder| Descriptor {
-                pid: holder.pid,
-                fd: holder.fd,
-            });
-            let known = holders.into_iter().find(|one| wanted.contains(one))?;
-            Some((instance.identity, known))
+            let mut holders = instance.holders.iter();
+            let known = holders.find(|one| wanted.contains(&descriptor(one)))?;
+            Some((instance.identity, *known))
         })
         .collect();
-    let mut lister = Lister::load().map_err(|unsupported| failed(&unsupported))?;
-    let listed = lister.list(identities.keys().copied(), |listed| {
-        if let Some(&descriptor) = identities.get(&listed.identity) {
-            each(descriptor, watch(listed));
+    let instances = held.iter().map(|(&identity, &holder)| (identity, holder));
+    let listed = lister.list(instances, |listed| {
+        if let Some(holder) = held.get(&listed.identity) {
+            each(descriptor(holder), watch(listed));
         }
     });
     listed.map_err(|error| failed(&error))
+}
+
+fn descriptor(holder: &Holder) -> Descriptor {
+    Descriptor {
+        pid: holder.pid,
+        fd: holder.fd,
+    }
 }
 
 fn watch(listed: Listed) -> Watch {

@@ -9,13 +9,14 @@ mod list;
 mod names;
 mod select;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context as _, bail};
 use nospace_core::model::{Descriptor, Instance, Provenance};
 use nospace_core::report::{ProcessUse, SCHEMA_VERSION};
 use nospace_core::watches::{
-    DeviceUse, DirectoryUse, HolderRef, NamedWatch, Tree, WatchesReport, WatchingInstance,
+    Device, DeviceUse, DirectoryUse, HolderRef, NamedWatch, Tree, WatchesReport, WatchingInstance,
 };
 
 use crate::collect::holders;
@@ -133,8 +134,8 @@ fn watching(
 }
 
 fn heaviest(watches: &[NamedWatch]) -> Vec<DirectoryUse> {
-    let places: Vec<String> = watches.iter().map(NamedWatch::place).collect();
-    let tree = Tree::new(places.iter().map(String::as_str));
+    let places: Vec<Cow<'_, str>> = watches.iter().map(NamedWatch::place).collect();
+    let tree = Tree::new(places.iter().map(|place| &**place));
     let heaviest = tree.heaviest(SHARE, TREES).into_iter();
     heaviest
         .filter(|(path, _)| !path.is_empty())
@@ -150,9 +151,9 @@ fn heaviest(watches: &[NamedWatch]) -> Vec<DirectoryUse> {
 }
 
 fn devices(watches: &[NamedWatch], names: &mut Names<'_>, asked: &[Descriptor]) -> Vec<DeviceUse> {
-    let mut all: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
+    let mut all: BTreeMap<Device, (u64, u32)> = BTreeMap::new();
     for watch in watches {
-        let entry = all.entry(&watch.device).or_insert((0, watch.instance));
+        let entry = all.entry(watch.device).or_insert((0, watch.instance));
         entry.0 += 1;
     }
     let mut devices: Vec<DeviceUse> = all
@@ -161,7 +162,7 @@ fn devices(watches: &[NamedWatch], names: &mut Names<'_>, asked: &[Descriptor]) 
             let holder = asked.get(instance as usize).map_or(0, |holder| holder.pid);
             let (file_system, mount_point) = names.device(device, holder);
             DeviceUse {
-                device: device.to_owned(),
+                device: device.to_string(),
                 file_system,
                 mount_point,
                 watches,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nospace_core::model::{Descriptor, Place};
-use nospace_core::watches::{Event, MountTable, NamedWatch, State};
+use nospace_core::watches::{Device, Event, MountTable, NamedWatch, State};
 
 use super::list::Found;
 use crate::collect::mount_table;
@@ -69,14 +69,8 @@ impl<'h> Names<'h> {
     }
 
     /// Type of a file system, and where the host has it mounted.
-    pub fn device(&mut self, device: &str, holder: u32) -> (Option<String>, Option<String>) {
-        let Some((major, minor)) = device.split_once(':') else {
-            return (None, None);
-        };
-        let (Ok(major), Ok(minor)) = (major.parse(), minor.parse()) else {
-            return (None, None);
-        };
-        let number = (major, minor);
+    pub fn device(&mut self, device: Device, holder: u32) -> (Option<String>, Option<String>) {
+        let number = (device.major, device.minor);
         if let Some(mount) = self.table(None).and_then(|table| table.of(number).next()) {
             return (Some(mount.fstype.clone()), Some(mount.mountpoint.clone()));
         }
@@ -117,7 +111,10 @@ impl<'h> Names<'h> {
             path,
             state,
             naming,
-            device: format!("{}:{}", watch.device.0, watch.device.1),
+            device: Device {
+                major: watch.device.0,
+                minor: watch.device.1,
+            },
             inode: watch.inode,
             mask: Event::of_mask(watch.mask),
         }

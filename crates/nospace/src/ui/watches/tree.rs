@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use nospace_core::watches::{Branch, NamedWatch, Tree, WatchesReport};
 
 use super::{Options, number_of, share};
@@ -6,8 +8,8 @@ use crate::ui::{Page, style};
 
 /// Directories, dear ones opened.
 pub fn draw(page: &mut Page, report: &WatchesReport, options: &Options) {
-    let places: Vec<String> = report.watches.iter().map(NamedWatch::place).collect();
-    let tree = Tree::new(places.iter().map(String::as_str));
+    let places: Vec<Cow<'_, str>> = report.watches.iter().map(NamedWatch::place).collect();
+    let tree = Tree::new(places.iter().map(|place| &**place));
     page.heading("By path", "less than a hundredth is added up");
     let mut table = Table::default()
         .column("WATCHES", Align::Right)

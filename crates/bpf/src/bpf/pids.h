@@ -1,0 +1,21 @@
+/* Pids as the reader's /proc has them. */
+#pragma once
+
+/* Depth of the reader's pid namespace. */
+__u32 reader_level;
+
+static __always_inline void note_reader(void)
+{
+	struct task_struct *reader = (void *)bpf_get_current_task();
+
+	reader_level = BPF_CORE_READ(reader, thread_pid, level);
+}
+
+static __always_inline __u32 pid_for_reader(struct pid *pid)
+{
+	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
+	__u32 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
+	return number;
+}

@@ -1,0 +1,139 @@
+//! The layout of BTF (Documentation/bpf/btf.rst): a header, types one behind the other, and their names.
+
+/// `struct btf_header` up to where the strings are.
+const HEADER: usize = 24;
+const MAGIC: u16 = 0xeb9f;
+
+pub const PTR: u32 = 2;
+pub const ARRAY: u32 = 3;
+pub const STRUCT: u32 = 4;
+pub const UNION: u32 = 5;
+pub const ENUM: u32 = 6;
+pub const FWD: u32 = 7;
+pub const TYPEDEF: u32 = 8;
+pub const FUNC: u32 = 12;
+pub const ENUM64: u32 = 19;
+
+const INT: u32 = 1;
+const VOLATILE: u32 = 9;
+const CONST: u32 = 10;
+const RESTRICT: u32 = 11;
+const FUNC_PROTO: u32 = 13;
+const VAR: u32 = 14;
+const DATASEC: u32 = 15;
+const FLOAT: u32 = 16;
+const DECL_TAG: u32 = 17;
+const TYPE_TAG: u32 = 18;
+
+/// The two sections of a BTF file.
+#[derive(Clone, Copy)]
+pub struct Sections<'b> {
+    pub types: &'b [u8],
+    pub names: &'b [u8],
+}
+
+impl<'b> Sections<'b> {
+    /// `None` for anything but this machine's BTF.
+    pub fn of(btf: &'b [u8]) -> Option<Self> {
+        if btf.get(..2)? != MAGIC.to_ne_bytes() || btf.get(2)? != &1 {
+            return None;
+        }
+        let field = |number: usize| word(btf, 4 + number * 4).map(|value| value as usize);
+        let body = btf.get(field(0)?..)?;
+        let section = |begin: usize, length: usize| body.get(begin..begin.checked_add(length)?);
+        Some(Self {
+            types: section(field(1)?, field(2)?)?,
+            names: section(field(3)?, field(4)?)?,
+        })
+    }
+
+    /// The type that begins here in its section; `None` also for a kind that nothing is known of.
+    pub fn at(self, offset: usize) -> Option<Type<'b>> {
+        let info = word(self.types, offset + 4)?;
+        // What no kernel has used so far.
+        if info & 0x60ff_0000 != 0 {
+            return None;
+        }
+        let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
+        let rest = match kind {
+            PTR | FWD | TYPEDEF | VOLATILE | CONST | RESTRICT | FUNC | FLOAT | TYPE_TAG => 0,
+            INT | VAR | DECL_TAG => 4,
+            ARRAY => 12,
+            ENUM | FUNC_PROTO => 8 * count,
+            STRUCT | UNION | DATASEC | ENUM64 => 12 * count,
+            _ => return None,
+        };
+        Some(Type {
+            name: word(self.types, offset)?,
+            info,
+            third: word(self.types, offset + 8)?,
+            kind,
+            rest: self.types.get(offset + 12..offset + 12 + rest)?,
+        })
+    }
+
+    /// From here to the end of all names: a name and a NUL, and what comes after.
+    pub fn names_from(self, offset: u32) -> Option<&'b [u8]> {
+        self.names.get(offset as usize..)
+    }
+
+    pub fn name(self, offset: u32) -> Option<&'b [u8]> {
+        let from = self.names_from(offset)?;
+        from.get(..memchr::memchr(0, from)?)
+    }
+}
+
+/// `struct btf_type`, and what of it follows for its kind.
+pub struct Type<'b> {
+    pub name: u32,
+    pub info: u32,
+    /// Its size, or the type that it refers to.
+    pub third: u32,
+    pub kind: u32,
+    pub rest: &'b [u8],
+}
+
+impl Type<'_> {
+    /// How long it is in its section.
+    pub fn length(&self) -> usize {
+        12 + self.rest.len()
+    }
+
+    /// `third` is a type.
+    pub fn refers(&self) -> bool {
+        matches!(
+            self.kind,
+            PTR | TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG
+        )
+    }
+
+    /// Values come by this type whole: numbers and what has none of its own.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.kind, INT | FLOAT | FWD)
+    }
+}
+
+/// A number of this machine's byte order.
+pub fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+}
+
+/// A whole BTF file of these sections.
+pub fn file(types: &[u8], names: &[u8]) -> Option<Vec<u8>> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).ok();
+    let mut file = Vec::with_capacity(HEADER + types.len() + names.len());
+    file.extend(MAGIC.to_ne_bytes());
+    file.extend([1, 0]);
+    let numbers = [
+        u32::try_from(HEADER).ok()?,
+        0,
+        length(types)?,
+        length(types)?,
+        length(names)?,
+    ];
+    file.extend(numbers.iter().flat_map(|number| number.to_ne_bytes()));
+    file.extend(types);
+    file.extend(names);
+    Some(file)
+}
