@@ -6,7 +6,7 @@
  * longer, 25 ns. A tracepoint for each call would take half of that, but a tenth of a second each to detach, and leaves out
  * 32-bit programs. A raw tracepoint (tp_btf) costs 30 ns, and on 7.2 it may be interrupted: then whoever runs next on
  * that CPU is not seen. fexit would cost other calls nothing at all, but is refused where the kernel has no BPF trampolines.
- * Needs: Linux 5.8 with BTF and CONFIG_FTRACE_SYSCALLS, CAP_BPF and CAP_PERFMON, and to read tracefs once.
+ * Needs: Linux 5.8 with BTF and CONFIG_EVENT_TRACING, CAP_BPF and CAP_PERFMON, and to read tracefs once.
  * Without: nothing here; strace(1) shows calls and results of one program. */
 #include "kernel.h"
 #include "records.h"

@@ -164,7 +164,7 @@ fn attach(object: &Object) -> Result<Link, Unsupported> {
     let refused = |error: io::Error| {
         Unsupported::new(
             format!("cannot trace system calls: {EVENT}: {error}"),
-            "run as root, on a kernel built with CONFIG_FTRACE_SYSCALLS",
+            "run as root, on a kernel built with CONFIG_EVENT_TRACING",
         )
     };
     let id = Tracefs::open()?.id(EVENT).map_err(refused)?;
