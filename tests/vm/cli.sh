@@ -21,9 +21,13 @@ has() { # WHAT PATTERN FILE
     grep -q "$2" "$3" || { head -c 3000 "$3"; fail "$1"; }
 }
 
+mkdir /tmp/watched
+for n in $(seq 20); do
+    : >/tmp/watched/$n
+done
 mkfifo /tmp/orders
 : >/tmp/answers
-/nospace-holder --user-namespace=700000 --instances=2 --watches=7 </tmp/orders >>/tmp/answers &
+/nospace-holder --user-namespace=700000 --instances=2 --watches=7 --files /tmp/watched </tmp/orders >>/tmp/answers &
 exec 3>/tmp/orders
 ready=$(holder "limit watches 14")
 pid=$(sed -n 's/.*"pids":\[\([0-9]*\).*/\1/p' /tmp/answers)
@@ -41,22 +45,42 @@ has "what refuses is named" '"cause": "inotify-watches"' /tmp/check
 echo "check ... ok"
 
 /nospace watches "$pid" -o json >/tmp/watches 2>&1 || fail "watches: $(tail -n 1 /tmp/watches)"
-named=$(grep -c '"path": "/proc/sys/kernel/' /tmp/watches)
+named=$(grep -c '"hostPath": "/tmp/watched/' /tmp/watches)
 [ "$named" -ge 14 ] || { head -c 3000 /tmp/watches; fail "watches names $named of 14"; }
 echo "watches ... ok"
 
-/nospace trace --failed --pid "$pid" -o json >/tmp/trace 2>/tmp/tracing &
-trace=$!
-for _ in $(seq 600); do
-    grep -q 'tracing inotify calls' /tmp/tracing && break
-    usleep 50000
-done
+start_trace() { # PID
+    /nospace trace --failed --pid "$1" -o json >/tmp/trace 2>/tmp/tracing &
+    trace=$!
+    for _ in $(seq 600); do
+        grep -q 'tracing inotify calls' /tmp/tracing && break
+        usleep 50000
+    done
+}
+
+end_trace() {
+    kill -INT $trace
+    wait $trace || fail "trace: $(cat /tmp/tracing)"
+}
+
+start_trace "$pid"
 answer=$(holder "press 40")
-kill -INT $trace
-wait $trace || fail "trace: $(cat /tmp/tracing)"
+end_trace
 [ "$answer" = '{"done":0,"errno":28}' ] || fail "the holder was not refused: $answer"
 told=$(grep -c '"cause":"inotify-watches".*"count":{"of":"watches","uid":700000,.*"used":14,"limit":14}' /tmp/trace)
 has "trace sums up" '"refused":40,"lost":0' /tmp/trace
 # The last is the row of the summary.
 [ "$told" = 41 ] || { head -c 3000 /tmp/trace; fail "trace tells $told of 40 refusals"; }
 echo "trace ... ok"
+
+# Its limit is the whole kernel's, so only a kernel of one's own will do.
+if [ -n "$OWN_KERNEL" ]; then
+    echo 5 >/proc/sys/fs/epoll/max_user_watches
+    start_trace "$pid"
+    answer=$(holder "refuse epoll 3")
+    end_trace
+    [ "$answer" = '{"done":0,"errno":28}' ] || fail "epoll_ctl was not refused: $answer"
+    told=$(grep -c '"call":"epoll_ctl".*"words":\["add"\].*"cause":"epoll-watches"' /tmp/trace)
+    [ "$told" = 3 ] || { head -c 3000 /tmp/trace; fail "trace tells $told of 3 refusals of epoll_ctl"; }
+    echo "epoll_ctl ... ok"
+fi

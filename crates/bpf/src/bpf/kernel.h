@@ -127,6 +127,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	int pid;
 	int tgid;
 	char comm[16];
@@ -229,15 +230,18 @@ struct inotify_inode_mark {
 	int wd;
 };
 
-/* Where a system call's number and arguments are. */
+/* Not an index: only asked for whether it exists. */
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,
+};
+
+/* Where a system call's arguments are. */
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
 	unsigned long bx, cx, dx, si, di, r10;
-	unsigned long orig_ax;
 #elif defined(__TARGET_ARCH_arm64)
 	unsigned long regs[31];
 	unsigned long orig_x0;
-	int syscallno;
 #else
 #error "nospace traces x86-64 and arm64"
 #endif

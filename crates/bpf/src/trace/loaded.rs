@@ -1,14 +1,16 @@
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libbpf_rs::{Link, MapCore, MapFlags, Object, OpenObject, RingBuffer, RingBufferBuilder};
 use zerocopy::IntoBytes;
 
+use super::tracefs::Tracefs;
 use super::{Call, Count, Event, Options, numbers};
 use crate::object;
+use crate::perf;
 use crate::records::{self, CALL_NUMBERS, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
 use crate::support::Unsupported;
 use crate::tally::UserKey;
@@ -23,6 +25,9 @@ const BATCH: usize = 4096;
 const BATCH_PATHS: usize = 1 << 20;
 /// Ends a look before the ring is empty.
 const ENOUGH: i32 = -libc::ECANCELED;
+
+/// Every system call's return.
+const EVENT: &str = "raw_syscalls/sys_exit";
 
 /// How often the ring is looked at.
 const LOOK: Duration = Duration::from_millis(25);
@@ -44,7 +49,7 @@ impl Tracer {
     pub fn start(options: Options) -> Result<Self, Unsupported> {
         let (object, _) = object::load(IMAGE, |open| prepare(open, options, Some(LARGE_RING)))
             .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
-        let link = object::attach(&object, "sys_exit")?;
+        let link = attach(&object)?;
         let inbox = Arc::<Mutex<Inbox>>::default();
         let ring = open_ring(&object, Arc::clone(&inbox)).map_err(|e| {
             Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
@@ -152,6 +157,24 @@ fn malformed() -> io::Error {
         ErrorKind::InvalidData,
         "the BPF programs sent a record that makes no sense: report this, it is a fault of nospace",
     )
+}
+
+/// By way of perf, which keeps the program from being interrupted.
+fn attach(object: &Object) -> Result<Link, Unsupported> {
+    let refused = |error: io::Error| {
+        Unsupported::new(
+            format!("cannot trace system calls: {EVENT}: {error}"),
+            "run as root, on a kernel built with CONFIG_EVENT_TRACING",
+        )
+    };
+    let id = Tracefs::open()?.id(EVENT).map_err(refused)?;
+    let event = perf::tracepoint(id).map_err(refused)?;
+    let program = object.progs_mut().next();
+    let program = program.ok_or_else(|| Unsupported::fault("the program of the trace"))?;
+    // The link closes the event.
+    program
+        .attach_perf_event(event.into_raw_fd())
+        .map_err(|error| refused(io::Error::other(error)))
 }
 
 /// Tells the programs what is wanted.

@@ -5,6 +5,8 @@ mod event;
 mod loaded;
 #[cfg(feature = "ebpf")]
 mod numbers;
+#[cfg(feature = "ebpf")]
+mod tracefs;
 #[cfg(not(feature = "ebpf"))]
 mod without;
 

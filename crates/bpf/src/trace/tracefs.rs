@@ -1,0 +1,57 @@
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
+
+use crate::support::Unsupported;
+
+/// Where it is mounted as a rule.
+const MOUNTED: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+/// tracefs, which numbers the tracepoints.
+pub struct Tracefs(OwnedFd);
+
+impl Tracefs {
+    /// Where it is mounted; else mounted nowhere, for this process alone, so that the node is not changed.
+    pub fn open() -> Result<Self, Unsupported> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mounted = MOUNTED.iter().find_map(|path| {
+            let events = format!("{path}/events/raw_syscalls");
+            openat(CWD, events, flags, Mode::empty()).ok()?;
+            openat(CWD, *path, flags, Mode::empty()).ok()
+        });
+        mounted.map_or_else(detached, Ok).map(Self).map_err(|e| {
+            Unsupported::new(
+                format!("cannot open tracefs: {e}"),
+                "run as root, or mount it: mount -t tracefs tracefs /sys/kernel/tracing",
+            )
+        })
+    }
+
+    /// The number of `event`, `raw_syscalls/sys_exit`.
+    pub fn id(&self, event: &str) -> io::Result<u64> {
+        let path = format!("events/{event}/id");
+        let file = openat(
+            &self.0,
+            path,
+            OFlags::RDONLY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let mut text = String::new();
+        File::from(file).read_to_string(&mut text)?;
+        let malformed = || io::Error::new(ErrorKind::InvalidData, format!("its id is {text:?}"));
+        text.trim().parse().map_err(|_| malformed())
+    }
+}
+
+fn detached() -> io::Result<OwnedFd> {
+    let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&context)?;
+    Ok(fsmount(
+        &context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )?)
+}
