@@ -4,6 +4,7 @@
 # COMMAND's. Needs root and Debian; installs what it lacks.
 #
 #   tests/lab/lab.sh COMMAND [ARGUMENT...]
+#   tests/lab/lab.sh --pod NAME        in COMMAND: starts one more pod, whose two containers watch nothing
 #
 # The node has its own mount, pid, UTS and cgroup namespace; /run, /var/log and /home are tmpfs, so
 # containerd uses its usual directories, and everything ends with COMMAND. Of the host nothing is
@@ -124,25 +125,33 @@ start_container() {
     ctr run -d "$image" watcher watcher 500
 }
 
-# As a kubelet would: its cgroup parent, its log directory, and the link to the log.
+# start_pod NAME CONTAINER=WATCHES...: as a kubelet would, with its cgroup parent, its log directory, and the
+# links to the logs. A container with 0 watches only sleeps.
 start_pod() {
-    local uid
+    local name=$1 uid logs container command ids files=()
+    shift
     uid=$(cat /proc/sys/kernel/random/uuid)
-    ctr -n k8s.io image import "$WORK/image.tar" >/dev/null
-    local logs=/var/log/pods/default_web-0_$uid
-    mkdir -p "$logs/app" /var/log/containers
+    logs=/var/log/pods/default_${name}_$uid
     local network='"security_context": {"namespace_options": {"network": "NODE"}}'
     cat >"$WORK/sandbox.json" <<END
-{"metadata": {"name": "web-0", "uid": "$uid", "namespace": "default"}, "log_directory": "$logs",
+{"metadata": {"name": "$name", "uid": "$uid", "namespace": "default"}, "log_directory": "$logs",
  "linux": {"cgroup_parent": "/kubepods/besteffort/pod$uid", $network}}
 END
-    cat >"$WORK/container.json" <<END
-{"metadata": {"name": "app"}, "image": {"image": "$image"}, "log_path": "app/0.log",
- "command": ["/bin/watcher", "500"], "linux": {$network}}
+    for container in "$@"; do
+        mkdir -p "$logs/${container%=*}" /var/log/containers
+        command='"/bin/sleep", "100000"'
+        [ "${container#*=}" = 0 ] || command='"/bin/watcher", "'${container#*=}'"'
+        cat >"$WORK/${container%=*}.json" <<END
+{"metadata": {"name": "${container%=*}"}, "image": {"image": "$image"}, "log_path": "${container%=*}/0.log",
+ "command": [$command], "linux": {$network}}
 END
-    local ids
-    ids=$("$TOOLS/cri" /run/containerd/containerd.sock "$WORK/sandbox.json" "$WORK/container.json")
-    ln -s "$logs/app/0.log" "/var/log/containers/web-0_default_app-$(tail -1 <<<"$ids").log"
+        files+=("$WORK/${container%=*}.json")
+    done
+    ids=$("$TOOLS/cri" /run/containerd/containerd.sock "$WORK/sandbox.json" "${files[@]}")
+    for id in $(tail -n +2 <<<"$ids"); do
+        ln -s "$logs/${1%=*}/0.log" "/var/log/containers/${name}_default_${1%=*}-$id.log"
+        shift
+    done
 }
 
 # Waits for two processes with 500 watches each.
@@ -162,11 +171,18 @@ inside() {
     make_image "$TOOLS" "$WORK"
     start_containerd
     start_container
-    start_pod
+    ctr -n k8s.io image import "$WORK/image.tar" >/dev/null
+    start_pod web-0 app=500
     wait_for_watches
+    echo "TOOLS=$TOOLS WORK=$WORK" >/run/lab.env
     unset INSIDE TOOLS WORK
     "$@"
 }
 
 [ $# -gt 0 ] || { say "usage: tests/lab/lab.sh COMMAND [ARGUMENT...]"; exit 3; }
+if [ "$1" = --pod ]; then
+    . /run/lab.env
+    start_pod "$2" app=0 sidecar=0
+    exit
+fi
 if [ -n "${INSIDE:-}" ]; then inside "$@"; else outside "$@"; fi

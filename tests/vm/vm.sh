@@ -1,22 +1,29 @@
 #!/bin/bash
-# Runs the tests that need a kernel on Debian's 5.10, 6.1, 6.12 and 7.x, under software emulation.
+# Runs the tests that need a kernel, and nospace itself, on Debian's 5.10, 6.1, 6.12 and 7.x, under software emulation.
 #
 #   tests/vm/vm.sh [KERNEL-FOLDER...]     all that kernels.sh fetches, if none is given
 #
 # Without cmpxchg16b, whose emulation corrupts the flags (qemu 7.2, seen as panics in kmem_cache_alloc of 6.12).
-# Needs qemu-system-x86, busybox-static, cpio, xz-utils. Prints a line a test and kernel; the exit status is 0 only
-# if every test of every kernel passed. The tests are static binaries, so nothing but busybox is beside them.
+# Installs what it needs (scripts/prepare vm), builds static programs, so that nothing but busybox is beside them, and
+# prints a line a test and kernel. The exit status is 0 only if every test of every kernel passed; 77 if all that is
+# wrong is that Debian's archive could not be reached for some kernel, which is said.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tests="oracle watches trace leaks"
-target=x86_64-unknown-linux-gnu
+tests="oracle watches trace leaks cli"
+# Kernels at a time; each takes one processor.
+at_once=$(nproc)
 
-build_tests() {
-    LIBBPF_SYS_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu RUSTFLAGS=-Ctarget-feature=+crt-static \
-        cargo test --quiet --no-run --release --target $target -p nospace-bpf --features ebpf,static \
-        --test oracle --test watches --test trace --test leaks --message-format=json 2>/dev/null |
-        sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
+build() {
+    scripts/static --quiet --package nospace-holder >/dev/null
+    cp target/x86_64-unknown-linux-gnu/release/nospace{,-holder} "$work/"
+    scripts/static test --quiet --no-run --package nospace-bpf --features ebpf,static \
+        --test oracle --test watches --test trace --test leaks --message-format=json >"$work/built"
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$work/built" | while read -r binary; do
+        name=$(basename "$binary")
+        cp "$binary" "$work/${name%-*}"
+    done
+    cp tests/vm/cli.sh "$work/cli"
 }
 
 init() {
@@ -31,7 +38,7 @@ insmod /overlay.ko 2>/dev/null
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1
 echo "kernel $(uname -r)"
-for test in oracle watches trace leaks; do
+for test in oracle watches trace leaks cli; do
     timeout 120 /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log
@@ -41,53 +48,69 @@ poweroff -f
 END
 }
 
-make_initrd() { # FOLDER
+make_root() {
     local root=$work/root
-    rm -rf "$root"
     mkdir -p "$root"/{bin,proc,sys,dev,tmp,etc}
     cp "$(command -v busybox)" "$root/bin/busybox"
     echo root:x:0:0::/:/bin/sh >"$root/etc/passwd"
     init >"$root/init"
     chmod +x "$root/init"
-    [ ! -e "$1/overlay.ko" ] || cp "$1/overlay.ko" "$root/"
-    for test in $tests; do
-        cp "$work/$test" "$root/$test"
+    for program in $tests nospace nospace-holder; do
+        cp "$work/$program" "$root/$program"
     done
-    (cd "$root" && find . | cpio --quiet -o -H newc) >"$work/initrd"
 }
 
-boot() { # FOLDER
+# Boots a kernel, judges what it printed.
+run() { # FOLDER
+    local here=$work/${1##*/} root release verdict failed=0 begin=$SECONDS
+    mkdir "$here"
+    root=$here/root
+    cp -r "$work/root" "$root"
+    [ ! -e "$1/overlay.ko" ] || cp "$1/overlay.ko" "$root/"
+    (cd "$root" && find . | cpio --quiet -o -H newc) >"$here/initrd"
+    rm -r "$root"
     timeout 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max,cx16=off -smp 1 -m 1024 -nodefaults -display none \
-        -serial stdio -no-reboot -kernel "$1/vmlinuz" -initrd "$work/initrd" \
-        -append "console=ttyS0 panic=-1 quiet" </dev/null
+        -serial stdio -no-reboot -kernel "$1/vmlinuz" -initrd "$here/initrd" \
+        -append "console=ttyS0 panic=-1 quiet" </dev/null 2>&1 | tr -d '\r' >"$here/console" || true
+    release=$(sed -n 's/^kernel //p' "$here/console")
+    for test in $tests; do
+        verdict=$(sed -n "s/^verdict $test //p" "$here/console")
+        if [ "$verdict" = 0 ]; then
+            echo "${release:-$1} $test ok"
+            continue
+        fi
+        echo "${release:-$1} $test FAILED (status ${verdict:-none: the machine ended before})"
+        grep -E "^$test: .*(FAILED|panicked)" "$here/console" || tail -n 20 "$here/console"
+        failed=1
+    done
+    echo "${release:-$1} took $((SECONDS - begin)) s"
+    return $failed
 }
 
+scripts/prepare vm
 work=$(mktemp -d /tmp/nospace-vm.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-for binary in $(build_tests); do
-    name=$(basename "$binary")
-    cp "$binary" "$work/${name%-*}"
-done
+skipped=0
 if [ $# -eq 0 ]; then
-    kernels=$(tests/vm/kernels.sh)
+    kernels=$(tests/vm/kernels.sh) || skipped=$?
+    [ $skipped -eq 0 ] || [ $skipped -eq 77 ] || exit $skipped
     # shellcheck disable=SC2086
     set -- $kernels
 fi
+[ $# -gt 0 ] || exit $skipped
+build
+make_root
 
 failed=0
 for kernel in "$@"; do
-    make_initrd "$kernel"
-    boot "$kernel" | tr -d '\r' >"$work/console" || true
-    release=$(sed -n 's/^kernel //p' "$work/console")
-    for test in $tests; do
-        verdict=$(sed -n "s/^verdict $test //p" "$work/console")
-        if [ "$verdict" = 0 ]; then
-            echo "${release:-$kernel} $test ok"
-            continue
-        fi
-        echo "${release:-$kernel} $test FAILED (status ${verdict:-none: the machine ended before})"
-        grep -E "^$test: .*(FAILED|panicked)" "$work/console" || tail -n 20 "$work/console"
-        failed=1
+    while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do
+        wait -n || failed=1
     done
+    run "$kernel" &
 done
-exit $failed
+while [ "$(jobs -p | wc -l)" -gt 0 ]; do
+    wait -n || failed=1
+    jobs >/dev/null
+done
+[ $failed -eq 0 ] || exit 1
+exit $skipped

@@ -1,6 +1,7 @@
 //! Makes nospace's generated files, and measures it: `cargo xtask TASK`.
 
 mod bench;
+mod exactness;
 mod man;
 mod picture;
 mod schema;
@@ -15,20 +16,34 @@ cargo xtask picture [COMMAND]
                       reads styled text on stdin, writes it as SVG on stdout
 cargo xtask bench check [ROUNDS]
                       measures nospace beside find and inotify-info, writes docs/benchmarks.md
+cargo xtask bench explain [ROUNDS]
+                      measures nospace explain beside grep and ripgrep, writes docs/benchmarks.md
+cargo xtask bench trace
+                      measures what a trace costs and misses, writes docs/benchmarks.md
+cargo xtask exactness
+                      lets nospace, find and inotify-info count what the kernel counts, writes docs/exactness.md
 cargo xtask bench exhaust [ROUNDS]
                       measures how fast nospace and a Python program use watches up, writes docs/benchmarks.md
 cargo xtask bench load SCALE
                       makes the load of that measurement and keeps it until standard input ends";
 
 fn main() -> Result<()> {
+    if nospace_holder::is_asked() {
+        let _ = nospace_holder::main();
+        return Ok(());
+    }
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["bench", "check"] => bench::check(None),
         ["bench", "check", rounds] => bench::check(Some(rounds)),
+        ["bench", "explain"] => bench::explain(None),
+        ["bench", "explain", rounds] => bench::explain(Some(rounds)),
+        ["bench", "trace"] => bench::trace::run(),
         ["bench", "exhaust"] => bench::exhaust::run(None),
         ["bench", "exhaust", rounds] => bench::exhaust::run(Some(rounds)),
         ["bench", "load", scale] => bench::load(scale),
+        ["exactness"] => exactness::run(),
         ["man"] => man::write(),
         ["schema"] => schema::write(),
         ["signatures"] => signatures::write(),

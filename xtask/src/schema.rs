@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use nospace::exhaust::ExhaustSummary;
 use nospace::trace::TraceLine;
 use nospace_core::explain::Explanation;
+use nospace_core::plan::Plan;
 use nospace_core::report::Report;
 use nospace_core::watches::WatchesReport;
 use schemars::Schema;
@@ -15,6 +16,7 @@ pub fn write() -> Result<()> {
     let all: [(&str, Schema); 5] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
+        ("plan", schemars::schema_for!(Plan)),
         ("watches", schemars::schema_for!(WatchesReport)),
         ("trace", schemars::schema_for!(TraceLine)),
         ("exhaust", schemars::schema_for!(ExhaustSummary)),

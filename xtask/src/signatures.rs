@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use nospace_core::cause::Cause;
@@ -17,9 +16,10 @@ Of the entries that match a line the surest wins (certain, likely, possible), th
 stands first in the table. Letter case is ignored, and the escapes of quotes are undone before.
 ";
 
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/signatures.md");
+
 pub fn write() -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/signatures.md");
-    fs::write(&path, page(&Table::builtin()?)?).with_context(|| path.display().to_string())
+    fs::write(PAGE, page(&Table::builtin()?)?).context(PAGE)
 }
 
 fn page(table: &Table) -> Result<String> {
@@ -66,4 +66,20 @@ fn entry(text: &mut String, signature: &Signature) -> Result<()> {
         writeln!(text, "\n{note}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_that_of_the_table() -> Result<()> {
+        let made = page(&Table::builtin()?)?;
+        let written = fs::read_to_string(PAGE)?;
+        anyhow::ensure!(
+            made == written,
+            "docs/signatures.md is stale: run cargo xtask signatures"
+        );
+        Ok(())
+    }
 }

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let start = Instant::now();
     let mut tracer = Tracer::start(options)?;
-    eprintln!("tracing after {:?}; {:?}", start.elapsed(), tracer.gaps());
+    eprintln!("tracing after {:?}", start.elapsed());
     let mut seen = 0_u64;
     while start.elapsed() < Duration::from_secs(seconds) {
         tracer.poll(Duration::from_millis(100), |event| {

@@ -12,8 +12,6 @@ pub mod mounts;
 #[cfg(feature = "ebpf")]
 mod object;
 #[cfg(feature = "ebpf")]
-mod perf;
-#[cfg(feature = "ebpf")]
 mod records;
 pub mod support;
 pub mod tally;

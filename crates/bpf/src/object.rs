@@ -33,7 +33,7 @@ pub fn load(
     Ok((object, coverage))
 }
 
-/// Attaches the iterator `name`; nothing runs until it is read.
+/// Attaches the program `name`; an iterator does not run until it is read.
 pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
     let program = object
         .progs_mut()
@@ -41,7 +41,7 @@ pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
         .ok_or_else(|| Unsupported::fault(format!("the program {name}")))?;
     program
         .attach()
-        .map_err(|e| refused("attach its iterators", &e))
+        .map_err(|e| refused("attach its BPF programs", &e))
 }
 
 /// The map `name` of `object`.

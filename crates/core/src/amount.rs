@@ -16,6 +16,12 @@ pub fn bytes(value: u64) -> String {
     format!("{whole}.{tenths} {unit}")
 }
 
+/// `1 watch`, `2 watches`.
+#[must_use]
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ pub mod diagnose;
 pub mod explain;
 pub mod model;
 pub mod parse;
+pub mod plan;
 pub mod report;
 pub mod select;
 pub mod signatures;

@@ -5,7 +5,7 @@ use nospace_core::cause::Cause;
 use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
 use nospace_core::model::Provenance;
 use nospace_core::report::{
-    Budget, Finding, Forecast, Node, Remedy, Report, Resource, Severity, Unattributed, User,
+    Budget, Finding, Forecast, Node, Pod, Remedy, Report, Resource, Severity, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -197,6 +197,29 @@ fn holder_and_remedy_come_from_the_node() {
     assert_eq!(finding.culprits, ["pod default/hog"]);
     assert_eq!(finding.victims, ["kubelet"]);
     assert_eq!(finding.remedies[0].why, "doubles it");
+}
+
+#[test]
+fn a_pod_that_a_cgroup_names_by_uid_gets_its_name() {
+    let line = "mkdir /sys/fs/cgroup/memory/kubepods/pod79fe803c-072f-11e9-90ca-525400090c71: no space left on device\n";
+    let mut report = node();
+    report.pods.push(Pod {
+        namespace: "default".to_owned(),
+        name: "web-0".to_owned(),
+        uid: "79fe803c-072f-11e9-90ca-525400090c71".to_owned(),
+        instances: 0,
+        watches: 0,
+        charged: Vec::new(),
+        containers: Vec::new(),
+    });
+    let said = explain(line, Some(&report));
+    assert_eq!(said.causes[0].pods, ["default/web-0"]);
+    report.pods[0].uid.clear();
+    let said = explain(line, Some(&report));
+    assert_eq!(
+        said.causes[0].pods,
+        ["79fe803c-072f-11e9-90ca-525400090c71"]
+    );
 }
 
 #[test]

@@ -110,6 +110,33 @@ fn pieces_of_a_cri_line_are_one_message() {
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].meaning.object.name.as_deref(), Some("/srv/data"));
     assert_eq!((hits[0].number, hits[0].lines), (1, 3));
+    assert_eq!(hits[0].time.as_deref(), Some("2026-11-21T00:00:02.5Z"));
+}
+
+#[test]
+fn dmesg_is_read_in_all_its_forms() {
+    let said = "VFS: file-max limit 100000 reached";
+    for (before, time) in [
+        ("[88412.301942] ", "88412.301942"),
+        ("<3>[    9.301942] ", "9.301942"),
+        ("kern  :err   : [    9.301942] ", "9.301942"),
+        ("[    9.301942][  T112] ", "9.301942"),
+        ("[Sat Nov 21 12:46:38 2026] ", "Sat Nov 21 12:46:38 2026"),
+        (
+            "kern  :err   : [Sat Nov 21 12:46:38 2026] ",
+            "Sat Nov 21 12:46:38 2026",
+        ),
+        (
+            "2026-11-21T12:46:38,301942+00:00 ",
+            "2026-11-21T12:46:38,301942+00:00",
+        ),
+    ] {
+        let hits = scan(&format!("{before}eth0: link up\n{before}{said}\n"));
+        assert_eq!(hits.len(), 1, "{before}");
+        assert_eq!(hits[0].meaning.cause, Cause::SystemFiles);
+        assert_eq!(hits[0].time.as_deref(), Some(time));
+        assert_eq!(hits[0].message, said);
+    }
 }
 
 #[test]
@@ -258,4 +285,34 @@ proptest! {
     fn any_bytes_are_a_log(log in proptest::collection::vec(any::<u8>(), 0..5000), piece in 1usize..700) {
         scan_in(classifier(), &log, piece);
     }
+}
+
+#[test]
+fn a_line_in_the_middle_of_a_record_came_when_the_record_did() {
+    let log = "\
+2026-11-21 09:14:02,113 ERROR [main] app.Watcher - cannot start
+    at app.Watcher.start(Watcher.java:14)
+Caused by: java.io.IOException: User limit of inotify watches reached
+    at sun.nio.fs.LinuxWatchService
+Nov 21 00:37:42 node1 app[7]: panic:
+    write /srv/a: no space left on device
+    goroutine 1: create session key: disk quota exceeded
+tail: inotify resources exhausted
+  indented: accept4: too many open files
+";
+    let seen: Vec<_> = scan(log)
+        .into_iter()
+        .map(|h| (h.number, h.time, h.program))
+        .collect();
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        seen,
+        [
+            (3, some("2026-11-21 09:14:02,113"), None),
+            (6, some("Nov 21 00:37:42"), some("app")),
+            (7, some("Nov 21 00:37:42"), some("app")),
+            (8, None, None),
+            (9, None, None),
+        ]
+    );
 }

@@ -453,7 +453,11 @@ fn errors_name_file_entry_and_reason() {
         (
             "'acme: out of watches on %path%'",
             "'acme: (out'",
-            ["mine.toml", "\"acme-watch\"", "no regular expression"],
+            [
+                "mine.toml",
+                "\"acme-watch\" (line 2)",
+                "no regular expression",
+            ],
         ),
         (
             "example = \"acme: out",
@@ -462,6 +466,15 @@ fn errors_name_file_entry_and_reason() {
                 "mine.toml",
                 "\"acme-watch\"",
                 "does not match its own example",
+            ],
+        ),
+        (
+            "literal = \"acme: out of watches\"",
+            "literal = \"acme: lacks watches\"",
+            [
+                "mine.toml",
+                "\"acme-watch\" (line 2)",
+                "not in its own example",
             ],
         ),
         (
@@ -496,5 +509,8 @@ fn errors_name_file_entry_and_reason() {
         }
     }
     let twice = with_user(&format!("{OWN}{OWN}")).unwrap_err().to_string();
-    assert!(twice.contains("used before"), "{twice}");
+    assert!(
+        twice.contains("\"acme-watch\" (line 11): this id was used before"),
+        "{twice}"
+    );
 }

@@ -52,6 +52,121 @@ fn exit_codes_are_those_of_a_monitoring_plugin() {
 }
 
 #[test]
+fn a_log_that_cannot_be_read_is_no_good_news() {
+    let out = explain(&[&path("no-such.log")]).output().unwrap();
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), "");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("no-such.log: No such file"));
+    let both = [path("no-such.log"), path("v1-kubelet120-ok.log")];
+    let out = explain(&[&both[0], &both[1]]).output().unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    assert_eq!(
+        String::from_utf8(out.stdout).unwrap(),
+        "UNKNOWN     no refusal in 814 lines; 1 log could not be read whole\n"
+    );
+}
+
+/// Node, log, and what comes of them: cause of the lines, what the node says, the cause that it decides on, exit code.
+type Asked<'a> = (&'a str, &'a str, &'a str, &'a str, Option<&'a str>, i32);
+
+const ASKED: &[Asked<'_>] = &[
+    (
+        "watches-v1",
+        "v1-kubelet120-A-watches-exhausted-restart.log",
+        "inotify-watches",
+        "confirms",
+        Some("inotify-watches"),
+        2,
+    ),
+    (
+        "healthy-v1",
+        "v1-kubelet120-A-watches-exhausted-restart.log",
+        "inotify-watches",
+        "recovered",
+        None,
+        1,
+    ),
+    (
+        "shims-v2",
+        "v2-bookworm-G1-containerd.log",
+        "inotify-instances",
+        "confirms",
+        Some("inotify-instances"),
+        2,
+    ),
+    (
+        "shims-v2",
+        "v2-bookworm-G2-kubelet.log",
+        "inotify-watches",
+        "recovered",
+        None,
+        1,
+    ),
+    (
+        "watches-v1",
+        "v2-bookworm-G1-journalctl-f.log",
+        "inotify-instances",
+        "contradicts",
+        Some("inotify-watches"),
+        2,
+    ),
+    (
+        "healthy-v2",
+        "v1-kubelet120-B4-containerd-cri-not-loaded.log",
+        "inotify-instances",
+        "contradicts",
+        None,
+        1,
+    ),
+];
+
+#[test]
+fn a_recorded_node_is_asked() {
+    for (node, log, cause, says, decided, code) in ASKED {
+        let out = on_node(node, &["-o", "json", &path(log)], "");
+        let said: Explanation = serde_json::from_slice(&out.stdout).unwrap();
+        let all = &said.causes;
+        assert_eq!(all.len(), 1, "{node}, {log}");
+        let seen = (all[0].cause.code(), all[0].node.word());
+        assert_eq!(seen, (*cause, *says), "{node}, {log}: {:?}", all[0]);
+        assert_eq!(all[0].decided.map(|c| c.code()), *decided, "{node}, {log}");
+        assert_eq!(out.status.code(), Some(*code), "{node}, {log}");
+    }
+}
+
+#[test]
+fn the_node_says_who_holds_and_what_nobody_can_tell() {
+    let log = path("v1-kubelet120-A-watches-exhausted-restart.log");
+    let said = String::from_utf8(on_node("watches-v1", &[&log], "").stdout).unwrap();
+    for part in [
+        "confirms: uid 0: 22829 of 22829 inotify watches (100 %, estimated)",
+        "culprit   pod logging/promtail-h4wzq: 1 instance, 22769 watches",
+    ] {
+        assert!(words(&said).contains(&words(part)), "{part}:\n{said}");
+    }
+    let full = "no IP addresses available in range set: 10.244.1.1-10.244.1.254\n";
+    let out = on_node("healthy-v2", &[], full);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        said.contains("unknown: the node has no figure for ip-pool"),
+        "{said}"
+    );
+    assert_eq!(out.status.code(), Some(2));
+}
+
+/// Without regard to where lines are broken.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn on_node(node: &str, args: &[&str], input: &str) -> std::process::Output {
+    let nodes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes");
+    let mut command = Command::cargo_bin("nospace").unwrap();
+    command.args(["explain", "--from"]);
+    command.arg(nodes.join(node).join("node.tar.zst"));
+    command.args(args).write_stdin(input).output().unwrap()
+}
+
+#[test]
 fn the_document_is_that_of_the_schema() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/explain.schema.json");
     let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();

@@ -3,37 +3,15 @@
 
 #![allow(clippy::expect_used, clippy::print_stderr, reason = "tests")]
 
-use std::path::Path;
+#[path = "support/lab.rs"]
+mod lab;
+
 use std::process::Command;
 
+use lab::on_lab;
 use serde_json::Value;
 
 const NOSPACE: &str = env!("CARGO_BIN_EXE_nospace");
-
-/// Runs a shell command on the lab's node; `None` where this user cannot have a lab.
-fn on_lab(command: &str) -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: the lab needs root, for namespaces and cgroups");
-        return None;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/lab/lab.sh");
-    let output = Command::new(script)
-        .args(["sh", "-ec", command])
-        .output()
-        .expect("the lab starts");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    // Where this kernel cannot have a lab; CI's can, and must.
-    if output.status.code() == Some(77) && std::env::var_os("NOSPACE_NEEDS_LAB").is_none() {
-        eprintln!("skipped: {errors}");
-        return None;
-    }
-    assert!(
-        output.status.success(),
-        "the lab ended with {}: {errors}",
-        output.status
-    );
-    Some(String::from_utf8(output.stdout).expect("UTF-8"))
-}
 
 fn report(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")

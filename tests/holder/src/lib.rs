@@ -14,6 +14,7 @@ mod driver;
 mod hold;
 mod order;
 mod plan;
+mod refuse;
 mod userns;
 
 use std::os::unix::ffi::OsStrExt as _;

@@ -4,10 +4,13 @@
 //! - `add N`: tries to add N watches to its first instance
 //! - `open N`: tries to create N instances
 //! - `press N`: tries N times to add a watch, however often it is refused
+//! - `pace N PER_SECOND`: the same, no faster than that
 //! - `press-open N`: tries N times to create an instance, however often it is refused
+//! - `refuse KIND N`: has N calls of another kind refused, see [`crate::refuse`]
 //! - `quit`
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use rustix::fs::inotify::{CreateFlags, init};
@@ -15,6 +18,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::hold::{Held, watch};
+use crate::refuse::refuse;
 use crate::userns::as_root;
 
 /// How far an attempt got.
@@ -36,7 +40,9 @@ pub fn obey(held: &mut Held) -> anyhow::Result<()> {
             ["add", number] => add(held, number.parse()?)?,
             ["open", number] => open(held, number.parse()?),
             ["press", number] => press(held, number.parse()?)?,
+            ["pace", number, speed] => pace(held, number.parse()?, speed.parse()?)?,
             ["press-open", number] => press_open(number.parse()?),
+            ["refuse", kind, number] => refuse(kind, number.parse()?)?,
             ["quit"] => break,
             _ => bail!("no such order: {line:?}"),
         };
@@ -79,6 +85,34 @@ fn press(held: &mut Held, number: u64) -> anyhow::Result<Tried> {
     let instance = held.instances.first().context("no instance to add to")?;
     let file = held.unwatched.next().context("no file left to watch")?;
     Ok(insist(number, || watch(instance, &file).map(drop)))
+}
+
+/// In small steps, each at its time.
+fn pace(held: &Held, number: u64, speed: u32) -> anyhow::Result<Tried> {
+    const STEP: u64 = 100;
+    let instance = held.instances.first().context("no instance to add to")?;
+    let file = held
+        .unwatched
+        .as_slice()
+        .first()
+        .context("no file left to watch")?;
+    let (begin, mut tried) = (
+        Instant::now(),
+        Tried {
+            done: 0,
+            errno: None,
+        },
+    );
+    for step in 0..number.div_ceil(STEP) {
+        let at = Duration::from_secs(step * STEP) / speed;
+        std::thread::sleep(at.saturating_sub(begin.elapsed()));
+        let some = insist(STEP.min(number - step * STEP), || {
+            watch(instance, file).map(drop)
+        });
+        tried.done += some.done;
+        tried.errno = some.errno.or(tried.errno);
+    }
+    Ok(tried)
 }
 
 fn press_open(number: u64) -> Tried {

@@ -78,7 +78,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
         played.push(ways.iter().map(one).collect::<Result<_>>()?);
     }
     let text = table(&ways, &played)?;
-    super::write(&root.join("docs/benchmarks.md"), "exhaust", &text)?;
+    super::write(&root.join("docs/benchmarks.md"), "bench exhaust", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -180,7 +180,7 @@ fn table(ways: &[Way], played: &[Vec<Run>]) -> Result<String> {
         "{}\nUntil inotify_add_watch fails with ENOSPC at {LIMIT} watches, from the start of the program:\n\n\
          | | median s | min–max s | processor s | inodes | slower | processor | inodes |\n\
          |---|---:|---:|---:|---:|---:|---:|---:|\n",
-        super::table::circumstances("exhaust", played.len())?
+        super::table::circumstances(&format!("cargo xtask bench exhaust {}", played.len()))?
     );
     for (place, way) in ways.iter().enumerate() {
         let sorted = |what: &dyn Fn(&Vec<Run>) -> f64| {

@@ -11,7 +11,11 @@ pub struct Figures(Vec<f64>);
 impl Figures {
     /// `what` of every round.
     pub fn of(rounds: &[Round], what: impl Fn(&Round) -> f64) -> Self {
-        let mut all: Vec<f64> = rounds.iter().map(what).collect();
+        Self::new(rounds.iter().map(what).collect())
+    }
+
+    /// These, in any order.
+    pub fn new(mut all: Vec<f64>) -> Self {
         all.sort_unstable_by(f64::total_cmp);
         Self(all)
     }

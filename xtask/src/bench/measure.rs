@@ -34,16 +34,34 @@ pub fn run(command: &mut Command) -> Result<(Measured, Answer)> {
     let begin = Instant::now();
     let child = command.spawn().with_context(|| format!("{command:?}"))?;
     let (status, usage) = wait(child.id())?;
-    let measured = Measured {
-        time: begin.elapsed(),
-        cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
-        memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
-    };
+    let measured = measured(begin, &usage);
     let output = text(&mut output)?;
     Ok((measured, Answer { status, output }))
 }
 
-fn duration(time: libc::timeval) -> Duration {
+/// Runs a command to its end, its output thrown away through a pipe, as it would be if a program read it.
+pub fn discard(command: &mut Command) -> Result<(Measured, ExitStatus)> {
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let begin = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+    if let Some(mut output) = child.stdout.take() {
+        let mut buffer = vec![0; 1 << 16];
+        while output.read(&mut buffer)? > 0 {}
+    }
+    let (status, usage) = wait(child.id())?;
+    Ok((measured(begin, &usage), status))
+}
+
+fn measured(begin: Instant, usage: &libc::rusage) -> Measured {
+    Measured {
+        time: begin.elapsed(),
+        cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
+        memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+    }
+}
+
+/// As a duration.
+pub fn duration(time: libc::timeval) -> Duration {
     let part = |number: i64| u64::try_from(number).unwrap_or(0);
     Duration::from_secs(part(time.tv_sec)) + Duration::from_micros(part(time.tv_usec))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
+//! `cargo xtask bench explain`: in [`explain`]. `cargo xtask bench check`: nospace against what people use today, on a load of known size, the
 //! programs taking turns; the figures go to docs/benchmarks.md.
 
 #![allow(
@@ -7,18 +7,21 @@
     reason = "it is for a terminal"
 )]
 
+mod explain;
 pub mod exhaust;
 mod figures;
 mod load;
-mod measure;
-mod programs;
+pub mod measure;
+pub mod programs;
 mod table;
+pub mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+pub use explain::explain;
 use figures::Round;
 use load::{Load, Size};
 use programs::Program;
@@ -50,8 +53,11 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
         growth.push((scale, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
-    let text = format!("{}\n{report}", table::circumstances("check", rounds)?);
-    write(&root.join("docs/benchmarks.md"), "check", &text)?;
+    let text = format!(
+        "{}\n{report}",
+        table::circumstances(&format!("cargo xtask bench check {rounds}"))?
+    );
+    write(&root.join("docs/benchmarks.md"), "bench check", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -78,8 +84,8 @@ fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
     Ok(played)
 }
 
-/// A release build, or the program that NOSPACE names.
-fn build(root: &Path) -> Result<PathBuf> {
+/// The release build of nospace; where NOSPACE is set, that program instead.
+pub fn build(root: &Path) -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("NOSPACE") {
         return Ok(PathBuf::from(program));
     }
@@ -97,7 +103,7 @@ fn build(root: &Path) -> Result<PathBuf> {
 }
 
 /// The command that starts inotify-info.
-fn peers(root: &Path) -> Result<Vec<String>> {
+pub fn peers(root: &Path) -> Result<Vec<String>> {
     let output = Command::new(root.join("xtask/src/bench/peers.sh"))
         .stderr(std::process::Stdio::inherit())
         .output()?;
@@ -109,10 +115,12 @@ fn peers(root: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Puts the figures between the marks of the page, and leaves the rest of it alone.
-fn write(page: &Path, bench: &str, figures: &str) -> Result<()> {
-    let begin = format!("<!-- bench {bench}: begin -->\n");
-    let end = format!("<!-- bench {bench}: end -->");
+/// Puts the figures between the marks of `WHAT` on the page, and leaves the rest of it alone.
+pub fn write(page: &Path, what: &str, figures: &str) -> Result<()> {
+    let (begin, end) = (
+        format!("<!-- {what}: begin -->\n"),
+        format!("<!-- {what}: end -->"),
+    );
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
     let (before, rest) = text
         .split_once(&begin)

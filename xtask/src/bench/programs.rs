@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::measure::{Measured, run};
 
 /// What people paste into a terminal today.
-const FIND: &str =
+pub const FIND: &str =
     "find /proc/*/fd -lname anon_inode:inotify -printf '%hinfo/%f\\n' | xargs grep -c ^inotify";
 
 /// Something that counts inotify instances.

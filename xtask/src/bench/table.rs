@@ -10,7 +10,7 @@ use super::load::Size;
 use super::programs::Program;
 
 /// Where and when.
-pub fn circumstances(bench: &str, rounds: usize) -> Result<String> {
+pub fn circumstances(command: &str) -> Result<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo").context("/proc/cpuinfo")?;
     let model = cpu
         .lines()
@@ -20,7 +20,7 @@ pub fn circumstances(bench: &str, rounds: usize) -> Result<String> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let load = fs::read_to_string("/proc/loadavg")?;
     Ok(format!(
-        "`cargo xtask bench {bench} {rounds}` on {cores} cores of {model}, Linux {}. Load average of \
+        "`{command}` on {cores} cores of {model}, Linux {}. Load average of \
          the machine at the end: {}.\n",
         kernel.trim(),
         load.split(' ').next().unwrap_or_default()

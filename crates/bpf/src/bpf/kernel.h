@@ -120,8 +120,13 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct thread_info {
+	unsigned long flags;
+	__u32 status;
+};
+
 struct task_struct {
-	void *stack;
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	char comm[16];
@@ -224,18 +229,15 @@ struct inotify_inode_mark {
 	int wd;
 };
 
-/* Not an index: only asked for whether it exists. */
-enum bpf_func_id {
-	BPF_FUNC_task_pt_regs = 175,
-};
-
-/* Where a system call's arguments are. */
+/* Where a system call's number and arguments are. */
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
-	unsigned long di, si, dx, r10;
+	unsigned long bx, cx, dx, si, di, r10;
+	unsigned long orig_ax;
 #elif defined(__TARGET_ARCH_arm64)
 	unsigned long regs[31];
 	unsigned long orig_x0;
+	int syscallno;
 #else
 #error "nospace traces x86-64 and arm64"
 #endif

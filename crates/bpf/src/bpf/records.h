@@ -81,7 +81,10 @@ struct trace_record {
 	__u8 comm[COMM_LEN];
 };
 
-/* What to trace; set before the programs are loaded. */
+/* Above the number of every call that is traced. */
+#define CALL_NUMBERS 512
+
+/* What to trace; set before the programs are loaded. `native` and `compat` give the trace_call of a number, or 0. */
 struct trace_config {
 	__u32 failed_only;
 	__u32 by_pid;
@@ -89,6 +92,8 @@ struct trace_config {
 	__u32 by_uid;
 	__u32 uid;
 	__u32 reserved;
+	__u8 native[CALL_NUMBERS];
+	__u8 compat[CALL_NUMBERS];
 };
 
 enum trace_call {
@@ -107,6 +112,8 @@ enum trace_call {
 	CALL_KEYCTL = 13,
 	CALL_SEMGET = 14,
 	CALL_SHMGET = 15,
+	CALL_CLONE3 = 16,
+	CALL_FORK = 17,
 };
 
 /* flags of a traced call */

@@ -1,7 +1,5 @@
 use super::{Btf, Capabilities, Facts, Lockdown, Unsupported};
 
-const FALLBACK: &str = "until then /proc is counted, which is an estimate";
-
 /// How much of the node the programs will see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
@@ -36,7 +34,7 @@ pub fn decide(facts: &Facts) -> Result<Coverage, Unsupported> {
     if facts.lockdown == Lockdown::Confidentiality {
         return Err(Unsupported::new(
             "kernel lockdown is set to confidentiality, which keeps BPF programs from reading kernel memory",
-            format!("boot with lockdown=integrity if that is allowed here; {FALLBACK}"),
+            "boot with lockdown=integrity if that is allowed here",
         ));
     }
     if !facts.initial_user_namespace {
@@ -58,17 +56,15 @@ fn kernel(btf: &Btf) -> Result<(), Unsupported> {
         Btf::Ready => Ok(()),
         Btf::Absent => Err(Unsupported::new(
             "the kernel has no type information (/sys/kernel/btf/vmlinux is missing)",
-            format!(
-                "mount /sys, or use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF; {FALLBACK}"
-            ),
+            "mount /sys, or use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF",
         )),
         Btf::Unreadable(why) => Err(Unsupported::new(
             format!("cannot read /sys/kernel/btf/vmlinux: {why}"),
-            format!("make it readable; {FALLBACK}"),
+            "make it readable",
         )),
         Btf::WithoutIterator => Err(Unsupported::new(
             "the kernel is older than 5.8: it has no BPF iterator over open files",
-            format!("use a newer kernel; {FALLBACK}"),
+            "use a newer kernel",
         )),
     }
 }

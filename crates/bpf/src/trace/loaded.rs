@@ -1,19 +1,15 @@
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use libbpf_rs::{
-    Link, MapCore, MapFlags, Object, OpenObject, ProgramMut, RingBuffer, RingBufferBuilder,
-};
+use libbpf_rs::{Link, MapCore, MapFlags, Object, OpenObject, RingBuffer, RingBufferBuilder};
 use zerocopy::IntoBytes;
 
-use super::tracefs::Tracefs;
-use super::{Call, Count, Event, Options};
+use super::{Call, Count, Event, Options, numbers};
 use crate::object;
-use crate::perf;
-use crate::records::{self, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
+use crate::records::{self, CALL_NUMBERS, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
 use crate::support::Unsupported;
 use crate::tally::UserKey;
 
@@ -22,28 +18,22 @@ static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trace.bpf.o"));
 /// Bytes between kernel and us; where locked memory is short (before 5.11) the object's own 1 MiB does.
 const LARGE_RING: u32 = 8 << 20;
 
-/// Calls told at one poll: the caller gets a turn however many there are.
+/// Calls told at one poll, and bytes of their paths: the caller gets a turn however many there are.
 const BATCH: usize = 4096;
+const BATCH_PATHS: usize = 1 << 20;
 /// Ends a look before the ring is empty.
 const ENOUGH: i32 = -libc::ECANCELED;
 
 /// How often the ring is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// Without these there is nothing to tell.
-const REQUIRED: [&str; 2] = [
-    "syscalls/sys_exit_inotify_init1",
-    "syscalls/sys_exit_inotify_add_watch",
-];
-
 /// Traces calls from its start until it is dropped, or the process dies.
 #[derive(Debug)]
 pub struct Tracer {
-    _links: Vec<Link>,
+    link: Option<Link>,
     ring: RingBuffer<'static>,
-    inbox: Inbox,
+    inbox: Arc<Mutex<Inbox>>,
     object: Object,
-    gaps: Vec<String>,
 }
 
 impl Tracer {
@@ -54,41 +44,17 @@ impl Tracer {
     pub fn start(options: Options) -> Result<Self, Unsupported> {
         let (object, _) = object::load(IMAGE, |open| prepare(open, options, Some(LARGE_RING)))
             .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
-        let tracefs = Tracefs::open()?;
-        let (mut links, mut gaps) = (Vec::new(), Vec::new());
-        for program in object.progs_mut() {
-            let section = program.section().to_string_lossy();
-            let event = section.trim_start_matches("tracepoint/");
-            match attach(&program, &tracefs, event) {
-                Ok(link) => links.push(link),
-                Err(e) if REQUIRED.contains(&event) => {
-                    return Err(Unsupported::new(
-                        format!("cannot trace system calls: {event}: {e}"),
-                        "run as root, on a kernel built with CONFIG_FTRACE_SYSCALLS",
-                    ));
-                }
-                // Newer architectures lack the older calls.
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => gaps.push(format!("{event} is not traced: {e}")),
-            }
-        }
-        let inbox = Inbox::default();
+        let link = object::attach(&object, "sys_exit")?;
+        let inbox = Arc::<Mutex<Inbox>>::default();
         let ring = open_ring(&object, Arc::clone(&inbox)).map_err(|e| {
             Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
         })?;
         Ok(Self {
-            _links: links,
+            link: Some(link),
             ring,
             inbox,
             object,
-            gaps,
         })
-    }
-
-    /// Calls that are not traced, and why, in words.
-    #[must_use]
-    pub fn gaps(&self) -> &[String] {
-        &self.gaps
     }
 
     /// Waits for at most `timeout`, returns once something has come, and gives it to `each`: some thousand calls at
@@ -101,8 +67,8 @@ impl Tracer {
         loop {
             let looked = self.look(LOOK.min(timeout));
             let come = std::mem::take(&mut *lock(&self.inbox));
-            let done = !come.is_empty() || start.elapsed() >= timeout;
-            for event in come {
+            let done = !come.events.is_empty() || start.elapsed() >= timeout;
+            for event in come.events {
                 each(event.ok_or_else(malformed)?);
             }
             match looked {
@@ -113,6 +79,11 @@ impl Tracer {
                 _ => {}
             }
         }
+    }
+
+    /// Ends the trace; what came before is still to be had.
+    pub fn detach(&mut self) {
+        self.link = None;
     }
 
     /// Fills the inbox: the programs wake us only when much has come, so what is there is taken in any case.
@@ -145,20 +116,33 @@ impl Tracer {
 }
 
 /// Events between a look at the ring and their reader; `None` is one that made no sense.
-type Inbox = Arc<Mutex<Vec<Option<Event>>>>;
+#[derive(Debug, Default)]
+struct Inbox {
+    events: Vec<Option<Event>>,
+    paths: usize,
+}
 
-fn lock(inbox: &Inbox) -> MutexGuard<'_, Vec<Option<Event>>> {
+impl Inbox {
+    fn put(&mut self, event: Option<Event>) -> i32 {
+        let path = event.as_ref().and_then(|event| event.path.as_ref());
+        self.paths += path.map_or(0, Vec::len);
+        self.events.push(event);
+        if self.events.len() < BATCH && self.paths < BATCH_PATHS {
+            0
+        } else {
+            ENOUGH
+        }
+    }
+}
+
+fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open_ring(object: &Object, inbox: Inbox) -> io::Result<RingBuffer<'static>> {
+fn open_ring(object: &Object, inbox: Arc<Mutex<Inbox>>) -> io::Result<RingBuffer<'static>> {
     let map = object::map(object, "ring")?;
     let mut builder = RingBufferBuilder::new();
-    let put = move |record: &[u8]| {
-        let mut inbox = lock(&inbox);
-        inbox.push(decode(record));
-        if inbox.len() < BATCH { 0 } else { ENOUGH }
-    };
+    let put = move |record: &[u8]| lock(&inbox).put(decode(record));
     builder.add(&map, put).map_err(io::Error::other)?;
     builder.build().map_err(io::Error::other)
 }
@@ -170,24 +154,19 @@ fn malformed() -> io::Error {
     )
 }
 
-fn attach(program: &ProgramMut<'_>, tracefs: &Tracefs, event: &str) -> io::Result<Link> {
-    let event = perf::tracepoint(tracefs.id(event)?)?;
-    // The link closes the event.
-    program
-        .attach_perf_event(event.into_raw_fd())
-        .map_err(io::Error::other)
-}
-
 /// Tells the programs what is wanted.
 fn prepare(open: &mut OpenObject, options: Options, ring: Option<u32>) -> libbpf_rs::Result<()> {
-    let config = TraceConfig {
+    let mut config = TraceConfig {
         failed_only: options.failed_only.into(),
         by_pid: options.pid.is_some().into(),
         pid: options.pid.unwrap_or_default(),
         by_uid: options.uid.is_some().into(),
         uid: options.uid.unwrap_or_default(),
         reserved: 0,
+        native: [0; CALL_NUMBERS],
+        compat: [0; CALL_NUMBERS],
     };
+    numbers::set(&mut config);
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         if name == "ring"
@@ -258,7 +237,7 @@ fn call(number: u32) -> Option<Call> {
         records::CALL_MOUNT => Call::Mount,
         records::CALL_MOVE_MOUNT => Call::MoveMount,
         records::CALL_UNSHARE => Call::Unshare,
-        records::CALL_CLONE => Call::Clone,
+        records::CALL_CLONE | records::CALL_CLONE3 | records::CALL_FORK => Call::Clone,
         records::CALL_EPOLL_CTL => Call::EpollCtl,
         records::CALL_ADD_KEY => Call::AddKey,
         records::CALL_KEYCTL => Call::Keyctl,

@@ -4,7 +4,7 @@ mod event;
 #[cfg(feature = "ebpf")]
 mod loaded;
 #[cfg(feature = "ebpf")]
-mod tracefs;
+mod numbers;
 #[cfg(not(feature = "ebpf"))]
 mod without;
 

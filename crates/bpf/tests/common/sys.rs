@@ -130,6 +130,79 @@ pub fn register_with_io_uring(fd: &OwnedFd) -> io::Result<OwnedFd> {
     }
 }
 
+/// [`watch`], called as 32-bit programs call.
+#[cfg(target_arch = "x86_64")]
+pub fn watch_as_32_bit(instance: &OwnedFd, path: &Path) -> io::Result<i32> {
+    const INOTIFY_ADD_WATCH: i32 = 292;
+    let path = CString::new(path.as_os_str().as_encoded_bytes())?;
+    let bytes = path.as_bytes_with_nul();
+    let mut result = INOTIFY_ADD_WATCH;
+    // SAFETY: the page is nobody else's, holds the path (at most 4,096 bytes) and lies where 32 bits reach; the call
+    // only reads it. rbx, which the compiler keeps for itself, is put back.
+    unsafe {
+        let page = libc::mmap(
+            std::ptr::null_mut(),
+            4096,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT,
+            -1,
+            0,
+        );
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), page.cast(), bytes.len().min(4096));
+        std::arch::asm!(
+            "push rbx",
+            "mov ebx, {instance:e}",
+            "int 0x80",
+            "pop rbx",
+            instance = in(reg) instance.as_raw_fd(),
+            inout("eax") result,
+            in("rcx") page,
+            in("edx") libc::IN_DELETE_SELF,
+            out("r8") _,
+            out("r9") _,
+            out("r10") _,
+            out("r11") _,
+        );
+        libc::munmap(page, 4096);
+    }
+    match result {
+        0.. => Ok(result),
+        error => Err(io::Error::from_raw_os_error(-error)),
+    }
+}
+
+/// Whether the kernel takes calls of 32-bit programs; one that does not kills the caller.
+#[cfg(target_arch = "x86_64")]
+pub fn takes_32_bit(instance: &OwnedFd) -> io::Result<bool> {
+    // SAFETY: the child only calls and exits.
+    let pid = check(unsafe { libc::fork() }.into())? as i32;
+    if pid == 0 {
+        let missing = watch_as_32_bit(instance, Path::new("/no/such/probe"));
+        let errno = missing.err().and_then(|e| e.raw_os_error());
+        // SAFETY: ends the child without running anything of the parent's.
+        unsafe { libc::_exit((errno != Some(libc::ENOENT)).into()) };
+    }
+    let mut status = 0;
+    // SAFETY: the pointer leads to where the status belongs.
+    check(unsafe { libc::waitpid(pid, &raw mut status, 0) }.into())?;
+    Ok(status == 0)
+}
+
+/// Only x86-64 takes them from a 64-bit program.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn takes_32_bit(_: &OwnedFd) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// See there.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn watch_as_32_bit(_: &OwnedFd, _: &Path) -> io::Result<i32> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Lowers a soft and hard limit of this process.
 pub fn limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {
     let limit = libc::rlimit {

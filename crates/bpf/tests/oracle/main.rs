@@ -2,6 +2,10 @@
 //!
 //! Needs root. Each case runs in a user namespace of its own with limits of its own, so nothing of the host changes. A
 //! plain program rather than a libtest one, so that it also runs as the only program of a virtual machine.
+//!
+//! With `--pause` it stops at each case, when all is there and before a limit is tried: it prints
+//! `at NAME INSTANCES WATCHES`, which is what the kernel has on its books for the holder's user namespace, and waits for
+//! a line. `cargo xtask exactness` then asks other programs what they count.
 
 #![allow(clippy::print_stdout, reason = "a test program of its own")]
 
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
     {
         return holder::run(case, files);
     }
+    let pause = arguments.iter().any(|word| word == "--pause");
     let mut accountant = match Accountant::load() {
         Ok(accountant) => accountant,
         Err(e) if env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
@@ -61,7 +66,7 @@ fn main() -> ExitCode {
     };
     let failed = CASES
         .iter()
-        .filter(|case| !report(&mut accountant, case))
+        .filter(|case| !report(&mut accountant, case, pause))
         .count();
     println!("{} cases, {failed} failed", CASES.len());
     if failed == 0 {
@@ -71,8 +76,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(accountant: &mut Accountant, case: &Case) -> bool {
-    let outcome = run(accountant, case);
+fn report(accountant: &mut Accountant, case: &Case, pause: bool) -> bool {
+    let outcome = run(accountant, case, pause);
     match &outcome {
         Ok(seen) => println!("{} ... ok ({seen})", case.0),
         Err(e) => println!("{} ... FAILED: {e}", case.0),
@@ -83,6 +88,7 @@ fn report(accountant: &mut Accountant, case: &Case) -> bool {
 fn run(
     accountant: &mut Accountant,
     &(name, charged, visible, descriptors): &Case,
+    pause: bool,
 ) -> Outcome<String> {
     let files = Files::new()?;
     let mut holder = Holder::start(name, files.path())?;
@@ -118,6 +124,9 @@ fn run(
         descriptors,
     )?;
     check_place(name, &seen, &tally, key)?;
+    if pause {
+        wait_at(name, &tally, key.user_namespace)?;
+    }
 
     let granted = holder.ask(&format!("instances {}", used.0 + 3))?;
     same(
@@ -145,6 +154,16 @@ fn run(
         (3.min(user.instances.room), 0),
     )?;
     Ok(format!("{} instances, {} watches", used.0, used.1))
+}
+
+fn wait_at(name: &str, tally: &Tally, namespace: u64) -> Outcome<()> {
+    let of_it = |user: &&UserCounters| user.key.user_namespace == namespace;
+    let users: Vec<_> = tally.users.iter().filter(of_it).collect();
+    let instances: u64 = users.iter().map(|user| user.instances.used).sum();
+    let watches: u64 = users.iter().map(|user| user.watches.used).sum();
+    println!("at {name} {instances} {watches}");
+    std::io::stdin().read_line(&mut String::new())?;
+    Ok(())
 }
 
 /// What only one case shows.

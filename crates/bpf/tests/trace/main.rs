@@ -79,8 +79,10 @@ impl Seen {
 }
 
 fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
-    let mut first = None;
+    let (mut first, mut narrow) = (None, 0);
     let few = count(&mut tracer, &mut holder, "few", |event| {
+        let known = event.argument == libc::IN_DELETE_SELF.into() && event.fd.is_some();
+        narrow += u64::from(known && event.path.as_deref() == Some(b"/no/such/32"));
         if event.refusal() == Some(Refusal::Watches) {
             first.get_or_insert_with(|| event.clone());
         }
@@ -111,8 +113,9 @@ fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
     same(
         "no such path",
         seen.call(Call::InotifyAddWatch, libc::ENOENT),
-        told[6],
+        told[6] + told[7],
     )?;
+    same("refused as a 32-bit program is", narrow, told[7])?;
     check_watch(&first.ok_or("no refused watch")?, &holder)?;
     println!("each cause ... ok ({told:?})");
 

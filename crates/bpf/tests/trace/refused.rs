@@ -39,7 +39,7 @@ fn serve(files: &Path) -> io::Result<()> {
 }
 
 /// One kind of refusal after the other; as many as each was refused.
-fn few(instance: &OwnedFd, files: &[PathBuf]) -> io::Result<[u64; 7]> {
+fn few(instance: &OwnedFd, files: &[PathBuf]) -> io::Result<[u64; 8]> {
     set_limit("inotify_instances", "3")?;
     let (instances, held) = refusals(50, libc::EMFILE, sys::inotify)?;
     drop(held);
@@ -52,6 +52,10 @@ fn few(instance: &OwnedFd, files: &[PathBuf]) -> io::Result<[u64; 7]> {
     let (missing, _) = refusals(4, libc::ENOENT, || {
         sys::watch(instance, Path::new("/no/such\npath"))
     })?;
+    let narrow = if sys::takes_32_bit(instance)? { 4 } else { 0 };
+    let (narrow, _) = refusals(narrow, libc::ENOENT, || {
+        sys::watch_as_32_bit(instance, Path::new("/no/such/32"))
+    })?;
     sys::limit(libc::RLIMIT_NOFILE, 16)?;
     let (open_files, held) = refusals(30, libc::EMFILE, sys::inotify)?;
     drop(held);
@@ -61,7 +65,7 @@ fn few(instance: &OwnedFd, files: &[PathBuf]) -> io::Result<[u64; 7]> {
     sys::limit(libc::RLIMIT_NPROC, 0)?;
     let (forks, _) = refusals(6, libc::EAGAIN, sys::vain_fork)?;
     Ok([
-        instances, watches, open_files, namespaces, forks, keys, missing,
+        instances, watches, open_files, namespaces, forks, keys, missing, narrow,
     ])
 }
 

@@ -13,11 +13,11 @@ const BEFORE_1_29: [&str; 3] = ["hugetlb", "cpuset", "perf_event"];
 /// Instances of a starting kubelet: cAdvisor's raw factory and its watcher, without which it
 /// exits (`Start`, manager/manager.go); the client CA, the static pods and the flexvolume
 /// directory, all asked for before that; the plugin registry after it.
-const INSTANCES: u64 = 6;
+pub(crate) const INSTANCES: u64 = 6;
 /// Without the last one the kubelet starts, and sees no plugin register.
 const INSTANCES_BEFORE_CADVISOR_RUNS: u64 = 5;
 /// One watch in each instance that is not cAdvisor's.
-const OTHER_WATCHES: u64 = 4;
+pub(crate) const OTHER_WATCHES: u64 = 4;
 
 /// What the next start of the kubelet would meet.
 pub fn forecast(snapshot: &Snapshot, users: &[User]) -> Forecast {
@@ -66,6 +66,14 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
         ),
         provenance: Provenance::Estimated,
     })
+}
+
+/// In how many hierarchies cAdvisor watches each cgroup of this node; `None` where cgroups or inotify could
+/// not be read.
+#[must_use]
+pub fn cadvisor_hierarchies(snapshot: &Snapshot) -> Option<u64> {
+    let kubelet = Kubelet::find(snapshot)?;
+    Some(need(snapshot.cgroups.as_ref()?, &kubelet)?.hierarchies)
 }
 
 fn verdict(free: u64, needed: u64, fatal_below: u64) -> StartVerdict {
@@ -147,6 +155,7 @@ impl Kubelet {
 /// container/raw/watcher.go).
 struct Need {
     watches: u64,
+    hierarchies: u64,
     basis: String,
 }
 
@@ -158,6 +167,7 @@ fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
             let bound = bound(unified.truncated);
             Some(Need {
                 watches,
+                hierarchies: 1,
                 basis: format!("cgroup v2: {bound}{watches} directories that cAdvisor watches"),
             })
         }
@@ -208,6 +218,7 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
     let names: Vec<String> = set.iter().map(|h| h.controllers.join(",")).collect();
     Some(Need {
         watches,
+        hierarchies: set.len() as u64,
         basis: format!(
             "cgroup v1: {bound}{watches} directories that cAdvisor watches in {} hierarchies ({}); {why}",
             set.len(),

@@ -1,19 +1,21 @@
 //! Whose is what: processes to units, containers and pods; instances summed, each once.
 
-mod forecast;
+pub(crate) mod forecast;
 mod holders;
 mod names;
 mod owners;
 mod pods;
 mod processes;
 mod resources;
+mod running;
 mod users;
 mod view;
 
-pub use forecast::is_kubelet;
+pub use forecast::{cadvisor_hierarchies, is_kubelet};
 pub use holders::{Holder, Part};
 pub use owners::owners;
 pub use resources::MEMORY_CGROUP_MAX;
+pub use running::{Running, running};
 pub use users::{below, user_ref};
 pub use view::View;
 

@@ -2,13 +2,8 @@
 
 use crate::attribute::Holder;
 use crate::cause::Cause;
+use crate::plan::{Proposal, common_watches, memory};
 use crate::report::{Budget, User};
-
-/// The sysctls are ints (fs/notify/inotify/inotify_user.c).
-pub const MOST: u64 = i32::MAX as u64;
-/// What the kernel reckons a watch to cost on 64 bits: the mark and two inodes
-/// (`INOTIFY_WATCH_COST`, fs/notify/inotify/inotify_user.c), rounded.
-const WATCH_BYTES: u64 = 1_280;
 
 /// Which of the two budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +55,9 @@ impl Kind {
 
     /// What is generally recommended for a node; of watches no more than half its memory holds.
     pub fn floor(self, memory: Option<u64>) -> u64 {
-        match (self, memory) {
-            (Self::Instances, _) => 8_192,
-            (Self::Watches, None) => 524_288,
-            (Self::Watches, Some(memory)) => {
-                let bearable = memory / 2 / WATCH_BYTES;
-                524_288.min(bearable.checked_ilog2().map_or(0, |log| 1 << log))
-            }
+        match self {
+            Self::Instances => Proposal::COMMON_PRACTICE.max_user_instances,
+            Self::Watches => common_watches(memory),
         }
     }
 
@@ -85,7 +76,7 @@ impl Kind {
             Self::Instances => every.to_owned(),
             Self::Watches => format!(
                 "{every}; in use, {value} watches would take about {} of memory, an unused limit takes none",
-                crate::amount::bytes(value.saturating_mul(WATCH_BYTES))
+                crate::amount::bytes(memory::of_watches(value))
             ),
         }
     }

@@ -31,7 +31,7 @@ mod shared_budget;
 mod sysctl_drift;
 mod system_files;
 mod sysv;
-mod words;
+pub(crate) mod words;
 
 use std::cmp::Reverse;
 

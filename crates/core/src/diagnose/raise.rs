@@ -1,9 +1,10 @@
 //! Raising the limits of inotify, by the knob that the user's namespace has.
 
-use super::kind::{Kind, MOST};
+use super::kind::Kind;
 use super::remedy;
 use crate::attribute::View;
 use crate::model::INITIAL_USER_NAMESPACE;
+use crate::plan::memory::MOST;
 use crate::report::{Remedy, User};
 
 /// Raises the limit that binds this user, with room for `more` besides what is in use.

@@ -1,6 +1,7 @@
 //! How findings name things and figures.
 
 use crate::amount::bytes;
+pub use crate::amount::count;
 use crate::attribute::{Holder, Part, View};
 use crate::model::{INITIAL_USER_NAMESPACE, Provenance, Runtime, UserKey};
 use crate::report::{Owner, User};
@@ -51,15 +52,6 @@ pub fn user(key: UserKey) -> String {
         format!("uid {}", key.uid)
     } else {
         format!("uid {} of user namespace {}", key.uid, key.user_namespace)
-    }
-}
-
-/// `1 watch`, `2 watches`.
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    if n == 1 {
-        format!("{n} {one}")
-    } else {
-        format!("{n} {many}")
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays};
+use crate::amount::bytes;
 use crate::cause::Cause;
 use crate::model::Provenance;
 use crate::report::{Budget, Finding, Report, Resource, Severity};
@@ -12,8 +13,9 @@ use crate::signatures::Confidence;
 
 /// From this share of a budget on the node is taken to refuse, as the rules of `check` do.
 const FULL_PERCENT: u64 = 95;
-/// Figures that are quoted of one cause.
+/// Figures that are quoted of one cause: the highest, and another from this share on.
 const QUOTED: usize = 2;
+const WORTH_QUOTING_PERCENT: u64 = 80;
 
 /// Whether the node says what the log says.
 #[derive(
@@ -113,49 +115,61 @@ struct State {
 }
 
 fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
-    let mut figures = match cause {
+    let figures = match cause {
         Cause::InotifyWatches | Cause::InotifyInstances => users(cause, &log.programs, report),
         Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => disks(cause, &log.objects, report),
         Cause::ProcessFiles => return processes(&log.programs, report),
         _ => resources(cause, report),
     };
-    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
     let refusing = report
         .findings
         .iter()
         .find(|f| f.cause == cause && f.severity == Severity::Critical);
-    let full = match (figures.first(), refusing) {
+    let worst = figures.iter().map(|f| f.percent).max();
+    let full = match (worst, refusing) {
         (_, Some(_)) => Some(true),
-        (Some(worst), None) => Some(worst.percent >= FULL_PERCENT),
+        (Some(worst), None) => Some(worst >= FULL_PERCENT),
         (None, None) => None,
     };
-    let figures = figures.into_iter().take(QUOTED).map(|f| f.words);
-    let words = match refusing {
-        Some(finding) => vec![finding.title.clone()],
-        None => figures.collect(),
-    };
+    let mut words = quoted(figures);
+    // What the rules say of it tells more than the figure: whom it hits next.
+    words.extend(refusing.map(|f| f.title.clone()));
     State { full, words }
+}
+
+fn quoted(mut figures: Vec<Figure>) -> Vec<String> {
+    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
+    figures
+        .into_iter()
+        .enumerate()
+        .filter(|(n, f)| *n == 0 || f.percent >= WORTH_QUOTING_PERCENT)
+        .take(QUOTED)
+        .map(|(_, f)| f.words)
+        .collect()
 }
 
 /// Descriptors are each process's own: only a process of the program that complains counts, and
 /// `check` names those that are near their limit.
 fn processes(programs: &[String], report: &Report) -> State {
-    let mut figures: Vec<Figure> = report
+    let figures: Vec<Figure> = report
         .resources
         .iter()
         .filter(|r| r.cause == Cause::ProcessFiles)
         .filter(|r| programs.iter().any(|p| is_of(&r.subject, p)))
         .map(figure)
         .collect();
-    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
-    let full = figures.first().is_some_and(|f| f.percent >= FULL_PERCENT);
+    let full = figures.iter().any(|f| f.percent >= FULL_PERCENT);
     let words = if figures.is_empty() {
-        vec![format!(
-            "no process of {} is near its limit of descriptors",
+        let whose = if programs.is_empty() {
+            "whoever said it".to_owned()
+        } else {
             programs.join(", ")
+        };
+        vec![format!(
+            "no process of {whose} is near its limit of descriptors"
         )]
     } else {
-        figures.into_iter().take(QUOTED).map(|f| f.words).collect()
+        quoted(figures)
     };
     State {
         full: Some(full),
@@ -275,14 +289,17 @@ fn resources(cause: Cause, report: &Report) -> Vec<Figure> {
 
 fn figure(resource: &Resource) -> Figure {
     let percent = resource.percent();
+    let (used, limit) = (resource.used, resource.limit);
+    let amount = if resource.unit == "bytes" {
+        format!("{} of {}", bytes(used), bytes(limit))
+    } else {
+        format!("{used} of {limit} {}", resource.unit)
+    };
     Figure {
         percent,
         words: format!(
-            "{}: {} of {} {} ({percent} %{})",
+            "{}: {amount} ({percent} %{})",
             resource.subject,
-            resource.used,
-            resource.limit,
-            resource.unit,
             trust(resource.provenance)
         ),
     }
@@ -301,6 +318,11 @@ impl Explanation {
     /// Writes the findings.
     pub fn ask(&mut self, report: Option<&Report>) {
         for cause in &mut self.causes {
+            for pod in report.map(|_| &mut cause.pods).into_iter().flatten() {
+                if let Some(name) = report.and_then(|r| pod_named(pod, r)) {
+                    *pod = name;
+                }
+            }
             let says = report.map_or_else(NodeSays::default, |r| judge(cause, r));
             cause.node = says.verdict;
             cause.node_says.clone_from(&says.words);
@@ -314,6 +336,17 @@ impl Explanation {
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(|f| f.severity).max()
     }
+}
+
+/// `namespace/name` of the pod whose uid `pod` is; a static pod's uid has no dashes.
+fn pod_named(pod: &str, report: &Report) -> Option<String> {
+    let bare = |uid: &str| uid.replace('-', "");
+    let uid = bare(pod);
+    let known = report.pods.iter().find(|p| bare(&p.uid) == uid)?;
+    if known.name.is_empty() {
+        return None;
+    }
+    Some(format!("{}/{}", known.namespace, known.name))
 }
 
 /// Refused, and not known to be over: critical. Over, only possible, or only slow: a warning.
@@ -344,7 +377,11 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     if remedies.is_empty() {
         remedies = remedy::for_cause(named);
     }
-    remedies.extend(remedy::afterwards(named));
+    for later in remedy::afterwards(cause, named) {
+        if !remedies.iter().any(|r| r.command.contains(&later.command)) {
+            remedies.push(later);
+        }
+    }
     let mut evidence = vec![log_says(cause)];
     evidence.extend(cause.node_says.iter().map(|w| format!("node: {w}")));
     let mut victims = cause.programs.clone();
@@ -364,12 +401,13 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
 fn title(cause: &ExplainedCause, named: Cause) -> String {
     let what = remedy::meaning(named);
     match cause.node {
-        Verdict::Confirms => format!("{what}, and still so"),
-        Verdict::Recovered => format!("{what}; there is room again now"),
+        Verdict::Confirms => format!("{what}. Still so"),
+        Verdict::Recovered => format!("{what}. There is room again now"),
         Verdict::Contradicts if cause.decided.is_some() => {
-            format!("{what}: the node shows this, and not {}", cause.cause)
+            format!("{what}. The node shows this, and no {}", cause.cause)
         }
-        Verdict::Contradicts => format!("{what}, says the log; the node shows room"),
+        Verdict::Contradicts => format!("Perhaps: {what}. The node shows room"),
+        Verdict::Unknown if cause.confidence == Confidence::Possible => format!("Perhaps: {what}"),
         Verdict::Unknown => what.to_owned(),
     }
 }

@@ -21,6 +21,9 @@ pub struct Frame<'a> {
 const DATE: &str =
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?";
 
+/// What `dmesg -r` and `dmesg -x` put before a line.
+const LEVEL: &str = r"(?:<\d{1,3}>|[a-z]+ *:[a-z]+ *: )?";
+
 static CRI: LazyLock<Option<Regex>> =
     LazyLock::new(|| bytes(&format!(r"^({DATE}) (?:stdout|stderr) ([FP])(?::\S+)? ")));
 static SYSLOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -30,9 +33,13 @@ static SYSLOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static KLOG: LazyLock<Option<Regex>> =
     LazyLock::new(|| bytes(r"^[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{6}) +\d+ [^\s\]]+:\d+\] ?"));
-static KERNEL: LazyLock<Option<Regex>> = LazyLock::new(|| bytes(r"^\[ *(\d+\.\d{6})\] "));
-static KERNEL_TIME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| bytes(r"^\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\] "));
+static KERNEL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| bytes(&format!(r"^{LEVEL}\[ *(\d+\.\d{{6}})\](?:\[ *[TC]\d+\])? ")));
+static KERNEL_TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    bytes(&format!(
+        r"^{LEVEL}\[([A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d \d{{4}})\] "
+    ))
+});
 static DATED: LazyLock<Option<Regex>> = LazyLock::new(|| bytes(&format!(r"^\[?({DATE})\]? ?")));
 static KEYED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     bytes(&format!(
@@ -46,7 +53,7 @@ static KEYED_ANYWHERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static START: LazyLock<Option<Regex>> = LazyLock::new(|| {
     bytes(
-        r#"^(?:<\d{1,3}>|\{"|\[ *\d|[IWEF]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:|\d{4}[-/]\d\d[-/]\d\d[T ]|(?:level|time|ts|t)=|(?:INFO|WARN|WARNING|ERROR|FATAL|DEBUG)\b|\s*(?:Warning|Normal) {2}|\d+:[MSC] )"#,
+        r#"^(?:<\d{1,3}>|[a-z]+ *:[a-z]+ *: \[|\{"|\[ *\d|\[[A-Z][a-z]{2} [A-Z][a-z]{2} |[IWEF]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:|\d{4}[-/]\d\d[-/]\d\d[T ]|(?:level|time|ts|t)=|(?:INFO|WARN|WARNING|ERROR|FATAL|DEBUG)\b|\s*(?:Warning|Normal) {2}|\d+:[MSC] )"#,
     )
 });
 
@@ -58,6 +65,12 @@ fn bytes(pattern: &str) -> Option<Regex> {
 #[must_use]
 pub fn starts_record(line: &[u8]) -> bool {
     START.as_ref().is_some_and(|r| r.is_match(line))
+}
+
+/// Whether `line` is indented, or a cause in a Java stack trace: it goes on with the record before it.
+#[must_use]
+pub fn continues_record(line: &[u8]) -> bool {
+    line.first().is_none_or(|b| matches!(b, b' ' | b'\t')) || line.starts_with(b"Caused by: ")
 }
 
 impl<'a> Frame<'a> {
@@ -223,6 +236,24 @@ mod tests {
                 format!("[88412.301942] {said}"),
                 some("88412.301942"),
                 some("kernel"),
+                false,
+            ),
+            (
+                format!("<4>[    2.301942] {said}"),
+                some("2.301942"),
+                some("kernel"),
+                false,
+            ),
+            (
+                format!("kern  :warn  : [    2.301942][  T112] {said}"),
+                some("2.301942"),
+                some("kernel"),
+                false,
+            ),
+            (
+                format!("kern  :warn  : [Sat Nov 21 00:37:57 2026] {said}"),
+                some("Sat Nov 21 00:37:57 2026"),
+                None,
                 false,
             ),
             (

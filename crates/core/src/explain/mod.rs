@@ -24,7 +24,9 @@ pub use classify::{Classifier, Match};
 pub use evidence::{Verdict, judge};
 pub use frame::{Frame, starts_record};
 pub use object::Object;
-pub use report::{ExplainedCause, ExplainedLine, Explanation, LineRef, NodeSays, SourceRead};
+pub use report::{
+    ExplainedCause, ExplainedLine, Explanation, LineRef, MessageKind, NodeSays, SourceRead,
+};
 pub use scan::{Hit, Scanner, ScannerStats};
 pub use summary::Summary;
 pub use unescape::unescape;

@@ -1,5 +1,6 @@
 //! What each cause is in a sentence, and what helps where no rule of `check` knows better.
 
+use super::report::ExplainedCause;
 use crate::cause::Cause;
 use crate::report::Remedy;
 
@@ -41,25 +42,40 @@ pub(super) fn for_cause(cause: Cause) -> Vec<Remedy> {
         .collect()
 }
 
-/// What has to be started again once there is room.
-pub(super) fn afterwards(cause: Cause) -> Vec<Remedy> {
-    if !matches!(cause, Cause::InotifyWatches | Cause::InotifyInstances) {
-        return Vec::new();
+/// What has to be started again once there is room, of what the log tells of.
+pub(super) fn afterwards(said: &ExplainedCause, named: Cause) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    if !matches!(named, Cause::InotifyWatches | Cause::InotifyInstances) {
+        return remedies;
     }
-    let remedy = |command: &str, why: &str| Remedy {
-        command: command.to_owned(),
-        why: why.to_owned(),
+    let mut add = |command: &str, why: &str| {
+        remedies.push(Remedy {
+            command: command.to_owned(),
+            why: why.to_owned(),
+        });
     };
-    vec![
-        remedy(
+    let kind = |ids: &[&str]| {
+        let known = |id: &str| ids.iter().any(|start| id.starts_with(start));
+        said.kinds.iter().any(|k| known(&k.signature))
+    };
+    // "unknown service runtime.v1" is containerd without its CRI plugin, in the kubelet's words.
+    if kind(&["containerd-cni", "cri-not-loaded"]) {
+        add(
+            "systemctl restart containerd",
+            "it runs without its CRI plugin, and room in inotify does not mend that",
+        );
+    }
+    if said
+        .programs
+        .iter()
+        .any(|p| p == "kubelet" || p == "cAdvisor")
+    {
+        add(
             "systemctl restart kubelet",
             "only if it died: it fails at its start, never later",
-        ),
-        remedy(
-            "systemctl restart containerd",
-            "only if it logged that its CRI plugin was not loaded: room in inotify does not mend that",
-        ),
-    ]
+        );
+    }
+    remedies
 }
 
 fn commands(cause: Cause) -> &'static [(&'static str, &'static str)] {

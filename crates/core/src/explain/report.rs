@@ -40,8 +40,8 @@ pub struct ExplainedLine {
     pub lines: u64,
     /// When, as the log writes it; klog has no year, dmesg counts seconds since boot.
     pub time: Option<String>,
-    /// Who said it: the log's tag, else the signature's program.
-    pub program: String,
+    /// Who said it: the log's tag, else the signature's program; null where many print such text.
+    pub program: Option<String>,
     /// The best candidate.
     pub cause: Cause,
     /// All that the text allows, the likeliest first.
@@ -120,12 +120,30 @@ pub struct ExplainedCause {
     pub pods: Vec<String>,
     /// The surest message, the earliest of those.
     pub sample: String,
+    /// The messages by signature, in the order of appearance; at most ten.
+    pub kinds: Vec<MessageKind>,
     /// The cause that the node decided on: the candidate that is used up now.
     pub decided: Option<Cause>,
     /// Whether the node says so too.
     pub node: Verdict,
     /// What the node says, in words.
     pub node_says: Vec<String>,
+}
+
+/// The messages of one signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageKind {
+    /// Its id.
+    pub signature: String,
+    /// Messages.
+    pub lines: u64,
+    /// Where the first one is.
+    pub first_line: LineRef,
+    /// What follows from such a message.
+    pub note: Option<String>,
+    /// The first one.
+    pub sample: String,
 }
 
 /// What the node says of a cause.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::classify::{Classifier, Match};
-use super::frame::Frame;
+use super::frame::{Frame, continues_record, starts_record};
 use super::unescape::unescape;
 use super::wrap::{REACH, joins};
 
@@ -72,6 +72,8 @@ pub struct Scanner<'c> {
     line: u64,
     /// Where the last hit ended: a broken message does not reach back over it.
     floor: usize,
+    /// When and by whom the message before `floor` was said.
+    told: (Option<String>, Option<String>),
     /// The rest of a cut line is being dropped.
     dropping: bool,
     stats: ScannerStats,
@@ -88,6 +90,7 @@ impl<'c> Scanner<'c> {
             at: 0,
             line: 1,
             floor: 0,
+            told: (None, None),
             dropping: false,
             stats: ScannerStats::default(),
         }
@@ -207,6 +210,7 @@ impl<'c> Scanner<'c> {
             }
             match self.broken(start..stop, end) {
                 Some((hit, after)) => {
+                    self.told = (hit.time.clone(), hit.program.clone());
                     emit(hit);
                     self.pass(after);
                     self.floor = self.at;
@@ -232,12 +236,38 @@ impl<'c> Scanner<'c> {
     }
 
     fn alone(&mut self, range: Range<usize>) -> Option<Hit> {
+        let start = range.start;
         let line = trim(&self.buffer[range]);
-        let frame = Frame::of(line);
+        let mut frame = Frame::of(line);
         let message = unescape(&frame.message);
         let meaning = self.classifier.classify_plain(&message)?;
+        if frame.time.is_none() && frame.program.is_none() && continues_record(line) {
+            (frame.time, frame.program) = self.record_before(start);
+        }
+        let found = hit(self.line, 1, &frame, line, &message, meaning);
         self.stats.hits += 1;
-        Some(hit(self.line, 1, &frame, line, &message, meaning))
+        self.told = (found.time.clone(), found.program.clone());
+        Some(found)
+    }
+
+    /// When and by whom the record was said that a line before `start` begins: of a stack trace or
+    /// a message of several lines only the first line has that.
+    fn record_before(&self, start: usize) -> (Option<String>, Option<String>) {
+        let mut stop = start;
+        while stop > self.floor {
+            let begin = memchr::memrchr(b'\n', &self.buffer[self.floor..stop - 1])
+                .map_or(self.floor, |n| self.floor + n + 1);
+            let line = trim(&self.buffer[begin..stop - 1]);
+            if starts_record(line) {
+                let frame = Frame::of(line);
+                return (frame.time, frame.program);
+            }
+            if !continues_record(line) {
+                return (None, None);
+            }
+            stop = begin;
+        }
+        self.told.clone()
     }
 
     /// The message that the line at `range` is part of, and where the next line begins.
@@ -248,7 +278,7 @@ impl<'c> Scanner<'c> {
             .map(|s| trim(&self.buffer[s.clone()]))
             .collect();
         for joined in joins(&lines, at) {
-            let frame = Frame::of(&joined.text);
+            let mut frame = Frame::of(&joined.text);
             let prefix = joined.text.len() - frame.message.len();
             let Some(meaning) = self.classifier.classify_plain(&frame.message) else {
                 continue;
@@ -265,6 +295,10 @@ impl<'c> Scanner<'c> {
             let after = (spans[joined.lines.end - 1].end + 1).min(end);
             let count = joined.lines.len() as u64;
             self.stats.hits += 1;
+            if frame.time.is_none() {
+                // Of a runtime's pieces the prefixes were taken off.
+                frame.time = Frame::of(lines[joined.lines.start]).time;
+            }
             let message = frame.message.clone().into_owned();
             let found = hit(
                 self.line - before,
@@ -314,6 +348,7 @@ impl<'c> Scanner<'c> {
         self.end = 0;
         self.at = 0;
         self.floor = 0;
+        self.told = (None, None);
         self.dropping = true;
     }
 
@@ -321,6 +356,7 @@ impl<'c> Scanner<'c> {
     fn forget(&mut self) {
         let mut keep = self.at.saturating_sub(CONTEXT).max(self.floor);
         if keep > self.floor {
+            self.told = (None, None);
             keep += memchr::memchr(b'\n', &self.buffer[keep..self.at]).map_or(0, |n| n + 1);
         }
         self.buffer.copy_within(keep..self.end, 0);

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::report::{ExplainedCause, LineRef};
+use super::report::{ExplainedCause, LineRef, MessageKind};
 use super::scan::Hit;
 use crate::cause::Cause;
 use crate::signatures::{Confidence, Table};
@@ -28,7 +28,9 @@ struct Sum {
     programs: BTreeMap<String, u64>,
     objects: Vec<String>,
     pods: Vec<String>,
-    sample: Hit,
+    kinds: Vec<(MessageKind, Hit)>,
+    /// Index of the kind that the surest message is of.
+    surest: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +54,8 @@ impl Summary {
         let sum = self
             .causes
             .entry(hit.meaning.cause)
-            .or_insert_with(|| Sum::new(order, place.clone(), hit));
+            .or_insert_with(|| Sum::new(order, place.clone()));
+        sum.add_kind(hit, &place.line, table);
         sum.last = (order, place);
         sum.add(hit, table);
     }
@@ -79,10 +82,24 @@ impl Summary {
         self.causes.is_empty()
     }
 
-    /// The surest message of `cause`.
+    /// The messages to show of `cause`, at most `most`, in the order of the log: of each kind that has
+    /// something to say about what follows the first one; where none has, the surest.
     #[must_use]
-    pub fn sample(&self, cause: Cause) -> Option<&Hit> {
-        self.causes.get(&cause).map(|s| &s.sample)
+    pub fn samples(&self, cause: Cause, most: usize) -> Vec<(&MessageKind, &Hit)> {
+        let Some(sum) = self.causes.get(&cause) else {
+            return Vec::new();
+        };
+        let kinds = sum.kinds.iter().map(|(kind, hit)| (kind, hit));
+        let telling: Vec<_> = kinds
+            .clone()
+            .filter(|(kind, _)| kind.note.is_some())
+            .take(most)
+            .collect();
+        if telling.is_empty() {
+            kinds.skip(sum.surest).take(1).collect()
+        } else {
+            telling
+        }
     }
 
     /// Each cause, the most frequent first; the node was not asked yet.
@@ -99,7 +116,7 @@ impl Summary {
 }
 
 impl Sum {
-    fn new(order: u64, place: Place, hit: &Hit) -> Self {
+    fn new(order: u64, place: Place) -> Self {
         Self {
             lines: 0,
             times: 0,
@@ -110,21 +127,51 @@ impl Sum {
             programs: BTreeMap::new(),
             objects: Vec::new(),
             pods: Vec::new(),
-            sample: hit.clone(),
+            kinds: Vec::new(),
+            surest: 0,
         }
+    }
+
+    fn add_kind(&mut self, hit: &Hit, line: &LineRef, table: &Table) {
+        let Some(signature) = table.signatures().get(hit.meaning.signature) else {
+            return;
+        };
+        let known = |k: &&mut (MessageKind, Hit)| k.0.signature == signature.id;
+        if let Some((kind, _)) = self.kinds.iter_mut().find(known) {
+            kind.lines += 1;
+            return;
+        }
+        let kind = MessageKind {
+            signature: signature.id.clone(),
+            lines: 1,
+            first_line: line.clone(),
+            note: signature.note.clone(),
+            sample: hit.text.clone(),
+        };
+        self.keep_kind(kind, hit.clone());
+    }
+
+    fn keep_kind(&mut self, kind: MessageKind, hit: Hit) {
+        if self.kinds.len() >= KEPT {
+            return;
+        }
+        let surest = self.kinds.get(self.surest);
+        if surest.is_some_and(|(_, s)| hit.meaning.confidence > s.meaning.confidence) {
+            self.surest = self.kinds.len();
+        }
+        self.kinds.push((kind, hit));
     }
 
     fn add(&mut self, hit: &Hit, table: &Table) {
         self.lines += 1;
         self.times += hit.times;
-        if hit.meaning.confidence > self.sample.meaning.confidence {
-            self.sample = hit.clone();
-        }
         self.confidence = self.confidence.max(hit.meaning.confidence);
         for candidate in &hit.meaning.candidates {
             remember(&mut self.candidates, candidate, Cause::ALL.len());
         }
-        count(&mut self.programs, program(hit, table), 1);
+        if let Some(program) = program(hit, table) {
+            count(&mut self.programs, program, 1);
+        }
         if let Some(name) = &hit.meaning.object.name {
             remember(&mut self.objects, name, KEPT);
         }
@@ -136,8 +183,15 @@ impl Sum {
     fn merge(&mut self, later: Self) {
         self.lines += later.lines;
         self.times += later.times;
-        if later.sample.meaning.confidence > self.sample.meaning.confidence {
-            self.sample = later.sample;
+        for (kind, hit) in later.kinds {
+            match self
+                .kinds
+                .iter_mut()
+                .find(|k| k.0.signature == kind.signature)
+            {
+                Some((known, _)) => known.lines += kind.lines,
+                None => self.keep_kind(kind, hit),
+            }
         }
         self.confidence = self.confidence.max(later.confidence);
         self.last = later.last;
@@ -178,7 +232,11 @@ impl Sum {
                 .collect(),
             objects: self.objects.clone(),
             pods: self.pods.clone(),
-            sample: self.sample.text.clone(),
+            sample: self
+                .kinds
+                .get(self.surest)
+                .map_or_else(String::new, |(kind, _)| kind.sample.clone()),
+            kinds: self.kinds.iter().map(|(kind, _)| kind.clone()).collect(),
             decided: None,
             node: super::Verdict::Unknown,
             node_says: Vec::new(),
@@ -186,14 +244,13 @@ impl Sum {
     }
 }
 
-/// Who said it: the log's tag, else the signature's program.
-pub(super) fn program(hit: &Hit, table: &Table) -> String {
-    hit.program.clone().unwrap_or_else(|| {
-        table
-            .signatures()
-            .get(hit.meaning.signature)
-            .map_or_else(String::new, |s| s.program.clone())
-    })
+/// Who said it: the log's tag, else the signature's program where only one program prints it.
+pub(super) fn program(hit: &Hit, table: &Table) -> Option<String> {
+    let of_signature = || {
+        let signature = table.signatures().get(hit.meaning.signature)?;
+        (signature.program != "any").then(|| signature.program.clone())
+    };
+    hit.program.clone().or_else(of_signature)
 }
 
 fn count(programs: &mut BTreeMap<String, u64>, program: String, n: u64) {

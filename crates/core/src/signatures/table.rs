@@ -52,7 +52,7 @@ impl Table {
     /// Never for the table that ships: a test holds that.
     pub fn builtin() -> Result<Self, TableError> {
         let mut table = Self::default();
-        table.append(parse("builtin.toml", BUILTIN)?);
+        table.append_builtin()?;
         Ok(table)
     }
 
@@ -64,23 +64,33 @@ impl Table {
         let mut table = Self::default();
         let mut seen = HashSet::new();
         for (file, text) in files {
-            let signatures = parse(file, text)?;
-            for signature in &signatures {
-                check(file, signature)?;
+            for (entry, signature) in parse(file, text)? {
+                let wrong = |why: String| TableError::Entry {
+                    file: file.clone(),
+                    entry: entry.clone(),
+                    why,
+                };
+                check(&signature).map_err(wrong)?;
                 if !seen.insert(signature.id.clone()) {
-                    return Err(entry(file, signature, "this id was used before"));
+                    return Err(wrong("this id was used before".to_owned()));
                 }
+                table.append(signature);
             }
-            table.append(signatures);
         }
-        table.append(parse("builtin.toml", BUILTIN)?);
+        table.append_builtin()?;
         Ok(table)
     }
 
-    fn append(&mut self, signatures: Vec<Signature>) {
-        self.patterns
-            .extend(signatures.iter().map(|_| OnceLock::new()));
-        self.signatures.extend(signatures);
+    fn append_builtin(&mut self) -> Result<(), TableError> {
+        for (_, signature) in parse("builtin.toml", BUILTIN)? {
+            self.append(signature);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, signature: Signature) {
+        self.patterns.push(OnceLock::new());
+        self.signatures.push(signature);
     }
 
     /// All signatures, in the order in which they win a tie.
@@ -99,7 +109,8 @@ impl Table {
     }
 }
 
-fn parse(file: &str, text: &str) -> Result<Vec<Signature>, TableError> {
+/// The entries, each with how messages call it: id and line.
+fn parse(file: &str, text: &str) -> Result<Vec<(String, Signature)>, TableError> {
     let document: Document = toml::from_str(text).map_err(|e| TableError::Syntax {
         file: file.to_owned(),
         why: e.to_string().trim_end().to_owned(),
@@ -112,63 +123,46 @@ fn parse(file: &str, text: &str) -> Result<Vec<Signature>, TableError> {
             let before = &text.as_bytes()[..value.span().start.min(text.len())];
             let line = 1 + memchr::memchr_iter(b'\n', before).count();
             let value = value.into_inner();
-            let name = value.get("id").and_then(toml::Value::as_str).map_or_else(
+            let entry = value.get("id").and_then(toml::Value::as_str).map_or_else(
                 || format!("number {} (line {line})", n + 1),
                 |id| format!("\"{id}\" (line {line})"),
             );
-            value
-                .try_into()
-                .map_err(|e: toml::de::Error| TableError::Entry {
+            let signature: Result<Signature, toml::de::Error> = value.try_into();
+            match signature {
+                Ok(signature) => Ok((entry, signature)),
+                Err(e) => Err(TableError::Entry {
                     file: file.to_owned(),
-                    entry: name,
+                    entry,
                     why: e.message().to_owned(),
-                })
+                }),
+            }
         })
         .collect()
 }
 
 /// What a test checks of the built-in table is checked of users' files when they are read.
-fn check(file: &str, signature: &Signature) -> Result<(), TableError> {
-    if signature.literal.len() < 6 {
-        return Err(entry(
-            file,
-            signature,
-            "its literal has fewer than 6 characters: too many lines would have it",
-        ));
+fn check(signature: &Signature) -> Result<(), String> {
+    let (literal, example) = (&signature.literal, &signature.example);
+    if literal.len() < 6 {
+        return Err(
+            "its literal has fewer than 6 characters: too many lines would have it".to_owned(),
+        );
     }
-    let pattern = Pattern::new(signature).map_err(|e| {
-        entry(
-            file,
-            signature,
-            &format!("its pattern is no regular expression: {e}"),
-        )
-    })?;
-    let line = |text: &str| {
-        pattern
-            .find(signature, &crate::explain::unescape(text.as_bytes()))
-            .is_some()
-    };
-    if !line(&signature.example) {
-        return Err(entry(
-            file,
-            signature,
-            "its pattern does not match its own example",
-        ));
+    let pattern = Pattern::new(signature)
+        .map_err(|e| format!("its pattern is no regular expression: {e}"))?;
+    let plain = |text: &str| crate::explain::unescape(text.as_bytes());
+    let matches = |text: &str| pattern.find(signature, &plain(text)).is_some();
+    if !matches(example) {
+        return Err("its pattern does not match its own example".to_owned());
     }
-    if let Some(wrong) = signature.not.iter().find(|t| line(t)) {
-        return Err(entry(
-            file,
-            signature,
-            &format!("its pattern matches a line that it must not match: {wrong}"),
-        ));
+    let lower = plain(example).to_ascii_lowercase();
+    if memchr::memmem::find(&lower, literal.to_ascii_lowercase().as_bytes()).is_none() {
+        return Err("its literal is not in its own example: no line would be found".to_owned());
     }
-    Ok(())
-}
-
-fn entry(file: &str, signature: &Signature, why: &str) -> TableError {
-    TableError::Entry {
-        file: file.to_owned(),
-        entry: format!("\"{}\"", signature.id),
-        why: why.to_owned(),
+    match signature.not.iter().find(|t| matches(t)) {
+        Some(wrong) => Err(format!(
+            "its pattern matches a line that it must not match: {wrong}"
+        )),
+        None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use nospace_core::signatures::Table;
 
 use super::{Output, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
-use crate::explain::{Followed, Input, JournalQuery, Said, files, pages, read_all};
+use crate::explain::{
+    Followed, Input, JournalQuery, Place, Said, files, is_journal, pages, read_all,
+};
 use crate::ui::{self, explain as draw, json, screen::Screen, warn};
 
 /// Say what log lines really mean, and whether it is still so on this node
@@ -37,6 +39,9 @@ pub struct ExplainArgs {
     /// Read the journal
     #[arg(long)]
     journal: bool,
+    /// Read the journal files of this directory, which may be another machine's
+    #[arg(short = 'D', long, value_name = "DIR", requires = "journal")]
+    directory: Option<PathBuf>,
     /// Only this unit of the journal; may be given again
     #[arg(short, long, value_name = "UNIT", requires = "journal")]
     unit: Vec<String>,
@@ -57,7 +62,7 @@ pub struct ExplainArgs {
     )]
     until: Option<String>,
     /// Only this boot: 0 is the running one, -1 the one before
-    #[arg(short, long, value_name = "BOOT", requires = "journal", allow_hyphen_values = true,
+    #[arg(short, long, value_name = "BOOT", requires = "journal", allow_negative_numbers = true,
           num_args = 0..=1, default_missing_value = "0")]
     boot: Option<String>,
     /// Go on with what is written later; polls, and so needs no inotify
@@ -143,8 +148,11 @@ impl ExplainArgs {
             since: self.since.clone(),
             until: self.until.clone(),
             boot: self.boot.clone(),
-            root: Some(shared.rootfs.clone()),
-            ..JournalQuery::default()
+            ..JournalQuery::all_of(match &self.directory {
+                Some(directory) => Place::Directory(directory.clone()),
+                None if shared.rootfs == Path::new("/") => Place::Own,
+                None => Place::Root(shared.rootfs.clone()),
+            })
         }
     }
 }
@@ -189,6 +197,10 @@ impl<'a> Task<'a> {
             }
         }
         let failed = said.sources.iter().any(|s| s.error.is_some());
+        let nothing = said.summary.is_empty() && said.sources.iter().all(|s| s.error.is_some());
+        if failed && nothing && self.output == Output::Human {
+            return Ok(ExitCode::from(UNKNOWN));
+        }
         let summary = said.summary;
         let mut explanation = Explanation {
             schema_version: SCHEMA_VERSION,
@@ -267,6 +279,9 @@ impl<'a> Task<'a> {
 
     fn followed(&self, input: Input) -> Followed<'a> {
         match input {
+            Input::File(path) if is_journal(&path) => {
+                Followed::journal(JournalQuery::all_of(Place::File(path)), self.classifier)
+            }
             Input::File(path) => Followed::file(path, self.classifier),
             Input::Journal(query) => Followed::journal(query, self.classifier),
             Input::Stdin => Followed::stdin(self.classifier),

@@ -3,6 +3,7 @@
 mod check;
 mod exhaust;
 mod explain;
+mod plan;
 mod record;
 mod trace;
 mod tune;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::CheckArgs),
     Exhaust(exhaust::ExhaustArgs),
     Explain(explain::ExplainArgs),
+    Plan(Box<plan::PlanArgs>),
     Record(record::RecordArgs),
     Trace(trace::TraceArgs),
     Tune(Box<tune::TuneArgs>),
@@ -149,6 +151,7 @@ impl Cli {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
             Some(
                 Command::Exhaust(_)
+                | Command::Plan(_)
                 | Command::Record(_)
                 | Command::Trace(_)
                 | Command::Tune(_)
@@ -168,6 +171,7 @@ impl Cli {
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
             Some(Command::Exhaust(args)) => exhaust::run(&self.shared, self.output, args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
+            Some(Command::Plan(args)) => plan::run(&self.shared, self.output, &args),
             Some(Command::Record(args)) => record::run(&self.shared, &args),
             Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
             Some(Command::Tune(args)) => tune::run(&self.shared, self.output, &args),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use nospace_bpf::trace::Tracer;
 use nospace_core::select::Selection;
@@ -16,11 +16,16 @@ use super::{Output, OutputArg, Shared};
 use crate::trace::{Filter, Plan, Sink, TraceLine, follow};
 use crate::ui::{self, json, screen::Screen, trace as draw, warn};
 
+/// What is left where there is no eBPF.
+const WITHOUT: &str = "without eBPF, strace -f -e trace=/inotify -p PID shows the calls of one process, and nospace check \
+                       who is near a limit";
+
 /// Show inotify calls as they happen, and refusals of other calls whose error misleads
 ///
 /// Of inotify_init, inotify_add_watch and inotify_rm_watch it tells every call; of mkdir, mount,
 /// unshare, clone, epoll_ctl, add_key, keyctl, semget and shmget only those that fail with ENOSPC,
-/// EMFILE, ENFILE, EAGAIN or EDQUOT. Needs eBPF, and so root or CAP_BPF and CAP_PERFMON.
+/// EMFILE, ENFILE, EAGAIN or EDQUOT; of 64-bit programs and of 32-bit ones (but not their semget and shmget
+/// by way of ipc). Needs eBPF, and so root or CAP_BPF and CAP_PERFMON.
 #[derive(Args, Debug)]
 #[command(after_long_help = HELP)]
 pub struct TraceArgs {
@@ -61,13 +66,13 @@ const HELP: &str = "Times are UTC. It ends with Ctrl-C or SIGTERM and then sums 
 /// Where the kernel cannot be traced, or output cannot be written.
 pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Result<ExitCode> {
     if shared.no_ebpf {
-        bail!("trace needs eBPF, which --no-ebpf forbids: leave that option out");
+        bail!("trace needs eBPF, which --no-ebpf forbids: leave that option out; {WITHOUT}");
     }
     let host = shared.live()?;
     let stop = stopper(&[SIGINT, SIGTERM])?;
     let filter = args.filter();
-    let mut tracer = Tracer::start(filter.options()).context("cannot trace")?;
-    tracer.gaps().iter().for_each(|gap| warn(gap));
+    let tracer =
+        Tracer::start(filter.options()).map_err(|why| anyhow!("cannot trace: {why}; {WITHOUT}"))?;
     let mut printer = Printer {
         output: args.output.or(outer),
         verbose: shared.verbose,
@@ -82,7 +87,7 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Resul
         duration: args.duration,
         stop: &|| stop.load(Ordering::Relaxed),
     };
-    follow(&mut tracer, &host, &plan, &mut printer, &warn)?;
+    follow(tracer, &host, &plan, &mut printer, &warn)?;
     Ok(ExitCode::SUCCESS)
 }
 

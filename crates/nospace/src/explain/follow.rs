@@ -51,7 +51,7 @@ impl<'c> Followed<'c> {
     #[must_use]
     pub fn journal(mut query: JournalQuery, classifier: &'c Classifier) -> Self {
         query.show_cursor = true;
-        Self::new("journal".to_owned(), classifier, Kind::Journal { query })
+        Self::new(query.place.name(), classifier, Kind::Journal { query })
     }
 
     /// Standard input: each look waits for more of it.
@@ -142,11 +142,13 @@ impl<'c> Followed<'c> {
                 }
             }
             Kind::Journal { query } => {
-                let journal = query
-                    .open()
-                    .map_err(|e| io::Error::other(format!("{e:#}")))?;
-                let mut journal = WithTail::new(journal);
-                drain(&mut journal, &mut self.scanner, emit)?;
+                let mut journal = WithTail::new(query.open()?);
+                let ended = drain(&mut journal, &mut self.scanner, emit);
+                if ended.is_err() {
+                    // The next look begins at the same entry again: not within a line.
+                    self.scanner = Scanner::new(self.classifier);
+                }
+                ended?;
                 if let Some(cursor) = cursor(&journal.tail) {
                     query.after = Some(cursor);
                 }

@@ -2,14 +2,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::journal::JournalQuery;
+use super::journal::{JournalQuery, Place, is_journal};
 use super::progress::Progress;
 use super::unpack::unpacked;
 
 /// Something to read.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A file, packed or not.
+    /// A file, packed or not; or one of journald's.
     File(PathBuf),
     /// Standard input, packed or not.
     Stdin,
@@ -24,7 +24,7 @@ impl Input {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Stdin => "-".to_owned(),
-            Self::Journal(_) => "journal".to_owned(),
+            Self::Journal(query) => query.place.name(),
         }
     }
 
@@ -44,6 +44,10 @@ impl Input {
     /// It cannot be opened, or its first bytes cannot be read.
     pub fn open<'p>(&self, progress: &'p Progress) -> io::Result<Box<dyn Read + Send + 'p>> {
         match self {
+            Self::File(path) if is_journal(path) => {
+                let query = JournalQuery::all_of(Place::File(path.clone()));
+                Ok(Box::new(query.open()?))
+            }
             Self::File(path) => {
                 let file = File::open(path)?;
                 if file.metadata()?.is_dir() {
@@ -52,12 +56,7 @@ impl Input {
                 unpacked(progress.counting(file))
             }
             Self::Stdin => unpacked(progress.counting(io::stdin())),
-            Self::Journal(query) => {
-                let journal = query
-                    .open()
-                    .map_err(|e| io::Error::other(format!("{e:#}")))?;
-                Ok(Box::new(progress.counting(journal)))
-            }
+            Self::Journal(query) => Ok(Box::new(query.open()?)),
         }
     }
 }

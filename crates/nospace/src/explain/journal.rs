@@ -1,14 +1,25 @@
 //! The journal, by `journalctl`.
 
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
-use anyhow::Context as _;
+use crate::ui::warn;
+
+/// How a journal file begins: HEADER_SIGNATURE of systemd's journal-def.h.
+const MAGIC: &[u8] = b"LPKSHHRH";
+/// What journalctl prints in place of entries when there are none.
+const NO_ENTRIES: &[u8] = b"-- No entries --";
+/// Of what journalctl complains about so much is kept.
+const COMPLAINTS: u64 = 16 << 10;
 
 /// What is asked of the journal.
 #[derive(Clone, Debug, Default)]
 pub struct JournalQuery {
+    /// Whose journal.
+    pub place: Place,
     /// Units; none is all.
     pub units: Vec<String>,
     /// Beginning, as journalctl(1) takes it, or an age: `1h`.
@@ -17,23 +28,66 @@ pub struct JournalQuery {
     pub until: Option<String>,
     /// Boot: `0`, `-1`, an id.
     pub boot: Option<String>,
-    /// The root whose journal it is; `None` for this machine's own.
-    pub root: Option<std::path::PathBuf>,
     /// Only what came after this cursor.
     pub after: Option<String>,
     /// Print the cursor of the last entry as the last line.
     pub show_cursor: bool,
 }
 
+/// Where a journal is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// This machine's own.
+    #[default]
+    Own,
+    /// That of the machine whose root file system is here.
+    Root(PathBuf),
+    /// The journal files of a directory.
+    Directory(PathBuf),
+    /// One journal file.
+    File(PathBuf),
+}
+
+impl Place {
+    /// As it is called in every output.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Own | Self::Root(_) => "journal".to_owned(),
+            Self::Directory(path) | Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Whether the file at `path` is one of journald's.
+#[must_use]
+pub fn is_journal(path: &Path) -> bool {
+    let mut head = [0; MAGIC.len()];
+    // A pipe must not lose its first bytes.
+    path.metadata().is_ok_and(|m| m.is_file())
+        && File::open(path).is_ok_and(|mut file| file.read_exact(&mut head).is_ok())
+        && head == MAGIC
+}
+
 impl JournalQuery {
+    /// All that the journal at `place` has.
+    #[must_use]
+    pub fn all_of(place: Place) -> Self {
+        Self {
+            place,
+            ..Self::default()
+        }
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("journalctl");
-        command.args([
-            "--no-pager",
-            "--quiet",
-            "--all",
-            "--output=short-iso-precise",
-        ]);
+        command.args(["--no-pager", "--all", "--output=short-iso-precise"]);
+        match &self.place {
+            Place::Own => &mut command,
+            Place::Root(root) => command.arg("--root").arg(root),
+            Place::Directory(directory) => command.arg("--directory").arg(directory),
+            Place::File(file) => command.arg("--file").arg(file),
+        };
         for unit in &self.units {
             command.arg(format!("--unit={unit}"));
         }
@@ -46,10 +100,9 @@ impl JournalQuery {
         if let Some(boot) = &self.boot {
             command.arg(format!("--boot={boot}"));
         }
-        if let Some(root) = self.root.as_deref().filter(|r| *r != Path::new("/")) {
-            command.arg("--root").arg(root);
-        }
         if let Some(after) = &self.after {
+            // What there is to complain about was said when the journal was first read.
+            command.arg("--quiet");
             command.arg(format!("--after-cursor={after}"));
         }
         if self.show_cursor {
@@ -63,44 +116,92 @@ impl JournalQuery {
     /// # Errors
     ///
     /// `journalctl` cannot be started.
-    pub fn open(&self) -> anyhow::Result<Journal> {
+    pub fn open(&self) -> io::Result<Journal> {
         let mut child = self
             .command()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .context(
-                "cannot start journalctl: is this a machine with systemd? Name log files instead",
-            )?;
-        let out = child.stdout.take().context("journalctl has no output")?;
-        Ok(Journal { child, out })
+            .map_err(|e| no_journalctl(&e))?;
+        let out = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let complaints = child.stderr.take().map(|err| thread::spawn(|| heard(err)));
+        Ok(Journal {
+            name: self.place.name(),
+            child,
+            out: Some(out),
+            complaints,
+            begun: false,
+        })
     }
 }
 
-/// A `journalctl` that runs; its end is checked when its output ends.
+fn no_journalctl(error: &io::Error) -> io::Error {
+    let hint = "it comes with systemd, and reads journals; where it is, \
+                `journalctl | nospace explain -` does the same, or name log files instead";
+    io::Error::new(
+        error.kind(),
+        format!("cannot start journalctl ({error}): {hint}"),
+    )
+}
+
+/// What journalctl complains about, its beginning; all of it is read, lest it wait for a reader.
+fn heard(mut err: ChildStderr) -> String {
+    let mut said = Vec::new();
+    let kept = err.by_ref().take(COMPLAINTS).read_to_end(&mut said);
+    if kept.is_ok() {
+        // Nothing to be done about a pipe that breaks.
+        let _ = io::copy(&mut err, &mut io::sink());
+    }
+    String::from_utf8_lossy(&said).trim().to_owned()
+}
+
+/// A `journalctl` that runs; how it ended is looked at when its output ends.
 #[derive(Debug)]
 pub struct Journal {
+    name: String,
     child: Child,
-    out: ChildStdout,
+    out: Option<ChildStdout>,
+    complaints: Option<JoinHandle<String>>,
+    begun: bool,
+}
+
+impl Journal {
+    /// Asks how it ended. What it says besides goes to standard error, for it may mean that entries are out of
+    /// sight; no journal at all is an error, for then nothing was looked at.
+    fn ended(&mut self) -> io::Result<()> {
+        self.out = None;
+        let status = self.child.wait()?;
+        let said = self.complaints.take().map(JoinHandle::join);
+        let said = said.and_then(Result::ok).unwrap_or_default();
+        if !status.success() {
+            let message = format!("journalctl failed ({status}): {said}");
+            return Err(io::Error::other(message.trim_end_matches(": ")));
+        }
+        if !self.begun && said.contains("No journal files were") {
+            return Err(io::Error::other(said));
+        }
+        for line in said.lines() {
+            warn(&format!("{}: {}", self.name, line.trim()));
+        }
+        if !self.begun {
+            warn(&format!("{}: no entry is what was asked for", self.name));
+        }
+        Ok(())
+    }
 }
 
 impl Read for Journal {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.out.read(buffer)?;
-        if n == 0 && !buffer.is_empty() {
-            let status = self.child.wait()?;
-            if !status.success() {
-                let mut said = String::new();
-                if let Some(mut err) = self.child.stderr.take() {
-                    err.read_to_string(&mut said)?;
-                }
-                let said = said.trim();
-                return Err(io::Error::other(format!(
-                    "journalctl failed ({status}): {said}"
-                )));
-            }
+        let Some(out) = self.out.as_mut().filter(|_| !buffer.is_empty()) else {
+            return Ok(0);
+        };
+        let n = out.read(buffer)?;
+        if n == 0 || !self.begun && buffer[..n].starts_with(NO_ENTRIES) {
+            self.ended()?;
+            return Ok(0);
         }
+        self.begun = true;
         Ok(n)
     }
 }
@@ -113,8 +214,14 @@ impl Drop for Journal {
     }
 }
 
-/// `1h` as journalctl says it: `-1h`.
+/// `1h` as journalctl says it: `-1h`; and RFC 3339, which logs write and older journalctls do not read.
 fn moment(text: &str) -> String {
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return format!("@{}.{:06}", time.as_second(), time.subsec_microsecond());
+    }
+    if let Ok(time) = text.parse::<jiff::civil::DateTime>() {
+        return time.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    }
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let age = digits > 0
         && matches!(
@@ -140,6 +247,8 @@ mod tests {
             ("-2h", "-2h"),
             ("yesterday", "yesterday"),
             ("2026-11-21 00:00:00", "2026-11-21 00:00:00"),
+            ("2026-11-21T01:02:03", "2026-11-21 01:02:03"),
+            ("2026-11-21T01:02:03.5+01:00", "@1795219323.500000"),
         ] {
             assert_eq!(moment(said), asked);
         }
@@ -152,25 +261,25 @@ mod tests {
             since: Some("1h".to_owned()),
             until: None,
             boot: Some("-1".to_owned()),
-            root: Some("/host".into()),
+            place: Place::Root("/host".into()),
             after: None,
             show_cursor: false,
         };
         let command = query.command();
         let args: Vec<_> = command
             .get_args()
-            .skip(4)
+            .skip(3)
             .map(|a| a.to_string_lossy())
             .collect();
         assert_eq!(
             args,
             [
+                "--root",
+                "/host",
                 "--unit=kubelet",
                 "--unit=containerd",
                 "--since=-1h",
-                "--boot=-1",
-                "--root",
-                "/host"
+                "--boot=-1"
             ]
         );
     }

@@ -14,5 +14,5 @@ mod unpack;
 pub use expand::files;
 pub use follow::Followed;
 pub use input::Input;
-pub use journal::JournalQuery;
+pub use journal::{JournalQuery, Place, is_journal};
 pub use read::{Said, drain, read_all, source_read};

@@ -4,7 +4,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Less than this is read before a bar could be looked at.
 const WORTH_A_BAR: u64 = 64 << 20;
-const TEMPLATE: &str = "reading {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+/// Columns from which on all of it has room in one line.
+const WIDE: u16 = 60;
+const TEMPLATE: &str =
+    "reading {percent:>3} % of {total_bytes} [{wide_bar}] {bytes_per_sec}, {eta} left";
+const NARROW: &str = "{percent:>3} % [{wide_bar}]";
 
 /// A bar on standard error, where that is a terminal and there is much to read.
 #[derive(Debug)]
@@ -18,7 +22,9 @@ impl Progress {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(total);
-        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
+        let template = if columns < WIDE { NARROW } else { TEMPLATE };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
         Self(bar)

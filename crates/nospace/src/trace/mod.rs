@@ -1,7 +1,7 @@
 //! Live: inotify calls and misleading refusals, each with its caller, owner, count and limit.
 //!
 //! ```text
-//! kernel ─ ring ─▶ Tracer ─▶ Filter ─▶ owner (pid → cgroup → names) ─▶ TracedCall ─▶ a line, and the tally
+//! kernel ─ ring ─▶ Reader ─ queue ─▶ Filter ─▶ owner (pid → cgroup → names) ─▶ TracedCall ─▶ a line, and the tally
 //! ```
 
 mod cause;
@@ -10,6 +10,7 @@ mod document;
 pub(crate) mod errno;
 mod filter;
 mod owners;
+mod reader;
 mod session;
 mod tally;
 mod words;

@@ -1,9 +1,11 @@
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nospace_bpf::trace::{Call, Event, Tracer};
 
 use super::owners::Owners;
+use super::reader::{self, Reader};
 use super::tally::sole;
 use super::{
     CallCount, Clock, Counted, Filter, Tally, TraceLine, TraceSummary, TracedCall, cause, errno,
@@ -12,9 +14,11 @@ use super::{
 use crate::host::Host;
 
 /// How long to wait for calls before looking at the clock.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(50);
 /// What had come before the end is still told, as long as that takes no longer; then it is counted as lost.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN: Duration = Duration::from_secs(10);
+/// Nobody notices less.
+const INSTANT: Duration = Duration::from_millis(300);
 /// Id of the root cgroup, and of every cgroup where v2 is not in use.
 const NO_CGROUP: u64 = 1;
 
@@ -55,45 +59,30 @@ pub trait Sink {
 ///
 /// What the kernel answered, or the sink.
 pub fn follow(
-    tracer: &mut Tracer,
+    tracer: Tracer,
     host: &dyn Host,
     plan: &Plan<'_>,
     sink: &mut dyn Sink,
     warn: &dyn Fn(&str),
 ) -> anyhow::Result<()> {
-    let owners = Owners::new(host);
-    owners.gaps.iter().for_each(|gap| warn(gap));
-    let mut session = Session {
-        plan,
-        sink,
-        owners,
-        clock: Clock::now(),
-        whole: Span::new(0),
-        part: Span::new(0),
-        read: Ok(true),
-        end: None,
-        unread: 0,
-    };
-    let begin = Instant::now();
-    let mut next = plan.every.map(|every| begin + every);
-    loop {
-        session.poll(tracer, PATIENCE)?;
-        if !session.flush()? {
-            return Ok(());
+    let shared = reader::Shared::default();
+    thread::scope(|scope| {
+        let reader = Reader::start(tracer, &shared, scope);
+        let owners = Owners::new(host);
+        owners.gaps.iter().for_each(|gap| warn(gap));
+        Session {
+            plan,
+            sink,
+            owners,
+            clock: Clock::now(),
+            whole: Span::new(0),
+            part: Span::new(0),
+            read: Ok(true),
+            deadline: None,
+            unread: 0,
         }
-        if let (Some(at), Some(every)) = (next, plan.every)
-            && Instant::now() >= at
-        {
-            session.sum_up(tracer.lost()?)?;
-            next = Some(at + every);
-        }
-        if (plan.stop)() || plan.duration.is_some_and(|d| begin.elapsed() >= d) {
-            break;
-        }
-    }
-    session.end = Some(Clock::monotonic());
-    while !session.poll(tracer, Duration::ZERO)? && session.flush()? {}
-    session.conclude(tracer.lost()?)
+        .run(&reader, warn)
+    })
 }
 
 struct Session<'a> {
@@ -104,8 +93,8 @@ struct Session<'a> {
     whole: Span,
     part: Span,
     read: io::Result<bool>,
-    /// When the trace ended: later calls are not of it.
-    end: Option<Duration>,
+    /// Until then calls are told that had come before the end.
+    deadline: Option<Instant>,
     /// Calls before the end that there was no time to tell.
     unread: u64,
 }
@@ -133,15 +122,55 @@ impl Span {
 }
 
 impl Session<'_> {
-    fn poll(&mut self, tracer: &mut Tracer, patience: Duration) -> io::Result<bool> {
-        tracer.poll(patience, |event| self.take(&event))
+    fn run(mut self, reader: &Reader<'_>, warn: &dyn Fn(&str)) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        let mut next = self.plan.every.map(|every| begin + every);
+        while !(self.plan.stop)() && self.plan.duration.is_none_or(|d| begin.elapsed() < d) {
+            if !self.take_next(reader)? {
+                return Ok(());
+            }
+            if let (Some(at), Some(every)) = (next, self.plan.every)
+                && Instant::now() >= at
+            {
+                self.sum_up(reader.lost())?;
+                next = Some(at + every);
+            }
+        }
+        reader.end();
+        self.drain(reader, warn)?;
+        self.conclude(reader.lost())
+    }
+
+    /// Tells what had come before the end.
+    fn drain(&mut self, reader: &Reader<'_>, warn: &dyn Fn(&str)) -> anyhow::Result<()> {
+        let end = Instant::now();
+        self.deadline = Some(end + DRAIN);
+        let mut patient = true;
+        while let Some(batch) = reader.next(PATIENCE)? {
+            batch.iter().for_each(|event| self.take(event));
+            if !self.flush()? {
+                break;
+            }
+            if patient && end.elapsed() > INSTANT {
+                warn("telling the calls that had come before; Ctrl-C again ends it at once");
+                patient = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anybody still reads.
+    fn take_next(&mut self, reader: &Reader<'_>) -> anyhow::Result<bool> {
+        let batch = reader.next(PATIENCE)?.unwrap_or_default();
+        batch.iter().for_each(|event| self.take(event));
+        Ok(self.flush()?)
     }
 
     fn take(&mut self, event: &Event) {
-        if !self.plan.filter.wants(event) || self.end.is_some_and(|end| event.time > end) {
+        if !self.plan.filter.wants(event) {
             return;
         }
-        if self.end.is_some_and(|end| Clock::monotonic() > end + DRAIN) {
+        if self.deadline.is_some_and(|at| Instant::now() > at) {
             self.unread += 1;
             return;
         }

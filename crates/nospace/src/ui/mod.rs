@@ -12,6 +12,7 @@ pub mod json;
 mod line;
 pub mod number;
 mod page;
+pub mod plan;
 pub mod screen;
 pub mod style;
 pub mod table;

@@ -88,8 +88,14 @@ pub fn print(text: &[u8]) -> io::Result<()> {
 ///
 /// Those of [`print`].
 pub fn offer(text: &[u8]) -> io::Result<bool> {
-    let mut out = AutoStream::auto(io::stdout().lock());
-    match out.write_all(text).and_then(|()| out.flush()) {
+    const ESCAPE: u8 = 0x1b;
+    let mut out = io::stdout().lock();
+    // Looking for styles to take out costs more than making most of the text did.
+    let written = match text.contains(&ESCAPE) {
+        true => AutoStream::auto(&mut out).write_all(text),
+        false => out.write_all(text),
+    };
+    match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         done => done.map(|()| true),
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "a test program of its own")]
 
+mod others;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod support;
@@ -25,6 +26,8 @@ const CAUSES: u32 = 790_000;
 const PRESSED: u32 = 791_000;
 const SUMMED: u32 = 792_000;
 const UNREAD: u32 = 793_000;
+const OTHERS: u32 = 794_000;
+const PACED: u32 = 796_000;
 /// Refusals of one kind.
 const FEW: u64 = 40;
 /// As fast as the holder can.
@@ -41,14 +44,21 @@ fn main() -> ExitCode {
         eprintln!("skipped: {error:#}");
         return ExitCode::SUCCESS;
     }
-    support::run(vec![
+    let mut tests = vec![
         test("each cause", each_cause),
         test("pressure", pressure),
+        test("pressure at 100,000 a second", paced),
         test("a summary for people", summary_for_people),
         test("SIGTERM ends it", sigterm),
         test("nobody reads", nobody_reads),
         test("no eBPF", no_ebpf),
-    ])
+        test("no privilege", no_privilege),
+    ];
+    for (uid, refused) in (OTHERS..).step_by(100).zip(others::ALL) {
+        let name = refused.name();
+        tests.push(test(&name, move || refused.check(uid)));
+    }
+    support::run(tests)
 }
 
 fn holder(root: u32) -> anyhow::Result<Holder> {
@@ -153,20 +163,30 @@ fn names_the_victim(holder: &Holder, said: &Said) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every refusal is told, or counted as lost.
+/// As fast as the holder can.
 fn pressure() -> anyhow::Result<()> {
-    let mut holder = holder(PRESSED)?;
+    told_or_lost(PRESSED, &format!("press {MANY}"))
+}
+
+/// At a speed that a node may see.
+fn paced() -> anyhow::Result<()> {
+    told_or_lost(PACED, &format!("pace {MANY} 100000"))
+}
+
+/// Every refusal is told, or counted as lost.
+fn told_or_lost(uid: u32, order: &str) -> anyhow::Result<()> {
+    let mut holder = holder(uid)?;
     let pid = holder.pid().to_string();
     let tracing = Tracing::start(&["-o", "json", "--failed", "--pid", &pid])?;
     holder.tell("limit watches 5")?;
-    let refused = pressed(&mut holder, "press", MANY, Errno::NOSPC)?;
+    let refused = MANY - holder.tell(order)?.done;
     let said = tracing.end()?;
     let summary = said.summary()?;
     ensure!(refused == MANY);
     ensure!(summary.refused + summary.lost == refused, "{summary:?}");
     ensure!(said.calls.len() as u64 == summary.calls);
     ensure!(summary.calls > 0, "{summary:?}");
-    eprintln!("pressure: {refused} refusals, {} lost", summary.lost);
+    eprintln!("{order}: {refused} refusals, {} lost", summary.lost);
     Ok(())
 }
 
@@ -210,13 +230,28 @@ fn nobody_reads() -> anyhow::Result<()> {
 }
 
 fn no_ebpf() -> anyhow::Result<()> {
-    let output = Command::new(NOSPACE)
-        .args(["trace", "--no-ebpf"])
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = refused_to_trace(Command::new(NOSPACE).args(["trace", "--no-ebpf"]))?;
     ensure!(
-        output.status.code() == Some(1) && said.contains("--no-ebpf"),
+        said.contains("--no-ebpf") && said.contains("strace"),
         "{said}"
     );
     Ok(())
+}
+
+/// What is missing, what to do, and what is left.
+fn no_privilege() -> anyhow::Result<()> {
+    let none = ["--bounding-set=-all", "--inh-caps=-all", NOSPACE, "trace"];
+    let said = refused_to_trace(Command::new("setpriv").args(none))?;
+    for part in ["needs CAP_BPF and CAP_PERFMON", "run as root", "strace"] {
+        ensure!(said.contains(part), "{part}: {said}");
+    }
+    ensure!(!said.contains("/proc is counted"), "{said}");
+    Ok(())
+}
+
+fn refused_to_trace(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(1), "{}: {said}", output.status);
+    Ok(said)
 }

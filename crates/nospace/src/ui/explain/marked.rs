@@ -27,34 +27,65 @@ pub fn marked(page: &mut Page, before: Line, message: &str, telling: &Range<usiz
     }
 }
 
+/// Of a line at least this share is used before it is broken at a space.
+const FILLED: usize = 2;
+
 /// Pieces of one line, each with whether it is telling.
 type Pieces = Vec<(bool, String)>;
 
 fn broken(page: &Page, message: &str, telling: &Range<usize>, room: usize) -> Vec<Pieces> {
-    let mut lines: Vec<Pieces> = vec![Vec::new()];
-    let mut used = 0;
+    let cells = cells(page, message, telling);
+    let mut lines = Vec::new();
+    let mut rest = cells.as_slice();
+    while !rest.is_empty() {
+        let fits = fitting(rest, room);
+        let here = &rest[..rest.len().min(fits + 1)];
+        let space = here.iter().rposition(|c| c.1 == ' ');
+        let (end, next) = match space.filter(|at| *at > fits / FILLED) {
+            // The space that the line is broken at is not shown.
+            Some(at) if fits < rest.len() => (at, at + 1),
+            _ => (fits, fits),
+        };
+        lines.push(pieces(&rest[..end]));
+        rest = &rest[next..];
+    }
+    lines
+}
+
+/// The characters of `message`, each with whether it is telling. They are cleaned before they are measured, for an
+/// escape is wider than what it stands for.
+fn cells(page: &Page, message: &str, telling: &Range<usize>) -> Vec<(bool, char)> {
     let parts = [
         (false, message.get(..telling.start)),
         (true, message.get(telling.clone())),
         (false, message.get(telling.end..)),
     ];
+    let mut all = Vec::new();
     for (told, part) in parts {
-        // Cleaned before it is measured, for an escape is wider than what it stands for.
-        for c in page.charset.clean(part.unwrap_or_default()).chars() {
-            let width = crate::ui::text::width(c.encode_utf8(&mut [0; 4]));
-            if used + width > room {
-                lines.push(Vec::new());
-                used = 0;
-            }
-            used += width;
-            let Some(line) = lines.last_mut() else {
-                continue;
-            };
-            match line.last_mut() {
-                Some((same, piece)) if *same == told => piece.push(c),
-                _ => line.push((told, c.to_string())),
-            }
+        let clean = page.charset.clean(part.unwrap_or_default());
+        all.extend(clean.chars().map(|c| (told, c)));
+    }
+    let indent = all.iter().take_while(|(_, c)| c.is_whitespace()).count();
+    all.split_off(indent)
+}
+
+/// How many of `cells` take `room` columns at most; never none.
+fn fitting(cells: &[(bool, char)], room: usize) -> usize {
+    let mut used = 0;
+    let wider = |(_, c): &(bool, char)| {
+        used += crate::ui::text::width(c.encode_utf8(&mut [0; 4]));
+        used > room
+    };
+    cells.iter().position(wider).unwrap_or(cells.len()).max(1)
+}
+
+fn pieces(cells: &[(bool, char)]) -> Pieces {
+    let mut all: Pieces = Vec::new();
+    for (told, c) in cells {
+        match all.last_mut() {
+            Some((same, piece)) if same == told => piece.push(*c),
+            _ => all.push((*told, c.to_string())),
         }
     }
-    lines
+    all
 }

@@ -1,13 +1,16 @@
-use nospace_core::explain::{ExplainedCause, Explanation, Hit, LineRef, Summary, Verdict};
-use nospace_core::report::{Finding, Severity};
+use nospace_core::explain::{ExplainedCause, Explanation, LineRef, Summary, Verdict};
+use nospace_core::report::{Finding, Severity, Status};
 
 use super::marked::marked;
 use crate::ui::screen::Screen;
 use crate::ui::{Page, human, style};
 
 const LABEL: usize = 12;
+/// Samples of one cause, unless all are asked for.
+const SAMPLES: usize = 3;
 
-/// The story: of each cause what the log says, a sample, what the node says, then what to do.
+/// The story: of each cause what the log says, samples and what follows from them, what the node says, then
+/// what to do.
 #[must_use]
 pub fn story(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bool) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
@@ -15,7 +18,7 @@ pub fn story(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bo
     for (cause, finding) in said.causes.iter().zip(&said.findings) {
         page.add(page.line());
         human::finding_title(&mut page, finding);
-        tell(&mut page, cause, summary.sample(cause.cause));
+        tell(&mut page, cause, summary, verbose);
         let rest = Finding {
             evidence: Vec::new(),
             victims: Vec::new(),
@@ -28,12 +31,14 @@ pub fn story(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bo
 
 fn headline(page: &mut Page, said: &Explanation) {
     let lines: u64 = said.sources.iter().map(|s| s.lines).sum();
+    let unread = said.sources.iter().filter(|s| s.error.is_some()).count();
     let (word, look) = match said.severity() {
-        None => ("OK", style::severity(Severity::Info)),
+        None if unread > 0 => ("UNKNOWN", style::status(Status::Unknown)),
+        None => ("OK", style::status(Status::Ok)),
         Some(severity @ Severity::Critical) => ("CRITICAL", style::severity(severity)),
         Some(severity) => ("WARNING", style::severity(severity)),
     };
-    let told = if said.causes.is_empty() {
+    let mut told = if said.causes.is_empty() {
         format!("no refusal in {}", count(lines, "line"))
     } else {
         let matched = said.causes.iter().map(|c| c.lines).sum();
@@ -49,17 +54,25 @@ fn headline(page: &mut Page, said: &Explanation) {
             codes.join(", ")
         )
     };
+    if unread > 0 {
+        told.push_str(&format!(
+            "; {} could not be read whole",
+            count(unread as u64, "log")
+        ));
+    }
     let line = page.line().put(look, word).pad_to(LABEL);
     page.wrapped(line, style::BOLD, &told);
 }
 
-fn tell(page: &mut Page, cause: &ExplainedCause, sample: Option<&Hit>) {
+fn tell(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: bool) {
     say(page, "said by", &cause.programs.join(", "));
     say(page, "when", &when(cause));
     say(page, "lines", &places(cause));
-    if let Some(hit) = sample {
+    let most = if verbose { usize::MAX } else { SAMPLES };
+    for (kind, hit) in summary.samples(cause.cause, most) {
         let before = page.indented().put(style::DIM, "sample").pad_to(LABEL);
         marked(page, before, &hit.message, &hit.telling);
+        say(page, "means", kind.note.as_deref().unwrap_or_default());
     }
     say(page, "object", &cause.objects.join(", "));
     say(page, "pod", &cause.pods.join(", "));
@@ -118,7 +131,10 @@ fn node(cause: &ExplainedCause) -> String {
         (verdict, _) => verdict.word().to_owned(),
     };
     if cause.node_says.is_empty() {
-        return word;
+        return match cause.node {
+            Verdict::Unknown => "not asked".to_owned(),
+            _ => word,
+        };
     }
     format!("{word}: {}", cause.node_says.join("; "))
 }

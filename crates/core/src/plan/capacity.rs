@@ -1,0 +1,286 @@
+//! Which limits hold, up to which number of pods, and which of the two is full first.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::memory::{DEFAULT_WATCHES, memory_for_default};
+use super::platform::{Platform, Watches};
+use super::{Amounts, Proposal};
+use crate::amount::bytes;
+
+/// Where the search ends: no node runs so many pods.
+pub const MOST_PODS: u64 = 1_000_000;
+/// From this share of a limit on, a plan has no room for what it does not know.
+const TIGHT_PERCENT: u128 = 80;
+
+/// One of the two limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// `max_user_instances`: EMFILE.
+    Instances,
+    /// `max_user_watches`: ENOSPC.
+    Watches,
+}
+
+/// Whether limits are enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// With room.
+    Holds,
+    /// At 80 % of a limit, or more.
+    Tight,
+    /// More is needed than there is.
+    Fails,
+    /// A limit is not known.
+    Unknown,
+}
+
+/// Limits to hold a need against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Against {
+    /// Short name: a platform's, `proposal`, `given`, `this node`.
+    pub name: String,
+    /// What it is.
+    pub title: String,
+    /// `max_user_instances`.
+    pub instances: u64,
+    /// `max_user_watches`; `None` where it hangs on memory that is not known, or is not known itself.
+    pub watches: Option<u64>,
+    /// The kernel decides, by memory.
+    pub from_memory: bool,
+    /// Where the figures are from.
+    pub source: String,
+}
+
+impl Against {
+    /// The limits of a platform on a node with so many bytes of memory.
+    #[must_use]
+    pub fn platform(platform: &Platform, memory: Option<u64>) -> Self {
+        Self {
+            name: platform.name.to_owned(),
+            title: platform.title.to_owned(),
+            instances: platform.max_user_instances,
+            watches: platform.watches(memory),
+            from_memory: platform.max_user_watches == Watches::FromMemory,
+            source: platform.source.to_owned(),
+        }
+    }
+
+    /// Two figures.
+    #[must_use]
+    pub fn figures(name: &str, limits: Proposal, source: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            instances: limits.max_user_instances,
+            watches: Some(limits.max_user_watches),
+            from_memory: false,
+            source: source.to_owned(),
+        }
+    }
+
+    /// The limits; of watches the fewest that there can be.
+    fn least(&self) -> Amounts {
+        Amounts::new(
+            self.instances,
+            self.watches.unwrap_or(*DEFAULT_WATCHES.start()),
+        )
+    }
+}
+
+/// Limits, held against a need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Capacity {
+    /// Short name: a platform's, `proposal`, `given`, `this node`.
+    pub name: String,
+    /// What it is.
+    pub title: String,
+    /// `fs.inotify.max_user_instances`.
+    pub max_user_instances: u64,
+    /// `fs.inotify.max_user_watches`; null where it hangs on memory that is not known, or is not known itself:
+    /// then it is reckoned as 8192, the kernel's least.
+    pub max_user_watches: Option<u64>,
+    /// Whether the pods that were asked for fit.
+    pub verdict: Verdict,
+    /// Pods that fit; null where not even a node without pods does. A million stands for any number.
+    pub pods: Option<u64>,
+    /// Which limit is full first; null where none is.
+    pub binds: Option<Bound>,
+    /// What else is to be known.
+    pub note: Option<String>,
+    /// Where the figures are from.
+    pub source: String,
+}
+
+/// Holds limits against what so many pods need. `need` must not fall as pods rise.
+pub fn capacity(against: &Against, asked: u64, need: &dyn Fn(u64) -> Amounts) -> Capacity {
+    let limits = against.least();
+    let (pods, binds) = most_pods(limits, need);
+    let wanted = need(asked);
+    let short_of_watches_only = against.watches.is_none()
+        && wanted.watches > limits.watches
+        && wanted.instances <= limits.instances;
+    let verdict = if short_of_watches_only {
+        Verdict::Unknown
+    } else {
+        verdict(limits, wanted)
+    };
+    Capacity {
+        name: against.name.clone(),
+        title: against.title.clone(),
+        max_user_instances: against.instances,
+        max_user_watches: against.watches,
+        verdict,
+        pods,
+        binds,
+        note: note(against, wanted.watches),
+        source: against.source.clone(),
+    }
+}
+
+fn verdict(limits: Amounts, wanted: Amounts) -> Verdict {
+    let tight = |limit: u64, need: u64| u128::from(need) * 100 >= u128::from(limit) * TIGHT_PERCENT;
+    if over(limits, wanted).is_some() {
+        Verdict::Fails
+    } else if tight(limits.instances, wanted.instances) || tight(limits.watches, wanted.watches) {
+        Verdict::Tight
+    } else {
+        Verdict::Holds
+    }
+}
+
+/// The limit that is exceeded; of both the one that is more so.
+fn over(limits: Amounts, wanted: Amounts) -> Option<Bound> {
+    let instances = wanted.instances > limits.instances;
+    let watches = wanted.watches > limits.watches;
+    match (instances, watches) {
+        (false, false) => None,
+        (true, false) => Some(Bound::Instances),
+        (false, true) => Some(Bound::Watches),
+        (true, true) => {
+            let cross = |need: u64, limit: u64| u128::from(need) * u128::from(limit);
+            let more =
+                cross(wanted.instances, limits.watches) >= cross(wanted.watches, limits.instances);
+            Some(if more {
+                Bound::Instances
+            } else {
+                Bound::Watches
+            })
+        }
+    }
+}
+
+/// The most pods that fit, and what the next one runs into.
+fn most_pods(limits: Amounts, need: &dyn Fn(u64) -> Amounts) -> (Option<u64>, Option<Bound>) {
+    if let Some(bound) = over(limits, need(0)) {
+        return (None, Some(bound));
+    }
+    let (mut fits, mut breaks) = (0, MOST_PODS + 1);
+    while breaks - fits > 1 {
+        let middle = fits + (breaks - fits) / 2;
+        if over(limits, need(middle)).is_none() {
+            fits = middle;
+        } else {
+            breaks = middle;
+        }
+    }
+    let bound = (fits < MOST_PODS)
+        .then(|| over(limits, need(breaks)))
+        .flatten();
+    (Some(fits), bound)
+}
+
+fn note(against: &Against, wanted: u64) -> Option<String> {
+    if against.watches.is_some() {
+        return None;
+    }
+    if !against.from_memory {
+        return Some(
+            "the watches of this platform are not known; 8192 are reckoned with".to_owned(),
+        );
+    }
+    Some(match memory_for_default(wanted) {
+        Some(0) => "the kernel sets the watches by memory, and never fewer than 8192".to_owned(),
+        Some(memory) => format!(
+            "the kernel sets the watches by memory: {} or more give these; say --memory",
+            bytes(memory)
+        ),
+        None => "the kernel sets the watches by memory, and never more than 1048576".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::platform::find;
+    use super::*;
+
+    fn against(instances: u64, watches: u64) -> Against {
+        let limits = Proposal {
+            max_user_instances: instances,
+            max_user_watches: watches,
+        };
+        Against::figures("given", limits, "")
+    }
+
+    #[test]
+    fn the_first_full_limit_is_named() {
+        let need = |pods: u64| Amounts::new(20 + 2 * pods, 100 + 10 * pods);
+        let held = capacity(&against(128, 8_192), 50, &need);
+        assert_eq!((held.pods, held.binds), (Some(54), Some(Bound::Instances)));
+        assert_eq!(held.verdict, Verdict::Tight);
+        assert_eq!(
+            capacity(&against(128, 8_192), 55, &need).verdict,
+            Verdict::Fails
+        );
+        assert_eq!(
+            capacity(&against(1_000, 8_192), 55, &need).verdict,
+            Verdict::Holds
+        );
+        assert_eq!(
+            capacity(&against(1_000, 500), 1, &need).binds,
+            Some(Bound::Watches)
+        );
+        assert_eq!(capacity(&against(19, 500), 1, &need).pods, None);
+        let flat = capacity(&against(19, 500), 1, &|_| Amounts::new(1, 1));
+        assert_eq!((flat.pods, flat.binds), (Some(MOST_PODS), None));
+    }
+
+    #[test]
+    fn memory_that_is_not_known_is_said() {
+        let need = |pods: u64| Amounts::new(1, 100 * pods);
+        let kernel = Against::platform(find("kernel").unwrap(), None);
+        assert_eq!(capacity(&kernel, 50, &need).verdict, Verdict::Holds);
+        let more = capacity(&kernel, 110, &need);
+        assert_eq!((more.verdict, more.pods), (Verdict::Unknown, Some(81)));
+        assert_eq!(
+            more.note.unwrap(),
+            "the kernel sets the watches by memory: 1.3 GiB or more give these; say --memory"
+        );
+        let known = Against::platform(find("kernel").unwrap(), Some(4 << 30));
+        assert_eq!(capacity(&known, 110, &need).verdict, Verdict::Holds);
+    }
+
+    proptest! {
+        #[test]
+        fn the_answer_is_the_edge(instances: u64, watches: u64, base: u64, a in 0_u64..1_000, b in 0_u64..1_000) {
+            let need = |pods: u64| Amounts::new(
+                base.saturating_add(a.saturating_mul(pods)),
+                base.saturating_add(b.saturating_mul(pods)),
+            );
+            let limits = Amounts::new(instances, watches);
+            match most_pods(limits, &need) {
+                (None, bound) => prop_assert!(bound.is_some() && over(limits, need(0)).is_some()),
+                (Some(pods), bound) => {
+                    prop_assert!(over(limits, need(pods)).is_none());
+                    prop_assert_eq!(bound.is_some(), pods < MOST_PODS);
+                    prop_assert_eq!(bound, over(limits, need(pods + 1)).filter(|_| pods < MOST_PODS));
+                }
+            }
+        }
+    }
+}

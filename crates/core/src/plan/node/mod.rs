@@ -1,0 +1,277 @@
+//! What a node needs by what it uses: so much a pod, and the rest.
+
+mod shares;
+
+use shares::Shares;
+
+use super::{
+    Against, Amounts, Cgroup, CgroupDriver, Contradiction, NodeBase, NodeRuntime, Plan, Proposal,
+    Question, answer, root_workloads, terms, total,
+};
+use crate::attribute::forecast::{INSTANCES, OTHER_WATCHES, cadvisor_hierarchies};
+use crate::attribute::{Part, Running, View, is_kubelet, running};
+use crate::diagnose::words;
+use crate::model::{CgroupVersion, Runtime, UserKey};
+use crate::report::{Owner, User};
+
+/// What the command line says of the node, over what is seen of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Application containers of a pod.
+    pub containers_per_pod: Option<u64>,
+    /// Who runs them.
+    pub runtime: Option<NodeRuntime>,
+    /// The cgroup interface.
+    pub cgroup: Option<Cgroup>,
+    /// Who makes the cgroups of pods.
+    pub cgroup_driver: Option<CgroupDriver>,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+}
+
+/// Why a node gives no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// What was asked cannot be.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
+    /// Nothing is known of its use.
+    #[error(
+        "inotify could not be read on this node: what it uses is not known; nospace check says why"
+    )]
+    Unseen,
+}
+
+/// What the node needs for `asked.pods` pods of the kind that it runs now; where it runs none, of the kind that
+/// was asked for.
+///
+/// # Errors
+///
+/// What was asked cannot be, or the node's use could not be read.
+pub fn plan_node(
+    asked: &Question,
+    told: Told,
+    view: &View,
+    against: &[Against],
+) -> Result<Plan, Refused> {
+    let seen = Seen::new(view)?;
+    let asked = seen.question(asked, told);
+    let mut notes = asked.notes()?;
+    let shares = seen.shares(&asked);
+    let live = seen.limits();
+    let mut all: Vec<Against> = live.iter().cloned().collect();
+    all.extend_from_slice(against);
+    let need = |pods: u64| total(&shares.terms(pods, &asked));
+    let mut node = seen.base(&shares);
+    node.more_pods = live
+        .as_ref()
+        .and_then(|live| super::capacity::capacity(live, asked.pods, &need).pods)
+        .map(|pods| pods.saturating_sub(node.pods));
+    if seen.running.pods == 0 {
+        notes.push(
+            "No pod runs on this node: what one costs is reckoned by the formula, not measured."
+                .to_owned(),
+        );
+        notes.extend(root_workloads(&asked));
+    }
+    if !seen.kubelet_runs() {
+        notes.push(
+            "No kubelet runs on this node: what one would take is reckoned on top.".to_owned(),
+        );
+    }
+    notes.extend(seen.outlier());
+    Ok(answer(
+        &asked,
+        Some(node),
+        shares.terms(asked.pods, &asked),
+        &need,
+        &all,
+        notes,
+    ))
+}
+
+struct Seen<'v> {
+    view: &'v View<'v>,
+    root: &'v User,
+    running: Running,
+}
+
+impl<'v> Seen<'v> {
+    fn new(view: &'v View<'v>) -> Result<Self, Refused> {
+        let root = view.user(UserKey::initial(0)).ok_or(Refused::Unseen)?;
+        Ok(Self {
+            view,
+            root,
+            running: running(view.snapshot),
+        })
+    }
+
+    fn version(&self) -> CgroupVersion {
+        let cgroups = self.view.snapshot.cgroups.as_ref();
+        cgroups.map_or(CgroupVersion::Unknown, |c| c.version)
+    }
+
+    fn kubelet_runs(&self) -> bool {
+        let mut processes = self.view.snapshot.processes.iter();
+        processes.any(|p| is_kubelet(&p.comm))
+    }
+
+    /// The question, with what is seen of the node where nothing was told.
+    fn question(&self, asked: &Question, told: Told) -> Question {
+        let running = &self.running;
+        let per_pod = (running.pods > 0).then(|| {
+            running
+                .containers
+                .saturating_sub(running.pods)
+                .div_ceil(running.pods)
+        });
+        let runtime = running.runtime.and_then(|runtime| match runtime {
+            Runtime::Containerd => Some(NodeRuntime::Containerd),
+            Runtime::CriO => Some(NodeRuntime::CriO),
+            Runtime::Docker => Some(NodeRuntime::Docker),
+            Runtime::Podman | Runtime::Unknown => None,
+        });
+        let cgroup = match self.version() {
+            CgroupVersion::V2 => Some(Cgroup::V2),
+            CgroupVersion::V1 | CgroupVersion::Hybrid => Some(Cgroup::V1),
+            CgroupVersion::Unknown => None,
+        };
+        let driver = running.by_systemd.map(|systemd| match systemd {
+            true => CgroupDriver::Systemd,
+            false => CgroupDriver::Cgroupfs,
+        });
+        Question {
+            containers_per_pod: told
+                .containers_per_pod
+                .or(per_pod)
+                .unwrap_or(asked.containers_per_pod),
+            runtime: told.runtime.or(runtime).unwrap_or(asked.runtime),
+            cgroup: told.cgroup.or(cgroup).unwrap_or(asked.cgroup),
+            cgroup_driver: told.cgroup_driver.or(driver).unwrap_or(asked.cgroup_driver),
+            memory_bytes: told.memory_bytes.or(self.view.snapshot.node.memory_bytes),
+            log_follows: 0,
+            nested_cgroups: 0,
+            other_cgroups: 0,
+            ..asked.clone()
+        }
+    }
+
+    fn used(&self) -> Amounts {
+        Amounts::new(self.root.instances.used, self.root.watches.used)
+    }
+
+    fn limits(&self) -> Option<Against> {
+        let limits = Proposal {
+            max_user_instances: self.root.instances.limit?,
+            max_user_watches: self.root.watches.limit?,
+        };
+        Some(Against::figures(
+            "this node",
+            limits,
+            "/proc/sys/fs/inotify, now",
+        ))
+    }
+
+    /// What pods hold of root's budgets, their shims included.
+    fn own(&self) -> Amounts {
+        let holders = self.view.holders(UserKey::initial(0));
+        holders
+            .iter()
+            .filter(|h| matches!(h.part, Part::Pod { .. }))
+            .fold(Amounts::default(), |sum, h| {
+                sum.plus(Amounts::new(h.instances, h.watches))
+            })
+    }
+
+    /// The pod that the average hangs on.
+    fn outlier(&self) -> Option<String> {
+        let own = self.own();
+        let holders = self.view.holders(UserKey::initial(0));
+        let pod = holders
+            .iter()
+            .filter(|h| matches!(h.part, Part::Pod { .. }) && self.running.pods > 1)
+            .find(|h| h.watches > own.watches / 2 || h.instances > own.instances / 2)?;
+        Some(format!(
+            "One pod makes the average: {} holds {} of the {} watches and {} of the {} instances of all pods. Where it is the \
+             only one of its kind, more pods cost less than this.",
+            words::part(self.view, &pod.part),
+            pod.watches,
+            own.watches,
+            pod.instances,
+            own.instances,
+        ))
+    }
+
+    /// Watches that cAdvisor has on the cgroups of pods, or would have.
+    fn cadvisor(&self, asked: &Question) -> u64 {
+        let directories = self
+            .running
+            .pods
+            .saturating_add(self.running.containers)
+            .saturating_add(terms::conmon_scopes(asked, self.running.containers));
+        let hierarchies = cadvisor_hierarchies(self.view.snapshot).unwrap_or(1);
+        let watches = directories.saturating_mul(hierarchies);
+        match &self.view.forecast.kubelet_start {
+            Some(start) if start.kubelet_pid.is_some() => watches.min(start.watches_given_back),
+            _ => watches,
+        }
+    }
+
+    /// Watches that PID 1 has on the units of pods.
+    fn systemd(&self, asked: &Question) -> u64 {
+        let init = self.view.processes.iter().find(|p| {
+            p.comm == "systemd" && matches!(&p.owner, Owner::Unit { name } if name == "init.scope")
+        });
+        let by_systemd = asked.cgroup_driver == CgroupDriver::Systemd;
+        let files = match self.version() {
+            CgroupVersion::V2 => 2,
+            CgroupVersion::Hybrid => 1,
+            CgroupVersion::V1 | CgroupVersion::Unknown => return 0,
+        };
+        let containers = self.running.containers;
+        let scopes = containers.saturating_add(terms::conmon_scopes(asked, containers));
+        let watches = self
+            .running
+            .pods
+            .saturating_add(scopes.saturating_mul(files));
+        init.filter(|_| by_systemd)
+            .map_or(0, |init| watches.min(init.watches))
+    }
+
+    fn shares(&self, asked: &Question) -> Shares {
+        let (cadvisor, systemd) = (self.cadvisor(asked), self.systemd(asked));
+        let mut shares = Shares {
+            pods: self.running.pods,
+            own: self.own(),
+            cadvisor,
+            systemd,
+            rest: Amounts::default(),
+            kubelet: Amounts::default(),
+        };
+        let mut charged = shares.own.plus(Amounts::new(0, systemd));
+        if self.kubelet_runs() {
+            charged = charged.plus(Amounts::new(0, cadvisor));
+        } else {
+            let start = &self.view.forecast.kubelet_start;
+            let watches = start.as_ref().map_or(OTHER_WATCHES, |s| s.watches_needed);
+            shares.kubelet = Amounts::new(INSTANCES, watches.saturating_sub(cadvisor));
+        }
+        shares.rest = self.used().minus(charged);
+        shares
+    }
+
+    fn base(&self, shares: &Shares) -> NodeBase {
+        let snapshot = self.view.snapshot;
+        NodeBase {
+            name: snapshot.node.name.clone(),
+            kernel: snapshot.node.kernel.clone(),
+            pods: self.running.pods,
+            containers: self.running.containers,
+            instances: self.root.instances,
+            watches: self.root.watches,
+            per_pod: shares.per_pod(),
+            kubelet_runs: self.kubelet_runs(),
+            more_pods: None,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::attribute::View;
+use crate::testing::{Node, node};
+
+/// A node on cgroup v2 with so many pods, each of which holds so much; and root's own process.
+fn running(pods: u32, instances: u32, watches: u32, rest: u32) -> Node {
+    let mut node = node()
+        .cgroups_v2(20 + 2 * u64::from(pods), 0)
+        .process(1, "init")
+        .holds(rest, 3);
+    for pod in 0..pods {
+        let pid = 100 + pod;
+        node = node
+            .pod(pid, "app", &format!("web-{pod}"))
+            .holds(instances, watches);
+    }
+    node
+}
+
+fn planned(node: &Node, pods: u64) -> Plan {
+    let asked = Question {
+        pods,
+        ..Question::default()
+    };
+    plan_node(&asked, Told::default(), &View::new(&node.0), &[]).unwrap()
+}
+
+#[test]
+fn a_pod_costs_what_was_measured() {
+    let plan = planned(&running(4, 3, 10, 5), 8);
+    let node = plan.node.as_ref().unwrap();
+    assert_eq!((node.pods, node.instances.used), (4, 17));
+    // 10 watches each in three instances, and two of cAdvisor on the cgroups of pod and pause container.
+    let per_pod = node.per_pod.unwrap();
+    assert_eq!((per_pod.instances, per_pod.watches), (3.0, 32.0));
+    // 5 of the rest, 6 for a kubelet.
+    assert_eq!(plan.needed.instances, 8 * 3 + 5 + 6);
+    // (128 - 11) / 3 = 39 in all.
+    assert_eq!(node.more_pods, Some(35));
+    assert_eq!(plan.limits[1].binds, Some(Bound::Instances));
+}
+
+#[test]
+fn another_users_pods_are_not_roots() {
+    let user = crate::model::UserKey::initial(1000);
+    let node = running(2, 1, 1, 0)
+        .pod(500, "app", "other")
+        .user(user)
+        .holds(9, 9);
+    let plan = planned(&node, 3);
+    let named = plan
+        .terms
+        .iter()
+        .find(|t| t.who.contains("workloads"))
+        .unwrap();
+    assert_eq!(named.amounts(), Amounts::new(2, 2));
+}
+
+#[test]
+fn a_running_kubelet_is_not_counted_twice() {
+    let node = running(4, 1, 1, 0)
+        .process(50, "kubelet")
+        .holds(1, 40)
+        .holds(5, 1);
+    let plan = planned(&node, 4);
+    assert_eq!(plan.needed.instances, plan.node.unwrap().instances.used);
+    assert!(plan.notes.iter().all(|note| !note.contains("No kubelet")));
+}
+
+#[test]
+fn one_pod_that_makes_the_average_is_named() {
+    let node = running(4, 1, 1, 0)
+        .pod(500, "promtail", "promtail")
+        .holds(1, 900);
+    let notes = planned(&node, 5).notes.join("\n");
+    assert!(
+        notes.contains("default/promtail holds 900 of the 904 watches"),
+        "{notes}"
+    );
+    assert!(
+        !planned(&running(4, 1, 1, 0), 5)
+            .notes
+            .join("\n")
+            .contains("average")
+    );
+}
+
+#[test]
+fn a_limit_that_is_there_is_not_lowered() {
+    let plan = planned(&running(1, 1, 1, 0).limits(65_536, 1 << 22), 1);
+    assert_eq!(
+        (
+            plan.proposal.max_user_instances,
+            plan.proposal.max_user_watches
+        ),
+        (65_536, 1 << 22)
+    );
+}
+
+#[test]
+fn what_was_not_seen_gives_no_plan() {
+    let blind = node().with(|snapshot| snapshot.inotify = None);
+    let asked = Question::default();
+    let refused = plan_node(&asked, Told::default(), &View::new(&blind.0), &[]);
+    assert_eq!(refused.unwrap_err(), Refused::Unseen);
+}
+
+proptest! {
+    #[test]
+    fn needs_rise_with_pods_and_begin_with_what_is_used(
+        pods in 0_u32..6, instances in 0_u32..4, watches in 0_u32..50, rest in 0_u32..9, asked in 0_u64..500
+    ) {
+        let node = running(pods, instances, watches, rest);
+        let (less, more) = (planned(&node, asked), planned(&node, asked + 1));
+        prop_assert!(more.needed.instances >= less.needed.instances);
+        prop_assert!(more.needed.watches >= less.needed.watches);
+        prop_assert_eq!(total(&less.terms), less.needed);
+        let now = planned(&node, u64::from(pods));
+        let used = now.node.as_ref().unwrap();
+        // A kubelet's six come on top.
+        prop_assert_eq!(now.needed.instances, used.instances.used + 6);
+        prop_assert!(now.needed.watches >= used.watches.used);
+    }
+}

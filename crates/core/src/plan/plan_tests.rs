@@ -1,0 +1,194 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn question() -> impl Strategy<Value = Question> {
+    let runtime = prop_oneof![
+        Just(NodeRuntime::Containerd),
+        Just(NodeRuntime::CriO),
+        Just(NodeRuntime::Docker)
+    ];
+    let cgroup = prop_oneof![Just(Cgroup::V1), Just(Cgroup::V2)];
+    let driver = prop_oneof![Just(CgroupDriver::Systemd), Just(CgroupDriver::Cgroupfs)];
+    // From what a node has to what nobody has.
+    let amount = || prop_oneof![0_u64..300, any::<u64>()];
+    let figures = (
+        amount(),
+        amount(),
+        amount(),
+        amount(),
+        amount(),
+        amount(),
+        amount(),
+    );
+    (
+        figures,
+        19_u16..50,
+        runtime,
+        cgroup,
+        driver,
+        any::<u64>(),
+        any::<Option<u64>>(),
+    )
+        .prop_map(
+            |(
+                (pods, containers, follows, instances, watches, nested, other),
+                minor,
+                runtime,
+                cgroup,
+                driver,
+                headroom,
+                memory,
+            )| Question {
+                pods,
+                containers_per_pod: containers,
+                runtime,
+                cgroup,
+                cgroup_driver: driver,
+                kubernetes: Kubernetes::one(minor),
+                log_follows: follows,
+                extra: Amounts::new(instances, watches),
+                nested_cgroups: nested,
+                other_cgroups: other,
+                headroom_percent: headroom,
+                memory_bytes: memory,
+            },
+        )
+}
+
+/// Each input, one larger.
+fn larger(asked: &Question) -> Vec<Question> {
+    let with = |change: &dyn Fn(&mut Question)| {
+        let mut more = asked.clone();
+        change(&mut more);
+        more
+    };
+    vec![
+        with(&|q| q.pods = q.pods.saturating_add(1)),
+        with(&|q| q.containers_per_pod = q.containers_per_pod.saturating_add(1)),
+        with(&|q| q.log_follows = q.log_follows.saturating_add(1)),
+        with(&|q| q.extra.instances = q.extra.instances.saturating_add(1)),
+        with(&|q| q.extra.watches = q.extra.watches.saturating_add(1)),
+        with(&|q| q.nested_cgroups = q.nested_cgroups.saturating_add(1)),
+        with(&|q| q.other_cgroups = q.other_cgroups.saturating_add(1)),
+        with(&|q| q.headroom_percent = q.headroom_percent.saturating_add(1)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn terms_sum_to_the_totals_and_nothing_overflows(asked in question()) {
+        let plan = plan(&asked, &[]).unwrap();
+        let sum = |of: &dyn Fn(&Term) -> u64| plan.terms.iter().map(of).fold(0, u64::saturating_add);
+        prop_assert_eq!(plan.needed.instances, sum(&|t| t.instances.value));
+        prop_assert_eq!(plan.needed.watches, sum(&|t| t.watches.value));
+        prop_assert!(plan.proposal.max_user_instances >= plan.with_headroom.instances.min(memory::MOST));
+        prop_assert!(plan.proposal.max_user_watches >= plan.with_headroom.watches.min(memory::MOST));
+    }
+
+    #[test]
+    fn more_of_anything_never_needs_less(asked in question()) {
+        let less = plan(&asked, &[]).unwrap();
+        for more in larger(&asked) {
+            let more = plan(&more, &[]).unwrap();
+            prop_assert!(more.needed.instances >= less.needed.instances);
+            prop_assert!(more.needed.watches >= less.needed.watches);
+            prop_assert!(more.proposal.max_user_instances >= less.proposal.max_user_instances);
+            prop_assert!(more.proposal.max_user_watches >= less.proposal.max_user_watches);
+        }
+    }
+
+    /// What a formula says in words is what it comes to.
+    #[test]
+    fn formulas_can_be_reckoned(pods in 0_u64..1_000, containers in 0_u64..20, v1: bool, crio: bool, minor in 19_u16..40) {
+        let asked = Question {
+            pods,
+            containers_per_pod: containers,
+            cgroup: if v1 { Cgroup::V1 } else { Cgroup::V2 },
+            runtime: if crio { NodeRuntime::CriO } else { NodeRuntime::Containerd },
+            kubernetes: Kubernetes::one(minor),
+            ..Question::default()
+        };
+        for term in terms::terms(&asked) {
+            for formula in [&term.instances, &term.watches] {
+                prop_assert_eq!(reckon(&formula.formula), formula.value, "{}", formula.formula);
+            }
+        }
+    }
+}
+
+/// `5 hierarchies x (2 x 330 containers + 3)`
+fn reckon(text: &str) -> u64 {
+    let numbers = |part: &str| -> u64 {
+        let words = part.split_whitespace();
+        words
+            .filter_map(|word| word.trim_matches(['(', ')']).parse::<u64>().ok())
+            .product()
+    };
+    match text.split_once(" x (") {
+        Some((times, sum)) => numbers(times) * reckon(sum),
+        None => text.split(" + ").map(numbers).sum(),
+    }
+}
+
+fn named<'p>(plan: &'p Plan, who: &str) -> &'p Term {
+    plan.terms.iter().find(|t| t.who.contains(who)).unwrap()
+}
+
+#[test]
+fn a_hundred_and_ten_pods_on_a_kernels_default() {
+    let kernel = Against::platform(platform::find("kernel").unwrap(), None);
+    let plan = plan(&Question::default(), &[kernel]).unwrap();
+    assert_eq!(named(&plan, "shims").amounts(), Amounts::new(330, 660));
+    assert_eq!(
+        named(&plan, "cAdvisor").watches.formula,
+        "110 pods + 330 containers + 50 other cgroups"
+    );
+    assert_eq!(
+        plan.needed,
+        Amounts::new(364, 490 + 4 + 10 + 3 + 660 + 882 + 32)
+    );
+    assert_eq!(plan.proposal, Proposal::COMMON_PRACTICE);
+    let [proposal, kernel] = plan.limits.as_slice() else {
+        panic!("{:?}", plan.limits)
+    };
+    assert_eq!(
+        (kernel.verdict, kernel.pods, kernel.binds),
+        (Verdict::Fails, Some(31), Some(Bound::Instances))
+    );
+    assert_eq!(proposal.verdict, Verdict::Holds);
+}
+
+/// Measured on real nodes: kubelet 1.20 on cgroup v1 takes 21 watches more for each one-container pod, in 7
+/// hierarchies; here it is 8, since a machine may have hugetlb too. From 1.29 it takes 5.
+#[test]
+fn hierarchies_follow_the_version() {
+    let per_pod = |minor| {
+        let at = |pods| {
+            let asked = Question {
+                pods,
+                containers_per_pod: 1,
+                cgroup: Cgroup::V1,
+                kubernetes: Kubernetes::one(minor),
+                ..Question::default()
+            };
+            named(&plan(&asked, &[]).unwrap(), "cAdvisor").watches.value
+        };
+        at(11) - at(10)
+    };
+    assert_eq!(
+        (per_pod(20), per_pod(28), per_pod(29), per_pod(33)),
+        (24, 24, 15, 15)
+    );
+}
+
+#[test]
+fn nothing_waits_for_a_container_on_cgroup_v1() {
+    let asked = Question {
+        cgroup: Cgroup::V1,
+        ..Question::default()
+    };
+    let plan = plan(&asked, &[]).unwrap();
+    assert!(plan.terms.iter().all(|t| !t.who.contains("shim")));
+    assert_eq!(plan.needed.instances, 34);
+}

@@ -1,0 +1,290 @@
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Amounts;
+
+/// Who runs the containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeRuntime {
+    /// containerd by its CRI plugin.
+    Containerd,
+    /// CRI-O, with conmon.
+    CriO,
+    /// Docker Engine, by dockershim or cri-dockerd.
+    Docker,
+}
+
+impl NodeRuntime {
+    /// As people write it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd",
+            Self::CriO => "CRI-O",
+            Self::Docker => "Docker",
+        }
+    }
+}
+
+/// The cgroup interface. Hybrid counts as v1, as the kubelet takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Cgroup {
+    /// One hierarchy for each controller.
+    V1,
+    /// The unified hierarchy.
+    V2,
+}
+
+impl fmt::Display for Cgroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        })
+    }
+}
+
+/// Who makes the cgroups of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CgroupDriver {
+    /// systemd: a slice a pod, a scope a container.
+    Systemd,
+    /// The kubelet and the runtime, by mkdir.
+    Cgroupfs,
+}
+
+impl fmt::Display for CgroupDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Systemd => "systemd",
+            Self::Cgroupfs => "cgroupfs",
+        })
+    }
+}
+
+/// A version of Kubernetes, `1.33`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Kubernetes {
+    /// Always 1 until now.
+    pub major: u16,
+    /// The release.
+    pub minor: u16,
+}
+
+impl Kubernetes {
+    /// 1.`minor`.
+    #[must_use]
+    pub const fn one(minor: u16) -> Self {
+        Self { major: 1, minor }
+    }
+}
+
+impl fmt::Display for Kubernetes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl From<Kubernetes> for String {
+    fn from(version: Kubernetes) -> Self {
+        version.to_string()
+    }
+}
+
+impl TryFrom<String> for Kubernetes {
+    type Error = NoVersion;
+
+    fn try_from(text: String) -> Result<Self, NoVersion> {
+        text.parse()
+    }
+}
+
+/// Not a version of Kubernetes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a version of Kubernetes is written as 1.33, v1.33.2 or 1.33.2+k3s1")]
+pub struct NoVersion;
+
+impl FromStr for Kubernetes {
+    type Err = NoVersion;
+
+    /// `1.33`, `v1.33`, `v1.33.2`, `1.33.2+k3s1`, `v1.30.1-eks-036c24b`.
+    fn from_str(text: &str) -> Result<Self, NoVersion> {
+        let plain = text.strip_prefix('v').unwrap_or(text);
+        let release = plain.split(['+', '-']).next().unwrap_or_default();
+        let mut numbers = release.split('.').map(number);
+        let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else {
+            return Err(NoVersion);
+        };
+        if major != 1 || numbers.count() > 1 || !release.split('.').all(|n| number(n).is_some()) {
+            return Err(NoVersion);
+        }
+        Ok(Self { major, minor })
+    }
+}
+
+fn number(text: &str) -> Option<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+/// What a node shall run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// Pods.
+    pub pods: u64,
+    /// Application containers of a pod; the pause container comes on top.
+    pub containers_per_pod: u64,
+    /// Who runs them.
+    pub runtime: NodeRuntime,
+    /// The cgroup interface.
+    pub cgroup: Cgroup,
+    /// Who makes the cgroups of pods.
+    pub cgroup_driver: CgroupDriver,
+    /// Version of the kubelet.
+    pub kubernetes: Kubernetes,
+    /// `kubectl logs -f` at one time.
+    pub log_follows: u64,
+    /// What the workloads themselves take as root.
+    pub extra: Amounts,
+    /// Cgroups that workloads make below their own.
+    pub nested_cgroups: u64,
+    /// Cgroups of the host that are of no pod, `*.mount` not counted.
+    pub other_cgroups: u64,
+    /// Room to leave, in per cent of the need.
+    pub headroom_percent: u64,
+    /// Bytes of memory that the node has, where that is known.
+    pub memory_bytes: Option<u64>,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self {
+            pods: 110,
+            containers_per_pod: 2,
+            runtime: NodeRuntime::Containerd,
+            cgroup: Cgroup::V2,
+            cgroup_driver: CgroupDriver::Systemd,
+            kubernetes: Kubernetes::one(33),
+            log_follows: 10,
+            extra: Amounts::default(),
+            nested_cgroups: 0,
+            other_cgroups: 50,
+            headroom_percent: 100,
+            memory_bytes: None,
+        }
+    }
+}
+
+/// Two answers that cannot both be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Kubernetes {0} does not run on cgroup v2: the kubelet knows it from 1.19 on; take --cgroup v1 or a newer --kubernetes"
+)]
+pub struct Contradiction(Kubernetes);
+
+impl Question {
+    /// Application containers of all pods.
+    #[must_use]
+    pub fn containers(&self) -> u64 {
+        self.pods.saturating_mul(self.containers_per_pod)
+    }
+
+    /// Containers of all pods, the pause containers among them.
+    #[must_use]
+    pub fn with_pause(&self) -> u64 {
+        self.containers().saturating_add(self.pods)
+    }
+
+    /// What must be known beside the figures.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be.
+    pub fn notes(&self) -> Result<Vec<String>, Contradiction> {
+        let version = self.kubernetes;
+        if self.cgroup == Cgroup::V2 && version < Kubernetes::one(19) {
+            return Err(Contradiction(version));
+        }
+        let mut notes = Vec::new();
+        if self.cgroup == Cgroup::V1 && version >= Kubernetes::one(35) {
+            notes.push(format!(
+                "Kubernetes {version} does not start on cgroup v1 unless its kubelet is told failCgroupV1: false (KEP-5573)"
+            ));
+        }
+        if self.cgroup == Cgroup::V2 && version < Kubernetes::one(25) {
+            notes.push(format!(
+                "cgroup v2 is not finished in Kubernetes {version}; it is from 1.25 on"
+            ));
+        }
+        if self.runtime == NodeRuntime::Docker && version >= Kubernetes::one(24) {
+            notes.push(format!(
+                "Kubernetes {version} runs Docker by cri-dockerd alone; dockershim went with 1.24"
+            ));
+        }
+        if !(Kubernetes::one(20)..=Kubernetes::one(36)).contains(&version) {
+            notes.push(format!(
+                "the kubelet's figures were measured on 1.20 and 1.36; {version} may differ"
+            ));
+        }
+        Ok(notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_distributions_write_them() {
+        for text in [
+            "1.33",
+            "v1.33",
+            "1.33.2",
+            "v1.33.2+k3s1",
+            "1.33.1-eks-036c24b",
+            "v1.33.0-rc.1",
+        ] {
+            assert_eq!(text.parse(), Ok(Kubernetes::one(33)), "{text}");
+        }
+        for text in [
+            "", "1", "1.", ".33", "1.x", "2.0", "33", "1.33.2.1", "1.33.x", "1.+3", "1.99999",
+            "latest",
+        ] {
+            assert_eq!(text.parse::<Kubernetes>(), Err(NoVersion), "{text}");
+        }
+        assert!(Kubernetes::one(9) < Kubernetes::one(29));
+    }
+
+    #[test]
+    fn contradictions_are_refused_and_oddities_said() {
+        let asked = |cgroup, runtime, minor| Question {
+            cgroup,
+            runtime,
+            kubernetes: Kubernetes::one(minor),
+            ..Question::default()
+        };
+        let notes = |cgroup, runtime, minor| asked(cgroup, runtime, minor).notes().unwrap().len();
+        assert!(
+            asked(Cgroup::V2, NodeRuntime::Containerd, 18)
+                .notes()
+                .is_err()
+        );
+        assert_eq!(notes(Cgroup::V2, NodeRuntime::Containerd, 33), 0);
+        assert_eq!(notes(Cgroup::V1, NodeRuntime::Containerd, 34), 0);
+        assert_eq!(notes(Cgroup::V1, NodeRuntime::Containerd, 35), 1);
+        assert_eq!(notes(Cgroup::V2, NodeRuntime::Docker, 33), 1);
+        assert_eq!(notes(Cgroup::V2, NodeRuntime::Containerd, 24), 1);
+        assert_eq!(notes(Cgroup::V2, NodeRuntime::Containerd, 37), 1);
+    }
+}

@@ -1,0 +1,82 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Amounts, Capacity, Proposal, Question, Term};
+use crate::model::Provenance;
+use crate::report::Budget;
+
+/// The answer of `plan`, and its JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// [`crate::report::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What was asked; of a node that is looked at, what it is.
+    pub asked: Question,
+    /// The node whose use is the base; null where the plan is reckoned from the question alone.
+    pub node: Option<NodeBase>,
+    /// What each part needs for the pods that were asked for.
+    pub terms: Vec<Term>,
+    /// Their sum: what uid 0 of the initial user namespace is charged.
+    pub needed: Amounts,
+    /// The sum with its headroom.
+    pub with_headroom: Amounts,
+    /// The limits to set; `tune --plan` reads this.
+    pub proposal: Proposal,
+    /// What they cost in kernel memory.
+    pub memory: MemoryCost,
+    /// The proposal and other limits, held against the need.
+    pub limits: Vec<Capacity>,
+    /// What must be known beside the figures.
+    pub notes: Vec<String>,
+}
+
+/// Kernel memory, which is never swapped. A limit takes none until it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryCost {
+    /// Bytes of a watch, as the kernel reckons it.
+    pub bytes_per_watch: u64,
+    /// Bytes of an instance.
+    pub bytes_per_instance: u64,
+    /// Bytes that the need takes.
+    pub needed_bytes: u64,
+    /// Bytes that one user takes who uses the proposed limits up, unread events apart.
+    pub worst_case_bytes: u64,
+}
+
+/// A node as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeBase {
+    /// Host name.
+    pub name: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Pods that run.
+    pub pods: u64,
+    /// Their containers, the pause containers among them.
+    pub containers: u64,
+    /// Instances of uid 0.
+    pub instances: Budget,
+    /// Watches of uid 0.
+    pub watches: Budget,
+    /// What a pod takes of them; null on a node without pods.
+    pub per_pod: Option<PerPod>,
+    /// Whether a kubelet runs; where none does, what one needs is reckoned on top.
+    pub kubelet_runs: bool,
+    /// Pods that fit beside those that run; null where a limit is not known, or nothing fits any more.
+    pub more_pods: Option<u64>,
+}
+
+/// What one pod takes on the average.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PerPod {
+    /// Instances.
+    pub instances: f64,
+    /// Watches.
+    pub watches: f64,
+    /// How far that can be trusted.
+    pub provenance: Provenance,
+}

@@ -1,0 +1,294 @@
+//! `nospace plan`: what limits a node needs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+use nospace_core::attribute::View;
+use nospace_core::plan::platform::{self, PLATFORMS};
+use nospace_core::plan::{
+    Against, Amounts, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeRuntime, Plan, Proposal,
+    Question, Told, plan, plan_node,
+};
+
+use super::{Output, OutputArg, Shared, UNKNOWN};
+use crate::collect::collect;
+use crate::ui::plan::draw;
+use crate::ui::{self, json, screen::Screen};
+
+/// Work out which limits a node needs, what they cost, and what its platform holds
+///
+/// By formula for a node of these pods; with --from-node or --from by what a node uses, so much a pod. The
+/// JSON of a plan is what `nospace tune --plan` takes.
+#[derive(Args, Debug)]
+#[command(after_long_help = AFTER)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    output: OutputArg,
+    /// Pods that the node shall run [default: 110]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pods: Option<u64>,
+    /// Application containers of a pod, without the pause container [default: 2, of a node its own]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    containers_per_pod: Option<u64>,
+    /// Who runs the containers [default: containerd, of a node its own]
+    #[arg(long, value_enum, value_name = "RUNTIME")]
+    runtime: Option<RuntimeArg>,
+    /// The cgroup interface; hybrid is v1 [default: v2, of a node its own]
+    #[arg(long, value_enum, value_name = "VERSION")]
+    cgroup: Option<CgroupArg>,
+    /// Who makes the cgroups of pods [default: systemd, of a node its own]
+    #[arg(long, value_enum, value_name = "DRIVER")]
+    cgroup_driver: Option<DriverArg>,
+    /// Version of Kubernetes, 1.33 or v1.33.2
+    #[arg(long, value_name = "VERSION", default_value_t = Question::default().kubernetes)]
+    kubernetes: Kubernetes,
+    /// `kubectl logs -f` at one time [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node")]
+    log_follows: Option<u64>,
+    /// Instances that workloads take as root; of a node, those still to come
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST))]
+    extra_instances: u64,
+    /// Watches that workloads take as root; of a node, those still to come
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST))]
+    extra_watches: u64,
+    /// Cgroups that workloads make below their own [default: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node")]
+    nested_cgroups: Option<u64>,
+    /// Cgroups of the host's own services and slices, without *.mount [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node")]
+    other_cgroups: Option<u64>,
+    /// Room to leave, in per cent of the need
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    headroom: u64,
+    /// Memory of the node, 16Gi or 16384M: the kernel derives max_user_watches from it [default: of a node
+    /// its own]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<u64>,
+    /// Say whether this platform's defaults hold the pods; may be given several times [default: kernel]
+    #[arg(long, value_name = "PLATFORM", value_parser = PossibleValuesParser::new(names()))]
+    platform: Vec<String>,
+    /// Say whether these limits hold the pods, with --max-user-watches
+    #[arg(long, value_name = "N", requires = "max_user_watches")]
+    max_user_instances: Option<u64>,
+    /// Say whether these limits hold the pods, with --max-user-instances
+    #[arg(long, value_name = "N", requires = "max_user_instances")]
+    max_user_watches: Option<u64>,
+    /// Take what this node uses as the base: so much a pod, as measured
+    #[arg(long, group = "a_node")]
+    from_node: bool,
+    /// Take what a node used that `nospace record` saved
+    #[arg(long, value_name = "ARCHIVE", group = "a_node")]
+    from: Option<PathBuf>,
+}
+
+const MOST: u64 = i32::MAX as u64;
+
+const AFTER: &str = "\
+Examples:
+  nospace plan                                    110 pods of two containers
+  nospace plan --pods 250 --runtime cri-o --platform openshift
+  nospace plan --platform eks-al2023 --platform aks --memory 16Gi
+  nospace plan --from-node                        how many more pods fit here
+  nospace plan --from-node -o json | nospace tune --plan -
+
+Exit codes: 0 the plan was made, whatever it says; 1 it could not be made; 3 wrong usage. Scripts ask the JSON:
+  nospace plan --platform aks -o json | jq -e '.limits[1].verdict == \"holds\"'";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RuntimeArg {
+    Containerd,
+    #[value(alias = "crio")]
+    CriO,
+    Docker,
+}
+
+impl From<RuntimeArg> for NodeRuntime {
+    fn from(runtime: RuntimeArg) -> Self {
+        match runtime {
+            RuntimeArg::Containerd => Self::Containerd,
+            RuntimeArg::CriO => Self::CriO,
+            RuntimeArg::Docker => Self::Docker,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CgroupArg {
+    V1,
+    V2,
+}
+
+impl From<CgroupArg> for Cgroup {
+    fn from(version: CgroupArg) -> Self {
+        match version {
+            CgroupArg::V1 => Self::V1,
+            CgroupArg::V2 => Self::V2,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DriverArg {
+    Systemd,
+    Cgroupfs,
+}
+
+impl From<DriverArg> for CgroupDriver {
+    fn from(driver: DriverArg) -> Self {
+        match driver {
+            DriverArg::Systemd => Self::Systemd,
+            DriverArg::Cgroupfs => Self::Cgroupfs,
+        }
+    }
+}
+
+fn names() -> Vec<clap::builder::PossibleValue> {
+    let value = |p: &platform::Platform| clap::builder::PossibleValue::new(p.name).help(p.title);
+    PLATFORMS.iter().map(value).collect()
+}
+
+/// Bytes of `16Gi`, `16GiB`, `16G`, `16384M`, `17179869184`.
+fn memory(text: &str) -> Result<u64, String> {
+    let wrong = || "a size is written as 16Gi, 16G, 16384Mi or in bytes".to_owned();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let factor: u64 = match unit.trim_end_matches('B').to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        "t" => 1_000_000_000_000,
+        "ki" => 1 << 10,
+        "mi" => 1 << 20,
+        "gi" => 1 << 30,
+        "ti" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.checked_mul(factor).filter(|bytes| *bytes <= 1 << 50);
+    match bytes {
+        Some(bytes) if bytes >= 64 << 20 => Ok(bytes),
+        _ => Err("it is not between 64Mi and 1024Ti".to_owned()),
+    }
+}
+
+impl PlanArgs {
+    fn question(&self) -> Question {
+        let usual = Question::default();
+        Question {
+            pods: self.pods.unwrap_or(usual.pods),
+            containers_per_pod: self.containers_per_pod.unwrap_or(usual.containers_per_pod),
+            runtime: self.runtime.map_or(usual.runtime, NodeRuntime::from),
+            cgroup: self.cgroup.map_or(usual.cgroup, Cgroup::from),
+            cgroup_driver: self
+                .cgroup_driver
+                .map_or(usual.cgroup_driver, CgroupDriver::from),
+            kubernetes: self.kubernetes,
+            log_follows: self.log_follows.unwrap_or(usual.log_follows),
+            extra: Amounts::new(self.extra_instances, self.extra_watches),
+            nested_cgroups: self.nested_cgroups.unwrap_or(usual.nested_cgroups),
+            other_cgroups: self.other_cgroups.unwrap_or(usual.other_cgroups),
+            headroom_percent: self.headroom,
+            memory_bytes: self.memory,
+        }
+    }
+
+    fn told(&self) -> Told {
+        Told {
+            containers_per_pod: self.containers_per_pod,
+            runtime: self.runtime.map(NodeRuntime::from),
+            cgroup: self.cgroup.map(Cgroup::from),
+            cgroup_driver: self.cgroup_driver.map(CgroupDriver::from),
+            memory_bytes: self.memory,
+        }
+    }
+
+    /// The limits to hold the need against.
+    fn against(&self, memory: Option<u64>, verbose: bool) -> Vec<Against> {
+        let mut all = Vec::new();
+        if let (Some(max_user_instances), Some(max_user_watches)) =
+            (self.max_user_instances, self.max_user_watches)
+        {
+            let limits = Proposal {
+                max_user_instances,
+                max_user_watches,
+            };
+            all.push(Against::figures("given", limits, "the command line"));
+        }
+        let on_node = self.from_node || self.from.is_some();
+        let default = self.platform.is_empty() && all.is_empty() && !on_node;
+        let wanted = |name: &str| {
+            self.platform.iter().any(|p| p == name) || verbose || default && name == "kernel"
+        };
+        let platforms = PLATFORMS.iter().filter(|p| wanted(p.name));
+        all.extend(platforms.map(|p| Against::platform(p, memory)));
+        all
+    }
+
+    fn plan(&self, shared: &Shared) -> anyhow::Result<Plan> {
+        let asked = self.question();
+        if !self.from_node && self.from.is_none() {
+            return Ok(plan(
+                &asked,
+                &self.against(asked.memory_bytes, shared.verbose),
+            )?);
+        }
+        let snapshot = collect(shared.host(self.from.as_ref())?.as_ref());
+        let memory = self.memory.or(snapshot.node.memory_bytes);
+        let against = self.against(memory, shared.verbose);
+        Ok(plan_node(
+            &asked,
+            self.told(),
+            &View::new(&snapshot),
+            &against,
+        )?)
+    }
+}
+
+/// Makes a plan.
+///
+/// # Errors
+///
+/// What was asked cannot be, or the node cannot be looked at.
+pub fn run(shared: &Shared, outer: OutputArg, args: &PlanArgs) -> anyhow::Result<ExitCode> {
+    let plan = match args.plan(shared) {
+        Err(error) if error.is::<Contradiction>() => {
+            ui::complain(&error);
+            return Ok(ExitCode::from(UNKNOWN));
+        }
+        plan => plan?,
+    };
+    let mut text = Vec::new();
+    match args.output.or(outer) {
+        Output::Json => json::write(&plan, &mut text)?,
+        Output::Human => draw(&plan, &Screen::of_stdout(), shared.verbose).write(&mut text)?,
+    }
+    ui::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_kubernetes_writes_them() {
+        assert_eq!(memory("16Gi"), Ok(16 << 30));
+        assert_eq!(memory("16GiB"), Ok(16 << 30));
+        assert_eq!(memory("16g"), Ok(16_000_000_000));
+        assert_eq!(memory("536870912"), Ok(512 << 20));
+        for wrong in [
+            "",
+            "Gi",
+            "16X",
+            "-1",
+            "1",
+            "9999999999999Ti",
+            "18446744073709551616",
+        ] {
+            assert!(memory(wrong).is_err(), "{wrong}");
+        }
+    }
+}

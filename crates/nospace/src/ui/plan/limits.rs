@@ -1,0 +1,94 @@
+use anstyle::Style;
+use nospace_core::plan::{Bound, Capacity, MOST_PODS, Plan, Verdict};
+
+use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Page, style};
+
+/// What each pair of limits holds, and which of the two is full first.
+pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
+    let asked = plan.asked.pods;
+    page.heading(
+        "Holds",
+        &format!("how many such pods limits hold; asked: {asked}"),
+    );
+    let mut table = Table::default()
+        .column("LIMITS", Align::Left)
+        .column("INSTANCES", Align::Right)
+        .column("WATCHES", Align::Right)
+        .column("PODS", Align::Right)
+        .column("FULL FIRST", Align::Left);
+    let roomy = !page.is_narrow();
+    if roomy {
+        table = table.names("ANSWER");
+    }
+    for one in &plan.limits {
+        let mut cells = row(one, asked);
+        // The colour of the pods says it too.
+        cells.truncate(if roomy { 6 } else { 5 });
+        table.row(cells);
+    }
+    let mut lines = table.lines(page).into_iter();
+    lines.by_ref().take(1).for_each(|head| page.add(head));
+    let several = plan.limits.iter().filter(|l| l.note.is_some()).count() > 1;
+    for (line, one) in lines.zip(&plan.limits) {
+        page.add(line);
+        if verbose {
+            let text = format!("{}; {}", one.title, one.source);
+            page.wrapped(page.indented().plain("    "), style::DIM, &text);
+        }
+        if let Some(note) = one
+            .note
+            .as_ref()
+            .filter(|_| verbose || !several || one.verdict == Verdict::Unknown)
+        {
+            page.wrapped(page.indented().plain("    "), style::DIM, note);
+        }
+    }
+}
+
+fn row(one: &Capacity, asked: u64) -> Vec<Cell> {
+    let (answer, color) = answer(one, asked);
+    let watches = match one.max_user_watches {
+        Some(watches) => watches.to_string(),
+        None => "8192+".to_owned(),
+    };
+    let more = if one.max_user_watches.is_none() {
+        "+"
+    } else {
+        ""
+    };
+    let pods = match one.pods {
+        None => "none".to_owned(),
+        Some(MOST_PODS..) => "any".to_owned(),
+        Some(pods) if one.binds == Some(Bound::Watches) => format!("{pods}{more}"),
+        Some(pods) => pods.to_string(),
+    };
+    let binds = match one.binds {
+        Some(Bound::Instances) => "instances",
+        Some(Bound::Watches) => "watches",
+        None => "-",
+    };
+    vec![
+        Cell::new(&one.name),
+        Cell::new(one.max_user_instances.to_string()),
+        Cell::new(watches),
+        Cell::styled(color, pods),
+        Cell::new(binds),
+        Cell::styled(color, answer),
+    ]
+}
+
+fn answer(one: &Capacity, asked: u64) -> (String, Style) {
+    match one.verdict {
+        Verdict::Holds => ("holds".to_owned(), style::pressure(0)),
+        Verdict::Tight => ("barely".to_owned(), style::pressure(80)),
+        Verdict::Unknown => ("cannot tell".to_owned(), style::pressure(80)),
+        Verdict::Fails => {
+            let fails = match one.pods {
+                Some(pods) if pods < asked => format!("no: pod {} fails", pods + 1),
+                _ => "no".to_owned(),
+            };
+            (fails, style::pressure(100))
+        }
+    }
+}
