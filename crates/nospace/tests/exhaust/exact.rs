@@ -102,3 +102,17 @@ pub fn percent() -> anyhow::Result<()> {
     ensure!(summary.held == 650 && summary.took_ms >= 600, "{summary:?}");
     Ok(())
 }
+
+/// Neither /dev/shm nor /run can be written to: files without a name are watched instead.
+pub fn without_a_directory() -> anyhow::Result<()> {
+    let script = r#"
+        for place in /dev/shm /run; do mount -t tmpfs -o ro none "$place"; done
+        exec "$0" exhaust watches --as-uid 1899999004 --amount 500 "$@"
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-ec", script, NOSPACE]);
+    let exhaust = Exhaust::spawn(command)?;
+    let summary = exhaust.end()?;
+    ensure!(summary.held == 500 && summary.inodes > 0, "{summary:?}");
+    Ok(())
+}

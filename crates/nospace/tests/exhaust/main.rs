@@ -36,6 +36,7 @@ fn main() -> ExitCode {
             exact::watches_of_a_user(&["--no-ebpf"])
         }),
         test("instances of another user", exact::instances_of_a_user),
+        test("nowhere to make a directory", exact::without_a_directory),
         test("by percent, at a rate", exact::percent),
         test("inotify after SIGKILL", release::inotify),
         test("a cgroup after SIGKILL", release::cgroup),

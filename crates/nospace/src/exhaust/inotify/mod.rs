@@ -3,6 +3,7 @@
 mod descriptors;
 mod instances;
 mod ledger;
+mod place;
 mod split;
 mod watches;
 

@@ -1,28 +1,22 @@
-use std::ffi::CString;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use anyhow::{Context as _, anyhow, bail};
 use rustix::fs::inotify::{WatchFlags, add_watch, remove_watch};
-use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
 
+use super::place::{Place, Places};
 use super::split::split;
 use super::{Ledger, User, close, descriptors, open};
 use crate::exhaust::{Hold, Taken};
 
-/// Where descriptors have paths.
-const DESCRIPTORS: &str = "/proc/self/fd";
-/// What the files are called, where somebody looks at what is watched.
-const NAME: &str = "nospace-exhaust";
-
-/// Watches: few files, each watched in every one of many instances.
-///
-/// The files are in memory and have never had a name: they need no file system, and are gone with their last
-/// descriptor. That would take their watches away, so the descriptors are kept.
+/// Watches: few inodes, each watched in every one of many instances.
 pub struct Watches<'h> {
     ledger: Ledger<'h>,
     instances: Vec<OwnedFd>,
-    files: Vec<(OwnedFd, CString)>,
+    places: Places,
+    files: Vec<Place>,
+    /// Which of them is the working directory.
+    entered: Option<usize>,
     /// Watch descriptors, in the order of taking: each file in every instance before the next file.
     watches: Vec<i32>,
 }
@@ -55,12 +49,12 @@ impl<'h> Watches<'h> {
                 user.uid()
             );
         }
-        std::env::set_current_dir(DESCRIPTORS)
-            .with_context(|| format!("cannot go to {DESCRIPTORS}"))?;
         Ok(Self {
             ledger,
             instances,
+            places: Places::new(),
             files: Vec::new(),
+            entered: None,
             watches: Vec::new(),
         })
     }
@@ -69,12 +63,17 @@ impl<'h> Watches<'h> {
         let count = self.instances.len();
         let (file, instance) = (self.watches.len() / count, self.watches.len() % count);
         if file == self.files.len() {
-            self.files.push(anonymous()?);
+            self.files.push(self.places.make()?);
+        }
+        let place = &self.files[file];
+        if self.entered != Some(file) {
+            place.enter()?;
+            self.entered = Some(file);
         }
         // Of an event that never comes.
         match add_watch(
             &self.instances[instance],
-            &*self.files[file].1,
+            place.path(),
             WatchFlags::DELETE_SELF,
         ) {
             Ok(watch) => {
@@ -85,22 +84,6 @@ impl<'h> Watches<'h> {
             Err(errno) => Err(errno).context("inotify_add_watch"),
         }
     }
-}
-
-/// A file in memory, and its name in [`DESCRIPTORS`].
-fn anonymous() -> anyhow::Result<(OwnedFd, CString)> {
-    let flags = MemfdFlags::CLOEXEC;
-    let file = match memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
-        // Linux before 6.3.
-        Err(Errno::INVAL) => memfd_create(NAME, flags),
-        done => done,
-    };
-    let file = match file {
-        Err(Errno::MFILE) => return Err(descriptors::too_few()),
-        done => done.context("memfd_create")?,
-    };
-    let name = CString::new(file.as_raw_fd().to_string())?;
-    Ok((file, name))
 }
 
 impl Hold for Watches<'_> {
@@ -129,6 +112,7 @@ impl Hold for Watches<'_> {
         }
         let files = self.watches.len().div_ceil(self.instances.len());
         self.files.truncate(files);
+        self.entered = None;
         Ok(())
     }
 

@@ -1,0 +1,109 @@
+//! What is watched: inodes without a name, each kept by a descriptor.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, mkdir, open, rmdir};
+use rustix::io::Errno;
+use rustix::process::{chdir, fchdir};
+
+use super::descriptors;
+use crate::exhaust::NAME;
+use crate::exhaust::reaper::own_name;
+
+/// Where a directory can be made in memory, of which hardly any machine has neither.
+const IN_MEMORY: [&str; 2] = ["/dev/shm", "/run"];
+/// Where descriptors have paths.
+const DESCRIPTORS: &str = "/proc/self/fd";
+
+/// Makes them.
+#[derive(Debug)]
+pub enum Places {
+    /// Directories that are made here and removed at once. The kernel has no path to walk for `.`, and that is
+    /// most of what a watch costs.
+    Directories(PathBuf),
+    /// Files in memory, where no directory can be made.
+    Files,
+}
+
+/// One of them. Its watches would go with its last descriptor.
+#[derive(Debug)]
+pub struct Place {
+    descriptor: OwnedFd,
+    /// Of a file, in [`DESCRIPTORS`].
+    name: Option<CString>,
+}
+
+impl Places {
+    /// The best that can be made here.
+    pub fn new() -> Self {
+        let homes = IN_MEMORY
+            .iter()
+            .map(|home| Path::new(home).join(own_name()));
+        let found = homes.into_iter().find(|path| {
+            // Of one that was killed, and had the same pid.
+            let _ = rmdir(path);
+            directory(path).is_ok()
+        });
+        found.map_or(Self::Files, Self::Directories)
+    }
+
+    /// A new one.
+    pub fn make(&self) -> anyhow::Result<Place> {
+        let made = match self {
+            Self::Directories(path) => directory(path).map(|descriptor| Place {
+                descriptor,
+                name: None,
+            }),
+            Self::Files => file(),
+        };
+        match made {
+            Err(Errno::MFILE) => Err(descriptors::too_few()),
+            made => made.context("cannot make anything to watch"),
+        }
+    }
+}
+
+fn directory(path: &Path) -> rustix::io::Result<OwnedFd> {
+    mkdir(path, Mode::RWXU)?;
+    let opened = open(
+        path,
+        OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    );
+    let removed = rmdir(path);
+    let opened = opened?;
+    removed?;
+    Ok(opened)
+}
+
+fn file() -> rustix::io::Result<Place> {
+    let flags = MemfdFlags::CLOEXEC;
+    let file = match memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
+        // Linux before 6.3.
+        Err(Errno::INVAL) => memfd_create(NAME, flags),
+        done => done,
+    }?;
+    let name = CString::new(file.as_raw_fd().to_string()).map_err(|_| Errno::INVAL)?;
+    Ok(Place {
+        descriptor: file,
+        name: Some(name),
+    })
+}
+
+impl Place {
+    /// Goes where it can be named in few words.
+    pub fn enter(&self) -> anyhow::Result<()> {
+        match self.name {
+            None => fchdir(&self.descriptor).context("fchdir"),
+            Some(_) => chdir(DESCRIPTORS).context(DESCRIPTORS),
+        }
+    }
+
+    /// Its path from there.
+    pub fn path(&self) -> &CStr {
+        self.name.as_deref().unwrap_or(c".")
+    }
+}
