@@ -51,15 +51,8 @@ fn open(
     open.load()
 }
 
-/// Attaches the program `name`.
-pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
-    program(object, name)?
-        .attach()
-        .map_err(|e| refused("attach its BPF programs", &e))
-}
-
 /// Attaches the iterator `name`; nothing runs until it is read.
-pub fn attach_iterator(object: &Object, name: &str) -> Result<Link, Unsupported> {
+pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
     program(object, name)?
         .attach_iter_with_opts(IterOpts::None)
         .map_err(|e| refused("attach its iterators", &e))

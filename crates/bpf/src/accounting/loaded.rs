@@ -30,8 +30,8 @@ impl Accountant {
     pub fn load() -> Result<Self, Unsupported> {
         let (object, coverage) = object::load(IMAGE, |_| Ok(()))?;
         Ok(Self {
-            descriptors: object::attach_iterator(&object, "descriptors")?,
-            users: object::attach_iterator(&object, "users")?,
+            descriptors: object::attach(&object, "descriptors")?,
+            users: object::attach(&object, "users")?,
             coverage,
             _object: object,
             buffer: Vec::new(),

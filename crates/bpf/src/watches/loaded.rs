@@ -31,7 +31,7 @@ impl Lister {
     pub fn load() -> Result<Self, Unsupported> {
         let (object, _) = object::load(IMAGE, |_| Ok(()))?;
         Ok(Self {
-            watches: object::attach_iterator(&object, "watches")?,
+            watches: object::attach(&object, "watches")?,
             object,
         })
     }
