@@ -7,8 +7,8 @@
     reason = "it is for a terminal"
 )]
 
-mod explain;
 pub mod exhaust;
+mod explain;
 mod figures;
 mod load;
 pub mod measure;
