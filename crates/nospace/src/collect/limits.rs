@@ -43,7 +43,7 @@ const MAX_FILES: usize = 1000;
 /// Reads /proc/sys and the files that sysctl.d(5) names.
 pub fn collect(host: &dyn Host) -> Collection<Limits> {
     let mut gaps = Vec::new();
-    let boot = boot(host, reader(host), &mut gaps);
+    let boot = boot(host, reader(host, false), &mut gaps);
     let setting = |key: &&str| Setting {
         key: (*key).to_owned(),
         live: live(host, key),
@@ -74,7 +74,7 @@ fn live(host: &dyn Host, key: &str) -> Option<String> {
 }
 
 /// Who reads the files at boot: systemd where it runs, or, in an image, where it is installed.
-pub fn reader(host: &dyn Host) -> Reader {
+pub fn reader(host: &dyn Host, image: bool) -> Reader {
     let runs = host.list(root("/run/systemd/system"), 1).is_ok();
     let installed = || {
         let programs = [
@@ -82,7 +82,7 @@ pub fn reader(host: &dyn Host) -> Reader {
             "/lib/systemd/systemd-sysctl",
         ];
         let there = |path: &&str| host.read(root(*path), 0, &mut Vec::new()).is_ok();
-        programs.iter().any(there) && live(host, "kernel.osrelease").is_none()
+        image && programs.iter().any(there)
     };
     if runs || installed() {
         Reader::Systemd

@@ -98,7 +98,7 @@ pub fn draft(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Result
         node: name(site),
         memory_bytes: memory,
         action: Action::Show,
-        reader: limits::reader(site.host),
+        reader: limits::reader(site.host, site.image),
         platform: os(site),
         changes: Vec::new(),
         file: FileStep {

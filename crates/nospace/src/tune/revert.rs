@@ -51,7 +51,7 @@ fn read(site: &Site<'_>, path: &'static str) -> anyhow::Result<Option<DropIn>> {
 }
 
 fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
-    let reader = limits::reader(site.host);
+    let reader = limits::reader(site.host, site.image);
     let boot = limits::boot(site.host, reader, &mut Vec::new());
     let without = boot.without(DROP_IN);
     let change = |(entry, written): (&Entry, Vec<u64>)| {

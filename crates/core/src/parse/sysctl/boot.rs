@@ -18,8 +18,8 @@ impl Boot {
     pub fn winner(&self, key: &str, takes: impl Fn(&str) -> bool) -> Option<BootValue> {
         let lines: Vec<Line> = self.lines(key).collect();
         let applied = match self.reader {
-            Reader::Systemd => applied_by_systemd(&lines, key),
-            Reader::Procps => applied_by_procps(&lines, key),
+            Reader::Systemd => applied_by_systemd(&lines, &names(key)),
+            Reader::Procps => applied_by_procps(&lines, &names(key)),
         };
         let mut kept = applied.into_iter().rev();
         kept.find_map(|line| line.value().filter(|one| takes(&one.value)))
@@ -62,8 +62,25 @@ impl Boot {
             let line = move |one| Line { file, one };
             all.iter().map(line)
         });
-        lines.filter(move |line| line.one.key == key || matches(&line.one.key, key))
+        let names = names(key);
+        lines.filter(move |line| names.iter().any(|name| line.sets(name)))
     }
+}
+
+/// Two names of one number each: `init_user_ns.ucount_max` (fs/notify/inotify/inotify_user.c, kernel/ucount.c).
+const SAME: [(&str, &str); 2] = [
+    ("fs.inotify.max_user_instances", "user.max_inotify_instances"),
+    ("fs.inotify.max_user_watches", "user.max_inotify_watches"),
+];
+
+/// Every name of what `key` names, in the initial user namespace, where files are read.
+fn names(key: &str) -> Vec<String> {
+    let other = SAME.iter().find_map(|(one, other)| match key {
+        key if key == *one => Some(*other),
+        key if key == *other => Some(*one),
+        _ => None,
+    });
+    std::iter::once(key).chain(other).map(str::to_owned).collect()
 }
 
 #[derive(Clone, Copy)]
@@ -73,6 +90,10 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    fn sets(&self, name: &str) -> bool {
+        self.one.key == name || matches(&self.one.key, name)
+    }
+
     fn value(self) -> Option<BootValue> {
         Some(BootValue {
             value: self.one.value.clone()?,
@@ -84,7 +105,7 @@ impl Line<'_> {
 
 /// One value a key, the last; a key with the value that it has keeps its place. Patterns set what no
 /// key names (`parse_file` and `apply_all`, src/sysctl/sysctl.c of systemd).
-fn applied_by_systemd<'a>(lines: &[Line<'a>], key: &str) -> Vec<Line<'a>> {
+fn applied_by_systemd<'a>(lines: &[Line<'a>], names: &[String]) -> Vec<Line<'a>> {
     let mut table: Vec<Line> = Vec::new();
     for line in lines {
         if let Some(at) = table.iter().position(|l| l.one.key == line.one.key) {
@@ -95,16 +116,30 @@ fn applied_by_systemd<'a>(lines: &[Line<'a>], key: &str) -> Vec<Line<'a>> {
         }
         table.push(*line);
     }
-    let named = table.iter().any(|line| line.one.key == key);
-    table.retain(|line| !named || line.one.key == key);
+    let named = |name: &str| table.iter().any(|line| line.one.key == name);
+    let free: Vec<&String> = names.iter().filter(|name| !named(name)).collect();
+    table.retain(|line| !line.one.is_pattern() || free.iter().any(|name| line.sets(name)));
     table
 }
 
 /// One after the other; a pattern passes over what is named anywhere, however early or late
 /// (`write_setting_list`, src/sysctl.c of procps).
-fn applied_by_procps<'a>(lines: &[Line<'a>], key: &str) -> Vec<Line<'a>> {
-    let named = lines.iter().any(|l| l.one.plain && l.one.key == key);
-    let spared = |line: &Line| named && line.one.plain && line.one.is_pattern();
-    let applied = lines.iter().filter(|line| !spared(line));
-    applied.copied().collect()
+fn applied_by_procps<'a>(lines: &[Line<'a>], names: &[String]) -> Vec<Line<'a>> {
+    let named = |spelled: &str| lines.iter().any(|line| line.one.spelled == spelled);
+    let finds = |line: &Line, name: &String| {
+        line.sets(name) && !named(&spelled_as(&line.one.spelled, name))
+    };
+    let applied =
+        |line: &&Line| !line.one.is_pattern() || names.iter().any(|name| finds(line, name));
+    lines.iter().filter(applied).copied().collect()
+}
+
+/// `name` with the needless separators of the pattern that found it.
+fn spelled_as(pattern: &str, name: &str) -> String {
+    let mut parts = name.split('.');
+    let spelled = pattern.split('.').map(|part| match part {
+        "" | "/" => part,
+        _ => parts.next().unwrap_or_default(),
+    });
+    spelled.collect::<Vec<_>>().join(".")
 }

@@ -11,8 +11,8 @@ pub struct Assignment {
     pub value: Option<String>,
     /// Line, from 1.
     pub line: u32,
-    /// Spelled without needless separators. procps tells keys apart by their spelling.
-    pub(super) plain: bool,
+    /// The key with separators that mean nothing. procps tells keys apart by their spelling.
+    pub(super) spelled: String,
 }
 
 impl Assignment {
@@ -100,8 +100,8 @@ fn assignment(line: &[u8], number: u32, reader: Reader) -> Option<Assignment> {
     let spelled = dotted(key);
     let key = collapsed(&spelled, reader);
     (!key.is_empty()).then(|| Assignment {
-        plain: key == spelled,
         key,
+        spelled,
         value,
         line: number,
     })

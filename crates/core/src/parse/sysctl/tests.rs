@@ -131,6 +131,22 @@ fn readers_differ() {
     }
 }
 
+/// In the initial user namespace user.max_inotify_watches is the same number.
+#[test]
+fn a_key_has_two_names() {
+    let cases = [
+        ("fs.inotify.max_user_watches=5\nuser.max_inotify_watches=6", "6"),
+        ("user.max_inotify_watches=6\nfs.inotify.max_user_watches=5", "5"),
+        ("fs.inotify.max_user_watches=5\nuser.max_*=6", "6"),
+        ("fs.inotify.max_user_watches=5\nfs.inotify.*=6", "5"),
+    ];
+    for (text, expected) in cases {
+        for reader in BOTH {
+            assert_eq!(won(reader, text).as_deref(), Some(expected), "{reader:?}: {text:?}");
+        }
+    }
+}
+
 #[test]
 fn lines_of_systemd_are_numbered() {
     for text in [
