@@ -28,6 +28,7 @@ pub mod tune;
 pub mod watches;
 
 pub use conclude::conclude;
+pub use diagnose::quote;
 
 #[cfg(test)]
 mod conclude_tests;

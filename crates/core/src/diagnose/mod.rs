@@ -38,6 +38,7 @@ use std::cmp::Reverse;
 pub(crate) use kind::Kind;
 pub(crate) use pressure::WARNING;
 pub(crate) use raise::raise;
+pub use remedy::quote;
 pub(crate) use remedy::roomy;
 
 use crate::attribute::View;

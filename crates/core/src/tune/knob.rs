@@ -2,10 +2,11 @@
 
 use crate::cause::Cause;
 use crate::parse::sysctl::number;
+use crate::plan::memory::{EVENT_BYTES, INSTANCE_BYTES, MOST, WATCH_BYTES};
 use crate::report::Resource;
 
 /// The sysctls of inotify are ints (fs/notify/inotify/inotify_user.c); so are most others.
-const INT: u64 = i32::MAX as u64;
+const INT: u64 = MOST;
 const LONG: u64 = i64::MAX as u64;
 
 /// A limit that can be raised.
@@ -41,12 +42,13 @@ const USER: &str = "each user";
 
 /// All of them.
 pub const KNOBS: [Knob; 22] = [
-    // A group, a file and the queue's first event: about 1 KiB (fs/notify/group.c).
-    int("fs.inotify.max_user_instances", Some(1_024), USER),
-    // The mark and two inodes: `INOTIFY_WATCH_COST` (fs/notify/inotify/inotify_user.c), rounded.
-    int("fs.inotify.max_user_watches", Some(1_280), USER),
-    // An event and a long name (`struct inotify_event_info`), while nobody reads.
-    int("fs.inotify.max_queued_events", Some(320), "each instance"),
+    int("fs.inotify.max_user_instances", Some(INSTANCE_BYTES), USER),
+    int("fs.inotify.max_user_watches", Some(WATCH_BYTES), USER),
+    int(
+        "fs.inotify.max_queued_events",
+        Some(EVENT_BYTES),
+        "each instance",
+    ),
     // "One file with associated inode and dcache is very approximately 1K" (fs/file_table.c).
     Knob {
         most: LONG,
@@ -194,7 +196,7 @@ mod tests {
     #[test]
     fn half_of_the_memory_is_bearable() {
         let gib = Some(1 << 30);
-        assert_eq!(Knob::WATCHES.bearable(gib), (1 << 29) / 1_280);
+        assert_eq!(Knob::WATCHES.bearable(gib), (1 << 29) / WATCH_BYTES);
         assert_eq!(Knob::WATCHES.bearable(None), INT);
         assert_eq!(knob("kernel.pid_max").unwrap().bearable(gib), 4_194_304);
     }

@@ -10,6 +10,8 @@ pub struct Proposed {
     pub value: u64,
     /// Why.
     pub reason: String,
+    /// It shall be so after the next boot too. Not where less was asked for than is live.
+    pub lasts: bool,
 }
 
 /// A wish that cannot be granted.
@@ -65,7 +67,7 @@ pub fn propose(
     for wish in wishes {
         let live = live(wish.knob.key).unwrap_or(0);
         match granted(wish, live, memory) {
-            Ok((value, reason)) => enter(&mut all, wish.knob, value, reason),
+            Ok(one) => enter(&mut all, one),
             Err(refusal) => refusals.push(refusal),
         }
     }
@@ -76,7 +78,7 @@ pub fn propose(
     }
 }
 
-fn granted(wish: &Wish, live: u64, memory: Option<u64>) -> Result<(u64, String), Refusal> {
+fn granted(wish: &Wish, live: u64, memory: Option<u64>) -> Result<Proposed, Refusal> {
     let Wish {
         knob,
         value,
@@ -84,13 +86,21 @@ fn granted(wish: &Wish, live: u64, memory: Option<u64>) -> Result<(u64, String),
         firm,
     } = wish;
     let (value, bearable) = (*value, knob.bearable(memory));
+    let granted = |value, reason, lasts| Proposed {
+        knob,
+        value,
+        reason,
+        lasts,
+    };
     if value <= live {
-        let reason = match firm {
-            true if value < live => format!("more than the {value} asked for: tune never lowers"),
-            true => "as it is".to_owned(),
-            false => format!("no less than {reason}"),
-        };
-        return Ok((live, reason));
+        return Ok(match firm {
+            true if value < live => {
+                let reason = format!("more than the {value} asked for: tune never lowers");
+                granted(live, reason, false)
+            }
+            true => granted(live, "as it is".to_owned(), true),
+            false => granted(live, format!("no less than {reason}"), true),
+        });
     }
     if *firm && !(knob.least..=knob.most).contains(&value) {
         return Err(Refusal::Range {
@@ -108,23 +118,90 @@ fn granted(wish: &Wish, live: u64, memory: Option<u64>) -> Result<(u64, String),
             memory,
             bearable,
         }),
-        _ if value > bearable => Ok((
-            live.max(bearable),
-            format!("{reason}; half of the memory bears no more"),
-        )),
-        _ => Ok((value, reason.clone())),
+        _ if value > bearable => {
+            let reason = format!("{reason}; half of the memory bears no more");
+            Ok(granted(live.max(bearable), reason, true))
+        }
+        _ => Ok(granted(value, reason.clone(), true)),
     }
 }
 
 /// The larger of two wishes for one knob.
-fn enter(all: &mut Vec<Proposed>, knob: &'static Knob, value: u64, reason: String) {
-    match all.iter_mut().find(|one| one.knob == knob) {
-        Some(one) if one.value >= value => {}
-        Some(one) => (one.value, one.reason) = (value, reason),
-        None => all.push(Proposed {
+fn enter(all: &mut Vec<Proposed>, new: Proposed) {
+    match all.iter_mut().find(|one| one.knob == new.knob) {
+        Some(one) if one.value >= new.value => {}
+        Some(one) => *one = new,
+        None => all.push(new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn wish(knob: &'static Knob, value: u64, firm: bool) -> Wish {
+        Wish {
             knob,
             value,
-            reason,
-        }),
+            reason: "so".to_owned(),
+            firm,
+        }
+    }
+
+    fn proposed(wish: &Wish, live: u64, memory: u64) -> Result<Proposed, Refusal> {
+        let done = propose(std::slice::from_ref(wish), |_| Some(live), Some(memory));
+        done.map(|mut all| all.remove(0))
+            .map_err(|mut all| all.remove(0))
+    }
+
+    #[test]
+    fn what_memory_cannot_bear_is_refused_with_the_figure() {
+        let error = proposed(&wish(Knob::WATCHES, 2_000_000, true), 8192, 2 << 30).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "fs.inotify.max_user_watches = 2000000 is refused: used up it would take 2.5 GiB of kernel memory, more \
+             than half of the 2 GiB that this node has; at most 789516 is bearable"
+        );
+        let cut = proposed(&wish(Knob::WATCHES, 2_000_000, false), 8192, 2 << 30).unwrap();
+        assert_eq!(cut.value, 789_516);
+        let error = proposed(&wish(Knob::INSTANCES, 1 << 31, true), 128, 1 << 60).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("the kernel takes 0 to 2147483647"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn of_two_wishes_the_larger_counts() {
+        let wishes = [
+            wish(Knob::WATCHES, 10, false),
+            wish(Knob::WATCHES, 30, false),
+            wish(Knob::WATCHES, 20, false),
+        ];
+        let all = propose(&wishes, |_| Some(5), None).unwrap();
+        assert_eq!(all.iter().map(|one| one.value).collect::<Vec<_>>(), [30]);
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_lowers_and_never_goes_beyond_what_is_bearable(
+            at in 0..crate::tune::KNOBS.len(),
+            value in any::<u64>(),
+            live in any::<u64>(),
+            memory in 0_u64..(1 << 45),
+            firm in any::<bool>(),
+        ) {
+            let knob = &crate::tune::KNOBS[at];
+            if let Ok(one) = proposed(&wish(knob, value, firm), live, memory) {
+                prop_assert!(one.value >= live);
+                prop_assert!(one.value == live || one.value <= knob.bearable(Some(memory)));
+                prop_assert!(one.value == live || one.value <= knob.most);
+            } else {
+                prop_assert!(firm);
+            }
+        }
     }
 }

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use nospace_core::tune::{Knob, Tuning, Wish, knob, wishes_of_plan};
+use nospace_core::quote;
+use nospace_core::tune::{Action, Knob, State, Tuning, Wish, knob, wishes_of_plan};
 
 use super::{FAILED, Output, OutputArg, Shared};
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
-use crate::tune::{Scope, Site, apply, daemonset, draft, revert};
-use crate::ui::{self, json, screen::Screen};
+use crate::tune::{Kind, Scope, Site, apply, daemonset, draft, revert};
+use crate::ui::{self, json, screen::Screen, tune::Options};
 
 /// Raise the limits of this node: shows what it would do, and with --apply does it
 ///
@@ -151,7 +152,11 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TuneArgs) -> anyhow::Result
     let host = host(shared, args)?;
     let site = Site {
         host: host.as_ref(),
-        image: args.root.is_some(),
+        kind: match (&args.root, &args.from) {
+            (Some(_), _) => Kind::Image,
+            (None, Some(_)) => Kind::Recorded,
+            (None, None) => Kind::Node,
+        },
         procfs: shared.procfs.clone(),
         rootfs: args.root.clone().unwrap_or_else(|| shared.rootfs.clone()),
     };
@@ -174,7 +179,7 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TuneArgs) -> anyhow::Result
             draft.tuning
         }
     };
-    show(&tuning, args.output.or(outer), shared.verbose)?;
+    show(&tuning, args.output.or(outer))?;
     Ok(if tuning.has_failed() {
         ExitCode::from(FAILED)
     } else {
@@ -195,12 +200,103 @@ fn host(shared: &Shared, args: &TuneArgs) -> anyhow::Result<Box<dyn Host>> {
     Ok(Box::new(Live::open(&roots, false)?))
 }
 
-fn show(tuning: &Tuning, output: Output, verbose: bool) -> anyhow::Result<()> {
+fn show(tuning: &Tuning, output: Output) -> anyhow::Result<()> {
     let mut text = Vec::new();
     match output {
         Output::Json => json::write(tuning, &mut text)?,
-        Output::Human => ui::tune::draw(tuning, Screen::of_stdout(), verbose).write(&mut text)?,
+        Output::Human => {
+            let typed: Vec<String> = std::env::args().skip(1).collect();
+            let options = Options {
+                screen: Screen::of_stdout(),
+                next: next(tuning, &typed),
+            };
+            ui::tune::draw(tuning, &options).write(&mut text)?;
+        }
     }
     ui::print(&text)?;
     Ok(())
+}
+
+/// What to type next: the same with `--apply`, or without `--dry-run`, or what takes it back.
+fn next(tuning: &Tuning, typed: &[String]) -> Option<String> {
+    let steps = || tuning.changes.iter().flat_map(|c| [&c.live, &c.persistent]);
+    let any = |state| {
+        steps()
+            .chain([&tuning.file.step])
+            .any(|step| step.state == state)
+    };
+    let recorded = typed.iter().any(|word| word.starts_with("--from"));
+    let words: Vec<&str> = match tuning.action {
+        Action::Show if any(State::Planned) && !recorded => typed
+            .iter()
+            .map(String::as_str)
+            .chain(["--apply"])
+            .collect(),
+        Action::Revert if any(State::Planned) => {
+            let typed = typed.iter().map(String::as_str);
+            typed.filter(|word| *word != "--dry-run").collect()
+        }
+        Action::Apply if any(State::Done) => {
+            let mut words = vec!["tune", "--revert"];
+            let mut typed = typed.iter().map(String::as_str);
+            while let Some(word) = typed.next() {
+                let (name, value) = word
+                    .split_once('=')
+                    .map_or((word, None), |(n, v)| (n, Some(v)));
+                if ["--root", "--rootfs", "--procfs", "--sysfs"].contains(&name) {
+                    words.push(name);
+                    words.extend(value.or_else(|| typed.next()));
+                }
+            }
+            words
+        }
+        _ => return None,
+    };
+    let quoted: Option<Vec<String>> = words.into_iter().map(quoted).collect();
+    Some(format!("nospace {}", quoted?.join(" ")))
+}
+
+/// A word for a shell; options are words as well.
+fn quoted(word: &str) -> Option<String> {
+    let dashes = word.len() - word.trim_start_matches('-').len();
+    match word.len() {
+        len if len == dashes => Some(word.to_owned()),
+        _ => Some(format!("{}{}", &word[..dashes], quote(&word[dashes..])?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_or_said_to_be_wrong() {
+        assert_eq!(
+            setting("fs.inotify.max_user_watches = 5"),
+            Ok((Knob::WATCHES, 5))
+        );
+        assert_eq!(
+            setting("fs/inotify/max_user_watches=5"),
+            Ok((Knob::WATCHES, 5))
+        );
+        assert!(
+            setting("vm.swappiness=5")
+                .unwrap_err()
+                .contains("fs.file-max")
+        );
+        assert!(setting("fs.file-max").unwrap_err().contains("KEY=N"));
+        assert!(
+            setting("fs.file-max=much")
+                .unwrap_err()
+                .contains("\"much\"")
+        );
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("--root=/a b").as_deref(), Some("--'root=/a b'"));
+        assert_eq!(quoted("--apply").as_deref(), Some("--apply"));
+        assert_eq!(quoted("-").as_deref(), Some("-"));
+        assert_eq!(quoted("a\x1b"), None);
+    }
 }

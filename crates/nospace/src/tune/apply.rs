@@ -2,9 +2,7 @@
 
 use nospace_core::tune::{Action, Change, DROP_IN, DropIn, State, Step, Tuning};
 
-use super::{
-    Draft, RUNTIME, Scope, Site, THE_OTHER_WAY, live, obstacles, overridden, place, words,
-};
+use super::{Draft, RUNTIME, Scope, Site, live, obstacles, overridden, place, refuse, words};
 
 /// Carries a draft out.
 ///
@@ -15,11 +13,7 @@ use super::{
 pub fn apply(site: &Site<'_>, draft: Draft, scope: Scope) -> anyhow::Result<Tuning> {
     let Draft { mut tuning, old } = draft;
     tuning.action = Action::Apply;
-    let obstacles = obstacles(site, &tuning, scope);
-    if let Some((way, all)) = obstacles.split_last() {
-        debug_assert_eq!(way, THE_OTHER_WAY);
-        anyhow::bail!("nothing was changed: {}; {way}", all.join("; "));
-    }
+    refuse(site, &obstacles(site, &tuning, scope))?;
     let runtime = runtime(site);
     if tuning.file.step.state == State::Planned {
         write(site, &mut tuning, old, &runtime);
@@ -63,15 +57,17 @@ fn before(kept: &DropIn, change: &Change) -> Option<u64> {
 }
 
 fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &DropIn) {
-    let mut file = old.unwrap_or_default();
-    for change in &tuning.changes {
-        if let (State::Planned, Some(value)) = (change.persistent.state, change.proposed) {
-            file.set(&change.key, value, before(runtime, change));
-        }
-    }
     let done = place(site, DROP_IN).and_then(|place| {
         let held = place.hold()?;
+        // Another nospace may have written it since.
+        let now = place.read()?.and_then(|bytes| DropIn::parse(&bytes).ok());
+        let mut file = now.or(old).unwrap_or_default();
         file.made_directory |= held.made;
+        for change in &tuning.changes {
+            if let (State::Planned, Some(value)) = (change.persistent.state, change.proposed) {
+                file.set(&change.key, value, before(runtime, change));
+            }
+        }
         held.replace(file.render().as_bytes())
     });
     tuning.file.remains = done.is_ok() || tuning.file.existed;

@@ -39,7 +39,7 @@ pub fn set(host: &dyn Host, procfs: &Path, key: &str, wanted: u64) -> Result<(),
 /// Why `key` could not be set here; `None` where it could. Nothing is tried.
 pub fn obstacle(procfs: &Path, key: &str) -> Option<String> {
     let path = procfs.join(sysctl_path(key));
-    let asked = rustix::fs::accessat(rustix::fs::CWD, &path, Access::WRITE_OK, AtFlags::EACCESS);
+    let asked = rustix::fs::accessat(rustix::fs::CWD, &path, Access::WRITE_OK, AtFlags::empty());
     asked.err().map(|error| why(error, &path))
 }
 

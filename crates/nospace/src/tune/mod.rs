@@ -28,7 +28,6 @@ pub use revert::revert;
 
 use crate::collect::{collect, limits, read};
 use crate::host::{Host, root};
-use environment::{Surroundings, THE_OTHER_WAY};
 use file::Place;
 use setters::Wanted;
 
@@ -39,12 +38,29 @@ const RUNTIME: &str = "/run/nospace/tune.conf";
 pub struct Site<'a> {
     /// Answers what is.
     pub host: &'a dyn Host,
-    /// An image is no running system: it has files, and no values.
-    pub image: bool,
+    /// Whether it runs, and here.
+    pub kind: Kind,
     /// Where procfs is.
     pub procfs: PathBuf,
     /// Where the root file system is.
     pub rootfs: PathBuf,
+}
+
+/// What kind of system is tuned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// This node.
+    Node,
+    /// An image is no running system: it has files, and no values.
+    Image,
+    /// A node that was recorded.
+    Recorded,
+}
+
+impl Site<'_> {
+    fn is_image(&self) -> bool {
+        self.kind == Kind::Image
+    }
 }
 
 /// What is to be changed there.
@@ -72,7 +88,7 @@ pub struct Draft {
 ///
 /// When a wish is refused, or tune's file was written by somebody else.
 pub fn draft(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Result<Draft> {
-    let snapshot = if site.image {
+    let snapshot = if site.is_image() {
         Snapshot::default()
     } else {
         collect(site.host)
@@ -98,7 +114,7 @@ pub fn draft(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Result
         node: name(site),
         memory_bytes: memory,
         action: Action::Show,
-        reader: limits::reader(site.host, site.image),
+        reader: limits::reader(site.host, site.is_image()),
         platform: os(site),
         changes: Vec::new(),
         file: FileStep {
@@ -115,7 +131,9 @@ pub fn draft(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Result
 }
 
 fn current(site: &Site<'_>, key: &str) -> Option<u64> {
-    (!site.image).then(|| live::value(site.host, key)).flatten()
+    (!site.is_image())
+        .then(|| live::value(site.host, key))
+        .flatten()
 }
 
 fn os(site: &Site<'_>) -> Option<nospace_core::tune::Platform> {
@@ -125,7 +143,7 @@ fn os(site: &Site<'_>) -> Option<nospace_core::tune::Platform> {
 
 /// The node's name, or the image's directory.
 fn name(site: &Site<'_>) -> String {
-    if site.image {
+    if site.is_image() {
         site.rootfs.display().to_string()
     } else {
         crate::collect::node_name(site.host)
@@ -219,6 +237,8 @@ fn change(
     );
     let persistent = if !scope.persistent {
         Step::skipped("--runtime-only")
+    } else if !one.lasts {
+        Step::skipped("tune never lowers")
     } else if set(&at_boot) >= value {
         State::Unneeded.into()
     } else if old
@@ -230,7 +250,7 @@ fn change(
         State::Planned.into()
     };
     let live = match current {
-        None if site.image => Step::skipped("an image has no live values"),
+        None if site.is_image() => Step::skipped("an image has no live values"),
         _ if !scope.live => Step::skipped("--persist-only"),
         Some(current) if current >= value => State::Unneeded.into(),
         Some(_) => State::Planned.into(),
@@ -283,7 +303,13 @@ fn notes(site: &Site<'_>, tuning: &Tuning, scope: Scope) -> Vec<String> {
             ));
         }
     }
-    notes.extend(obstacles(site, tuning, scope));
+    let obstacles = obstacles(site, tuning, scope);
+    if !obstacles.is_empty() {
+        notes.push(format!(
+            "--apply would fail here: {}",
+            refusal(site, &obstacles)
+        ));
+    }
     if let Some(platform) = tuning.platform.as_ref().filter(|_| scope.persistent) {
         let word = if platform.forgets {
             "forgets /etc/sysctl.d"
@@ -295,34 +321,38 @@ fn notes(site: &Site<'_>, tuning: &Tuning, scope: Scope) -> Vec<String> {
     notes
 }
 
-/// Why `--apply` would fail here, in whole or in part.
+/// Why nothing could be changed here.
 fn obstacles(site: &Site<'_>, tuning: &Tuning, scope: Scope) -> Vec<String> {
     let mut all = Vec::new();
-    let planned = |change: &&Change| change.live.state == State::Planned;
-    let first = tuning.changes.iter().find(planned);
-    all.extend(first.and_then(|change| live::obstacle(&site.procfs, &change.key)));
-    let Surroundings {
-        user_namespace,
-        container,
-    } = environment::look(site.host);
-    if site.image {
+    if site.kind != Kind::Node {
         return all;
     }
-    if user_namespace && first.is_some() {
-        all.push(
-            "nospace runs in a user namespace: fs.inotify.* belongs to root of the node".to_owned(),
-        );
-    }
+    let planned = |change: &&Change| change.live.state == State::Planned;
+    let changes = tuning.changes.iter().filter(planned);
+    all.extend(changes.filter_map(|change| live::obstacle(&site.procfs, &change.key)));
     let own_root = site.rootfs == std::path::Path::new("/");
-    if container && own_root && scope.persistent && tuning.file.step.state == State::Planned {
+    let writes = scope.persistent && tuning.file.step.state == State::Planned;
+    if writes && own_root && environment::is_container(site.host) {
         all.push(format!(
-            "{DROP_IN} would be the container's, not the node's"
+            "{DROP_IN} would be this container's, and no node reads it at boot (--runtime-only goes without it)"
         ));
     }
-    if !all.is_empty() {
-        all.push(THE_OTHER_WAY.to_owned());
-    }
     all
+}
+
+/// An error, where there is an obstacle.
+fn refuse(site: &Site<'_>, obstacles: &[String]) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        obstacles.is_empty(),
+        "nothing was changed: {}",
+        refusal(site, obstacles)
+    );
+    Ok(())
+}
+
+/// Obstacles, with the way around them.
+fn refusal(site: &Site<'_>, obstacles: &[String]) -> String {
+    format!("{}; {}", obstacles.join("; "), environment::way(site.host))
 }
 
 /// The file's place, for those who write.

@@ -4,7 +4,7 @@ use nospace_core::tune::{
     Action, Change, DROP_IN, DropIn, Entry, FileStep, State, Step, Tuning, knob, takes,
 };
 
-use super::{RUNTIME, Scope, Site, THE_OTHER_WAY, live, obstacles, os, place, words};
+use super::{RUNTIME, Scope, Site, live, obstacles, os, place, refuse, words};
 use crate::collect::limits;
 
 /// What tune has left here.
@@ -27,10 +27,7 @@ pub fn revert(site: &Site<'_>, scope: Scope, only_show: bool) -> anyhow::Result<
     if only_show {
         return Ok(tuning);
     }
-    if let Some((way, all)) = obstacles(site, &tuning, scope).split_last() {
-        debug_assert_eq!(way, THE_OTHER_WAY);
-        anyhow::bail!("nothing was changed: {}; {way}", all.join("; "));
-    }
+    refuse(site, &obstacles(site, &tuning, scope))?;
     for change in &mut tuning.changes {
         if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
             change.live = match live::set(site.host, &site.procfs, &change.key, value) {
@@ -51,7 +48,7 @@ fn read(site: &Site<'_>, path: &'static str) -> anyhow::Result<Option<DropIn>> {
 }
 
 fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
-    let reader = limits::reader(site.host, site.image);
+    let reader = limits::reader(site.host, site.is_image());
     let boot = limits::boot(site.host, reader, &mut Vec::new());
     let without = boot.without(DROP_IN);
     let change = |(entry, written): (&Entry, Vec<u64>)| {
@@ -124,7 +121,7 @@ fn back(
     current: Option<u64>,
     scope: Scope,
 ) -> Step {
-    if site.image {
+    if site.is_image() {
         return Step::skipped("an image has no live values");
     }
     match (current, entry.before) {

@@ -63,15 +63,14 @@ fn of_line(boots: [&Boot; 2], wanted: &Wanted<'_>, line: BootValue) -> Setter {
     let wins = wanted.winners.map(|winner| winner.as_ref() == Some(&line));
     let less = is_less(&line.value, wanted.value);
     let advice = (less && (wins[0] || wins[1])).then(|| {
-        let place = format!("{}:{}", line.file, line.line);
         let change = format!(
             "write {} = {} there, or delete the line",
             wanted.key, wanted.value
         );
         match wins {
-            [true, _] => format!("{place} has the last word at the next boot: {change}"),
+            [true, _] => format!("It has the last word at the next boot: {change}"),
             _ => format!(
-                "{place} has the last word whenever `{}` is called: {change}",
+                "It has the last word whenever `{}` is called: {change}",
                 boots[1].reader.name()
             ),
         }
@@ -111,10 +110,8 @@ fn tuned(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
             let overrides = !reapplies && !value.starts_with('>') && is_less(&value, wanted.value);
             Setter {
                 source: Source::Tuned,
-                advice: overrides.then(|| format!(
-                    "TuneD sets it after boot, and reapply_sysctl is off: raise it in a profile of your own that includes \
-                     this one, or on OpenShift in a Tuned resource ({file}:{line})"
-                )),
+                advice: overrides.then(|| "TuneD sets it after boot, and reapply_sysctl is off: raise it in a profile of your own that includes this one, or \
+                         on OpenShift in a Tuned resource".to_owned()),
                 file,
                 line: Some(line),
                 value,
@@ -164,9 +161,10 @@ fn cloud(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
             let overrides = is_less(&value, wanted.value);
             found.push(Setter {
                 source: Source::CloudInit,
-                advice: overrides.then(|| format!(
-                    "cloud-init names it ({file}:{line}) and may set it at boot or on a new node: raise it there as well"
-                )),
+                advice: overrides.then(|| {
+                    "cloud-init may set it at boot or on a new node: raise it there as well"
+                        .to_owned()
+                }),
                 file: file.clone(),
                 line: Some(line),
                 value,
@@ -207,7 +205,7 @@ fn kubelet(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
         value: value.to_string(),
         overrides,
         advice: overrides.then(|| {
-            "the kubelet sets it back at each start, unless protectKernelDefaults is true in its configuration \
+            "The kubelet sets it back at each start, unless protectKernelDefaults is true in its configuration \
              (then it refuses to start with another value)"
                 .to_owned()
         }),

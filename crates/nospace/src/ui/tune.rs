@@ -10,24 +10,40 @@ use super::{Page, number, style, text};
 
 const LABEL: usize = 13;
 
-/// Draws it: a headline, a line a key, why, the file, what wins at the next boot, and what to do.
+/// How it is drawn.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it is shown.
+    pub screen: Screen,
+    /// The command to type next: it does what is shown, or takes back what was done.
+    pub next: Option<String>,
+}
+
+/// Draws it: a headline, a line a key, why, the file, who else sets a key, and what to do.
 #[must_use]
-pub fn draw(tuning: &Tuning, screen: Screen, verbose: bool) -> Page {
-    let mut page = Page::new(screen.width, screen.charset);
+pub fn draw(tuning: &Tuning, options: &Options) -> Page {
+    let mut page = Page::new(options.screen.width, options.screen.charset);
     let title = format!("nospace tune {}: {}", name(tuning, &page), headline(tuning));
     page.wrapped(page.line(), style::BOLD, &title);
     if !tuning.changes.is_empty() {
         page.add(page.line());
         table(&mut page, tuning);
-        reasons(&mut page, tuning);
+        page.add(page.line());
+        tuning
+            .changes
+            .iter()
+            .for_each(|change| reasons(&mut page, tuning, change));
     }
     file(&mut page, tuning);
-    boot(&mut page, tuning, verbose);
+    tuning
+        .changes
+        .iter()
+        .for_each(|change| others(&mut page, change));
     namespaces(&mut page, tuning);
     for note in &tuning.notes {
-        said(&mut page, ("note", style::DIM), style::PLAIN, note);
+        said(&mut page, ("note", style::DIM), note);
     }
-    next(&mut page, tuning);
+    next(&mut page, tuning, options);
     page
 }
 
@@ -64,37 +80,40 @@ fn headline(tuning: &Tuning) -> String {
 }
 
 fn table(page: &mut Page, tuning: &Tuning) {
+    let (now, proposed) = match tuning.action {
+        Action::Show => ("NOW", "PROPOSED"),
+        Action::Apply => ("WAS", "NEW"),
+        Action::Revert => ("WAS", "BEFORE"),
+    };
+    // What it costs is said below as well.
+    let costs = !page.is_narrow() && tuning.action != Action::Revert;
     let mut table = Table::default()
         .names("KEY")
-        .column("WAS", Align::Right)
+        .column(now, Align::Right)
         .column("BOOT", Align::Right)
-        .column(
-            if tuning.action == Action::Revert {
-                "BEFORE"
-            } else {
-                "PROPOSED"
-            },
-            Align::Right,
-        )
-        .column("MEMORY", Align::Right)
+        .column(proposed, Align::Right);
+    if costs {
+        table = table.column("MEMORY", Align::Right);
+    }
+    table = table
         .column("LIVE", Align::Left)
-        .column("LASTING", Align::Left);
+        .column("FILE", Align::Left);
     for change in &tuning.changes {
         let shown =
             |value: Option<u64>| value.map_or(number::UNKNOWN.to_owned(), |v| v.to_string());
-        let boot = change
-            .at_boot
-            .as_ref()
-            .map_or("-".to_owned(), |boot| boot.value.clone());
-        table.row(vec![
+        let boot = change.at_boot.as_ref();
+        let boot = boot.map_or("-".to_owned(), |boot| boot.value.clone());
+        let mut cells = vec![
             Cell::new(&change.key),
             Cell::new(shown(change.current)),
             Cell::new(boot),
             Cell::styled(style::BOLD, shown(change.proposed)),
-            Cell::new(change.memory_bytes.map_or("-".to_owned(), bytes)),
-            state(&change.live),
-            state(&change.persistent),
-        ]);
+        ];
+        if costs {
+            cells.push(Cell::new(change.memory_bytes.map_or("-".to_owned(), bytes)));
+        }
+        cells.extend([state(&change.live), state(&change.persistent)]);
+        table.row(cells);
     }
     page.table(&table);
 }
@@ -105,50 +124,33 @@ fn state(step: &Step) -> Cell {
         State::Planned => Cell::new("to do"),
         State::Done => Cell::styled(style::pressure(0), "done"),
         State::Failed => Cell::styled(style::pressure(100), "failed"),
-        State::Skipped => Cell::styled(style::DIM, "skipped"),
+        State::Skipped => Cell::styled(style::DIM, "-"),
     }
 }
 
-fn reasons(page: &mut Page, tuning: &Tuning) {
-    page.add(page.line());
-    for change in &tuning.changes {
-        let short = change.key.rsplit('.').next().unwrap_or(&change.key);
+fn short(change: &Change) -> &str {
+    change.key.rsplit('.').next().unwrap_or(&change.key)
+}
+
+/// Why a key is raised, and what became of it that the table cannot say.
+fn reasons(page: &mut Page, tuning: &Tuning, change: &Change) {
+    if tuning.action != Action::Revert {
         let cost = change.memory_bytes.map_or(String::new(), |cost| {
-            format!(
-                "; used up by {}, it takes {}, unused nothing",
-                one_of(&change.each),
-                bytes(cost)
-            )
+            let whom = one_of(&change.each);
+            format!("; used up by {whom} it takes {}", bytes(cost))
         });
-        said(
-            page,
-            ("why", style::DIM),
-            style::PLAIN,
-            &format!("{short}: {}{cost}", change.reason),
-        );
-        for (what, step) in [("live", &change.live), ("lasting", &change.persistent)] {
-            if let Some(reason) = step.reason.as_ref().filter(|_| step.state == State::Failed) {
-                said(
-                    page,
-                    ("failed", style::pressure(100)),
-                    style::PLAIN,
-                    &format!("{short}, {what}: {reason}"),
-                );
-            }
-        }
-        let skipped = change
-            .live
-            .reason
-            .as_ref()
-            .filter(|_| change.live.state == State::Skipped);
-        if let Some(reason) = skipped.filter(|reason| !reason.starts_with("--")) {
-            said(
-                page,
-                ("left alone", style::DIM),
-                style::PLAIN,
-                &format!("{short}: {reason}"),
-            );
-        }
+        let body = format!("{}: {}{cost}", short(change), change.reason);
+        said(page, ("why", style::DIM), &body);
+    }
+    for step in [&change.live, &change.persistent] {
+        let Some(reason) = &step.reason else { continue };
+        let label = match step.state {
+            State::Failed => ("failed", style::pressure(100)),
+            // What an option asked for needs no word.
+            State::Skipped if !reason.starts_with("--") => ("left", style::DIM),
+            _ => continue,
+        };
+        said(page, label, &format!("{}: {reason}", short(change)));
     }
 }
 
@@ -160,8 +162,11 @@ fn one_of(each: &str) -> String {
 
 fn file(page: &mut Page, tuning: &Tuning) {
     let file = &tuning.file;
+    let reason = file.step.reason.clone().unwrap_or_default();
     let what = match (tuning.action, file.step.state) {
-        (_, State::Failed | State::Skipped) => file.step.reason.clone().unwrap_or_default(),
+        (_, State::Failed) => return said(page, ("failed", style::pressure(100)), &reason),
+        (_, State::Skipped) if file.existed => format!("stays as it is ({reason})"),
+        (_, State::Skipped) => format!("not written ({reason})"),
         (Action::Revert, State::Planned) => "would be deleted".to_owned(),
         (Action::Revert, State::Done) => "deleted".to_owned(),
         (_, State::Planned) if file.existed => "would be written anew".to_owned(),
@@ -170,50 +175,37 @@ fn file(page: &mut Page, tuning: &Tuning) {
         (_, State::Unneeded) if file.existed => "stays as it is".to_owned(),
         (_, State::Unneeded) => return,
     };
-    let body = if file.step.state == State::Failed {
-        what
-    } else {
-        format!("{}: {what}", file.path)
-    };
-    said(page, ("file", style::DIM), style::PLAIN, &body);
+    said(
+        page,
+        ("file", style::DIM),
+        &format!("{}: {what}", file.path),
+    );
 }
 
 /// Who else sets a key, and who wins.
-fn boot(page: &mut Page, tuning: &Tuning, verbose: bool) {
-    for change in &tuning.changes {
-        let short = change.key.rsplit('.').next().unwrap_or(&change.key);
-        for setter in &change.setters {
-            let place = setter.line.map_or(setter.file.clone(), |line| {
-                format!("{}:{line}", setter.file)
-            });
-            if let Some(advice) = &setter.advice {
-                let body = format!("{short} = {} in {advice}", setter.value);
-                let body = if advice.starts_with(&place) {
-                    body
-                } else {
-                    format!("{short} = {}: {advice}", setter.value)
-                };
-                said(
-                    page,
-                    ("overrides", style::pressure(90)),
-                    style::PLAIN,
-                    &body,
-                );
-            } else if verbose || tuning.action != Action::Revert {
-                let wins = change.next_boot.as_ref();
+fn others(page: &mut Page, change: &Change) {
+    let key = short(change);
+    let winner = change.next_boot.as_ref();
+    for setter in &change.setters {
+        let place = match setter.line {
+            Some(line) => format!("{}:{line}", setter.file),
+            None => setter.file.clone(),
+        };
+        let sets = format!("{place} sets {key} to {}", setter.value);
+        match &setter.advice {
+            Some(advice) => {
+                let label = ("overrides", style::pressure(90));
+                said(page, label, &format!("{sets}. {advice}"));
+            }
+            None => {
                 let wins =
-                    wins.is_some_and(|w| w.file == setter.file && Some(w.line) == setter.line);
+                    winner.is_some_and(|w| w.file == setter.file && Some(w.line) == setter.line);
                 let what = if wins {
-                    "this line wins at the next boot"
+                    "it wins at the next boot"
                 } else {
-                    "read earlier, or a pattern: it gives way"
+                    "it gives way"
                 };
-                said(
-                    page,
-                    ("also", style::DIM),
-                    style::PLAIN,
-                    &format!("{place} sets {short} to {}: {what}", setter.value),
-                );
+                said(page, ("also", style::DIM), &format!("{sets}; {what}"));
             }
         }
     }
@@ -222,33 +214,34 @@ fn boot(page: &mut Page, tuning: &Tuning, verbose: bool) {
 fn namespaces(page: &mut Page, tuning: &Tuning) {
     for one in &tuning.namespaces {
         let body = format!(
-            "uid {} of user namespace {} has used {} of {}: its limit is {} of that namespace, which fs.inotify.* does not reach",
+            "uid {} of user namespace {} has used {} of {}: its limit is {} in that namespace; raising fs.inotify.* does \
+             nothing for it",
             one.user.uid, one.user.user_namespace, one.used, one.limit, one.key
         );
-        said(page, ("namespace", style::VICTIM), style::PLAIN, &body);
+        said(page, ("namespace", style::VICTIM), &body);
         for remedy in &one.remedies {
-            let line = page.indented().put(style::BOLD, "do").pad_to(LABEL);
-            page.add(line.put(style::COMMAND, &remedy.command));
+            command(page, "do", &remedy.command);
         }
     }
 }
 
-fn next(page: &mut Page, tuning: &Tuning) {
-    let command = match tuning.action {
-        Action::Show if !tuning.is_settled() && !tuning.has_failed() => "nospace tune --apply",
-        Action::Apply if tuning.file.step.state == State::Done => "nospace tune --revert",
-        _ => return,
+fn next(page: &mut Page, tuning: &Tuning, options: &Options) {
+    let word = match tuning.action {
+        Action::Apply => "undo",
+        _ => "do",
     };
-    let word = if tuning.action == Action::Show {
-        "do"
-    } else {
-        "undo"
-    };
-    let line = page.indented().put(style::BOLD, word).pad_to(LABEL);
-    page.add(line.put(style::COMMAND, command));
+    if let Some(next) = &options.next {
+        command(page, word, next);
+    }
 }
 
-fn said(page: &mut Page, (label, color): (&str, Style), style: Style, body: &str) {
+/// A command stands alone on its line, whole, so that it can be pasted.
+fn command(page: &mut Page, word: &str, text: &str) {
+    let line = page.indented().put(style::BOLD, word).pad_to(LABEL);
+    page.add(line.put(style::COMMAND, text));
+}
+
+fn said(page: &mut Page, (label, color): (&str, Style), body: &str) {
     let line = page.indented().put(color, label).pad_to(LABEL);
-    page.wrapped(line, style, body);
+    page.wrapped(line, style::PLAIN, body);
 }

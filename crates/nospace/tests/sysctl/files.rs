@@ -64,11 +64,25 @@ const KEYS: [&str; 25] = [
     "/user/max_*",
     "user.max_uts",
 ];
-const VALUES: [&str; 12] =
-    ["0x10", "010", "08", "abc", "-5", "99999999999", "", "7 8", "5abc", "\"5\"", "5=6", "5 # five"];
+const VALUES: [&str; 12] = [
+    "0x10",
+    "010",
+    "08",
+    "abc",
+    "-5",
+    "99999999999",
+    "",
+    "7 8",
+    "5abc",
+    "\"5\"",
+    "5=6",
+    "5 # five",
+];
 const BEFORE: [&str; 10] = ["", "", "", "", "-", "--", "- ", " \t", "#", ";"];
 const ASSIGN: [&str; 6] = ["=", " = ", "\t=\t", "  =", "==", ""];
-const AFTER: [&str; 11] = ["", "", "", " ", "\r", "\t", "\u{b}", "\u{c}", "\0", "\0x", "\r\r"];
+const AFTER: [&str; 11] = [
+    "", "", "", " ", "\r", "\t", "\u{b}", "\u{c}", "\0", "\0x", "\r\r",
+];
 
 /// What is at a name in a directory.
 #[derive(Clone, Debug)]
@@ -91,11 +105,21 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         3 => (1_u32..1000).prop_map(|n| n.to_string()),
         1 => pick(&VALUES).prop_map(str::to_owned),
     ];
-    let line = (pick(&BEFORE), pick(&KEYS), pick(&ASSIGN), value, pick(&AFTER), prop::bool::weighted(0.95));
+    let line = (
+        pick(&BEFORE),
+        pick(&KEYS),
+        pick(&ASSIGN),
+        value,
+        pick(&AFTER),
+        prop::bool::weighted(0.95),
+    );
     let line = line.prop_map(|(before, key, assign, value, after, newline)| {
         // What has no value would have it for a part of its key.
         let value = if assign.is_empty() { "" } else { &value };
-        format!("{before}{key}{assign}{value}{after}{}", if newline { "\n" } else { "\r" })
+        format!(
+            "{before}{key}{assign}{value}{after}{}",
+            if newline { "\n" } else { "\r" }
+        )
     });
     (prop::collection::vec(line, 0..7), any::<bool>()).prop_map(|(lines, cut)| {
         let mut text = lines.concat().into_bytes();
@@ -113,10 +137,15 @@ pub fn trees() -> impl Strategy<Value = Tree> {
         2 => prop::sample::select(&LINKS[..]).prop_map(Entry::Link),
         1 => Just(Entry::Directory),
     ];
-    let place = (prop::sample::select(&DIRECTORIES[..]), prop::sample::select(&NAMES[..]));
+    let place = (
+        prop::sample::select(&DIRECTORIES[..]),
+        prop::sample::select(&NAMES[..]),
+    );
     let drop_ins = prop::collection::btree_map(place, entry, 0..7);
-    (drop_ins, prop::option::of(text()))
-        .prop_map(|(drop_ins, sysctl_conf)| Tree { drop_ins, sysctl_conf })
+    (drop_ins, prop::option::of(text())).prop_map(|(drop_ins, sysctl_conf)| Tree {
+        drop_ins,
+        sysctl_conf,
+    })
 }
 
 impl Tree {

@@ -40,7 +40,9 @@ const CASES: u32 = 150;
 fn main() -> ExitCode {
     support::run(vec![
         test("sysctl --system", || agrees("sysctl", false)),
-        test("systemd-sysctl", || agrees("/lib/systemd/systemd-sysctl", true)),
+        test("systemd-sysctl", || {
+            agrees("/lib/systemd/systemd-sysctl", true)
+        }),
     ])
 }
 
@@ -49,7 +51,9 @@ fn agrees(program: &str, systemd: bool) -> anyhow::Result<()> {
         eprintln!("skipped: {program} is not installed (scripts/prepare test)");
         return Ok(());
     };
-    let cases = std::env::var("NOSPACE_CASES").ok().and_then(|n| n.parse().ok());
+    let cases = std::env::var("NOSPACE_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
     let config = Config {
         cases: cases.unwrap_or(CASES),
         failure_persistence: None,
@@ -78,7 +82,10 @@ fn hold(oracle: &mut Oracle, tree: &Tree, systemd: bool) -> anyhow::Result<usize
     let ours = ours(&directory)?;
     for (key, live) in KEYS.iter().zip(live) {
         let said = ours.get(*key).copied().unwrap_or(UNSET);
-        ensure!(said == live, "{key} is {live}, nospace says {said} of\n{tree}");
+        ensure!(
+            said == live,
+            "{key} is {live}, nospace says {said} of\n{tree}"
+        );
     }
     std::fs::remove_dir_all(&directory)?;
     Ok(ours.len())
@@ -93,7 +100,12 @@ fn ours(image: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
     }
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let tuning: Tuning = serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
-    let set = tuning.changes.into_iter().filter_map(|change| Some((change.key, change.at_boot?)));
-    set.map(|(key, boot)| Ok((key, number(&boot.value).context("no number wins")?))).collect()
+    let tuning: Tuning =
+        serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
+    let set = tuning
+        .changes
+        .into_iter()
+        .filter_map(|change| Some((change.key, change.at_boot?)));
+    set.map(|(key, boot)| Ok((key, number(&boot.value).context("no number wins")?)))
+        .collect()
 }

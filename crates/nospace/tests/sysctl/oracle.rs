@@ -12,8 +12,13 @@ use tempfile::TempDir;
 use crate::{KEYS, UNSET};
 
 /// Where the readers look, and the case's directory that is mounted there.
-const MOUNTS: [&str; 5] =
-    ["etc", "run", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d", "lib/sysctl.d"];
+const MOUNTS: [&str; 5] = [
+    "etc",
+    "run",
+    "usr/local/lib/sysctl.d",
+    "usr/lib/sysctl.d",
+    "lib/sysctl.d",
+];
 
 /// Makes sure that it is nobody outside, then answers.
 const SCRIPT: &str = r#"
@@ -57,7 +62,16 @@ impl Oracle {
         };
         let namespaces = namespaces()?;
         let mut child = Command::new("nsenter")
-            .args(["-t", &namespaces.id().to_string(), "-U", "-m", "-S", "0", "-G", "0"])
+            .args([
+                "-t",
+                &namespaces.id().to_string(),
+                "-U",
+                "-m",
+                "-S",
+                "0",
+                "-G",
+                "0",
+            ])
             .args(["sh", "-euc", SCRIPT])
             .env("root", &root)
             .env("keys", keys.join(" "))
@@ -71,7 +85,14 @@ impl Oracle {
             bail!("no pipes");
         };
         let answers = BufReader::new(answers);
-        let mut oracle = Self { scratch, namespaces, child, orders, answers, cases: 0 };
+        let mut oracle = Self {
+            scratch,
+            namespaces,
+            child,
+            orders,
+            answers,
+            cases: 0,
+        };
         let said = oracle.line()?;
         ensure!(said.trim() == "ready", "it says {said:?}");
         Ok(Some(oracle))
@@ -134,7 +155,9 @@ fn namespaces() -> anyhow::Result<Child> {
 
 fn find(program: &str) -> Option<PathBuf> {
     let directories = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/"];
-    let places = directories.iter().map(|directory| Path::new(directory).join(program.trim_start_matches('/')));
+    let places = directories
+        .iter()
+        .map(|directory| Path::new(directory).join(program.trim_start_matches('/')));
     places.into_iter().find(|path| path.is_file())
 }
 

@@ -8,3 +8,4 @@ mod json;
 mod samples;
 mod select;
 mod trace;
+mod tune;

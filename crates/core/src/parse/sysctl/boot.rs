@@ -69,7 +69,10 @@ impl Boot {
 
 /// Two names of one number each: `init_user_ns.ucount_max` (fs/notify/inotify/inotify_user.c, kernel/ucount.c).
 const SAME: [(&str, &str); 2] = [
-    ("fs.inotify.max_user_instances", "user.max_inotify_instances"),
+    (
+        "fs.inotify.max_user_instances",
+        "user.max_inotify_instances",
+    ),
     ("fs.inotify.max_user_watches", "user.max_inotify_watches"),
 ];
 
@@ -80,7 +83,10 @@ fn names(key: &str) -> Vec<String> {
         key if key == *other => Some(*one),
         _ => None,
     });
-    std::iter::once(key).chain(other).map(str::to_owned).collect()
+    std::iter::once(key)
+        .chain(other)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[derive(Clone, Copy)]

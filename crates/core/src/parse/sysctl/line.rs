@@ -99,7 +99,7 @@ fn assignment(line: &[u8], number: u32, reader: Reader) -> Option<Assignment> {
     };
     let spelled = dotted(key);
     let key = collapsed(&spelled, reader);
-    (!key.is_empty()).then(|| Assignment {
+    (!key.is_empty()).then_some(Assignment {
         key,
         spelled,
         value,

@@ -135,14 +135,24 @@ fn readers_differ() {
 #[test]
 fn a_key_has_two_names() {
     let cases = [
-        ("fs.inotify.max_user_watches=5\nuser.max_inotify_watches=6", "6"),
-        ("user.max_inotify_watches=6\nfs.inotify.max_user_watches=5", "5"),
+        (
+            "fs.inotify.max_user_watches=5\nuser.max_inotify_watches=6",
+            "6",
+        ),
+        (
+            "user.max_inotify_watches=6\nfs.inotify.max_user_watches=5",
+            "5",
+        ),
         ("fs.inotify.max_user_watches=5\nuser.max_*=6", "6"),
         ("fs.inotify.max_user_watches=5\nfs.inotify.*=6", "5"),
     ];
     for (text, expected) in cases {
         for reader in BOTH {
-            assert_eq!(won(reader, text).as_deref(), Some(expected), "{reader:?}: {text:?}");
+            assert_eq!(
+                won(reader, text).as_deref(),
+                Some(expected),
+                "{reader:?}: {text:?}"
+            );
         }
     }
 }
