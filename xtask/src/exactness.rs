@@ -131,19 +131,24 @@ impl Programs {
             let Some(true) = words.first().map(|pid| pids.contains(*pid)) else {
                 continue;
             };
-            let [.., watches, instances] = words[..] else {
-                bail!("inotify-info says {line:?}");
+            let (watches, instances) = match words[..] {
+                [_, _, _, watches, instances] => (watches, instances),
+                // It leaves the watches out where there are none.
+                [_, _, _, instances] => ("0", instances),
+                _ => bail!("inotify-info says {line:?}"),
             };
-            sum.0 += instances.parse::<u64>()?;
-            sum.1 += watches.parse::<u64>()?;
+            let number = |word: &str| word.replace(',', "").parse::<u64>();
+            sum.0 += number(instances).with_context(|| format!("inotify-info says {line:?}"))?;
+            sum.1 += number(watches).with_context(|| format!("inotify-info says {line:?}"))?;
         }
         Ok(sum)
     }
 }
 
-/// `/proc/1/fdinfo/5:83` a line.
+/// `/proc/1/fdinfo/5:83` a line; `-H` since grep leaves the name of a single file out.
 fn find() -> Result<Count> {
-    let output = Command::new("sh").args(["-c", FIND]).output()?;
+    let find = FIND.replace("xargs grep -c", "xargs -r grep -cH");
+    let output = Command::new("sh").args(["-c", &find]).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let pids = pids()?;
     let mut sum = (0, 0);
