@@ -10,14 +10,17 @@ const FROM_1_29: [&str; 7] = ["cpu", "cpuacct", "memory", "blkio", "io", "pids",
 /// Those that it watched before, whatever metrics were asked for (`supportedSubsystems`).
 const BEFORE_1_29: [&str; 3] = ["hugetlb", "cpuset", "perf_event"];
 
-/// Instances of a starting kubelet: cAdvisor's raw factory and its watcher, without which it
-/// exits (`Start`, manager/manager.go); the client CA, the static pods and the flexvolume
-/// directory, all asked for before that; the plugin registry after it.
+/// Instances of a starting kubelet: cAdvisor's raw factory and its watcher, without which it exits (`Start`, manager/manager.go); the
+/// client CA, the static pods and the flexvolume directory, asked for before that; the plugin registry after it.
 pub(crate) const INSTANCES: u64 = 6;
-/// Without the last one the kubelet starts, and sees no plugin register.
-const INSTANCES_BEFORE_CADVISOR_RUNS: u64 = 5;
+/// One more from Kubernetes 1.31 on, for its serving certificate (`ReloadKubeletServerCertificateFile`); seen on 1.36.3.
+pub(crate) const INSTANCES_FROM_1_31: u64 = INSTANCES + 1;
 /// One watch in each instance that is not cAdvisor's.
 pub(crate) const OTHER_WATCHES: u64 = 4;
+/// And the serving certificate's two files.
+pub(crate) const OTHER_WATCHES_FROM_1_31: u64 = OTHER_WATCHES + 2;
+/// Instances and watches without which the kubelet still runs: the plugin registry's, which comes last. It then sees no plugin register.
+const DISPENSABLE: u64 = 1;
 
 /// What the next start of the kubelet would meet.
 pub fn forecast(snapshot: &Snapshot, users: &[User]) -> Forecast {
@@ -42,25 +45,23 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
     let (watches, instances) = free(snapshot, users)?;
     let watches_free = watches.saturating_add(kubelet.watches);
     let instances_free = instances.saturating_add(kubelet.instances);
-    let others = OTHER_WATCHES.max(kubelet.watches.saturating_sub(kubelet.largest));
+    let others = kubelet.other_watches();
     let watches_needed = need.watches.saturating_add(others);
-    let verdict = verdict(watches_free, watches_needed, watches_needed).max(verdict(
-        instances_free,
-        INSTANCES,
-        INSTANCES_BEFORE_CADVISOR_RUNS,
-    ));
+    let instances_needed = kubelet.needed_instances();
+    let verdict =
+        verdict(watches_free, watches_needed).max(verdict(instances_free, instances_needed));
     Some(KubeletStart {
         verdict,
         watches_needed,
         watches_free,
-        instances_needed: INSTANCES,
+        instances_needed,
         instances_free,
         kubelet_pid: kubelet.pid,
         watches_given_back: kubelet.watches,
         instances_given_back: kubelet.instances,
         basis: format!(
-            "{}; {others} more for the client CA, static pods, flexvolumes and plugins; {INSTANCES} \
-             instances, 2 of them for cAdvisor; {}",
+            "{}; {others} more for the client CA, static pods, flexvolumes, serving certificate and plugins; \
+             {instances_needed} instances, 2 of them for cAdvisor; {}",
             need.basis,
             kubelet.words(),
         ),
@@ -76,8 +77,8 @@ pub fn cadvisor_hierarchies(snapshot: &Snapshot) -> Option<u64> {
     Some(need(snapshot.cgroups.as_ref()?, &kubelet)?.hierarchies)
 }
 
-fn verdict(free: u64, needed: u64, fatal_below: u64) -> StartVerdict {
-    if free < fatal_below {
+fn verdict(free: u64, needed: u64) -> StartVerdict {
+    if free < needed.saturating_sub(DISPENSABLE) {
         StartVerdict::Fails
     } else if free <= needed.saturating_add(needed / 10) {
         StartVerdict::Barely
@@ -138,6 +139,22 @@ impl Kubelet {
             kubelet.largest = kubelet.largest.max(watches);
         }
         kubelet
+    }
+
+    /// Watches that are not cAdvisor's: those that it holds; without a kubelet those of a recent one.
+    fn other_watches(&self) -> u64 {
+        match self.pid {
+            Some(_) => OTHER_WATCHES.max(self.watches.saturating_sub(self.largest)),
+            None => OTHER_WATCHES_FROM_1_31,
+        }
+    }
+
+    /// Those that it holds, but for one more with every log that is followed.
+    fn needed_instances(&self) -> u64 {
+        match self.pid {
+            Some(_) => self.instances.clamp(INSTANCES, INSTANCES_FROM_1_31),
+            None => INSTANCES_FROM_1_31,
+        }
     }
 
     fn words(&self) -> String {

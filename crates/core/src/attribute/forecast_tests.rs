@@ -40,8 +40,8 @@ fn with_free(node: Node, instances: u64, watches: u64) -> Node {
 #[test]
 fn on_v2_one_watch_a_directory_but_mounts() {
     let forecast = forecast(&node().cgroups_v2(200, 20));
-    assert_eq!(forecast.watches_needed, 180 + 4);
-    assert_eq!(forecast.instances_needed, 6);
+    assert_eq!(forecast.watches_needed, 180 + 6);
+    assert_eq!(forecast.instances_needed, 7);
     assert_eq!(
         (forecast.watches_free, forecast.instances_free),
         (8_192, 128)
@@ -53,7 +53,7 @@ fn on_v2_one_watch_a_directory_but_mounts() {
 #[test]
 fn on_v1_the_longer_list_where_no_kubelet_tells() {
     let forecast = forecast(&node().cgroups_v1(&HIERARCHIES, 100));
-    assert_eq!(forecast.watches_needed, 8 * 100 + 4);
+    assert_eq!(forecast.watches_needed, 8 * 100 + 6);
     assert!(forecast.basis.contains("before Kubernetes 1.29"));
 }
 
@@ -96,27 +96,27 @@ fn without_room_it_fails_and_at_the_edge_barely_starts() {
         (forecast(&node).verdict, severity)
     };
     assert_eq!(
-        verdict(100, 99),
-        (StartVerdict::Fails, Some(Severity::Critical))
-    );
-    assert_eq!(
         verdict(100, 100),
-        (StartVerdict::Barely, Some(Severity::Warning))
-    );
-    assert_eq!(
-        verdict(100, 110),
-        (StartVerdict::Barely, Some(Severity::Warning))
-    );
-    assert_eq!(verdict(100, 111), (StartVerdict::Starts, None));
-    assert_eq!(
-        verdict(4, 8_000),
         (StartVerdict::Fails, Some(Severity::Critical))
     );
+    assert_eq!(
+        verdict(100, 101),
+        (StartVerdict::Barely, Some(Severity::Warning))
+    );
+    assert_eq!(
+        verdict(100, 112),
+        (StartVerdict::Barely, Some(Severity::Warning))
+    );
+    assert_eq!(verdict(100, 113), (StartVerdict::Starts, None));
     assert_eq!(
         verdict(5, 8_000),
+        (StartVerdict::Fails, Some(Severity::Critical))
+    );
+    assert_eq!(
+        verdict(6, 8_000),
         (StartVerdict::Barely, Some(Severity::Warning))
     );
-    assert_eq!(verdict(7, 8_000), (StartVerdict::Starts, None));
+    assert_eq!(verdict(8, 8_000), (StartVerdict::Starts, None));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn the_finding_says_what_is_short() {
     let finding = node.finding("kubelet-start");
     assert_eq!(
         finding.title,
-        "The next start of the kubelet would fail: it needs 900 inotify watches, and uid 0 has 12 for it"
+        "The next start of the kubelet would fail: it needs 902 inotify watches, and uid 0 has 12 for it"
     );
     assert_eq!(
         finding.remedies[0].command,
@@ -137,7 +137,7 @@ fn the_finding_says_what_is_short() {
     assert!(
         finding
             .title
-            .contains("it needs 6 inotify instances, and uid 0 has 3")
+            .contains("it needs 7 inotify instances, and uid 0 has 3")
     );
 }
 

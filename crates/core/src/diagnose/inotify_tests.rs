@@ -155,6 +155,26 @@ fn remedies_raise_now_and_for_good() {
     );
 }
 
+/// Seen on a real node: started while instances were used up, containerd holds none.
+#[test]
+fn a_containerd_that_holds_nothing_is_told_to_restart_too() {
+    let told = |namespace: &str| {
+        let node = node().process(30, "hog").holds(128, 0).with(|s| {
+            s.containers.bundles.push(crate::model::Bundle {
+                runtime: crate::model::Runtime::Containerd,
+                runtime_namespace: namespace.to_owned(),
+                ..crate::model::Bundle::default()
+            });
+        });
+        let finding = node.finding("inotify-instances");
+        commands(&finding)
+            .iter()
+            .any(|c| c.contains("restart containerd"))
+    };
+    assert!(told("k8s.io"));
+    assert!(!told("moby"));
+}
+
 #[test]
 fn a_line_that_wins_at_boot_is_changed_in_place() {
     let key = "fs.inotify.max_user_instances";

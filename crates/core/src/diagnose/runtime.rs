@@ -2,7 +2,7 @@
 
 use super::remedy;
 use crate::attribute::View;
-use crate::model::CgroupVersion;
+use crate::model::{CgroupVersion, Runtime};
 use crate::report::{Owner, PodPart, Remedy};
 
 /// Who is refused without a word where it would be looked for.
@@ -13,7 +13,7 @@ pub fn victims(view: &View) -> Vec<String> {
         .cgroups
         .as_ref()
         .is_some_and(|c| c.version == CgroupVersion::V2);
-    if v2 && (has(view, "containerd") || has_shim(view)) {
+    if v2 && (serves_pods(view) || has_shim(view)) {
         victims
             .push("every container started now: it runs, and its OOM events are lost".to_owned());
     }
@@ -40,9 +40,16 @@ fn has_shim(view: &View) -> bool {
     view.owners.values().any(shim)
 }
 
+/// A containerd without its CRI plugin holds no instance, and is then no process that is seen; its pods are.
+fn serves_pods(view: &View) -> bool {
+    let mut bundles = view.snapshot.containers.bundles.iter();
+    has(view, "containerd")
+        || bundles.any(|b| b.runtime == Runtime::Containerd && b.runtime_namespace == "k8s.io")
+}
+
 /// A containerd that was started while instances were used up runs without its CRI plugin.
 pub fn restart(view: &View) -> Option<Remedy> {
-    has(view, "containerd").then(|| {
+    serves_pods(view).then(|| {
         remedy::remedy(
             "ctr plugins ls | grep -Eq 'cri.*error' && systemctl restart containerd",
             "After there is room again: a containerd that was started without it stays active without its \

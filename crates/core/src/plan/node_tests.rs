@@ -35,10 +35,10 @@ fn a_pod_costs_what_was_measured() {
     // 10 watches each in three instances, and two of cAdvisor on the cgroups of pod and pause container.
     let per_pod = node.per_pod.unwrap();
     assert_eq!((per_pod.instances, per_pod.watches), (3.0, 32.0));
-    // 5 of the rest, 6 for a kubelet.
-    assert_eq!(plan.needed.instances, 8 * 3 + 5 + 6);
-    // (128 - 11) / 3 = 39 in all.
-    assert_eq!(node.more_pods, Some(35));
+    // 5 of the rest, 7 for a kubelet.
+    assert_eq!(plan.needed.instances, 8 * 3 + 5 + 7);
+    // (128 - 12) / 3 = 38 in all.
+    assert_eq!(node.more_pods, Some(34));
     assert_eq!(plan.limits[1].binds, Some(Bound::Instances));
 }
 
@@ -119,8 +119,8 @@ proptest! {
         prop_assert_eq!(total(&less.terms), less.needed);
         let now = planned(&node, u64::from(pods));
         let used = now.node.as_ref().unwrap();
-        // A kubelet's six come on top.
-        prop_assert_eq!(now.needed.instances, used.instances.used + 6);
+        // A kubelet's seven come on top.
+        prop_assert_eq!(now.needed.instances, used.instances.used + 7);
         prop_assert!(now.needed.watches >= used.watches.used);
     }
 }

@@ -146,7 +146,7 @@ fn a_hundred_and_ten_pods_on_a_kernels_default() {
     );
     assert_eq!(
         plan.needed,
-        Amounts::new(364, 490 + 4 + 10 + 3 + 660 + 882 + 32)
+        Amounts::new(365, 490 + 6 + 10 + 3 + 660 + 882 + 32)
     );
     assert_eq!(plan.proposal, Proposal::COMMON_PRACTICE);
     let [proposal, kernel] = plan.limits.as_slice() else {
@@ -190,5 +190,5 @@ fn nothing_waits_for_a_container_on_cgroup_v1() {
     };
     let plan = plan(&asked, &[]).unwrap();
     assert!(plan.terms.iter().all(|t| !t.who.contains("shim")));
-    assert_eq!(plan.needed.instances, 34);
+    assert_eq!(plan.needed.instances, 35);
 }

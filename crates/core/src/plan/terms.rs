@@ -5,7 +5,9 @@
 use super::{
     Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, NodeRuntime, Question, Term,
 };
-use crate::attribute::forecast::{INSTANCES, OTHER_WATCHES};
+use crate::attribute::forecast::{
+    INSTANCES, INSTANCES_FROM_1_31, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
+};
 
 /// v1 hierarchies that cAdvisor watches: cpu and cpuacct, memory, blkio, pids, devices.
 const HIERARCHIES: u64 = 5;
@@ -22,7 +24,7 @@ const DAEMONS: Amounts = Amounts::new(10, 32);
 /// All terms, in the order in which one reads them.
 #[must_use]
 pub fn terms(asked: &Question) -> Vec<Term> {
-    let mut terms = vec![cadvisor(asked), kubelet_files()];
+    let mut terms = vec![cadvisor(asked), kubelet_files(asked)];
     terms.extend(follows(asked));
     terms.push(daemon(asked));
     terms.extend(monitors(asked));
@@ -70,15 +72,21 @@ fn cadvisor(asked: &Question) -> Term {
     }
 }
 
-fn kubelet_files() -> Term {
+fn kubelet_files(asked: &Question) -> Term {
+    let (instances, watches) = if asked.kubernetes < Kubernetes::one(31) {
+        (INSTANCES, OTHER_WATCHES)
+    } else {
+        (INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31)
+    };
     Term {
         who: "kubelet: its own files".to_owned(),
         why: "client CA, static pods, plugins".to_owned(),
-        instances: Formula::fixed(INSTANCES - CADVISOR_INSTANCES),
-        watches: Formula::fixed(OTHER_WATCHES),
+        instances: Formula::fixed(instances - CADVISOR_INSTANCES),
+        watches: Formula::fixed(watches),
         basis: Basis::Measured,
         source: "kubernetes pkg/kubelet/config/file_linux.go, pkg/kubelet/pluginmanager/pluginwatcher, \
-                 pkg/volume/flexvolume/probe.go, apiserver dynamiccertificates; 6 in all on 1.36, 5 on 1.20"
+                 pkg/volume/flexvolume/probe.go, apiserver dynamiccertificates, with the serving certificate from 1.31 on; \
+                 7 in all on 1.36, 5 on 1.20"
             .to_owned(),
     }
 }

@@ -65,7 +65,7 @@ fn sum(view: &View, wanted: impl Fn(&str, &Owner) -> bool) -> Amounts {
 pub fn directories(view: &View) -> u64 {
     let start = view.forecast.kubelet_start.as_ref().unwrap();
     assert_eq!(start.kubelet_pid, None, "no kubelet runs there");
-    start.watches_needed - 4
+    start.watches_needed - 6
 }
 
 /// Pods and containers, pause included.

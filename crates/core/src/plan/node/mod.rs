@@ -8,7 +8,9 @@ use super::{
     Against, Amounts, Cgroup, CgroupDriver, Contradiction, NodeBase, NodeRuntime, Plan, Proposal,
     Question, answer, root_workloads, terms, total,
 };
-use crate::attribute::forecast::{INSTANCES, OTHER_WATCHES, cadvisor_hierarchies};
+use crate::attribute::forecast::{
+    INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31, cadvisor_hierarchies,
+};
 use crate::attribute::{Part, Running, View, is_kubelet, running};
 use crate::diagnose::words;
 use crate::model::{CgroupVersion, Runtime, UserKey};
@@ -253,8 +255,10 @@ impl<'v> Seen<'v> {
             charged = charged.plus(Amounts::new(0, cadvisor));
         } else {
             let start = &self.view.forecast.kubelet_start;
-            let watches = start.as_ref().map_or(OTHER_WATCHES, |s| s.watches_needed);
-            shares.kubelet = Amounts::new(INSTANCES, watches.saturating_sub(cadvisor));
+            let watches = start
+                .as_ref()
+                .map_or(OTHER_WATCHES_FROM_1_31, |s| s.watches_needed);
+            shares.kubelet = Amounts::new(INSTANCES_FROM_1_31, watches.saturating_sub(cadvisor));
         }
         shares.rest = self.used().minus(charged);
         shares
