@@ -13,7 +13,7 @@ set -euo pipefail
 
 packages=systemd,systemd-sysv,dbus,udev,libpam-systemd,dbus-user-session,linux-image-amd64,initramfs-tools,procps
 packages+=,iproute2,kmod,cron,openssh-server,rsyslog,containerd,runc,docker.io,podman,crun,uidmap
-packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates
+packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates,openssl,containernetworking-plugins
 release=bookworm
 
 say() { echo "guest: $*" >&2; }
@@ -74,7 +74,7 @@ make_work_disk() {
     install -m 755 "$1" "$work/files/script"
     shift
     [ $# -eq 0 ] || cp -r "$@" "$work/files/"
-    mkfs.ext4 -q -d "$work/files" "$work/work.img" 1G
+    mkfs.ext4 -q -d "$work/files" "$work/work.img" 2G
 }
 
 boot() {

@@ -13,89 +13,9 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 . "$here/tools.sh"
-cgroups=/sys/fs/cgroup
+. "$here/namespaces.sh"
 
 say() { echo "lab: $*" >&2; }
-
-install_missing() {
-    local missing=()
-    command -v containerd >/dev/null || missing+=(containerd)
-    command -v runc >/dev/null || missing+=(runc)
-    [ -x /bin/busybox ] || missing+=(busybox-static)
-    if [ ${#missing[@]} -gt 0 ]; then
-        apt-get update -qq >&2
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "${missing[@]}" >&2
-    fi
-}
-
-# A cgroup for the lab in each hierarchy, which this shell enters.
-enter_cgroups() {
-    local hierarchy
-    for hierarchy in "$cgroups"/*/; do
-        mkdir "$hierarchy/$lab"
-        if [ -e "$hierarchy/cpuset.cpus" ]; then
-            cat "$hierarchy/cpuset.cpus" >"$hierarchy/$lab/cpuset.cpus"
-            cat "$hierarchy/cpuset.mems" >"$hierarchy/$lab/cpuset.mems"
-        fi
-        echo "$BASHPID" >"$hierarchy/$lab/cgroup.procs"
-    done
-}
-
-# What labs that were killed have left; one that is still ending is for the next.
-remove_stale() {
-    local left
-    for left in "$cgroups"/*/nospace-lab-* /tmp/nospace-lab-*; do
-        case $left in
-        /tmp/*) [ -d "/proc/$(basename "${left%.*}" | tr -dc 0-9)" ] || rm -rf "$left" ;;
-        *) [ -d "/proc/${left##*-}" ] || find "$left" -depth -type d -exec rmdir {} + ;;
-        esac 2>/dev/null || true
-    done
-}
-
-clean_up() {
-    rm -rf "$work"
-    # What ended with the pid namespace may take a moment to leave its cgroup.
-    for _ in $(seq 50); do
-        find "$cgroups"/*/"$lab" -depth -type d -exec rmdir {} + 2>/dev/null && return
-        sleep 0.1
-    done
-    say "some of $cgroups/*/$lab could not be removed"
-}
-
-outside() {
-    [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
-    [ -d "$cgroups/memory" ] || { say "needs a host with cgroup v1"; exit 77; }
-    install_missing
-    tools=$(build_tools)
-    remove_stale
-    lab=nospace-lab-$$
-    work=$(mktemp -d "/tmp/$lab.XXXXXX")
-    trap clean_up EXIT
-    export WORK=$work TOOLS=$tools INSIDE=1
-    # Killed, this shell takes the node with it: unshare dies with it, the node with unshare.
-    (enter_cgroups; exec setpriv --pdeathsig KILL unshare --mount --propagation private --uts \
-        --cgroup --pid --fork --kill-child --mount-proc "$0" "$@")
-}
-
-# Cgroups, /run, /var/log and /home of its own, nothing of /mnt: a record of this node is of it alone.
-mount_own() {
-    local hierarchies name
-    hierarchies=$(cd "$cgroups" && echo *)
-    umount -l "$cgroups"
-    mount -t tmpfs -o mode=755 cgroup "$cgroups"
-    for name in $hierarchies; do
-        mkdir "$cgroups/$name"
-        case $name in
-        unified) mount -t cgroup2 cgroup2 "$cgroups/$name" ;;
-        systemd) mount -t cgroup -o none,name=systemd cgroup "$cgroups/$name" ;;
-        *) mount -t cgroup -o "$name" cgroup "$cgroups/$name" ;;
-        esac
-    done
-    findmnt -rno TARGET | { grep '^/mnt/' || true; } | xargs -r -n1 umount -l
-    local own
-    for own in /run /var/log /home; do mount -t tmpfs -o mode=755 lab "$own"; done
-    hostname nospace-lab
-}
 
 start_containerd() {
     cat >/run/containerd.toml <<END
@@ -167,7 +87,8 @@ wait_for_watches() {
 }
 
 inside() {
-    mount_own
+    own_mounts /run /var/log /home
+    hostname nospace-lab
     make_image "$TOOLS" "$WORK"
     start_containerd
     start_container
@@ -185,4 +106,11 @@ if [ "$1" = --pod ]; then
     start_pod "$2" app=0 sidecar=0
     exit
 fi
-if [ -n "${INSIDE:-}" ]; then inside "$@"; else outside "$@"; fi
+if [ -n "${INSIDE:-}" ]; then
+    inside "$@"
+else
+    need_host
+    install_packages containerd runc busybox-static
+    TOOLS=$(build_tools) && export TOOLS
+    outside nospace-lab -- "$@"
+fi

@@ -17,13 +17,14 @@ build_tools() {
     echo "$tools"
 }
 
-# A docker-archive of one layer, busybox and the watcher: make_image TOOLS DIRECTORY makes
-# DIRECTORY/image.tar. Its command sleeps, so that it serves as the pause image too.
+# A docker-archive of one layer, busybox, the watcher and other static programs: make_image TOOLS DIRECTORY
+# [PROGRAM...] makes DIRECTORY/image.tar. Its command sleeps, so that it serves as the pause image too.
 make_image() {
     local tools=$1 work=$2
+    shift 2
     local root=$work/root
     mkdir -p "$root"/{bin,proc,dev,sys,tmp}
-    cp /bin/busybox "$tools/watcher" "$root/bin/"
+    cp /bin/busybox "$tools/watcher" "$@" "$root/bin/"
     ln -s busybox "$root/bin/sleep"
     tar -C "$root" --owner=0 --group=0 -cf "$work/layer.tar" .
     local digest

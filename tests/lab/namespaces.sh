@@ -1,0 +1,109 @@
+# A node in namespaces of its own; to be sourced. The script that does so runs twice: `outside` makes the
+# namespaces and runs it again with INSIDE=1, with $WORK, a directory that goes with the node.
+# It has a function `say` for messages.
+
+cgroups=/sys/fs/cgroup
+
+# Ends the script where this user or host cannot have such a node.
+need_host() {
+    [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
+    [ -d "$cgroups/memory" ] || { say "needs a host with cgroup v1"; exit 77; }
+}
+
+install_packages() {
+    local missing
+    missing=$(for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+    done)
+    [ -n "$missing" ] || return 0
+    apt-get update -qq >&2
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >&2
+}
+
+# A cgroup for the node in each hierarchy, which this shell enters.
+enter_cgroups() {
+    local hierarchy
+    for hierarchy in "$cgroups"/*/; do
+        mkdir "$hierarchy/$node"
+        if [ -e "$hierarchy/cpuset.cpus" ]; then
+            cat "$hierarchy/cpuset.cpus" >"$hierarchy/$node/cpuset.cpus"
+            cat "$hierarchy/cpuset.mems" >"$hierarchy/$node/cpuset.mems"
+        fi
+        echo "$BASHPID" >"$hierarchy/$node/cgroup.procs"
+    done
+}
+
+# What nodes that were killed have left; one that is still ending is for the next.
+remove_stale() {
+    local left
+    for left in "$cgroups"/*/"$kind"-* /tmp/"$kind"-*; do
+        case $left in
+        /tmp/*) [ -d "/proc/$(basename "${left%.*}" | tr -dc 0-9)" ] || rm -rf "$left" ;;
+        *) [ -d "/proc/${left##*-}" ] || find "$left" -depth -type d -exec rmdir {} + ;;
+        esac 2>/dev/null || true
+    done
+}
+
+clean_up() {
+    rm -rf "$WORK"
+    # What ended with the pid namespace may take a moment to leave its cgroup.
+    for _ in $(seq 50); do
+        find "$cgroups"/*/"$node" -depth -type d -exec rmdir {} + 2>/dev/null && return
+        sleep 0.1
+    done
+    say "some of $cgroups/*/$node could not be removed"
+}
+
+# outside KIND [OPTION-OF-UNSHARE...] -- COMMAND...: runs this script with COMMAND as its arguments, inside.
+outside() {
+    kind=$1
+    shift
+    local options=()
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    remove_stale
+    node=$kind-$$
+    WORK=$(mktemp -d "/tmp/$node.XXXXXX")
+    trap clean_up EXIT
+    export WORK INSIDE=1
+    # Killed, this shell takes the node with it: unshare dies with it, the node with unshare.
+    (enter_cgroups; exec setpriv --pdeathsig KILL unshare --mount --propagation private --uts \
+        --cgroup --pid --fork --kill-child --mount-proc "${options[@]}" "$0" "$@")
+}
+
+# own_mounts DIRECTORY...: cgroups and DIRECTORYs of its own, nothing of /mnt: a record of this node is of it alone.
+own_mounts() {
+    local hierarchies name own
+    hierarchies=$(cd "$cgroups" && echo *)
+    umount -l "$cgroups"
+    mount -t tmpfs -o mode=755 cgroup "$cgroups"
+    for name in $hierarchies; do
+        mkdir "$cgroups/$name"
+        case $name in
+        unified) mount -t cgroup2 cgroup2 "$cgroups/$name" ;;
+        systemd) mount -t cgroup -o none,name=systemd cgroup "$cgroups/$name" ;;
+        *) mount -t cgroup -o "$name" cgroup "$cgroups/$name" ;;
+        esac
+    done
+    findmnt -rno TARGET | { grep '^/mnt/' || true; } | xargs -r -n1 umount -l
+    for own; do
+        mkdir -p "$own"
+        mount -t tmpfs -o mode=755 node "$own"
+    done
+}
+
+# own_overlays DIRECTORY...: what the node writes there lies on tmpfs above the host's.
+own_overlays() {
+    local own upper
+    mkdir -p "$WORK/overlay"
+    mount -t tmpfs overlay "$WORK/overlay"
+    for own; do
+        upper=$WORK/overlay$own
+        mkdir -p "$upper/up" "$upper/work"
+        mount -t overlay -o "lowerdir=$own,upperdir=$upper/up,workdir=$upper/work" overlay "$own"
+    done
+}

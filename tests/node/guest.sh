@@ -1,0 +1,25 @@
+#!/bin/bash
+# The node on a Debian guest: systemd, cgroup v2 alone, the kernel's own limits. Plays the story there.
+#
+#   NOSPACE_STATIC=PATH tests/node/guest.sh OUT STORY-BINARY [ACT...]
+#
+# Logs, the table and a record of the healthy node come back in OUT. run.sh calls it.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+. "$here/../lab/tools.sh"
+[ $# -ge 2 ] || { echo "usage: tests/node/guest.sh OUT STORY-BINARY [ACT...]" >&2; exit 3; }
+out=$1 story=$2
+shift 2
+kube=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd)
+tools=$(build_tools)
+work=$(mktemp -d /tmp/nospace-node-guest.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+make_image "$tools" "$work" "$NOSPACE_STATIC"
+mkdir "$work/kube"
+cp "$kube"/{kubelet,kube-apiserver,kubectl,etcd} "$work/kube/"
+echo "$@" >"$work/acts"
+install "$story" "$work/nospace-story"
+install "$NOSPACE_STATIC" "$work/nospace"
+"$here/../guest/guest.sh" "$out" "$here/on-guest.sh" "$here/ctl.sh" "$here/start.sh" \
+    "$here/../lab/tools.sh" "$work"/{kube,acts,image.tar,nospace-story,nospace}

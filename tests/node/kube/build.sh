@@ -1,0 +1,24 @@
+#!/bin/bash
+# Builds programs of Kubernetes, and etcd, once, and prints the folder that has them.
+#
+#   tests/node/kube/build.sh PROGRAM...
+#
+# The folder is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION; a missing program is built anew.
+set -euo pipefail
+cd "$(dirname "$0")"
+version=$(sed -n 's/^require k8s.io\/kubernetes v//p; s/^\tk8s.io\/kubernetes v//p' go.mod | head -1)
+folder=${NOSPACE_CACHE:-$HOME/.cache}/nospace-node/kube-$version
+minor=${version#1.}
+flags="-s -w"
+for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=v$version -X $package.gitMajor=1 -X $package.gitMinor=${minor%%.*}"
+    flags+=" -X $package.gitTreeState=clean -X $package.gitCommit=0000000000000000000000000000000000000000"
+done
+mkdir -p "$folder"
+for program; do
+    [ -x "$folder/$program" ] && continue
+    echo "kube: building $program $version" >&2
+    CGO_ENABLED=0 go build -trimpath -ldflags "$flags" -o "$folder/.$program" "./$program"
+    mv "$folder/.$program" "$folder/$program"
+done
+echo "$folder"

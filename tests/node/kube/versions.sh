@@ -1,0 +1,17 @@
+#!/bin/bash
+# Writes go.mod anew for a version of Kubernetes, its staging modules pinned to the same release.
+#
+#   tests/node/kube/versions.sh 1.36.3
+set -euo pipefail
+cd "$(dirname "$0")"
+version=${1:?usage: versions.sh 1.X.Y}
+theirs=$(go mod download -json "k8s.io/kubernetes@v$version" | sed -n 's/^\t"GoMod": "\(.*\)",$/\1/p')
+rm -f go.mod go.sum
+{
+    printf 'module nospace/tests/node/kube\n\n'
+    grep '^go ' "$theirs"
+    printf '\nrequire k8s.io/kubernetes v%s\n\nreplace (\n' "$version"
+    sed -n "s|^\t\(k8s.io/[a-z-]*\) => ./staging/.*|\t\1 => \1 v0.${version#1.}|p" "$theirs"
+    echo ')'
+} >go.mod
+go mod tidy

@@ -1,0 +1,130 @@
+# Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE is the folder with kubelet, kube-apiserver, kubectl
+# and etcd, $ADDRESS the node's address, $NODE_NAME its name.
+
+# wait_for SECONDS WHAT COMMAND...
+wait_for() {
+    local seconds=$1 what=$2
+    shift 2
+    local until=$((SECONDS + seconds))
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $until ] || { say "$what: not in $seconds s"; return 1; }
+        sleep 0.2
+    done
+}
+
+# kubeconfig NAME TOKEN
+kubeconfig() {
+    cat >"$state/$1.conf" <<END
+apiVersion: v1
+kind: Config
+clusters: [{name: node, cluster: {server: "https://$ADDRESS:6443", insecure-skip-tls-verify: true}}]
+users: [{name: $1, user: {token: $2}}]
+contexts: [{name: node, context: {cluster: node, user: $1}}]
+current-context: node
+END
+}
+
+# What systemd or a person would start these with: a word a line.
+arguments() {
+    case $1 in
+    etcd)
+        printf '%s\n' --name=node --data-dir="$state/etcd" --unsafe-no-fsync --log-level=error \
+            --listen-client-urls=http://127.0.0.1:2379 --advertise-client-urls=http://127.0.0.1:2379 \
+            --listen-peer-urls=http://127.0.0.1:2380 --initial-advertise-peer-urls=http://127.0.0.1:2380 \
+            --initial-cluster=node=http://127.0.0.1:2380
+        ;;
+    kube-apiserver)
+        printf '%s\n' --etcd-servers=http://127.0.0.1:2379 --advertise-address="$ADDRESS" --cert-dir="$state/certs" \
+            --token-auth-file="$state/tokens.csv" --authorization-mode=Node,RBAC --allow-privileged \
+            --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$state/sa.key" \
+            --service-account-signing-key-file="$state/sa.key" --service-cluster-ip-range=10.96.0.0/16 \
+            --kubelet-preferred-address-types=InternalIP
+        ;;
+    containerd) printf '%s\n' --config="$state/containerd.toml" ;;
+    kubelet)
+        printf '%s\n' --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.conf" \
+            --hostname-override="$NODE_NAME" --node-ip="$ADDRESS"
+        ;;
+    esac
+}
+
+make_tokens() {
+    openssl genrsa -out "$state/sa.key" 2048 2>/dev/null
+    printf '%s\n' 'admin,admin,admin,"system:masters"' \
+        "kubelet,system:node:$NODE_NAME,kubelet,\"system:nodes\"" >"$state/tokens.csv"
+    kubeconfig admin admin
+    kubeconfig kubelet kubelet
+}
+
+# What a controller manager would make, for the namespace `default`.
+make_namespace() {
+    kubectl create serviceaccount default
+    kubectl create configmap kube-root-ca.crt --from-file=ca.crt="$state/certs/apiserver.crt"
+}
+
+start_control_plane() {
+    start etcd
+    start kube-apiserver
+    wait_for 120 "the API server" kubectl get --raw /readyz
+    wait_for 60 "the namespace default" make_namespace
+}
+
+containerd_config() {
+    cat >"$state/containerd.toml" <<END
+version = 2
+root = "$state/containerd"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "$image"
+restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+SystemdCgroup = ${SYSTEMD_CGROUP:-false}
+END
+    mkdir -p /etc/cni/net.d
+    cat >/etc/cni/net.d/10-node.conflist <<END
+{"cniVersion": "0.4.0", "name": "node", "plugins": [
+ {"type": "ptp", "ipam": {"type": "host-local", "dataDir": "/run/cni", "ranges": [[{"subnet": "10.78.0.0/24"}]],
+  "routes": [{"dst": "0.0.0.0/0"}]}}]}
+END
+}
+
+kubelet_config() {
+    cat >"$state/kubelet.yaml" <<END
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: $([ "${SYSTEMD_CGROUP:-false}" = true ] && echo systemd || echo cgroupfs)
+failCgroupV1: false
+failSwapOn: false
+oomScoreAdj: 0
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+staticPodPath: /etc/kubernetes/manifests
+authentication: {anonymous: {enabled: true}, webhook: {enabled: false}, x509: {clientCAFile: $state/certs/apiserver.crt}}
+authorization: {mode: AlwaysAllow}
+imageGCHighThresholdPercent: 100
+evictionHard: {memory.available: "1Mi", nodefs.available: "0.1%", nodefs.inodesFree: "0.1%", imagefs.available: "0.1%"}
+nodeStatusUpdateFrequency: 2s
+syncFrequency: 5s
+clusterDNS: [10.96.0.10]
+END
+    mkdir -p /etc/kubernetes/manifests
+}
+
+start_runtime() {
+    start containerd
+    wait_for 60 containerd ctr version
+    ctr -n k8s.io image import "$WORK/image.tar" >/dev/null
+}
+
+start_node() {
+    mkdir -p "$state/certs"
+    make_tokens
+    containerd_config
+    kubelet_config
+    start_control_plane
+    start_runtime
+    start kubelet
+    wait_for 120 "the node's Ready" kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
+}

@@ -1,0 +1,56 @@
+//! The pods of the story.
+
+use crate::node::{IMAGE, Node};
+
+/// A web server as nginx would be, and beside it a container that watches `watches` files of its configuration.
+pub fn web(node: &Node, name: &str, watches: u32) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: web}}}}
+spec:
+  nodeName: {node}
+  containers:
+  - {{name: httpd, image: {IMAGE}, imagePullPolicy: Never, command: [/bin/busybox, httpd, -f, -p, '8080', -h, /tmp]}}
+  - {{name: reloader, image: {IMAGE}, imagePullPolicy: Never, command: [/bin/watcher, '{watches}']}}
+",
+        node = node.name,
+    )
+}
+
+/// A web server alone.
+pub fn plain(node: &Node, name: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: plain}}}}
+spec:
+  nodeName: {node}
+  containers:
+  - {{name: httpd, image: {IMAGE}, imagePullPolicy: Never, command: [/bin/busybox, httpd, -f, -p, '8080', -h, /tmp]}}
+",
+        node = node.name,
+    )
+}
+
+/// What takes a resource away from everybody: `nospace exhaust ARGUMENTS`.
+pub fn exhaust(node: &Node, name: &str, arguments: &[&str]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|a| format!("'{a}'")).collect();
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: inotify-consumer}}}}
+spec:
+  nodeName: {node}
+  terminationGracePeriodSeconds: 2
+  containers:
+  - name: consumer
+    image: {IMAGE}
+    imagePullPolicy: Never
+    command: [/bin/nospace, exhaust, {arguments}]
+    securityContext: {{privileged: true}}
+",
+        node = node.name,
+        arguments = arguments.join(", "),
+    )
+}

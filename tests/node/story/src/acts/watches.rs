@@ -1,0 +1,219 @@
+//! Watches used up by a pod: the kubelet still runs, and would not start again.
+
+use anyhow::{Context as _, ensure};
+use nospace_core::cause::Cause;
+use nospace_core::report::StartVerdict;
+
+use super::{limits::Limit, pods};
+use crate::Stage;
+use crate::node::wait;
+
+/// From the exhausted node to the healed one.
+pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
+    let trace = stage.nospace.trace()?;
+    let consumer = [
+        "watches",
+        "--leave",
+        "0",
+        "--for",
+        "10m",
+        "--yes-break-this-node",
+    ];
+    stage
+        .node
+        .apply(&pods::exhaust(&stage.node, "inotify-consumer", &consumer))?;
+    wait(120, "watches used up", || {
+        let look = stage.nospace.check()?;
+        let limits = look.report.limits.context("limits")?;
+        Ok(look.root()?.1 >= limits.max_user_watches)
+    })?;
+
+    stage.node.apply(&pods::plain(&stage.node, "late"))?;
+    stage
+        .node
+        .wait_ready("late")
+        .context("a new pod still starts")?;
+    let calls = trace.stop()?;
+    let refused = calls.iter().find(|call| {
+        call["comm"] == "kubelet"
+            && call["call"] == "inotify_add_watch"
+            && call["cause"] == "inotify-watches"
+    });
+    let path = refused
+        .and_then(|call| call["path"].as_str())
+        .unwrap_or("none")
+        .to_owned();
+    stage.table.row(
+        "watches used up by a pod, a new pod starts",
+        "the pod is Ready, the kubelet runs",
+        &format!("trace: kubelet refused on {path}"),
+        path.starts_with("/sys/fs/cgroup/"),
+    );
+
+    let look = stage.nospace.check()?;
+    let finding = look.critical(Cause::InotifyWatches)?;
+    let culprit = finding
+        .culprits
+        .iter()
+        .any(|c| c.contains("inotify-consumer"));
+    let victim = look
+        .report
+        .findings
+        .iter()
+        .any(|f| f.victims.iter().any(|v| v.contains("kubelet")));
+    let forecast = look
+        .report
+        .forecast
+        .kubelet_start
+        .clone()
+        .context("a forecast")?;
+    stage.table.row(
+        "watches used up by a pod",
+        "the kubelet runs",
+        &format!(
+            "exit {}; {}; culprits {}; kubelet start {:?}",
+            look.code,
+            finding.title,
+            finding.culprits.join(", "),
+            forecast.verdict
+        ),
+        look.code == 2 && culprit && victim && forecast.verdict == StartVerdict::Fails,
+    );
+
+    restarted(stage)?;
+    tuned(stage)?;
+    stage.node.delete("late")
+}
+
+/// The kubelet is started again: it dies, and its log says why.
+fn restarted(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.node.control("stop", "kubelet")?;
+    let before = stage.node.log("kubelet")?.lines().count() as u64;
+    let starts = stage.node.kubelet_starts()?;
+    stage.table.row(
+        "the kubelet is started again",
+        if starts { "it runs" } else { "it ends" },
+        "forecast: fails",
+        !starts,
+    );
+    let (code, document) = stage.nospace.explain(&stage.node.log_path("kubelet")?)?;
+    let lines: Vec<u64> = document["lines"]
+        .as_array()
+        .context("lines")?
+        .iter()
+        .filter(|line| line["cause"] == "inotify-watches")
+        .filter_map(|line| line["number"].as_u64())
+        .collect();
+    let log = stage.node.log("kubelet")?;
+    let refusals: Vec<u64> = (1..)
+        .zip(log.lines())
+        .filter(|(_, line)| line.contains("no space left on device"))
+        .map(|(number, _)| number)
+        .collect();
+    let after = refusals.iter().filter(|number| **number > before).count();
+    stage.table.row(
+        "explain of the kubelet's own log",
+        &format!(
+            "refusals in {}, {after} of them after the start",
+            span(&refusals)
+        ),
+        &format!("exit {code}; inotify-watches in {}", span(&lines)),
+        code == 2
+            && !lines.is_empty()
+            && lines.first() == refusals.first()
+            && lines.last() == refusals.last(),
+    );
+    Ok(())
+}
+
+/// The first and last of some line numbers.
+fn span(lines: &[u64]) -> String {
+    match lines {
+        [first, .., last] => format!("lines {first} to {last}"),
+        [only] => format!("line {only}"),
+        [] => "no line".to_owned(),
+    }
+}
+
+/// `tune --apply` heals it, `--revert` takes that back.
+fn tuned(stage: &mut Stage) -> anyhow::Result<()> {
+    let read = || std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches");
+    let before = read()?;
+    let limit = Limit::of("max_user_watches")?;
+    let other = Limit::of("max_user_instances")?;
+    stage.nospace.tune("--apply")?;
+    let starts = stage.node.kubelet_starts()?;
+    let ready = format!("node/{}", stage.node.name);
+    stage
+        .node
+        .kubectl(&["wait", "--for=condition=Ready", &ready, "--timeout=60s"])?;
+    let look = stage.nospace.check()?;
+    stage.table.row(
+        "tune --apply",
+        &format!(
+            "the kubelet {}, node Ready",
+            if starts { "runs" } else { "ends" }
+        ),
+        &format!("exit {}: {}", look.code, look.titles()),
+        starts && look.code == 0,
+    );
+    stage.node.delete("inotify-consumer")?;
+    stage.nospace.tune("--revert")?;
+    let after = read()?;
+    stage.table.row(
+        "tune --revert",
+        &format!("max_user_watches {}", after.trim()),
+        &format!("was {}", before.trim()),
+        before == after,
+    );
+    drop((limit, other));
+    Ok(())
+}
+
+/// With the least room that the forecast takes for enough the kubelet starts; with one watch less it does not.
+pub fn forecast(stage: &mut Stage) -> anyhow::Result<()> {
+    let look = stage.nospace.check()?;
+    let forecast = look
+        .report
+        .forecast
+        .kubelet_start
+        .clone()
+        .context("a forecast")?;
+    let (_, used) = look.root()?;
+    let others = used - forecast.watches_given_back;
+    let limit = Limit::of("max_user_watches")?;
+    let least = least_room(stage, forecast.watches_needed, |room| {
+        limit.set(others + room)
+    })?;
+    drop(limit);
+    ensure!(
+        stage.node.kubelet_starts()?,
+        "the kubelet does not start with the old limit"
+    );
+    stage.table.row(
+        "least room for watches",
+        &format!("the kubelet starts from {least} on"),
+        &format!(
+            "forecast: needs {}; without the last one, the plugin registry's, it starts",
+            forecast.watches_needed
+        ),
+        least + 1 == forecast.watches_needed,
+    );
+    Ok(())
+}
+
+/// The least room with which the kubelet starts, looked for downwards from what it is said to need.
+pub fn least_room(
+    stage: &Stage,
+    needed: u64,
+    leave: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    for room in (0..=needed).rev() {
+        stage.node.control("stop", "kubelet")?;
+        leave(room)?;
+        if !stage.node.kubelet_starts()? {
+            return Ok(room + 1);
+        }
+    }
+    Ok(0)
+}
