@@ -39,13 +39,29 @@ remove_stale() {
     local left
     for left in "$cgroups"/*/"$kind"-* /tmp/"$kind"-*; do
         case $left in
-        /tmp/*) [ -d "/proc/$(basename "${left%.*}" | tr -dc 0-9)" ] || rm -rf "$left" ;;
+        /tmp/*) [ -d "/proc/$(basename "${left%.*}" | tr -dc 0-9)" ] || { put_limits_back "$left" && rm -rf "$left"; } ;;
         *) [ -d "/proc/${left##*-}" ] || find "$left" -depth -type d -exec rmdir {} + ;;
         esac 2>/dev/null || true
     done
 }
 
+limits=/proc/sys/fs/inotify
+
+# The host's inotify limits, which some nodes change; those of a node that was killed are put back by the next.
+keep_limits() {
+    mkdir "$WORK/limits"
+    cp "$limits"/max_user_{watches,instances} "$WORK/limits/"
+}
+
+put_limits_back() { # WORK
+    local kept
+    for kept in "$1"/limits/*; do
+        [ ! -e "$kept" ] || cmp -s "$kept" "$limits/${kept##*/}" || cat "$kept" >"$limits/${kept##*/}"
+    done
+}
+
 clean_up() {
+    put_limits_back "$WORK"
     rm -rf "$WORK"
     # What ended with the pid namespace may take a moment to leave its cgroup.
     for _ in $(seq 50); do
@@ -68,6 +84,7 @@ outside() {
     remove_stale
     node=$kind-$$
     WORK=$(mktemp -d "/tmp/$node.XXXXXX")
+    [ "$kind" != nospace-node ] || keep_limits
     trap clean_up EXIT
     export WORK INSIDE=1
     # Killed, this shell takes the node with it: unshare dies with it, the node with unshare.

@@ -47,7 +47,7 @@ fn harm(program: &[&str]) -> anyhow::Result<Vec<String>> {
         .map(|call| format!("?{call}"))
         .collect();
     let done = Command::new("strace")
-        .args(["-f", "-qq", "-e"])
+        .args(["-f", "-y", "-qq", "-e"])
         .arg(format!("trace={}", calls.join(",")))
         .arg("-o")
         .arg(&log)
@@ -68,7 +68,10 @@ fn harmless(line: &str) -> bool {
             .any(|mode| call.contains(mode))
     };
     match call.split_once('(') {
-        Some(("write" | "writev", to)) => to.starts_with("1,") || to.starts_with("2,"),
+        // With -y a descriptor is told with its file; one in memory is nobody else's.
+        Some(("write" | "writev", to)) => to
+            .split_once('<')
+            .is_some_and(|(to, file)| matches!(to, "1" | "2") || file.starts_with("/memfd:")),
         Some(("open" | "openat" | "openat2", _)) => reads(call),
         // A call that strace tells of in two lines: its beginning has been judged.
         _ => call.starts_with("<... ") || call.starts_with("+++ ") || call.starts_with("--- "),

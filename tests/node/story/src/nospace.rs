@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::report::{Finding, Report, Severity};
+use nospace_core::report::{Finding, KubeletStart, Report, Severity};
 use serde_json::Value;
 
 /// The nospace that is held against the node.
@@ -137,6 +137,12 @@ impl Look {
             finding.title
         );
         Ok(finding)
+    }
+
+    /// What is said of the kubelet's next start.
+    pub fn forecast(&self) -> anyhow::Result<&KubeletStart> {
+        let forecast = &self.report.forecast;
+        forecast.kubelet_start.as_ref().context("no forecast")
     }
 
     /// The titles of all findings.

@@ -42,12 +42,7 @@ pub fn healthy(stage: &mut Stage) -> anyhow::Result<()> {
             reloader.watches
         );
     }
-    let forecast = look
-        .report
-        .forecast
-        .kubelet_start
-        .clone()
-        .context("a forecast")?;
+    let forecast = look.forecast()?;
     let right = look.code == 0 && forecast.verdict == StartVerdict::Starts;
     stage.table.row(
         "healthy, two pods",

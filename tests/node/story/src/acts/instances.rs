@@ -2,13 +2,12 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use nospace_core::cause::Cause;
 use nospace_core::report::StartVerdict;
 
 use super::limits::Limit;
 use super::pods;
-use super::watches::least_room;
 use crate::Stage;
 use crate::node::{self, wait};
 
@@ -39,12 +38,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .culprits
         .iter()
         .any(|c| c.contains("inotify-consumer"));
-    let forecast = look
-        .report
-        .forecast
-        .kubelet_start
-        .clone()
-        .context("a forecast")?;
+    let forecast = look.forecast()?;
     stage.table.row(
         "instances used up by a pod",
         "the kubelet runs",
@@ -137,36 +131,4 @@ fn runtime_restarted(stage: &mut Stage) -> anyhow::Result<()> {
         }))
     })?;
     stage.node.delete("inotify-consumer")
-}
-
-/// The same for instances.
-pub fn forecast(stage: &mut Stage) -> anyhow::Result<()> {
-    let look = stage.nospace.check()?;
-    let forecast = look
-        .report
-        .forecast
-        .kubelet_start
-        .clone()
-        .context("a forecast")?;
-    let (used, _) = look.root()?;
-    let others = used - forecast.instances_given_back;
-    let limit = Limit::of("max_user_instances")?;
-    let least = least_room(stage, forecast.instances_needed, |room| {
-        limit.set(others + room)
-    })?;
-    drop(limit);
-    ensure!(
-        stage.node.kubelet_starts()?,
-        "the kubelet does not start with the old limit"
-    );
-    stage.table.row(
-        "least room for instances",
-        &format!("the kubelet starts from {least} on"),
-        &format!(
-            "forecast: needs {}; without the last one, the plugin registry's, it starts",
-            forecast.instances_needed
-        ),
-        least + 1 == forecast.instances_needed,
-    );
-    Ok(())
 }

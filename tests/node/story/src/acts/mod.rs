@@ -2,6 +2,7 @@
 
 pub mod cadvisor;
 mod causes;
+mod forecast;
 mod healthy;
 mod instances;
 mod limits;
@@ -17,8 +18,8 @@ pub const ACTS: [(&str, Act); 7] = [
     ("healthy", healthy::healthy),
     ("healthy-oracle", healthy::oracle),
     ("watches-exhausted", watches::exhausted),
-    ("watches-forecast", watches::forecast),
+    ("watches-forecast", forecast::watches),
     ("instances-exhausted", instances::exhausted),
-    ("instances-forecast", instances::forecast),
+    ("instances-forecast", forecast::instances),
     ("other-causes", causes::named),
 ];

@@ -1,6 +1,6 @@
 //! Watches used up by a pod: the kubelet still runs, and would not start again.
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use nospace_core::cause::Cause;
 use nospace_core::report::StartVerdict;
 
@@ -61,12 +61,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .findings
         .iter()
         .any(|f| f.victims.iter().any(|v| v.contains("kubelet")));
-    let forecast = look
-        .report
-        .forecast
-        .kubelet_start
-        .clone()
-        .context("a forecast")?;
+    let forecast = look.forecast()?;
     stage.table.row(
         "watches used up by a pod",
         "the kubelet runs",
@@ -168,52 +163,4 @@ fn tuned(stage: &mut Stage) -> anyhow::Result<()> {
     );
     drop((limit, other));
     Ok(())
-}
-
-/// With the least room that the forecast takes for enough the kubelet starts; with one watch less it does not.
-pub fn forecast(stage: &mut Stage) -> anyhow::Result<()> {
-    let look = stage.nospace.check()?;
-    let forecast = look
-        .report
-        .forecast
-        .kubelet_start
-        .clone()
-        .context("a forecast")?;
-    let (_, used) = look.root()?;
-    let others = used - forecast.watches_given_back;
-    let limit = Limit::of("max_user_watches")?;
-    let least = least_room(stage, forecast.watches_needed, |room| {
-        limit.set(others + room)
-    })?;
-    drop(limit);
-    ensure!(
-        stage.node.kubelet_starts()?,
-        "the kubelet does not start with the old limit"
-    );
-    stage.table.row(
-        "least room for watches",
-        &format!("the kubelet starts from {least} on"),
-        &format!(
-            "forecast: needs {}; without the last one, the plugin registry's, it starts",
-            forecast.watches_needed
-        ),
-        least + 1 == forecast.watches_needed,
-    );
-    Ok(())
-}
-
-/// The least room with which the kubelet starts, looked for downwards from what it is said to need.
-pub fn least_room(
-    stage: &Stage,
-    needed: u64,
-    leave: impl Fn(u64) -> anyhow::Result<()>,
-) -> anyhow::Result<u64> {
-    for room in (0..=needed).rev() {
-        stage.node.control("stop", "kubelet")?;
-        leave(room)?;
-        if !stage.node.kubelet_starts()? {
-            return Ok(room + 1);
-        }
-    }
-    Ok(0)
 }

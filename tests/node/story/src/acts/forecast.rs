@@ -1,0 +1,75 @@
+//! With the least room that the forecast takes for enough the kubelet starts; with one less it does not.
+
+use anyhow::ensure;
+
+use super::limits::Limit;
+use crate::Stage;
+
+/// What is short.
+enum Short {
+    Watches,
+    Instances,
+}
+
+/// Watches.
+pub fn watches(stage: &mut Stage) -> anyhow::Result<()> {
+    hold(stage, &Short::Watches)
+}
+
+/// Instances.
+pub fn instances(stage: &mut Stage) -> anyhow::Result<()> {
+    hold(stage, &Short::Instances)
+}
+
+fn hold(stage: &mut Stage, short: &Short) -> anyhow::Result<()> {
+    let look = stage.nospace.check()?;
+    let forecast = look.forecast()?;
+    let (instances, watches) = look.root()?;
+    let (word, used, given_back, needed) = match short {
+        Short::Watches => (
+            "watches",
+            watches,
+            forecast.watches_given_back,
+            forecast.watches_needed,
+        ),
+        Short::Instances => (
+            "instances",
+            instances,
+            forecast.instances_given_back,
+            forecast.instances_needed,
+        ),
+    };
+    let others = used - given_back;
+    let limit = Limit::of(&format!("max_user_{word}"))?;
+    let least = least_room(stage, needed, |room| limit.set(others + room))?;
+    drop(limit);
+    ensure!(
+        stage.node.kubelet_starts()?,
+        "the kubelet does not start with the old limit"
+    );
+    stage.table.row(
+        &format!("least room for {word}"),
+        &format!("the kubelet starts from {least} on"),
+        &format!(
+            "forecast: needs {needed}; without the last one, the plugin registry's, it starts"
+        ),
+        least + 1 == needed,
+    );
+    Ok(())
+}
+
+/// The least room with which the kubelet starts, looked for downwards from what it is said to need.
+fn least_room(
+    stage: &Stage,
+    needed: u64,
+    leave: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    for room in (0..=needed).rev() {
+        stage.node.control("stop", "kubelet")?;
+        leave(room)?;
+        if !stage.node.kubelet_starts()? {
+            return Ok(room + 1);
+        }
+    }
+    Ok(0)
+}
