@@ -152,6 +152,27 @@ fn a_bare_errno_is_contradicted_by_room_everywhere() {
 }
 
 #[test]
+fn another_full_disk_is_not_the_one_of_the_line() {
+    let mut report = with_resources(&[
+        (Cause::DiskBlocks, "/data", 10),
+        (Cause::DiskInodes, "/data", 100),
+        (Cause::DiskBlocks, "/data2", 100),
+    ]);
+    report.findings.push(Finding {
+        cause: Cause::DiskBlocks,
+        rule: "disk".to_owned(),
+        severity: Severity::Critical,
+        title: "/data2 has 0 B left of 2 MiB (100 % used)".to_owned(),
+        evidence: Vec::new(),
+        culprits: Vec::new(),
+        victims: Vec::new(),
+        remedies: Vec::new(),
+    });
+    let said = explain("write /data/x: no space left on device\n", Some(&report));
+    assert_eq!(said.causes[0].decided, Some(Cause::DiskInodes));
+}
+
+#[test]
 fn the_path_leads_to_its_file_system() {
     let line = "write /var/lib/kubelet/pods/x: no space left on device\n";
     let decided = |resources: &[(Cause, &str, u64)]| {

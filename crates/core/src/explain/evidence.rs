@@ -117,14 +117,17 @@ struct State {
 fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     let figures = match cause {
         Cause::InotifyWatches | Cause::InotifyInstances => users(cause, &log.programs, report),
-        Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => disks(cause, &log.objects, report),
+        Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => {
+            let disks = disks(cause, &log.objects, report);
+            disks.into_iter().map(figure).collect()
+        }
         Cause::ProcessFiles => return processes(&log.programs, report),
         _ => resources(cause, report),
     };
     let refusing = report
         .findings
         .iter()
-        .find(|f| f.cause == cause && f.severity == Severity::Critical);
+        .find(|f| f.severity == Severity::Critical && is_about(f, cause, log, report));
     let worst = figures.iter().map(|f| f.percent).max();
     let full = match (worst, refusing) {
         (_, Some(_)) => Some(true),
@@ -135,6 +138,21 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     // What the rules say of it tells more than the figure: whom it hits next.
     words.extend(refusing.map(|f| f.title.clone()));
     State { full, words }
+}
+
+/// Of a full disk it must be the one that the log speaks of.
+fn is_about(finding: &Finding, cause: Cause, log: &ExplainedCause, report: &Report) -> bool {
+    let names = |disk: &&Resource| {
+        let rest = finding.title.strip_prefix(disk.subject.as_str());
+        rest.is_some_and(|rest| rest.starts_with(' '))
+    };
+    finding.cause == cause
+        && match cause {
+            Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => {
+                disks(cause, &log.objects, report).iter().any(names)
+            }
+            _ => true,
+        }
 }
 
 fn quoted(mut figures: Vec<Figure>) -> Vec<String> {
@@ -247,7 +265,7 @@ fn users(cause: Cause, programs: &[String], report: &Report) -> Vec<Figure> {
 }
 
 /// The file systems that the objects lie on; all that there are where no object is a path.
-fn disks(cause: Cause, objects: &[String], report: &Report) -> Vec<Figure> {
+fn disks<'a>(cause: Cause, objects: &[String], report: &'a Report) -> Vec<&'a Resource> {
     let of_cause: Vec<&Resource> = report
         .resources
         .iter()
@@ -268,7 +286,7 @@ fn disks(cause: Cause, objects: &[String], report: &Report) -> Vec<Figure> {
         meant = of_cause;
     }
     meant.dedup_by_key(|r| &r.subject);
-    meant.into_iter().map(figure).collect()
+    meant
 }
 
 fn lies_on(path: &str, mountpoint: &str) -> bool {
