@@ -65,8 +65,8 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
-/* Set when the trace ends: to detach may take seconds. */
-volatile __u32 ended;
+/* Set when the trace ends: to detach may take seconds. In a map of its own, for user space to find it. */
+volatile __u32 ended SEC(".data.ended");
 
 struct short_record {
 	struct trace_record head;

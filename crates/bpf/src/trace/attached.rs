@@ -202,14 +202,10 @@ fn every_call(object: &Object) -> Result<Link, Unsupported> {
         .map_err(|error| refused(io::Error::other(error)))
 }
 
-/// Sets `ended`, all that the programs have in `.bss`.
+/// Sets `ended`.
 fn silence(object: &Object) -> io::Result<()> {
-    let map = object
-        .maps()
-        .find(|map| map.name().to_string_lossy().ends_with(".bss"));
-    let map =
-        map.ok_or_else(|| io::Error::other(Unsupported::fault("the variables of the trace")))?;
     let (key, ended) = (0_u32.to_ne_bytes(), 1_u32.to_ne_bytes());
-    map.update(&key, &ended, MapFlags::ANY)
+    object::map(object, ".data.ended")?
+        .update(&key, &ended, MapFlags::ANY)
         .map_err(io::Error::other)
 }

@@ -142,6 +142,9 @@ fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
     let begin = Instant::now();
     tracer.detach();
     let (detached, begin) = (begin.elapsed(), Instant::now());
+    let (later, refused) = count(&mut tracer, &mut holder, "after", |_| {})?;
+    same("refused after the end", refused[0], 20)?;
+    same("told of that", later.calls.len(), 0)?;
     drop(tracer);
     println!(
         "end ... ok ({} ms to detach, {} to go)",
