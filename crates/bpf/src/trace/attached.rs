@@ -35,24 +35,22 @@ impl Attached {
     /// Loads the programs for `hook`, and attaches them.
     pub fn new(options: Options, hook: Hook) -> Result<Self, Unsupported> {
         let functions = match hook {
-            Hook::EveryCall => Vec::new(),
-            Hook::Returns | Hook::Exits => {
-                functions::of_kernel(types::functions).map_err(|name| {
-                    Unsupported::new(
-                        format!("the kernel's types do not have {name}"),
-                        "report this with the kernel's version",
-                    )
-                })?
-            }
+            Hook::EveryCall => &[][..],
+            Hook::Returns | Hook::Exits => functions::known().map_err(|name| {
+                Unsupported::new(
+                    format!("the kernel's types do not have {name}"),
+                    "report this with the kernel's version",
+                )
+            })?,
         };
         if hook == Hook::Exits {
             types::aim(functions.iter().map(|f| f.number).collect());
         }
-        let config = config(options, &functions);
+        let config = config(options, functions);
         let load = |ring| object::load(IMAGE, |open| prepare(open, hook, &config, ring));
         let (object, _) = load(Some(LARGE_RING)).or_else(|_| load(None))?;
         let links = match hook {
-            Hook::Returns => vec![returns(&object, &functions)?],
+            Hook::Returns => vec![returns(&object, functions)?],
             Hook::Exits => exits(&object)?,
             Hook::EveryCall => vec![every_call(&object)?],
         };

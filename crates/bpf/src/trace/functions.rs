@@ -1,6 +1,9 @@
 //! The functions of the traced calls, as the kernel names them.
 
+use std::sync::OnceLock;
+
 use crate::records::{self, FUNCTIONS};
+use crate::types;
 
 /// A function that returns what its call does, and is given the caller's saved registers.
 pub struct Function {
@@ -134,9 +137,16 @@ const TABLE: Table = &[
 /// Only where inotify itself is there for 32-bit programs, the others must be.
 const COMPAT: &str = "__ia32_sys_inotify_add_watch";
 
+/// Those of the running kernel, looked up once.
+pub fn known() -> Result<&'static [Function], &'static str> {
+    static KNOWN: OnceLock<Result<Vec<Function>, &'static str>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| of_kernel(types::functions));
+    known.as_deref().map_err(|name| *name)
+}
+
 /// Those of this kernel, by way of `find`, which looks names up in its types; the name of one that it should have, and
 /// has not: a call would go unseen.
-pub fn of_kernel(
+fn of_kernel(
     find: impl FnOnce(&[&'static str]) -> Option<Vec<Option<u32>>>,
 ) -> Result<Vec<Function>, &'static str> {
     const { assert!(TABLE.len() <= FUNCTIONS) };

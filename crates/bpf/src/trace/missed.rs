@@ -1,18 +1,23 @@
 //! Runs of a program that the kernel left out.
 
-use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 
-use libbpf_rs::libbpf_sys::{bpf_link_get_info_by_fd, bpf_link_info};
+use libbpf_rs::libbpf_sys::{
+    bpf_link_get_info_by_fd, bpf_link_info, bpf_prog_get_info_by_fd, bpf_prog_info,
+};
 
-/// Because it was already at work on that CPU (since 5.12).
+/// Because it was already at work on that CPU (counted since 5.12).
 pub fn by_program(program: impl AsFd) -> u64 {
-    let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .find_map(|line| line.strip_prefix("recursion_misses:"))
-        .and_then(|n| n.trim().parse().ok())
-        .unwrap_or(0)
+    // SAFETY: it is numbers; all zeroes are some.
+    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    let Ok(mut length) = u32::try_from(size_of::<bpf_prog_info>()) else {
+        return 0;
+    };
+    let program = program.as_fd().as_raw_fd();
+    // SAFETY: both pointers lead to what is as long as the kernel is told, and outlive the call. The zeroes say that no
+    // lists are wanted. What it does not know it leaves at zero.
+    unsafe { bpf_prog_get_info_by_fd(program, &raw mut info, &raw mut length) };
+    info.recursion_misses
 }
 
 /// What no kernel has counted up to.
