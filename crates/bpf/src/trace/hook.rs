@@ -21,6 +21,7 @@ impl Hook {
 }
 
 /// The first of `hooks` that the kernel takes; why it did not take the last.
+#[cfg(feature = "ebpf")]
 pub fn first<T, E>(
     hooks: &[Hook],
     mut attempt: impl FnMut(Hook) -> Result<T, E>,
@@ -36,7 +37,7 @@ pub fn first<T, E>(
     Err(refused.unwrap_or_else(none))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ebpf"))]
 mod tests {
     use super::*;
 
