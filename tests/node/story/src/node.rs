@@ -104,6 +104,12 @@ impl Node {
             .map(drop)
     }
 
+    /// Asks for the end of a pod, and does not wait for it.
+    pub fn forget(&self, pod: &str) -> anyhow::Result<()> {
+        self.kubectl(&["delete", "pod", pod, "--grace-period=1", "--wait=false"])
+            .map(drop)
+    }
+
     /// Starts the kubelet and tells whether it still runs once it should be up.
     pub fn kubelet_starts(&self) -> anyhow::Result<bool> {
         self.control("start", "kubelet")?;
