@@ -1,9 +1,9 @@
 # Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE is the folder with kubelet, kube-apiserver, kubectl
 # and etcd, $ADDRESS the node's address, $NODE_NAME its name.
 
-# wait_for SECONDS WHAT COMMAND...
+# wait_for SECONDS WHAT COMMAND..., on an emulated machine NODE_PATIENCE times as long
 wait_for() {
-    local seconds=$1 what=$2
+    local seconds=$(($1 * ${NODE_PATIENCE:-1})) what=$2
     shift 2
     local until=$((SECONDS + seconds))
     until "$@" >/dev/null 2>&1; do

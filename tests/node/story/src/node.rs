@@ -91,7 +91,7 @@ impl Node {
             "wait",
             "--for=condition=Ready",
             &format!("pod/{pod}"),
-            "--timeout=90s",
+            &format!("--timeout={}s", 90 * patience()),
         ];
         self.kubectl(&wait)
             .map(drop)
@@ -100,7 +100,8 @@ impl Node {
 
     /// Deletes a pod at once, and waits until it has gone.
     pub fn delete(&self, pod: &str) -> anyhow::Result<()> {
-        self.kubectl(&["delete", "pod", pod, "--grace-period=1", "--timeout=60s"])
+        let timeout = format!("--timeout={}s", 60 * patience());
+        self.kubectl(&["delete", "pod", pod, "--grace-period=1", &timeout])
             .map(drop)
     }
 
@@ -113,20 +114,29 @@ impl Node {
     /// Starts the kubelet and tells whether it still runs once it should be up.
     pub fn kubelet_starts(&self) -> anyhow::Result<bool> {
         self.control("start", "kubelet")?;
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(60 * patience());
         while Instant::now() < until {
             if !self.runs("kubelet") {
                 return Ok(false);
             }
             if healthy() {
                 // cAdvisor starts with the kubelet's second breath.
-                sleep(Duration::from_secs(3));
+                sleep(Duration::from_secs(3 * patience()));
                 return Ok(self.runs("kubelet"));
             }
             sleep(Duration::from_millis(200));
         }
-        bail!("the kubelet neither ended nor answered /healthz in 60 s")
+        bail!(
+            "the kubelet neither ended nor answered /healthz in {} s",
+            60 * patience()
+        )
     }
+}
+
+/// How many times as long as a machine takes that is not emulated.
+pub fn patience() -> u64 {
+    let set = std::env::var("NODE_PATIENCE").ok();
+    set.and_then(|times| times.parse().ok()).unwrap_or(1)
 }
 
 fn healthy() -> bool {
@@ -142,6 +152,7 @@ pub fn wait(
     what: &str,
     mut holds: impl FnMut() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
+    let seconds = seconds * patience();
     let until = Instant::now() + Duration::from_secs(seconds);
     while !holds()? {
         ensure!(Instant::now() < until, "{what}: not in {seconds} s");

@@ -11,6 +11,7 @@ use nospace_core::report::{Owner, PodPart, Report};
 
 use super::pods;
 use crate::Stage;
+use crate::node::patience;
 use crate::nospace::Nospace;
 
 /// Pods of two containers, one after the other on the same node.
@@ -71,7 +72,7 @@ pub fn terms(stage: &mut Stage) -> anyhow::Result<()> {
             stage.node.wait_ready(&format!("plan-{number}"))?;
         }
         running = wanted;
-        sleep(SETTLED);
+        sleep(SETTLED * u32::try_from(patience())?);
         let report = stage.nospace.check()?.report;
         let others = *others.get_or_insert(other_cgroups(&report)?);
         let plan = planned(&stage.nospace, &report, wanted, others)?;
