@@ -77,12 +77,19 @@ impl Node {
         Ok(())
     }
 
-    /// kubectl's answer.
+    /// kubectl's answer; on an emulated machine the API server may be too busy to take a call.
     pub fn kubectl(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        text(
-            Command::new("kubectl").args(arguments),
-            &arguments.join(" "),
-        )
+        let ask = || {
+            text(
+                Command::new("kubectl").args(arguments),
+                &arguments.join(" "),
+            )
+        };
+        let too_busy = |answer: &anyhow::Result<String>| matches!(answer, Err(e) if e.to_string().contains("Unable to connect"));
+        (1..patience())
+            .map(|_| ask())
+            .find(|answer| !too_busy(answer))
+            .unwrap_or_else(ask)
     }
 
     /// Waits until a pod is Ready.

@@ -62,16 +62,25 @@ const PARTS: [Part; 4] = [
 /// Each term, at each number of pods.
 pub fn terms(stage: &mut Stage) -> anyhow::Result<()> {
     let mut running = 0;
+    let played = series(stage, &mut running);
+    for number in 0..running {
+        stage.node.delete(&format!("plan-{number}"))?;
+    }
+    played
+}
+
+fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
     let mut others = None;
     for wanted in SERIES {
-        for number in running..wanted {
+        let begin = *running;
+        for number in begin..wanted {
             let manifest = pods::web(&stage.node, &format!("plan-{number}"), 3);
             stage.node.apply(&manifest)?;
+            *running = number + 1;
         }
-        for number in running..wanted {
+        for number in begin..wanted {
             stage.node.wait_ready(&format!("plan-{number}"))?;
         }
-        running = wanted;
         sleep(SETTLED * u32::try_from(patience())?);
         let report = stage.nospace.check()?.report;
         let others = *others.get_or_insert(other_cgroups(&report)?);
@@ -79,9 +88,6 @@ pub fn terms(stage: &mut Stage) -> anyhow::Result<()> {
         for part in &PARTS {
             compare(stage, wanted, part, &plan, &report);
         }
-    }
-    for number in 0..running {
-        stage.node.delete(&format!("plan-{number}"))?;
     }
     Ok(())
 }
