@@ -6,6 +6,9 @@
 //!                                  └▶ kube (node conditions, events)
 //! ```
 
+pub mod kube;
+mod requests;
 mod seen;
 
-pub use seen::{News, Seen};
+pub use requests::Requests;
+pub use seen::{News, Raised, Seen, Stop};
