@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::body::{Body as Whole, to_bytes};
-use axum::http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::{Method, Request, Response, StatusCode, header};
 use k8s_openapi::api::core::v1::{Event, EventSource, NodeCondition, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Client;
@@ -242,8 +242,8 @@ async fn exchange(client: &Client, request: Request<Body>) -> Answer {
     };
     let (status, wait) = (response.status(), retry_after(&response));
     // The code says how it went; without the rest the worst is that a count begins anew.
-    let body = to_bytes(Whole::new(response.into_body()), MOST_ANSWER).await;
-    let body = body.unwrap_or_default();
+    let body = Limited::new(response.into_body(), MOST_ANSWER).collect();
+    let body = body.await.map(|b| b.to_bytes()).unwrap_or_default();
     if status.is_success() {
         return Answer::Done(serde_json::from_slice(&body).unwrap_or_default());
     }

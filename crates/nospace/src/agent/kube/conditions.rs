@@ -188,16 +188,9 @@ fn kubelet(report: &Report) -> Judged {
     match (start.verdict, finding) {
         (StartVerdict::Starts, _) => fine(format!(
             "A starting kubelet needs {} watches and {} instances; it would find {} and {}",
-            start.watches_needed,
-            start.instances_needed,
-            start.watches_free,
-            start.instances_free
+            start.watches_needed, start.instances_needed, start.watches_free, start.instances_free
         )),
-        (_, Some(finding)) => (
-            Status::True,
-            camel(finding.cause.code()),
-            message(finding),
-        ),
+        (_, Some(finding)) => (Status::True, camel(finding.cause.code()), message(finding)),
         (_, None) => fine("No kubelet belongs on this machine".to_owned()),
     }
 }

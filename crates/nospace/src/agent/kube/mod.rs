@@ -14,6 +14,8 @@ mod backoff;
 mod conditions;
 mod outbox;
 mod post;
+#[cfg(test)]
+mod samples;
 mod standing;
 mod troubles;
 mod words;
@@ -57,5 +59,7 @@ pub async fn tell(
 ) {
     // The API server knows nodes by names in small letters; the kubelet does the same to the host's name.
     let node = node.trim().to_ascii_lowercase();
-    Post::new(pace, node, access, &requests).run(news, stop).await;
+    Post::new(pace, node, access, &requests)
+        .run(news, stop)
+        .await;
 }

@@ -138,7 +138,11 @@ pub fn name(object: &str, note: &Note) -> String {
     (&note.object, &note.reason, &note.subject).hash(&mut hasher);
     // A name may have 253 characters (a DNS subdomain).
     let object: String = object.chars().take(200).collect();
-    format!("{}.{:016x}", object.trim_end_matches(['.', '-']), hasher.finish())
+    format!(
+        "{}.{:016x}",
+        object.trim_end_matches(['.', '-']),
+        hasher.finish()
+    )
 }
 
 /// So many events at once, and then one in a while.

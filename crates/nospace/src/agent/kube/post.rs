@@ -36,7 +36,7 @@ pub struct Pace {
     pub retry_most: Duration,
     /// nor than this, where it says no.
     pub refused_most: Duration,
-    /// What is still to be told at the end has so long.
+    /// What is still to be told at the end has so long; the agent waits 0.6 s for it.
     pub farewell: Duration,
 }
 
@@ -57,7 +57,7 @@ impl Default for Pace {
             retry: seconds(1),
             retry_most: seconds(30),
             refused_most: seconds(60),
-            farewell: Duration::from_millis(700),
+            farewell: Duration::from_millis(500),
         }
     }
 }
@@ -161,14 +161,18 @@ impl<'a> Post<'a> {
 
     /// What is to be sent next, and when.
     fn next(&self) -> Option<(Turn, Instant)> {
-        let after = |backoff: &Backoff, at: Instant| backoff.not_before().map_or(at, |until| at.max(until));
+        let after =
+            |backoff: &Backoff, at: Instant| backoff.not_before().map_or(at, |until| at.max(until));
         let conditions = self.apply.map(|at| {
             let turn = if self.read { Turn::Apply } else { Turn::Read };
             (turn, after(&self.conditions, at))
         });
         let waits = !self.outbox.is_empty();
         let events = waits.then(|| (Turn::Event, after(&self.events, self.bucket.ready())));
-        conditions.into_iter().chain(events).min_by_key(|(_, at)| *at)
+        conditions
+            .into_iter()
+            .chain(events)
+            .min_by_key(|(_, at)| *at)
     }
 
     async fn send(&mut self, turn: Turn) -> Answer {
@@ -204,22 +208,30 @@ impl<'a> Post<'a> {
             }
             (Turn::Apply, Answer::Done(_)) => {
                 self.applied = Some(now);
-                self.apply = Some(now + jittered(self.pace.heartbeat / 5) + self.pace.heartbeat / 20 * 17);
+                self.apply =
+                    Some(now + jittered(self.pace.heartbeat / 5) + self.pace.heartbeat / 20 * 17);
                 return self.worked(turn);
             }
             (Turn::Event, Answer::Done(event)) => {
                 self.bucket.take(now);
-                self.outbox.done(event.count.map_or(Posted::Found, Posted::Counted));
+                self.outbox
+                    .done(event.count.map_or(Posted::Found, Posted::Counted));
                 return self.worked(turn);
             }
             (Turn::Event, Answer::Refused { code: 409, .. })
-                if self.outbox.next().is_some_and(|(_, posted)| posted.is_none()) =>
+                if self
+                    .outbox
+                    .next()
+                    .is_some_and(|(_, posted)| posted.is_none()) =>
             {
                 // An agent before this one made it.
                 return self.outbox.learn(Some(Posted::Found));
             }
             (Turn::Event, Answer::Refused { code: 404, .. })
-                if self.outbox.next().is_some_and(|(_, posted)| posted.is_some()) =>
+                if self
+                    .outbox
+                    .next()
+                    .is_some_and(|(_, posted)| posted.is_some()) =>
             {
                 // The server forgets events after an hour.
                 return self.outbox.learn(None);
@@ -243,7 +255,11 @@ impl<'a> Post<'a> {
         let pace = self.pace;
         let (most, wait, all) = match answer {
             Answer::Refused { code: 409, .. } => (pace.retry_most, None, false),
-            Answer::Refused { code: 429 | 500.., wait, .. } => (pace.retry_most, *wait, true),
+            Answer::Refused {
+                code: 429 | 500..,
+                wait,
+                ..
+            } => (pace.retry_most, *wait, true),
             Answer::Refused { wait, .. } => (pace.refused_most, *wait, false),
             Answer::Done(_) | Answer::Late | Answer::Away(_) => (pace.retry_most, None, true),
         };
@@ -258,7 +274,10 @@ impl<'a> Post<'a> {
             self.event_failed(answer);
         }
         // Certificates and tokens may have been renewed; a connection may lead to a server that is no more.
-        if matches!(answer, Answer::Late | Answer::Away(_) | Answer::Refused { code: 401, .. }) {
+        if matches!(
+            answer,
+            Answer::Late | Answer::Away(_) | Answer::Refused { code: 401, .. }
+        ) {
             self.client = None;
         }
         self.say(turn, answer);
@@ -267,7 +286,10 @@ impl<'a> Post<'a> {
     /// An event that is not taken, because its namespace goes or the server finds fault with it, does not hold up the others.
     fn event_failed(&mut self, answer: &Answer) {
         match answer {
-            Answer::Refused { code: 401 | 403 | 408 | 409 | 429 | 500.., .. } => self.outbox.make_way(Timestamp::now()),
+            Answer::Refused {
+                code: 401 | 403 | 408 | 409 | 429 | 500..,
+                ..
+            } => self.outbox.make_way(Timestamp::now()),
             Answer::Refused { .. } => self.outbox.give_up(),
             _ => {}
         }
@@ -286,7 +308,9 @@ impl<'a> Post<'a> {
                  tried again in a while",
                 self.node
             ),
-            Answer::Refused { code: 403, words, .. } => format!(
+            Answer::Refused {
+                code: 403, words, ..
+            } => format!(
                 "the API server does not let us post {what}: {words}; see RBAC in docs/agent-kubernetes.md"
             ),
             Answer::Refused { words, .. } => format!("the API server did not take {what}: {words}"),

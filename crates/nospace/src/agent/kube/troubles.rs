@@ -226,8 +226,12 @@ fn worth_telling(report: &Report) -> impl Iterator<Item = &Finding> {
         all.filter(|f| f.severity >= Severity::Warning && f.rule != "blind")
     };
     let says_all = move |f: &Finding| {
-        let full = findings().any(|o| is_pressure(o) && o.cause == f.cause && o.severity >= f.severity);
-        full && matches!(&*f.rule, "shared-budget" | "dominant-holder" | "leaked-instances")
+        let full =
+            findings().any(|o| is_pressure(o) && o.cause == f.cause && o.severity >= f.severity);
+        full && matches!(
+            &*f.rule,
+            "shared-budget" | "dominant-holder" | "leaked-instances"
+        )
     };
     findings().filter(move |f| !says_all(f))
 }
