@@ -2,27 +2,27 @@ use nospace_core::report::{Finding, Remedy, Report, Severity};
 
 use super::html::Html;
 
-/// What is wrong, the worst first; what is only worth knowing is folded.
-pub fn draw(html: &mut Html, report: &Report) {
-    let (grave, light): (Vec<&Finding>, Vec<&Finding>) = report
-        .findings
-        .iter()
-        .partition(|found| found.severity > Severity::Info);
-    if grave.is_empty() && light.is_empty() {
-        return;
+/// What is wrong, the worst first.
+pub fn grave(html: &mut Html, report: &Report) {
+    section(html, report, "Findings", |found| {
+        found.severity > Severity::Info
+    });
+}
+
+/// What is only worth knowing.
+pub fn light(html: &mut Html, report: &Report) {
+    section(html, report, "Worth knowing", |found| {
+        found.severity == Severity::Info
+    });
+}
+
+fn section(html: &mut Html, report: &Report, title: &'static str, wanted: fn(&&Finding) -> bool) {
+    let mut wanted = report.findings.iter().filter(wanted).peekable();
+    if wanted.peek().is_some() {
+        html.raw("<section><h2>").raw(title).raw("</h2>");
+        wanted.for_each(|found| finding(html, found));
+        html.raw("</section>");
     }
-    html.raw("<section><h2>Findings</h2>");
-    grave.iter().for_each(|found| finding(html, found));
-    if grave.is_empty() {
-        light.iter().for_each(|found| finding(html, found));
-    } else if !light.is_empty() {
-        html.raw("<details><summary>")
-            .show(light.len())
-            .raw(" worth knowing</summary>");
-        light.iter().for_each(|found| finding(html, found));
-        html.raw("</details>");
-    }
-    html.raw("</section>");
 }
 
 fn finding(html: &mut Html, found: &Finding) {

@@ -119,12 +119,15 @@ pub fn collectors(html: &mut Html, report: &Report) {
         let gaps = run.error.iter().chain(&run.gaps);
         let gaps: Vec<&str> = gaps.map(String::as_str).collect();
         html.raw("<tr>")
-            .cell(&run.name)
-            .cell(&run.source)
+            .raw("<td class=w>")
+            .text(&run.name)
+            .raw("</td><td class=w>")
+            .text(&run.source)
+            .raw("</td>")
             .raw(if run.error.is_some() {
-                "<td class=critical style=color:var(--c)>"
+                "<td class=\"w critical\" style=color:var(--c)>"
             } else {
-                "<td>"
+                "<td class=w>"
             })
             .text(run.provenance.name())
             .raw("</td>")

@@ -26,7 +26,7 @@ pub fn draw(seen: &Seen, figures: &AgentFigures, interval: Duration) -> Vec<u8> 
     let mut html = Html::default();
     let report = &seen.report;
     head(&mut html, seen, interval);
-    findings::draw(&mut html, report);
+    findings::grave(&mut html, report);
     budgets::draw(&mut html, seen);
     html.raw("<div class=two>");
     budgets::start(&mut html, report);
@@ -35,6 +35,7 @@ pub fn draw(seen: &Seen, figures: &AgentFigures, interval: Duration) -> Vec<u8> 
     html.raw("</div>");
     holders::pods(&mut html, report);
     holders::processes(&mut html, report);
+    findings::light(&mut html, report);
     budgets::others(&mut html, report);
     holders::collectors(&mut html, report);
     foot(&mut html, seen, interval);
