@@ -1,15 +1,20 @@
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use hyper::header::{
+    AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use nospace_core::metrics::{self, AgentFigures, Dialect, Exposition};
 
 use super::rendered::{Page, Rendered};
 use super::wants::{self, Packing};
-use crate::agent::{Config, News, Requests, Seen, own};
+use crate::agent::refusals::Refusals;
+use crate::agent::{Config, News, Requests, Seen, own, page};
 use crate::ui::json;
 
 /// Metrics change between looks, too: refusals, and what the agent costs.
@@ -28,6 +33,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// The newest look.
     pub news: News,
+    /// Refused calls.
+    pub refusals: Arc<Refusals>,
     /// Requests to the API server.
     pub requests: Arc<Requests>,
     /// When the agent started.
@@ -49,6 +56,7 @@ impl Site {
         let headers = request.headers();
         match request.uri().path() {
             "/metrics" => self.metrics(headers),
+            "/" => self.html(headers),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.ready(),
             "/api/v1/report" => self.report(headers),
@@ -73,7 +81,7 @@ impl Site {
         let make = || {
             let mut out = Exposition::new(dialect);
             if let Some(seen) = &seen {
-                metrics::report(&seen.report, &[], self.config.top, &mut out);
+                metrics::report(&seen.report, &seen.growth, self.config.top, &mut out);
             }
             metrics::agent(&self.figures(seen.as_deref()), &mut out);
             out.finish().into_bytes()
@@ -83,14 +91,17 @@ impl Site {
     }
 
     fn figures(&self, seen: Option<&Seen>) -> AgentFigures {
-        AgentFigures {
+        let mut figures = AgentFigures {
+            raised: seen.map(raised).unwrap_or_default(),
             looks: seen.map_or(0, |seen| seen.number),
             look_seconds: seen.map(|seen| seen.took.as_secs_f64()),
             look_age_seconds: seen.map(|seen| seen.at.elapsed().as_secs_f64()),
             kubernetes_requests: self.requests.counted(),
             process: own::figures(self.started),
             ..AgentFigures::default()
-        }
+        };
+        self.refusals.tell(&mut figures);
+        figures
     }
 
     fn report(&self, headers: &HeaderMap) -> Answer {
@@ -110,6 +121,21 @@ impl Site {
         let mut answer = self.page(headers, seen.number, Page::Report, kind, WHOLE_LOOK, make);
         let age = seen.at.elapsed().as_secs();
         answer.headers_mut().insert(AGE, age.into());
+        answer
+    }
+
+    fn html(&self, headers: &HeaderMap) -> Answer {
+        let Some(seen) = self.seen() else {
+            return text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the first look is not done: load this page again\n",
+            );
+        };
+        let make = || page::draw(&seen, &self.figures(Some(&seen)), self.config.interval);
+        let kind = "text/html; charset=utf-8";
+        let mut answer = self.page(headers, seen.number, Page::Html, kind, FRESH, make);
+        let policy = HeaderValue::from_static(page::POLICY);
+        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         answer
     }
 
@@ -147,9 +173,22 @@ impl Site {
     }
 }
 
+/// By sysctl: to what it was raised, if it was, and how often.
+fn raised(seen: &Seen) -> BTreeMap<String, (Option<u64>, u64)> {
+    let last = |sysctl| {
+        let mut raised = seen.raised.iter().rev();
+        raised.find(|raised| raised.sysctl == sysctl).map(|r| r.to)
+    };
+    let raises = seen.raises.iter();
+    raises
+        .map(|(&sysctl, &times)| (sysctl.to_owned(), (last(sysctl), times)))
+        .collect()
+}
+
 fn describe(headers: &mut HeaderMap, kind: &'static str, packing: Packing) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Some(name) = packing.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
