@@ -5,12 +5,19 @@ use anyhow::ensure;
 use crate::agent::{Agent, command};
 use crate::support::NOSPACE;
 
+/// Options, environment, and what the message names.
+type Case = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
 pub fn named() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("agent.toml");
     fs::write(&file, "interval = '15s'\nlisten-address = ':9409'\n")?;
     let file = format!("--config={}", file.display());
-    let cases: [(&[&str], &[(&str, &str)], &str); 8] = [
+    let cases: [Case; 7] = [
         (&["--interval=0"], &[], "--interval"),
         (&["--listen=nowhere"], &[], "--listen"),
         (&["--tune-ceiling=much"], &[], "--tune-ceiling"),
@@ -32,7 +39,13 @@ pub fn named() -> anyhow::Result<()> {
         ),
         (&["--config=/nowhere.toml"], &[], "/nowhere.toml"),
     ];
-    for (options, environment, names) in cases {
+    let file = [file.as_str()];
+    let of_file = (
+        file.as_slice(),
+        [].as_slice(),
+        "agent.toml: listen-address: there is no such setting",
+    );
+    for (options, environment, names) in cases.into_iter().chain([of_file]) {
         let mut command = command(&[NOSPACE, "agent"]);
         let output = command
             .args(options)
