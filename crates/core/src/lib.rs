@@ -16,6 +16,8 @@ pub mod cause;
 mod conclude;
 pub mod diagnose;
 pub mod explain;
+pub mod growth;
+pub mod metrics;
 pub mod model;
 pub mod parse;
 pub mod plan;
@@ -27,7 +29,7 @@ mod testing;
 pub mod tune;
 pub mod watches;
 
-pub use conclude::conclude;
+pub use conclude::{conclude, conclude_with};
 pub use diagnose::quote;
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
-use crate::model::{CgroupVersion, CollectorRun, Provenance, Runtime};
+use crate::diagnose::words;
+use crate::model::{CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime};
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -84,7 +85,8 @@ impl Report {
     }
 
     /// inotify could not be read, or hardly anything of it was in sight.
-    fn is_blind(&self) -> bool {
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
         let blind = |c: &CollectorRun| c.name == "inotify" && c.blind;
         self.inotify_provenance() == Provenance::Unavailable || self.collectors.iter().any(blind)
     }
@@ -173,6 +175,20 @@ pub struct User {
     pub unattributed: Unattributed,
     /// The pair of the parent namespace that is charged too; null in the initial namespace.
     pub draws_on: Option<UserRef>,
+}
+
+impl User {
+    /// Whether it is of the initial user namespace: the node's own.
+    #[must_use]
+    pub fn is_initial(&self) -> bool {
+        self.user_namespace == INITIAL_USER_NAMESPACE
+    }
+
+    /// How [`Finding::subject`] names it.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        words::user(words::key(self))
+    }
 }
 
 /// Names a [`User`].
@@ -429,6 +445,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// As JSON and metrics have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// One thing that is wrong, or about to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -439,16 +467,37 @@ pub struct Finding {
     pub rule: String,
     /// How bad.
     pub severity: Severity,
+    /// Whose budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
+    /// whether two looks found the same thing.
+    #[serde(default)]
+    pub subject: String,
     /// One sentence.
     pub title: String,
     /// The figures that it rests on, each with its provenance.
     pub evidence: Vec<String>,
     /// Who holds.
     pub culprits: Vec<String>,
+    /// Those of the culprits that are pods, in the same order.
+    #[serde(default)]
+    pub culprit_pods: Vec<PodRef>,
     /// Who is refused, or would be.
     pub victims: Vec<String>,
     /// What to do.
     pub remedies: Vec<Remedy>,
+}
+
+/// Names a pod.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PodRef {
+    /// Kubernetes namespace; empty where only the uid is known.
+    pub namespace: String,
+    /// Pod name; empty where only the uid is known.
+    pub name: String,
+    /// Pod uid.
+    pub uid: String,
 }
 
 /// A command to paste, and why.

@@ -37,6 +37,7 @@ fn on(hook: Hook) -> Outcome<()> {
         failed_only: true,
         pid: Some(holder.pid()),
         uid: None,
+        ..Options::default()
     };
     match Tracer::on(options, &[hook]) {
         Ok(tracer) => {

@@ -6,6 +6,21 @@
 //!                                  └▶ kube (node conditions, events)
 //! ```
 
+mod config;
+pub mod kube;
+mod looker;
+mod own;
+mod page;
+mod refusals;
+mod requests;
+mod run;
 mod seen;
+mod serve;
+mod tuner;
 
-pub use seen::{News, Seen};
+pub use config::{Config, Kube, Settings, Trace, interval, listen, node_name, top};
+
+pub use page::draw as page;
+pub use requests::Requests;
+pub use run::run;
+pub use seen::{News, Raised, Seen, Stop};

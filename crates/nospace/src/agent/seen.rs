@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nospace_core::growth::Growth;
 use nospace_core::report::Report;
 
 /// What one look brought. Never changed: the next look makes another.
@@ -8,13 +10,43 @@ use nospace_core::report::Report;
 pub struct Seen {
     /// How many looks there were, this one included.
     pub number: u64,
-    /// What it found. Findings of the agent's own (growth) are among the report's.
+    /// What it found. Findings of the agent's own (rule `growth`) are among the report's.
     pub report: Report,
     /// When it was done.
     pub at: Instant,
     /// How long it took.
     pub took: Duration,
+    /// How budgets grew up to it; empty until there were enough looks.
+    pub growth: Vec<Growth>,
+    /// How often `--tune` raised each limit since the agent's start; empty without it.
+    pub raises: BTreeMap<&'static str, u64>,
+    /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
+    /// misses a look misses them. At most [`Raised::MOST`].
+    pub raised: Vec<Raised>,
+}
+
+/// A limit that `--tune` raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// The look after which it was raised.
+    pub look: u64,
+    /// The sysctl, `fs.inotify.max_user_watches`.
+    pub sysctl: String,
+    /// What it was.
+    pub from: u64,
+    /// What it is now.
+    pub to: u64,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Raised {
+    /// So many are remembered.
+    pub const MOST: usize = 16;
 }
 
 /// Where the newest look is to be had; `None` before the first.
 pub type News = tokio::sync::watch::Receiver<Option<Arc<Seen>>>;
+
+/// Becomes `true` when the agent ends.
+pub type Stop = tokio::sync::watch::Receiver<bool>;
