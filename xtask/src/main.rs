@@ -3,6 +3,7 @@
 mod bench;
 mod exactness;
 mod man;
+mod metrics;
 mod picture;
 mod schema;
 mod signatures;
@@ -11,6 +12,7 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask man       writes man pages to target/man/
 cargo xtask schema    writes docs/schema/*.schema.json
+cargo xtask metrics   writes docs/metrics.md
 cargo xtask signatures writes docs/signatures.md
 cargo xtask picture [COMMAND]
                       reads styled text on stdin, writes it as SVG on stdout
@@ -49,6 +51,7 @@ fn main() -> Result<()> {
         ["bench", "load", scale] => bench::load(scale),
         ["exactness"] => exactness::run(),
         ["man"] => man::write(),
+        ["metrics"] => metrics::write(),
         ["schema"] => schema::write(),
         ["signatures"] => signatures::write(),
         ["picture"] => picture::write(None),

@@ -16,6 +16,8 @@ pub mod cause;
 mod conclude;
 pub mod diagnose;
 pub mod explain;
+pub mod growth;
+pub mod metrics;
 pub mod model;
 pub mod parse;
 pub mod plan;

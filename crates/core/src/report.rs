@@ -429,6 +429,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// As JSON and metrics have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// One thing that is wrong, or about to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -439,16 +451,37 @@ pub struct Finding {
     pub rule: String,
     /// How bad.
     pub severity: Severity,
+    /// Whose budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
+    /// whether two looks found the same thing.
+    #[serde(default)]
+    pub subject: String,
     /// One sentence.
     pub title: String,
     /// The figures that it rests on, each with its provenance.
     pub evidence: Vec<String>,
     /// Who holds.
     pub culprits: Vec<String>,
+    /// Those of the culprits that are pods, in the same order.
+    #[serde(default)]
+    pub culprit_pods: Vec<PodRef>,
     /// Who is refused, or would be.
     pub victims: Vec<String>,
     /// What to do.
     pub remedies: Vec<Remedy>,
+}
+
+/// Names a pod.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PodRef {
+    /// Kubernetes namespace; empty where only the uid is known.
+    pub namespace: String,
+    /// Pod name; empty where only the uid is known.
+    pub name: String,
+    /// Pod uid.
+    pub uid: String,
 }
 
 /// A command to paste, and why.

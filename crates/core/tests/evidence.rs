@@ -165,6 +165,8 @@ fn another_full_disk_is_not_the_one_of_the_line() {
         title: "/data2 has 0 B left of 2 MiB (100 % used)".to_owned(),
         evidence: Vec::new(),
         culprits: Vec::new(),
+        culprit_pods: vec![],
+        subject: String::new(),
         victims: Vec::new(),
         remedies: Vec::new(),
     });
@@ -208,6 +210,8 @@ fn holder_and_remedy_come_from_the_node() {
         title: "uid 0 has 100 of 100 watches".to_owned(),
         evidence: Vec::new(),
         culprits: vec!["pod default/hog".to_owned()],
+        culprit_pods: vec![],
+        subject: String::new(),
         victims: Vec::new(),
         remedies: vec![Remedy {
             command: "sysctl -w fs.inotify.max_user_watches=200".to_owned(),

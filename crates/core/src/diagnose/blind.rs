@@ -22,9 +22,11 @@ fn blind(run: &CollectorRun) -> Option<Finding> {
         cause: cause(&run.name),
         rule: "blind".to_owned(),
         severity: Severity::Info,
+        subject: run.name.clone(),
         title,
         evidence: run.gaps.clone(),
         culprits: Vec::new(),
+        culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies: Vec::new(),
     })

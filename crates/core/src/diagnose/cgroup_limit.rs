@@ -106,12 +106,14 @@ fn leak(hierarchy: &Hierarchy) -> Option<Finding> {
         } else {
             Severity::Info
         },
+        subject: hierarchy.mountpoint.clone(),
         title: format!(
             "{gone} removed cgroups still count against the kernel's {MEMORY_CGROUP_MAX}; {} are in use",
             hierarchy.directories
         ),
         evidence,
         culprits: Vec::new(),
+        culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies: dying_remedies(),
     })

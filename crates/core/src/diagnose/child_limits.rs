@@ -41,6 +41,7 @@ fn finding(view: &View, users: &[&User]) -> Finding {
         cause: Kind::Watches.cause(),
         rule: "child-limits".to_owned(),
         severity: Severity::Info,
+        subject: String::new(),
         title: format!(
             "{} other limits than the node, and /proc does not show them",
             words::count(
@@ -51,6 +52,7 @@ fn finding(view: &View, users: &[&User]) -> Finding {
         ),
         evidence: users.iter().take(NAMED).map(evidence).collect(),
         culprits: Vec::new(),
+        culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies: users
             .iter()

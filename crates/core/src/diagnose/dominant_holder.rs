@@ -32,6 +32,7 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         cause: kind.cause(),
         rule: "dominant-holder".to_owned(),
         severity: Severity::Info,
+        subject: words::user(key),
         title: format!(
             "{} alone holds {held} of the {limit} {} of {} ({} %)",
             words::part(view, &first.part),
@@ -47,6 +48,7 @@ fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         .chain(inotify::evidence(view, kind, user))
         .collect(),
         culprits: vec![words::holder(view, first)],
+        culprit_pods: words::pod(&first.part).into_iter().collect(),
         victims: inotify::victims(view, key, &holders, std::slice::from_ref(first)),
         remedies: remedy::inspect(view, &first.part).into_iter().collect(),
     })

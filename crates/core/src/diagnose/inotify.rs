@@ -50,6 +50,7 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
         cause: kind.cause(),
         rule: rule.to_owned(),
         severity,
+        subject: words::user(key),
         title: format!(
             "{} has used {} of {} {} ({} %)",
             words::user(key),
@@ -64,6 +65,7 @@ fn finding(view: &View, kind: Kind, rule: &str, user: &User, severity: Severity)
             .collect(),
         victims: refused,
         culprits: culprits.iter().map(|h| words::holder(view, h)).collect(),
+        culprit_pods: words::pods(culprits),
         remedies,
     }
 }

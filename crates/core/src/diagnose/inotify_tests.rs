@@ -94,6 +94,10 @@ fn who_holds_and_who_is_refused() {
         finding.culprits,
         ["pod default/promtail-x: 110 instances, 550 watches; promtail (pid 30)"]
     );
+    let pods = finding.culprit_pods.iter();
+    let pods: Vec<_> = pods.map(|p| (&*p.namespace, &*p.name)).collect();
+    assert_eq!(pods, [("default", "promtail-x")]);
+    assert_eq!(finding.subject, "uid 0");
     assert_eq!(
         finding.victims,
         [

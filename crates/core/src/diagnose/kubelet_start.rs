@@ -57,6 +57,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
         cause: kind.cause(),
         rule: "kubelet-start".to_owned(),
         severity,
+        subject: words::user(key),
         title: format!(
             "The next start of the kubelet {would}: it needs {needed} {}, and uid 0 has {free} for it",
             kind.noun()
@@ -73,6 +74,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
             start.basis.clone(),
         ],
         culprits: culprits.iter().map(|h| words::holder(view, h)).collect(),
+        culprit_pods: words::pods(culprits),
         victims: vec![match start.kubelet_pid {
             Some(pid) => format!("kubelet (pid {pid}), at its next start"),
             None => "kubelet".to_owned(),

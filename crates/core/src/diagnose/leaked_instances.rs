@@ -32,6 +32,7 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
         cause: Kind::Instances.cause(),
         rule: "leaked-instances".to_owned(),
         severity: severity(view, key, process.empty_instances),
+        subject: name.clone(),
         title: format!(
             "{name} holds {} inotify instances without a single watch",
             process.empty_instances
@@ -48,6 +49,7 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
                 words::holders_source(view)
             )])
             .collect(),
+        culprit_pods: words::pod(&part).into_iter().collect(),
         culprits: vec![match part {
             Part::Process { .. } => name,
             _ => format!("{}: {name}", words::part(view, &part)),

@@ -108,6 +108,7 @@ fn refused(view: &View) -> Option<Finding> {
         cause: Cause::Pids,
         rule: "pids-refused".to_owned(),
         severity: Severity::Info,
+        subject: format!("{CGROUP}{}", first.path),
         title: format!(
             "{} refused {} forks since it was made; it has room now",
             first.path, first.refused
@@ -123,6 +124,7 @@ fn refused(view: &View) -> Option<Finding> {
             })
             .collect(),
         culprits: Vec::new(),
+        culprit_pods: Vec::new(),
         victims: cgroups.iter().take(8).map(|c| c.path.clone()).collect(),
         remedies: Vec::new(),
     })

@@ -39,9 +39,11 @@ pub fn finding(
         cause: resource.cause,
         rule: rule.to_owned(),
         severity,
+        subject: resource.subject.clone(),
         title,
         evidence: evidence(resource),
         culprits: Vec::new(),
+        culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies,
     }

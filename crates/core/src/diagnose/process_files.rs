@@ -28,6 +28,10 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
     );
     let remedies = pid.map(|pid| remedies(view, pid, resource));
     Finding {
+        culprit_pods: pid
+            .and_then(|pid| words::pod(&view.part(pid)))
+            .into_iter()
+            .collect(),
         culprits: pid
             .map(|pid| words::part(view, &view.part(pid)))
             .into_iter()

@@ -44,6 +44,7 @@ fn shared(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         cause: kind.cause(),
         rule: "shared-budget".to_owned(),
         severity: severity(percent),
+        subject: words::user(key),
         title: format!(
             "{} pods and containers share the {limit} {} of {}; {} holds {}",
             holders.len(),
@@ -54,6 +55,7 @@ fn shared(view: &View, kind: Kind, user: &User) -> Option<Finding> {
         ),
         evidence: evidence(view, kind, user, &holders),
         culprits: vec![words::holder(view, first)],
+        culprit_pods: words::pod(&first.part).into_iter().collect(),
         victims: inotify::victims(view, key, &all, std::slice::from_ref(first)),
         remedies: remedies(view, first, second),
     })

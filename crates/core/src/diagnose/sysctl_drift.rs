@@ -46,6 +46,7 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
         cause: cause(key),
         rule: "sysctl-drift".to_owned(),
         severity: severity(used, now.min(next)),
+        subject: key.clone(),
         title: match used {
             Some(used) if !raises && next.is_some() => format!(
                 "{key} falls from {live} to {} at the next boot ({place}); {used} are in use now",
@@ -55,6 +56,7 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
         },
         evidence,
         culprits: vec![place],
+        culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies: if raises {
             // The file asks for more: let it have its way.
@@ -99,6 +101,7 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
         cause: cause(key),
         rule: "sysctl-drift".to_owned(),
         severity: Severity::Warning,
+        subject: key.clone(),
         title: format!(
             "No file sets {key}: after the next boot it will be {DEFAULT_INSTANCES}, less than is in use now"
         ),
@@ -108,6 +111,7 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
             format!("{used} in use now"),
         ],
         culprits: Vec::new(),
+        culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies: remedy::persist(key, &live.to_string(), None).into_iter().collect(),
     })

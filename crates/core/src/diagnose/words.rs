@@ -4,7 +4,7 @@ use crate::amount::bytes;
 pub use crate::amount::count;
 use crate::attribute::{Holder, Part, View};
 use crate::model::{INITIAL_USER_NAMESPACE, Provenance, Runtime, UserKey};
-use crate::report::{Owner, User};
+use crate::report::{Owner, PodRef, User};
 
 /// Where an inotify figure comes from.
 pub fn inotify_source(provenance: Provenance) -> &'static str {
@@ -107,6 +107,28 @@ pub fn part(view: &View, part: &Part) -> String {
         }
         Part::Process { pid } => process(view, *pid),
     }
+}
+
+/// The pod that a holder is.
+pub fn pod(part: &Part) -> Option<PodRef> {
+    let Part::Pod {
+        uid,
+        namespace,
+        name,
+    } = part
+    else {
+        return None;
+    };
+    Some(PodRef {
+        namespace: namespace.clone(),
+        name: name.clone(),
+        uid: uid.clone(),
+    })
+}
+
+/// The pods among the holders.
+pub fn pods(holders: &[Holder]) -> Vec<PodRef> {
+    holders.iter().filter_map(|h| pod(&h.part)).collect()
 }
 
 /// Names a holder, what it holds, and through which processes.

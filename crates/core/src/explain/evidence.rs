@@ -8,7 +8,7 @@ use super::report::{ExplainedCause, Explanation, NodeSays};
 use crate::amount::bytes;
 use crate::cause::Cause;
 use crate::model::Provenance;
-use crate::report::{Budget, Finding, Report, Resource, Severity};
+use crate::report::{Budget, Finding, PodRef, Report, Resource, Severity};
 use crate::signatures::Confidence;
 
 /// From this share of a budget on the node is taken to refuse, as the rules of `check` do.
@@ -391,6 +391,12 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
             culprits.push(culprit.clone());
         }
     }
+    let mut culprit_pods: Vec<PodRef> = Vec::new();
+    for pod in known.iter().flat_map(|f| &f.culprit_pods) {
+        if !culprit_pods.contains(pod) {
+            culprit_pods.push(pod.clone());
+        }
+    }
     let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
     if remedies.is_empty() {
         remedies = remedy::for_cause(named);
@@ -408,9 +414,11 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
         cause: named,
         rule: "explain".to_owned(),
         severity: severity(cause),
+        subject: String::new(),
         title: title(cause, named),
         evidence,
         culprits,
+        culprit_pods,
         victims,
         remedies,
     }

@@ -16,6 +16,19 @@ pub enum CgroupVersion {
     Unknown,
 }
 
+impl CgroupVersion {
+    /// As JSON and metrics have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::Hybrid => "hybrid",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// All hierarchies of the node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cgroups {

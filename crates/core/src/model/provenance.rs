@@ -17,6 +17,16 @@ pub enum Provenance {
 }
 
 impl Provenance {
+    /// As JSON and metrics have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Estimated => "estimated",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     /// The weaker of the two: a figure made of several is as good as its worst part.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

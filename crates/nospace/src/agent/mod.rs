@@ -6,6 +6,17 @@
 //!                                  └▶ kube (node conditions, events)
 //! ```
 
+mod config;
+pub mod kube;
+mod looker;
+mod own;
+mod requests;
+mod run;
 mod seen;
+mod serve;
 
-pub use seen::{News, Seen};
+pub use config::{Config, Kube, Settings, interval, listen, node_name, top};
+
+pub use requests::Requests;
+pub use run::run;
+pub use seen::{News, Raised, Seen, Stop};

@@ -8,13 +8,39 @@ use nospace_core::report::Report;
 pub struct Seen {
     /// How many looks there were, this one included.
     pub number: u64,
-    /// What it found. Findings of the agent's own (growth) are among the report's.
+    /// What it found. Findings of the agent's own (rule `growth`) are among the report's.
     pub report: Report,
     /// When it was done.
     pub at: Instant,
     /// How long it took.
     pub took: Duration,
+    /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
+    /// misses a look misses them. At most [`Raised::MOST`].
+    pub raised: Vec<Raised>,
+}
+
+/// A limit that `--tune` raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// The look after which it was raised.
+    pub look: u64,
+    /// The sysctl, `fs.inotify.max_user_watches`.
+    pub sysctl: String,
+    /// What it was.
+    pub from: u64,
+    /// What it is now.
+    pub to: u64,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Raised {
+    /// So many are remembered.
+    pub const MOST: usize = 16;
 }
 
 /// Where the newest look is to be had; `None` before the first.
 pub type News = tokio::sync::watch::Receiver<Option<Arc<Seen>>>;
+
+/// Becomes `true` when the agent ends.
+pub type Stop = tokio::sync::watch::Receiver<bool>;

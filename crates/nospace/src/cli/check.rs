@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use nospace_core::metrics::{self, Dialect, Exposition};
 use nospace_core::select::{Order, Selection};
 
 use super::{Output, OutputArg, Shared};
@@ -17,12 +18,13 @@ use crate::ui::{self, human, json, screen::Screen};
 #[derive(Args, Debug, Default)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct CheckArgs {
-    #[command(flatten)]
-    output: OutputArg,
+    /// How to print: for people, one JSON document, or metrics for node_exporter's textfile collector
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<CheckOutput>,
     /// Look at a node that `nospace record` saved instead of this one
     #[arg(long, value_name = "ARCHIVE")]
     from: Option<PathBuf>,
-    /// Show at most N holders of each kind (default: 10, on a healthy node 3)
+    /// Show at most N holders of each kind (default: 10, on a healthy node 3; as metrics, 50 pods)
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Sort holders by this (default: whichever budget is fuller)
@@ -41,6 +43,26 @@ pub struct CheckArgs {
 
 const EXIT_CODES: &str = "Exit codes, as a monitoring plugin has them: 0 ok, 1 warning, 2 critical, \
                           3 could not tell or wrong usage.";
+
+/// How a check is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// A report for people.
+    Human,
+    /// One JSON document; messages go to standard error.
+    Json,
+    /// Prometheus' text format.
+    Prometheus,
+}
+
+impl From<Output> for CheckOutput {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Human => Self::Human,
+            Output::Json => Self::Json,
+        }
+    }
+}
 
 /// What holders are sorted by.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -79,8 +101,9 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Resul
         .map_or_else(|| Order::of_pressure(&report), Order::from);
     order.sort(&mut report);
     let mut text = Vec::new();
-    match args.output.or(outer) {
-        Output::Human => {
+    let output = args.output.unwrap_or_else(|| outer.or_human().into());
+    match output {
+        CheckOutput::Human => {
             let screen = Screen::of_stdout();
             let options = human::Options {
                 screen,
@@ -90,7 +113,12 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Resul
             };
             human::draw(&report, &options).write(&mut text)?;
         }
-        Output::Json => json::write(&report, &mut text)?,
+        CheckOutput::Json => json::write(&report, &mut text)?,
+        CheckOutput::Prometheus => {
+            let mut out = Exposition::new(Dialect::Prometheus);
+            metrics::report(&report, &[], args.top.unwrap_or(metrics::TOP), &mut out);
+            text = out.finish().into_bytes();
+        }
     }
     ui::print(&text)?;
     Ok(ExitCode::from(report.status().exit_code()))

@@ -1,5 +1,7 @@
 //! The command line: one definition for parsing, help, completions and man pages.
 
+#[cfg(feature = "agent")]
+mod agent;
 mod check;
 mod exhaust;
 mod explain;
@@ -14,6 +16,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+#[cfg(feature = "agent")]
+pub use until::duration;
 
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
@@ -40,6 +45,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "agent")]
+    Agent(agent::AgentArgs),
     Check(check::CheckArgs),
     Exhaust(exhaust::ExhaustArgs),
     Explain(explain::ExplainArgs),
@@ -90,7 +97,15 @@ pub struct OutputArg {
 impl OutputArg {
     /// What the command was told, or else nospace itself, or else for people.
     fn or(self, outer: Self) -> Output {
-        self.output.or(outer.output).unwrap_or(Output::Human)
+        Self {
+            output: self.output.or(outer.output),
+        }
+        .or_human()
+    }
+
+    /// What was given, or else for people.
+    fn or_human(self) -> Output {
+        self.output.unwrap_or(Output::Human)
     }
 }
 
@@ -104,13 +119,16 @@ pub enum Output {
 }
 
 impl Shared {
-    fn live(&self) -> anyhow::Result<Live> {
-        let roots = Roots {
+    fn roots(&self) -> Roots {
+        Roots {
             proc: self.procfs.clone(),
             sys: self.sysfs.clone(),
             root: self.rootfs.clone(),
-        };
-        Live::open(&roots, !self.no_ebpf)
+        }
+    }
+
+    fn live(&self) -> anyhow::Result<Live> {
+        Live::open(&self.roots(), !self.no_ebpf)
     }
 
     /// The node to look at: this one, or a recorded one.
@@ -149,6 +167,8 @@ impl Cli {
     pub fn failure(&self) -> u8 {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
+            #[cfg(feature = "agent")]
+            Some(Command::Agent(_)) => FAILED,
             Some(
                 Command::Exhaust(_)
                 | Command::Plan(_)
@@ -168,6 +188,8 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             None => check::run(&self.shared, self.output, &check::CheckArgs::default()),
+            #[cfg(feature = "agent")]
+            Some(Command::Agent(args)) => agent::run(&self.shared, args),
             Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
             Some(Command::Exhaust(args)) => exhaust::run(&self.shared, self.output, args),
             Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),

@@ -79,9 +79,7 @@ impl Live {
         })?;
         let root_is_elsewhere = roots.root != Path::new("/");
         let look = Look {
-            taken_at: jiff::Timestamp::now()
-                .round(jiff::Unit::Second)?
-                .to_string(),
+            taken_at: now(),
             uid: rustix::process::geteuid().as_raw(),
             mounts_of: if root_is_elsewhere { "1" } else { "self" }.to_owned(),
         };
@@ -99,6 +97,11 @@ impl Live {
             .link(super::proc("self"))
             .is_ok_and(|target| target == own);
         Ok(live)
+    }
+
+    /// Another look begins now, with the programs that are loaded.
+    pub fn renew(&mut self) {
+        self.look.taken_at = now();
     }
 
     fn tree(&self, tree: Tree) -> Asked<BorrowedFd<'_>> {
@@ -149,6 +152,12 @@ impl Live {
             Mode::empty(),
         )
     }
+}
+
+/// RFC 3339, UTC, to the second.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }
 
 fn open_tree(path: &Path) -> Result<OwnedFd, Errno> {

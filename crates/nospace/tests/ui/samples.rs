@@ -96,6 +96,8 @@ pub fn watches_exhausted() -> Report {
                     "fs.inotify.max_user_watches is 8192, the default of kernels before 5.11".into(),
                 ],
                 culprits: vec!["pod default/fluent-bit-x7k2p: 7340 watches (89 %)".into()],
+                culprit_pods: vec![],
+                subject: String::new(),
                 victims: vec![
                     "kubelet (pid 812) at its next start".into(),
                     "every other process of uid 0: inotify_add_watch fails with ENOSPC, \"no space left on device\"".into(),
@@ -164,6 +166,8 @@ pub fn instances_exhausted() -> Report {
         findings: vec![Finding {
             evidence: vec!["~126 of 128 instances of uid 0, estimated".into()],
             culprits: vec!["default/web-0 (112)".into()],
+            culprit_pods: vec![],
+            subject: String::new(),
             victims: vec!["every process of uid 0 that makes an inotify instance: EMFILE, \"too many open files\"".into()],
             remedies: vec![Remedy {
                 command: "sysctl -w fs.inotify.max_user_instances=8192".into(),
@@ -202,6 +206,8 @@ pub fn child_namespace() -> Report {
         }],
         findings: vec![Finding {
             culprits: vec!["container 9d2f0c1be7aa (podman): 117 instances".into()],
+            culprit_pods: vec![],
+            subject: String::new(),
             ..finding(
                 Cause::InotifyInstances,
                 Severity::Warning,
@@ -267,6 +273,8 @@ pub fn hostile_with(evil: &str) -> Report {
         title: format!("pod {evil} is evil"),
         evidence: vec![evil.into()],
         culprits: vec![long.clone()],
+        culprit_pods: vec![],
+        subject: String::new(),
         victims: vec![evil.into()],
         remedies: vec![Remedy {
             command: format!("kill 1 # {evil}"),
@@ -477,6 +485,8 @@ fn finding(cause: Cause, severity: Severity, title: &str) -> Finding {
         title: title.into(),
         evidence: vec![],
         culprits: vec![],
+        culprit_pods: vec![],
+        subject: String::new(),
         victims: vec![],
         remedies: vec![],
     }

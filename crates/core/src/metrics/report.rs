@@ -1,0 +1,234 @@
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use super::text::Exposition;
+use super::{Family, OTHER, family};
+use crate::cause::Cause;
+use crate::growth::Growth;
+use crate::report::{
+    KubeletStart, Pod, PodContainer, PodPart, Report, Resource, Severity, StartVerdict, User,
+};
+
+/// Users with rows of their own: a node has few, but every user namespace may bring more.
+const USERS: usize = 100;
+/// Containers of a pod with rows of their own.
+const CONTAINERS: usize = 16;
+/// Budgets of a cause with rows of their own.
+const SUBJECTS: usize = 20;
+
+pub fn write(report: &Report, growth: &[Growth], top: usize, out: &mut Exposition) {
+    build(report, out);
+    users(&report.users, out);
+    pods(&report.pods, top, out);
+    resources(&report.resources, out);
+    start(report.forecast.kubelet_start.as_ref(), out);
+    findings(report, out);
+    collectors(report, out);
+    rates(growth, out);
+}
+
+fn build(report: &Report, out: &mut Exposition) {
+    out.family(&family::BUILD, [([env!("CARGO_PKG_VERSION")], 1)]);
+    let node = &report.node;
+    let labels = [
+        node.name.as_str(),
+        node.kernel.as_str(),
+        node.cgroup_version.name(),
+    ];
+    out.family(&family::NODE, [(labels, 1)]);
+}
+
+fn users(users: &[User], out: &mut Exposition) {
+    let (named, rest) = users.split_at(users.len().min(USERS));
+    let mut rows = |family: &Family, figure: &dyn Fn(&User) -> Option<u64>, summed: bool| {
+        let mut rows: Vec<(String, String, u64)> = named
+            .iter()
+            .filter_map(|u| Some((u.uid.to_string(), u.user_namespace.to_string(), figure(u)?)))
+            .collect();
+        // A sum of limits would be none.
+        if summed && !rest.is_empty() {
+            let sum = rest.iter().filter_map(figure).fold(0, u64::saturating_add);
+            rows.push((OTHER.to_owned(), OTHER.to_owned(), sum));
+        }
+        let rows = rows.iter();
+        out.family(
+            family,
+            rows.map(|(uid, userns, value)| ([uid.as_str(), userns.as_str()], value)),
+        );
+    };
+    rows(&family::INSTANCES, &|u| Some(u.instances.used), true);
+    rows(&family::INSTANCES_LIMIT, &|u| u.instances.limit, false);
+    rows(&family::WATCHES, &|u| Some(u.watches.used), true);
+    rows(&family::WATCHES_LIMIT, &|u| u.watches.limit, false);
+    rows(
+        &family::UNATTRIBUTED_INSTANCES,
+        &|u| u.unattributed.instances,
+        true,
+    );
+    rows(
+        &family::UNATTRIBUTED_WATCHES,
+        &|u| u.unattributed.watches,
+        true,
+    );
+}
+
+/// Namespace, pod, container.
+type Place<'a> = [&'a str; 3];
+/// Instances, watches.
+type Held = (u64, u64);
+
+fn pods(pods: &[Pod], top: usize, out: &mut Exposition) {
+    let mut rows: BTreeMap<Place<'_>, Held> = BTreeMap::new();
+    let chosen = foremost(pods, top);
+    for (pod, chosen) in pods.iter().zip(chosen) {
+        if !chosen {
+            add(&mut rows, [OTHER; 3], (pod.instances, pod.watches));
+            continue;
+        }
+        for (at, container) in pod.containers.iter().enumerate() {
+            let name = if at < CONTAINERS {
+                name(container)
+            } else {
+                OTHER
+            };
+            let held = (container.instances, container.watches);
+            add(&mut rows, [&pod.namespace, pod_name(pod), name], held);
+        }
+    }
+    let instances = rows.iter().map(|(place, held)| (place, held.0));
+    out.family(&family::POD_INSTANCES, instances);
+    let watches = rows.iter().map(|(place, held)| (place, held.1));
+    out.family(&family::POD_WATCHES, watches);
+}
+
+fn add<'a>(rows: &mut BTreeMap<Place<'a>, Held>, place: Place<'a>, held: Held) {
+    let row = rows.entry(place).or_default();
+    row.0 = row.0.saturating_add(held.0);
+    row.1 = row.1.saturating_add(held.1);
+}
+
+/// Which `top` pods have rows: those that hold most of either.
+fn foremost(pods: &[Pod], top: usize) -> Vec<bool> {
+    let ranked = |figure: fn(&Pod) -> u64| {
+        let mut order: Vec<usize> = (0..pods.len()).collect();
+        order.sort_by_key(|&at| (std::cmp::Reverse(figure(&pods[at])), &pods[at].uid));
+        order
+    };
+    let mut chosen = vec![false; pods.len()];
+    let (watches, instances) = (ranked(|p| p.watches), ranked(|p| p.instances));
+    let by_turns = watches.into_iter().zip(instances).flat_map(|(w, i)| [w, i]);
+    let mut left = top;
+    for at in by_turns {
+        if left > 0 && !std::mem::replace(&mut chosen[at], true) {
+            left -= 1;
+        }
+    }
+    chosen
+}
+
+/// A pod that only its uid is known of is called by that.
+fn pod_name(pod: &Pod) -> &str {
+    if pod.name.is_empty() {
+        &pod.uid
+    } else {
+        &pod.name
+    }
+}
+
+/// What a container is called, where the specification does not say: by its part, or by its id as crictl shortens it.
+fn name(container: &PodContainer) -> &str {
+    match container.part {
+        PodPart::Sandbox => "sandbox",
+        PodPart::Shim => "shim",
+        PodPart::Container if container.name.is_empty() => {
+            container.id.get(..13).unwrap_or(&container.id)
+        }
+        PodPart::Container => &container.name,
+    }
+}
+
+fn resources(resources: &[Resource], out: &mut Exposition) {
+    let mut rows: BTreeMap<(Cause, &str, &str), (u64, u64)> = BTreeMap::new();
+    let mut listed: BTreeMap<(Cause, &str), usize> = BTreeMap::new();
+    // They come the fullest first.
+    for resource in resources {
+        let kind = (resource.cause, resource.unit.as_str());
+        let listed = listed.entry(kind).or_default();
+        *listed += 1;
+        let subject = if *listed <= SUBJECTS {
+            &resource.subject
+        } else {
+            OTHER
+        };
+        let row = rows.entry((resource.cause, subject, kind.1)).or_default();
+        row.0 = row.0.saturating_add(resource.used);
+        row.1 = row.1.saturating_add(resource.limit);
+    }
+    let rows = || {
+        let rows = rows.iter();
+        rows.map(|(&(cause, subject, unit), row)| ([cause.code(), subject, unit], row))
+    };
+    let used = rows().map(|(labels, row)| (labels, row.0));
+    out.family(&family::RESOURCE_USED, used);
+    let limit = rows().map(|(labels, row)| (labels, row.1));
+    out.family(&family::RESOURCE_LIMIT, limit);
+}
+
+fn start(start: Option<&KubeletStart>, out: &mut Exposition) {
+    let ok = start.map(|s| u8::from(s.verdict != StartVerdict::Fails));
+    out.single(&family::START_OK, ok);
+    out.single(
+        &family::START_WATCHES_NEEDED,
+        start.map(|s| s.watches_needed),
+    );
+    out.single(&family::START_WATCHES_FREE, start.map(|s| s.watches_free));
+    out.single(
+        &family::START_INSTANCES_NEEDED,
+        start.map(|s| s.instances_needed),
+    );
+    out.single(
+        &family::START_INSTANCES_FREE,
+        start.map(|s| s.instances_free),
+    );
+}
+
+fn findings(report: &Report, out: &mut Exposition) {
+    let mut rows: BTreeMap<(Cause, Severity), u64> = BTreeMap::new();
+    for finding in &report.findings {
+        *rows.entry((finding.cause, finding.severity)).or_default() += 1;
+    }
+    let rows = rows.iter();
+    out.family(
+        &family::FINDING,
+        rows.map(|((cause, severity), n)| ([cause.code(), severity.name()], n)),
+    );
+}
+
+fn collectors(report: &Report, out: &mut Exposition) {
+    let mut each = |family: &Family, figure: &dyn Fn(usize) -> Box<dyn Display>| {
+        let runs = report.collectors.iter().enumerate();
+        out.family(family, runs.map(|(at, c)| ([c.name.as_str()], figure(at))));
+    };
+    let runs = &report.collectors;
+    each(&family::COLLECTOR_SUCCESS, &|at| {
+        Box::new(u8::from(runs[at].error.is_none()))
+    });
+    each(&family::COLLECTOR_DURATION, &|at| {
+        Box::new(runs[at].duration_ms / 1e3)
+    });
+    let info = runs.iter().map(|c| {
+        let labels = [c.name.as_str(), c.source.as_str(), c.provenance.name()];
+        (labels, 1)
+    });
+    out.family(&family::COLLECTOR, info);
+}
+
+fn rates(growth: &[Growth], out: &mut Exposition) {
+    fn labels(g: &Growth) -> [&str; 3] {
+        [g.cause.code(), &g.subject, &g.unit]
+    }
+    let rates = growth.iter().map(|g| (labels(g), g.per_second));
+    out.family(&family::GROWTH, rates);
+    let ends = growth.iter().filter_map(|g| Some((labels(g), g.full_in?)));
+    out.family(&family::EXHAUSTION, ends);
+}

@@ -1,0 +1,160 @@
+use super::*;
+use crate::cause::Cause;
+use crate::report::{Pod, PodContainer, PodPart, Resource};
+use crate::testing::node;
+
+fn told(report: &Report, top: usize, dialect: Dialect) -> String {
+    let mut out = Exposition::new(dialect);
+    super::report(report, &[], top, &mut out);
+    out.finish()
+}
+
+fn quiet() -> Report {
+    crate::conclude(&node().0)
+}
+
+fn pod(number: u64, containers: usize) -> Pod {
+    let container = |at| PodContainer {
+        name: format!("c{at}"),
+        id: format!("id{at}"),
+        part: PodPart::Container,
+        instances: 1,
+        watches: number,
+    };
+    Pod {
+        namespace: "default".to_owned(),
+        name: format!("p{number:04}"),
+        uid: number.to_string(),
+        instances: containers as u64,
+        watches: number * containers as u64,
+        charged: Vec::new(),
+        containers: (0..containers).map(container).collect(),
+    }
+}
+
+fn rows<'a>(text: &'a str, family: &str) -> Vec<&'a str> {
+    let of = |line: &&str| line.starts_with(family) && line[family.len()..].starts_with(['{', ' ']);
+    text.lines().filter(of).collect()
+}
+
+#[test]
+fn both_dialects_name_families_as_they_want() {
+    let figures = AgentFigures {
+        looks: 3,
+        ..AgentFigures::default()
+    };
+    let tell = |dialect| {
+        let mut out = Exposition::new(dialect);
+        agent(&figures, &mut out);
+        out.finish()
+    };
+    let old = tell(Dialect::Prometheus);
+    assert!(old.contains("# TYPE nospace_looks_total counter\nnospace_looks_total 3\n"));
+    assert!(!old.contains("# EOF") && !old.contains("# UNIT"));
+    let new = tell(Dialect::OpenMetrics);
+    assert!(new.contains("# TYPE nospace_looks counter\nnospace_looks_total 3\n"));
+    assert!(new.ends_with("# EOF\n"));
+    let build = told(&quiet(), TOP, Dialect::OpenMetrics);
+    assert!(build.contains("# TYPE nospace_build info\nnospace_build_info{version="));
+    assert!(build.contains("# UNIT nospace_collector_duration_seconds seconds\n"));
+}
+
+#[test]
+fn labels_are_escaped() {
+    let mut report = quiet();
+    report.node.name = "a\\b\"c\nd".to_owned();
+    let text = told(&report, TOP, Dialect::Prometheus);
+    assert!(
+        text.contains(r#"nospace_node_info{node="a\\b\"c\nd","#),
+        "{text}"
+    );
+}
+
+#[test]
+fn pods_beyond_the_top_are_summed() {
+    let mut report = quiet();
+    report.pods = (1..=1000).rev().map(|n| pod(n, 1)).collect();
+    // Holds the most instances, and hardly any watches.
+    report.pods.push(pod(0, 40));
+    let text = told(&report, 10, Dialect::Prometheus);
+    let watches = rows(&text, "nospace_pod_inotify_watches");
+    // 9 pods of one container, one with 16 and their `other`, and the pods' `other`.
+    assert_eq!(watches.len(), 9 + 17 + 1, "{watches:#?}");
+    let sum: u64 = watches
+        .iter()
+        .map(|row| row.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(sum, (1..=1000).sum::<u64>());
+    assert!(
+        watches
+            .iter()
+            .any(|row| row.contains(r#"pod="p0000",container="other""#))
+    );
+    assert!(
+        watches
+            .iter()
+            .any(|row| row.contains(r#"{namespace="other",pod="other",container="other"}"#))
+    );
+}
+
+#[test]
+fn no_row_is_told_twice() {
+    let mut report = quiet();
+    // The old pod of a StatefulSet is still there when the new one starts.
+    report.pods = vec![
+        pod(1, 2),
+        Pod {
+            uid: "new".to_owned(),
+            ..pod(1, 2)
+        },
+    ];
+    let budget = |unit: &str, n: usize| Resource {
+        cause: Cause::Keys,
+        subject: format!("uid {n}"),
+        used: 1,
+        limit: 10,
+        unit: unit.to_owned(),
+        provenance: crate::model::Provenance::Exact,
+        note: None,
+    };
+    report.resources = (0..50)
+        .flat_map(|n| [budget("keys", n), budget("bytes", n)])
+        .collect();
+    let text = told(&report, 10, Dialect::Prometheus);
+    let samples: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.rsplit_once(' ').unwrap().0)
+        .collect();
+    let unique: std::collections::BTreeSet<_> = samples.iter().collect();
+    assert_eq!(unique.len(), samples.len(), "{text}");
+    assert_eq!(rows(&text, "nospace_resource_used").len(), 2 * 21);
+    assert!(
+        text.contains(r#"nospace_resource_used{cause="keys",subject="other",unit="keys"} 30"#),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_catalogue_is_as_prometheus_wants_it() {
+    for family in families() {
+        let name = family.name;
+        assert_eq!(
+            name.ends_with("_total"),
+            family.kind == Kind::Counter,
+            "{name}"
+        );
+        assert_eq!(name.ends_with("_info"), family.kind == Kind::Info, "{name}");
+        let stem = name.strip_suffix("_total").unwrap_or(name);
+        assert!(stem.ends_with(family.unit), "{name}");
+        assert!(!family.help.contains(['\\', '\n', '"', '|']), "{name}");
+    }
+    let names: std::collections::BTreeSet<_> = families().iter().map(|f| f.name).collect();
+    assert_eq!(names.len(), families().len());
+}
+
+#[test]
+fn the_page_is_made_from_the_code() {
+    let written = include_str!("../../../../docs/metrics.md");
+    assert_eq!(written, page(), "run `cargo xtask metrics`");
+}

@@ -1,0 +1,276 @@
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+/// What the agent is told, by one source; `None` is left to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Time from look to look.
+    pub interval: Option<Duration>,
+    /// Where HTTP is served.
+    pub listen: Option<SocketAddr>,
+    /// Name of this node in Kubernetes.
+    pub node_name: Option<String>,
+    /// Whether the API server is told.
+    pub kube: Option<Kube>,
+    /// Whether limits are raised.
+    pub tune: Option<bool>,
+    /// Pods with rows of their own.
+    pub top: Option<usize>,
+}
+
+/// Whether the API server is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kube {
+    /// In a pod of a cluster.
+    Auto,
+    /// Never.
+    Off,
+}
+
+/// What the agent goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Time from look to look.
+    pub interval: Duration,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// Name of this node in Kubernetes; `None` is the host's own.
+    pub node_name: Option<String>,
+    /// Whether the API server is told.
+    pub kube: Kube,
+    /// Whether limits are raised.
+    pub tune: bool,
+    /// Pods with rows of their own.
+    pub top: usize,
+}
+
+/// The settings by name, as the file has them; the environment has them as `NOSPACE_NODE_NAME`.
+const NAMES: [&str; 6] = ["interval", "listen", "node-name", "kube", "tune", "top"];
+
+/// What Kubernetes' downward API is mostly told to call it.
+const NODE_NAME: &str = "NODE_NAME";
+
+impl Settings {
+    /// From the environment, which `variable` asks.
+    ///
+    /// # Errors
+    ///
+    /// A value that is none, with the variable's name.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let mut settings = Self {
+            node_name: variable(NODE_NAME).filter(|name| !name.is_empty()),
+            ..Self::default()
+        };
+        for name in NAMES {
+            let variable_name = format!("NOSPACE_{}", name.replace('-', "_").to_uppercase());
+            if let Some(value) = variable(&variable_name).filter(|value| !value.is_empty()) {
+                settings.set(name, &value).context(variable_name)?;
+            }
+        }
+        Ok(settings)
+    }
+
+    /// From a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is no TOML, or has a setting that is unknown or no value for one, with the setting's name.
+    pub fn of_file(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| shown.to_string())?;
+        let table: toml::Table = text
+            .parse()
+            .with_context(|| format!("{shown} is no TOML"))?;
+        let mut settings = Self::default();
+        for (name, value) in &table {
+            let value = match value {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(switch) => switch.to_string(),
+                _ => bail!("{shown}: {name}: give one value"),
+            };
+            settings
+                .set(name, &value)
+                .with_context(|| format!("{shown}: {name}"))?;
+        }
+        Ok(settings)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
+        match name {
+            "interval" => self.interval = Some(given(value, interval)?),
+            "listen" => self.listen = Some(given(value, listen)?),
+            "node-name" => self.node_name = Some(given(value, node_name)?),
+            "kube" => self.kube = Some(given(value, |v| clap::ValueEnum::from_str(v, false))?),
+            "tune" => self.tune = Some(given(value, parsed("true or false"))?),
+            "top" => self.top = Some(given(value, top)?),
+            _ => bail!("there is no such setting; there are {}", NAMES.join(", ")),
+        }
+        Ok(())
+    }
+
+    /// What is not given here is taken from there.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            interval: self.interval.or(other.interval),
+            listen: self.listen.or(other.listen),
+            node_name: self.node_name.or(other.node_name),
+            kube: self.kube.or(other.kube),
+            tune: self.tune.or(other.tune),
+            top: self.top.or(other.top),
+        }
+    }
+
+    /// With what nobody said.
+    #[must_use]
+    pub fn config(self) -> Config {
+        Config {
+            interval: self.interval.unwrap_or(Duration::from_secs(15)),
+            listen: self.listen.unwrap_or(SocketAddr::from(([0; 4], 9409))),
+            node_name: self.node_name,
+            kube: self.kube.unwrap_or(Kube::Auto),
+            tune: self.tune.unwrap_or(false),
+            top: self.top.unwrap_or(nospace_core::metrics::TOP),
+        }
+    }
+}
+
+fn given<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
+    parse(value).map_err(|why| anyhow::anyhow!("{value:?}: {why}"))
+}
+
+fn parsed<T: FromStr>(wanted: impl Display) -> impl Fn(&str) -> Result<T, String> {
+    move |value| value.parse().map_err(|_| format!("give {wanted}"))
+}
+
+/// A time from look to look.
+///
+/// # Errors
+///
+/// What else to give.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    let fits = Duration::from_millis(10)..=Duration::from_hours(1);
+    crate::cli::duration(text)
+        .ok()
+        .filter(|interval| fits.contains(interval))
+        .ok_or_else(|| "give a time from 10ms to 1h, such as 15s".to_owned())
+}
+
+/// An address to listen at; without a host, all of them.
+///
+/// # Errors
+///
+/// What else to give.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    let whole = match text.strip_prefix(':') {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None => text.to_owned(),
+    };
+    parsed("an address and a port, such as 0.0.0.0:9409 or [::]:9409")(&whole)
+}
+
+/// A name of a node: that of a DNS subdomain.
+///
+/// # Errors
+///
+/// What else to give.
+pub fn node_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    if !text.is_empty() && text.len() <= 253 && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("give the node's name as kubectl get nodes shows it".to_owned())
+}
+
+/// So many pods.
+///
+/// # Errors
+///
+/// What else to give.
+pub fn top(text: &str) -> Result<usize, String> {
+    parsed("a number from 0 to 1000")(text).and_then(|top| {
+        (top <= 1000)
+            .then_some(top)
+            .ok_or_else(|| "give at most 1000".to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        Settings::of_environment(|name| {
+            let mut pairs = pairs.iter();
+            pairs
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
+    }
+
+    fn file(text: &str) -> anyhow::Result<Settings> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), text)?;
+        Settings::of_file(file.path())
+    }
+
+    #[test]
+    fn each_source_gives_way_to_the_one_before() {
+        let flags = Settings {
+            top: Some(1),
+            ..Settings::default()
+        };
+        let environment = environment(&[("NOSPACE_TOP", "2"), ("NOSPACE_INTERVAL", "2m")]).unwrap();
+        let file =
+            file("top = 3\ninterval = '3m'\nlisten = ':1'\nkube = 'off'\ntune = true").unwrap();
+        let config = flags.or(environment).or(file).config();
+        assert_eq!(config.top, 1);
+        assert_eq!(config.interval, Duration::from_mins(2));
+        assert_eq!(config.listen, SocketAddr::from(([0; 4], 1)));
+        assert_eq!((config.kube, config.tune), (Kube::Off, true));
+    }
+
+    #[test]
+    fn the_node_is_named_by_the_downward_api() {
+        let of = |pairs| environment(pairs).unwrap().node_name;
+        assert_eq!(of(&[("NODE_NAME", "a")]).as_deref(), Some("a"));
+        let both = [("NODE_NAME", "a"), ("NOSPACE_NODE_NAME", "b")];
+        assert_eq!(of(&both).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = |text| format!("{:#}", file(text).unwrap_err());
+        for (text, names) in [
+            ("intervall = 3", "intervall"),
+            ("interval = 'soon'", "interval: \"soon\""),
+            ("interval = 0", "interval: \"0\""),
+            ("listen = 'here'", "listen: \"here\""),
+            ("kube = 'yes'", "kube: \"yes\""),
+            ("tune = 'perhaps'", "tune: \"perhaps\""),
+            ("top = -1", "top: \"-1\""),
+            ("top = [1]", "top: give one value"),
+            ("node-name = 'a b'", "node-name: \"a b\""),
+            ("top", "is no TOML"),
+        ] {
+            assert!(error(text).contains(names), "{text}: {}", error(text));
+        }
+        let error = environment(&[("NOSPACE_TOP", "many")]).unwrap_err();
+        assert!(format!("{error:#}").starts_with("NOSPACE_TOP: "));
+    }
+
+    #[test]
+    fn every_name_can_be_set() {
+        for name in NAMES {
+            let error = Settings::default().set(name, "\0").unwrap_err().to_string();
+            assert!(!error.contains("no such setting"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::looker::Looker;
+use super::serve::{Site, serve};
+use super::{Config, Kube, News, Requests, Stop, kube};
+use crate::collect::node_name;
+use crate::host::live::{Live, Roots};
+use crate::ui::warn;
+
+/// The last word to the API server, and the look at hand, may take so long.
+const FAREWELL: Duration = Duration::from_millis(600);
+
+/// Runs the agent until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// When the host cannot be opened, or its address not be listened at.
+pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
+    let host = Live::open(roots, ebpf)?;
+    let config = Arc::new(Config {
+        node_name: Some(config.node_name.clone().unwrap_or_else(|| node_name(&host))),
+        ..config
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen at {} (--listen)", config.listen))?;
+        let ends = [
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        ];
+        warn(&format!(
+            "http://{}/ tells of this node; Ctrl-C ends it",
+            listener.local_addr()?
+        ));
+        let (tell, news) = watch::channel(None);
+        let (quit, looks) = mpsc::channel();
+        let looker = Looker::new(host, Arc::clone(&config), tell);
+        let looker = thread::Builder::new()
+            .name("looker".to_owned())
+            .spawn(move || looker.run(&looks))
+            .context("cannot start a thread")?;
+        attend(listener, &config, news, ends).await;
+        drop(quit);
+        // A look that hangs is left to the end of the process.
+        let waited = tokio::time::timeout(FAREWELL, async {
+            while !looker.is_finished() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let _ = waited.await;
+        Ok(())
+    })
+}
+
+/// Serves and tells until a signal comes.
+async fn attend(listener: TcpListener, config: &Arc<Config>, news: News, ends: [Signal; 2]) {
+    let (stop, stopped) = watch::channel(false);
+    let requests = Arc::new(Requests::default());
+    let site = Site {
+        config: Arc::clone(config),
+        news: news.clone(),
+        requests: Arc::clone(&requests),
+        started: jiff::Timestamp::now(),
+        rendered: std::sync::Mutex::default(),
+    };
+    let told = tokio::spawn(tell_cluster(config, news, requests, stopped.clone()));
+    let served = tokio::spawn(serve(listener, Arc::new(site), stopped));
+    let [mut terminate, mut interrupt] = ends;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.send_replace(true);
+    let both = async { tokio::join!(told, served) };
+    let _ = tokio::time::timeout(FAREWELL, both).await;
+}
+
+fn tell_cluster(
+    config: &Config,
+    news: News,
+    requests: Arc<Requests>,
+    stop: Stop,
+) -> impl Future<Output = ()> + use<> {
+    let wanted = (config.kube == Kube::Auto).then(|| config.node_name.clone());
+    async move {
+        if let Some(node) = wanted.flatten() {
+            kube::start(news, node, requests, stop).await;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use nospace_core::metrics::{self, AgentFigures, Dialect, Exposition};
+
+use super::rendered::{Page, Rendered};
+use super::wants::{self, Packing};
+use crate::agent::{Config, News, Requests, Seen, own};
+use crate::ui::json;
+
+/// Metrics change between looks, too: refusals, and what the agent costs.
+const FRESH: Duration = Duration::from_millis(250);
+/// What only a look changes.
+const WHOLE_LOOK: Duration = Duration::MAX;
+/// A look that is older than so many intervals, and than this, is not fresh.
+const INTERVALS: u32 = 3;
+const STALE: Duration = Duration::from_secs(30);
+
+type Answer = Response<Full<Bytes>>;
+
+/// All that is served.
+pub struct Site {
+    /// What the agent goes by.
+    pub config: Arc<Config>,
+    /// The newest look.
+    pub news: News,
+    /// Requests to the API server.
+    pub requests: Arc<Requests>,
+    /// When the agent started.
+    pub started: jiff::Timestamp,
+    /// Bodies made for others.
+    pub rendered: Mutex<Rendered>,
+}
+
+impl Site {
+    /// Answers a request. Never waits for anything.
+    pub fn answer<B>(&self, request: &Request<B>) -> Answer {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+            answer
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        let headers = request.headers();
+        match request.uri().path() {
+            "/metrics" => self.metrics(headers),
+            "/healthz" => text(StatusCode::OK, "ok\n"),
+            "/readyz" => self.ready(),
+            "/api/v1/report" => self.report(headers),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there are /, /metrics, /api/v1/report, /healthz and /readyz\n",
+            ),
+        }
+    }
+
+    fn seen(&self) -> Option<Arc<Seen>> {
+        self.news.borrow().clone()
+    }
+
+    fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let dialect = wants::dialect(headers);
+        let page = match dialect {
+            Dialect::Prometheus => Page::Metrics,
+            Dialect::OpenMetrics => Page::OpenMetrics,
+        };
+        let seen = self.seen();
+        let make = || {
+            let mut out = Exposition::new(dialect);
+            if let Some(seen) = &seen {
+                metrics::report(&seen.report, &[], self.config.top, &mut out);
+            }
+            metrics::agent(&self.figures(seen.as_deref()), &mut out);
+            out.finish().into_bytes()
+        };
+        let number = seen.as_ref().map_or(0, |seen| seen.number);
+        self.page(headers, number, page, dialect.content_type(), FRESH, make)
+    }
+
+    fn figures(&self, seen: Option<&Seen>) -> AgentFigures {
+        AgentFigures {
+            looks: seen.map_or(0, |seen| seen.number),
+            look_seconds: seen.map(|seen| seen.took.as_secs_f64()),
+            look_age_seconds: seen.map(|seen| seen.at.elapsed().as_secs_f64()),
+            kubernetes_requests: self.requests.counted(),
+            process: own::figures(self.started),
+            ..AgentFigures::default()
+        }
+    }
+
+    fn report(&self, headers: &HeaderMap) -> Answer {
+        let Some(seen) = self.seen() else {
+            return text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the first look is not done\n",
+            );
+        };
+        let make = || {
+            let mut text = Vec::new();
+            // Writing into memory does not fail.
+            let _ = json::write(&seen.report, &mut text);
+            text
+        };
+        let kind = "application/json";
+        let mut answer = self.page(headers, seen.number, Page::Report, kind, WHOLE_LOOK, make);
+        let age = seen.at.elapsed().as_secs();
+        answer.headers_mut().insert(AGE, age.into());
+        answer
+    }
+
+    fn ready(&self) -> Answer {
+        let Some(seen) = self.seen() else {
+            return text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the first look is not done\n",
+            );
+        };
+        let age = seen.at.elapsed();
+        if age > STALE.max(self.config.interval * INTERVALS) {
+            let why = format!("the last look was {} s ago\n", age.as_secs());
+            return text(StatusCode::SERVICE_UNAVAILABLE, why);
+        }
+        text(StatusCode::OK, "ok\n")
+    }
+
+    fn page(
+        &self,
+        headers: &HeaderMap,
+        look: u64,
+        page: Page,
+        kind: &'static str,
+        fresh: Duration,
+        make: impl FnOnce() -> Vec<u8>,
+    ) -> Answer {
+        let packing = wants::packing(headers);
+        let mut rendered = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = rendered.body(look, (page, packing), fresh, make);
+        drop(rendered);
+        let mut answer = Response::new(Full::new(body));
+        describe(answer.headers_mut(), kind, packing);
+        answer
+    }
+}
+
+fn describe(headers: &mut HeaderMap, kind: &'static str, packing: Packing) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(name) = packing.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(text.into()));
+    *answer.status_mut() = status;
+    describe(
+        answer.headers_mut(),
+        "text/plain; charset=utf-8",
+        Packing::Plain,
+    );
+    answer
+}
