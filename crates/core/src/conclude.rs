@@ -1,13 +1,19 @@
 use crate::attribute::View;
 use crate::diagnose;
 use crate::model::{CgroupVersion, Snapshot};
-use crate::report::{InotifyLimits, Node, Report, SCHEMA_VERSION};
+use crate::report::{Finding, InotifyLimits, Node, Report, SCHEMA_VERSION};
 
 /// What a look at a node means: whose everything is, what is wrong, what to do.
 #[must_use]
 pub fn conclude(snapshot: &Snapshot) -> Report {
-    let view = View::new(snapshot);
-    let findings = diagnose::findings(&view);
+    conclude_with(View::new(snapshot), Vec::new())
+}
+
+/// The same with findings of somebody who looked at more than this look.
+#[must_use]
+pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
+    let findings = diagnose::with(&view, more);
+    let snapshot = view.snapshot;
     Report {
         schema_version: SCHEMA_VERSION,
         taken_at: snapshot.taken_at.clone(),

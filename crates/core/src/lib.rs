@@ -30,7 +30,7 @@ mod testing;
 pub mod tune;
 pub mod watches;
 
-pub use conclude::conclude;
+pub use conclude::{conclude, conclude_with};
 pub use diagnose::quote;
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
-use crate::model::{CgroupVersion, CollectorRun, Provenance, Runtime};
+use crate::diagnose::words;
+use crate::model::{CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime};
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -84,7 +85,8 @@ impl Report {
     }
 
     /// inotify could not be read, or hardly anything of it was in sight.
-    fn is_blind(&self) -> bool {
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
         let blind = |c: &CollectorRun| c.name == "inotify" && c.blind;
         self.inotify_provenance() == Provenance::Unavailable || self.collectors.iter().any(blind)
     }
@@ -173,6 +175,20 @@ pub struct User {
     pub unattributed: Unattributed,
     /// The pair of the parent namespace that is charged too; null in the initial namespace.
     pub draws_on: Option<UserRef>,
+}
+
+impl User {
+    /// Whether it is of the initial user namespace: the node's own.
+    #[must_use]
+    pub fn is_initial(&self) -> bool {
+        self.user_namespace == INITIAL_USER_NAMESPACE
+    }
+
+    /// How [`Finding::subject`] names it.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        words::user(words::key(self))
+    }
 }
 
 /// Names a [`User`].

@@ -47,7 +47,8 @@ impl Tracer {
     /// # Errors
     /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
     pub fn start(options: Options) -> Result<Self, Unsupported> {
-        let (object, _) = object::load(IMAGE, |open| prepare(open, options, Some(LARGE_RING)))
+        let ring = (!options.small_ring).then_some(LARGE_RING);
+        let (object, _) = object::load(IMAGE, |open| prepare(open, options, ring))
             .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
         let link = attach(&object)?;
         let inbox = Arc::<Mutex<Inbox>>::default();

@@ -25,4 +25,6 @@ pub struct Options {
     pub pid: Option<u32>,
     /// Only calls of this real uid.
     pub uid: Option<u32>,
+    /// Between kernel and us there is room for some thousand calls, not some ten thousand; it is part of our resident memory.
+    pub small_ring: bool,
 }

@@ -5,7 +5,7 @@ use crate::model::{Runtime, UserKey};
 use crate::report::Owner;
 
 /// Who holds instances, as a person would name it: the smallest thing that can be stopped.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// A pod, by its uid.
     Pod {

@@ -38,6 +38,13 @@ impl Kind {
         }
     }
 
+    pub fn budget_mut(self, user: &mut User) -> &mut Budget {
+        match self {
+            Self::Instances => &mut user.instances,
+            Self::Watches => &mut user.watches,
+        }
+    }
+
     pub fn of(self, holder: &Holder) -> u64 {
         match self {
             Self::Instances => holder.instances,

@@ -6,7 +6,7 @@ mod child_limits;
 mod disk;
 mod dominant_holder;
 mod epoll;
-mod inotify;
+pub(crate) mod inotify;
 mod inotify_instances;
 #[cfg(test)]
 mod inotify_tests;
@@ -42,7 +42,8 @@ pub use remedy::quote;
 pub(crate) use remedy::roomy;
 
 use crate::attribute::View;
-use crate::report::Finding;
+use crate::cause::Cause;
+use crate::report::{Finding, Forecast};
 
 /// Looks at one thing, and says what is wrong with it, the worst first.
 type Rule = fn(&View) -> Vec<Finding>;
@@ -73,7 +74,35 @@ const RULES: &[Rule] = &[
 /// What is wrong with the node, most important first.
 #[must_use]
 pub fn findings(view: &View) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(view)).collect();
+    with(view, Vec::new())
+}
+
+/// The same with what somebody else found, who looked at more than one look.
+#[must_use]
+pub fn with(view: &View, more: Vec<Finding>) -> Vec<Finding> {
+    let of_rules = RULES.iter().flat_map(|rule| rule(view));
+    let mut findings: Vec<Finding> = of_rules.chain(more).collect();
     findings.sort_by_key(|f| Reverse(f.severity));
     findings
+}
+
+/// What the rules would say of a budget if it were full, and all else were well.
+pub(crate) fn when_full(view: &View, cause: Cause, subject: &str, unit: &str) -> Option<Finding> {
+    let mut then = view.clone();
+    then.forecast = Forecast::default();
+    then.users
+        .retain(|user| words::user(words::key(user)) == subject);
+    for user in &mut then.users {
+        for kind in Kind::BOTH {
+            let budget = kind.budget_mut(user);
+            budget.used = budget.limit.filter(|_| kind.cause() == cause).unwrap_or(0);
+        }
+    }
+    then.resources
+        .retain(|r| r.cause == cause && r.subject == subject && r.unit == unit);
+    for resource in &mut then.resources {
+        resource.used = resource.limit;
+    }
+    let mut all = RULES.iter().flat_map(|rule| rule(&then));
+    all.find(|found| found.cause == cause && found.subject == subject)
 }

@@ -8,6 +8,7 @@
 //! A [`Knob`] is a sysctl that tune knows. A [`Wish`] is a value that somebody wants for one, with the reason.
 //! [`propose`] never lowers, and refuses what the memory cannot bear.
 
+mod ceiling;
 mod drop_in;
 mod knob;
 mod namespaces;
@@ -18,6 +19,7 @@ mod report;
 mod setter;
 mod wish;
 
+pub use ceiling::Ceiling;
 pub use drop_in::{DROP_IN, DropIn, Entry, Foreign};
 pub use knob::{KNOBS, Knob, knob, takes};
 pub use namespaces::{NamespaceLimit, namespaces};

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use nospace_core::tune::Ceiling;
 
 /// What the agent is told, by one source; `None` is left to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct Settings {
     pub kube: Option<Kube>,
     /// Whether limits are raised.
     pub tune: Option<bool>,
+    /// How far they are raised at most.
+    pub tune_ceiling: Option<Ceiling>,
+    /// Whether refusals are counted as they happen.
+    pub trace: Option<Trace>,
     /// Pods with rows of their own.
     pub top: Option<usize>,
 }
@@ -29,6 +34,15 @@ pub enum Kube {
     /// In a pod of a cluster.
     Auto,
     /// Never.
+    Off,
+}
+
+/// Whether refusals are counted as they happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Trace {
+    /// Where eBPF is to be had.
+    Auto,
+    /// Never: no system call of the node is made slower.
     Off,
 }
 
@@ -45,12 +59,25 @@ pub struct Config {
     pub kube: Kube,
     /// Whether limits are raised.
     pub tune: bool,
+    /// How far they are raised at most.
+    pub tune_ceiling: Ceiling,
+    /// Whether refusals are counted as they happen.
+    pub trace: Trace,
     /// Pods with rows of their own.
     pub top: usize,
 }
 
 /// The settings by name, as the file has them; the environment has them as `NOSPACE_NODE_NAME`.
-const NAMES: [&str; 6] = ["interval", "listen", "node-name", "kube", "tune", "top"];
+const NAMES: [&str; 8] = [
+    "interval",
+    "listen",
+    "node-name",
+    "kube",
+    "trace",
+    "tune",
+    "tune-ceiling",
+    "top",
+];
 
 /// What Kubernetes' downward API is mostly told to call it.
 const NODE_NAME: &str = "NODE_NAME";
@@ -108,6 +135,8 @@ impl Settings {
             "listen" => self.listen = Some(given(value, listen)?),
             "node-name" => self.node_name = Some(given(value, node_name)?),
             "kube" => self.kube = Some(given(value, |v| clap::ValueEnum::from_str(v, false))?),
+            "trace" => self.trace = Some(given(value, |v| clap::ValueEnum::from_str(v, false))?),
+            "tune-ceiling" => self.tune_ceiling = Some(given(value, Ceiling::parse)?),
             "tune" => self.tune = Some(given(value, parsed("true or false"))?),
             "top" => self.top = Some(given(value, top)?),
             _ => bail!("there is no such setting; there are {}", NAMES.join(", ")),
@@ -124,6 +153,8 @@ impl Settings {
             node_name: self.node_name.or(other.node_name),
             kube: self.kube.or(other.kube),
             tune: self.tune.or(other.tune),
+            tune_ceiling: self.tune_ceiling.or(other.tune_ceiling),
+            trace: self.trace.or(other.trace),
             top: self.top.or(other.top),
         }
     }
@@ -137,6 +168,8 @@ impl Settings {
             node_name: self.node_name,
             kube: self.kube.unwrap_or(Kube::Auto),
             tune: self.tune.unwrap_or(false),
+            tune_ceiling: self.tune_ceiling.unwrap_or_default(),
+            trace: self.trace.unwrap_or(Trace::Auto),
             top: self.top.unwrap_or(nospace_core::metrics::TOP),
         }
     }
@@ -255,6 +288,11 @@ mod tests {
             ("listen = 'here'", "listen: \"here\""),
             ("kube = 'yes'", "kube: \"yes\""),
             ("tune = 'perhaps'", "tune: \"perhaps\""),
+            (
+                "tune-ceiling = 'watches=many'",
+                "tune-ceiling: \"watches=many\"",
+            ),
+            ("trace = 'on'", "trace: \"on\""),
             ("top = -1", "top: \"-1\""),
             ("top = [1]", "top: give one value"),
             ("node-name = 'a b'", "node-name: \"a b\""),

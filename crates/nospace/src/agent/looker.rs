@@ -2,36 +2,39 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
+use nospace_core::attribute::View;
+use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
+use super::refusals::Refusals;
+use super::tuner::Tuner;
 use super::{Config, Seen};
 use crate::collect::collect;
 use crate::host::live::Live;
 
 /// Looks at the node again and again. The programs stay loaded in its host.
 pub struct Looker {
-    host: Live,
-    config: Arc<Config>,
-    news: watch::Sender<Option<Arc<Seen>>>,
-    looks: u64,
+    /// What is looked at.
+    pub host: Live,
+    /// What the agent goes by.
+    pub config: Arc<Config>,
+    /// Where looks go.
+    pub news: watch::Sender<Option<Arc<Seen>>>,
+    /// Whose pods may have gone.
+    pub refusals: Arc<Refusals>,
+    /// Raises limits, with `--tune`.
+    pub tuner: Option<Tuner>,
 }
 
 impl Looker {
-    /// Has not looked yet.
-    pub fn new(host: Live, config: Arc<Config>, news: watch::Sender<Option<Arc<Seen>>>) -> Self {
-        Self {
-            host,
-            config,
-            news,
-            looks: 0,
-        }
-    }
-
     /// Looks until `stop` has lost its sender. A look that takes longer than the interval delays the next: none are made up for.
     pub fn run(mut self, stop: &Receiver<()>) {
-        loop {
+        let started = Instant::now();
+        let mut history = History::default();
+        for number in 1.. {
             let begin = Instant::now();
-            let seen = self.look(begin);
+            let seconds = begin.duration_since(started).as_secs_f64();
+            let seen = self.look(number, begin, &mut history, seconds);
             self.news.send_replace(Some(Arc::new(seen)));
             let rest = self.config.interval.saturating_sub(begin.elapsed());
             if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
@@ -40,19 +43,29 @@ impl Looker {
         }
     }
 
-    fn look(&mut self, begin: Instant) -> Seen {
-        self.looks += 1;
+    fn look(&mut self, number: u64, begin: Instant, history: &mut History, seconds: f64) -> Seen {
         self.host.renew();
-        let mut report = nospace_core::conclude(&collect(&self.host));
+        let snapshot = collect(&self.host);
+        let view = View::new(&snapshot);
+        self.refusals.settle(&view);
+        let growth = history.look(&view, seconds);
+        let found = growth::findings(&view, history, &growth, seconds);
+        if let Some(tuner) = &mut self.tuner {
+            tuner.look(&self.host, &view, number);
+        }
+        let mut report = nospace_core::conclude_with(view, found);
         if let Some(name) = &self.config.node_name {
             report.node.name.clone_from(name);
         }
+        let tuner = self.tuner.as_ref();
         Seen {
-            number: self.looks,
+            number,
             report,
             at: Instant::now(),
             took: begin.elapsed(),
-            raised: Vec::new(),
+            growth,
+            raised: tuner.map(|tuner| tuner.raised.clone()).unwrap_or_default(),
+            raises: tuner.map(|tuner| tuner.times.clone()).unwrap_or_default(),
         }
     }
 }

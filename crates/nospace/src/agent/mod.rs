@@ -10,12 +10,14 @@ mod config;
 pub mod kube;
 mod looker;
 mod own;
+mod refusals;
 mod requests;
 mod run;
 mod seen;
 mod serve;
+mod tuner;
 
-pub use config::{Config, Kube, Settings, interval, listen, node_name, top};
+pub use config::{Config, Kube, Settings, Trace, interval, listen, node_name, top};
 
 pub use requests::Requests;
 pub use run::run;

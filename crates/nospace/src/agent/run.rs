@@ -1,5 +1,5 @@
 use std::sync::{Arc, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -8,8 +8,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::looker::Looker;
+use super::refusals::Refusals;
 use super::serve::{Site, serve};
-use super::{Config, Kube, News, Requests, Stop, kube};
+use super::tuner::Tuner;
+use super::{Config, Kube, News, Requests, Stop, Trace, kube};
 use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
@@ -45,14 +47,23 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
             listener.local_addr()?
         ));
         let (tell, news) = watch::channel(None);
+        let refusals = Arc::<Refusals>::default();
+        let counter = (ebpf && config.trace == Trace::Auto)
+            .then(|| count(&refusals, roots))
+            .transpose()?;
+        let looker = Looker {
+            host,
+            config: Arc::clone(&config),
+            news: tell,
+            refusals: Arc::clone(&refusals),
+            tuner: config
+                .tune
+                .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),
+        };
         let (quit, looks) = mpsc::channel();
-        let looker = Looker::new(host, Arc::clone(&config), tell);
-        let looker = thread::Builder::new()
-            .name("looker".to_owned())
-            .spawn(move || looker.run(&looks))
-            .context("cannot start a thread")?;
-        attend(listener, &config, news, ends).await;
-        drop(quit);
+        let looker = spawn("looker", move || looker.run(&looks))?;
+        attend(listener, &config, news, refusals, ends).await;
+        drop((quit, counter));
         // A look that hangs is left to the end of the process.
         let waited = tokio::time::timeout(FAREWELL, async {
             while !looker.is_finished() {
@@ -64,13 +75,35 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
     })
 }
 
+/// Counts refusals until the sender is dropped.
+fn count(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::Sender<()>> {
+    // A host of its own, whose programs are those of the trace.
+    let host = Live::open(roots, false)?;
+    let refusals = Arc::clone(refusals);
+    let (quit, stop) = mpsc::channel();
+    spawn("refusals", move || refusals.count(&host, &stop))?;
+    Ok(quit)
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<JoinHandle<()>> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).context("cannot start a thread")
+}
+
 /// Serves and tells until a signal comes.
-async fn attend(listener: TcpListener, config: &Arc<Config>, news: News, ends: [Signal; 2]) {
+async fn attend(
+    listener: TcpListener,
+    config: &Arc<Config>,
+    news: News,
+    refusals: Arc<Refusals>,
+    ends: [Signal; 2],
+) {
     let (stop, stopped) = watch::channel(false);
     let requests = Arc::new(Requests::default());
     let site = Site {
         config: Arc::clone(config),
         news: news.clone(),
+        refusals,
         requests: Arc::clone(&requests),
         started: jiff::Timestamp::now(),
         rendered: std::sync::Mutex::default(),

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nospace_core::growth::Growth;
 use nospace_core::report::Report;
 
 /// What one look brought. Never changed: the next look makes another.
@@ -14,6 +16,10 @@ pub struct Seen {
     pub at: Instant,
     /// How long it took.
     pub took: Duration,
+    /// How budgets grew up to it; empty until there were enough looks.
+    pub growth: Vec<Growth>,
+    /// How often `--tune` raised each limit since the agent's start; empty without it.
+    pub raises: BTreeMap<&'static str, u64>,
     /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
     /// misses a look misses them. At most [`Raised::MOST`].
     pub raised: Vec<Raised>,

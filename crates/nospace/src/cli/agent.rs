@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use nospace_core::tune::Ceiling;
 
-use super::Shared;
-use crate::agent::{self, Kube, Settings};
+use super::{Shared, UNKNOWN};
+use crate::agent::{self, Kube, Settings, Trace};
 
 /// Look at the node again and again: metrics for Prometheus, conditions and events for Kubernetes
 ///
@@ -32,6 +33,13 @@ pub struct AgentArgs {
     /// Raise limits at start and when they come near their end
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     tune: Option<bool>,
+    /// Raise no limit beyond these [default: half of what the memory bears] (watches=1048576,instances=8192)
+    #[arg(long, value_name = "NUMBERS", value_parser = Ceiling::parse)]
+    tune_ceiling: Option<Ceiling>,
+    /// Whether to count refused calls as they happen, which takes each system call of the node some 50 ns: auto does where
+    /// eBPF is to be had [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    trace: Option<Trace>,
     /// Pods with metrics of their own; the rest is summed as `other` [default: 50]
     #[arg(long, value_name = "N", value_parser = agent::top)]
     top: Option<usize>,
@@ -57,20 +65,29 @@ Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start, 3 wrong usage.";
 ///
 /// A setting that is wrong, or an agent that cannot start.
 pub fn run(shared: &Shared, args: AgentArgs) -> anyhow::Result<ExitCode> {
-    let file = match &args.config {
-        Some(path) => Settings::of_file(path)?,
-        None => Settings::default(),
+    let told = || {
+        let environment = Settings::of_environment(|name| std::env::var(name).ok())?;
+        let file = args.config.as_deref().map(Settings::of_file).transpose()?;
+        anyhow::Ok(environment.or(file.unwrap_or_default()))
     };
-    let environment = Settings::of_environment(|name| std::env::var(name).ok())?;
+    let told = match told() {
+        Ok(told) => told,
+        Err(wrong) => {
+            crate::ui::complain(&wrong);
+            return Ok(ExitCode::from(UNKNOWN));
+        }
+    };
     let flags = Settings {
         interval: args.interval,
         listen: args.listen,
         node_name: args.node_name,
         kube: args.kube,
         tune: args.tune,
+        tune_ceiling: args.tune_ceiling,
+        trace: args.trace,
         top: args.top,
     };
-    let config = flags.or(environment).or(file).config();
+    let config = flags.or(told).config();
     agent::run(config, &shared.roots(), !shared.no_ebpf)?;
     Ok(ExitCode::SUCCESS)
 }

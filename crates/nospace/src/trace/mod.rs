@@ -15,8 +15,12 @@ mod session;
 mod tally;
 mod words;
 
+#[cfg(feature = "agent")]
+pub(crate) use cause::{candidates, depends_on_place};
 pub use clock::Clock;
 pub use document::{CallCount, Counted, SummaryRow, TraceLine, TraceSummary, TracedCall};
 pub use filter::Filter;
+#[cfg(feature = "agent")]
+pub(crate) use owners::Owners;
 pub use session::{Plan, Sink, follow};
 pub use tally::Tally;

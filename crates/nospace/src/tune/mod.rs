@@ -24,6 +24,8 @@ use nospace_core::tune::{
 
 pub use apply::apply;
 pub use daemonset::daemonset;
+#[cfg(feature = "agent")]
+pub(crate) use live::set as raise;
 pub use revert::revert;
 
 use crate::collect::{collect, limits, read};

@@ -1,13 +1,65 @@
 //! The Kubernetes API: what the newest look means for this node's conditions and events.
+//!
+//! ```text
+//! Seen ─┬ conditions ─▶ Wanted ─ standing ─▶ Condition ─┬▶ post ─ api ─▶ API server
+//!       └ troubles ───▶ Note ─── outbox ──▶ Waiting ────┘
+//! ```
+//!
+//! All but *post*, *api* and *access* is pure. Conditions tell the present, whatever happened while the server was away; events tell
+//! what happened, each once, with when and how often.
+
+mod access;
+mod api;
+mod backoff;
+mod conditions;
+mod outbox;
+mod post;
+#[cfg(test)]
+mod samples;
+mod standing;
+mod troubles;
+mod words;
 
 use std::sync::Arc;
 
+pub use access::Access;
+pub use post::Pace;
+use post::Post;
+pub use troubles::Patience;
+
 use super::requests::Requests;
 use super::{News, Stop};
+use crate::ui;
+
+/// What this part may do in a cluster, and all that it does. `deploy/` has the same.
+pub const RULES: &str = include_str!("rules.yaml");
 
 /// Tells the API server about `node`, from the news, until `stop` says so. It runs on the agent's single thread, so nothing
 /// in it may block; without an API server in reach of a pod (or a kubeconfig) it returns at once.
-pub async fn start(news: News, node: String, requests: Arc<Requests>, mut stop: Stop) {
-    let _ = (news, node, requests);
-    let _ = stop.wait_for(|stopped| *stopped).await;
+pub async fn start(news: News, node: String, requests: Arc<Requests>, stop: Stop) {
+    let access = Access::find();
+    if access == Access::None {
+        ui::warn(
+            "no node conditions and no events: neither a pod's service account nor KUBECONFIG is there (--kube off says that \
+             this is meant)",
+        );
+        return;
+    }
+    tell(access, Pace::default(), news, node, requests, stop).await;
+}
+
+/// The same, with what [`start`] finds out given.
+pub async fn tell(
+    access: Access,
+    pace: Pace,
+    news: News,
+    node: String,
+    requests: Arc<Requests>,
+    stop: Stop,
+) {
+    // The API server knows nodes by names in small letters; the kubelet does the same to the host's name.
+    let node = node.trim().to_ascii_lowercase();
+    Post::new(pace, node, access, &requests)
+        .run(news, stop)
+        .await;
 }

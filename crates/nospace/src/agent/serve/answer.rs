@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use nospace_core::metrics::{self, AgentFigures, Dialect, Exposition};
 
 use super::rendered::{Page, Rendered};
 use super::wants::{self, Packing};
+use crate::agent::refusals::Refusals;
 use crate::agent::{Config, News, Requests, Seen, own};
 use crate::ui::json;
 
@@ -28,6 +30,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// The newest look.
     pub news: News,
+    /// Refused calls.
+    pub refusals: Arc<Refusals>,
     /// Requests to the API server.
     pub requests: Arc<Requests>,
     /// When the agent started.
@@ -73,7 +77,7 @@ impl Site {
         let make = || {
             let mut out = Exposition::new(dialect);
             if let Some(seen) = &seen {
-                metrics::report(&seen.report, &[], self.config.top, &mut out);
+                metrics::report(&seen.report, &seen.growth, self.config.top, &mut out);
             }
             metrics::agent(&self.figures(seen.as_deref()), &mut out);
             out.finish().into_bytes()
@@ -83,14 +87,17 @@ impl Site {
     }
 
     fn figures(&self, seen: Option<&Seen>) -> AgentFigures {
-        AgentFigures {
+        let mut figures = AgentFigures {
+            raised: seen.map(raised).unwrap_or_default(),
             looks: seen.map_or(0, |seen| seen.number),
             look_seconds: seen.map(|seen| seen.took.as_secs_f64()),
             look_age_seconds: seen.map(|seen| seen.at.elapsed().as_secs_f64()),
             kubernetes_requests: self.requests.counted(),
             process: own::figures(self.started),
             ..AgentFigures::default()
-        }
+        };
+        self.refusals.tell(&mut figures);
+        figures
     }
 
     fn report(&self, headers: &HeaderMap) -> Answer {
@@ -145,6 +152,18 @@ impl Site {
         describe(answer.headers_mut(), kind, packing);
         answer
     }
+}
+
+/// By sysctl: to what it was raised, if it was, and how often.
+fn raised(seen: &Seen) -> BTreeMap<String, (Option<u64>, u64)> {
+    let last = |sysctl| {
+        let mut raised = seen.raised.iter().rev();
+        raised.find(|raised| raised.sysctl == sysctl).map(|r| r.to)
+    };
+    let raises = seen.raises.iter();
+    raises
+        .map(|(&sysctl, &times)| (sysctl.to_owned(), (last(sysctl), times)))
+        .collect()
 }
 
 fn describe(headers: &mut HeaderMap, kind: &'static str, packing: Packing) {

@@ -1,0 +1,190 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::FixedState;
+
+use super::Growth;
+use super::slope::median_slope;
+use crate::attribute::{Holder, View};
+use crate::cause::Cause;
+use crate::diagnose::{Kind, words};
+use crate::model::UserKey;
+
+/// Looks that a rate rests on, at most.
+pub const LOOKS: usize = 40;
+/// And at least.
+pub const LEAST: usize = 8;
+
+/// Users, and budgets of one cause and unit, that are followed: the fullest.
+const USERS: usize = 20;
+const SUBJECTS: usize = 20;
+/// Users whose holders are remembered, and how many looks lie between.
+const HELD: usize = 8;
+const PAUSE: usize = 10;
+
+/// What budgets were at the looks before. Times are seconds since whenever, as long as they only go on.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    budgets: BTreeMap<Key, VecDeque<(f64, u64)>>,
+    held: VecDeque<Held>,
+    looks: usize,
+}
+
+type Key = (Cause, String, String);
+
+/// Who held what at one look: instances and watches. A thousand pods have long names, so they are told by a hash.
+#[derive(Clone, Debug)]
+struct Held {
+    at: f64,
+    by: HashMap<u64, (u64, u64), FixedState>,
+}
+
+/// A budget as it is now.
+struct Now {
+    key: Key,
+    used: u64,
+    limit: u64,
+}
+
+/// How much more one holds than it did.
+#[derive(Clone, Debug)]
+pub struct Risen {
+    /// Who.
+    pub holder: Holder,
+    /// By so many, in `over` seconds.
+    pub by: u64,
+    /// Percent of what all whose use rose have risen by.
+    pub percent: u64,
+    /// In so many seconds.
+    pub over: f64,
+}
+
+impl History {
+    /// Remembers this look, and tells how budgets grew up to it.
+    pub fn look(&mut self, view: &View, seconds: f64) -> Vec<Growth> {
+        if self.looks.is_multiple_of(PAUSE) {
+            self.hold(view, seconds);
+        }
+        self.looks += 1;
+        let mut before = std::mem::take(&mut self.budgets);
+        let mut all = Vec::new();
+        for now in budgets(view) {
+            // What was not there at the look before begins anew.
+            let mut points = before.remove(&now.key).unwrap_or_default();
+            if points.len() >= LOOKS {
+                points.pop_front();
+            }
+            points.push_back((seconds, now.used));
+            all.extend(growth(&now, &points));
+            self.budgets.insert(now.key, points);
+        }
+        all
+    }
+
+    fn hold(&mut self, view: &View, seconds: f64) {
+        let mut by = HashMap::default();
+        for user in view.users.iter().take(HELD) {
+            let key = words::key(user);
+            for holder in view.holders(key) {
+                by.insert(hash(key, &holder), (holder.instances, holder.watches));
+            }
+        }
+        self.held.push_back(Held { at: seconds, by });
+        if self.held.len() > LOOKS / PAUSE + 1 {
+            self.held.pop_front();
+        }
+    }
+
+    /// Whose use of this user's budget has risen since the first look that is remembered, those that rose most first.
+    pub fn risen(&self, view: &View, kind: Kind, key: UserKey, seconds: f64) -> Vec<Risen> {
+        let Some(then) = self.held.front() else {
+            return Vec::new();
+        };
+        let risen = |holder: Holder| {
+            let before = then.by.get(&hash(key, &holder)).copied();
+            let (instances, watches) = before.unwrap_or_default();
+            let before = match kind {
+                Kind::Instances => instances,
+                Kind::Watches => watches,
+            };
+            let by = kind.of(&holder).saturating_sub(before);
+            (by > 0).then_some((holder, by))
+        };
+        let mut all: Vec<_> = view.holders(key).into_iter().filter_map(risen).collect();
+        all.sort_by_key(|(_, by)| std::cmp::Reverse(*by));
+        let sum: u64 = all.iter().map(|(_, by)| by).sum();
+        let over = seconds - then.at;
+        let of = |(holder, by)| Risen {
+            holder,
+            by,
+            percent: crate::report::percent(by, sum).unwrap_or_default(),
+            over,
+        };
+        all.into_iter().map(of).collect()
+    }
+}
+
+fn hash(key: UserKey, holder: &Holder) -> u64 {
+    FixedState::default().hash_one((key, &holder.part))
+}
+
+fn budgets(view: &View) -> Vec<Now> {
+    let mut all = Vec::new();
+    for user in view.users.iter().take(USERS) {
+        for kind in Kind::BOTH {
+            let budget = kind.budget(user);
+            let subject = words::user(words::key(user));
+            all.extend(budget.limit.map(|limit| Now {
+                key: (kind.cause(), subject, kind.knob().to_owned()),
+                used: budget.used,
+                limit,
+            }));
+        }
+    }
+    let mut followed: BTreeMap<(Cause, &str), usize> = BTreeMap::new();
+    // They come the fullest first.
+    for resource in &view.resources {
+        let followed = followed
+            .entry((resource.cause, &resource.unit))
+            .or_default();
+        *followed += 1;
+        if *followed <= SUBJECTS {
+            all.push(Now {
+                key: (
+                    resource.cause,
+                    resource.subject.clone(),
+                    resource.unit.clone(),
+                ),
+                used: resource.used,
+                limit: resource.limit,
+            });
+        }
+    }
+    all
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate needs no more than 53 bits"
+)]
+fn growth(now: &Now, points: &VecDeque<(f64, u64)>) -> Option<Growth> {
+    let ((first, _), (last, _)) = (points.front()?, points.back()?);
+    if points.len() < LEAST {
+        return None;
+    }
+    let line: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x, y as f64)).collect();
+    let per_second = median_slope(&line)?;
+    let left = now.limit.saturating_sub(now.used) as f64;
+    let (cause, subject, unit) = now.key.clone();
+    Some(Growth {
+        cause,
+        subject,
+        unit,
+        used: now.used,
+        limit: now.limit,
+        per_second,
+        full_in: (per_second > 0.0).then(|| left / per_second),
+        looks: points.len(),
+        over: last - first,
+    })
+}

@@ -1,0 +1,91 @@
+use super::*;
+use crate::attribute::View;
+use crate::report::{Finding, Severity};
+use crate::testing::{Node, node};
+
+/// A node whose pod `leak` has so many watches more at each look, beside one that stays.
+fn looks(count: u32, each: u32, apart: f64) -> (Vec<Growth>, Vec<Finding>) {
+    let mut history = History::default();
+    let mut last = (Vec::new(), Vec::new());
+    for n in 0..count {
+        let node = leaking(1000 + n * each);
+        let view = View::new(&node.0);
+        let seconds = f64::from(n) * apart;
+        let growth = history.look(&view, seconds);
+        let found = findings(&view, &history, &growth, seconds);
+        last = (growth, found);
+    }
+    last
+}
+
+fn leaking(watches: u32) -> Node {
+    node()
+        .pod(10, "app", "leak")
+        .holds(1, watches)
+        .pod(20, "app", "calm")
+        .holds(1, 1500)
+}
+
+fn watches(growth: &[Growth]) -> &Growth {
+    growth.iter().find(|g| g.unit == "watches").unwrap()
+}
+
+#[test]
+fn it_says_when_a_budget_is_full_and_whose_growth_it_is() {
+    let (growth, found) = looks(40, 30, 15.0);
+    let watches = watches(&growth);
+    // 30 in 15 s; 8192 less 2500 and 39 times 30 are left.
+    assert!((watches.per_second - 2.0).abs() < 1e-9, "{watches:?}");
+    assert!((watches.full_in.unwrap() - 4522.0 / 2.0).abs() < 1e-6);
+    let [found] = found.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(found.rule, "growth");
+    assert_eq!(found.cause, Cause::InotifyWatches);
+    assert_eq!(found.severity, Severity::Warning);
+    assert_eq!(
+        found.title,
+        "inotify watches of uid 0: full in 37 min; grows by 120 watches/min; 100 % of it is pod default/leak"
+    );
+    assert_eq!(
+        found.culprits,
+        ["pod default/leak: 1170 more in 9 min, 100 % of the growth"]
+    );
+    assert_eq!(found.culprit_pods[0].name, "leak");
+    assert!(
+        !found.remedies.is_empty() && !found.victims.is_empty(),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn little_time_left_is_critical_and_much_is_nothing() {
+    assert_eq!(looks(40, 60, 15.0).1[0].severity, Severity::Critical);
+    assert!(looks(40, 1, 15.0).1.is_empty());
+}
+
+#[test]
+fn a_few_looks_give_a_rate_but_no_finding() {
+    let (growth, found) = looks(10, 30, 15.0);
+    assert!(watches(&growth).full_in.is_some() && found.is_empty());
+    assert!(looks(7, 30, 15.0).0.is_empty());
+}
+
+#[test]
+fn what_does_not_grow_is_never_full() {
+    let (growth, _) = looks(40, 0, 15.0);
+    let watches = watches(&growth);
+    assert_eq!((watches.per_second, watches.full_in), (0.0, None));
+}
+
+#[test]
+fn one_that_has_gone_is_forgotten() {
+    let mut history = History::default();
+    for n in 0..10 {
+        history.look(&View::new(&leaking(1).0), f64::from(n));
+    }
+    let mut gone = node();
+    gone.0.inotify = None;
+    assert!(history.look(&View::new(&gone.0), 10.0).is_empty());
+    assert!(history.look(&View::new(&leaking(1).0), 11.0).is_empty());
+}

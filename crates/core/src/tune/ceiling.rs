@@ -1,0 +1,70 @@
+use super::Knob;
+
+/// How far the limits of inotify are raised at most, where somebody said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ceiling {
+    /// Of `fs.inotify.max_user_instances`.
+    pub instances: Option<u64>,
+    /// Of `fs.inotify.max_user_watches`.
+    pub watches: Option<u64>,
+}
+
+impl Ceiling {
+    /// From `watches=1048576,instances=8192`, or one of them.
+    ///
+    /// # Errors
+    ///
+    /// What else to give.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut ceiling = Self::default();
+        for part in text.split(',') {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let limit = match name {
+                "instances" => &mut ceiling.instances,
+                "watches" => &mut ceiling.watches,
+                _ => return Err(WANTED.to_owned()),
+            };
+            *limit = Some(value.parse().map_err(|_| WANTED.to_owned())?);
+        }
+        Ok(ceiling)
+    }
+
+    /// That of this knob.
+    #[must_use]
+    pub fn of(&self, knob: &Knob) -> Option<u64> {
+        if knob == Knob::INSTANCES {
+            self.instances
+        } else if knob == Knob::WATCHES {
+            self.watches
+        } else {
+            None
+        }
+    }
+}
+
+const WANTED: &str = "give watches=N, instances=N or both, such as watches=1048576,instances=8192";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_or_both_are_given() {
+        let both = Ceiling::parse("watches=10,instances=2").unwrap();
+        assert_eq!(
+            (both.of(Knob::WATCHES), both.of(Knob::INSTANCES)),
+            (Some(10), Some(2))
+        );
+        assert_eq!(Ceiling::parse("watches=10").unwrap().instances, None);
+        for wrong in [
+            "",
+            "10",
+            "watches=",
+            "watches=-1",
+            "watches=1;instances=1",
+            "pids=3",
+        ] {
+            assert!(Ceiling::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What a report means for the node's conditions. Pure.
+
+use nospace_core::cause::Cause;
+use nospace_core::report::{Budget, Finding, Report, Resource, Severity, StartVerdict, User};
+
+use super::words::{camel, clean, message};
+
+/// The conditions that nospace keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A user of the node has no inotify watches left.
+    InotifyWatchesExhausted,
+    /// A user of the node has no inotify instances left.
+    InotifyInstancesExhausted,
+    /// No more control groups can be made for pods.
+    CgroupsExhausted,
+    /// The kubelet runs, and might not start again.
+    KubeletStartAtRisk,
+}
+
+impl Kind {
+    /// All, in the order in which they are posted.
+    pub const ALL: [Self; 4] = [
+        Self::InotifyWatchesExhausted,
+        Self::InotifyInstancesExhausted,
+        Self::CgroupsExhausted,
+        Self::KubeletStartAtRisk,
+    ];
+
+    /// The condition's type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InotifyWatchesExhausted => "InotifyWatchesExhausted",
+            Self::InotifyInstancesExhausted => "InotifyInstancesExhausted",
+            Self::CgroupsExhausted => "CgroupsExhausted",
+            Self::KubeletStartAtRisk => "KubeletStartAtRisk",
+        }
+    }
+}
+
+/// The status of a condition; as with other node problems `False` is healthy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All is well.
+    False,
+    /// The problem is there.
+    True,
+    /// It could not be told.
+    Unknown,
+}
+
+impl Status {
+    /// As the API has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::False => "False",
+            Self::True => "True",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// What one look says of one condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which one.
+    pub kind: Kind,
+    /// Its status.
+    pub status: Status,
+    /// Its reason; where there is a problem, the cause's code.
+    pub reason: String,
+    /// The figure, who holds it, and what to do.
+    pub message: String,
+}
+
+/// What the report says of each condition, in the order of [`Kind::ALL`].
+#[must_use]
+pub fn wanted(report: &Report) -> [Wanted; 4] {
+    Kind::ALL.map(|kind| {
+        let (status, reason, message) = match kind {
+            Kind::InotifyWatchesExhausted => inotify(report, Cause::InotifyWatches, |u| u.watches),
+            Kind::InotifyInstancesExhausted => {
+                inotify(report, Cause::InotifyInstances, |u| u.instances)
+            }
+            Kind::CgroupsExhausted => cgroups(report),
+            Kind::KubeletStartAtRisk => kubelet(report),
+        };
+        Wanted {
+            kind,
+            status,
+            reason,
+            message,
+        }
+    })
+}
+
+type Judged = (Status, String, String);
+
+fn fine(message: String) -> Judged {
+    (Status::False, "HasRoom".to_owned(), clean(&message))
+}
+
+fn unknown(message: &str) -> Judged {
+    (Status::Unknown, "CannotTell".to_owned(), clean(message))
+}
+
+/// From [`Severity::Critical`] on it is exhausted; pressure is only said.
+fn found(finding: &Finding) -> Judged {
+    let (status, reason) = match finding.severity {
+        Severity::Critical => (Status::True, camel(finding.cause.code())),
+        _ => (Status::False, "UnderPressure".to_owned()),
+    };
+    (status, reason, message(finding))
+}
+
+/// Users of the initial namespace share the node's limit; other namespaces have limits of their own, which are their
+/// creator's matter.
+fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Judged {
+    let users = || report.users.iter().filter(|u| u.is_initial());
+    let subjects: Vec<String> = users().map(User::subject).collect();
+    let finding = report
+        .findings
+        .iter()
+        .find(|f| f.rule == cause.code() && f.cause == cause && subjects.contains(&f.subject));
+    if let Some(finding) = finding {
+        return found(finding);
+    }
+    if report.limits.is_none() || report.is_blind() {
+        return unknown(&blind(report, "inotify"));
+    }
+    let most = users().max_by_key(|u| budget(u).percent());
+    fine(match most {
+        Some(user) => format!(
+            "{} has used {} of {} {}",
+            user.subject(),
+            budget(user).used,
+            budget(user).limit.unwrap_or_default(),
+            cause.code().replace('-', " "),
+        ),
+        None => format!("Nobody uses {}", cause.code().replace('-', " ")),
+    })
+}
+
+fn cgroups(report: &Report) -> Judged {
+    let findings = report.findings.iter();
+    let mut findings = findings.filter(|f| f.cause == Cause::CgroupLimit && node_wide(&f.subject));
+    let pressed = |f: &&Finding| matches!(&*f.rule, "cgroup-limit" | "cgroup-descendants");
+    if let Some(finding) = findings.find(pressed) {
+        return found(finding);
+    }
+    let resources = report.resources.iter();
+    let of_node = |r: &&Resource| r.cause == Cause::CgroupLimit && node_wide(&r.subject);
+    let most = resources.filter(of_node).max_by_key(|r| r.percent());
+    match most {
+        Some(most) => fine(format!(
+            "{} of {} {} are in use",
+            most.used, most.limit, most.subject
+        )),
+        None if failed(report, "cgroups") => unknown(&blind(report, "cgroups")),
+        None => fine("Nothing limits the node's control groups".to_owned()),
+    }
+}
+
+/// The kernel's own limit, and those on the way to every pod; what one pod may have below it is that pod's matter.
+fn node_wide(subject: &str) -> bool {
+    let Some(path) = subject.strip_prefix("cgroup.max.descendants of ") else {
+        return subject == "memory cgroups";
+    };
+    let pods = path.trim_start_matches('/').trim_end_matches(".slice");
+    matches!(
+        pods.rsplit('/').next().unwrap_or_default(),
+        "" | "kubepods" | "besteffort" | "burstable" | "kubepods-besteffort" | "kubepods-burstable"
+    ) && pods.split('/').count() <= 2
+}
+
+fn kubelet(report: &Report) -> Judged {
+    let Some(start) = &report.forecast.kubelet_start else {
+        let gap = if failed(report, "cgroups") {
+            "cgroups"
+        } else {
+            "inotify"
+        };
+        return unknown(&blind(report, gap));
+    };
+    let finding = report.findings.iter().find(|f| f.rule == "kubelet-start");
+    match (start.verdict, finding) {
+        (StartVerdict::Starts, _) => fine(format!(
+            "A starting kubelet needs {} watches and {} instances; it would find {} and {}",
+            start.watches_needed, start.instances_needed, start.watches_free, start.instances_free
+        )),
+        (_, Some(finding)) => (Status::True, camel(finding.cause.code()), message(finding)),
+        (_, None) => fine("No kubelet belongs on this machine".to_owned()),
+    }
+}
+
+fn failed(report: &Report, collector: &str) -> bool {
+    let mut runs = report.collectors.iter();
+    runs.any(|c| c.name == collector && c.error.is_some())
+}
+
+/// Why nothing can be told, in the words of the collector.
+fn blind(report: &Report, collector: &str) -> String {
+    let finding = report
+        .findings
+        .iter()
+        .find(|f| f.rule == "blind" && f.subject == collector);
+    finding.map_or_else(
+        || format!("{collector} could not be read"),
+        |finding| finding.title.clone(),
+    )
+}
+
+#[cfg(test)]
+#[path = "conditions_tests.rs"]
+mod tests;

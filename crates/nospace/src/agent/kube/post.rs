@@ -1,0 +1,362 @@
+//! Keeps the API server told: one request at a time, the conditions first.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use kube::Client;
+
+use super::access::Access;
+use super::api::{self, Answer, Object};
+use super::backoff::{Backoff, jittered};
+use super::conditions::wanted;
+use super::outbox::{Bucket, Outbox, Posted};
+use super::standing::{Change, Standing};
+use super::troubles::{Patience, Troubles};
+use crate::agent::{News, Requests, Stop};
+use crate::ui;
+
+/// How fast things go.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Conditions that have not changed are posted again after this, give or take a tenth: the kubelet's own pace (`nodeStatusReportFrequency`).
+    pub heartbeat: Duration,
+    /// The figures of a problem that lasts are posted no more often than this.
+    pub text: Duration,
+    /// When troubles are over, and when they are told again.
+    pub patience: Patience,
+    /// So many events at once,
+    pub events: u32,
+    /// and then one in this time.
+    pub every: Duration,
+    /// No request takes longer.
+    pub request: Duration,
+    /// About so long is waited after a first failure; twice as long after each other.
+    pub retry: Duration,
+    /// But no longer than this, where the server is away or overloaded;
+    pub retry_most: Duration,
+    /// nor than this, where it says no.
+    pub refused_most: Duration,
+    /// What is still to be told at the end has so long; the agent waits 0.6 s for it.
+    pub farewell: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            heartbeat: seconds(300),
+            text: seconds(60),
+            patience: Patience {
+                calm: seconds(30),
+                critical: seconds(30 * 60),
+                warning: seconds(6 * 3_600),
+            },
+            events: 10,
+            every: seconds(30),
+            request: seconds(10),
+            retry: seconds(1),
+            retry_most: seconds(30),
+            refused_most: seconds(60),
+            farewell: Duration::from_millis(500),
+        }
+    }
+}
+
+/// What is to be sent next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Read,
+    Apply,
+    Event,
+}
+
+/// The post office of one node.
+pub struct Post<'a> {
+    pace: Pace,
+    node: String,
+    access: Access,
+    requests: &'a Requests,
+    client: Option<Client>,
+    standing: Standing,
+    troubles: Troubles,
+    outbox: Outbox,
+    bucket: Bucket,
+    /// What the node said before was read.
+    read: bool,
+    /// When the conditions are to be applied; `None` before the first look.
+    apply: Option<Instant>,
+    applied: Option<Instant>,
+    conditions: Backoff,
+    events: Backoff,
+    said: Option<String>,
+}
+
+impl<'a> Post<'a> {
+    /// For `node`; nothing is sent yet.
+    #[must_use]
+    pub fn new(pace: Pace, node: String, access: Access, requests: &'a Requests) -> Self {
+        Self {
+            pace,
+            node,
+            access,
+            requests,
+            client: None,
+            standing: Standing::new(pace.patience.calm),
+            troubles: Troubles::new(pace.patience),
+            outbox: Outbox::default(),
+            bucket: Bucket::new(pace.events, pace.every, Instant::now()),
+            read: false,
+            apply: None,
+            applied: None,
+            conditions: Backoff::new(pace.retry),
+            events: Backoff::new(pace.retry),
+            said: None,
+        }
+    }
+
+    /// Until `stop`.
+    pub async fn run(mut self, mut news: News, mut stop: Stop) {
+        loop {
+            let next = self.next();
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                changed = news.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    self.look(&mut news);
+                }
+                () = until(next.map(|(_, at)| at)) => {
+                    let Some((turn, _)) = next else { continue };
+                    tokio::select! {
+                        biased;
+                        // What was in flight is pending still.
+                        () = stopped(&mut stop) => break,
+                        answer = self.send(turn) => self.settle(turn, answer),
+                    }
+                }
+            }
+        }
+        self.farewell(&mut news).await;
+    }
+
+    /// What is new of a look.
+    fn look(&mut self, news: &mut News) {
+        let Some(seen) = news.borrow_and_update().clone() else {
+            return;
+        };
+        let now = Timestamp::now();
+        let change = self.standing.take(wanted(&seen.report), seen.at, now);
+        let soonest = match change {
+            Change::Status => Some(Instant::now()),
+            Change::Text => self.applied.map(|at| at + self.pace.text),
+            Change::None => None,
+        };
+        self.apply = self.apply.into_iter().chain(soonest).min();
+        for note in self.troubles.take(&seen) {
+            self.outbox.put(note, now);
+        }
+    }
+
+    /// What is to be sent next, and when.
+    fn next(&self) -> Option<(Turn, Instant)> {
+        let after =
+            |backoff: &Backoff, at: Instant| backoff.not_before().map_or(at, |until| at.max(until));
+        let conditions = self.apply.map(|at| {
+            let turn = if self.read { Turn::Apply } else { Turn::Read };
+            (turn, after(&self.conditions, at))
+        });
+        let waits = !self.outbox.is_empty();
+        let events = waits.then(|| (Turn::Event, after(&self.events, self.bucket.ready())));
+        conditions
+            .into_iter()
+            .chain(events)
+            .min_by_key(|(_, at)| *at)
+    }
+
+    async fn send(&mut self, turn: Turn) -> Answer {
+        let client = match &self.client {
+            Some(client) => client,
+            None => match self.access.client().await {
+                Ok(client) => self.client.insert(client),
+                Err(error) => return Answer::Away(format!("{error:#}")),
+            },
+        };
+        let now = Timestamp::now();
+        let call = match turn {
+            Turn::Read => api::read(&self.node),
+            Turn::Apply => api::apply(&self.node, self.standing.conditions(), now),
+            Turn::Event => match self.outbox.next() {
+                Some((waiting, posted)) => api::event(&self.node, waiting, posted),
+                None => return Answer::Done(Object::default()),
+            },
+        };
+        let answer = call.send(client, self.pace.request).await;
+        self.requests.count(answer.result());
+        answer
+    }
+
+    /// What an answer means for what is to be sent.
+    fn settle(&mut self, turn: Turn, answer: Answer) {
+        let now = Instant::now();
+        let answer = match (turn, answer) {
+            (Turn::Read, Answer::Done(node)) => {
+                self.standing.remember(&node.before());
+                self.read = true;
+                return self.worked(turn);
+            }
+            (Turn::Apply, Answer::Done(_)) => {
+                self.applied = Some(now);
+                self.apply =
+                    Some(now + jittered(self.pace.heartbeat / 5) + self.pace.heartbeat / 20 * 17);
+                return self.worked(turn);
+            }
+            (Turn::Event, Answer::Done(event)) => {
+                self.bucket.take(now);
+                self.outbox
+                    .done(event.count.map_or(Posted::Found, Posted::Counted));
+                return self.worked(turn);
+            }
+            (Turn::Event, Answer::Refused { code: 409, .. })
+                if self
+                    .outbox
+                    .next()
+                    .is_some_and(|(_, posted)| posted.is_none()) =>
+            {
+                // An agent before this one made it.
+                return self.outbox.learn(Some(Posted::Found));
+            }
+            (Turn::Event, Answer::Refused { code: 404, .. })
+                if self
+                    .outbox
+                    .next()
+                    .is_some_and(|(_, posted)| posted.is_some()) =>
+            {
+                // The server forgets events after an hour.
+                return self.outbox.learn(None);
+            }
+            (_, answer) => answer,
+        };
+        self.failed(turn, &answer, now);
+    }
+
+    fn worked(&mut self, turn: Turn) {
+        match turn {
+            Turn::Event => self.events.worked(),
+            Turn::Read | Turn::Apply => self.conditions.worked(),
+        }
+        if self.said.take().is_some() {
+            ui::warn("the API server takes what it is told again");
+        }
+    }
+
+    fn failed(&mut self, turn: Turn, answer: &Answer, now: Instant) {
+        let pace = self.pace;
+        let (most, wait, all) = match answer {
+            Answer::Refused { code: 409, .. } => (pace.retry_most, None, false),
+            Answer::Refused {
+                code: 429 | 500..,
+                wait,
+                ..
+            } => (pace.retry_most, *wait, true),
+            Answer::Refused { wait, .. } => (pace.refused_most, *wait, false),
+            Answer::Done(_) | Answer::Late | Answer::Away(_) => (pace.retry_most, None, true),
+        };
+        let lanes = [
+            (&mut self.conditions, all || turn != Turn::Event),
+            (&mut self.events, all || turn == Turn::Event),
+        ];
+        for (lane, _) in lanes.into_iter().filter(|(_, concerned)| *concerned) {
+            lane.failed(now, most, wait);
+        }
+        if turn == Turn::Event {
+            self.event_failed(answer);
+        }
+        // Certificates and tokens may have been renewed; a connection may lead to a server that is no more.
+        if matches!(
+            answer,
+            Answer::Late | Answer::Away(_) | Answer::Refused { code: 401, .. }
+        ) {
+            self.client = None;
+        }
+        self.say(turn, answer);
+    }
+
+    /// An event that is not taken, because its namespace goes or the server finds fault with it, does not hold up the others.
+    fn event_failed(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Refused {
+                code: 401 | 403 | 408 | 409 | 429 | 500..,
+                ..
+            } => self.outbox.make_way(Timestamp::now()),
+            Answer::Refused { .. } => self.outbox.give_up(),
+            _ => {}
+        }
+    }
+
+    /// Each trouble with the server once, not each time.
+    fn say(&mut self, turn: Turn, answer: &Answer) {
+        let what = match turn {
+            Turn::Event => "event",
+            Turn::Read | Turn::Apply => "conditions",
+        };
+        let text = match answer {
+            Answer::Done(_) => return,
+            Answer::Refused { code: 404, .. } if turn != Turn::Event => format!(
+                "the API server knows no node {}: give the name that `kubectl get nodes` shows with --node-name or NODE_NAME; \
+                 tried again in a while",
+                self.node
+            ),
+            Answer::Refused {
+                code: 403, words, ..
+            } => format!(
+                "the API server does not let us post {what}: {words}; see RBAC in docs/agent-kubernetes.md"
+            ),
+            Answer::Refused { words, .. } => format!("the API server did not take {what}: {words}"),
+            Answer::Late => format!(
+                "the API server did not answer in {} s; tried again until it does",
+                self.pace.request.as_secs()
+            ),
+            Answer::Away(words) => {
+                format!("the API server cannot be reached: {words}; tried again until it can")
+            }
+        };
+        if self.said.as_ref() != Some(&text) {
+            ui::warn(&text);
+            self.said = Some(text);
+        }
+    }
+
+    /// At the end whatever is due is told, if that goes quickly.
+    async fn farewell(mut self, news: &mut News) {
+        if news.has_changed().unwrap_or(false) {
+            self.look(news);
+        }
+        self.conditions.hurry();
+        self.events.hurry();
+        let until = Instant::now() + self.pace.farewell;
+        while let Some((turn, at)) = self.next() {
+            let now = Instant::now();
+            if at > now || now >= until {
+                break;
+            }
+            let Ok(answer) = tokio::time::timeout(until - now, self.send(turn)).await else {
+                break;
+            };
+            self.settle(turn, answer);
+        }
+    }
+}
+
+/// Resolves once the agent ends, or whoever would say so has gone.
+async fn stopped(stop: &mut Stop) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

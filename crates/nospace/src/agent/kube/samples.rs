@@ -1,0 +1,79 @@
+//! Looks for tests: recorded nodes, and findings put into them.
+
+use std::time::{Duration, Instant};
+
+use nospace_core::cause::Cause;
+use nospace_core::report::{Finding, PodRef, Remedy, Report, Severity};
+
+use crate::agent::Seen;
+
+const HEALTHY: &str = include_str!("../../../../../tests/nodes/healthy-v2/report.json");
+const WATCHES: &str = include_str!("../../../../../tests/nodes/watches-v1/report.json");
+
+/// A node that is well.
+pub fn healthy() -> Report {
+    serde_json::from_str(HEALTHY).unwrap()
+}
+
+/// A real node whose watches a pod has used up.
+pub fn watches_exhausted() -> Report {
+    serde_json::from_str(WATCHES).unwrap()
+}
+
+/// A pod of namespace `default`.
+pub fn pod(name: &str) -> PodRef {
+    PodRef {
+        namespace: "default".to_owned(),
+        name: name.to_owned(),
+        uid: format!("uid-of-{name}"),
+    }
+}
+
+/// uid 0's instances so far used up by these pods.
+pub fn instances(percent: u64, pods: &[PodRef]) -> Finding {
+    Finding {
+        cause: Cause::InotifyInstances,
+        rule: "inotify-instances".to_owned(),
+        severity: if percent >= 95 {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        },
+        subject: "uid 0".to_owned(),
+        title: format!("uid 0 has used {percent} of 100 inotify instances ({percent} %)"),
+        evidence: Vec::new(),
+        culprits: pods
+            .iter()
+            .map(|p| {
+                format!(
+                    "pod {}/{}: {percent} instances, 1 watch",
+                    p.namespace, p.name
+                )
+            })
+            .collect(),
+        culprit_pods: pods.to_vec(),
+        victims: Vec::new(),
+        remedies: vec![Remedy {
+            command: "sysctl -w fs.inotify.max_user_instances=8192".to_owned(),
+            why: String::new(),
+        }],
+    }
+}
+
+/// A healthy node but for this.
+pub fn with(findings: &[Finding]) -> Report {
+    let mut report = healthy();
+    report.findings = findings.to_vec();
+    report
+}
+
+/// A look so many seconds after `start`.
+pub fn seen(report: Report, start: Instant, seconds: u64) -> Seen {
+    Seen {
+        number: seconds + 1,
+        report,
+        at: start + Duration::from_secs(seconds),
+        took: Duration::from_millis(2),
+        raised: Vec::new(),
+    }
+}

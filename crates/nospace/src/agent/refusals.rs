@@ -1,0 +1,286 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nospace_bpf::trace::{Event, Options, Tracer};
+use nospace_core::attribute::View;
+use nospace_core::cause::Cause;
+use nospace_core::metrics::{AgentFigures, OTHER, RefusedCall};
+use nospace_core::report::{Owner, PodPart};
+
+use crate::host::live::Live;
+use crate::trace::{Owners, candidates, depends_on_place, errno};
+use crate::ui::warn;
+
+/// Rows at most, `other` aside.
+const ROWS: usize = 200;
+/// How often the ring is looked at: a caller that has ended by then may have no name any more.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often the kernel is asked what was lost.
+const LOSSES: Duration = Duration::from_secs(1);
+/// A pod that is not known is kept so long: it may be too new for the last look.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Causes that a call can be refused for, told from the start: a counter that begins at 1 has not grown.
+const CAUSES: [Cause; 13] = [
+    Cause::InotifyWatches,
+    Cause::InotifyInstances,
+    Cause::CgroupLimit,
+    Cause::MountLimit,
+    Cause::NamespaceLimit,
+    Cause::DiskSpace,
+    Cause::ProcessFiles,
+    Cause::SystemFiles,
+    Cause::Pids,
+    Cause::Keys,
+    Cause::SysvSemaphores,
+    Cause::SysvShm,
+    Cause::EpollWatches,
+];
+
+/// Refused calls, counted as they happen.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<Counted>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    /// `None` while nobody counts.
+    causes: Option<BTreeMap<String, u64>>,
+    rows: BTreeMap<Row, Calls>,
+    lost: u64,
+}
+
+/// Error, call, namespace, pod, container.
+type Row = [String; 5];
+
+#[derive(Debug)]
+struct Calls {
+    calls: u64,
+    last: Instant,
+}
+
+impl Refusals {
+    /// Counts until `stop` has lost its sender. Where the kernel cannot be traced that is said once, and nothing is counted.
+    pub fn count(&self, host: &Live, stop: &Receiver<()>) {
+        let options = Options {
+            failed_only: true,
+            small_ring: true,
+            ..Options::default()
+        };
+        let done = match Tracer::start(options) {
+            Ok(tracer) => self.follow(tracer, host, stop),
+            Err(why) => Err(anyhow::anyhow!("{why}")),
+        };
+        if let Err(why) = done {
+            warn(&format!("refused calls are not counted: {why}"));
+        }
+        self.lock().causes = None;
+    }
+
+    fn follow(&self, mut tracer: Tracer, host: &Live, stop: &Receiver<()>) -> anyhow::Result<()> {
+        let mut owners = Owners::new(host);
+        owners.gaps.iter().for_each(|gap| warn(gap));
+        let none = CAUSES.map(|cause| (cause.code().to_owned(), 0));
+        self.lock().causes = Some(none.into());
+        let mut asked = Instant::now();
+        let mut batch = Vec::new();
+        loop {
+            let all = tracer.poll(Duration::ZERO, |event| batch.push(event))?;
+            for event in batch.drain(..) {
+                self.take(&event, &mut owners);
+            }
+            if asked.elapsed() >= LOSSES {
+                self.lock().lost = tracer.lost()?;
+                asked = Instant::now();
+            }
+            let pause = if all { PAUSE } else { Duration::ZERO };
+            if stop.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&self, event: &Event, owners: &mut Owners<'_>) {
+        let place = depends_on_place(event).then(|| owners.in_cgroupfs(event));
+        let causes = candidates(event, place.flatten());
+        if causes.is_empty() {
+            return;
+        }
+        let codes: Vec<_> = causes.iter().map(|cause| cause.code()).collect();
+        let row = event.call.is_inotify().then(|| row(event, owners));
+        let mut counted = self.lock();
+        let causes = counted.causes.get_or_insert_default();
+        *causes.entry(codes.join(" or ")).or_default() += 1;
+        if let Some(row) = row {
+            counted.add(row, 1, Instant::now());
+        }
+    }
+
+    /// Lets go of pods that have gone: what they were refused goes over to `other`.
+    pub fn settle(&self, view: &View<'_>) {
+        let mut counted = self.lock();
+        if counted.rows.is_empty() {
+            return;
+        }
+        let logs = &view.snapshot.containers.pod_logs;
+        let logs = logs.iter().map(|p| (p.name.as_str(), p.uid.as_str()));
+        let holders = view.pods.iter().map(|p| (p.name.as_str(), p.uid.as_str()));
+        let there: BTreeSet<&str> = logs.chain(holders).flat_map(|(n, u)| [n, u]).collect();
+        let gone = |row: &Row, calls: &Calls| {
+            !row[3].is_empty()
+                && row[3] != OTHER
+                && !there.contains(row[3].as_str())
+                && calls.last.elapsed() > GRACE
+        };
+        for (row, calls) in counted
+            .rows
+            .extract_if(.., |row, calls| gone(row, calls))
+            .collect::<Vec<_>>()
+        {
+            counted.add(other(row), calls.calls, calls.last);
+        }
+    }
+
+    /// Puts what was counted among the agent's figures.
+    pub fn tell(&self, figures: &mut AgentFigures) {
+        let counted = self.lock();
+        figures.refusals.clone_from(&counted.causes);
+        figures.lost_calls = counted.lost;
+        figures.refused_calls = counted
+            .rows
+            .iter()
+            .map(|(row, calls)| {
+                let [errno, call, namespace, pod, container] = row.clone();
+                RefusedCall {
+                    errno,
+                    call,
+                    namespace,
+                    pod,
+                    container,
+                    calls: calls.calls,
+                }
+            })
+            .collect();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    fn add(&mut self, row: Row, calls: u64, last: Instant) {
+        let full = self.rows.len() >= ROWS && !self.rows.contains_key(&row);
+        let row = if full { other(row) } else { row };
+        let entry = self.rows.entry(row).or_insert(Calls { calls: 0, last });
+        entry.calls += calls;
+        entry.last = entry.last.max(last);
+    }
+}
+
+fn other([errno, call, ..]: Row) -> Row {
+    let other = || OTHER.to_owned();
+    [errno, call, other(), other(), other()]
+}
+
+fn row(event: &Event, owners: &mut Owners<'_>) -> Row {
+    let errno = errno::name(event.result).unwrap_or_default().into_owned();
+    let [namespace, pod, container] = place(owners.of(event));
+    [
+        errno,
+        event.call.name().to_owned(),
+        namespace,
+        pod,
+        container,
+    ]
+}
+
+/// Namespace, pod and container as metrics name them.
+fn place(owner: Option<Owner>) -> [String; 3] {
+    match owner {
+        Some(Owner::Pod {
+            namespace,
+            name,
+            uid,
+            container,
+            part,
+        }) => {
+            let container = match (part, container) {
+                (PodPart::Sandbox, _) => "sandbox".to_owned(),
+                (PodPart::Shim, _) => "shim".to_owned(),
+                (PodPart::Container, Some(c)) if c.name.is_empty() => short(&c.id),
+                (PodPart::Container, Some(c)) => c.name,
+                (PodPart::Container, None) => String::new(),
+            };
+            [
+                namespace,
+                if name.is_empty() { uid } else { name },
+                container,
+            ]
+        }
+        Some(Owner::Container { id, name, .. }) => {
+            let name = name.unwrap_or_else(|| short(&id));
+            [String::new(), String::new(), name]
+        }
+        Some(Owner::Host | Owner::Unit { .. }) | None => Default::default(),
+    }
+}
+
+fn short(id: &str) -> String {
+    id.get(..13).unwrap_or(id).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(pod: &str) -> Row {
+        ["ENOSPC", "inotify_add_watch", "default", pod, "app"].map(str::to_owned)
+    }
+
+    fn told(refusals: &Refusals) -> Vec<RefusedCall> {
+        let mut figures = AgentFigures::default();
+        refusals.tell(&mut figures);
+        figures.refused_calls
+    }
+
+    #[test]
+    fn rows_are_bounded_and_none_is_lost() {
+        let refusals = Refusals::default();
+        for n in 0..ROWS + 50 {
+            refusals.lock().add(row(&n.to_string()), 2, Instant::now());
+        }
+        let rows = told(&refusals);
+        assert_eq!(rows.len(), ROWS + 1);
+        assert_eq!(
+            rows.iter().map(|r| r.calls).sum::<u64>(),
+            2 * (ROWS as u64 + 50)
+        );
+        let other = rows.iter().find(|r| r.pod == OTHER).unwrap();
+        assert_eq!((other.calls, other.errno.as_str()), (100, "ENOSPC"));
+    }
+
+    #[test]
+    fn pods_that_have_gone_go_over_to_other() {
+        let refusals = Refusals::default();
+        let long_ago = Instant::now().checked_sub(GRACE * 2).unwrap();
+        refusals.lock().add(row("here"), 1, long_ago);
+        refusals.lock().add(row("gone"), 5, long_ago);
+        refusals.lock().add(row("new"), 3, Instant::now());
+        refusals.lock().add(row(""), 4, long_ago);
+        let mut snapshot = nospace_core::model::Snapshot::default();
+        snapshot
+            .containers
+            .pod_logs
+            .push(nospace_core::model::PodLog {
+                namespace: "default".to_owned(),
+                name: "here".to_owned(),
+                uid: "1".to_owned(),
+            });
+        refusals.settle(&View::new(&snapshot));
+        let rows = told(&refusals);
+        let rows: Vec<_> = rows.iter().map(|r| (r.pod.as_str(), r.calls)).collect();
+        assert_eq!(rows, [("", 4), ("here", 1), ("new", 3), (OTHER, 5)]);
+    }
+}

@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use nospace_core::attribute::View;
+use nospace_core::tune::{Ceiling, Knob, asked_by_node, profile, propose};
+
+use super::Raised;
+use crate::host::Host;
+use crate::tune::raise;
+use crate::ui::warn;
+
+/// Raises the two limits of inotify: to plan's numbers at the start, then when pressure calls for it. Never lowers one.
+pub struct Tuner {
+    procfs: PathBuf,
+    ceiling: Ceiling,
+    /// The last ones.
+    pub raised: Vec<Raised>,
+    /// How often each was.
+    pub times: BTreeMap<&'static str, u64>,
+    complaint: String,
+}
+
+impl Tuner {
+    /// Has raised nothing yet.
+    pub fn new(procfs: PathBuf, ceiling: Ceiling) -> Self {
+        Self {
+            procfs,
+            ceiling,
+            raised: Vec::new(),
+            times: [Knob::INSTANCES, Knob::WATCHES]
+                .map(|knob| (knob.key, 0))
+                .into(),
+            complaint: String::new(),
+        }
+    }
+
+    /// Raises what this look calls for.
+    pub fn look(&mut self, host: &dyn Host, view: &View<'_>, look: u64) {
+        let Some(limits) = &view.snapshot.limits else {
+            return;
+        };
+        let live = |key: &str| {
+            Some(match knob_at(key)? {
+                0 => limits.max_user_instances,
+                _ => limits.max_user_watches,
+            })
+        };
+        let memory = view.snapshot.node.memory_bytes;
+        let mut wishes = asked_by_node(view);
+        if look == 1 {
+            wishes.extend(profile(memory));
+        }
+        wishes.retain(|wish| knob_at(wish.knob.key).is_some());
+        // None of these wishes is firm, so none is refused.
+        let proposed = propose(&wishes, live, memory).unwrap_or_default();
+        let mut complaint = String::new();
+        for one in proposed {
+            let from = live(one.knob.key).unwrap_or(u64::MAX);
+            let to = self
+                .ceiling
+                .of(one.knob)
+                .map_or(one.value, |most| one.value.min(most));
+            if to <= from {
+                continue;
+            }
+            match raise(host, &self.procfs, one.knob.key, to) {
+                Ok(()) => self.note(look, one.knob.key, (from, to), one.reason),
+                Err(why) => complaint = format!("{} = {to} could not be set: {why}", one.knob.key),
+            }
+        }
+        if !complaint.is_empty() && complaint != self.complaint {
+            warn(&complaint);
+        }
+        self.complaint = complaint;
+    }
+
+    fn note(&mut self, look: u64, key: &'static str, (from, to): (u64, u64), why: String) {
+        warn(&format!("raised {key} from {from} to {to}: {why}"));
+        *self.times.entry(key).or_default() += 1;
+        if self.raised.len() >= Raised::MOST {
+            self.raised.remove(0);
+        }
+        self.raised.push(Raised {
+            look,
+            sysctl: key.to_owned(),
+            from,
+            to,
+            why,
+        });
+    }
+}
+
+fn knob_at(key: &str) -> Option<usize> {
+    [Knob::INSTANCES, Knob::WATCHES]
+        .iter()
+        .position(|knob| knob.key == key)
+}
