@@ -39,6 +39,9 @@ for gone in 'kind: ServiceAccount' 'kind: ClusterRole' NospaceTraceInactive '- -
     ! grep -qE -e "^ *$gone|alert: $gone" "$work/all.yaml" || fail "every value set, and there is still $gone"
 done
 
+render --set-json 'agent={"kube":false}' >"$work/off.yaml" || fail "agent.kube: off, unquoted, is refused"
+grep -q -e --kube=off "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not off"
+
 # refused NAME=VALUE WORDS: the message names the value, and says WORDS.
 refused() {
     ! render --set-json "$1" >/dev/null || fail "--set $1 is accepted"
@@ -61,6 +64,11 @@ refused 'prometheusRule={"enabled":true,"disabled":["NospaceNoSuch"]}' "there is
 # Every alert of the rules' file, and no other, is in the chart's.
 render --set prometheusRule.enabled=true --show-only templates/prometheusrule.yaml >"$work/rule.yaml"
 diff <(yq -S .groups deploy/prometheus/nospace.rules.yaml) <(yq -S .spec.groups "$work/rule.yaml") >&2 || fail "the PrometheusRule is not deploy/prometheus/nospace.rules.yaml"
+
+# The rights are those that the agent was held to need.
+render --show-only templates/rbac.yaml >"$work/rbac.yaml"
+diff <(yq -S -s '.[] | select(.kind == "ClusterRole") | .rules' crates/nospace/src/agent/kube/rules.yaml) \
+    <(yq -S 'select(.kind == "ClusterRole") | .rules' "$work/rbac.yaml") >&2 || fail "the chart's rights are not those of the agent's rules.yaml"
 
 mkdir "$work/kubernetes"
 scripts/manifests "$work/kubernetes"

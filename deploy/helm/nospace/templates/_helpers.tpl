@@ -43,6 +43,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* YAML takes an unquoted off for false. */}}
+{{- define "nospace.kube" -}}
+{{- ternary "off" "auto" (has (toString .Values.agent.kube) (list "off" "false")) }}
+{{- end }}
+
 {{/* What a monitor says of an endpoint. `instance` is the node; the pod's own labels must not hide those of nospace's metrics. */}}
 {{- define "nospace.endpoint" -}}
 port: metrics
