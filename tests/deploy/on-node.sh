@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
+. tests/lab/tools.sh
 . tests/node/ctl.sh
 . tests/node/start.sh
 . tests/deploy/prometheus.sh
@@ -53,6 +54,8 @@ reports_exhaust() {
 }
 ready() { kubectl -n nospace rollout status daemonset/nospace --timeout=1s; }
 
+# As systemd does; the agent has no right to.
+mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 ctr -n k8s.io image import "$IMAGE_FILE" >/dev/null
 start_controllers
 kubectl create namespace shop >/dev/null
