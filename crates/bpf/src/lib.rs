@@ -14,6 +14,8 @@ mod object;
 #[cfg(feature = "ebpf")]
 mod perf;
 #[cfg(feature = "ebpf")]
+mod programs;
+#[cfg(feature = "ebpf")]
 mod records;
 pub mod support;
 pub mod tally;
@@ -22,3 +24,6 @@ pub mod trace;
 mod types;
 pub mod userns;
 pub mod watches;
+
+#[cfg(feature = "ebpf")]
+pub use programs::program_ids;

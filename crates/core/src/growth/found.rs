@@ -86,7 +86,8 @@ fn kind(growth: &Growth) -> Option<Kind> {
 }
 
 /// `120 watches/min`.
-fn rate(growth: &Growth) -> String {
+#[must_use]
+pub fn rate(growth: &Growth) -> String {
     let amount = |rate: f64| words::amount(whole(rate), &growth.unit);
     let per_minute = growth.per_second * 60.0;
     if per_minute >= 1.0 {
@@ -145,9 +146,13 @@ fn risen(view: &View, history: &History, kind: Kind, key: UserKey, seconds: f64)
     all
 }
 
-/// `50 s`, `40 min`, `3 h 20 min`.
-fn span(seconds: f64) -> String {
+/// `50 s`, `40 min`, `3 h 20 min`, `12 d`.
+#[must_use]
+pub fn span(seconds: f64) -> String {
     let seconds = whole(seconds);
+    if seconds >= 48 * 3600 {
+        return format!("{} d", seconds / 86_400);
+    }
     match (seconds / 3600, seconds / 60 % 60, seconds) {
         (0, 0, s) => format!("{s} s"),
         (0, min, _) => format!("{min} min"),

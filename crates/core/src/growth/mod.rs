@@ -12,7 +12,7 @@ mod found;
 mod history;
 mod slope;
 
-pub use found::findings;
+pub use found::{findings, rate, span};
 pub use history::{History, LEAST, LOOKS};
 
 use crate::cause::Cause;

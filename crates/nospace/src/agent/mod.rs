@@ -10,6 +10,7 @@ mod config;
 pub mod kube;
 mod looker;
 mod own;
+mod page;
 mod refusals;
 mod requests;
 mod run;

@@ -74,6 +74,8 @@ pub fn seen(report: Report, start: Instant, seconds: u64) -> Seen {
         report,
         at: start + Duration::from_secs(seconds),
         took: Duration::from_millis(2),
+        growth: Vec::new(),
+        raises: std::collections::BTreeMap::new(),
         raised: Vec::new(),
     }
 }

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use hyper::header::{
+    AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use nospace_core::metrics::{self, AgentFigures, Dialect, Exposition};
 
 use super::rendered::{Page, Rendered};
 use super::wants::{self, Packing};
 use crate::agent::refusals::Refusals;
-use crate::agent::{Config, News, Requests, Seen, own};
+use crate::agent::{Config, News, Requests, Seen, own, page};
 use crate::ui::json;
 
 /// Metrics change between looks, too: refusals, and what the agent costs.
@@ -53,6 +56,7 @@ impl Site {
         let headers = request.headers();
         match request.uri().path() {
             "/metrics" => self.metrics(headers),
+            "/" => self.html(headers),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.ready(),
             "/api/v1/report" => self.report(headers),
@@ -120,6 +124,21 @@ impl Site {
         answer
     }
 
+    fn html(&self, headers: &HeaderMap) -> Answer {
+        let Some(seen) = self.seen() else {
+            return text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the first look is not done: load this page again\n",
+            );
+        };
+        let make = || page::draw(&seen, &self.figures(Some(&seen)), self.config.interval);
+        let kind = "text/html; charset=utf-8";
+        let mut answer = self.page(headers, seen.number, Page::Html, kind, FRESH, make);
+        let policy = HeaderValue::from_static(page::POLICY);
+        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        answer
+    }
+
     fn ready(&self) -> Answer {
         let Some(seen) = self.seen() else {
             return text(
@@ -169,6 +188,7 @@ fn raised(seen: &Seen) -> BTreeMap<String, (Option<u64>, u64)> {
 fn describe(headers: &mut HeaderMap, kind: &'static str, packing: Packing) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Some(name) = packing.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));

@@ -17,6 +17,8 @@ pub enum Page {
     OpenMetrics,
     /// /api/v1/report.
     Report,
+    /// /.
+    Html,
 }
 
 /// Bodies of the newest look, made once for however many ask.

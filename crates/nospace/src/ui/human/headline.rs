@@ -10,6 +10,18 @@ const NAME: usize = 60;
 #[must_use]
 pub fn headline(report: &Report, charset: Charset) -> Line {
     let status = report.status();
+    let name = text::shorten(&charset.clean(&report.node.name), NAME, charset);
+    Line::new(charset)
+        .put(style::BOLD, &format!("nospace {name}: "))
+        .put(style::status(status), word(status))
+        .plain(" ")
+        .plain(&sentence(report, charset))
+}
+
+/// What the headline says behind the answer in one word.
+#[must_use]
+pub fn sentence(report: &Report, charset: Charset) -> String {
+    let status = report.status();
     let short = |raw: &str| text::shorten(&charset.clean(raw), NAME, charset);
     let mut said = vec![match (status, worst(report)) {
         (Status::Unknown, _) => unknown(report),
@@ -32,17 +44,12 @@ pub fn headline(report: &Report, charset: Charset) -> Line {
         1 => said.push("1 more finding".to_owned()),
         n => said.push(format!("{n} more findings")),
     }
-    Line::new(charset)
-        .put(
-            style::BOLD,
-            &format!("nospace {}: ", short(&report.node.name)),
-        )
-        .put(style::status(status), word(status))
-        .plain(" ")
-        .plain(&said.join(", "))
+    said.join(", ")
 }
 
-pub(super) fn word(status: Status) -> &'static str {
+/// The answer in one word.
+#[must_use]
+pub fn word(status: Status) -> &'static str {
     match status {
         Status::Ok => "OK",
         Status::Warning => "WARNING",

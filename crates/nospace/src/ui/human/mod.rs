@@ -21,8 +21,8 @@ use nospace_core::select::Order;
 pub use brief::brief;
 pub use findings::{details as finding_details, title as finding_title};
 pub use gaps::said as collectors_said;
-pub use headline::headline;
-pub use owner::owner;
+pub use headline::{headline, sentence, word};
+pub use owner::{owner, pod};
 
 use super::screen::Screen;
 use super::{Page, style};

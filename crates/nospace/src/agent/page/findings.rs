@@ -1,0 +1,82 @@
+use nospace_core::report::{Finding, Remedy, Report, Severity};
+
+use super::html::Html;
+
+/// What is wrong, the worst first.
+pub fn grave(html: &mut Html, report: &Report) {
+    section(html, report, "Findings", |found| {
+        found.severity > Severity::Info
+    });
+}
+
+/// What is only worth knowing.
+pub fn light(html: &mut Html, report: &Report) {
+    section(html, report, "Worth knowing", |found| {
+        found.severity == Severity::Info
+    });
+}
+
+fn section(html: &mut Html, report: &Report, title: &'static str, wanted: fn(&&Finding) -> bool) {
+    let mut wanted = report.findings.iter().filter(wanted).peekable();
+    if wanted.peek().is_some() {
+        html.raw("<section><h2>").raw(title).raw("</h2>");
+        wanted.for_each(|found| finding(html, found));
+        html.raw("</section>");
+    }
+}
+
+fn finding(html: &mut Html, found: &Finding) {
+    let (class, word) = match found.severity {
+        Severity::Critical => ("critical", "CRITICAL"),
+        Severity::Warning => ("warning", "WARNING"),
+        Severity::Info => ("info", "INFO"),
+    };
+    html.raw("<div class=\"finding ")
+        .raw(class)
+        .raw("\"><h3><b>")
+        .raw(word)
+        .raw("</b>")
+        .text(&found.title)
+        .raw("</h3><div class=two>");
+    list(html, "Who holds", &found.culprits);
+    list(html, "Who is refused, or would be", &found.victims);
+    html.raw("</div>");
+    remedies(html, &found.remedies);
+    if !found.evidence.is_empty() {
+        html.raw("<details><summary>Evidence (")
+            .text(found.cause.code())
+            .raw(")</summary><ul>");
+        items(html, &found.evidence);
+        html.raw("</ul></details>");
+    }
+    html.raw("</div>");
+}
+
+fn list(html: &mut Html, title: &'static str, all: &[String]) {
+    if all.is_empty() {
+        return;
+    }
+    html.raw("<div><h4>").raw(title).raw("</h4><ul>");
+    items(html, all);
+    html.raw("</ul></div>");
+}
+
+fn items(html: &mut Html, all: &[String]) {
+    for one in all {
+        html.raw("<li>").text(one).raw("</li>");
+    }
+}
+
+fn remedies(html: &mut Html, all: &[Remedy]) {
+    if all.is_empty() {
+        return;
+    }
+    html.raw("<h4>What to do</h4>");
+    for remedy in all {
+        html.raw("<pre>")
+            .text(&remedy.command)
+            .raw("</pre><p class=why>")
+            .text(&remedy.why)
+            .raw("</p>");
+    }
+}

@@ -1,0 +1,71 @@
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use nospace_core::model::Snapshot;
+use nospace_core::report::{Finding, Pod, Remedy, Severity};
+
+use super::*;
+
+/// What somebody may call a pod, or a process call itself.
+const EVIL: &str = "<script>alert('x')</script>\"\u{202e}";
+
+fn evil() -> Seen {
+    let mut report = nospace_core::conclude(&Snapshot::default());
+    report.node.name = EVIL.to_owned();
+    report.pods.push(Pod {
+        namespace: EVIL.to_owned(),
+        name: EVIL.to_owned(),
+        uid: EVIL.to_owned(),
+        instances: 1,
+        watches: 1,
+        charged: Vec::new(),
+        containers: Vec::new(),
+    });
+    let all = || vec![EVIL.to_owned()];
+    report.findings.push(Finding {
+        cause: nospace_core::cause::Cause::InotifyWatches,
+        rule: EVIL.to_owned(),
+        severity: Severity::Critical,
+        subject: EVIL.to_owned(),
+        title: EVIL.to_owned(),
+        evidence: all(),
+        culprits: all(),
+        culprit_pods: Vec::new(),
+        victims: all(),
+        remedies: vec![Remedy {
+            command: EVIL.to_owned(),
+            why: EVIL.to_owned(),
+        }],
+    });
+    Seen {
+        number: 1,
+        report,
+        at: Instant::now(),
+        took: Duration::ZERO,
+        growth: Vec::new(),
+        raises: BTreeMap::new(),
+        raised: Vec::new(),
+    }
+}
+
+#[test]
+fn names_of_the_node_are_only_text() {
+    let page = draw(&evil(), &AgentFigures::default(), Duration::from_secs(15));
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("&lt;script&gt;alert("), "{page}");
+    assert!(
+        !page.contains("<script") && !page.contains('\u{202e}'),
+        "{page}"
+    );
+    assert!(page.contains("content=15>"));
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() {
+    let page = draw(&evil(), &AgentFigures::default(), Duration::from_millis(1));
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("content=5>"));
+    for outside in ["http:", "https:", "//", "url(", "@import", "src="] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}

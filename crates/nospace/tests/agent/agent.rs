@@ -1,0 +1,219 @@
+//! An agent that runs, until it is dropped.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::http::{self, Answer};
+use crate::support::NOSPACE;
+
+/// Longer than a loaded machine takes for anything that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Agent {
+    child: Child,
+    pub address: SocketAddr,
+    /// What it said on standard error.
+    pub said: Arc<Mutex<String>>,
+}
+
+/// The command, without the settings of whoever runs the tests.
+pub fn command(program: &[&str]) -> Command {
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]);
+    for (name, _) in std::env::vars() {
+        if name.starts_with("NOSPACE_") || name == "NODE_NAME" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+impl Agent {
+    /// Starts one that looks once and then waits; options may say otherwise.
+    pub fn start(options: &[&str]) -> anyhow::Result<Self> {
+        let mut command = command(&[NOSPACE, "agent", "--kube=off", "--listen=127.0.0.1:0"]);
+        if !options
+            .iter()
+            .any(|option| option.starts_with("--interval"))
+        {
+            command.arg("--interval=1h");
+        }
+        command.args(options);
+        Self::run(command)
+    }
+
+    /// Starts what is an agent in the end, and waits for its first look.
+    pub fn run(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().context("no stderr")?);
+        let said = Arc::<Mutex<String>>::default();
+        let mut first = String::new();
+        while !first.contains("http://") {
+            first.clear();
+            if lines.read_line(&mut first)? == 0 {
+                let said = said.lock().map(|said| said.clone()).unwrap_or_default();
+                bail!("the agent ended: {said}{}", child.wait()?);
+            }
+            if let Ok(mut said) = said.lock() {
+                said.push_str(&first);
+            }
+        }
+        let address = first
+            .split("http://")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
+        let address = address.context("no address")?.parse()?;
+        let keep = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                if let Ok(mut said) = keep.lock() {
+                    said.push_str(&line);
+                    said.push('\n');
+                }
+            }
+        });
+        let agent = Self {
+            child,
+            address,
+            said,
+        };
+        agent.until("ready", || {
+            Ok((agent.get("/readyz")?.status == 200).then_some(()))
+        })?;
+        Ok(agent)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn get(&self, path: &str) -> anyhow::Result<Answer> {
+        http::get(self.address, path, &[])
+    }
+
+    /// The samples, each with its labels as they are written.
+    pub fn metrics(&self) -> anyhow::Result<Samples> {
+        let answer = self.get("/metrics")?;
+        ensure!(answer.status == 200, "{answer:?}");
+        Ok(Samples::of(answer.text()))
+    }
+
+    /// Asks until there is an answer.
+    pub fn until<T>(
+        &self,
+        what: &str,
+        ask: impl FnMut() -> anyhow::Result<Option<T>>,
+    ) -> anyhow::Result<T> {
+        until(what, ask)
+    }
+
+    /// Until there were so many more looks.
+    pub fn looks(&self, more: u32) -> anyhow::Result<()> {
+        let looks = || self.metrics()?.one("nospace_looks_total");
+        let wanted = looks()? + f64::from(more);
+        let waits = Instant::now();
+        while looks()? < wanted {
+            ensure!(
+                waits.elapsed() < PATIENCE * 5,
+                "{} of {wanted} looks",
+                looks()?
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Memory that is resident, in bytes.
+    pub fn resident(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.context("no VmRSS")?.parse::<u64>()? * 1024)
+    }
+
+    /// What its descriptors lead to.
+    pub fn descriptors(&self) -> anyhow::Result<Vec<String>> {
+        let all = fs::read_dir(format!("/proc/{}/fd", self.pid()))?;
+        let targets = all.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+        Ok(targets.map(|target| target.display().to_string()).collect())
+    }
+
+    /// Ends it by SIGTERM; how long that took.
+    pub fn terminate(&mut self) -> anyhow::Result<(Duration, ExitStatus)> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        let begin = Instant::now();
+        kill_process(pid.context("no pid")?, Signal::TERM)?;
+        let status = self.child.wait()?;
+        Ok((begin.elapsed(), status))
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks until there is an answer.
+pub fn until<T>(
+    what: &str,
+    mut ask: impl FnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let begin = Instant::now();
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+        ensure!(begin.elapsed() < PATIENCE, "not {what} in a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Samples by name and labels.
+pub struct Samples(Vec<(String, f64)>);
+
+impl Samples {
+    pub fn of(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let parsed = lines.filter_map(|line| {
+            let (name, value) = line.rsplit_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        });
+        Self(parsed.collect())
+    }
+
+    /// Those of a family whose labels have all of these.
+    pub fn with(&self, family: &str, labels: &[&str]) -> Vec<(&str, f64)> {
+        let of = |name: &str| {
+            let rest = name.strip_prefix(family)?;
+            (rest.is_empty() || rest.starts_with('{')).then_some(())
+        };
+        let all = self.0.iter().map(|(name, value)| (name.as_str(), *value));
+        all.filter(|(name, _)| {
+            of(name).is_some() && labels.iter().all(|label| name.contains(label))
+        })
+        .collect()
+    }
+
+    /// The one sample of that name.
+    pub fn one(&self, name: &str) -> anyhow::Result<f64> {
+        let found = self.0.iter().find(|(n, _)| n == name);
+        Ok(found.with_context(|| format!("there is no {name}"))?.1)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}

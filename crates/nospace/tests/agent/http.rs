@@ -1,0 +1,72 @@
+//! A client that does no more than it is told.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+/// Longer than anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// By their names in small letters.
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or("")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+/// Opens a connection.
+pub fn connect(to: SocketAddr) -> anyhow::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Asks for `path`, with these further lines in the head, and to be hung up on.
+pub fn ask(stream: &mut TcpStream, path: &str, lines: &[&str]) -> anyhow::Result<()> {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{lines}\r\n");
+    stream.write_all(request.as_bytes())?;
+    Ok(())
+}
+
+/// Hears the answer, to the end of the connection.
+pub fn hear(mut stream: TcpStream) -> anyhow::Result<Answer> {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all)?;
+    let end = all.windows(4).position(|four| four == b"\r\n\r\n");
+    let end = end.context("no head")?;
+    let body = all.split_off(end + 4);
+    let head = String::from_utf8(all)?;
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1));
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    Ok(Answer {
+        status: status.context("no status")?.parse()?,
+        headers: headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect(),
+        body,
+    })
+}
+
+/// Asks and hears.
+pub fn get(to: SocketAddr, path: &str, lines: &[&str]) -> anyhow::Result<Answer> {
+    let mut stream = connect(to)?;
+    ask(&mut stream, path, lines)?;
+    hear(stream).with_context(|| path.to_owned())
+}

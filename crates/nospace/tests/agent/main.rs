@@ -1,0 +1,48 @@
+//! `nospace agent`: a real one, asked over HTTP while programs do to the kernel what it should tell of.
+
+#![allow(clippy::print_stderr, reason = "a test program of its own")]
+
+mod agent;
+mod attacks;
+mod config;
+mod http;
+mod metrics;
+mod pods;
+mod refusals;
+mod steady;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod support;
+mod tune;
+
+use std::process::ExitCode;
+
+use support::test;
+
+fn main() -> ExitCode {
+    if nospace_holder::is_asked() {
+        return nospace_holder::main();
+    }
+    support::run(vec![
+        test("what it serves", metrics::served),
+        test("promtool finds nothing", metrics::promtool),
+        test("OpenMetrics is well-formed", metrics::open_metrics),
+        test("Prometheus scrapes it", metrics::prometheus),
+        test("packed is the same", metrics::packed),
+        test("pods beyond the top are summed, and vanish", pods::bounded),
+        test("refusals are exact", refusals::exact),
+        test("growth is found, and whose it is", pods::growth),
+        test("without eBPF", refusals::without_ebpf),
+        test("500 scrapes at once", attacks::many),
+        test(
+            "slow and half-open connections, and garbage",
+            attacks::bad_company,
+        ),
+        test("half-open connections are hung up", attacks::hung_up),
+        test("what is wrong is named", config::named),
+        test("flags before environment before file", config::precedence),
+        test("tune raises, within its ceiling", tune::raises),
+        test("SIGTERM ends it at once, nothing stays", steady::sigterm),
+        test("a thousand looks", steady::thousand_looks),
+    ])
+}
