@@ -1,15 +1,19 @@
 #!/bin/bash
 # Starts and stops the programs of the node; also to be sourced.
 #
-#   ctl.sh start|stop|running|log etcd|kube-apiserver|containerd|kubelet
+#   ctl.sh start|stop|crash|running|log etcd|kube-apiserver|containerd|kubelet
 #
-# `running` ends with 0 or 1, `log` prints the path of the program's log. With systemd they are units, elsewhere processes.
+# `crash` is SIGKILL, `running` ends with 0 or 1, `log` prints the path of the program's log. With systemd they are units, elsewhere processes.
 
 state=/run/node
 export KUBECONFIG=$state/admin.conf
 [ -z "${KUBE:-}" ] || export PATH=$KUBE:$PATH
 
 say() { echo "node: $*" >&2; }
+
+keep_logs() {
+    [ -z "${NODE_LOGS:-}" ] || { mkdir -p "$NODE_LOGS" && cp -r "$state/log/." "$NODE_LOGS"; }
+}
 
 if [ -d /run/systemd/system ]; then
     running() { systemctl is-active --quiet "$1"; }
@@ -29,6 +33,8 @@ if [ -d /run/systemd/system ]; then
     }
 
     stop() { systemctl stop "$1"; }
+
+    crash() { systemctl kill --signal=KILL "$1"; }
 else
     running() {
         local pid
@@ -54,6 +60,8 @@ else
         say "$1 did not end in 20 s"
         return 1
     }
+
+    crash() { kill -KILL "$(cat "$state/$1.pid")"; }
 fi
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

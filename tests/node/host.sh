@@ -30,29 +30,16 @@ own_kernel_settings() {
     done
 }
 
-own_network() {
-    ip link set lo up
-    ip link add node0 type veth peer name node1
-    ip address add 10.77.0.1/24 dev node0
-    ip link set node0 up
-    ip link set node1 up
-    ip route add default via 10.77.0.254 dev node0
-}
-
-keep_logs() {
-    [ -z "${NODE_LOGS:-}" ] || { mkdir -p "$NODE_LOGS" && cp -r "$state/log/." "$NODE_LOGS"; }
-}
-
 inside() {
     own_mounts /run /var/log /home
     own_overlays /etc /var/lib /usr/libexec
     mkdir -p /var/lib/kubelet && mount -t tmpfs kubelet /var/lib/kubelet
     mount --make-rshared /
     own_kernel_settings
-    own_network
     hostname node-1
     make_image "$TOOLS" "$WORK" ${NOSPACE_STATIC:+"$NOSPACE_STATIC"}
     export NODE_NAME=node-1 ADDRESS=10.77.0.1 NODE_CTL=$here/ctl.sh NODE_ROOT=/proc/1/root
+    own_network
     trap keep_logs EXIT
     start_node
     unset INSIDE TOOLS

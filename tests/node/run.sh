@@ -2,6 +2,7 @@
 # Holds nospace against real Kubernetes: one command a level.
 #
 #   tests/node/run.sh cadvisor           the kubelet's cAdvisor, in user namespaces with limits of their own
+#   tests/node/run.sh api [ACT...]       nospace agent and a kube-apiserver with etcd, in namespaces of this machine
 #   tests/node/run.sh host [ACT...]      a node in namespaces of this machine, with cgroup v1
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
 #
@@ -13,8 +14,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 level=${1-}
 case $level in
-cadvisor | host | guest) shift ;;
-*) sed -n '4,6s/^#   /usage: /p' "$0" >&2; exit 3 ;;
+cadvisor | api | host | guest) shift ;;
+*) sed -n '4,7s/^#   /usage: /p' "$0" >&2; exit 3 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "node: needs root" >&2; exit 77; }
 
@@ -31,6 +32,9 @@ case $level in
 cadvisor)
     kube=$("$here/kube/build.sh" cadvisor)
     "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" cadvisor "$kube/cadvisor"
+    ;;
+api)
+    NODE_LOGS=$out "$here/api.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" api "$@"
     ;;
 host)
     NODE_LOGS=$out "$here/host.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@"

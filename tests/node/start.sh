@@ -12,6 +12,16 @@ wait_for() {
     done
 }
 
+# The node's network: $ADDRESS, and a way out that leads nowhere.
+own_network() {
+    ip link set lo up
+    ip link add node0 type veth peer name node1
+    ip address add "$ADDRESS/24" dev node0
+    ip link set node0 up
+    ip link set node1 up
+    ip route add default via 10.77.0.254 dev node0
+}
+
 # kubeconfig NAME TOKEN
 kubeconfig() {
     cat >"$state/$1.conf" <<END

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test's output")]
 
 mod acts;
+mod agent;
 mod node;
 mod nospace;
 mod table;
@@ -38,6 +39,11 @@ enum Level {
     Cadvisor {
         /// The program
         program: PathBuf,
+    },
+    /// The agent, and the API server that this runs beside
+    Api {
+        /// Only the acts whose names contain one of these
+        only: Vec<String>,
     },
     /// The node that this runs on
     Node {
@@ -78,14 +84,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
             };
             act("cadvisor", || acts::cadvisor::play(&mut scene))
         }
-        Level::Node { only } => {
+        Level::Api { only } | Level::Node { only } => {
+            let acts = match arguments.level {
+                Level::Api { .. } => acts::API,
+                _ => acts::NODE,
+            };
             let node = Node::here()?;
             let mut stage = Stage {
                 node,
                 nospace,
                 table,
             };
-            let played = play(&mut stage, only);
+            let played = play(acts, &mut stage, only);
             table = stage.table;
             played
         }
@@ -97,10 +107,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(played && table.all_right())
 }
 
-fn play(stage: &mut Stage, only: &[String]) -> bool {
+fn play(acts: &[acts::Act], stage: &mut Stage, only: &[String]) -> bool {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.contains(only));
     let mut good = true;
-    for (name, run) in acts::ACTS.iter().filter(|(name, _)| wanted(name)) {
+    for (name, run) in acts.iter().filter(|(name, _)| wanted(name)) {
         good &= act(name, || run(stage));
     }
     good

@@ -139,7 +139,7 @@ fn time(at: jiff::Timestamp) -> Time {
     Time(jiff::Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 
-/// Makes an event, or adds to the one that is there.
+/// Makes an event, reads one as [`read`] does, or adds to it.
 #[must_use]
 pub fn event(node: &str, waiting: &Waiting, posted: Option<Posted>) -> Call {
     let event = whole(node, waiting);
@@ -154,10 +154,14 @@ pub fn event(node: &str, waiting: &Waiting, posted: Option<Posted>) -> Call {
             body: json!(event),
         };
     };
-    let mut body = json!({"lastTimestamp": event.last_timestamp, "message": event.message});
-    if let Posted::Counted(count) = posted {
-        body["count"] = count.saturating_add(waiting.times).into();
-    }
+    let body = match posted {
+        Posted::Found => json!({}),
+        Posted::Counted(count) => json!({
+            "count": count.saturating_add(waiting.times),
+            "lastTimestamp": event.last_timestamp,
+            "message": event.message,
+        }),
+    };
     Call {
         method: Method::PATCH,
         path: format!(
@@ -269,10 +273,10 @@ fn words(status: StatusCode, document: &Value) -> String {
     }
 }
 
-/// The error and what it came from, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
+/// What the client's error came from, each said once.
+fn chain(error: &kube::Error) -> String {
+    let mut next = std::error::Error::source(error);
+    let mut text = next.map_or_else(|| error.to_string(), ToString::to_string);
     while let Some(error) = next {
         let said = error.to_string();
         if !text.contains(&said) {

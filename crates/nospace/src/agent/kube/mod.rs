@@ -16,6 +16,8 @@ mod outbox;
 mod post;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod scenarios;
 mod standing;
 mod troubles;
 mod words;

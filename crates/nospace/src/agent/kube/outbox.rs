@@ -35,7 +35,7 @@ pub struct Waiting {
 /// What is known of an event on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// It is there, its count is not known: another agent made it.
+    /// It is there, made by an agent before this one; its count is still to be read.
     Found,
     /// It is there, with this count.
     Counted(i32),

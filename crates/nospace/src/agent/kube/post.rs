@@ -129,16 +129,27 @@ impl<'a> Post<'a> {
                 }
                 () = until(next.map(|(_, at)| at)) => {
                     let Some((turn, _)) = next else { continue };
-                    tokio::select! {
-                        biased;
-                        // What was in flight is pending still.
-                        () = stopped(&mut stop) => break,
-                        answer = self.send(turn) => self.settle(turn, answer),
-                    }
+                    self.turn(turn, &mut stop).await;
                 }
             }
         }
         self.farewell(&mut news).await;
+    }
+
+    /// Sends, and waits for the answer; not for long, once the agent is to end.
+    async fn turn(&mut self, turn: Turn, stop: &mut Stop) {
+        let farewell = self.pace.farewell / 2;
+        let answer = {
+            let hurried = async {
+                stopped(stop).await;
+                tokio::time::sleep(farewell).await;
+            };
+            tokio::select! {
+                answer = self.send(turn) => answer,
+                () = hurried => Answer::Late,
+            }
+        };
+        self.settle(turn, answer);
     }
 
     /// What is new of a look.
@@ -159,20 +170,21 @@ impl<'a> Post<'a> {
         }
     }
 
-    /// What is to be sent next, and when.
+    /// What is to be sent next, and when; of what is due the conditions come first.
     fn next(&self) -> Option<(Turn, Instant)> {
-        let after =
-            |backoff: &Backoff, at: Instant| backoff.not_before().map_or(at, |until| at.max(until));
+        let now = Instant::now();
+        let after = |backoff: &Backoff, at: Instant| {
+            let at = backoff.not_before().map_or(at, |until| at.max(until));
+            at.max(now)
+        };
         let conditions = self.apply.map(|at| {
             let turn = if self.read { Turn::Apply } else { Turn::Read };
             (turn, after(&self.conditions, at))
         });
         let waits = !self.outbox.is_empty();
         let events = waits.then(|| (Turn::Event, after(&self.events, self.bucket.ready())));
-        conditions
-            .into_iter()
-            .chain(events)
-            .min_by_key(|(_, at)| *at)
+        let both = conditions.into_iter().chain(events);
+        both.min_by_key(|(_, at)| *at)
     }
 
     async fn send(&mut self, turn: Turn) -> Answer {
@@ -213,32 +225,31 @@ impl<'a> Post<'a> {
                 return self.worked(turn);
             }
             (Turn::Event, Answer::Done(event)) => {
-                self.bucket.take(now);
-                self.outbox
-                    .done(event.count.map_or(Posted::Found, Posted::Counted));
+                let count = Posted::Counted(event.count.unwrap_or(1));
+                match self.posted() {
+                    Some(Posted::Found) => self.outbox.learn(Some(count)),
+                    _ => {
+                        self.bucket.take(now);
+                        self.outbox.done(count);
+                    }
+                }
                 return self.worked(turn);
             }
-            (Turn::Event, Answer::Refused { code: 409, .. })
-                if self
-                    .outbox
-                    .next()
-                    .is_some_and(|(_, posted)| posted.is_none()) =>
-            {
+            (Turn::Event, Answer::Refused { code: 409, .. }) if self.posted().is_none() => {
                 // An agent before this one made it.
                 return self.outbox.learn(Some(Posted::Found));
             }
-            (Turn::Event, Answer::Refused { code: 404, .. })
-                if self
-                    .outbox
-                    .next()
-                    .is_some_and(|(_, posted)| posted.is_some()) =>
-            {
+            (Turn::Event, Answer::Refused { code: 404, .. }) if self.posted().is_some() => {
                 // The server forgets events after an hour.
                 return self.outbox.learn(None);
             }
             (_, answer) => answer,
         };
         self.failed(turn, &answer, now);
+    }
+
+    fn posted(&self) -> Option<Posted> {
+        self.outbox.next()?.1
     }
 
     fn worked(&mut self, turn: Turn) {
@@ -311,7 +322,7 @@ impl<'a> Post<'a> {
             Answer::Refused {
                 code: 403, words, ..
             } => format!(
-                "the API server does not let us post {what}: {words}; see RBAC in docs/agent-kubernetes.md"
+                "the API server does not let this agent post {what}: {words}; see RBAC in docs/agent-kubernetes.md"
             ),
             Answer::Refused { words, .. } => format!("the API server did not take {what}: {words}"),
             Answer::Late => format!(
@@ -333,9 +344,13 @@ impl<'a> Post<'a> {
         if news.has_changed().unwrap_or(false) {
             self.look(news);
         }
+        // A server that does not answer now will not in a moment.
+        if self.client.is_none() {
+            return;
+        }
         self.conditions.hurry();
         self.events.hurry();
-        let until = Instant::now() + self.pace.farewell;
+        let until = Instant::now() + self.pace.farewell / 2;
         while let Some((turn, at)) = self.next() {
             let now = Instant::now();
             if at > now || now >= until {

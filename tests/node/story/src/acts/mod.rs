@@ -1,20 +1,32 @@
 //! The acts, in their order; each leaves the node as it found it.
 
+mod away;
 pub mod cadvisor;
 mod causes;
 mod forecast;
 mod healthy;
+mod hog;
 mod instances;
 mod limits;
 mod pods;
+mod rights;
+mod told;
 mod watches;
 
 use crate::Stage;
 
-type Act = fn(&mut Stage) -> anyhow::Result<()>;
+/// An act and its name.
+pub type Act = (&'static str, fn(&mut Stage) -> anyhow::Result<()>);
 
-/// Every act by its name.
-pub const ACTS: [(&str, Act); 7] = [
+/// Those of the agent before an API server.
+pub const API: &[Act] = &[
+    ("agent-rights", rights::least),
+    ("agent-conditions", told::conditions),
+    ("agent-server-away", away::a_minute),
+];
+
+/// Those of a whole node.
+pub const NODE: &[Act] = &[
     ("healthy", healthy::healthy),
     ("healthy-oracle", healthy::oracle),
     ("watches-exhausted", watches::exhausted),
