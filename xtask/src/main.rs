@@ -4,6 +4,7 @@ mod bench;
 mod exactness;
 mod man;
 mod metrics;
+mod page;
 mod picture;
 mod schema;
 mod signatures;
@@ -16,8 +17,12 @@ cargo xtask metrics   writes docs/metrics.md
 cargo xtask signatures writes docs/signatures.md
 cargo xtask picture [COMMAND]
                       reads styled text on stdin, writes it as SVG on stdout
+cargo xtask page ARCHIVE
+                      writes the page that an agent serves, of a recorded node, on stdout
 cargo xtask bench check [ROUNDS]
                       measures nospace beside find and inotify-info, writes docs/benchmarks.md
+cargo xtask bench agent [MINUTES]
+                      measures what nospace agent costs beside node_exporter, writes docs/benchmarks.md
 cargo xtask bench explain [ROUNDS]
                       measures nospace explain beside grep and ripgrep, writes docs/benchmarks.md
 cargo xtask bench trace
@@ -41,6 +46,8 @@ fn main() -> Result<()> {
     match arguments[..] {
         ["bench", "check"] => bench::check(None),
         ["bench", "check", rounds] => bench::check(Some(rounds)),
+        ["bench", "agent"] => bench::agent::run(None),
+        ["bench", "agent", minutes] => bench::agent::run(Some(minutes)),
         ["bench", "explain"] => bench::explain(None),
         ["bench", "explain", rounds] => bench::explain(Some(rounds)),
         ["bench", "trace"] => bench::trace::run(),
@@ -54,6 +61,7 @@ fn main() -> Result<()> {
         ["metrics"] => metrics::write(),
         ["schema"] => schema::write(),
         ["signatures"] => signatures::write(),
+        ["page", archive] => page::write(archive),
         ["picture"] => picture::write(None),
         ["picture", command] => picture::write(Some(command.to_owned())),
         _ => bail!("what to make?\n{USAGE}"),

@@ -121,6 +121,11 @@ impl Load {
         Ok(load)
     }
 
+    /// Its processes.
+    pub fn pids(&self) -> impl Iterator<Item = i32> {
+        self.processes.iter().map(|pid| pid.as_raw_nonzero().get())
+    }
+
     /// Open descriptors of all its processes.
     pub fn descriptors(&self) -> usize {
         let open = |pid: &Pid| fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()));

@@ -7,6 +7,7 @@
     reason = "it is for a terminal"
 )]
 
+pub mod agent;
 pub mod exhaust;
 mod explain;
 mod figures;

@@ -20,6 +20,7 @@ mod tuner;
 
 pub use config::{Config, Kube, Settings, Trace, interval, listen, node_name, top};
 
+pub use page::draw as page;
 pub use requests::Requests;
 pub use run::run;
 pub use seen::{News, Raised, Seen, Stop};

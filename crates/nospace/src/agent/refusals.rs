@@ -1,9 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nospace_bpf::trace::{Event, Options, Tracer};
+use nospace_bpf::trace::{Call, Event, Options, Tracer};
 use nospace_core::attribute::View;
 use nospace_core::cause::Cause;
 use nospace_core::metrics::{AgentFigures, OTHER, RefusedCall};
@@ -15,8 +16,8 @@ use crate::ui::warn;
 
 /// Rows at most, `other` aside.
 const ROWS: usize = 200;
-/// How often the ring is looked at: a caller that has ended by then may have no name any more.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long to wait for calls before looking whether to end.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How often the kernel is asked what was lost.
 const LOSSES: Duration = Duration::from_secs(1);
 /// A pod that is not known is kept so long: it may be too new for the last look.
@@ -60,6 +61,53 @@ struct Calls {
     last: Instant,
 }
 
+/// Calls that came together, those that are alike as one: the ring fills up while somebody is named.
+#[derive(Default)]
+struct Batch(HashMap<Like, u64>);
+
+/// The first of calls that differ in nothing that is counted.
+struct Like {
+    event: Event,
+    causes: Vec<Cause>,
+}
+
+impl Like {
+    fn key(&self) -> (Call, i64, u32, u64, &[Cause]) {
+        let Event {
+            call,
+            result,
+            pid,
+            cgroup,
+            ..
+        } = self.event;
+        (call, result, pid, cgroup, &self.causes)
+    }
+}
+
+impl PartialEq for Like {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Like {}
+
+impl Hash for Like {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl Batch {
+    fn add(&mut self, event: Event, owners: &Owners<'_>) {
+        let place = depends_on_place(&event).then(|| owners.in_cgroupfs(&event));
+        let causes = candidates(&event, place.flatten());
+        if !causes.is_empty() {
+            *self.0.entry(Like { event, causes }).or_default() += 1;
+        }
+    }
+}
+
 impl Refusals {
     /// Counts until `stop` has lost its sender. Where the kernel cannot be traced that is said once, and nothing is counted.
     pub fn count(&self, host: &Live, stop: &Receiver<()>) {
@@ -84,36 +132,32 @@ impl Refusals {
         let none = CAUSES.map(|cause| (cause.code().to_owned(), 0));
         self.lock().causes = Some(none.into());
         let mut asked = Instant::now();
-        let mut batch = Vec::new();
-        loop {
-            let all = tracer.poll(Duration::ZERO, |event| batch.push(event))?;
-            for event in batch.drain(..) {
-                self.take(&event, &mut owners);
+        let mut batch = Batch::default();
+        while stop.try_recv() == Err(TryRecvError::Empty) {
+            tracer.poll(PATIENCE, |event| batch.add(event, &owners))?;
+            for (like, calls) in batch.0.drain() {
+                self.take(&like, calls, &mut owners);
             }
             if asked.elapsed() >= LOSSES {
                 self.lock().lost = tracer.lost()?;
                 asked = Instant::now();
             }
-            let pause = if all { PAUSE } else { Duration::ZERO };
-            if stop.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
-    fn take(&self, event: &Event, owners: &mut Owners<'_>) {
-        let place = depends_on_place(event).then(|| owners.in_cgroupfs(event));
-        let causes = candidates(event, place.flatten());
-        if causes.is_empty() {
-            return;
-        }
-        let codes: Vec<_> = causes.iter().map(|cause| cause.code()).collect();
-        let row = event.call.is_inotify().then(|| row(event, owners));
+    fn take(&self, like: &Like, calls: u64, owners: &mut Owners<'_>) {
+        let codes: Vec<_> = like.causes.iter().map(|cause| cause.code()).collect();
+        let row = like
+            .event
+            .call
+            .is_inotify()
+            .then(|| row(&like.event, owners));
         let mut counted = self.lock();
         let causes = counted.causes.get_or_insert_default();
-        *causes.entry(codes.join(" or ")).or_default() += 1;
+        *causes.entry(codes.join(" or ")).or_default() += calls;
         if let Some(row) = row {
-            counted.add(row, 1, Instant::now());
+            counted.add(row, calls, Instant::now());
         }
     }
 

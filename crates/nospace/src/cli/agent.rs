@@ -36,7 +36,7 @@ pub struct AgentArgs {
     /// Raise no limit beyond these [default: half of what the memory bears] (watches=1048576,instances=8192)
     #[arg(long, value_name = "NUMBERS", value_parser = Ceiling::parse)]
     tune_ceiling: Option<Ceiling>,
-    /// Whether to count refused calls as they happen, which takes each system call of the node some 50 ns: auto does where
+    /// Whether to count refused calls as they happen, which makes each system call of the node some 0.1 µs slower: auto does where
     /// eBPF is to be had [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     trace: Option<Trace>,

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -19,8 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Agent {
     child: Child,
     pub address: SocketAddr,
-    /// What it said on standard error.
-    pub said: Arc<Mutex<String>>,
 }
 
 /// The command, without the settings of whoever runs the tests.
@@ -56,37 +53,22 @@ impl Agent {
             .stderr(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("no stderr")?);
-        let said = Arc::<Mutex<String>>::default();
-        let mut first = String::new();
+        let (mut said, mut first) = (String::new(), String::new());
         while !first.contains("http://") {
             first.clear();
             if lines.read_line(&mut first)? == 0 {
-                let said = said.lock().map(|said| said.clone()).unwrap_or_default();
                 bail!("the agent ended: {said}{}", child.wait()?);
             }
-            if let Ok(mut said) = said.lock() {
-                said.push_str(&first);
-            }
+            said.push_str(&first);
         }
         let address = first
             .split("http://")
             .nth(1)
             .and_then(|rest| rest.split('/').next());
         let address = address.context("no address")?.parse()?;
-        let keep = Arc::clone(&said);
-        std::thread::spawn(move || {
-            for line in lines.lines().map_while(Result::ok) {
-                if let Ok(mut said) = keep.lock() {
-                    said.push_str(&line);
-                    said.push('\n');
-                }
-            }
-        });
-        let agent = Self {
-            child,
-            address,
-            said,
-        };
+        // Whoever writes into a pipe that nobody reads waits.
+        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
+        let agent = Self { child, address };
         agent.until("ready", || {
             Ok((agent.get("/readyz")?.status == 200).then_some(()))
         })?;

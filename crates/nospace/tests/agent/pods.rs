@@ -46,16 +46,10 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
+        let _ = crate::agent::until("empty", || Ok(fs::remove_dir(&self.directory).ok()));
         // Others may have pods there, too: only what is empty goes.
-        for directory in self.directory.ancestors().take(4) {
-            let gone = crate::agent::until("empty", || Ok(fs::remove_dir(directory).ok()));
-            if directory == self.directory && gone.is_err() {
-                return;
-            }
-            if directory.ends_with("besteffort") {
-                let _ = directory.parent().map(fs::remove_dir);
-                return;
-            }
+        for directory in self.directory.ancestors().skip(1).take(3) {
+            let _ = fs::remove_dir(directory);
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use nospace_core::report::{Finding, Remedy, Report, Severity};
 
 use super::html::Html;
@@ -19,13 +21,21 @@ pub fn light(html: &mut Html, report: &Report) {
 fn section(html: &mut Html, report: &Report, title: &'static str, wanted: fn(&&Finding) -> bool) {
     let mut wanted = report.findings.iter().filter(wanted).peekable();
     if wanted.peek().is_some() {
+        let mut said = Said::default();
         html.raw("<section><h2>").raw(title).raw("</h2>");
-        wanted.for_each(|found| finding(html, found));
+        wanted.for_each(|found| finding(html, found, &mut said));
         html.raw("</section>");
     }
 }
 
-fn finding(html: &mut Html, found: &Finding) {
+/// What one finding has said, the next does not say again.
+#[derive(Default)]
+struct Said<'a> {
+    people: HashSet<&'a [String]>,
+    commands: HashSet<&'a str>,
+}
+
+fn finding<'a>(html: &mut Html, found: &'a Finding, said: &mut Said<'a>) {
     let (class, word) = match found.severity {
         Severity::Critical => ("critical", "CRITICAL"),
         Severity::Warning => ("warning", "WARNING"),
@@ -38,10 +48,11 @@ fn finding(html: &mut Html, found: &Finding) {
         .raw("</b>")
         .text(&found.title)
         .raw("</h3><div class=two>");
-    list(html, "Who holds", &found.culprits);
-    list(html, "Who is refused, or would be", &found.victims);
+    list(html, "Who holds", &found.culprits, said);
+    list(html, "Who is refused, or would be", &found.victims, said);
     html.raw("</div>");
-    remedies(html, &found.remedies);
+    let new = |remedy: &&'a Remedy| said.commands.insert(&remedy.command);
+    remedies(html, &found.remedies.iter().filter(new).collect::<Vec<_>>());
     if !found.evidence.is_empty() {
         html.raw("<details><summary>Evidence (")
             .text(found.cause.code())
@@ -52,13 +63,20 @@ fn finding(html: &mut Html, found: &Finding) {
     html.raw("</div>");
 }
 
-fn list(html: &mut Html, title: &'static str, all: &[String]) {
+fn list<'a>(html: &mut Html, title: &'static str, all: &'a [String], said: &mut Said<'a>) {
     if all.is_empty() {
         return;
     }
-    html.raw("<div><h4>").raw(title).raw("</h4><ul>");
-    items(html, all);
-    html.raw("</ul></div>");
+    html.raw("<div><h4>").raw(title).raw("</h4>");
+    // One or two are said again: that is shorter than to look for them.
+    if said.people.insert(all) || all.len() < 3 {
+        html.raw("<ul>");
+        items(html, all);
+        html.raw("</ul>");
+    } else {
+        html.raw("<p class=why>the same as above</p>");
+    }
+    html.raw("</div>");
 }
 
 fn items(html: &mut Html, all: &[String]) {
@@ -67,7 +85,7 @@ fn items(html: &mut Html, all: &[String]) {
     }
 }
 
-fn remedies(html: &mut Html, all: &[Remedy]) {
+fn remedies(html: &mut Html, all: &[&Remedy]) {
     if all.is_empty() {
         return;
     }

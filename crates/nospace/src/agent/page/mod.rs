@@ -26,8 +26,8 @@ pub fn draw(seen: &Seen, figures: &AgentFigures, interval: Duration) -> Vec<u8> 
     let mut html = Html::default();
     let report = &seen.report;
     head(&mut html, seen, interval);
-    findings::grave(&mut html, report);
     budgets::draw(&mut html, seen);
+    findings::grave(&mut html, report);
     html.raw("<div class=two>");
     budgets::start(&mut html, report);
     budgets::growth(&mut html, seen);

@@ -1,0 +1,328 @@
+//! `cargo xtask bench agent [MINUTES]`: what `nospace agent` costs, beside node_exporter, both scraped on the same load; and that it
+//! stays so. The figures go to docs/benchmarks.md.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::load::{Load, Size};
+use super::{build, must_be_root, root, table, write};
+
+/// Prometheus' and the agent's own.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// Looks in a row, to see whether anything grows.
+const LOOKS: f64 = 1000.0;
+/// Pods of the measurement of scrapes, and scrapes of each page.
+const PODS: u32 = 1000;
+const SCRAPES: usize = 100;
+
+/// Measures and writes.
+pub fn run(minutes: Option<&str>) -> Result<()> {
+    let minutes: u32 = minutes.map_or(Ok(10), str::parse).context("minutes")?;
+    must_be_root()?;
+    let root = root();
+    let nospace = build(&root)?;
+    let exporter = exporter(&root)?;
+    let mut text = beside(&nospace, &exporter, minutes)?;
+    text += &flat(&nospace)?;
+    text += &scrapes(&nospace)?;
+    let text = format!(
+        "{}\n{text}",
+        table::circumstances(&format!("cargo xtask bench agent {minutes}"))?
+    );
+    write(&root.join("docs/benchmarks.md"), "bench agent", &text)?;
+    print!("{text}");
+    Ok(())
+}
+
+fn exporter(root: &Path) -> Result<String> {
+    let output = Command::new(root.join("xtask/src/bench/node-exporter.sh"))
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "node-exporter.sh could not fetch it"
+    );
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// A program that serves /metrics, until it is dropped.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// What it has used and has.
+#[derive(Clone, Copy)]
+struct Usage {
+    cpu: Duration,
+    resident: u64,
+    descriptors: usize,
+}
+
+impl Server {
+    fn agent(nospace: &Path, options: &[&str]) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(nospace);
+        command
+            .args(["agent", "--kube=off", &format!("--listen={address}")])
+            .args(options);
+        Self::start(command, address)
+    }
+
+    fn start(mut command: Command, address: SocketAddr) -> Result<Self> {
+        let quiet = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = quiet.spawn().with_context(|| format!("{quiet:?}"))?;
+        let server = Self { child, address };
+        for _ in 0..600 {
+            if server
+                .get("/metrics")
+                .is_ok_and(|text| text.contains("process_cpu_seconds_total"))
+            {
+                return Ok(server);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        anyhow::bail!("it does not serve {address}")
+    }
+
+    /// The answer's body.
+    fn get(&self, path: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        ensure!(text.starts_with("HTTP/1.1 200"), "{path}: {text:.100}");
+        Ok(text
+            .split_once("\r\n\r\n")
+            .map_or(String::new(), |(_, body)| body.to_owned()))
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        let place = format!("/proc/{}", self.child.id());
+        let stat = fs::read_to_string(format!("{place}/stat"))?;
+        let fields = stat
+            .rsplit_once(')')
+            .context("stat")?
+            .1
+            .split_whitespace()
+            .skip(11);
+        let ticks: u64 = fields
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        let statm = fs::read_to_string(format!("{place}/statm"))?;
+        let pages: u64 = statm.split_whitespace().nth(1).context("statm")?.parse()?;
+        Ok(Usage {
+            cpu: Duration::from_secs(ticks)
+                / u32::try_from(rustix::param::clock_ticks_per_second())?,
+            resident: pages * rustix::param::page_size() as u64,
+            descriptors: fs::read_dir(format!("{place}/fd"))?.count(),
+        })
+    }
+
+    fn looks(&self) -> Result<f64> {
+        let text = self.get("/metrics")?;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix("nospace_looks_total "));
+        Ok(value.context("no looks")?.parse()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// Both, scraped every 15 s for so many minutes.
+fn beside(nospace: &Path, exporter: &str, minutes: u32) -> Result<String> {
+    eprintln!("bench: making the load");
+    let load = Load::make(&Size::times(1))?;
+    let address = free_address()?;
+    let mut command = Command::new(exporter);
+    command.arg(format!("--web.listen-address={address}"));
+    let servers = [
+        ("`nospace agent`", Server::agent(nospace, &[])?),
+        (
+            "`nospace agent --trace=off`",
+            Server::agent(nospace, &["--trace=off"])?,
+        ),
+        (
+            "node_exporter (Debian's package)",
+            Server::start(command, address)?,
+        ),
+    ];
+    let begin = Instant::now();
+    let whole = Duration::from_mins(minutes.into());
+    let before = servers
+        .iter()
+        .map(|(_, s)| s.usage())
+        .collect::<Result<Vec<_>>>()?;
+    let mut most = [0; 3];
+    let mut sizes = [0; 3];
+    let mut round = 1;
+    while begin.elapsed() < whole {
+        for (at, (_, server)) in servers.iter().enumerate() {
+            sizes[at] = server.get("/metrics")?.len();
+            most[at] = server.usage()?.resident.max(most[at]);
+        }
+        eprint!(
+            "\rbench: {} of {} s",
+            begin.elapsed().as_secs(),
+            whole.as_secs()
+        );
+        std::thread::sleep((INTERVAL * round).saturating_sub(begin.elapsed()));
+        round += 1;
+    }
+    eprintln!();
+    let took = begin.elapsed();
+    let mut text = format!(
+        "\n{} processes that hold {} inotify instances and {} watches, {} idle ones, {} open descriptors; {minutes} minutes, a look \
+         and a scrape every 15 s:\n\n\
+         | | of one core | processor ms a scrape | resident MB, begin | end | most | descriptors, begin | end | bytes of /metrics |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        200,
+        1000,
+        100_000,
+        2000,
+        load.descriptors()
+    );
+    for (at, (name, server)) in servers.iter().enumerate() {
+        let (then, now) = (before[at], server.usage()?);
+        let cpu = (now.cpu - then.cpu).as_secs_f64();
+        let _ = writeln!(
+            text,
+            "| {name} | {:.2} % | {:.1} | {:.1} | {:.1} | {:.1} | {} | {} | {} |",
+            cpu / took.as_secs_f64() * 100.0,
+            cpu * 1e3 / f64::from(round),
+            megabytes(then.resident),
+            megabytes(now.resident),
+            megabytes(most[at]),
+            then.descriptors,
+            now.descriptors,
+            sizes[at],
+        );
+    }
+    Ok(text)
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// Look after look, on the same load.
+fn flat(nospace: &Path) -> Result<String> {
+    let _load = Load::make(&Size::times(1))?;
+    let agent = Server::agent(nospace, &["--interval=10ms"])?;
+    let mut text = "\nLook after look, 10 ms apart, on the same load:\n\n\
+                    | looks | resident MB | descriptors | processor ms a look |\n|---:|---:|---:|---:|\n"
+        .to_owned();
+    let mut last = (agent.looks()?, agent.usage()?.cpu);
+    for wanted in [0.1, 0.25, 0.5, 0.75, 1.0].map(|share| share * LOOKS) {
+        while agent.looks()? < wanted {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let (looks, usage) = (agent.looks()?, agent.usage()?);
+        let each = (usage.cpu - last.1).as_secs_f64() * 1e3 / (looks - last.0);
+        let _ = writeln!(
+            text,
+            "| {looks} | {:.1} | {} | {each:.1} |",
+            megabytes(usage.resident),
+            usage.descriptors
+        );
+        last = (looks, usage.cpu);
+    }
+    Ok(text)
+}
+
+/// Scrapes on a node of a thousand pods.
+fn scrapes(nospace: &Path) -> Result<String> {
+    let size = Size {
+        holders: PODS,
+        instances: 1,
+        watches: 10,
+        idle: 0,
+        openers: 0,
+        ..Size::times(1)
+    };
+    let load = Load::make(&size)?;
+    let pods = Pods::make(&load)?;
+    let agent = Server::agent(nospace, &["--interval=1s", "--top=1000"])?;
+    let mut text = format!(
+        "\nScrapes on a node of {PODS} pods, each with a row of its own (`--top=1000`), a look every second, milliseconds from \
+         connecting to the last byte:\n\n| | bytes | median | 99 of 100 | most |\n|---|---:|---:|---:|---:|\n"
+    );
+    for path in ["/metrics", "/api/v1/report", "/"] {
+        let mut times = Vec::new();
+        let mut bytes = 0;
+        for _ in 0..SCRAPES {
+            let begin = Instant::now();
+            bytes = agent.get(path)?.len();
+            times.push(begin.elapsed().as_secs_f64() * 1e3);
+            // Not in step with the looks.
+            std::thread::sleep(Duration::from_millis(137));
+        }
+        times.sort_by(f64::total_cmp);
+        let _ = writeln!(
+            text,
+            "| `{path}` | {bytes} | {:.1} | {:.1} | {:.1} |",
+            times[SCRAPES / 2],
+            times[SCRAPES * 99 / 100 - 1],
+            times[SCRAPES - 1]
+        );
+    }
+    drop(agent);
+    drop(load);
+    drop(pods);
+    Ok(text)
+}
+
+/// Cgroups that look like those of pods; removed when dropped, after the load.
+struct Pods(Vec<std::path::PathBuf>);
+
+impl Pods {
+    fn make(load: &Load) -> Result<Self> {
+        let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let mount = mounts
+            .iter()
+            .find(|mount| Path::new(mount).join("cgroup.procs").exists());
+        let base = Path::new(mount.context("no cgroup v2")?).join("kubepods/besteffort");
+        let mut pods = Self(Vec::new());
+        for (number, pid) in load.pids().enumerate() {
+            let container = base.join(format!(
+                "pod{number:08x}-aaaa-4bbb-8ccc-0123456789ab/{number:064x}"
+            ));
+            fs::create_dir_all(&container)?;
+            fs::write(container.join("cgroup.procs"), pid.to_string())?;
+            pods.0.push(container);
+        }
+        Ok(pods)
+    }
+}
+
+impl Drop for Pods {
+    fn drop(&mut self) {
+        for container in &self.0 {
+            for directory in container.ancestors().take(4) {
+                let _ = fs::remove_dir(directory);
+            }
+        }
+    }
+}

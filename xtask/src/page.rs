@@ -1,0 +1,27 @@
+//! The page that an agent serves, of a recorded node: docs/images/agent.png is made of `watches-v1` by scripts/agent-picture.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use nospace::agent::{Seen, page};
+use nospace::collect::collect;
+use nospace::host::recorded::Recorded;
+use nospace_core::metrics::AgentFigures;
+
+pub fn write(archive: &str) -> Result<()> {
+    let begin = Instant::now();
+    let seen = Seen {
+        number: 1,
+        report: nospace_core::conclude(&collect(&Recorded::open(Path::new(archive))?)),
+        at: Instant::now(),
+        took: begin.elapsed(),
+        growth: Vec::new(),
+        raises: BTreeMap::new(),
+        raised: Vec::new(),
+    };
+    let page = page(&seen, &AgentFigures::default(), Duration::from_secs(15));
+    io::stdout().write_all(&page).context("standard output")
+}
