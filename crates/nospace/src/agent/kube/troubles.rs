@@ -13,6 +13,9 @@ const MOST: usize = 32;
 /// So many pods get an event of their own for one trouble.
 const MOST_PODS: usize = 3;
 
+/// The rule of the forecast, which has a condition of its own.
+const KUBELET: &str = "kubelet-start";
+
 /// Which object an event is on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Object {
@@ -46,6 +49,16 @@ pub struct Patience {
     pub critical: Duration,
     /// The same for a warning.
     pub warning: Duration,
+}
+
+impl Patience {
+    /// Growth comes in bursts: that it has paused means little.
+    fn of(&self, rule: &str) -> Duration {
+        match rule {
+            "growth" => self.calm * 10,
+            _ => self.calm,
+        }
+    }
 }
 
 /// What tells whether two looks found the same trouble.
@@ -118,7 +131,7 @@ impl Troubles {
         }
         if finding.severity == trouble.severity {
             trouble.as_bad = at;
-        } else if since(trouble.as_bad, at) >= patience.calm {
+        } else if since(trouble.as_bad, at) >= patience.of(&finding.rule) {
             trouble.severity = finding.severity;
             trouble.as_bad = at;
         }
@@ -126,8 +139,8 @@ impl Troubles {
     }
 
     fn over(&mut self, at: Instant) -> Vec<Note> {
-        let calm = self.patience.calm;
-        let over = |_: &Key, t: &mut Trouble| since(t.seen, at) >= calm;
+        let calm = self.patience;
+        let over = |(rule, ..): &Key, t: &mut Trouble| since(t.seen, at) >= calm.of(rule);
         let over = self.troubles.extract_if(.., over);
         over.map(|((rule, _, subject), trouble)| Note {
             object: Object::Node,
@@ -187,7 +200,7 @@ impl Trouble {
     /// The kubelet's start is the node's matter: the finding of the budget tells its pods.
     fn tell_new_pods(&mut self, finding: &Finding) -> Vec<Note> {
         let mut notes = Vec::new();
-        if finding.rule == "kubelet-start" {
+        if finding.rule == KUBELET {
             return notes;
         }
         // A pod of which only the uid is known has no event: the node's names it.
@@ -245,6 +258,7 @@ fn is_pressure(finding: &Finding) -> bool {
 fn reason(finding: &Finding) -> String {
     let rule = camel(&finding.rule);
     match finding.severity {
+        _ if finding.rule == KUBELET => format!("{rule}AtRisk"),
         _ if !is_pressure(finding) => rule,
         Severity::Critical => format!("{rule}Exhausted"),
         _ => format!("{rule}Pressure"),

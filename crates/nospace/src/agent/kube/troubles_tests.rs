@@ -75,6 +75,20 @@ fn the_end_is_told_once_and_when_it_lasts() {
 }
 
 #[test]
+fn growth_that_pauses_is_not_over() {
+    let mut growth = instances(90, &[]);
+    growth.rule = "growth".to_owned();
+    let growing = with(&[growth]);
+    let look = |n: u32| match n % 10 {
+        0 => growing.clone(),
+        _ => healthy(),
+    };
+    let told = play((0..40).map(look));
+    assert_eq!(told[0], ["node Growth"]);
+    assert!(told[1..].iter().all(Vec::is_empty), "{told:?}");
+}
+
+#[test]
 fn another_culprit_is_told_too_but_only_a_few() {
     let pods: Vec<PodRef> = (0..9).map(|n| pod(&format!("web-{n}"))).collect();
     let told = play([full(100), with(&[instances(100, &pods)])]);
@@ -106,7 +120,7 @@ fn a_real_node_gets_an_event_for_each_thing_that_is_wrong() {
             .iter()
             .filter(|t| t.starts_with("node "))
             .collect::<Vec<_>>(),
-        ["node KubeletStart", "node InotifyWatchesExhausted"]
+        ["node KubeletStartAtRisk", "node InotifyWatchesExhausted"]
     );
     let shared = report.findings.iter().any(|f| f.rule == "shared-budget");
     assert!(

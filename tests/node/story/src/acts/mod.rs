@@ -1,5 +1,6 @@
 //! The acts, in their order; each leaves the node as it found it.
 
+mod agent_node;
 mod away;
 pub mod cadvisor;
 mod causes;
@@ -33,5 +34,6 @@ pub const NODE: &[Act] = &[
     ("watches-forecast", forecast::watches),
     ("instances-exhausted", instances::exhausted),
     ("instances-forecast", forecast::instances),
+    ("agent", agent_node::told),
     ("other-causes", causes::named),
 ];
