@@ -29,7 +29,7 @@ render --values tests/deploy/values-all.yaml >"$work/all.yaml" || { cat "$work/e
 has() { for text; do grep -qF -e "$text" "$work/all.yaml" || fail "every value set, and there is no $text"; done; }
 has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always' 'name: registry' 'app.kubernetes.io/name: watchdog' \
     'name: node-watchdog' 'team: nodes' --interval=1m 0.0.0.0:9999 --kube=off --top=7 --config=/etc/nospace/agent.toml \
-    'interval = "1m"' --verbose RUST_BACKTRACE --tune --max-user-watches=1048576 --max-user-instances=16384 \
+    'interval = "1m"' --verbose RUST_BACKTRACE --tune --tune-ceiling=watches=2000000,instances=20000 --max-user-watches=1048576 --max-user-instances=16384 \
     'serviceAccountName: someone' 'automountServiceAccountToken: false' 'release: prometheus' 'interval: 30s' 'scrapeTimeout: 5s' \
     'process_.*' https://wiki.example/nospace/docs/causes/inotify-watches.md 'dashboards: yes-please' 'folder: Nodes' \
     'hostNetwork: true' system-cluster-critical 'key: dedicated' 'pool: big' 'key: arch' OnDelete \
@@ -54,6 +54,7 @@ refused 'agent.kube="yes"' "must be one of"
 refused 'agent.port=70000' "maximum"
 refused 'agent.top=0' "minimum"
 refused 'tune.maxUserWatches="many"' "integer"
+refused 'tune.ceiling="1000"' "pattern"
 refused 'image.digest="sha256:12"' "pattern"
 refused 'image.pullPolicy="Sometimes"' "must be one of"
 refused 'capabilities=["CAP_BPF"]' "not"
