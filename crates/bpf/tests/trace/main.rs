@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         failed_only: true,
         pid: Some(holder.pid()),
         uid: None,
+        ..Options::default()
     };
     match Tracer::start(options) {
         Ok(tracer) => match run(tracer, holder) {

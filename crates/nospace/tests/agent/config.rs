@@ -5,12 +5,15 @@ use anyhow::ensure;
 use crate::agent::{Agent, command};
 use crate::support::NOSPACE;
 
+/// Options, environment, and what the message names.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 pub fn named() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("agent.toml");
     fs::write(&file, "interval = '15s'\nlisten-address = ':9409'\n")?;
     let file = format!("--config={}", file.display());
-    let cases: [(&[&str], &[(&str, &str)], &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         (&["--interval=0"], &[], "--interval"),
         (&["--listen=nowhere"], &[], "--listen"),
         (&["--tune-ceiling=much"], &[], "--tune-ceiling"),
