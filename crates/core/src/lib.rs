@@ -17,6 +17,7 @@ mod conclude;
 pub mod diagnose;
 pub mod explain;
 pub mod growth;
+pub mod matter;
 pub mod metrics;
 pub mod model;
 pub mod parse;

@@ -7,8 +7,13 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, 
 
 use crate::support::Unsupported;
 
-/// Where it is mounted as a rule.
-const MOUNTED: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+/// Where it is mounted as a rule; in a container, only init may have it (with CAP_SYS_PTRACE we see its root).
+const MOUNTED: [&str; 4] = [
+    "/sys/kernel/tracing",
+    "/sys/kernel/debug/tracing",
+    "/proc/1/root/sys/kernel/tracing",
+    "/proc/1/root/sys/kernel/debug/tracing",
+];
 
 /// tracefs, which numbers the tracepoints.
 pub struct Tracefs(OwnedFd);

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use nospace_core::matter::{self, Matter};
 use nospace_core::metrics::{self, Dialect, Exposition};
+use nospace_core::report::Status;
 use nospace_core::select::{Order, Selection};
 
 use super::{Output, OutputArg, Shared};
@@ -18,7 +20,7 @@ use crate::ui::{self, human, json, screen::Screen};
 #[derive(Args, Debug, Default)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct CheckArgs {
-    /// How to print: for people, one JSON document, or metrics for node_exporter's textfile collector
+    /// How to print: for people, in one line, one JSON document, or metrics for node_exporter's textfile collector
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<CheckOutput>,
     /// Look at a node that `nospace record` saved instead of this one
@@ -39,16 +41,52 @@ pub struct CheckArgs {
     /// Show only these containers: name, or the beginning of the id
     #[arg(long, value_name = "CONTAINER")]
     container: Vec<String>,
+    /// Judge the node by this alone: a cause code, or kubelet-start; can be given more than once
+    #[arg(long, value_name = "CODE")]
+    only: Vec<Matter>,
+    /// What the exit code says, and to whom
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t)]
+    exit_codes: ExitCodes,
 }
 
-const EXIT_CODES: &str = "Exit codes, as a monitoring plugin has them: 0 ok, 1 warning, 2 critical, \
-                          3 could not tell or wrong usage.";
+const EXIT_CODES: &str = "\
+Exit codes, as a monitoring plugin has them: 0 ok, 1 warning, 2 critical, 3 could not tell or wrong usage.
+With --exit-codes npd, as node-problem-detector has them: 0 nothing critical, 1 critical, 2 could not tell, 3 wrong usage.
+
+Examples:
+  nospace check --pod web-0 --sort watches     only this pod among the holders
+  nospace check -o json | jq .findings         for scripts
+  nospace check -o line --only inotify-watches one line, for a monitoring system
+  nospace check -o prometheus                  metrics, for node_exporter's textfile collector";
+
+/// Whose exit codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ExitCodes {
+    /// Those of a monitoring plugin: Nagios, Icinga, Sensu.
+    #[default]
+    Plugin,
+    /// Those of a custom plugin of node-problem-detector.
+    Npd,
+}
+
+impl ExitCodes {
+    fn of(self, status: Status) -> u8 {
+        match (self, status) {
+            (Self::Plugin, _) => status.exit_code(),
+            (Self::Npd, Status::Ok | Status::Warning) => 0,
+            (Self::Npd, Status::Critical) => 1,
+            (Self::Npd, Status::Unknown) => 2,
+        }
+    }
+}
 
 /// How a check is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckOutput {
     /// A report for people.
     Human,
+    /// One line, the most important first.
+    Line,
     /// One JSON document; messages go to standard error.
     Json,
     /// Prometheus' text format.
@@ -96,6 +134,9 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Resul
         containers: args.container.clone(),
     };
     selection.apply(&mut report)?;
+    if !args.only.is_empty() {
+        matter::judge_by(&args.only, &mut report);
+    }
     let order = args
         .sort
         .map_or_else(|| Order::of_pressure(&report), Order::from);
@@ -113,6 +154,7 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Resul
             };
             human::draw(&report, &options).write(&mut text)?;
         }
+        CheckOutput::Line => text = (human::brief(&report, &args.only) + "\n").into_bytes(),
         CheckOutput::Json => json::write(&report, &mut text)?,
         CheckOutput::Prometheus => {
             let mut out = Exposition::new(Dialect::Prometheus);
@@ -121,5 +163,5 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Resul
         }
     }
     ui::print(&text)?;
-    Ok(ExitCode::from(report.status().exit_code()))
+    Ok(ExitCode::from(args.exit_codes.of(report.status())))
 }

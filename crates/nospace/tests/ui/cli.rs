@@ -145,3 +145,53 @@ fn a_filter_that_matches_nothing_is_said() {
         );
     }
 }
+
+#[test]
+fn a_check_for_monitoring_systems_judges_by_what_is_asked() {
+    let node = |name: &str| {
+        let nodes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/nodes");
+        format!("{nodes}/{name}/node.tar.zst")
+    };
+    let (full, healthy) = (node("watches-v1"), node("healthy-v2"));
+    let holder = " by pod logging/promtail-h4wzq: 1 instance, 22769 watches; ";
+    for (arguments, line, code) in [
+        (
+            vec!["--from", &*full],
+            format!("CRITICAL kubelet-start{holder}"),
+            2,
+        ),
+        (
+            vec!["--from", &full, "--only", "inotify-watches"],
+            format!("CRITICAL inotify-watches{holder}"),
+            2,
+        ),
+        (
+            vec!["--from", &full, "--exit-codes", "npd"],
+            format!("CRITICAL kubelet-start{holder}"),
+            1,
+        ),
+        (
+            vec!["--from", &full, "--only", "inotify-instances"],
+            "OK nothing about inotify-instances\n".to_owned(),
+            0,
+        ),
+        (vec!["--from", &healthy], "OK uid 0 uses ".to_owned(), 0),
+    ] {
+        let asked = [&["check", "-o", "line"], &arguments[..]].concat();
+        let output = nospace(&asked).output().unwrap();
+        assert!(
+            text(&output.stdout).starts_with(&line),
+            "{asked:?}: {output:?}"
+        );
+        assert_eq!(text(&output.stdout).lines().count(), 1);
+        assert_eq!(output.status.code(), Some(code), "{asked:?}");
+    }
+    let output = nospace(&["check", "--only", "inotify-watch"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("there is no cause \"inotify-watch\""),
+        "{output:?}"
+    );
+}

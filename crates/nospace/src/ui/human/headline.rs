@@ -58,7 +58,7 @@ pub fn word(status: Status) -> &'static str {
     }
 }
 
-fn worst(report: &Report) -> Option<&Finding> {
+pub(super) fn worst(report: &Report) -> Option<&Finding> {
     let severity = report.findings.iter().map(|f| f.severity).max()?;
     let is_worst = |f: &&Finding| f.severity == severity && severity > Severity::Info;
     report.findings.iter().find(is_worst)
@@ -116,7 +116,7 @@ fn of_resource(report: &Report, cause: Cause) -> Option<String> {
     ))
 }
 
-fn calm(report: &Report) -> String {
+pub(super) fn calm(report: &Report) -> String {
     let user = fullest(report, |u| {
         number::percent(&u.instances).max(number::percent(&u.watches))
     });
@@ -131,7 +131,7 @@ fn calm(report: &Report) -> String {
     )
 }
 
-fn unknown(report: &Report) -> String {
+pub(super) fn unknown(report: &Report) -> String {
     let unread = |name| {
         let run = report.collectors.iter().find(|c| c.name == name);
         run.filter(|c| c.provenance == Provenance::Unavailable)

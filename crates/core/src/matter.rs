@@ -1,0 +1,81 @@
+//! What a node can be judged by: one cause, or whether its kubelet would start.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::cause::Cause;
+use crate::report::{Finding, Report};
+
+/// The rule whose findings are a matter of their own, whatever their cause.
+const KUBELET_START: &str = "kubelet-start";
+
+/// Something that a node condition, or a check by a monitoring system, is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matter {
+    /// A cause, but for what is said of the kubelet's next start.
+    Cause(Cause),
+    /// Whether the kubelet would start now.
+    KubeletStart,
+}
+
+impl Matter {
+    /// What `finding` is about.
+    #[must_use]
+    pub fn of(finding: &Finding) -> Self {
+        if finding.rule == KUBELET_START {
+            Self::KubeletStart
+        } else {
+            Self::Cause(finding.cause)
+        }
+    }
+}
+
+/// Leaves in `report` only the findings about any of `matters`.
+pub fn judge_by(matters: &[Matter], report: &mut Report) {
+    report
+        .findings
+        .retain(|finding| matters.contains(&Matter::of(finding)));
+}
+
+impl FromStr for Matter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == KUBELET_START {
+            return Ok(Self::KubeletStart);
+        }
+        let mut causes = Cause::ALL.iter();
+        let cause = causes.find(|cause| cause.code() == text);
+        cause.copied().map(Self::Cause).ok_or_else(|| {
+            let codes: Vec<_> = Cause::ALL.iter().map(|cause| cause.code()).collect();
+            format!(
+                "there is no cause {text:?}; there are {} and {KUBELET_START}",
+                codes.join(", ")
+            )
+        })
+    }
+}
+
+impl fmt::Display for Matter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cause(cause) => cause.fmt(f),
+            Self::KubeletStart => f.write_str(KUBELET_START),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_can_be_named_and_nothing_else() {
+        for cause in Cause::ALL {
+            assert_eq!(cause.code().parse(), Ok(Matter::Cause(*cause)));
+        }
+        assert_eq!(KUBELET_START.parse(), Ok(Matter::KubeletStart));
+        let error = "inotify-watch".parse::<Matter>().unwrap_err();
+        assert!(error.contains("\"inotify-watch\"") && error.contains("inotify-watches"));
+    }
+}

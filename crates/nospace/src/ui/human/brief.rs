@@ -1,0 +1,94 @@
+use nospace_core::matter::Matter;
+use nospace_core::report::{Finding, Report, Status};
+
+use super::headline::{calm, unknown, word, worst};
+use crate::ui::{Charset, text};
+
+/// What node-problem-detector keeps of a message, in bytes.
+const KEPT: usize = 80;
+
+/// One line for programs that cut it: how bad, about what, and who holds are among its first 80 bytes.
+///
+/// `CRITICAL inotify-watches by pod logging/promtail-h4wzq: 1 instance, 22769 watches; uid 0 has used …`
+///
+/// `asked` is what the report was judged by, if not by all.
+#[must_use]
+pub fn brief(report: &Report, asked: &[Matter]) -> String {
+    let status = report.status();
+    let word = word(status);
+    let said = match (status, worst(report)) {
+        (Status::Unknown, _) => unknown(report),
+        (Status::Ok, _) | (_, None) if asked.is_empty() => calm(report),
+        (Status::Ok, _) | (_, None) => format!("nothing about {}", list(asked)),
+        (_, Some(finding)) => about(finding, KEPT.saturating_sub(word.len() + 1)),
+    };
+    // One byte a column: what is cut is cut between characters.
+    Charset::Ascii.clean(&format!("{word} {said}")).into_owned()
+}
+
+fn list(asked: &[Matter]) -> String {
+    let names: Vec<String> = asked.iter().map(Matter::to_string).collect();
+    names.join(", ")
+}
+
+/// The holder's name ends within `room`.
+fn about(finding: &Finding, room: usize) -> String {
+    let matter = Matter::of(finding);
+    let Some(culprit) = finding.culprits.first() else {
+        return format!("{matter}: {}", finding.title);
+    };
+    // Behind the semicolon are the holder's processes.
+    let held = culprit.split("; ").next().unwrap_or(culprit);
+    let (name, amount) = held.split_once(": ").unwrap_or((held, ""));
+    let start = format!("{matter} by ");
+    let name = Charset::Ascii.clean(name);
+    let name = text::shorten(&name, room.saturating_sub(start.len()), Charset::Ascii);
+    let amount = if amount.is_empty() {
+        String::new()
+    } else {
+        format!(": {amount}")
+    };
+    format!("{start}{name}{amount}; {}", finding.title)
+}
+
+#[cfg(test)]
+mod tests {
+    use nospace_core::cause::Cause;
+    use nospace_core::report::Severity;
+
+    use super::*;
+
+    fn of(culprits: &[&str]) -> String {
+        let finding = Finding {
+            cause: Cause::InotifyInstances,
+            rule: "inotify-instances".to_owned(),
+            severity: Severity::Critical,
+            subject: String::new(),
+            title: "uid 0 has used 128 of 128".to_owned(),
+            evidence: Vec::new(),
+            culprits: culprits.iter().map(|&c| c.to_owned()).collect(),
+            culprit_pods: Vec::new(),
+            victims: Vec::new(),
+            remedies: Vec::new(),
+        };
+        about(&finding, KEPT)
+    }
+
+    #[test]
+    fn a_holder_is_named_with_what_it_holds() {
+        assert_eq!(
+            of(&["pod shop/web-0: 100 instances, 1 watch; node (pid 7)"]),
+            "inotify-instances by pod shop/web-0: 100 instances, 1 watch; uid 0 has used 128 of 128"
+        );
+        assert_eq!(of(&[]), "inotify-instances: uid 0 has used 128 of 128");
+    }
+
+    #[test]
+    fn both_ends_of_the_longest_name_are_kept() {
+        let name = format!("{}/{}-x7k2p", "n".repeat(63), "p".repeat(247));
+        let line = of(&[&format!("pod {name}: 100 instances, 1 watch")]);
+        let kept = &line[..KEPT];
+        assert!(kept.starts_with("inotify-instances by pod nnnn"), "{kept}");
+        assert!(kept.ends_with("-x7k2p"), "{kept}");
+    }
+}

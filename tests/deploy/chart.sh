@@ -1,0 +1,85 @@
+#!/bin/bash
+# The chart: linted; rendered as it is and with every value set; wrong values refused by name; deploy/kubernetes in step with it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/deploy/common.sh
+helm=$(tests/deploy/tool.sh helm)
+chart=deploy/helm/nospace
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+render() { "$helm" template nospace $chart --namespace nospace "$@" 2>"$work/errors"; }
+
+"$helm" lint --strict $chart >"$work/lint" 2>&1 || { cat "$work/lint"; fail "lint"; }
+"$helm" lint --strict $chart --values tests/deploy/values-all.yaml >"$work/lint" 2>&1 || { cat "$work/lint"; fail "lint with every value"; }
+
+# Every value of values.yaml is another one in values-all.yaml. The keys of maps that are free to have any are no values.
+yq . $chart/values.yaml >"$work/values.json"
+yq . tests/deploy/values-all.yaml >"$work/values-all.json"
+same=$(jq -r --slurpfile all "$work/values-all.json" '
+    . as $default
+    | paths(type != "object" or . == {}) | select(all(type == "string"))
+    | select(.[0] != "nodeSelector" and .[0:2] != ["dashboard", "labels"] and .[0:2] != ["updateStrategy", "rollingUpdate"])
+    | . as $path | select(($all[0] | getpath($path)) as $other | $other == null or $other == ($default | getpath($path)))
+    | join(".")' "$work/values.json")
+[ -z "$same" ] || fail "values-all.yaml leaves as they are: $same"
+
+render --values tests/deploy/values-all.yaml >"$work/all.yaml" || { cat "$work/errors"; fail "rendering with every value"; }
+# has TEXT...: each is somewhere in what was rendered.
+has() { for text; do grep -qF -e "$text" "$work/all.yaml" || fail "every value set, and there is no $text"; done; }
+has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always' 'name: registry' 'app.kubernetes.io/name: watchdog' \
+    'name: node-watchdog' 'team: nodes' --interval=1m 0.0.0.0:9999 --kube=off --top=7 --config=/etc/nospace/agent.toml \
+    'interval = "1m"' --verbose RUST_BACKTRACE --tune --tune-ceiling=watches=2000000,instances=20000 --max-user-watches=1048576 --max-user-instances=16384 \
+    'serviceAccountName: someone' 'automountServiceAccountToken: false' 'release: prometheus' 'interval: 30s' 'scrapeTimeout: 5s' \
+    'process_.*' https://wiki.example/nospace/docs/causes/inotify-watches.md 'dashboards: yes-please' 'folder: Nodes' \
+    'hostNetwork: true' system-cluster-critical 'key: dedicated' 'pool: big' 'key: arch' OnDelete \
+    'terminationGracePeriodSeconds: 9' pod-label pod-annotation 11m SYS_ADMIN nospace.json 'localhostProfile: nospace' spc_t \
+    'kind: ServiceMonitor' 'kind: PodMonitor' 'kind: PrometheusRule' 'kind: Service'
+for gone in 'kind: ServiceAccount' 'kind: ClusterRole' NospaceTraceInactive '- --runtime-only' '- [{]name: host, .* readOnly: true'; do
+    ! grep -qE -e "^ *$gone|alert: $gone" "$work/all.yaml" || fail "every value set, and there is still $gone"
+done
+
+render --set-json 'agent={"kube":false}' >"$work/off.yaml" || fail "agent.kube: off, unquoted, is refused"
+grep -q -e --kube=off "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not off"
+
+# refused NAME=VALUE WORDS: the message names the value, and says WORDS.
+refused() {
+    ! render --set-json "$1" >/dev/null || fail "--set $1 is accepted"
+    local name=${1%%=*}
+    grep -qF -e "${name##*.}" "$work/errors" && grep -qE -e "$2" "$work/errors" || { cat "$work/errors"; fail "--set $1: the message does not say $2"; }
+}
+refused 'agent.interval="15"' "pattern"
+refused 'agent.intervall="15s"' "additional properties"
+refused 'agent.kube="yes"' "must be one of"
+refused 'agent.port=70000' "maximum"
+refused 'agent.top=0' "minimum"
+refused 'tune.maxUserWatches="many"' "integer"
+refused 'tune.ceiling="1000"' "pattern"
+refused 'image.digest="sha256:12"' "pattern"
+refused 'image.pullPolicy="Sometimes"' "must be one of"
+refused 'capabilities=["CAP_BPF"]' "not"
+refused 'tolerations=[{"operator":"Any"}]' "must be one of"
+refused 'replicas=3' "additional properties"
+refused 'prometheusRule={"enabled":true,"disabled":["NospaceNoSuch"]}' "there is no alert"
+
+# Every alert of the rules' file, and no other, is in the chart's.
+render --set prometheusRule.enabled=true --show-only templates/prometheusrule.yaml >"$work/rule.yaml"
+diff <(yq -S .groups deploy/prometheus/nospace.rules.yaml) <(yq -S .spec.groups "$work/rule.yaml") >&2 || fail "the PrometheusRule is not deploy/prometheus/nospace.rules.yaml"
+
+# The rights are those that the agent was held to need.
+render --show-only templates/rbac.yaml >"$work/rbac.yaml"
+diff <(yq -S -s '.[] | select(.kind == "ClusterRole") | .rules' crates/nospace/src/agent/kube/rules.yaml) \
+    <(yq -S 'select(.kind == "ClusterRole") | .rules' "$work/rbac.yaml") >&2 || fail "the chart's rights are not those of the agent's rules.yaml"
+
+mkdir "$work/kubernetes"
+scripts/manifests "$work/kubernetes"
+for file in "$work"/kubernetes/*/nospace.yaml; do
+    own=deploy/kubernetes/${file#"$work/kubernetes/"}
+    diff "$own" "$file" >&2 || fail "$own is not what the chart gives: scripts/manifests"
+done
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+grep -qx "appVersion: $version" $chart/Chart.yaml || fail "the chart's appVersion is not $version"
+for file in deploy/kubernetes/*/*.yaml; do
+    ! grep -nE 'localhost/nospace:|newTag:' "$file" | grep -v "$version" || fail "$file is for another version than $version"
+done
+passed "the chart"
