@@ -23,9 +23,12 @@ if [ -d /run/systemd/system ]; then
     start() {
         local arguments
         mapfile -t arguments < <(arguments "$1")
+        # A transient unit could not be started again while containers of before are in it.
+        printf '%s\n' '[Service]' Delegate=yes KillMode=process LimitNOFILE=1048576 \
+            "ExecStart=$(command -v "$1") ${arguments[*]}" >"/run/systemd/system/$1.service"
+        systemctl daemon-reload
         systemctl reset-failed "$1" 2>/dev/null || true
-        systemd-run --quiet --collect --unit="$1" --property=Delegate=yes --property=KillMode=process \
-            --property=LimitNOFILE=1048576 "$(command -v "$1")" "${arguments[@]}"
+        systemctl start "$1"
     }
 
     stop() { systemctl stop "$1"; }

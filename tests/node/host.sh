@@ -2,7 +2,7 @@
 # A Kubernetes node in namespaces of its own on this machine: Debian's containerd and runc, a real kubelet,
 # kube-apiserver and etcd; cgroup v1 as this machine has it. Runs COMMAND on that node; its exit
 # status is COMMAND's. Needs root and Debian; installs and builds what it lacks. $NOSPACE_STATIC, a static nospace, is put into
-# the image that the pods run.
+# the image that the pods run. KUBE_FROM=debian takes Kubernetes 1.20 (kube/debian.sh) in place of the current one.
 #
 #   tests/node/host.sh COMMAND [ARGUMENT...]
 #
@@ -55,6 +55,7 @@ inside() {
     export NODE_NAME=node-1 ADDRESS=10.77.0.1 NODE_CTL=$here/ctl.sh NODE_ROOT=/proc/1/root
     trap keep_logs EXIT
     start_node
+    KUBE_VERSION=$(kubelet --version | sed 's/.* v//') && export KUBE_VERSION
     unset INSIDE TOOLS
     "$@"
 }
@@ -66,6 +67,10 @@ else
     need_host
     install_packages "${packages[@]}"
     TOOLS=$(build_tools) && export TOOLS
-    KUBE=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd) && export KUBE
+    case ${KUBE_FROM:-modules} in
+    modules) KUBE=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd) ;;
+    debian) KUBE=$("$here/kube/debian.sh") ;;
+    esac
+    export KUBE
     outside nospace-node --net -- "$@"
 fi

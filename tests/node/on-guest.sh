@@ -2,7 +2,7 @@
 # Runs on the guest, in /work: brings the node up and plays the story.
 set -euo pipefail
 cd /work
-export WORK=/work KUBE=/work/kube NODE_NAME=guest-1 ADDRESS=10.77.0.1 NODE_CTL=/work/ctl.sh SYSTEMD_CGROUP=true
+export WORK=/work KUBE=/work/kube NODE_NAME=guest-1 ADDRESS=10.77.0.1 NODE_CTL=/work/ctl.sh SYSTEMD_CGROUP=true NODE_PATIENCE=6
 . ./tools.sh
 . ./ctl.sh
 . ./start.sh
@@ -12,10 +12,10 @@ ip link add node0 type dummy
 ip address add $ADDRESS/24 dev node0
 ip link set node0 up
 ip route add default via 10.77.0.254 dev node0
-systemctl mask --now --quiet containerd docker.socket
-rm -f /etc/systemd/system/containerd.service
+systemctl stop containerd
 SECONDS=0
 start_node
+KUBE_VERSION=$(kubelet --version | sed 's/.* v//') && export KUBE_VERSION
 say "Ready after $SECONDS s"
 /work/nospace record -o out/healthy.tar.zst
 ./nospace-story --nospace /work/nospace --table out/table.md node $(cat acts)

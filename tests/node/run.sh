@@ -3,6 +3,7 @@
 #
 #   tests/node/run.sh cadvisor           the kubelet's cAdvisor, in user namespaces with limits of their own
 #   tests/node/run.sh host [ACT...]      a node in namespaces of this machine, with cgroup v1
+#   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 of Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
 #
 # Installs and builds what is missing: Kubernetes' programs once (some ten minutes), into ~/.cache/nospace-node. What was
@@ -13,8 +14,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 level=${1-}
 case $level in
-cadvisor | host | guest) shift ;;
-*) sed -n '4,6s/^#   /usage: /p' "$0" >&2; exit 3 ;;
+cadvisor | host | debian | guest) shift ;;
+*) sed -n '4,7s/^#   /usage: /p' "$0" >&2; exit 3 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "node: needs root" >&2; exit 77; }
 
@@ -32,7 +33,8 @@ cadvisor)
     kube=$("$here/kube/build.sh" cadvisor)
     "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" cadvisor "$kube/cadvisor"
     ;;
-host)
+host | debian)
+    [ $level = host ] || export KUBE_FROM=debian
     NODE_LOGS=$out "$here/host.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@"
     ;;
 guest) "$here/guest.sh" "$out" "$story" "$@" ;;

@@ -1,9 +1,9 @@
 # Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE is the folder with kubelet, kube-apiserver, kubectl
 # and etcd, $ADDRESS the node's address, $NODE_NAME its name.
 
-# wait_for SECONDS WHAT COMMAND...
+# wait_for SECONDS WHAT COMMAND..., on an emulated machine NODE_PATIENCE times as long
 wait_for() {
-    local seconds=$1 what=$2
+    local seconds=$(($1 * ${NODE_PATIENCE:-1})) what=$2
     shift 2
     local until=$((SECONDS + seconds))
     until "$@" >/dev/null 2>&1; do
@@ -24,6 +24,11 @@ current-context: node
 END
 }
 
+# 36 of 1.36.3.
+minor() {
+    kubelet --version | sed 's/.* v1\.\([0-9]*\).*/\1/'
+}
+
 # What systemd or a person would start these with: a word a line.
 arguments() {
     case $1 in
@@ -39,11 +44,16 @@ arguments() {
             --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$state/sa.key" \
             --service-account-signing-key-file="$state/sa.key" --service-cluster-ip-range=10.96.0.0/16 \
             --kubelet-preferred-address-types=InternalIP
+        # Its pods want a token that only a controller manager makes.
+        [ "$(minor)" -ge 24 ] || printf '%s\n' --disable-admission-plugins=ServiceAccount
         ;;
     containerd) printf '%s\n' --config="$state/containerd.toml" ;;
     kubelet)
         printf '%s\n' --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.conf" \
             --hostname-override="$NODE_NAME" --node-ip="$ADDRESS"
+        # The file may say so from 1.27 on.
+        [ "$(minor)" -ge 27 ] || printf '%s\n' --container-runtime=remote \
+            --container-runtime-endpoint=unix:///run/containerd/containerd.sock
         ;;
     esac
 }

@@ -238,7 +238,7 @@ enum bpf_func_id {
 /* Where a system call's arguments are. */
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
-	unsigned long bx, cx, dx, si, di, r10;
+	unsigned long ax, bx, cx, dx, si, di, r10;
 #elif defined(__TARGET_ARCH_arm64)
 	unsigned long regs[31];
 	unsigned long orig_x0;

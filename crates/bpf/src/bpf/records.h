@@ -84,7 +84,11 @@ struct trace_record {
 /* Above the number of every call that is traced. */
 #define CALL_NUMBERS 512
 
-/* What to trace; set before the programs are loaded. `native` and `compat` give the trace_call of a number, or 0. */
+/* Functions that can be traced one by one. */
+#define FUNCTIONS 40
+
+/* What to trace; set before the programs are loaded. `native` and `compat` give the trace_call of a number, or 0;
+ * `functions` that of a function. */
 struct trace_config {
 	__u32 failed_only;
 	__u32 by_pid;
@@ -94,6 +98,7 @@ struct trace_config {
 	__u32 reserved;
 	__u8 native[CALL_NUMBERS];
 	__u8 compat[CALL_NUMBERS];
+	__u8 functions[FUNCTIONS];
 };
 
 enum trace_call {

@@ -1,24 +1,15 @@
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use libbpf_rs::{Link, MapCore, MapFlags, Object, OpenObject, RingBuffer, RingBufferBuilder};
-use zerocopy::IntoBytes;
+use libbpf_rs::{MapCore, MapFlags, Object, RingBuffer, RingBufferBuilder};
 
-use super::tracefs::Tracefs;
-use super::{Call, Count, Event, Options, numbers};
+use super::attached::Attached;
+use super::{Call, Count, Event, Hook, Options, hook};
 use crate::object;
-use crate::perf;
-use crate::records::{self, CALL_NUMBERS, RECORD_TRACE, TraceConfig, TraceRecord, take, until_nul};
+use crate::records::{self, RECORD_TRACE, TraceRecord, take, until_nul};
 use crate::support::Unsupported;
 use crate::tally::UserKey;
-
-static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trace.bpf.o"));
-
-/// Bytes between kernel and us; where locked memory is short (before 5.11) the object's own 1 MiB does.
-const LARGE_RING: u32 = 8 << 20;
 
 /// Calls told at one poll, and bytes of their paths: the caller gets a turn however many there are.
 const BATCH: usize = 4096;
@@ -26,19 +17,15 @@ const BATCH_PATHS: usize = 1 << 20;
 /// Ends a look before the ring is empty.
 const ENOUGH: i32 = -libc::ECANCELED;
 
-/// Every system call's return.
-const EVENT: &str = "raw_syscalls/sys_exit";
-
 /// How often the ring is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Traces calls from its start until it is dropped, or the process dies.
 #[derive(Debug)]
 pub struct Tracer {
-    link: Option<Link>,
     ring: RingBuffer<'static>,
     inbox: Arc<Mutex<Inbox>>,
-    object: Object,
+    attached: Attached,
 }
 
 impl Tracer {
@@ -47,20 +34,34 @@ impl Tracer {
     /// # Errors
     /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
     pub fn start(options: Options) -> Result<Self, Unsupported> {
-        let ring = (!options.small_ring).then_some(LARGE_RING);
-        let (object, _) = object::load(IMAGE, |open| prepare(open, options, ring))
-            .or_else(|_| object::load(IMAGE, |open| prepare(open, options, None)))?;
-        let link = attach(&object)?;
+        Self::on(options, &Hook::ALL)
+    }
+
+    /// As [`Tracer::start`], on the first of `hooks` that the kernel takes.
+    ///
+    /// # Errors
+    /// Why it did not take the last of them.
+    pub fn on(options: Options, hooks: &[Hook]) -> Result<Self, Unsupported> {
+        let attached = hook::first(
+            hooks,
+            |hook| Attached::new(options, hook),
+            || Unsupported::fault("a place to trace at"),
+        )?;
         let inbox = Arc::<Mutex<Inbox>>::default();
-        let ring = open_ring(&object, Arc::clone(&inbox)).map_err(|e| {
+        let ring = open_ring(&attached.object, Arc::clone(&inbox)).map_err(|e| {
             Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
         })?;
         Ok(Self {
-            link: Some(link),
             ring,
             inbox,
-            object,
+            attached,
         })
+    }
+
+    /// Where the programs hang.
+    #[must_use]
+    pub fn hook(&self) -> Hook {
+        self.attached.hook
     }
 
     /// Waits for at most `timeout`, returns once something has come, and gives it to `each`: some thousand calls at
@@ -89,7 +90,7 @@ impl Tracer {
 
     /// Ends the trace; what came before is still to be had.
     pub fn detach(&mut self) {
-        self.link = None;
+        self.attached.end();
     }
 
     /// Fills the inbox: the programs wake us only when much has come, so what is there is taken in any case.
@@ -106,18 +107,13 @@ impl Tracer {
     /// # Errors
     /// What the kernel answered.
     pub fn lost(&self) -> io::Result<u64> {
-        let value = object::map(&self.object, "lost")?
+        let value = object::map(&self.attached.object, "lost")?
             .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
             .map_err(io::Error::other)?;
         let full = value
             .and_then(|v| v.try_into().ok())
             .map_or(0, u64::from_ne_bytes);
-        Ok(full
-            + self
-                .object
-                .progs_mut()
-                .map(|p| missed(p.as_fd()))
-                .sum::<u64>())
+        Ok(full + self.attached.missed())
     }
 }
 
@@ -158,64 +154,6 @@ fn malformed() -> io::Error {
         ErrorKind::InvalidData,
         "the BPF programs sent a record that makes no sense: report this, it is a fault of nospace",
     )
-}
-
-/// By way of perf, which keeps the program from being interrupted.
-fn attach(object: &Object) -> Result<Link, Unsupported> {
-    let refused = |error: io::Error| {
-        Unsupported::new(
-            format!("cannot trace system calls: {EVENT}: {error}"),
-            "run as root, on a kernel built with CONFIG_EVENT_TRACING",
-        )
-    };
-    let id = Tracefs::open()?.id(EVENT).map_err(refused)?;
-    let event = perf::tracepoint(id).map_err(refused)?;
-    let program = object.progs_mut().next();
-    let program = program.ok_or_else(|| Unsupported::fault("the program of the trace"))?;
-    // The link closes the event.
-    program
-        .attach_perf_event(event.into_raw_fd())
-        .map_err(|error| refused(io::Error::other(error)))
-}
-
-/// Tells the programs what is wanted.
-fn prepare(open: &mut OpenObject, options: Options, ring: Option<u32>) -> libbpf_rs::Result<()> {
-    let mut config = TraceConfig {
-        failed_only: options.failed_only.into(),
-        by_pid: options.pid.is_some().into(),
-        pid: options.pid.unwrap_or_default(),
-        by_uid: options.uid.is_some().into(),
-        uid: options.uid.unwrap_or_default(),
-        reserved: 0,
-        native: [0; CALL_NUMBERS],
-        compat: [0; CALL_NUMBERS],
-    };
-    numbers::set(&mut config);
-    for mut map in open.maps_mut() {
-        let name = map.name().to_string_lossy().into_owned();
-        if name == "ring"
-            && let Some(bytes) = ring
-        {
-            map.set_max_entries(bytes)?;
-        }
-        if name.ends_with(".rodata")
-            && let Some(value) = map.initial_value_mut()
-            && let Some(value) = value.get_mut(..size_of::<TraceConfig>())
-        {
-            value.copy_from_slice(config.as_bytes());
-        }
-    }
-    Ok(())
-}
-
-/// Runs that the kernel left out because the program was already at work on that CPU (since 5.12).
-fn missed(program: impl AsFd) -> u64 {
-    let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .find_map(|line| line.strip_prefix("recursion_misses:"))
-        .and_then(|n| n.trim().parse().ok())
-        .unwrap_or(0)
 }
 
 fn decode(mut record: &[u8]) -> Option<Event> {

@@ -1,8 +1,15 @@
 //! Live: calls that use inotify, and refusals of other calls whose errno misleads, with count and limit at that moment.
 
+#[cfg(feature = "ebpf")]
+mod attached;
 mod event;
 #[cfg(feature = "ebpf")]
+mod functions;
+mod hook;
+#[cfg(feature = "ebpf")]
 mod loaded;
+#[cfg(feature = "ebpf")]
+mod missed;
 #[cfg(feature = "ebpf")]
 mod numbers;
 #[cfg(feature = "ebpf")]
@@ -11,6 +18,7 @@ mod tracefs;
 mod without;
 
 pub use event::{Call, Count, Event, Refusal};
+pub use hook::Hook;
 #[cfg(feature = "ebpf")]
 pub use loaded::Tracer;
 #[cfg(not(feature = "ebpf"))]

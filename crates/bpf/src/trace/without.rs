@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use super::{Event, Options};
+use super::{Event, Hook, Options};
 use crate::support::{Facts, Unsupported, decide};
 
 /// Traces calls; never there in a build without the feature `ebpf`.
@@ -18,6 +18,20 @@ impl Tracer {
         Err(decide(&Facts::probe())
             .err()
             .unwrap_or_else(Unsupported::not_built_in))
+    }
+
+    /// Says that this build cannot.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn on(options: Options, _: &[Hook]) -> Result<Self, Unsupported> {
+        Self::start(options)
+    }
+
+    /// Cannot be called: there is no `Tracer`.
+    #[must_use]
+    pub fn hook(&self) -> Hook {
+        match self.0 {}
     }
 
     /// Cannot be called: there is no `Tracer`.

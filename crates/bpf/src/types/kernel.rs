@@ -41,23 +41,27 @@ impl Kernel {
     }
 
     fn look() -> Option<Self> {
-        let mut vmlinux = File::open(VMLINUX).ok()?;
-        let cut = |btf: &[u8]| Cut::new(btf, NAMES.lines(), &ITERATORS);
-        let cut = match Mapped::new(&vmlinux) {
-            Some(mapped) => cut(mapped.bytes()),
-            // Before Linux 6.16 it cannot be mapped.
-            None => {
-                let mut bytes = Vec::new();
-                vmlinux.read_to_end(&mut bytes).ok()?;
-                cut(&bytes)
-            }
-        }?;
+        let cut = read(|btf| Cut::new(btf, NAMES.lines(), &ITERATORS))?;
         let mut file = File::from(memfd_create("types", MemfdFlags::CLOEXEC).ok()?);
         file.write_all(&cut.file).ok()?;
         Some(Self {
             file,
             functions: cut.functions,
         })
+    }
+}
+
+/// Gives the kernel's types to `then`.
+pub fn read<T>(then: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    let mut vmlinux = File::open(VMLINUX).ok()?;
+    match Mapped::new(&vmlinux) {
+        Some(mapped) => then(mapped.bytes()),
+        // Before Linux 6.16 it cannot be mapped.
+        None => {
+            let mut bytes = Vec::new();
+            vmlinux.read_to_end(&mut bytes).ok()?;
+            then(&bytes)
+        }
     }
 }
 

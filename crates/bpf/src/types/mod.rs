@@ -6,9 +6,11 @@
 
 mod btf;
 mod cut;
+mod functions;
 mod iterator;
 mod kernel;
 
+pub use functions::{aim, functions};
 pub use iterator::claim;
 pub use kernel::Kernel;
 

@@ -35,6 +35,9 @@ fn serve(files: &Path) -> io::Result<()> {
     answer(&told.map(|n| n.to_string()).join(" "));
     expect(lines, "many")?;
     answer(&many(&instance, &files)?);
+    expect(lines, "after")?;
+    let (refused, _) = refusals(20, libc::ENOSPC, || sys::watch(&instance, &files[20]))?;
+    answer(&refused.to_string());
     expect(lines, "end").map(drop)
 }
 

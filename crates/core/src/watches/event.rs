@@ -50,10 +50,12 @@ impl Event {
     /// The events of a mask.
     #[must_use]
     pub fn of_mask(mask: u32) -> Vec<Self> {
+        let asked = mask & 0xfff;
+        let mut events = Vec::with_capacity(asked.count_ones() as usize);
         let all = Self::ALL.iter().enumerate();
-        all.filter(|(bit, _)| mask & (1 << bit) != 0)
-            .map(|(_, (event, _))| *event)
-            .collect()
+        let all = all.filter(|(bit, _)| asked & (1 << bit) != 0);
+        events.extend(all.map(|(_, (event, _))| *event));
+        events
     }
 
     /// Its name in inotify(7) without `IN_`, in small letters.

@@ -10,8 +10,8 @@ pub struct MountTable {
     by_device: HashMap<(u32, u32), Vec<usize>>,
     /// The last mount at each place, which covers the others.
     top: HashMap<String, usize>,
-    /// Whether some place has this length: most of what is asked for has none, and need not be looked up.
-    lengths: Vec<bool>,
+    /// Lengths of these places, longest first: most of what is asked for lies below none but `/`.
+    lengths: Vec<usize>,
 }
 
 impl MountTable {
@@ -23,16 +23,14 @@ impl MountTable {
             if let Some(device) = device(&mount.device) {
                 table.by_device.entry(device).or_default().push(at);
             }
-            let length = mount.mountpoint.len();
-            if table.lengths.len() <= length {
-                table.lengths.resize(length + 1, false);
-            }
-            table.lengths[length] = true;
+            table.lengths.push(mount.mountpoint.len());
             table.top.insert(mount.mountpoint.clone(), at);
         }
         for of_device in table.by_device.values_mut() {
             of_device.sort_by_key(|&at| (mounts[at].root.len(), mounts[at].mountpoint.len()));
         }
+        table.lengths.sort_unstable_by(|one, other| other.cmp(one));
+        table.lengths.dedup();
         table.mounts = mounts;
         table
     }
@@ -58,19 +56,19 @@ impl MountTable {
     /// Whether every mount on the way to `path` is of a type that `accepts`.
     #[must_use]
     pub fn way_is(&self, path: &str, accepts: impl Fn(&str) -> bool) -> bool {
-        ancestors(path)
-            .filter_map(|place| self.at(place))
-            .all(|at| accepts(&self.mounts[at].fstype))
+        self.above(path).all(|at| accepts(&self.mounts[at].fstype))
     }
 
+    /// The mount that `path` lies on.
     fn covering(&self, path: &str) -> Option<usize> {
-        ancestors(path).find_map(|place| self.at(place))
+        self.above(path).next()
     }
 
-    /// The mount at this very place.
-    fn at(&self, place: &str) -> Option<usize> {
-        let may_be = self.lengths.get(place.len()).copied().unwrap_or(false);
-        may_be.then(|| self.top.get(place).copied())?
+    /// The mounts at `path` and at each directory above it, the nearest first.
+    fn above(&self, path: &str) -> impl Iterator<Item = usize> {
+        let lengths = self.lengths.iter();
+        let places = lengths.filter_map(|&length| ancestor(path, length));
+        places.filter_map(|place| self.top.get(place).copied())
     }
 }
 
@@ -97,13 +95,10 @@ fn join(mountpoint: &str, rest: &str) -> String {
     }
 }
 
-/// The path itself, then each directory above it, `/` last.
-fn ancestors(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(path), |path| match path.rfind('/')? {
-        0 if path.len() == 1 => None,
-        0 => Some("/"),
-        end => Some(&path[..end]),
-    })
+/// The path itself, or a directory above it, if one of them has this length.
+fn ancestor(path: &str, length: usize) -> Option<&str> {
+    let ends = length == path.len() || length == 1 || path.as_bytes().get(length) == Some(&b'/');
+    path.get(..length).filter(|_| ends)
 }
 
 #[cfg(test)]

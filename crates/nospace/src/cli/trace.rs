@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
-use nospace_bpf::trace::Tracer;
+use nospace_bpf::trace::{Hook, Tracer};
 use nospace_core::select::Selection;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -80,6 +80,9 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Resul
         text: Vec::new(),
     };
     warn("tracing inotify calls, and refusals of others; Ctrl-C ends it");
+    if shared.verbose {
+        warn(cost(tracer.hook()));
+    }
     let plan = Plan {
         filter,
         lines: args.summary.is_none(),
@@ -89,6 +92,19 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Resul
     };
     follow(tracer, &host, &plan, &mut printer, &warn)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who pays for it.
+fn cost(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Returns | Hook::Exits => {
+            "it hangs on the functions of the traced calls: no other call is slower for it"
+        }
+        Hook::EveryCall => {
+            "this kernel does not let single functions be traced (CONFIG_FPROBE, BPF trampolines): \
+             every call of every process is up to a tenth of a microsecond slower until it ends"
+        }
+    }
 }
 
 impl TraceArgs {

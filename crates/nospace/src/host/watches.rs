@@ -44,10 +44,18 @@ pub fn list(
         })
         .collect();
     let instances = held.iter().map(|(&identity, &holder)| (identity, holder));
+    // One instance's watches come one after the other.
+    let mut last = None;
     let listed = lister.list(instances, |listed| {
-        if let Some(holder) = held.get(&listed.identity) {
-            each(descriptor(holder), watch(listed));
-        }
+        let holder = match last {
+            Some((identity, holder)) if identity == listed.identity => holder,
+            _ => match held.get(&listed.identity) {
+                Some(holder) => descriptor(holder),
+                None => return,
+            },
+        };
+        last = Some((listed.identity, holder));
+        each(holder, watch(listed));
     });
     listed.map_err(|error| failed(&error))
 }

@@ -1,6 +1,9 @@
 //! The watches of some instances, from the kernel's directory entries or else from fdinfo.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use nospace_core::model::{Descriptor, Place, Provenance, Watch};
 use nospace_core::parse::watches::watches;
@@ -32,22 +35,27 @@ pub struct Found {
 /// Lists and names the watches of the instances behind `asked`.
 pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> Collection<Listed> {
     let mut gaps = Vec::new();
-    let (mut found, source, provenance) = match from_kernel(host, asked) {
-        Ok(found) => (found, "ebpf", Provenance::Exact),
+    let mut watches = Vec::new();
+    let mut nameless = Vec::new();
+    let listed = from_kernel(host, asked, |found| match found.watch.place {
+        Place::Forgotten => nameless.push(found),
+        _ => watches.push(names.watch(found, asked)),
+    });
+    let (source, provenance) = match listed {
+        Ok(()) => ("ebpf", Provenance::Exact),
         Err(absent) => {
-            let found = from_fdinfo(host, asked, &mut gaps)?;
+            watches.clear();
+            nameless = from_fdinfo(host, asked, &mut gaps)?;
             gaps.insert(0, format!(
                 "listed from /proc and named by file handle: {absent}; what overlayfs, proc and sysfs hold stays unnamed"
             ));
-            (found, "procfs", Provenance::Estimated)
+            ("procfs", Provenance::Estimated)
         }
     };
-    found.sort_by_key(|one| (one.instance, one.watch.wd));
-    handles::name(host, asked, &mut found, names, &mut gaps);
-    let watches = found
-        .into_iter()
-        .map(|one| names.watch(one, asked))
-        .collect();
+    nameless.sort_by_key(|one| (one.instance, one.watch.wd));
+    handles::name(host, asked, &mut nameless, names, &mut gaps);
+    watches.extend(nameless.into_iter().map(|one| names.watch(one, asked)));
+    watches.sort_by_key(|watch| (watch.instance, watch.wd));
     Ok(Collected {
         blind: false,
         part: Listed { watches, source },
@@ -56,23 +64,57 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
     })
 }
 
-fn from_kernel(host: &dyn Host, asked: &[Descriptor]) -> Asked<Vec<Found>> {
+/// Watches that go from one thread to the other at once.
+const BATCH: usize = 1024;
+/// And how often that may happen before anybody takes them.
+const AHEAD: usize = 16;
+
+/// Gives every watch to `each`, in this thread, while another one reads.
+fn from_kernel(host: &dyn Host, asked: &[Descriptor], each: impl FnMut(Found)) -> Asked<()> {
+    let (sender, batches) = sync_channel(AHEAD);
+    thread::scope(|scope| {
+        let reading =
+            thread::Builder::new().spawn_scoped(scope, || read_kernel(host, asked, sender));
+        let reading = reading.map_err(|error| Absent::Failed(error.to_string()))?;
+        take(batches, each);
+        reading.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn take(batches: Receiver<Vec<Found>>, each: impl FnMut(Found)) {
+    batches.into_iter().flatten().for_each(each);
+}
+
+fn read_kernel(host: &dyn Host, asked: &[Descriptor], sender: SyncSender<Vec<Found>>) -> Asked<()> {
     let places: HashMap<Descriptor, usize> = asked.iter().copied().zip(0..).collect();
-    let mut found = Vec::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut last = None;
+    // The other side listens to the end.
+    let send = |batch| drop(sender.send(batch));
     host.watches(asked, &mut |descriptor, watch| {
-        if let Some(&instance) = places.get(&descriptor) {
-            let naming = match watch.place {
-                Place::Forgotten => Naming::None,
-                _ => Naming::Kernel,
-            };
-            found.push(Found {
-                instance,
-                watch,
-                naming,
-            });
+        let instance = match last {
+            Some((known, instance)) if known == descriptor => instance,
+            _ => match places.get(&descriptor) {
+                Some(&instance) => instance,
+                None => return,
+            },
+        };
+        last = Some((descriptor, instance));
+        let naming = match watch.place {
+            Place::Forgotten => Naming::None,
+            _ => Naming::Kernel,
+        };
+        batch.push(Found {
+            instance,
+            watch,
+            naming,
+        });
+        if batch.len() == BATCH {
+            send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
         }
     })?;
-    Ok(found)
+    send(batch);
+    Ok(())
 }
 
 fn from_fdinfo(

@@ -152,9 +152,9 @@ fn heaviest(watches: &[NamedWatch]) -> Vec<DirectoryUse> {
 
 fn devices(watches: &[NamedWatch], names: &mut Names<'_>, asked: &[Descriptor]) -> Vec<DeviceUse> {
     let mut all: BTreeMap<Device, (u64, u32)> = BTreeMap::new();
-    for watch in watches {
-        let entry = all.entry(watch.device).or_insert((0, watch.instance));
-        entry.0 += 1;
+    for run in watches.chunk_by(|one, next| one.device == next.device) {
+        let entry = all.entry(run[0].device).or_insert((0, run[0].instance));
+        entry.0 += run.len() as u64;
     }
     let mut devices: Vec<DeviceUse> = all
         .into_iter()

@@ -77,12 +77,19 @@ impl Node {
         Ok(())
     }
 
-    /// kubectl's answer.
+    /// kubectl's answer; on an emulated machine the API server may be too busy to take a call.
     pub fn kubectl(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        text(
-            Command::new("kubectl").args(arguments),
-            &arguments.join(" "),
-        )
+        let ask = || {
+            text(
+                Command::new("kubectl").args(arguments),
+                &arguments.join(" "),
+            )
+        };
+        let too_busy = |answer: &anyhow::Result<String>| matches!(answer, Err(e) if e.to_string().contains("Unable to connect"));
+        (1..patience())
+            .map(|_| ask())
+            .find(|answer| !too_busy(answer))
+            .unwrap_or_else(ask)
     }
 
     /// Waits until a pod is Ready.
@@ -91,7 +98,7 @@ impl Node {
             "wait",
             "--for=condition=Ready",
             &format!("pod/{pod}"),
-            "--timeout=90s",
+            &format!("--timeout={}s", 90 * patience()),
         ];
         self.kubectl(&wait)
             .map(drop)
@@ -100,27 +107,43 @@ impl Node {
 
     /// Deletes a pod at once, and waits until it has gone.
     pub fn delete(&self, pod: &str) -> anyhow::Result<()> {
-        self.kubectl(&["delete", "pod", pod, "--grace-period=1", "--timeout=60s"])
+        let timeout = format!("--timeout={}s", 60 * patience());
+        self.kubectl(&["delete", "pod", pod, "--grace-period=1", &timeout])
+            .map(drop)
+    }
+
+    /// Asks for the end of a pod, and does not wait for it.
+    pub fn forget(&self, pod: &str) -> anyhow::Result<()> {
+        self.kubectl(&["delete", "pod", pod, "--grace-period=1", "--wait=false"])
             .map(drop)
     }
 
     /// Starts the kubelet and tells whether it still runs once it should be up.
     pub fn kubelet_starts(&self) -> anyhow::Result<bool> {
         self.control("start", "kubelet")?;
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(60 * patience());
         while Instant::now() < until {
             if !self.runs("kubelet") {
                 return Ok(false);
             }
             if healthy() {
                 // cAdvisor starts with the kubelet's second breath.
-                sleep(Duration::from_secs(3));
+                sleep(Duration::from_secs(3 * patience()));
                 return Ok(self.runs("kubelet"));
             }
             sleep(Duration::from_millis(200));
         }
-        bail!("the kubelet neither ended nor answered /healthz in 60 s")
+        bail!(
+            "the kubelet neither ended nor answered /healthz in {} s",
+            60 * patience()
+        )
     }
+}
+
+/// How many times as long as a machine takes that is not emulated.
+pub fn patience() -> u64 {
+    let set = std::env::var("NODE_PATIENCE").ok();
+    set.and_then(|times| times.parse().ok()).unwrap_or(1)
 }
 
 fn healthy() -> bool {
@@ -136,6 +159,7 @@ pub fn wait(
     what: &str,
     mut holds: impl FnMut() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
+    let seconds = seconds * patience();
     let until = Instant::now() + Duration::from_secs(seconds);
     while !holds()? {
         ensure!(Instant::now() < until, "{what}: not in {seconds} s");

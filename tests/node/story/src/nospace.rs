@@ -88,7 +88,7 @@ impl Nospace {
             .spawn()
             .context("nospace trace")?;
         // It says so on standard error when it listens.
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        std::thread::sleep(std::time::Duration::from_secs(2 * crate::node::patience()));
         Ok(Trace(child))
     }
 }

@@ -20,7 +20,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         "--leave",
         "0",
         "--for",
-        "10m",
+        "1h",
         "--yes-break-this-node",
     ];
     stage

@@ -6,7 +6,7 @@ use nospace_core::report::StartVerdict;
 
 use super::{limits::Limit, pods};
 use crate::Stage;
-use crate::node::wait;
+use crate::node::{patience, wait};
 
 /// From the exhausted node to the healed one.
 pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
@@ -16,7 +16,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         "--leave",
         "0",
         "--for",
-        "10m",
+        "1h",
         "--yes-break-this-node",
     ];
     stage
@@ -139,9 +139,12 @@ fn tuned(stage: &mut Stage) -> anyhow::Result<()> {
     stage.nospace.tune("--apply")?;
     let starts = stage.node.kubelet_starts()?;
     let ready = format!("node/{}", stage.node.name);
-    stage
-        .node
-        .kubectl(&["wait", "--for=condition=Ready", &ready, "--timeout=60s"])?;
+    stage.node.kubectl(&[
+        "wait",
+        "--for=condition=Ready",
+        &ready,
+        &format!("--timeout={}s", 60 * patience()),
+    ])?;
     let look = stage.nospace.check()?;
     stage.table.row(
         "tune --apply",

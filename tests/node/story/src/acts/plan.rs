@@ -1,0 +1,191 @@
+//! What `plan` says of 0, 2, 5 and 10 pods, term by term, beside what the node's programs then hold.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use nospace_core::model::CgroupVersion;
+use nospace_core::plan::{Amounts, Plan};
+use nospace_core::report::{Owner, PodPart, Report};
+
+use super::pods;
+use crate::Stage;
+use crate::node::patience;
+use crate::nospace::Nospace;
+
+/// Pods of two containers, one after the other on the same node.
+const SERIES: [usize; 4] = [0, 2, 5, 10];
+/// cAdvisor hears of a new cgroup at once, and looks for new ones every minute.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// A part of the node: terms of the plan, and whose processes they are.
+struct Part {
+    name: &'static str,
+    terms: &'static [&'static str],
+    /// What the plan may say above what is so: versions differ.
+    margin: Amounts,
+    holds: fn(&str, &Owner) -> bool,
+}
+
+const PARTS: [Part; 4] = [
+    Part {
+        name: "kubelet",
+        terms: &["kubelet: cAdvisor", "kubelet: its own files"],
+        margin: Amounts::new(0, 0),
+        holds: |comm, _| comm == "kubelet",
+    },
+    Part {
+        name: "containerd",
+        terms: &["containerd"],
+        // 1 / 1 by 1.6, 2 / 1 by 2.1, and two more watches where CDI has its directories.
+        margin: Amounts::new(1, 2),
+        holds: |comm, owner| comm == "containerd" && !matches!(owner, Owner::Pod { .. }),
+    },
+    Part {
+        name: "shims",
+        terms: &["containerd shims"],
+        margin: Amounts::new(0, 0),
+        holds: |_, owner| {
+            let part = PodPart::Shim;
+            matches!(owner, Owner::Pod { part: p, .. } if *p == part)
+        },
+    },
+    Part {
+        name: "systemd",
+        terms: &["systemd (PID 1)"],
+        margin: Amounts::new(0, 0),
+        holds: |comm, _| comm == "systemd",
+    },
+];
+
+/// Each term, at each number of pods.
+pub fn terms(stage: &mut Stage) -> anyhow::Result<()> {
+    let mut running = 0;
+    let played = series(stage, &mut running);
+    for number in 0..running {
+        stage.node.delete(&format!("plan-{number}"))?;
+    }
+    played
+}
+
+fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
+    let mut others = None;
+    for wanted in SERIES {
+        let begin = *running;
+        for number in begin..wanted {
+            let manifest = pods::web(&stage.node, &format!("plan-{number}"), 3);
+            stage.node.apply(&manifest)?;
+            *running = number + 1;
+        }
+        for number in begin..wanted {
+            stage.node.wait_ready(&format!("plan-{number}"))?;
+        }
+        sleep(SETTLED * u32::try_from(patience())?);
+        let report = stage.nospace.check()?.report;
+        let others = *others.get_or_insert(other_cgroups(&report)?);
+        let plan = planned(&stage.nospace, &report, wanted, others)?;
+        for part in &PARTS {
+            compare(stage, wanted, part, &plan, &report);
+        }
+    }
+    Ok(())
+}
+
+fn compare(stage: &mut Stage, pods: usize, part: &Part, plan: &Plan, report: &Report) {
+    let predicted = (plan.terms.iter())
+        .filter(|term| part.terms.contains(&term.who.as_str()))
+        .fold(Amounts::default(), |sum, term| sum.plus(term.amounts()));
+    let measured = (report.processes.iter())
+        .filter(|process| (part.holds)(&process.comm, &process.owner))
+        .fold(Amounts::default(), |sum, process| {
+            sum.plus(Amounts::new(process.instances, process.watches))
+        });
+    if part.name == "systemd" && measured == Amounts::default() {
+        return; // No systemd on this node.
+    }
+    let near = |predicted: u64, measured: u64, margin: u64| {
+        predicted.abs_diff(measured) * 20 <= measured
+            || (measured..=measured + margin).contains(&predicted)
+    };
+    let right = near(
+        predicted.instances,
+        measured.instances,
+        part.margin.instances,
+    ) && near(predicted.watches, measured.watches, part.margin.watches);
+    stage.table.row(
+        &format!("{pods} pods of two containers: {}", part.name),
+        &format!(
+            "{} instances, {} watches",
+            measured.instances, measured.watches
+        ),
+        &format!(
+            "plan: {} and {} ({})",
+            predicted.instances,
+            predicted.watches,
+            error(predicted.watches, measured.watches)
+        ),
+        right,
+    );
+}
+
+#[allow(clippy::cast_precision_loss, reason = "small numbers")]
+fn error(predicted: u64, measured: u64) -> String {
+    if measured == 0 {
+        return "none measured".to_owned();
+    }
+    let error = (predicted as f64 - measured as f64) / measured as f64 * 100.0;
+    format!("{error:+.1} %")
+}
+
+fn planned(nospace: &Nospace, report: &Report, pods: usize, others: u64) -> anyhow::Result<Plan> {
+    let v2 = report.node.cgroup_version == CgroupVersion::V2;
+    let driver = if std::env::var("SYSTEMD_CGROUP").is_ok_and(|set| set == "true") {
+        "systemd"
+    } else {
+        "cgroupfs"
+    };
+    let answer = nospace.run(&[
+        "plan",
+        "-o",
+        "json",
+        "--pods",
+        &pods.to_string(),
+        "--containers-per-pod",
+        "2",
+        "--runtime",
+        "containerd",
+        "--cgroup",
+        if v2 { "v2" } else { "v1" },
+        "--cgroup-driver",
+        driver,
+        "--kubernetes",
+        &std::env::var("KUBE_VERSION").context("KUBE_VERSION")?,
+        "--other-cgroups",
+        &others.to_string(),
+    ])?;
+    serde_json::from_str(&answer).context("plan's JSON")
+}
+
+/// Cgroups of the node before any pod: what `--other-cgroups` asks for.
+fn other_cgroups(report: &Report) -> anyhow::Result<u64> {
+    let root = match report.node.cgroup_version {
+        CgroupVersion::V2 => "/sys/fs/cgroup",
+        _ => "/sys/fs/cgroup/memory",
+    };
+    let count = directories(Path::new(root))?;
+    ensure!(count > 0, "no cgroups below {root}");
+    Ok(count)
+}
+
+fn directories(directory: &Path) -> anyhow::Result<u64> {
+    let mut count = 1;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() && !name.as_encoded_bytes().ends_with(b".mount") {
+            count += directories(&entry.path())?;
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,94 @@
+//! cgroup v2: instances used up by nothing but small pods, whose shims take one a container; and what is lost of it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nospace_core::cause::Cause;
+use nospace_core::model::CgroupVersion;
+
+use super::pods;
+use crate::Stage;
+use crate::node::wait;
+
+/// Pods that are asked for in one breath.
+const AT_ONCE: usize = 8;
+/// The kubelet takes no more.
+const MOST: usize = 100;
+
+/// Pods until no instance is left; then one more, which runs out of memory unseen.
+pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
+    let look = stage.nospace.check()?;
+    if look.report.node.cgroup_version != CgroupVersion::V2 {
+        println!("  shims hold no instances on cgroup v1: not played");
+        return Ok(());
+    }
+    let before = out_of_memory(stage, "oom-before")?;
+    let pods = fill(stage)?;
+
+    let look = stage.nospace.check()?;
+    let finding = look.critical(Cause::InotifyInstances)?;
+    let (used, _) = look.root()?;
+    let lost = finding.victims.iter().any(|v| v.contains("OOM events"));
+    stage.table.row(
+        "instances used up by small pods alone",
+        &format!("{pods} pods of one container, {used} instances; the kubelet runs"),
+        &format!("exit {}; {}", look.code, finding.title),
+        look.code == 2 && lost && stage.node.runs("kubelet"),
+    );
+
+    let after = out_of_memory(stage, "oom-after")?;
+    let (_, document) = stage.nospace.explain(&stage.node.log_path("containerd")?)?;
+    let cause = document["causes"][0]["cause"].as_str().unwrap_or("none");
+    stage.table.row(
+        "a container started while full runs out of memory",
+        &format!("its end is said to be {after}; before, {before}"),
+        &format!(
+            "victims: every container started now … its OOM events are lost; explain: {cause}"
+        ),
+        before == "OOMKilled" && after != "OOMKilled" && cause == Cause::InotifyInstances.code(),
+    );
+    for number in 0..pods {
+        stage.node.forget(&name(number))?;
+    }
+    wait(300, "the small pods' end", || {
+        Ok(stage.nospace.check()?.root()?.0 + 20 < used)
+    })
+}
+
+fn name(number: usize) -> String {
+    format!("small-{number}")
+}
+
+/// How many it took.
+fn fill(stage: &Stage) -> anyhow::Result<usize> {
+    let mut pods = 0;
+    while pods < MOST {
+        for _ in 0..AT_ONCE {
+            stage.node.apply(&pods::plain(&stage.node, &name(pods)))?;
+            pods += 1;
+        }
+        for number in pods - AT_ONCE..pods {
+            stage.node.wait_ready(&name(number))?;
+        }
+        let look = stage.nospace.check()?;
+        let limit = look.report.limits.context("limits")?.max_user_instances;
+        if look.root()?.0 >= limit {
+            return Ok(pods);
+        }
+    }
+    bail!("{MOST} pods, and instances are left")
+}
+
+/// What the node says of the end of a container that takes more memory than it may.
+fn out_of_memory(stage: &Stage, pod: &str) -> anyhow::Result<String> {
+    stage.node.apply(&pods::greedy(&stage.node, pod))?;
+    let mut reason = String::new();
+    wait(120, "the end of the greedy container", || {
+        let path = "jsonpath={.status.containerStatuses[0].state.terminated.reason}";
+        reason = stage.node.kubectl(&["get", "pod", pod, "-o", path])?;
+        std::thread::sleep(Duration::from_millis(500));
+        Ok(!reason.is_empty())
+    })?;
+    stage.node.delete(pod)?;
+    Ok(reason)
+}
