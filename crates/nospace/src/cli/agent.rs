@@ -36,8 +36,8 @@ pub struct AgentArgs {
     /// Raise no limit beyond these [default: half of what the memory bears] (watches=1048576,instances=8192)
     #[arg(long, value_name = "NUMBERS", value_parser = Ceiling::parse)]
     tune_ceiling: Option<Ceiling>,
-    /// Whether to count refused calls as they happen, which makes each system call of the node some 0.1 µs slower: auto does where
-    /// eBPF is to be had [default: auto]
+    /// Whether to count refused calls as they happen: auto does where eBPF is to be had. On a kernel that cannot trace functions
+    /// that makes each system call of the node some 0.1 µs slower [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     trace: Option<Trace>,
     /// Pods with metrics of their own; the rest is summed as `other` [default: 50]
