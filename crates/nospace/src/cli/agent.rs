@@ -27,7 +27,7 @@ pub struct AgentArgs {
     /// This node's name in Kubernetes [default: $NODE_NAME, or the host's name]
     #[arg(long, value_name = "NAME", value_parser = agent::node_name)]
     node_name: Option<String>,
-    /// Whether to tell the Kubernetes API: auto does in a pod of a cluster [default: auto]
+    /// Whether to tell the Kubernetes API: auto does in a pod of a cluster, or where KUBECONFIG is set [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     kube: Option<Kube>,
     /// Raise limits at start and when they come near their end

@@ -65,3 +65,12 @@ pub async fn tell(
         .run(news, stop)
         .await;
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_documented_rights_are_those_that_are_tried() {
+        let page = include_str!("../../../../../docs/agent-kubernetes.md");
+        assert!(page.contains(super::RULES));
+    }
+}
