@@ -17,6 +17,8 @@ pub(crate) const INSTANCES: u64 = 6;
 pub(crate) const INSTANCES_FROM_1_31: u64 = INSTANCES + 1;
 /// One watch in each instance that is not cAdvisor's.
 pub(crate) const OTHER_WATCHES: u64 = 4;
+/// One of each less before Kubernetes 1.23, which looked at its client CA every minute (`dynamic_cafile_content.go`, k8s.io/apiserver); seen on 1.20.2.
+pub(crate) const LESS_BEFORE_1_23: u64 = 1;
 /// And the serving certificate's two files.
 pub(crate) const OTHER_WATCHES_FROM_1_31: u64 = OTHER_WATCHES + 2;
 /// Instances and watches without which the kubelet still runs: the plugin registry's, which comes last. It then sees no plugin register.
@@ -48,8 +50,12 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
     let others = kubelet.other_watches();
     let watches_needed = need.watches.saturating_add(others);
     let instances_needed = kubelet.needed_instances();
-    let verdict =
-        verdict(watches_free, watches_needed).max(verdict(instances_free, instances_needed));
+    let spare = DISPENSABLE + kubelet.perhaps_less(&need);
+    let verdict = verdict(watches_free, watches_needed, spare).max(verdict(
+        instances_free,
+        instances_needed,
+        spare,
+    ));
     Some(KubeletStart {
         verdict,
         watches_needed,
@@ -77,8 +83,8 @@ pub fn cadvisor_hierarchies(snapshot: &Snapshot) -> Option<u64> {
     Some(need(snapshot.cgroups.as_ref()?, &kubelet)?.hierarchies)
 }
 
-fn verdict(free: u64, needed: u64) -> StartVerdict {
-    if free < needed.saturating_sub(DISPENSABLE) {
+fn verdict(free: u64, needed: u64, spare: u64) -> StartVerdict {
+    if free < needed.saturating_sub(spare) {
         StartVerdict::Fails
     } else if free <= needed.saturating_add(needed / 10) {
         StartVerdict::Barely
@@ -157,6 +163,15 @@ impl Kubelet {
         }
     }
 
+    /// What a kubelet that may be older than 1.23 needs less: one that holds so little, and watches as those before 1.29.
+    fn perhaps_less(&self, need: &Need) -> u64 {
+        if self.pid.is_some() && need.before_1_29 && self.instances < INSTANCES {
+            LESS_BEFORE_1_23
+        } else {
+            0
+        }
+    }
+
     fn words(&self) -> String {
         match self.pid {
             Some(pid) => format!(
@@ -173,6 +188,8 @@ impl Kubelet {
 struct Need {
     watches: u64,
     hierarchies: u64,
+    /// The kubelet that runs watches what those before 1.29 did.
+    before_1_29: bool,
     basis: String,
 }
 
@@ -185,6 +202,7 @@ fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
             Some(Need {
                 watches,
                 hierarchies: 1,
+                before_1_29: false,
                 basis: format!("cgroup v2: {bound}{watches} directories that cAdvisor watches"),
             })
         }
@@ -214,19 +232,22 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
         return None;
     }
     let sum = |set: &[&Hierarchy]| set.iter().map(|h| watched(h)).fold(0, u64::saturating_add);
-    let (set, why) = if kubelet.largest == 0 {
+    let (set, before_1_29, why) = if kubelet.largest == 0 {
         (
             old,
+            false,
             "no kubelet tells its version, so the longer list of before Kubernetes 1.29 is taken",
         )
     } else if kubelet.largest.abs_diff(sum(&new)) < kubelet.largest.abs_diff(sum(&old)) {
         (
             new,
+            false,
             "the running kubelet holds what Kubernetes from 1.29 on watches",
         )
     } else {
         (
             old,
+            true,
             "the running kubelet holds what Kubernetes before 1.29 watches",
         )
     };
@@ -236,6 +257,7 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
     Some(Need {
         watches,
         hierarchies: set.len() as u64,
+        before_1_29,
         basis: format!(
             "cgroup v1: {bound}{watches} directories that cAdvisor watches in {} hierarchies ({}); {why}",
             set.len(),

@@ -120,6 +120,26 @@ fn without_room_it_fails_and_at_the_edge_barely_starts() {
 }
 
 #[test]
+fn a_kubelet_that_may_be_older_than_1_23_may_need_one_less() {
+    let verdict = |polled_ca: bool, room: u64| {
+        let node = node().cgroups_v1(&HIERARCHIES, 100).process(9, "kubelet");
+        let own = if polled_ca { 3 } else { 4 };
+        let node = node.holds(own, 1).holds(1, 0).holds(1, 797);
+        let given_back = 797 + u64::from(own);
+        let forecast = forecast(&with_free(node, 100, room - given_back));
+        assert_eq!(
+            (forecast.watches_needed, forecast.watches_free),
+            (804, room)
+        );
+        forecast.verdict
+    };
+    assert_eq!(verdict(false, 803), StartVerdict::Barely);
+    assert_eq!(verdict(false, 802), StartVerdict::Fails);
+    assert_eq!(verdict(true, 802), StartVerdict::Barely);
+    assert_eq!(verdict(true, 801), StartVerdict::Fails);
+}
+
+#[test]
 fn the_finding_says_what_is_short() {
     let node = with_free(node().cgroups_v2(900, 4), 40, 12);
     let finding = node.finding("kubelet-start");

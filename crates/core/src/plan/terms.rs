@@ -6,7 +6,7 @@ use super::{
     Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, NodeRuntime, Question, Term,
 };
 use crate::attribute::forecast::{
-    INSTANCES, INSTANCES_FROM_1_31, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
+    INSTANCES, INSTANCES_FROM_1_31, LESS_BEFORE_1_23, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
 };
 
 /// v1 hierarchies that cAdvisor watches: cpu and cpuacct, memory, blkio, pids, devices.
@@ -73,7 +73,12 @@ fn cadvisor(asked: &Question) -> Term {
 }
 
 fn kubelet_files(asked: &Question) -> Term {
-    let (instances, watches) = if asked.kubernetes < Kubernetes::one(31) {
+    let (instances, watches) = if asked.kubernetes < Kubernetes::one(23) {
+        (
+            INSTANCES - LESS_BEFORE_1_23,
+            OTHER_WATCHES - LESS_BEFORE_1_23,
+        )
+    } else if asked.kubernetes < Kubernetes::one(31) {
         (INSTANCES, OTHER_WATCHES)
     } else {
         (INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31)
@@ -85,7 +90,7 @@ fn kubelet_files(asked: &Question) -> Term {
         watches: Formula::fixed(watches),
         basis: Basis::Measured,
         source: "kubernetes pkg/kubelet/config/file_linux.go, pkg/kubelet/pluginmanager/pluginwatcher, \
-                 pkg/volume/flexvolume/probe.go, apiserver dynamiccertificates, with the serving certificate from 1.31 on; \
+                 pkg/volume/flexvolume/probe.go, apiserver dynamiccertificates from 1.23 on, with the serving certificate from 1.31 on; \
                  7 in all on 1.36, 5 on 1.20"
             .to_owned(),
     }

@@ -140,6 +140,13 @@ impl Node {
     }
 }
 
+/// 36 of Kubernetes 1.36.3.
+pub fn minor() -> anyhow::Result<u32> {
+    let version = std::env::var("KUBE_VERSION").context("KUBE_VERSION")?;
+    let minor = version.split('.').nth(1).and_then(|m| m.parse().ok());
+    minor.with_context(|| format!("{version} is no version of Kubernetes"))
+}
+
 /// How many times as long as a machine takes that is not emulated.
 pub fn patience() -> u64 {
     let set = std::env::var("NODE_PATIENCE").ok();

@@ -1,17 +1,17 @@
 //! What `plan` says of 0, 2, 5 and 10 pods, term by term, beside what the node's programs then hold.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use nospace_core::model::CgroupVersion;
 use nospace_core::plan::{Amounts, Plan};
 use nospace_core::report::{Owner, PodPart, Report};
 
 use super::pods;
 use crate::Stage;
-use crate::node::patience;
+use crate::node::{minor, patience};
 use crate::nospace::Nospace;
 
 /// Pods of two containers, one after the other on the same node.
@@ -83,8 +83,10 @@ fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
         }
         sleep(SETTLED * u32::try_from(patience())?);
         let report = stage.nospace.check()?.report;
-        let others = *others.get_or_insert(other_cgroups(&report)?);
-        let plan = planned(&stage.nospace, &report, wanted, others)?;
+        let hierarchies = Hierarchies::of(&report)?;
+        let others = *others.get_or_insert(hierarchies.other_cgroups()?);
+        let mut plan = planned(&stage.nospace, &report, wanted, others)?;
+        hierarchies.weigh(&mut plan);
         for part in &PARTS {
             compare(stage, wanted, part, &plan, &report);
         }
@@ -167,15 +169,56 @@ fn planned(nospace: &Nospace, report: &Report, pods: usize, others: u64) -> anyh
     serde_json::from_str(&answer).context("plan's JSON")
 }
 
-/// Cgroups of the node before any pod: what `--other-cgroups` asks for.
-fn other_cgroups(report: &Report) -> anyhow::Result<u64> {
-    let root = match report.node.cgroup_version {
-        CgroupVersion::V2 => "/sys/fs/cgroup",
-        _ => "/sys/fs/cgroup/memory",
-    };
-    let count = directories(Path::new(root))?;
-    ensure!(count > 0, "no cgroups below {root}");
-    Ok(count)
+/// Where cAdvisor watches each cgroup on this node.
+struct Hierarchies {
+    roots: Vec<PathBuf>,
+    /// As many as the formula reckons with: v1 as most distributions mount it, which this machine may not do.
+    reckoned: u64,
+}
+
+impl Hierarchies {
+    fn of(report: &Report) -> anyhow::Result<Self> {
+        let all = Path::new("/sys/fs/cgroup");
+        if report.node.cgroup_version == CgroupVersion::V2 {
+            let roots = vec![all.to_owned()];
+            return Ok(Self { roots, reckoned: 1 });
+        }
+        let lists: [&[&str]; 2] = [
+            &["cpu", "cpuacct", "memory", "blkio", "pids", "devices"],
+            &["hugetlb", "cpuset", "perf_event"],
+        ];
+        let (lists, reckoned) = if minor()? < 29 {
+            (&lists[..], 8)
+        } else {
+            (&lists[..1], 5)
+        };
+        let roots = lists
+            .iter()
+            .flat_map(|list| *list)
+            .map(|name| all.join(name));
+        let roots = roots.filter(|root| root.is_dir() && !root.is_symlink());
+        Ok(Self {
+            roots: roots.collect(),
+            reckoned,
+        })
+    }
+
+    /// Cgroups of the node before any pod, on the average: what `--other-cgroups` asks for.
+    fn other_cgroups(&self) -> anyhow::Result<u64> {
+        let mut sum = 0;
+        for root in &self.roots {
+            sum += directories(root)?;
+        }
+        Ok(sum.div_ceil(self.roots.len() as u64))
+    }
+
+    /// What the plan says of cAdvisor, for as many hierarchies as there are.
+    fn weigh(&self, plan: &mut Plan) {
+        let cadvisor = plan.terms.iter_mut().filter(|t| t.who.contains("cAdvisor"));
+        for term in cadvisor {
+            term.watches.value = term.watches.value / self.reckoned * self.roots.len() as u64;
+        }
+    }
 }
 
 fn directories(directory: &Path) -> anyhow::Result<u64> {
