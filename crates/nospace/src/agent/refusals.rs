@@ -46,6 +46,8 @@ pub struct Refusals(Mutex<Counted>);
 
 #[derive(Debug, Default)]
 struct Counted {
+    /// Whether there is a trace is not known yet.
+    starting: bool,
     /// `None` while nobody counts.
     causes: Option<BTreeMap<String, u64>>,
     rows: BTreeMap<Row, Calls>,
@@ -109,6 +111,16 @@ impl Batch {
 }
 
 impl Refusals {
+    /// Somebody is about to [`Refusals::count`].
+    pub fn begin(&self) {
+        self.lock().starting = true;
+    }
+
+    /// It is not known yet whether anybody can count.
+    pub fn starting(&self) -> bool {
+        self.lock().starting
+    }
+
     /// Counts until `stop` has lost its sender. Where the kernel cannot be traced that is said once, and nothing is counted.
     pub fn count(&self, host: &Live, stop: &Receiver<()>) {
         let options = Options {
@@ -123,14 +135,19 @@ impl Refusals {
         if let Err(why) = done {
             warn(&format!("refused calls are not counted: {why}"));
         }
-        self.lock().causes = None;
+        let mut counted = self.lock();
+        counted.starting = false;
+        counted.causes = None;
     }
 
     fn follow(&self, mut tracer: Tracer, host: &Live, stop: &Receiver<()>) -> anyhow::Result<()> {
         let mut owners = Owners::new(host);
         owners.gaps.iter().for_each(|gap| warn(gap));
         let none = CAUSES.map(|cause| (cause.code().to_owned(), 0));
-        self.lock().causes = Some(none.into());
+        let mut counted = self.lock();
+        counted.starting = false;
+        counted.causes = Some(none.into());
+        drop(counted);
         let mut asked = Instant::now();
         let mut batch = Batch::default();
         while stop.try_recv() == Err(TryRecvError::Empty) {

@@ -80,6 +80,7 @@ fn count(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::Sender
     // A host of its own, whose programs are those of the trace.
     let host = Live::open(roots, false)?;
     let refusals = Arc::clone(refusals);
+    refusals.begin();
     let (quit, stop) = mpsc::channel();
     spawn("refusals", move || refusals.count(&host, &stop))?;
     Ok(quit)

@@ -146,6 +146,12 @@ impl Site {
                 "the first look is not done\n",
             );
         };
+        if self.refusals.starting() {
+            return text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the trace is not attached\n",
+            );
+        }
         let age = seen.at.elapsed();
         if age > STALE.max(self.config.interval * INTERVALS) {
             let why = format!("the last look was {} s ago\n", age.as_secs());
