@@ -13,7 +13,7 @@ set -euo pipefail
 
 packages=systemd,systemd-sysv,dbus,udev,libpam-systemd,dbus-user-session,linux-image-amd64,initramfs-tools,procps
 packages+=,iproute2,kmod,cron,openssh-server,rsyslog,containerd,runc,docker.io,podman,crun,uidmap
-packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates,openssl,containernetworking-plugins
+packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates,openssl,containernetworking-plugins,keyutils
 release=bookworm
 
 say() { echo "guest: $*" >&2; }
