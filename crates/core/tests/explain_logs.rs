@@ -56,6 +56,16 @@ const READ_BY_HAND: &[(&str, Cause, &[u64])] = &[
         &[227, 229, 230, 237, 293],
     ),
     (
+        "v2-kubelet136-watches-exhausted-restart.log",
+        Cause::InotifyWatches,
+        &[18, 161, 163, 164, 165],
+    ),
+    (
+        "v2-kubelet136-plugin-registry-refused.log",
+        Cause::InotifyWatches,
+        &[15],
+    ),
+    (
         "v1-kubelet120-B-instances-exhausted-restart.log",
         Cause::InotifyInstances,
         &[224, 230, 231, 238, 282, 283],

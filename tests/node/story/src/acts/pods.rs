@@ -33,26 +33,6 @@ spec:
     )
 }
 
-/// Takes all the memory that it may have, and more, and is not started again.
-pub fn greedy(node: &Node, name: &str) -> String {
-    format!(
-        "apiVersion: v1
-kind: Pod
-metadata: {{name: {name}}}
-spec:
-  nodeName: {node}
-  restartPolicy: Never
-  containers:
-  - name: greedy
-    image: {IMAGE}
-    imagePullPolicy: Never
-    command: [/bin/busybox, tail, /dev/zero]
-    resources: {{limits: {{memory: 24Mi}}}}
-",
-        node = node.name,
-    )
-}
-
 /// What takes a resource away from everybody: `nospace exhaust ARGUMENTS`.
 pub fn exhaust(node: &Node, name: &str, arguments: &[&str]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|a| format!("'{a}'")).collect();
