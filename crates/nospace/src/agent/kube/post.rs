@@ -333,9 +333,14 @@ impl<'a> Post<'a> {
                 format!("the API server cannot be reached: {words}; tried again until it can")
             }
         };
-        if self.said.as_ref() != Some(&text) {
+        // A server that goes resets connections first and refuses them then: one trouble.
+        let trouble = match answer {
+            Answer::Away(_) => "away".to_owned(),
+            _ => text.clone(),
+        };
+        if self.said.as_ref() != Some(&trouble) {
             ui::warn(&text);
-            self.said = Some(text);
+            self.said = Some(trouble);
         }
     }
 
