@@ -118,6 +118,13 @@ impl Trace {
 }
 
 impl Look {
+    /// All is well; how full the disk of the machine is that the node runs on is not the node's matter.
+    pub fn is_well(&self) -> bool {
+        let own = |cause| !matches!(cause, Cause::DiskBlocks | Cause::DiskInodes);
+        let mut findings = self.report.findings.iter();
+        self.code < 3 && !findings.any(|f| f.severity >= Severity::Warning && own(f.cause))
+    }
+
     /// The finding with this cause.
     pub fn finding(&self, cause: Cause) -> Option<&Finding> {
         self.report

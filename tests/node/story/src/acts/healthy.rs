@@ -43,7 +43,7 @@ pub fn healthy(stage: &mut Stage) -> anyhow::Result<()> {
         );
     }
     let forecast = look.forecast()?;
-    let right = look.code == 0 && forecast.verdict == StartVerdict::Starts;
+    let right = look.is_well() && forecast.verdict == StartVerdict::Starts;
     stage.table.row(
         "healthy, two pods",
         "Ready",

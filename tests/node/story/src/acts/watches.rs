@@ -153,7 +153,7 @@ fn tuned(stage: &mut Stage) -> anyhow::Result<()> {
             if starts { "runs" } else { "ends" }
         ),
         &format!("exit {}: {}", look.code, look.titles()),
-        starts && look.code == 0,
+        starts && look.is_well(),
     );
     stage.node.delete("inotify-consumer")?;
     stage.nospace.tune("--revert")?;
