@@ -112,10 +112,21 @@ impl Node {
             .map(drop)
     }
 
-    /// Asks for the end of a pod, and does not wait for it.
-    pub fn forget(&self, pod: &str) -> anyhow::Result<()> {
-        self.kubectl(&["delete", "pod", pod, "--grace-period=1", "--wait=false"])
-            .map(drop)
+    /// Deletes pods all at once, and waits until the last has gone: the more, the longer.
+    pub fn delete_all(&self, pods: &[String]) -> anyhow::Result<()> {
+        if pods.is_empty() {
+            return Ok(());
+        }
+        let timeout = format!("--timeout={}s", 300 * patience());
+        let mut arguments = vec![
+            "delete",
+            "pod",
+            "--grace-period=1",
+            "--ignore-not-found",
+            &timeout,
+        ];
+        arguments.extend(pods.iter().map(String::as_str));
+        self.kubectl(&arguments).map(drop)
     }
 
     /// Starts the kubelet and tells whether it still runs once it should be up.

@@ -63,10 +63,13 @@ const PARTS: [Part; 4] = [
 pub fn terms(stage: &mut Stage) -> anyhow::Result<()> {
     let mut running = 0;
     let played = series(stage, &mut running);
-    for number in 0..running {
-        stage.node.delete(&format!("plan-{number}"))?;
-    }
-    played
+    let pods: Vec<String> = (0..running).map(name).collect();
+    let cleared = stage.node.delete_all(&pods);
+    played.and(cleared)
+}
+
+fn name(number: usize) -> String {
+    format!("plan-{number}")
 }
 
 fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
@@ -74,12 +77,12 @@ fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
     for wanted in SERIES {
         let begin = *running;
         for number in begin..wanted {
-            let manifest = pods::web(&stage.node, &format!("plan-{number}"), 3);
+            let manifest = pods::web(&stage.node, &name(number), 3);
             stage.node.apply(&manifest)?;
             *running = number + 1;
         }
         for number in begin..wanted {
-            stage.node.wait_ready(&format!("plan-{number}"))?;
+            stage.node.wait_ready(&name(number))?;
         }
         sleep(SETTLED * u32::try_from(patience())?);
         let report = stage.nospace.check()?.report;

@@ -59,9 +59,8 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     );
     stage.node.delete("late")?;
     drop(limit);
-    for number in 0..pods {
-        stage.node.forget(&name(number))?;
-    }
+    let names: Vec<String> = (0..pods).map(name).collect();
+    stage.node.delete_all(&names)?;
     wait(300, "the small pods' end", || {
         Ok(stage.nospace.check()?.root()?.0 + 20 < used)
     })
