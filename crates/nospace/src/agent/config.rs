@@ -109,7 +109,9 @@ impl Settings {
     /// When it cannot be read, is no TOML, or has a setting that is unknown or no value for one, with the setting's name.
     pub fn of_file(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| shown.to_string())?;
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read settings from {shown}: give --config a TOML file, or leave it out")
+        })?;
         let table: toml::Table = text
             .parse()
             .with_context(|| format!("{shown} is no TOML"))?;
