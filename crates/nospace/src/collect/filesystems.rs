@@ -12,7 +12,7 @@ use nospace_core::report::percent;
 
 use super::mount_table::{self, Table, is_local};
 use super::run::{Collected, Collection};
-use crate::host::{Host, root};
+use crate::host::{Absent, Host, root};
 
 /// Where kubelet, runtimes and the system keep what they must be able to write.
 const PLACES: [&str; 18] = [
@@ -66,19 +66,19 @@ pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
             entry.serves.push(mount.mountpoint.clone());
         }
     }
-    let others = others(host, &mounts, &found);
+    let (others, gaps) = others(host, &mounts, &found);
     let mut all: Vec<_> = found.into_values().map(|one| ask(host, one)).collect();
     all.extend(others);
     all.sort_by(|a, b| a.mountpoint.cmp(&b.mountpoint));
-    Ok(Collected::exact(all))
+    Ok(Collected::exact(all).with_gaps(gaps))
 }
 
-/// Somebody's data may lie anywhere: what is nearly full is found there too.
+/// Somebody's data may lie anywhere: what is nearly full is found there too. With what was out of reach.
 fn others(
     host: &dyn Host,
     mounts: &Table,
     found: &BTreeMap<String, Filesystem>,
-) -> Vec<Filesystem> {
+) -> (Vec<Filesystem>, Vec<String>) {
     let mut others: BTreeMap<&str, &Mount> = BTreeMap::new();
     for mount in mounts.writable() {
         let asked = is_local(&mount.fstype) && !NOT_ASKED.contains(&mount.fstype.as_str());
@@ -86,16 +86,32 @@ fn others(
             others.entry(&mount.device).or_insert(mount);
         }
     }
-    others
-        .into_values()
-        .take(MAX_OTHERS)
-        .map(|mount| ask(host, describe(mount)))
-        .filter(|one| one.usage.as_ref().is_some_and(is_nearly_full))
-        .map(|mut one| {
-            one.serves.push(one.mountpoint.clone());
-            one
-        })
-        .collect()
+    let mut full = Vec::new();
+    let mut denied = Vec::new();
+    for mount in others.into_values().take(MAX_OTHERS) {
+        match host.statfs(root(&mount.mountpoint)) {
+            Ok(usage) if is_nearly_full(&usage) => full.push(Filesystem {
+                usage: Some(usage),
+                serves: vec![mount.mountpoint.clone()],
+                ..describe(mount)
+            }),
+            Err(Absent::Denied) => denied.push(&*mount.mountpoint),
+            _ => {}
+        }
+    }
+    (full, unasked(&denied).into_iter().collect())
+}
+
+/// What a missing capability hides: a full file system behind somebody else's directory.
+fn unasked(denied: &[&str]) -> Option<String> {
+    let (first, rest) = denied.split_first()?;
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "{first}{more} could not be asked how full it is; that needs CAP_DAC_READ_SEARCH: run as root"
+    ))
 }
 
 fn is_nearly_full(usage: &FilesystemUsage) -> bool {

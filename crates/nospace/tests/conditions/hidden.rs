@@ -40,6 +40,21 @@ pub fn hidepid(options: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A file system behind a directory of somebody else's.
+pub fn behind(options: &str) -> anyhow::Result<()> {
+    let script = "
+        mount -t tmpfs -o mode=700 private /mnt
+        mkdir /mnt/data
+        mount -t tmpfs -o size=1m data /mnt/data
+        nobody /proc/self/fd/8 check -o json $options
+    ";
+    let report = report(&mut private(script, options))?;
+    let gaps = &collector(&report, "filesystems")?.gaps;
+    let said = |gap: &String| gap.starts_with("/mnt/data") && gap.contains("CAP_DAC_READ_SEARCH");
+    ensure!(gaps.iter().any(said), "{gaps:?}");
+    Ok(())
+}
+
 /// Without sysfs there are no cgroups, and still all the rest.
 pub fn no_sysfs(options: &str) -> anyhow::Result<()> {
     let holder = Holder::start(&["--watches=7"])?;

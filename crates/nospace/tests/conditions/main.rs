@@ -22,7 +22,7 @@ use support::{WAYS, test};
 /// A condition, to be held with these options of nospace.
 type Condition = fn(&str) -> anyhow::Result<()>;
 
-const CONDITIONS: [(&str, Condition); 14] = [
+const CONDITIONS: [(&str, Condition); 15] = [
     ("inotify used up", exhausted::inotify),
     ("32 descriptors", exhausted::descriptors),
     ("root file system full", exhausted::disk),
@@ -30,6 +30,7 @@ const CONDITIONS: [(&str, Condition); 14] = [
     ("no pid left in the cgroup", exhausted::pids_of_cgroup),
     ("as nobody", hidden::nobody),
     ("hidepid", hidden::hidepid),
+    ("a file system out of reach", hidden::behind),
     ("no sysfs", hidden::no_sysfs),
     ("processes come and go", hostile::storm),
     ("100,000 descriptors", hostile::many_descriptors),
