@@ -48,7 +48,7 @@ impl Attached {
         }
         let config = config(options, functions);
         let load = |ring| object::load(IMAGE, |open| prepare(open, hook, &config, ring));
-        let ring = (!options.small_ring).then_some(LARGE_RING);
+        let ring = (!options.frugal).then_some(LARGE_RING);
         let (object, _) = load(ring).or_else(|_| load(None))?;
         let links = match hook {
             Hook::Returns => vec![returns(&object, functions)?],

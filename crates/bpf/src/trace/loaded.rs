@@ -17,8 +17,9 @@ const BATCH_PATHS: usize = 1 << 20;
 /// Ends a look before the ring is empty.
 const ENOUGH: i32 = -libc::ECANCELED;
 
-/// How often the ring is looked at.
+/// How often the ring is looked at, and by a frugal reader.
 const LOOK: Duration = Duration::from_millis(25);
+const FRUGAL_LOOK: Duration = Duration::from_millis(100);
 
 /// Traces calls from its start until it is dropped, or the process dies.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Tracer {
     ring: RingBuffer<'static>,
     inbox: Arc<Mutex<Inbox>>,
     attached: Attached,
+    every: Duration,
 }
 
 impl Tracer {
@@ -55,6 +57,7 @@ impl Tracer {
             ring,
             inbox,
             attached,
+            every: if options.frugal { FRUGAL_LOOK } else { LOOK },
         })
     }
 
@@ -72,7 +75,7 @@ impl Tracer {
     pub fn poll(&mut self, timeout: Duration, mut each: impl FnMut(Event)) -> io::Result<bool> {
         let start = Instant::now();
         loop {
-            let looked = self.look(LOOK.min(timeout));
+            let looked = self.look(self.every.min(timeout));
             let come = std::mem::take(&mut *lock(&self.inbox));
             let done = !come.events.is_empty() || start.elapsed() >= timeout;
             for event in come.events {

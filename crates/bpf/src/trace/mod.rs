@@ -33,6 +33,7 @@ pub struct Options {
     pub pid: Option<u32>,
     /// Only calls of this real uid.
     pub uid: Option<u32>,
-    /// Between kernel and us there is room for some thousand calls, not some ten thousand; it is part of our resident memory.
-    pub small_ring: bool,
+    /// For a program that stays: calls are told a tenth of a second late, and between kernel and us, where it is part of our
+    /// resident memory, there is room for some thousand of them, not some ten thousand.
+    pub frugal: bool,
 }

@@ -125,7 +125,7 @@ impl Refusals {
     pub fn count(&self, host: &Live, stop: &Receiver<()>) {
         let options = Options {
             failed_only: true,
-            small_ring: true,
+            frugal: true,
             ..Options::default()
         };
         let done = match Tracer::start(options) {

@@ -26,7 +26,7 @@ impl Filter {
             pid,
             // The kernel compares the real uid; inotify charges the effective one.
             uid: None,
-            small_ring: false,
+            frugal: false,
         }
     }
 
