@@ -13,6 +13,7 @@ pub mod collect;
 pub mod exhaust;
 pub mod explain;
 pub mod host;
+mod parallel;
 pub mod trace;
 pub mod tune;
 pub mod ui;

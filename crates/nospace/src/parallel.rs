@@ -1,4 +1,4 @@
-//! Work shared out over the cores, an item at a time.
+//! Work shared out over threads, an item at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,23 @@ const MAX_THREADS: usize = 8;
 /// Gives every item to `each`, on as many threads as there are cores; each thread gathers in a
 /// value of its own. Where no second thread can be had, this one does it all.
 pub fn share_out<T: Sync, G: Default + Send>(
+    items: &[T],
+    each: impl Fn(&T, &mut G) + Sync,
+) -> Vec<G> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    share_over(cores.min(MAX_THREADS), items, each)
+}
+
+/// As [`share_out`], for work that waits for a disk: on more threads than there are cores.
+pub fn share_waiting<T: Sync, G: Default + Send>(
+    items: &[T],
+    each: impl Fn(&T, &mut G) + Sync,
+) -> Vec<G> {
+    share_over(MAX_THREADS, items, each)
+}
+
+fn share_over<T: Sync, G: Default + Send>(
+    threads: usize,
     items: &[T],
     each: impl Fn(&T, &mut G) + Sync,
 ) -> Vec<G> {
@@ -24,9 +41,8 @@ pub fn share_out<T: Sync, G: Default + Send>(
             .unwrap_or_else(PoisonError::into_inner)
             .push(mine);
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 1..cores.min(MAX_THREADS).min(items.len()) {
+        for _ in 1..threads.min(items.len()) {
             let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();

@@ -18,7 +18,7 @@ use rustix::process::{
 use rustix::thread::set_thread_uid;
 use tempfile::TempDir;
 
-/// Holders that watch the same files: the kernel walks all marks of an inode to add one.
+/// Holders that watch the same directories: the kernel walks all marks of an inode to add one.
 const TOGETHER: usize = 10;
 /// The first holder's uid; no system gives these out.
 const FIRST_UID: u32 = 1_900_000_000;
@@ -93,10 +93,10 @@ impl Load {
         let mut tell = Some(tell);
         let holders: Vec<u32> = (0..size.holders).collect();
         for together in holders.chunks(TOGETHER) {
-            let files = files(load.watched.path(), together[0], size.watches)?;
+            let watched = directories(load.watched.path(), together[0], size.watches)?;
             for &holder in together {
                 load.start(&mut tell, || {
-                    let held = hold(size.instances, FIRST_UID + holder, &files)?;
+                    let held = hold(size.instances, FIRST_UID + holder, &watched)?;
                     if holder == size.holders - 1 {
                         fork()?;
                     }
@@ -171,24 +171,24 @@ fn directory_for_all() -> Result<TempDir> {
     Ok(tempfile::Builder::new().permissions(mode).tempdir()?)
 }
 
-/// Empty files to watch.
-fn files(directory: &Path, set: u32, count: u32) -> Result<Vec<PathBuf>> {
-    let file = |number| {
-        let file = directory.join(format!("{set}-{number}"));
-        fs::write(&file, "").with_context(|| file.display().to_string())?;
-        Ok(file)
+/// Directories to watch, as most programs watch directories.
+fn directories(within: &Path, set: u32, count: u32) -> Result<Vec<PathBuf>> {
+    let directory = |number| {
+        let directory = within.join(format!("{set}/{number}"));
+        fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+        Ok(directory)
     };
-    (0..count).map(file).collect()
+    (0..count).map(directory).collect()
 }
 
-/// Instances of the user `uid` that watch every file.
-fn hold(instances: u32, uid: u32, files: &[PathBuf]) -> Result<Vec<OwnedFd>> {
+/// Instances of the user `uid` that watch every one of `watched`.
+fn hold(instances: u32, uid: u32, watched: &[PathBuf]) -> Result<Vec<OwnedFd>> {
     set_thread_uid(Uid::from_raw(uid))?;
     let instance = |_| {
         let instance = init(CreateFlags::CLOEXEC).context("inotify_init1")?;
-        for file in files {
-            add_watch(&instance, file, WatchFlags::DELETE_SELF)
-                .with_context(|| format!("cannot watch {}", file.display()))?;
+        for directory in watched {
+            add_watch(&instance, directory, WatchFlags::DELETE_SELF)
+                .with_context(|| format!("cannot watch {}", directory.display()))?;
         }
         Ok(instance)
     };

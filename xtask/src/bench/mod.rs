@@ -80,10 +80,22 @@ pub fn load(scale: &str) -> Result<()> {
 
 /// Rounds of all programs in turn, after one that warms caches up and is not counted.
 fn play(programs: &[Program], rounds: usize) -> Result<Vec<Round>> {
+    play_after(programs, rounds, || Ok(()))
+}
+
+/// The same, with something done before each run.
+fn play_after(
+    programs: &[Program],
+    rounds: usize,
+    before: impl Fn() -> Result<()>,
+) -> Result<Vec<Round>> {
     let mut played = Vec::new();
     for round in 0..=rounds {
         eprint!("\rbench: round {round} of {rounds}");
-        let runs = programs.iter().map(Program::run);
+        let runs = programs.iter().map(|program| {
+            before()?;
+            program.run()
+        });
         played.push(runs.collect::<Result<Round>>()?);
     }
     eprintln!();

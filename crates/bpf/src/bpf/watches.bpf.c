@@ -123,10 +123,10 @@ __noinline int send_watch(__u64 entry)
 	r->wd = BPF_CORE_READ(watch, wd);
 	r->group = walk.group;
 	r->inode = BPF_CORE_READ(inode, i_ino);
+	r->address = (__u64)inode;
 	r->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	r->file_system = BPF_CORE_READ(inode, i_sb, s_magic);
 	r->mask = BPF_CORE_READ(mark, mask);
-	r->links = BPF_CORE_READ(inode, i_nlink);
 	r->flags = 0;
 	r->names_length = 0;
 	dentry = first_alias(inode);

@@ -117,6 +117,7 @@ fn decode(mut record: &[u8]) -> Option<Watch> {
         identity: head.group,
         wd: head.wd,
         inode: head.inode,
+        file: head.address,
         // The kernel's own dev_t (include/linux/kdev_t.h).
         device: (head.device >> 20, head.device & 0xf_ffff),
         file_system: head.file_system,

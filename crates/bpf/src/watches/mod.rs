@@ -21,6 +21,9 @@ pub struct Watch {
     pub wd: u32,
     /// Inode number.
     pub inode: u64,
+    /// The file's identity in the kernel: two watches have the same exactly if they are on the same file. On btrfs inode and
+    /// device are the same for files of different subvolumes.
+    pub file: u64,
     /// Device of the file system as mountinfo has it: (major, minor). stat(2) may say another one, on btrfs.
     pub device: (u32, u32),
     /// Magic number of the file system (include/uapi/linux/magic.h).

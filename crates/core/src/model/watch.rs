@@ -5,6 +5,8 @@ pub struct Watch {
     pub wd: u32,
     /// Inode number.
     pub inode: u64,
+    /// The same for all watches on a file, and for those on no other; `None` where the source does not tell.
+    pub file: Option<u64>,
     /// Device of the file system as mountinfo has it: (major, minor).
     pub device: (u32, u32),
     /// Events asked for, of `IN_ALL_EVENTS` (include/uapi/linux/inotify.h).
@@ -16,7 +18,7 @@ pub struct Watch {
 }
 
 /// A file handle, as name_to_handle_at(2) gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileHandle {
     /// `handle_type`.
     pub kind: i32,

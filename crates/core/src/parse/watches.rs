@@ -27,6 +27,7 @@ fn watch(line: &[u8]) -> Parsed<Watch> {
     Ok(Watch {
         wd: small(b"wd:").ok_or_else(broken)?,
         inode: number(b"ino:").ok_or_else(broken)?,
+        file: None,
         // The kernel's own dev_t (include/linux/kdev_t.h).
         device: (device >> 20, device & 0xf_ffff),
         mask: small(b"mask:").ok_or_else(broken)? & ALL_EVENTS,

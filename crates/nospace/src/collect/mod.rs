@@ -15,7 +15,6 @@ pub(crate) mod mount_table;
 mod mounts;
 mod namespaces;
 mod node;
-mod parallel;
 mod pids;
 pub(crate) mod read;
 pub(crate) mod run;

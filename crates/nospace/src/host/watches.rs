@@ -8,11 +8,14 @@ use nospace_bpf::tally::Holder;
 use nospace_bpf::watches::{Lister, Place as Walked, Watch as Listed};
 use nospace_core::model::{Descriptor, FileHandle, Place, Watch};
 use nospace_core::parse::lossy;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx,
+};
 use rustix::io::Errno;
 
 use super::books::Ledger;
 use super::{Absent, Asked};
+use crate::parallel::share_waiting;
 
 /// Lists the watches of the instances behind `of`, as the last look found them; looks where there was none.
 pub fn list(
@@ -71,6 +74,7 @@ fn watch(listed: Listed) -> Watch {
     Watch {
         wd: listed.wd,
         inode: listed.inode,
+        file: Some(listed.file),
         device: listed.device,
         mask: listed.mask,
         handle: None,
@@ -95,8 +99,13 @@ pub fn by_handle(
 ) -> Asked<Vec<Asked<Place>>> {
     let begin = name(proc, mount)?;
     let begin = begin.strip_suffix(b"/").unwrap_or(&begin);
-    let place = |handle: &&FileHandle| place(proc, (mount, begin), handle);
-    Ok(handles.iter().map(place).collect())
+    let numbered: Vec<_> = handles.iter().enumerate().collect();
+    let parts = share_waiting(&numbered, |(number, handle), named: &mut Vec<_>| {
+        named.push((*number, place(proc, (mount, begin), handle)));
+    });
+    let mut places: Vec<_> = parts.into_iter().flatten().collect();
+    places.sort_by_key(|(number, _)| *number);
+    Ok(places.into_iter().map(|(_, place)| place).collect())
 }
 
 fn place(proc: &OwnedFd, (mount, begin): (&OwnedFd, &[u8]), handle: &FileHandle) -> Asked<Place> {
@@ -116,7 +125,7 @@ fn place(proc: &OwnedFd, (mount, begin): (&OwnedFd, &[u8]), handle: &FileHandle)
         Some(path) if stat.stx_nlink == 0 => {
             Place::Deleted(lossy(path.strip_suffix(b" (deleted)").unwrap_or(path)))
         }
-        Some(path) if same(mount, path, &stat) => Place::Path(lossy(path)),
+        Some(path) if is_directory(&stat) || same(mount, path, &stat) => Place::Path(lossy(path)),
         _ => Place::Forgotten,
     })
 }
@@ -127,7 +136,12 @@ fn name(proc: &OwnedFd, file: &OwnedFd) -> Asked<Vec<u8>> {
     Ok(rustix::fs::readlinkat(proc, link, Vec::new())?.into_bytes())
 }
 
-/// A file that the kernel knows by its handle alone has a name that leads nowhere, or elsewhere.
+/// The kernel finds the way from a directory to the root before it opens it (fs/exportfs/expfs.c, `reconnect_path`).
+fn is_directory(stat: &Statx) -> bool {
+    FileType::from_raw_mode(stat.stx_mode.into()).is_dir()
+}
+
+/// Any other file that the kernel knows by its handle alone has a name that leads nowhere, or elsewhere.
 fn same(mount: &OwnedFd, path: &[u8], stat: &Statx) -> bool {
     let path = match path.strip_prefix(b"/").unwrap_or(path) {
         b"" => b".",
@@ -144,6 +158,6 @@ fn same(mount: &OwnedFd, path: &[u8], stat: &Statx) -> bool {
 }
 
 fn look(file: &OwnedFd) -> Result<Statx, Errno> {
-    let what = StatxFlags::INO | StatxFlags::NLINK;
+    let what = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::NLINK;
     statx(file, "", AtFlags::EMPTY_PATH, what)
 }

@@ -1,6 +1,6 @@
 //! Names for watches that have none: by the handle in fdinfo, where the file system finds files by handle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use nospace_core::model::{Descriptor, FileHandle, Place};
 use nospace_core::watches::Naming;
@@ -26,7 +26,10 @@ const KERNEL: [&str; 12] = [
     "tracefs",
 ];
 
-/// Names what of `found` has no name.
+/// Watches on one file.
+type OnOneFile<'f> = BTreeMap<FileHandle, Vec<&'f mut Found>>;
+
+/// Names what of `found` has no name: each file once, however many watch it.
 pub fn name(
     host: &dyn Host,
     asked: &[Descriptor],
@@ -35,30 +38,31 @@ pub fn name(
     gaps: &mut Vec<String>,
 ) {
     fetch(host, asked, found);
-    let mut by_device: BTreeMap<((u32, u32), u32), Vec<&mut Found>> = BTreeMap::new();
+    let mut by_device: BTreeMap<((u32, u32), u32), OnOneFile<'_>> = BTreeMap::new();
     for one in found.iter_mut() {
-        if one.watch.place == Place::Forgotten && one.watch.handle.is_some() {
+        let Some(handle) = one.watch.handle.clone() else {
+            continue;
+        };
+        if one.watch.place == Place::Forgotten {
             let holder = names.namespace_of(asked[one.instance].pid);
-            by_device
-                .entry((one.watch.device, holder))
-                .or_default()
-                .push(one);
+            let files = by_device.entry((one.watch.device, holder)).or_default();
+            files.entry(handle).or_default().push(one);
         }
     }
-    let mut denied = 0_u64;
-    for ((device, holder), mut nameless) in by_device {
-        let handles: Vec<FileHandle> = nameless
-            .iter()
-            .filter_map(|one| one.watch.handle.clone())
-            .collect();
-        let handles: Vec<&FileHandle> = handles.iter().collect();
+    let mut denied = 0;
+    let mut without = 0;
+    for ((device, holder), mut files) in by_device {
+        let handles: Vec<&FileHandle> = files.keys().collect();
         let Some((root, places)) = resolve(host, device, holder, &handles, names) else {
             continue;
         };
-        for (one, place) in nameless.iter_mut().zip(places) {
+        for (watches, place) in files.values_mut().zip(places) {
             match place {
-                Ok(place) => accept(one, &root, place),
-                Err(Absent::Denied) => denied += 1,
+                Ok(Place::Forgotten) => without += watches.len(),
+                Ok(place) => watches
+                    .iter_mut()
+                    .for_each(|one| accept(one, &root, &place)),
+                Err(Absent::Denied) => denied += watches.len(),
                 Err(_) => {}
             }
         }
@@ -68,12 +72,18 @@ pub fn name(
             "{denied} watches could not be named by file handle; that needs CAP_DAC_READ_SEARCH: run as root"
         ));
     }
+    if without > 0 {
+        gaps.push(format!(
+            "{without} watches are on files whose names the kernel has forgotten, and a handle leads to the names of directories \
+             only: `find MOUNTPOINT -xdev -inum INODE` searches for one"
+        ));
+    }
 }
 
-fn accept(one: &mut Found, root: &str, place: Place) {
-    let whole = |path: String| match (root, path.as_str()) {
-        ("/", "") => path + "/",
-        ("/", _) => path,
+fn accept(one: &mut Found, root: &str, place: &Place) {
+    let whole = |path: &str| match (root, path) {
+        ("/", "") => "/".to_owned(),
+        ("/", _) => path.to_owned(),
         _ => format!("{root}{path}"),
     };
     one.watch.place = match place {
@@ -84,10 +94,14 @@ fn accept(one: &mut Found, root: &str, place: Place) {
     one.naming = Naming::Handle;
 }
 
-/// Handles of what the kernel forgot the names of.
+/// Handles of what the kernel forgot the names of; no instance is read all of whose files are known from others.
 fn fetch(host: &dyn Host, asked: &[Descriptor], found: &mut [Found]) {
     let lacks = |one: &Found| one.watch.place == Place::Forgotten && one.watch.handle.is_none();
+    let mut known: HashMap<u64, FileHandle> = HashMap::new();
     for of_instance in found.chunk_by_mut(|a, b| a.instance == b.instance) {
+        for one in of_instance.iter_mut().filter(|one| lacks(one)) {
+            one.watch.handle = one.watch.file.and_then(|file| known.get(&file)).cloned();
+        }
         if !of_instance.iter().any(lacks) {
             continue;
         }
@@ -100,6 +114,8 @@ fn fetch(host: &dyn Host, asked: &[Descriptor], found: &mut [Found]) {
             .collect();
         for one in of_instance.iter_mut().filter(|one| lacks(one)) {
             one.watch.handle = handles.remove(&one.watch.wd);
+            let known_by = one.watch.file.zip(one.watch.handle.clone());
+            known.extend(known_by);
         }
     }
 }

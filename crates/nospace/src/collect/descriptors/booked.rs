@@ -3,10 +3,10 @@
 use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
 
 use super::process::describe;
-use crate::collect::parallel::share_out;
 use crate::collect::read;
 use crate::collect::run::{Collected, Collection};
 use crate::host::{BookedProcess, Books, Host};
+use crate::parallel::share_out;
 
 /// Instances and counters as the kernel has them.
 pub fn inotify(books: &mut Books) -> Collected<Inotify> {
