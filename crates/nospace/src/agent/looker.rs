@@ -6,6 +6,7 @@ use nospace_core::attribute::View;
 use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
+use super::ready::{Ready, Wishes};
 use super::refusals::Refusals;
 use super::tuner::Tuner;
 use super::{Config, Seen};
@@ -22,6 +23,8 @@ pub struct Looker {
     pub news: watch::Sender<Option<Arc<Seen>>>,
     /// Whose pods may have gone.
     pub refusals: Arc<Refusals>,
+    /// What is to be ready with a look.
+    pub wanted: Arc<Wishes>,
     /// Raises limits, with `--tune`.
     pub tuner: Option<Tuner>,
 }
@@ -35,6 +38,7 @@ impl Looker {
             let begin = Instant::now();
             let seconds = begin.duration_since(started).as_secs_f64();
             let seen = self.look(number, begin, &mut history, seconds);
+            seen.prepare(self.config.top, &self.wanted);
             self.news.send_replace(Some(Arc::new(seen)));
             let rest = self.config.interval.saturating_sub(begin.elapsed());
             if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
@@ -66,6 +70,7 @@ impl Looker {
             growth,
             raised: tuner.map(|tuner| tuner.raised.clone()).unwrap_or_default(),
             raises: tuner.map(|tuner| tuner.times.clone()).unwrap_or_default(),
+            ready: Ready::default(),
         }
     }
 }

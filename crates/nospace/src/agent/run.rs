@@ -1,4 +1,4 @@
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
 
+/// By so much a look is less urgent than the rest of the agent (nice(2)).
+const BEHIND: i32 = 5;
 /// The last word to the API server, and the look at hand, may take so long.
 const FAREWELL: Duration = Duration::from_millis(600);
 
@@ -51,18 +53,32 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
         let counter = (ebpf && config.trace == Trace::Auto)
             .then(|| count(&refusals, roots))
             .transpose()?;
+        let site = Site {
+            config: Arc::clone(&config),
+            news,
+            refusals: Arc::clone(&refusals),
+            requests: Arc::default(),
+            wanted: Arc::default(),
+            started: jiff::Timestamp::now(),
+            rendered: Mutex::default(),
+        };
         let looker = Looker {
             host,
             config: Arc::clone(&config),
             news: tell,
-            refusals: Arc::clone(&refusals),
+            refusals,
+            wanted: Arc::clone(&site.wanted),
             tuner: config
                 .tune
                 .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),
         };
         let (quit, looks) = mpsc::channel();
-        let looker = spawn("looker", move || looker.run(&looks))?;
-        attend(listener, &config, news, refusals, ends).await;
+        let looker = spawn("looker", move || {
+            // Whoever asks has not to wait for a look; its threads inherit this.
+            let _ = rustix::process::nice(BEHIND);
+            looker.run(&looks);
+        })?;
+        attend(listener, site, ends).await;
         drop((quit, counter));
         // A look that hangs is left to the end of the process.
         let waited = tokio::time::timeout(FAREWELL, async {
@@ -92,24 +108,10 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Joi
 }
 
 /// Serves and tells until a signal comes.
-async fn attend(
-    listener: TcpListener,
-    config: &Arc<Config>,
-    news: News,
-    refusals: Arc<Refusals>,
-    ends: [Signal; 2],
-) {
+async fn attend(listener: TcpListener, site: Site, ends: [Signal; 2]) {
     let (stop, stopped) = watch::channel(false);
-    let requests = Arc::new(Requests::default());
-    let site = Site {
-        config: Arc::clone(config),
-        news: news.clone(),
-        refusals,
-        requests: Arc::clone(&requests),
-        started: jiff::Timestamp::now(),
-        rendered: std::sync::Mutex::default(),
-    };
-    let told = tokio::spawn(tell_cluster(config, news, requests, stopped.clone()));
+    let (news, requests) = (site.news.clone(), Arc::clone(&site.requests));
+    let told = tokio::spawn(tell_cluster(&site.config, news, requests, stopped.clone()));
     let served = tokio::spawn(serve(listener, Arc::new(site), stopped));
     let [mut terminate, mut interrupt] = ends;
     tokio::select! {

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use nospace_core::growth::Growth;
 use nospace_core::report::Report;
 
-/// What one look brought. Never changed: the next look makes another.
-#[derive(Clone, Debug)]
+use super::ready::Ready;
+
+/// What one look brought. What it says is never changed: the next look makes another.
+#[derive(Debug)]
 pub struct Seen {
     /// How many looks there were, this one included.
     pub number: u64,
@@ -23,6 +25,8 @@ pub struct Seen {
     /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
     /// misses a look misses them. At most [`Raised::MOST`].
     pub raised: Vec<Raised>,
+    /// What of it was made ready for those who ask.
+    pub ready: Ready,
 }
 
 /// A limit that `--tune` raised.

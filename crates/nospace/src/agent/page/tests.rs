@@ -5,6 +5,7 @@ use nospace_core::model::Snapshot;
 use nospace_core::report::{Finding, Pod, Remedy, Severity};
 
 use super::*;
+use crate::agent::Ready;
 
 /// What somebody may call a pod, or a process call itself.
 const EVIL: &str = "<script>alert('x')</script>\"\u{202e}";
@@ -45,6 +46,7 @@ fn evil() -> Seen {
         growth: Vec::new(),
         raises: BTreeMap::new(),
         raised: Vec::new(),
+        ready: Ready::default(),
     }
 }
 

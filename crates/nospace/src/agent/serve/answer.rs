@@ -12,10 +12,9 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use nospace_core::metrics::{self, AgentFigures, Dialect, Exposition};
 
 use super::rendered::{Page, Rendered};
-use super::wants::{self, Packing};
+use super::wants;
 use crate::agent::refusals::Refusals;
-use crate::agent::{Config, News, Requests, Seen, own, page};
-use crate::ui::json;
+use crate::agent::{Config, Content, News, Packing, Piece, Requests, Seen, Wishes, own, page};
 
 /// Metrics change between looks, too: refusals, and what the agent costs.
 const FRESH: Duration = Duration::from_millis(250);
@@ -37,6 +36,8 @@ pub struct Site {
     pub refusals: Arc<Refusals>,
     /// Requests to the API server.
     pub requests: Arc<Requests>,
+    /// What is to be ready with the next look.
+    pub wanted: Arc<Wishes>,
     /// When the agent started.
     pub started: jiff::Timestamp,
     /// Bodies made for others.
@@ -78,13 +79,16 @@ impl Site {
             Dialect::OpenMetrics => Page::OpenMetrics,
         };
         let seen = self.seen();
-        let make = || {
+        let make = |packing| {
             let mut out = Exposition::new(dialect);
-            if let Some(seen) = &seen {
-                metrics::report(&seen.report, &seen.growth, self.config.top, &mut out);
-            }
             metrics::agent(&self.figures(seen.as_deref()), &mut out);
-            out.finish().into_bytes()
+            let own = Piece::pack(out.finish().into_bytes(), packing);
+            let look = seen.as_ref().map(|seen| {
+                let content = Content::Metrics(dialect);
+                seen.piece(content, packing, self.config.top, &self.wanted)
+            });
+            let pieces: Vec<_> = look.into_iter().chain([&own]).collect();
+            Piece::join(&pieces, packing)
         };
         let number = seen.as_ref().map_or(0, |seen| seen.number);
         self.page(headers, number, page, dialect.content_type(), FRESH, make)
@@ -111,11 +115,9 @@ impl Site {
                 "the first look is not done\n",
             );
         };
-        let make = || {
-            let mut text = Vec::new();
-            // Writing into memory does not fail.
-            let _ = json::write(&seen.report, &mut text);
-            text
+        let make = |packing| {
+            let piece = seen.piece(Content::Report, packing, self.config.top, &self.wanted);
+            Piece::join(&[piece], packing)
         };
         let kind = "application/json";
         let mut answer = self.page(headers, seen.number, Page::Report, kind, WHOLE_LOOK, make);
@@ -131,7 +133,10 @@ impl Site {
                 "the first look is not done: load this page again\n",
             );
         };
-        let make = || page::draw(&seen, &self.figures(Some(&seen)), self.config.interval);
+        let make = |packing| {
+            let page = page::draw(&seen, &self.figures(Some(&seen)), self.config.interval);
+            Piece::join(&[&Piece::pack(page, packing)], packing)
+        };
         let kind = "text/html; charset=utf-8";
         let mut answer = self.page(headers, seen.number, Page::Html, kind, FRESH, make);
         let policy = HeaderValue::from_static(page::POLICY);
@@ -167,11 +172,11 @@ impl Site {
         page: Page,
         kind: &'static str,
         fresh: Duration,
-        make: impl FnOnce() -> Vec<u8>,
+        make: impl FnOnce(Packing) -> Bytes,
     ) -> Answer {
         let packing = wants::packing(headers);
         let mut rendered = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        let body = rendered.body(look, (page, packing), fresh, make);
+        let body = rendered.body(look, (page, packing), fresh, || make(packing));
         drop(rendered);
         let mut answer = Response::new(Full::new(body));
         describe(answer.headers_mut(), kind, packing);

@@ -1,12 +1,9 @@
 use std::collections::HashMap;
-use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use hyper::body::Bytes;
 
-use super::wants::Packing;
+use crate::agent::Packing;
 
 /// What is to be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +32,7 @@ impl Rendered {
         look: u64,
         (page, packing): (Page, Packing),
         fresh: Duration,
-        make: impl FnOnce() -> Vec<u8>,
+        make: impl FnOnce() -> Bytes,
     ) -> Bytes {
         if self.look != look {
             self.bodies.clear();
@@ -46,22 +43,9 @@ impl Rendered {
         {
             return body.clone();
         }
-        let body = Bytes::from(pack(make(), packing));
+        let body = make();
         self.bodies
             .insert((page, packing), (Instant::now(), body.clone()));
         body
     }
-}
-
-/// Writing into memory does not fail; if it did, what came of it would not be told as packed by anyone.
-fn pack(plain: Vec<u8>, packing: Packing) -> Vec<u8> {
-    let packed: io::Result<Vec<u8>> = match packing {
-        Packing::Plain => return plain,
-        Packing::Gzip => {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(&plain).and_then(|()| encoder.finish())
-        }
-        Packing::Zstd => zstd::bulk::compress(&plain, 1),
-    };
-    packed.unwrap_or_default()
 }

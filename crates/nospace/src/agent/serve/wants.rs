@@ -2,27 +2,7 @@ use hyper::HeaderMap;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 use nospace_core::metrics::Dialect;
 
-/// How an answer is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Packing {
-    /// Not at all.
-    Plain,
-    /// gzip.
-    Gzip,
-    /// Zstandard.
-    Zstd,
-}
-
-impl Packing {
-    /// Its name in HTTP.
-    pub fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Plain => None,
-            Self::Gzip => Some("gzip"),
-            Self::Zstd => Some("zstd"),
-        }
-    }
-}
+use crate::agent::Packing;
 
 /// The best that the asker takes; zstd before gzip at the same weight.
 pub fn packing(headers: &HeaderMap) -> Packing {
