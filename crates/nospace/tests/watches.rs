@@ -13,6 +13,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use nospace_core::watches::{Event, NamedWatch, Naming, State, WatchesReport};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -27,6 +28,9 @@ fn nospace(arguments: &[&str]) -> Output {
         .output()
         .unwrap()
 }
+
+/// Watches of this process are those of one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn schema() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/watches.schema.json");
@@ -107,6 +111,7 @@ fn check_common(watches: &[NamedWatch]) {
 
 #[test]
 fn every_watch_is_named_or_said_why_not() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let watched = watch_oddities();
     let path = |name: &str| Some(format!("{}/{name}", watched.directory.path().display()));
     let there = [path("a/b"), path("new\nline\x1b[31m")];
@@ -192,4 +197,33 @@ fn check_archive() {
         output.status.success() || errors.contains("the archive does not hold the watches"),
         "{errors}"
     );
+}
+
+/// Files lose their names first: a handle does not lead from them to a directory.
+#[test]
+fn what_was_forgotten_is_found_in_its_directory() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let instance = inotify::init(CreateFlags::CLOEXEC).unwrap();
+    let watch = |path: &Path| inotify::add_watch(&instance, path, WatchFlags::MODIFY).unwrap();
+    let names = ["a b", "c\nd", "e"];
+    for name in names {
+        let file = directory.path().join("in").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "").unwrap();
+        watch(&file);
+    }
+    watch(&directory.path().join("in"));
+    rustix::fs::sync();
+    // Entries and inodes that nobody uses: nothing is lost, and what is needed is read again.
+    if fs::write("/proc/sys/vm/drop_caches", "2").is_err() {
+        eprintln!("skipped: only root can have the kernel forget names");
+        return;
+    }
+    let report = own(&[]);
+    let path = |name: &str| format!("{}/in/{name}", directory.path().display());
+    for (watch, name) in report.watches.iter().zip(names) {
+        assert_eq!(watch.host_path, Some(path(name)), "{watch:?}");
+        assert_ne!(watch.state, State::Unnamed);
+    }
 }

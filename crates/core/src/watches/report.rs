@@ -141,6 +141,8 @@ pub enum Naming {
     Kernel,
     /// open_by_handle_at(2), with the handle of fdinfo.
     Handle,
+    /// A directory that has a name, where the kernel had forgotten the file's own.
+    Directory,
     /// Nobody.
     None,
 }

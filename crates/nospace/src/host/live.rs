@@ -404,4 +404,14 @@ impl Host for Live {
         let mount = self.open_at(mount, OFlags::RDONLY | OFlags::DIRECTORY)?;
         watches::by_handle(&self.proc, &mount, handles)
     }
+
+    fn find_in(
+        &self,
+        directory: At<'_>,
+        device: (u32, u32),
+        is_wanted: &dyn Fn(u64) -> bool,
+    ) -> Asked<Vec<(String, u64)>> {
+        let directory = self.open_at(directory, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        watches::find_in(directory, device, is_wanted)
+    }
 }

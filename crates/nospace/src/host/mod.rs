@@ -274,4 +274,16 @@ pub trait Host: Sync {
             "no archive holds files by their handles".into(),
         ))
     }
+
+    /// Names and inode numbers of what lies in a directory, on the same device, and is wanted. Only for paths that are known
+    /// not to hang. No archive holds that.
+    fn find_in(
+        &self,
+        directory: At<'_>,
+        device: (u32, u32),
+        is_wanted: &dyn Fn(u64) -> bool,
+    ) -> Asked<Vec<(String, u64)>> {
+        let _ = (directory, device, is_wanted);
+        Err(Absent::Failed("no archive holds inode numbers".into()))
+    }
 }

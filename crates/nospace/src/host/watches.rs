@@ -9,7 +9,7 @@ use nospace_bpf::watches::{Lister, Place as Walked, Watch as Listed};
 use nospace_core::model::{Descriptor, FileHandle, Place, Watch};
 use nospace_core::parse::lossy;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx,
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx,
 };
 use rustix::io::Errno;
 
@@ -128,6 +128,31 @@ fn place(proc: &OwnedFd, (mount, begin): (&OwnedFd, &[u8]), handle: &FileHandle)
         Some(path) if is_directory(&stat) || same(mount, path, &stat) => Place::Path(lossy(path)),
         _ => Place::Forgotten,
     })
+}
+
+/// What lies in `directory` and is wanted: by the inode number of the entry, and then of the file, which a mount may hide.
+pub fn find_in(
+    directory: OwnedFd,
+    device: (u32, u32),
+    is_wanted: &dyn Fn(u64) -> bool,
+) -> Asked<Vec<(String, u64)>> {
+    let mut found = Vec::new();
+    let mut entries = Dir::new(directory)?;
+    while let Some(entry) = entries.read() {
+        let entry = entry?;
+        if !is_wanted(entry.ino()) {
+            continue;
+        }
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
+        let Ok(stat) = statx(entries.fd()?, entry.file_name(), flags, StatxFlags::INO) else {
+            continue;
+        };
+        let is = (stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino);
+        if is == (device.0, device.1, entry.ino()) {
+            found.push((lossy(entry.file_name().to_bytes()), entry.ino()));
+        }
+    }
+    Ok(found)
 }
 
 /// What the kernel calls an open file.

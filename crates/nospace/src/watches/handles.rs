@@ -50,7 +50,6 @@ pub fn name(
         }
     }
     let mut denied = 0;
-    let mut without = 0;
     for ((device, holder), mut files) in by_device {
         let handles: Vec<&FileHandle> = files.keys().collect();
         let Some((root, places)) = resolve(host, device, holder, &handles, names) else {
@@ -58,7 +57,6 @@ pub fn name(
         };
         for (watches, place) in files.values_mut().zip(places) {
             match place {
-                Ok(Place::Forgotten) => without += watches.len(),
                 Ok(place) => watches
                     .iter_mut()
                     .for_each(|one| accept(one, &root, &place)),
@@ -70,12 +68,6 @@ pub fn name(
     if denied > 0 {
         gaps.push(format!(
             "{denied} watches could not be named by file handle; that needs CAP_DAC_READ_SEARCH: run as root"
-        ));
-    }
-    if without > 0 {
-        gaps.push(format!(
-            "{without} watches are on files whose names the kernel has forgotten, and a handle leads to the names of directories \
-             only: `find MOUNTPOINT -xdev -inum INODE` searches for one"
         ));
     }
 }
@@ -120,6 +112,11 @@ fn fetch(host: &dyn Host, asked: &[Descriptor], found: &mut [Found]) {
     }
 }
 
+/// Whether a file system of this type answers whatever happens to networks and other processes.
+pub fn answers(kind: &str) -> bool {
+    is_local(kind) || KERNEL.contains(&kind)
+}
+
 type Resolved = (String, Vec<Asked<Place>>);
 
 /// Asks the first mount of the file system that can be opened, the host's or else the holder's, and that cannot hang;
@@ -131,7 +128,6 @@ fn resolve(
     handles: &[&FileHandle],
     names: &mut Names<'_>,
 ) -> Option<Resolved> {
-    let answers = |kind: &str| is_local(kind) || KERNEL.contains(&kind);
     for pid in [None, Some(holder)] {
         let Some(table) = names.table(pid) else {
             continue;

@@ -9,8 +9,8 @@ use nospace_core::model::{Descriptor, Place, Provenance, Watch};
 use nospace_core::parse::watches::watches;
 use nospace_core::watches::{NamedWatch, Naming};
 
-use super::handles;
 use super::names::Names;
+use super::{handles, neighbours};
 use crate::collect::run::{Collected, Collection, how_to_see};
 use crate::host::{Absent, Asked, Host};
 
@@ -54,6 +54,8 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
     };
     nameless.sort_by_key(|one| (one.instance, one.watch.wd));
     handles::name(host, asked, &mut nameless, names, &mut gaps);
+    neighbours::name(host, asked, &mut nameless, &watches, names);
+    gaps.extend(nowhere(&nameless));
     watches.extend(nameless.into_iter().map(|one| names.watch(one, asked)));
     watches.sort_by_key(|watch| (watch.instance, watch.wd));
     Ok(Collected {
@@ -62,6 +64,16 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
         provenance,
         gaps,
     })
+}
+
+/// Why there are watches without a name although their files could be asked for by handle.
+fn nowhere(nameless: &[Found]) -> Option<String> {
+    let lacks = |one: &&Found| one.watch.place == Place::Forgotten && one.watch.handle.is_some();
+    let without = nameless.iter().filter(lacks).count();
+    (without > 0).then(|| format!(
+        "{without} without a name: the kernel has forgotten what these files are called, or they were removed, and a handle leads to \
+         names of directories only; `find MOUNTPOINT -xdev -inum INODE` searches for one"
+    ))
 }
 
 /// Watches that go from one thread to the other at once.

@@ -1,12 +1,13 @@
 //! `nospace watches`: who holds what is asked for, what it watches, and what that is called.
 //!
 //! ```text
-//! holders ─ select ─ list (eBPF, else fdinfo) ─ handles (where a name is missing) ─ names (mountinfo) → WatchesReport
+//! holders ─ select ─ list (eBPF, else fdinfo) ─ handles, neighbours (where a name is missing) ─ names (mountinfo) → WatchesReport
 //! ```
 
 mod handles;
 mod list;
 mod names;
+mod neighbours;
 mod select;
 
 use std::borrow::Cow;

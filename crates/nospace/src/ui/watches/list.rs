@@ -49,6 +49,7 @@ fn line(page: &Page, watch: &NamedWatch) -> Line {
     };
     let named = match watch.naming {
         Naming::Handle => ", named by its handle",
+        Naming::Directory => ", found in its directory",
         Naming::Kernel | Naming::None => "",
     };
     line.put(style::BOLD, &state).put(
