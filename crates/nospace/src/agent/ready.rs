@@ -53,9 +53,10 @@ impl Seen {
 
     /// Makes what was wanted of earlier looks.
     pub fn prepare(&self, top: usize, wanted: &Wishes) {
-        let is_wanted = |slot: &usize| wanted.0[*slot].load(Ordering::Relaxed);
-        for (_, (content, packing)) in (0..).zip(slots()).filter(|(slot, _)| is_wanted(slot)) {
-            self.piece(content, packing, top, wanted);
+        for (slot, (content, packing)) in slots().enumerate() {
+            if wanted.0[slot].load(Ordering::Relaxed) {
+                self.piece(content, packing, top, wanted);
+            }
         }
     }
 

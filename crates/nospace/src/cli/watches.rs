@@ -14,8 +14,8 @@ use crate::watches::look;
 /// Name what is watched, and say which directories cost most
 ///
 /// Names come from the kernel's directory entries, then from file handles, then from directories
-/// that the same process watches; no file system is searched. Without eBPF the list is that of /proc, and what overlayfs, proc and sysfs hold is
-/// told by device and inode only.
+/// that the same process watches; no file system is searched. Without eBPF the list is that of
+/// /proc, and what overlayfs, proc and sysfs hold is told by device and inode only.
 #[derive(Args, Debug)]
 pub struct WatchesArgs {
     #[command(flatten)]

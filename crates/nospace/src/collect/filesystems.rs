@@ -110,7 +110,7 @@ fn unasked(denied: &[&str]) -> Option<String> {
         more => format!(" and {more} more"),
     };
     Some(format!(
-        "{first}{more} could not be asked how full it is; that needs CAP_DAC_READ_SEARCH: run as root"
+        "no permission to ask {first}{more} for free space; that needs CAP_DAC_READ_SEARCH: run as root"
     ))
 }
 
