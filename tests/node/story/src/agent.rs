@@ -106,13 +106,26 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {name}}
 subjects: [{{kind: ServiceAccount, name: {name}, namespace: default}}]
 "
     ))?;
-    let token = node.kubectl(&["create", "token", name])?;
+    let token = token(node, name)?;
     let view = node.kubectl(&["config", "view", "--raw", "-o", "json"])?;
     let mut config: Value = serde_json::from_str(&view)?;
-    config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
+    config["users"][0]["user"] = serde_json::json!({"token": token});
     let path = std::env::temp_dir().join(format!("nospace-{name}.conf"));
     std::fs::write(&path, config.to_string())?;
     Ok(path)
+}
+
+/// `kubectl create token`, which kubectl has from 1.24 on only.
+fn token(node: &Node, account: &str) -> anyhow::Result<String> {
+    let request = std::env::temp_dir().join("nospace-token.json");
+    let kind = serde_json::json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}});
+    std::fs::write(&request, kind.to_string())?;
+    let place = format!("/api/v1/namespaces/default/serviceaccounts/{account}/token");
+    let request = request.to_str().context("the temporary directory's name")?;
+    let answer = node.kubectl(&["create", "--raw", &place, "-f", request])?;
+    let answer: Value = serde_json::from_str(&answer).context("a token")?;
+    let token = answer["status"]["token"].as_str().context("no token")?;
+    Ok(token.to_owned())
 }
 
 /// One of a node's conditions; null where it has none of that type.

@@ -68,6 +68,18 @@ impl Nospace {
         Ok((output.status.code().unwrap_or(-1), document))
     }
 
+    /// The cause of the first refusal in a log after so many lines of it.
+    pub fn cause_after(&self, lines: u64, log: &Path) -> anyhow::Result<String> {
+        let (_, document) = self.explain(log)?;
+        let told = document["lines"].as_array().context("lines")?;
+        let later = |line: &&Value| line["number"].as_u64().is_some_and(|number| number > lines);
+        let cause = told
+            .iter()
+            .find(later)
+            .and_then(|line| line["cause"].as_str());
+        Ok(cause.unwrap_or("none").to_owned())
+    }
+
     /// `nospace tune ARGUMENT`, for the root directory that the harness names.
     pub fn tune(&self, argument: &str) -> anyhow::Result<String> {
         let root = std::env::var("NODE_ROOT").unwrap_or_else(|_| "/".to_owned());

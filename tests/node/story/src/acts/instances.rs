@@ -80,6 +80,7 @@ fn followed(stage: &mut Stage) -> anyhow::Result<()> {
 /// containerd started while instances are used up has no CRI plugin, and nospace says so.
 fn runtime_restarted(stage: &mut Stage) -> anyhow::Result<()> {
     stage.node.control("stop", "containerd")?;
+    let before = stage.node.log("containerd")?.lines().count() as u64;
     // What it gave back somebody else has taken.
     let limit = Limit::of("max_user_instances")?;
     limit.set(stage.nospace.check()?.root()?.0)?;
@@ -104,11 +105,8 @@ fn runtime_restarted(stage: &mut Stage) -> anyhow::Result<()> {
         .remedies
         .iter()
         .find(|r| r.command.contains("restart containerd"));
-    let (_, document) = stage.nospace.explain(&stage.node.log_path("containerd")?)?;
-    let cause = document["causes"][0]["cause"]
-        .as_str()
-        .unwrap_or("none")
-        .to_owned();
+    let log = stage.node.log_path("containerd")?;
+    let cause = stage.nospace.cause_after(before, &log)?;
     stage.table.row(
         "containerd started while full",
         &format!(

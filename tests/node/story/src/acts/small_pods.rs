@@ -40,12 +40,13 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         look.code == 2 && lost && stage.node.runs("kubelet"),
     );
 
+    let before = stage.node.log("containerd")?.lines().count() as u64;
     stage.node.apply(&pods::plain(&stage.node, "late"))?;
     stage.node.wait_ready("late")?;
     let log = stage.node.log("containerd")?;
     let said = log.lines().rev().find(|line| line.contains(UNWATCHED));
-    let (_, document) = stage.nospace.explain(&stage.node.log_path("containerd")?)?;
-    let cause = document["causes"][0]["cause"].as_str().unwrap_or("none");
+    let log = stage.node.log_path("containerd")?;
+    let cause = stage.nospace.cause_after(before, &log)?;
     stage.table.row(
         "a pod is started while full",
         &format!(
