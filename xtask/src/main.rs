@@ -23,6 +23,8 @@ cargo xtask bench check [ROUNDS]
                       measures nospace beside find and inotify-info, writes docs/benchmarks.md
 cargo xtask bench agent [MINUTES]
                       measures what nospace agent costs beside node_exporter, writes docs/benchmarks.md
+cargo xtask bench scrapes
+                      measures how long its pages take on a node of a thousand pods, writes docs/benchmarks.md
 cargo xtask bench explain [ROUNDS]
                       measures nospace explain beside grep and ripgrep, writes docs/benchmarks.md
 cargo xtask bench trace
@@ -47,6 +49,7 @@ fn main() -> Result<()> {
         ["bench", "check"] => bench::check(None),
         ["bench", "check", rounds] => bench::check(Some(rounds)),
         ["bench", "agent"] => bench::agent::run(None),
+        ["bench", "scrapes"] => bench::agent::scrapes(),
         ["bench", "agent", minutes] => bench::agent::run(Some(minutes)),
         ["bench", "explain"] => bench::explain(None),
         ["bench", "explain", rounds] => bench::explain(Some(rounds)),

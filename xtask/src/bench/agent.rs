@@ -41,12 +41,25 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     let exporter = exporter(&root)?;
     let mut text = beside(&nospace, &exporter, minutes)?;
     text += &flat(&nospace)?;
-    text += &scrapes(&nospace)?;
     let text = format!(
         "{}\n{text}",
         table::circumstances(&format!("cargo xtask bench agent {minutes}"))?
     );
     write(&root.join("docs/benchmarks.md"), "bench agent", &text)?;
+    print!("{text}");
+    Ok(())
+}
+
+/// `cargo xtask bench scrapes`: how long its pages take on a node of a thousand pods.
+pub fn scrapes() -> Result<()> {
+    must_be_root()?;
+    let root = root();
+    let text = format!(
+        "{}\n{}",
+        table::circumstances("cargo xtask bench scrapes")?,
+        pages(&build(&root)?)?
+    );
+    write(&root.join("docs/benchmarks.md"), "bench scrapes", &text)?;
     print!("{text}");
     Ok(())
 }
@@ -273,7 +286,7 @@ fn flat(nospace: &Path) -> Result<String> {
 }
 
 /// Scrapes on a node of a thousand pods.
-fn scrapes(nospace: &Path) -> Result<String> {
+fn pages(nospace: &Path) -> Result<String> {
     let size = Size {
         holders: PODS,
         instances: 1,
@@ -286,8 +299,8 @@ fn scrapes(nospace: &Path) -> Result<String> {
     let pods = Pods::make(&load)?;
     let agent = Server::agent(nospace, &["--interval=1s", "--top=1000"])?;
     let mut text = format!(
-        "\nScrapes on a node of {PODS} pods, each with a row of its own (`--top=1000`), a look every second, milliseconds from \
-         connecting to the last byte:\n\n| | bytes | median | 99 of 100 | most |\n|---|---:|---:|---:|---:|\n"
+        "\n{SCRAPES} scrapes of each page on a node of {PODS} pods, each with a row of its own (`--top=1000`), a look every second; \
+         milliseconds from connecting to the last byte:\n\n| | bytes | median | 99 of 100 | most |\n|---|---:|---:|---:|---:|\n"
     );
     for (path, asked) in ASKED {
         let mut times = Vec::new();

@@ -63,6 +63,8 @@ pub async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: Stop) {
 }
 
 async fn connection(stream: TcpStream, site: Arc<Site>) -> hyper::Result<()> {
+    // The end of an answer would wait for the reader to acknowledge its beginning, up to 40 ms.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
         let site = Arc::clone(&site);
         async move { Ok::<Response<_>, Infallible>(site.answer(&request)) }
