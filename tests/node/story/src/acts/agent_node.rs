@@ -13,6 +13,11 @@ use crate::node::{patience, wait};
 const WATCHES: &str = "InotifyWatchesExhausted";
 const START: &str = "KubeletStartAtRisk";
 
+/// The guest's kernel, Linux 6.1, takes five seconds to let a trace go (docs/agent.md), and is emulated.
+fn longest_end() -> Duration {
+    Duration::from_secs(if patience() > 1 { 10 } else { 1 })
+}
+
 /// Conditions and events while the kubelet runs, and after it has patched the status again.
 pub fn told(stage: &mut Stage) -> anyhow::Result<()> {
     let kubeconfig = account(&stage.node, "nospace-node", RULES)?;
@@ -75,8 +80,7 @@ pub fn told(stage: &mut Stage) -> anyhow::Result<()> {
             took.as_millis()
         ),
         &text(&healed, "message"),
-        healed["lastTransitionTime"] != healthy["lastTransitionTime"]
-            && took < Duration::from_secs(patience()),
+        healed["lastTransitionTime"] != healthy["lastTransitionTime"] && took < longest_end(),
     );
     Ok(())
 }
