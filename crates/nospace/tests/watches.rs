@@ -224,6 +224,49 @@ fn what_was_forgotten_is_found_in_its_directory() {
     let path = |name: &str| format!("{}/in/{name}", directory.path().display());
     for (watch, name) in report.watches.iter().zip(names) {
         assert_eq!(watch.host_path, Some(path(name)), "{watch:?}");
-        assert_ne!(watch.state, State::Unnamed);
+        assert_eq!(watch.state, State::Present);
     }
+    let found = |watch: &NamedWatch| watch.naming == Naming::Directory;
+    assert!(report.watches.iter().any(found), "{:?}", report.watches);
+}
+
+/// A handle also opens what lies outside of the part of a file system that is mounted: the kernel calls that `/`.
+#[test]
+fn a_handle_is_believed_where_its_name_leads_back() {
+    let script = r#"
+        mount -t tmpfs whole /mnt
+        mkdir -p /mnt/part/in /mnt/out
+        touch /mnt/part/in/f /mnt/out/f
+        tail -F /mnt/part/in/f /mnt/out/f >/dev/null &
+        sleep 0.3
+        mount --bind /mnt/part /srv
+        umount -l /mnt
+        for directory in /usr /lib /lib64 /proc /sys; do
+            [ -e $directory ] || continue
+            mkdir /srv$directory
+            mount --rbind $directory /srv$directory
+        done
+        touch /srv/nospace
+        mount --bind "$nospace" /srv/nospace
+        chroot /srv /nospace watches --no-ebpf -o json $!
+        kill $!
+    "#;
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-euc", script])
+        .env("nospace", NOSPACE)
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        eprintln!(
+            "skipped: {}",
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        );
+        return;
+    }
+    let report: WatchesReport = serde_json::from_slice(&output.stdout).unwrap();
+    let mut paths: Vec<_> = report.watches.iter().map(|w| &w.host_path).collect();
+    paths.sort();
+    paths.dedup();
+    let there = |path: &str| Some(path.to_owned());
+    assert_eq!(paths, [&None, &there("/in"), &there("/in/f")]);
 }

@@ -24,7 +24,7 @@ pub struct Looker {
     /// Whose pods may have gone.
     pub refusals: Arc<Refusals>,
     /// What is to be ready with a look.
-    pub wanted: Arc<Wishes>,
+    pub wishes: Arc<Wishes>,
     /// Raises limits, with `--tune`.
     pub tuner: Option<Tuner>,
 }
@@ -38,7 +38,7 @@ impl Looker {
             let begin = Instant::now();
             let seconds = begin.duration_since(started).as_secs_f64();
             let seen = self.look(number, begin, &mut history, seconds);
-            seen.prepare(self.config.top, &self.wanted);
+            seen.prepare(self.config.top, &self.wishes);
             self.news.send_replace(Some(Arc::new(seen)));
             let rest = self.config.interval.saturating_sub(begin.elapsed());
             if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {

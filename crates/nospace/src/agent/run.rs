@@ -58,7 +58,7 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
             news,
             refusals: Arc::clone(&refusals),
             requests: Arc::default(),
-            wanted: Arc::default(),
+            wishes: Arc::default(),
             started: jiff::Timestamp::now(),
             rendered: Mutex::default(),
         };
@@ -67,7 +67,7 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
             config: Arc::clone(&config),
             news: tell,
             refusals,
-            wanted: Arc::clone(&site.wanted),
+            wishes: Arc::clone(&site.wishes),
             tuner: config
                 .tune
                 .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),

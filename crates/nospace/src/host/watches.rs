@@ -8,9 +8,7 @@ use nospace_bpf::tally::Holder;
 use nospace_bpf::watches::{Lister, Place as Walked, Watch as Listed};
 use nospace_core::model::{Descriptor, FileHandle, Place, Watch};
 use nospace_core::parse::lossy;
-use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx,
-};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
 use rustix::io::Errno;
 
 use super::books::Ledger;
@@ -125,7 +123,7 @@ fn place(proc: &OwnedFd, (mount, begin): (&OwnedFd, &[u8]), handle: &FileHandle)
         Some(path) if stat.stx_nlink == 0 => {
             Place::Deleted(lossy(path.strip_suffix(b" (deleted)").unwrap_or(path)))
         }
-        Some(path) if is_directory(&stat) || same(mount, path, &stat) => Place::Path(lossy(path)),
+        Some(path) if same(mount, path, &stat) => Place::Path(lossy(path)),
         _ => Place::Forgotten,
     })
 }
@@ -161,12 +159,8 @@ fn name(proc: &OwnedFd, file: &OwnedFd) -> Asked<Vec<u8>> {
     Ok(rustix::fs::readlinkat(proc, link, Vec::new())?.into_bytes())
 }
 
-/// The kernel finds the way from a directory to the root before it opens it (fs/exportfs/expfs.c, `reconnect_path`).
-fn is_directory(stat: &Statx) -> bool {
-    FileType::from_raw_mode(stat.stx_mode.into()).is_dir()
-}
-
-/// Any other file that the kernel knows by its handle alone has a name that leads nowhere, or elsewhere.
+/// A file that the kernel knows by its handle alone has a name that leads nowhere, or elsewhere; and what lies outside of the
+/// directory that is mounted is called `/` (fs/d_path.c, `prepend_path`).
 fn same(mount: &OwnedFd, path: &[u8], stat: &Statx) -> bool {
     let path = match path.strip_prefix(b"/").unwrap_or(path) {
         b"" => b".",
@@ -183,6 +177,6 @@ fn same(mount: &OwnedFd, path: &[u8], stat: &Statx) -> bool {
 }
 
 fn look(file: &OwnedFd) -> Result<Statx, Errno> {
-    let what = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::NLINK;
+    let what = StatxFlags::INO | StatxFlags::NLINK;
     statx(file, "", AtFlags::EMPTY_PATH, what)
 }

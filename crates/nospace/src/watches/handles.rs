@@ -29,14 +29,14 @@ const KERNEL: [&str; 12] = [
 /// Watches on one file.
 type OnOneFile<'f> = BTreeMap<FileHandle, Vec<&'f mut Found>>;
 
-/// Names what of `found` has no name: each file once, however many watch it.
+/// Names what of `found` has no name: each file once, however many watch it. How many watches it was not allowed to name.
 pub fn name(
     host: &dyn Host,
     asked: &[Descriptor],
     found: &mut [Found],
     names: &mut Names<'_>,
     gaps: &mut Vec<String>,
-) {
+) -> usize {
     fetch(host, asked, found);
     let mut by_device: BTreeMap<((u32, u32), u32), OnOneFile<'_>> = BTreeMap::new();
     for one in found.iter_mut() {
@@ -70,6 +70,7 @@ pub fn name(
             "{denied} watches could not be named by file handle; that needs CAP_DAC_READ_SEARCH: run as root"
         ));
     }
+    denied
 }
 
 fn accept(one: &mut Found, root: &str, place: &Place) {

@@ -53,9 +53,9 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
         }
     };
     nameless.sort_by_key(|one| (one.instance, one.watch.wd));
-    handles::name(host, asked, &mut nameless, names, &mut gaps);
+    let denied = handles::name(host, asked, &mut nameless, names, &mut gaps);
     neighbours::name(host, asked, &mut nameless, &watches, names);
-    gaps.extend(nowhere(&nameless));
+    gaps.extend(nowhere(&nameless, denied));
     watches.extend(nameless.into_iter().map(|one| names.watch(one, asked)));
     watches.sort_by_key(|watch| (watch.instance, watch.wd));
     Ok(Collected {
@@ -66,10 +66,11 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
     })
 }
 
-/// Why there are watches without a name although their files could be asked for by handle.
-fn nowhere(nameless: &[Found]) -> Option<String> {
+/// Why there are watches without a name although their files could be asked for by handle, and that was not denied.
+fn nowhere(nameless: &[Found], denied: usize) -> Option<String> {
     let lacks = |one: &&Found| one.watch.place == Place::Forgotten && one.watch.handle.is_some();
     let without = nameless.iter().filter(lacks).count();
+    let without = without.saturating_sub(denied);
     (without > 0).then(|| format!(
         "{without} without a name: the kernel has forgotten what these files are called, or they were removed, and a handle leads to \
          names of directories only; `find MOUNTPOINT -xdev -inum INODE` searches for one"

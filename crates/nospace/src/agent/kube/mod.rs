@@ -15,7 +15,7 @@ mod conditions;
 mod outbox;
 mod post;
 #[cfg(test)]
-mod samples;
+pub mod samples;
 #[cfg(test)]
 mod scenarios;
 mod standing;

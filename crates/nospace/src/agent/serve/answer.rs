@@ -37,7 +37,7 @@ pub struct Site {
     /// Requests to the API server.
     pub requests: Arc<Requests>,
     /// What is to be ready with the next look.
-    pub wanted: Arc<Wishes>,
+    pub wishes: Arc<Wishes>,
     /// When the agent started.
     pub started: jiff::Timestamp,
     /// Bodies made for others.
@@ -85,7 +85,7 @@ impl Site {
             let own = Piece::pack(out.finish().into_bytes(), packing);
             let look = seen.as_ref().map(|seen| {
                 let content = Content::Metrics(dialect);
-                seen.piece(content, packing, self.config.top, &self.wanted)
+                seen.piece(content, packing, self.config.top, &self.wishes)
             });
             let pieces: Vec<_> = look.into_iter().chain([&own]).collect();
             Piece::join(&pieces, packing)
@@ -116,7 +116,7 @@ impl Site {
             );
         };
         let make = |packing| {
-            let piece = seen.piece(Content::Report, packing, self.config.top, &self.wanted);
+            let piece = seen.piece(Content::Report, packing, self.config.top, &self.wishes);
             Piece::join(&[piece], packing)
         };
         let kind = "application/json";
