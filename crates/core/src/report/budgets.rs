@@ -1,0 +1,136 @@
+//! What is used, of which limit, and who is charged.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cause::Cause;
+use crate::diagnose::words;
+use crate::model::{INITIAL_USER_NAMESPACE, Provenance};
+
+/// The inotify limits of the initial user namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InotifyLimits {
+    /// `fs.inotify.max_user_instances`.
+    pub max_user_instances: u64,
+    /// `fs.inotify.max_user_watches`.
+    pub max_user_watches: u64,
+    /// `fs.inotify.max_queued_events`.
+    pub max_queued_events: u64,
+}
+
+/// A used amount against its limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Budget {
+    /// Amount in use.
+    pub used: u64,
+    /// The limit that binds; null where it could not be read.
+    pub limit: Option<u64>,
+    /// How far `used` can be trusted.
+    pub provenance: Provenance,
+}
+
+impl Budget {
+    /// Used share of the limit, in percent rounded down; `None` without a limit.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        percent(self.used, self.limit?)
+    }
+
+    /// What is left; `None` without a limit.
+    #[must_use]
+    pub fn free(&self) -> Option<u64> {
+        Some(self.limit?.saturating_sub(self.used))
+    }
+}
+
+/// `used` of `limit` in percent, rounded down; a limit of 0 is full.
+#[must_use]
+pub fn percent(used: u64, limit: u64) -> Option<u64> {
+    if limit == 0 {
+        return Some(100);
+    }
+    u64::try_from(u128::from(used) * 100 / u128::from(limit)).ok()
+}
+
+/// A (user namespace, uid) pair that inotify is charged to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// uid as the initial user namespace sees it.
+    pub uid: u32,
+    /// Inode number of the user namespace.
+    pub user_namespace: u64,
+    /// Instances.
+    pub instances: Budget,
+    /// Watches.
+    pub watches: Budget,
+    /// What the kernel charges and no visible descriptor explains.
+    pub unattributed: Unattributed,
+    /// The pair of the parent namespace that is charged too; null in the initial namespace.
+    pub draws_on: Option<UserRef>,
+}
+
+impl User {
+    /// Whether it is of the initial user namespace: the node's own.
+    #[must_use]
+    pub fn is_initial(&self) -> bool {
+        self.user_namespace == INITIAL_USER_NAMESPACE
+    }
+
+    /// How [`subject`](super::Finding::subject) names it.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        words::user(words::key(self))
+    }
+}
+
+/// Names a [`User`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserRef {
+    /// uid as the initial user namespace sees it.
+    pub uid: u32,
+    /// Inode number of the user namespace.
+    pub user_namespace: u64,
+}
+
+/// Charged, but behind no descriptor that could be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unattributed {
+    /// Instances; null where only the kernel could tell.
+    pub instances: Option<u64>,
+    /// Watches; null where only the kernel could tell.
+    pub watches: Option<u64>,
+}
+
+/// A budget other than inotify's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Resource {
+    /// Cause code that its exhaustion has.
+    pub cause: Cause,
+    /// Whose budget: a mount point, a cgroup, a process, a user.
+    pub subject: String,
+    /// Amount in use, in `unit`.
+    pub used: u64,
+    /// The limit, in `unit`.
+    pub limit: u64,
+    /// What is counted: `bytes`, `inodes`, `files`, …
+    pub unit: String,
+    /// How far `used` can be trusted.
+    pub provenance: Provenance,
+    /// What else belongs to the figure, in words: root's reserve, refusals seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Resource {
+    /// Used share of the limit, in percent rounded down.
+    #[must_use]
+    pub fn percent(&self) -> u64 {
+        percent(self.used, self.limit).unwrap_or(u64::MAX)
+    }
+}

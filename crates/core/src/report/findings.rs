@@ -1,0 +1,85 @@
+//! What is wrong, and what to do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cause::Cause;
+
+/// How bad a finding is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; changes no exit code.
+    Info,
+    /// Pressure: from 80 %.
+    Warning,
+    /// From 95 %, or refusing already.
+    Critical,
+}
+
+impl Severity {
+    /// As JSON and metrics have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One thing that is wrong, or about to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Stable code of the cause.
+    pub cause: Cause,
+    /// Stable name of the rule that found it, `kubelet-start`.
+    pub rule: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Whose budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
+    /// whether two looks found the same thing.
+    #[serde(default)]
+    pub subject: String,
+    /// One sentence.
+    pub title: String,
+    /// The figures that it rests on, each with its provenance.
+    pub evidence: Vec<String>,
+    /// Who holds.
+    pub culprits: Vec<String>,
+    /// Those of the culprits that are pods, in the same order.
+    #[serde(default)]
+    pub culprit_pods: Vec<PodRef>,
+    /// Who is refused, or would be.
+    pub victims: Vec<String>,
+    /// What to do.
+    pub remedies: Vec<Remedy>,
+}
+
+/// Names a pod.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PodRef {
+    /// Kubernetes namespace; empty where only the uid is known.
+    pub namespace: String,
+    /// Pod name; empty where only the uid is known.
+    pub name: String,
+    /// Pod uid.
+    pub uid: String,
+}
+
+/// A command to paste, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Remedy {
+    /// Shell command.
+    pub command: String,
+    /// What it changes and why that helps.
+    pub why: String,
+}
