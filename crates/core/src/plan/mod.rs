@@ -25,7 +25,8 @@ pub use capacity::{Against, Bound, Capacity, MOST_PODS, Verdict};
 pub use node::{Refused, Told, plan_node};
 pub use propose::common_watches;
 pub use question::{
-    Cgroup, CgroupDriver, Contradiction, Kubernetes, NoVersion, NodeRuntime, Question,
+    Cgroup, CgroupDriver, Contradiction, Kubernetes, NoRuntimeVersion, NoVersion, NodeRuntime,
+    Question, RuntimeVersion,
 };
 pub use report::{MemoryCost, NodeBase, PerPod, Plan};
 pub use term::{Amounts, Basis, Formula, Part, Term, total};

@@ -8,6 +8,8 @@ fn question() -> impl Strategy<Value = Question> {
         Just(NodeRuntime::CriO),
         Just(NodeRuntime::Docker)
     ];
+    let version = any::<Option<(u16, u16)>>()
+        .prop_map(|version| version.map(|(major, minor)| RuntimeVersion { major, minor }));
     let cgroup = prop_oneof![Just(Cgroup::V1), Just(Cgroup::V2)];
     let driver = prop_oneof![Just(CgroupDriver::Systemd), Just(CgroupDriver::Cgroupfs)];
     // From what a node has to what nobody has.
@@ -24,7 +26,7 @@ fn question() -> impl Strategy<Value = Question> {
     (
         figures,
         19_u16..50,
-        runtime,
+        (runtime, version),
         cgroup,
         driver,
         any::<u64>(),
@@ -34,7 +36,7 @@ fn question() -> impl Strategy<Value = Question> {
             |(
                 (pods, containers, follows, instances, watches, nested, other),
                 minor,
-                runtime,
+                (runtime, runtime_version),
                 cgroup,
                 driver,
                 headroom,
@@ -43,6 +45,7 @@ fn question() -> impl Strategy<Value = Question> {
                 pods,
                 containers_per_pod: containers,
                 runtime,
+                runtime_version,
                 cgroup,
                 cgroup_driver: driver,
                 kubernetes: Kubernetes::one(minor),
@@ -191,4 +194,32 @@ fn nothing_waits_for_a_container_on_cgroup_v1() {
     let plan = plan(&asked, &[]).unwrap();
     assert!(plan.terms.iter().all(|t| !t.who.contains("shim")));
     assert_eq!(plan.needed.instances, 35);
+}
+
+/// 1.6.20 and 1.7.24 of Debian hold one of each, 2.1 has room for CDI's directories; so has who does not say.
+#[test]
+fn a_runtime_is_reckoned_by_its_version() {
+    let daemon = |runtime, version: Option<&str>| {
+        let asked = Question {
+            runtime,
+            runtime_version: version.map(|version| version.parse().unwrap()),
+            ..Question::default()
+        };
+        let who = match runtime {
+            NodeRuntime::Docker => "dockerd",
+            _ => "containerd",
+        };
+        named(&plan(&asked, &[]).unwrap(), who).amounts()
+    };
+    let (less, all) = (Amounts::new(1, 1), Amounts::new(2, 3));
+    for (runtime, version, amounts) in [
+        (NodeRuntime::Containerd, None, all),
+        (NodeRuntime::Containerd, Some("1.6.20~ds1"), less),
+        (NodeRuntime::Containerd, Some("v1.7.24"), less),
+        (NodeRuntime::Containerd, Some("2.0"), all),
+        (NodeRuntime::Docker, Some("20.10.24+dfsg1"), less),
+        (NodeRuntime::Docker, Some("28.5.1"), all),
+    ] {
+        assert_eq!(daemon(runtime, version), amounts, "{runtime:?} {version:?}");
+    }
 }

@@ -119,16 +119,69 @@ impl FromStr for Kubernetes {
 
     /// `1.33`, `v1.33`, `v1.33.2`, `1.33.2+k3s1`, `v1.30.1-eks-036c24b`.
     fn from_str(text: &str) -> Result<Self, NoVersion> {
-        let plain = text.strip_prefix('v').unwrap_or(text);
-        let release = plain.split(['+', '-']).next().unwrap_or_default();
-        let mut numbers = release.split('.').map(number);
-        let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else {
-            return Err(NoVersion);
-        };
-        if major != 1 || numbers.count() > 1 || !release.split('.').all(|n| number(n).is_some()) {
-            return Err(NoVersion);
+        match release(text) {
+            Some((1, minor)) => Ok(Self::one(minor)),
+            _ => Err(NoVersion),
         }
+    }
+}
+
+/// A version of containerd, CRI-O or Docker Engine, `1.7`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct RuntimeVersion {
+    /// Of containerd 1 or 2, of Docker Engine 20 and more.
+    pub major: u16,
+    /// The release.
+    pub minor: u16,
+}
+
+impl fmt::Display for RuntimeVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl From<RuntimeVersion> for String {
+    fn from(version: RuntimeVersion) -> Self {
+        version.to_string()
+    }
+}
+
+impl TryFrom<String> for RuntimeVersion {
+    type Error = NoRuntimeVersion;
+
+    fn try_from(text: String) -> Result<Self, NoRuntimeVersion> {
+        text.parse()
+    }
+}
+
+/// Not a version of a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a version of a runtime is written as 1.7, v2.1.4 or 1.6.20~ds1")]
+pub struct NoRuntimeVersion;
+
+impl FromStr for RuntimeVersion {
+    type Err = NoRuntimeVersion;
+
+    /// `1.7`, `v2.1.4`, `1.6.20~ds1`, `26.1.5+dfsg1`.
+    fn from_str(text: &str) -> Result<Self, NoRuntimeVersion> {
+        let (major, minor) = release(text).ok_or(NoRuntimeVersion)?;
         Ok(Self { major, minor })
+    }
+}
+
+/// Major and minor number of two or three numbers, whatever a distribution has added.
+fn release(text: &str) -> Option<(u16, u16)> {
+    let plain = text.strip_prefix('v').unwrap_or(text);
+    let release = plain.split(['+', '-', '~']).next()?;
+    let numbers: Option<Vec<u16>> = release.split('.').map(number).collect();
+    match numbers?[..] {
+        [major, minor] | [major, minor, _] => Some((major, minor)),
+        _ => None,
     }
 }
 
@@ -147,6 +200,9 @@ pub struct Question {
     pub containers_per_pod: u64,
     /// Who runs them.
     pub runtime: NodeRuntime,
+    /// Version of the runtime; without it there is room for what any holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_version: Option<RuntimeVersion>,
     /// The cgroup interface.
     pub cgroup: Cgroup,
     /// Who makes the cgroups of pods.
@@ -173,6 +229,7 @@ impl Default for Question {
             pods: 110,
             containers_per_pod: 2,
             runtime: NodeRuntime::Containerd,
+            runtime_version: None,
             cgroup: Cgroup::V2,
             cgroup_driver: CgroupDriver::Systemd,
             kubernetes: Kubernetes::one(33),
@@ -231,6 +288,9 @@ impl Question {
             notes.push(format!(
                 "Kubernetes {version} runs Docker by cri-dockerd alone; dockershim went with 1.24"
             ));
+        }
+        if self.runtime == NodeRuntime::CriO && self.runtime_version.is_some() {
+            notes.push("CRI-O's own figures are assumed, the same for every version".to_owned());
         }
         if !(Kubernetes::one(20)..=Kubernetes::one(36)).contains(&version) {
             notes.push(format!(

@@ -3,7 +3,8 @@
 //! Held against recorded nodes (`crates/nospace/tests/plan/nodes.rs`) and a real containerd (`lab.rs`).
 
 use super::{
-    Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, NodeRuntime, Question, Term,
+    Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, NodeRuntime, Question,
+    RuntimeVersion, Term,
 };
 use crate::attribute::forecast::{
     INSTANCES, INSTANCES_FROM_1_31, LESS_BEFORE_1_23, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
@@ -107,28 +108,37 @@ fn follows(asked: &Question) -> Option<Term> {
     })
 }
 
+/// The first that keep a cache of the Container Device Interface: one instance, and a watch for each of its two directories that
+/// is there.
+const CDI_IN_CONTAINERD: RuntimeVersion = RuntimeVersion { major: 2, minor: 0 };
+const CDI_IN_DOCKER: RuntimeVersion = RuntimeVersion {
+    major: 25,
+    minor: 0,
+};
+
 fn daemon(asked: &Question) -> Term {
-    let (who, why, amounts, basis, source) = match asked.runtime {
+    let cni_and_cdi = |since| match asked.runtime_version {
+        Some(version) if version < since => ("CNI configuration", Amounts::new(1, 1)),
+        _ => ("CNI configuration, CDI", Amounts::new(2, 3)),
+    };
+    let (who, (why, amounts), basis, source) = match asked.runtime {
         NodeRuntime::Containerd => (
             "containerd",
-            "CNI configuration, CDI",
-            Amounts::new(2, 3),
+            cni_and_cdi(CDI_IN_CONTAINERD),
             Basis::Measured,
-            "1 / 1 by 1.6 and 1.7, 2 / 1 by 2.1; containerd internal/cri/server/cni_conf_syncer.go, CDI's cache",
+            "1 / 1 by 1.6 and 1.7, 2 / 1 by 2.1; containerd internal/cri/server/cni_conf_syncer.go, CDI's cache from 2.0 on (containerd#9621)",
         ),
         NodeRuntime::CriO => (
             "CRI-O",
-            "CNI, hooks, certificates",
-            Amounts::new(5, 10),
+            ("CNI, hooks, certificates", Amounts::new(5, 10)),
             Basis::Assumed,
             "about five: ocicni, hooks, registries, certificates, CDI; not measured",
         ),
         NodeRuntime::Docker => (
             "dockerd and containerd",
-            "CNI configuration, CDI",
-            Amounts::new(2, 3),
+            cni_and_cdi(CDI_IN_DOCKER),
             Basis::Measured,
-            "0 by dockerd 20.10, 1 / 1 by its containerd; CDI's cache in later ones",
+            "0 by dockerd 20.10, 1 / 1 by its containerd; CDI's cache from 25 on, where it is switched on",
         ),
     };
     Term {

@@ -9,7 +9,7 @@ use nospace_core::attribute::View;
 use nospace_core::plan::platform::{self, PLATFORMS};
 use nospace_core::plan::{
     Against, Amounts, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeRuntime, Plan, Proposal,
-    Question, Told, plan, plan_node,
+    Question, RuntimeVersion, Told, plan, plan_node,
 };
 
 use super::{Output, OutputArg, Shared, UNKNOWN};
@@ -35,6 +35,9 @@ pub struct PlanArgs {
     /// Who runs the containers [default: containerd, of a node its own]
     #[arg(long, value_enum, value_name = "RUNTIME")]
     runtime: Option<RuntimeArg>,
+    /// Version of the runtime, 1.7 or 2.1.4 [default: room for what any holds]
+    #[arg(long, value_name = "VERSION", conflicts_with = "a_node")]
+    runtime_version: Option<RuntimeVersion>,
     /// The cgroup interface; hybrid is v1 [default: v2, of a node its own]
     #[arg(long, value_enum, value_name = "VERSION")]
     cgroup: Option<CgroupArg>,
@@ -181,6 +184,7 @@ impl PlanArgs {
             pods: self.pods.unwrap_or(usual.pods),
             containers_per_pod: self.containers_per_pod.unwrap_or(usual.containers_per_pod),
             runtime: self.runtime.map_or(usual.runtime, NodeRuntime::from),
+            runtime_version: self.runtime_version,
             cgroup: self.cgroup.map_or(usual.cgroup, Cgroup::from),
             cgroup_driver: self
                 .cgroup_driver

@@ -173,12 +173,14 @@ fn a_node_tells_how_many_more_pods_fit() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--pods", "1000000000000"], "0..=10000"),
         (&["--containers-per-pod", "1001"], "0..=1000"),
         (&["--platform", "minix"], "kernel-pre-5.11"),
         (&["--kubernetes", "new"], "1.33.2+k3s1"),
         (&["--kubernetes", "1.18"], "does not run on cgroup v2"),
+        (&["--runtime-version", "new"], "1.6.20~ds1"),
+        (&["--from-node", "--runtime-version", "2.1"], "--from-node"),
         (&["--memory", "16X"], "16Gi"),
         (&["--max-user-watches", "5"], "--max-user-instances"),
         (&["--from-node", "--log-follows", "5"], "--from-node"),
@@ -209,6 +211,14 @@ fn what_is_odd_is_said() {
         (
             ["--kubernetes", "1.99", "--runtime", "crio"],
             "measured on 1.20",
+        ),
+        (
+            ["--runtime-version", "1.33", "--runtime", "crio"],
+            "own figures are assumed",
+        ),
+        (
+            ["--runtime-version", "1.6.20~ds1", "--pods", "5"],
+            "containerd 1.6 with cgroup v2",
         ),
     ] {
         let output = plan(&arguments);

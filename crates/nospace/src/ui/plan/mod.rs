@@ -29,10 +29,13 @@ fn headline(page: &mut Page, plan: &Plan) {
         Some(node) => format!("nospace plan for {}: ", node.name),
         None => "nospace plan: ".to_owned(),
     };
+    let version = asked.runtime_version.map(|version| format!(" {version}"));
+    let version = version.unwrap_or_default();
     let mut what = format!(
-        "{}, {} with cgroup {} ({})",
+        "{}, {}{} with cgroup {} ({})",
         pods(asked.pods, asked.containers_per_pod),
         asked.runtime.title(),
+        version,
         asked.cgroup,
         asked.cgroup_driver,
     );

@@ -1,6 +1,7 @@
 //! What `plan` says of 0, 2, 5 and 10 pods, term by term, beside what the node's programs then hold.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -23,8 +24,6 @@ const SETTLED: Duration = Duration::from_secs(3);
 struct Part {
     name: &'static str,
     terms: &'static [&'static str],
-    /// What the plan may say above what is so: versions differ.
-    margin: Amounts,
     holds: fn(&str, &Owner) -> bool,
 }
 
@@ -32,20 +31,16 @@ const PARTS: [Part; 4] = [
     Part {
         name: "kubelet",
         terms: &["kubelet: cAdvisor", "kubelet: its own files"],
-        margin: Amounts::new(0, 0),
         holds: |comm, _| comm == "kubelet",
     },
     Part {
         name: "containerd",
         terms: &["containerd"],
-        // 1 / 1 by 1.6, 2 / 1 by 2.1, and two more watches where CDI has its directories.
-        margin: Amounts::new(1, 2),
         holds: |comm, owner| comm == "containerd" && !matches!(owner, Owner::Pod { .. }),
     },
     Part {
         name: "shims",
         terms: &["containerd shims"],
-        margin: Amounts::new(0, 0),
         holds: |_, owner| {
             let part = PodPart::Shim;
             matches!(owner, Owner::Pod { part: p, .. } if *p == part)
@@ -54,7 +49,6 @@ const PARTS: [Part; 4] = [
     Part {
         name: "systemd",
         terms: &["systemd (PID 1)"],
-        margin: Amounts::new(0, 0),
         holds: |comm, _| comm == "systemd",
     },
 ];
@@ -109,15 +103,9 @@ fn compare(stage: &mut Stage, pods: usize, part: &Part, plan: &Plan, report: &Re
     if part.name == "systemd" && measured == Amounts::default() {
         return; // No systemd on this node.
     }
-    let near = |predicted: u64, measured: u64, margin: u64| {
-        predicted.abs_diff(measured) * 20 <= measured
-            || (measured..=measured + margin).contains(&predicted)
-    };
-    let right = near(
-        predicted.instances,
-        measured.instances,
-        part.margin.instances,
-    ) && near(predicted.watches, measured.watches, part.margin.watches);
+    let near = |predicted: u64, measured: u64| predicted.abs_diff(measured) * 20 <= measured;
+    let right =
+        near(predicted.instances, measured.instances) && near(predicted.watches, measured.watches);
     stage.table.row(
         &format!("{pods} pods of two containers: {}", part.name),
         &format!(
@@ -160,6 +148,8 @@ fn planned(nospace: &Nospace, report: &Report, pods: usize, others: u64) -> anyh
         "2",
         "--runtime",
         "containerd",
+        "--runtime-version",
+        &containerd()?,
         "--cgroup",
         if v2 { "v2" } else { "v1" },
         "--cgroup-driver",
@@ -170,6 +160,14 @@ fn planned(nospace: &Nospace, report: &Report, pods: usize, others: u64) -> anyh
         &others.to_string(),
     ])?;
     serde_json::from_str(&answer).context("plan's JSON")
+}
+
+/// The version that runs here: `containerd github.com/containerd/containerd 1.6.20~ds1 …`.
+fn containerd() -> anyhow::Result<String> {
+    let told = Command::new("containerd").arg("--version").output()?.stdout;
+    let told = String::from_utf8(told)?;
+    let version = told.split_whitespace().nth(2);
+    Ok(version.context("containerd --version")?.to_owned())
 }
 
 /// Where cAdvisor watches each cgroup on this node.
