@@ -21,6 +21,14 @@ grep -qx 'nospace_trace_active 1' out/metrics || fail "refusals are not counted"
 grep -q 'nospace_inotify_instances{uid="1000"' out/metrics || fail "another user's instance is not seen"
 get /api/v1/report | grep -q '"comm": *"systemd"' || fail "the host's processes are not seen"
 
+before=$(systemctl show -P MainPID nospace-agent)
+dpkg --install nospace.deb
+wait_for get /readyz || fail "the agent is not ready after an upgrade: $(systemctl status nospace-agent)"
+[ "$(systemctl show -P MainPID nospace-agent)" != "$before" ] || fail "an upgrade leaves the old agent running"
+! systemctl is-active --quiet nospace-textfile.timer || fail "an upgrade starts what did not run"
+grep -q NOSPACE_LISTEN= /etc/default/nospace-agent || fail "an upgrade loses what was configured"
+passed "an upgrade: what ran runs anew, nothing else"
+
 began=$(date +%s%N)
 systemctl stop nospace-agent
 took=$((($(date +%s%N) - began) / 1000000))
