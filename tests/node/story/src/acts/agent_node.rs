@@ -23,16 +23,8 @@ pub fn told(stage: &mut Stage) -> anyhow::Result<()> {
     let kubeconfig = account(&stage.node, "nospace-node", RULES)?;
     let agent = Agent::start(&stage.nospace, &stage.node, &kubeconfig)?;
     let healthy = wait_status(&stage.node, START, "False", 20)?;
-    let consumer = [
-        "watches",
-        "--leave",
-        "0",
-        "--for",
-        "10m",
-        "--yes-break-this-node",
-    ];
     let pod = "agent-consumer";
-    let manifest = pods::exhaust(&stage.node, pod, &consumer);
+    let manifest = pods::exhaust(&stage.node, pod, "watches");
     stage.node.apply(&manifest)?;
     wait_status(&stage.node, START, "True", 120)
         .with_context(|| agent.said().unwrap_or_default())?;

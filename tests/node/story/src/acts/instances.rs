@@ -15,17 +15,9 @@ use crate::node::{self, wait};
 pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     stage.node.apply(&pods::plain(&stage.node, "web"))?;
     stage.node.wait_ready("web")?;
-    let consumer = [
-        "instances",
-        "--leave",
-        "0",
-        "--for",
-        "1h",
-        "--yes-break-this-node",
-    ];
     stage
         .node
-        .apply(&pods::exhaust(&stage.node, "inotify-consumer", &consumer))?;
+        .apply(&pods::exhaust(&stage.node, "inotify-consumer", "instances"))?;
     wait(60, "instances used up", || {
         let look = stage.nospace.check()?;
         let limits = look.report.limits.context("limits")?;

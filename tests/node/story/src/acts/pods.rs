@@ -33,9 +33,8 @@ spec:
     )
 }
 
-/// What takes a resource away from everybody: `nospace exhaust ARGUMENTS`.
-pub fn exhaust(node: &Node, name: &str, arguments: &[&str]) -> String {
-    let arguments: Vec<String> = arguments.iter().map(|a| format!("'{a}'")).collect();
+/// What takes all of `resource` away from everybody: `nospace exhaust`.
+pub fn exhaust(node: &Node, name: &str, resource: &str) -> String {
     format!(
         "apiVersion: v1
 kind: Pod
@@ -47,10 +46,9 @@ spec:
   - name: consumer
     image: {IMAGE}
     imagePullPolicy: Never
-    command: [/bin/nospace, exhaust, {arguments}]
+    command: [/bin/nospace, exhaust, {resource}, --leave, '0', --for, 1h, --yes-break-this-node]
     securityContext: {{privileged: true}}
 ",
         node = node.name,
-        arguments = arguments.join(", "),
     )
 }

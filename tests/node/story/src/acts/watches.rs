@@ -11,17 +11,9 @@ use crate::node::{patience, wait};
 /// From the exhausted node to the healed one.
 pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let trace = stage.nospace.trace()?;
-    let consumer = [
-        "watches",
-        "--leave",
-        "0",
-        "--for",
-        "1h",
-        "--yes-break-this-node",
-    ];
     stage
         .node
-        .apply(&pods::exhaust(&stage.node, "inotify-consumer", &consumer))?;
+        .apply(&pods::exhaust(&stage.node, "inotify-consumer", "watches"))?;
     wait(120, "watches used up", || {
         let look = stage.nospace.check()?;
         let limits = look.report.limits.context("limits")?;
