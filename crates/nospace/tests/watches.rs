@@ -230,6 +230,24 @@ fn what_was_forgotten_is_found_in_its_directory() {
     assert!(report.watches.iter().any(found), "{:?}", report.watches);
 }
 
+/// What nospace says in a mount namespace of its own; nothing where that cannot be had.
+fn in_namespace(script: &str) -> Option<WatchesReport> {
+    let unshare = |what: &[&str]| {
+        let mut command = Command::new("unshare");
+        let command = command.arg("--mount").args(what).env("nospace", NOSPACE);
+        command.output().unwrap()
+    };
+    if !unshare(&["true"]).status.success() {
+        eprintln!("skipped: only root can have a mount namespace");
+        return None;
+    }
+    let script = format!("trap 'kill $!' EXIT\n{script}");
+    let output = unshare(&["sh", "-euc", &script]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
 /// A handle also opens what lies outside of the part of a file system that is mounted: the kernel calls that `/`.
 #[test]
 fn a_handle_is_believed_where_its_name_leads_back() {
@@ -237,7 +255,7 @@ fn a_handle_is_believed_where_its_name_leads_back() {
         mount -t tmpfs whole /mnt
         mkdir -p /mnt/part/in /mnt/out
         touch /mnt/part/in/f /mnt/out/f
-        tail -F /mnt/part/in/f /mnt/out/f >/dev/null &
+        tail -F /mnt/part/in/f /mnt/out/f >/dev/null 2>&1 &
         sleep 0.3
         mount --bind /mnt/part /srv
         umount -l /mnt
@@ -249,24 +267,34 @@ fn a_handle_is_believed_where_its_name_leads_back() {
         touch /srv/nospace
         mount --bind "$nospace" /srv/nospace
         chroot /srv /nospace watches --no-ebpf -o json $!
-        kill $!
     "#;
-    let output = Command::new("unshare")
-        .args(["--mount", "sh", "-euc", script])
-        .env("nospace", NOSPACE)
-        .output()
-        .unwrap();
-    if !output.status.success() {
-        eprintln!(
-            "skipped: {}",
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+    let Some(report) = in_namespace(script) else {
         return;
-    }
-    let report: WatchesReport = serde_json::from_slice(&output.stdout).unwrap();
+    };
     let mut paths: Vec<_> = report.watches.iter().map(|w| &w.host_path).collect();
     paths.sort();
     paths.dedup();
     let there = |path: &str| Some(path.to_owned());
     assert_eq!(paths, [&None, &there("/in"), &there("/in/f")]);
+}
+
+/// As uid 65534: it is told what is lacking, and not that the kernel had forgotten.
+#[test]
+fn a_handle_that_may_not_be_opened_is_told_of_once() {
+    let script = r#"
+        mount -t tmpfs whole /mnt
+        touch /mnt/f
+        nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+        $nobody tail -F /mnt/f >/dev/null 2>&1 &
+        sleep 0.3
+        exec 8<"$nospace"
+        $nobody /proc/self/fd/8 watches --no-ebpf -o json $!
+    "#;
+    let Some(report) = in_namespace(script) else {
+        return;
+    };
+    let gaps = &report.collectors.last().unwrap().gaps;
+    let about = |what: &str| gaps.iter().filter(|gap| gap.contains(what)).count();
+    assert_eq!(about("2 watches could not be named"), 1, "{gaps:?}");
+    assert_eq!(about("has forgotten"), 0, "{gaps:?}");
 }

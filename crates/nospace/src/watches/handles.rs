@@ -29,14 +29,8 @@ const KERNEL: [&str; 12] = [
 /// Watches on one file.
 type OnOneFile<'f> = BTreeMap<FileHandle, Vec<&'f mut Found>>;
 
-/// Names what of `found` has no name: each file once, however many watch it. How many watches it was not allowed to name.
-pub fn name(
-    host: &dyn Host,
-    asked: &[Descriptor],
-    found: &mut [Found],
-    names: &mut Names<'_>,
-    gaps: &mut Vec<String>,
-) -> usize {
+/// Names what of `found` has no name: each file once, however many watch it.
+pub fn name(host: &dyn Host, asked: &[Descriptor], found: &mut [Found], names: &mut Names<'_>) {
     fetch(host, asked, found);
     let mut by_device: BTreeMap<((u32, u32), u32), OnOneFile<'_>> = BTreeMap::new();
     for one in found.iter_mut() {
@@ -49,7 +43,6 @@ pub fn name(
             files.entry(handle).or_default().push(one);
         }
     }
-    let mut denied = 0;
     for ((device, holder), mut files) in by_device {
         let handles: Vec<&FileHandle> = files.keys().collect();
         let Some((root, places)) = resolve(host, device, holder, &handles, names) else {
@@ -60,17 +53,11 @@ pub fn name(
                 Ok(place) => watches
                     .iter_mut()
                     .for_each(|one| accept(one, &root, &place)),
-                Err(Absent::Denied) => denied += watches.len(),
+                Err(Absent::Denied) => watches.iter_mut().for_each(|one| one.denied = true),
                 Err(_) => {}
             }
         }
     }
-    if denied > 0 {
-        gaps.push(format!(
-            "{denied} watches could not be named by file handle; that needs CAP_DAC_READ_SEARCH: run as root"
-        ));
-    }
-    denied
 }
 
 fn accept(one: &mut Found, root: &str, place: &Place) {

@@ -30,6 +30,8 @@ pub struct Found {
     pub watch: Watch,
     /// Who named it.
     pub naming: Naming,
+    /// Whether it was not allowed to open its file by handle.
+    pub denied: bool,
 }
 
 /// Lists and names the watches of the instances behind `asked`.
@@ -53,9 +55,9 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
         }
     };
     nameless.sort_by_key(|one| (one.instance, one.watch.wd));
-    let denied = handles::name(host, asked, &mut nameless, names, &mut gaps);
+    handles::name(host, asked, &mut nameless, names);
     neighbours::name(host, asked, &mut nameless, &watches, names);
-    gaps.extend(nowhere(&nameless, denied));
+    gaps.extend(nowhere(&nameless));
     watches.extend(nameless.into_iter().map(|one| names.watch(one, asked)));
     watches.sort_by_key(|watch| (watch.instance, watch.wd));
     Ok(Collected {
@@ -66,15 +68,24 @@ pub fn collect(host: &dyn Host, asked: &[Descriptor], names: &mut Names<'_>) -> 
     })
 }
 
-/// Why there are watches without a name although their files could be asked for by handle, and that was not denied.
-fn nowhere(nameless: &[Found], denied: usize) -> Option<String> {
+/// Why there are watches without a name although their files could be asked for by handle.
+fn nowhere(nameless: &[Found]) -> impl Iterator<Item = String> {
     let lacks = |one: &&Found| one.watch.place == Place::Forgotten && one.watch.handle.is_some();
-    let without = nameless.iter().filter(lacks).count();
-    let without = without.saturating_sub(denied);
-    (without > 0).then(|| format!(
-        "{without} without a name: the kernel has forgotten what these files are called, or they were removed, and a handle leads to \
-         names of directories only; `find MOUNTPOINT -xdev -inum INODE` searches for one"
-    ))
+    let lacking = nameless.iter().filter(lacks);
+    let (denied, forgotten): (Vec<&Found>, Vec<&Found>) = lacking.partition(|one| one.denied);
+    let reasons = [
+        (
+            denied.len(),
+            "could not be named by file handle; that needs CAP_DAC_READ_SEARCH: run as root",
+        ),
+        (
+            forgotten.len(),
+            "without a name: the kernel has forgotten what these files are called, or they were removed, and a handle leads to \
+             names of directories only; `find MOUNTPOINT -xdev -inum INODE` searches for one",
+        ),
+    ];
+    let reasons = reasons.into_iter().filter(|(watches, _)| *watches > 0);
+    reasons.map(|(watches, why)| format!("{watches} watches {why}"))
 }
 
 /// Watches that go from one thread to the other at once.
@@ -121,6 +132,7 @@ fn read_kernel(host: &dyn Host, asked: &[Descriptor], sender: SyncSender<Vec<Fou
             instance,
             watch,
             naming,
+            denied: false,
         });
         if batch.len() == BATCH {
             send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
@@ -143,6 +155,7 @@ fn from_fdinfo(
                 instance,
                 watch,
                 naming: Naming::None,
+                denied: false,
             })),
             Err(absent) => *missed.entry(absent.to_string()).or_default() += 1,
         }

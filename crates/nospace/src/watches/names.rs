@@ -86,6 +86,7 @@ impl<'h> Names<'h> {
             instance,
             watch,
             naming,
+            denied: _,
         } = found;
         let speaker = self.namespace_of(asked[instance].pid);
         let (path, state) = match watch.place {
