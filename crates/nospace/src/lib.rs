@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod cli;
 pub mod collect;
+mod duration;
 pub mod exhaust;
 pub mod explain;
 pub mod host;

@@ -192,7 +192,7 @@ fn parsed<T: FromStr>(wanted: impl Display) -> impl Fn(&str) -> Result<T, String
 /// What else to give.
 pub fn interval(text: &str) -> Result<Duration, String> {
     let fits = Duration::from_millis(10)..=Duration::from_hours(1);
-    crate::cli::duration(text)
+    crate::duration::parse(text)
         .ok()
         .filter(|interval| fits.contains(interval))
         .ok_or_else(|| "give a time from 10ms to 1h, such as 15s".to_owned())

@@ -17,9 +17,6 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-#[cfg(feature = "agent")]
-pub use until::duration;
-
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
 use crate::host::recorded::Recorded;

@@ -11,8 +11,9 @@ use nospace_bpf::trace::{Hook, Tracer};
 use nospace_core::select::Selection;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::until::{duration, stopper};
+use super::until::stopper;
 use super::{Output, OutputArg, Shared};
+use crate::duration;
 use crate::trace::{Filter, Plan, Sink, TraceLine, follow};
 use crate::ui::{self, json, screen::Screen, trace as draw, warn};
 
@@ -51,7 +52,7 @@ pub struct TraceArgs {
     #[expect(clippy::option_option, reason = "not given, given, given with a value")]
     summary: Option<Option<u64>>,
     /// End after this time: 30, 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     duration: Option<Duration>,
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use self::job::Job;
-use super::until::duration;
 use super::{OutputArg, Shared};
+use crate::duration;
 use crate::exhaust::inotify::{Instances, Ledger, User, Watches};
 use crate::exhaust::survey::survey;
 use crate::exhaust::{Aim, Cgroups, Fill, Goal, Hold, Mounts, Rate, Room, Target, Tmpfs, reap};
@@ -67,7 +67,7 @@ struct Common {
     #[command(flatten)]
     aim: AimArgs,
     /// Give all back after this time, counted from the start: 30, 30s, 5m
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "5m")]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration::parse, default_value = "5m")]
     time: Duration,
     /// Take no faster than this: 1000/s, 60/m
     #[arg(long, value_name = "RATE")]
