@@ -53,9 +53,9 @@ impl MountTable {
         })
     }
 
-    /// Whether every mount on the way to `path` is of a type that `accepts`.
+    /// Whether every mount on the path is of a type that `accepts`.
     #[must_use]
-    pub fn way_is(&self, path: &str, accepts: impl Fn(&str) -> bool) -> bool {
+    pub fn all_on_path(&self, path: &str, accepts: impl Fn(&str) -> bool) -> bool {
         self.above(path).all(|at| accepts(&self.mounts[at].fstype))
     }
 
@@ -150,7 +150,7 @@ mod tests {
     fn every_mount_on_the_way_counts() {
         let table = table();
         let disk = |kind: &str| kind == "ext4";
-        assert!(table.way_is("/srv/x", disk));
-        assert!(!table.way_is("/tmp/x/y", disk));
+        assert!(table.all_on_path("/srv/x", disk));
+        assert!(!table.all_on_path("/tmp/x/y", disk));
     }
 }

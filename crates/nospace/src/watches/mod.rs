@@ -1,48 +1,48 @@
 //! `nospace watches`: who holds what is asked for, what it watches, and what that is called.
 //!
 //! ```text
-//! holders ─ select ─ list (eBPF, else fdinfo) ─ handles, neighbours (where a name is missing) ─ names (mountinfo) → WatchesReport
+//! holders ─ select ─ list (eBPF, else fdinfo) ─ by_handle, by_directory (where a name is missing) ─ locate ─▶ WatchesReport
 //! ```
+//!
+//! The stages do not know each other: each takes [`InstanceWatch`]es, and this file orders them. [`Mounts`] is what they share.
 
-mod handles;
+mod by_directory;
+mod by_handle;
+mod fdinfo;
 mod list;
-mod names;
-mod neighbours;
+mod locate;
+mod mounts;
 mod select;
+mod summary;
+mod watch;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, bail};
+use nospace_core::amount::count;
 use nospace_core::model::{Descriptor, Instance, Provenance};
 use nospace_core::report::{ProcessUse, SCHEMA_VERSION};
-use nospace_core::watches::{
-    Device, DeviceUse, DirectoryUse, HolderRef, NamedWatch, Tree, WatchesReport, WatchingInstance,
-};
+use nospace_core::watches::{NamedWatch, WatchesReport};
 
 use crate::collect::holders;
-use crate::collect::run::Runs;
+use crate::collect::run::{Collected, Collection, Runs};
 use crate::host::Host;
-use list::Listed;
-use names::Names;
-
-/// The trees that are named as the dearest hold this share of the watches, in percent.
-const SHARE: u64 = 90;
-/// And they are no more than these.
-const TREES: usize = 3;
+use locate::locate;
+use mounts::Mounts;
+use watch::InstanceWatch;
 
 /// Names the watches of `wanted`: pids, pods and containers; of everybody when it is empty.
 ///
 /// # Errors
 ///
-/// When inotify cannot be looked at, nothing is what `wanted` asks for, or the watches cannot be listed at all.
+/// When inotify cannot be inspected, nothing matches `wanted`, or the watches cannot be listed at all.
 pub fn look(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesReport> {
     let snapshot = holders(host);
     let Some(inotify) = &snapshot.inotify else {
-        let run = snapshot.collectors.iter().find_map(|run| run.error.clone());
+        let error = snapshot.collectors.iter().find_map(|run| run.error.clone());
         bail!(
-            "{}",
-            run.unwrap_or_else(|| "inotify cannot be read".to_owned())
+            "cannot inspect inotify: {}",
+            error.unwrap_or_else(|| "no collector could read it".to_owned())
         );
     };
     let mut report = nospace_core::conclude(&snapshot);
@@ -53,45 +53,37 @@ pub fn look(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesReport>
         .collect();
     report.processes = select::processes(&report, wanted)?;
     let pids: HashSet<u32> = report.processes.iter().map(|process| process.pid).collect();
-    let instances: Vec<(&Instance, Descriptor)> = inotify
+    let (instances, descriptors): (Vec<&Instance>, Vec<Descriptor>) = inotify
         .instances
         .iter()
-        .filter_map(|one| {
-            let holder = one
-                .holders
-                .iter()
-                .find(|holder| pids.contains(&holder.pid))?;
-            Some((one, *holder))
+        .filter_map(|instance| {
+            let mut holders = instance.holders.iter();
+            let holder = holders.find(|holder| pids.contains(&holder.pid))?;
+            Some((instance, *holder))
         })
-        .collect();
-    let asked: Vec<Descriptor> = instances.iter().map(|(_, holder)| *holder).collect();
+        .unzip();
 
     let mut runs = Runs::default();
-    let mut names = Names::new(host);
-    let watches = runs.run("watches", "", || list::collect(host, &asked, &mut names));
+    let mut mounts = Mounts::new(host);
+    let listing = runs.run("watches", "", || collect(host, &descriptors, &mut mounts));
     let mut run = runs
         .into_vec()
         .pop()
         .context("the list of watches did not run")?;
-    let Some(Listed { watches, source }) = watches else {
+    let Some(Listing { watches, source }) = listing else {
         bail!("cannot list watches: {}", run.error.unwrap_or_default());
     };
     source.clone_into(&mut run.source);
     let mut collectors = report.collectors;
     collectors.push(run);
-    let per_instance = counts(&watches, instances.len());
     Ok(WatchesReport {
         schema_version: SCHEMA_VERSION,
         taken_at: report.taken_at,
         collectors,
-        heaviest: heaviest(&watches),
+        heaviest: summary::heaviest(&watches),
         holders: report.processes,
-        devices: devices(&watches, &mut names, &asked),
-        instances: instances
-            .iter()
-            .zip(per_instance)
-            .map(|((instance, _), watches)| watching(instance, watches, &everybody))
-            .collect(),
+        devices: summary::devices(&watches, &mut mounts, &descriptors),
+        instances: summary::instances(&watches, &instances, &everybody),
         watches,
     })
 }
@@ -104,72 +96,72 @@ pub fn provenance(report: &WatchesReport) -> Provenance {
     matter.fold(Provenance::Exact, |worst, run| worst.and(run.provenance))
 }
 
-fn counts(watches: &[NamedWatch], instances: usize) -> Vec<u64> {
-    let mut counts = vec![0; instances];
-    for watch in watches {
-        if let Some(count) = counts.get_mut(watch.instance as usize) {
-            *count += 1;
-        }
-    }
-    counts
+/// Every watch, in the order of the instances, and where the list is from.
+struct Listing {
+    watches: Vec<NamedWatch>,
+    source: &'static str,
 }
 
-fn watching(
-    instance: &Instance,
-    watches: u64,
-    everybody: &HashMap<u32, ProcessUse>,
-) -> WatchingInstance {
-    let holder = |one: &Descriptor| {
-        let process = everybody.get(&one.pid);
-        HolderRef {
-            pid: one.pid,
-            fd: one.fd,
-            comm: process.map(|p| p.comm.clone()).unwrap_or_default(),
-            owner: process.map(|p| p.owner.clone()).unwrap_or_default(),
+/// Lists and names the watches of the instances behind `descriptors`, stage after stage.
+fn collect(
+    host: &dyn Host,
+    descriptors: &[Descriptor],
+    mounts: &mut Mounts<'_>,
+) -> Collection<Listing> {
+    let mut gaps = Vec::new();
+    let mut watches = Vec::new();
+    let mut unnamed = Vec::new();
+    let from_kernel = list::from_kernel(host, descriptors, |watch| {
+        if watch.is_unnamed() {
+            unnamed.push(watch);
+        } else {
+            watches.push(locate(watch, descriptors, mounts));
+        }
+    });
+    let (source, provenance) = match from_kernel {
+        Ok(()) => ("ebpf", Provenance::Exact),
+        Err(absent) => {
+            watches.clear();
+            gaps.push(format!(
+                "listed from /proc and named by file handle ({absent}); watches on overlayfs, proc and sysfs have no name"
+            ));
+            unnamed = list::from_fdinfo(host, descriptors, &mut gaps)?;
+            ("procfs", Provenance::Estimated)
         }
     };
-    WatchingInstance {
-        holders: instance.holders.iter().map(holder).collect(),
-        watches,
-    }
+    unnamed.sort_by_key(|watch| (watch.instance, watch.watch.wd));
+    by_handle::name(host, descriptors, &mut unnamed, mounts);
+    by_directory::name(host, descriptors, &mut unnamed, &watches, mounts);
+    gaps.extend(why_unnamed(&unnamed));
+    let unnamed = unnamed.into_iter();
+    watches.extend(unnamed.map(|watch| locate(watch, descriptors, mounts)));
+    watches.sort_by_key(|watch| (watch.instance, watch.wd));
+    Ok(Collected {
+        blind: false,
+        part: Listing { watches, source },
+        provenance,
+        gaps,
+    })
 }
 
-fn heaviest(watches: &[NamedWatch]) -> Vec<DirectoryUse> {
-    let places: Vec<Cow<'_, str>> = watches.iter().map(NamedWatch::place).collect();
-    let tree = Tree::new(places.iter().map(|place| &**place));
-    let heaviest = tree.heaviest(SHARE, TREES).into_iter();
-    heaviest
-        .filter(|(path, _)| !path.is_empty())
-        .map(|(path, held)| DirectoryUse {
-            path: path.to_owned(),
-            container_path: watches
-                .iter()
-                .find_map(|watch| watch.container_path_of(path))
-                .map(str::to_owned),
-            watches: held,
-        })
-        .collect()
-}
-
-fn devices(watches: &[NamedWatch], names: &mut Names<'_>, asked: &[Descriptor]) -> Vec<DeviceUse> {
-    let mut all: BTreeMap<Device, (u64, u32)> = BTreeMap::new();
-    for run in watches.chunk_by(|one, next| one.device == next.device) {
-        let entry = all.entry(run[0].device).or_insert((0, run[0].instance));
-        entry.0 += run.len() as u64;
-    }
-    let mut devices: Vec<DeviceUse> = all
-        .into_iter()
-        .map(|(device, (watches, instance))| {
-            let holder = asked.get(instance as usize).map_or(0, |holder| holder.pid);
-            let (file_system, mount_point) = names.device(device, holder);
-            DeviceUse {
-                device: device.to_string(),
-                file_system,
-                mount_point,
-                watches,
-            }
-        })
-        .collect();
-    devices.sort_by_key(|device| std::cmp::Reverse(device.watches));
-    devices
+/// Why watches have no name although their files have a handle.
+fn why_unnamed(watches: &[InstanceWatch]) -> impl Iterator<Item = String> {
+    let has_handle = |watch: &&InstanceWatch| watch.is_unnamed() && watch.watch.handle.is_some();
+    let (denied, forgotten): (Vec<&InstanceWatch>, Vec<&InstanceWatch>) = watches
+        .iter()
+        .filter(has_handle)
+        .partition(|watch| watch.denied);
+    let reasons = [
+        (
+            denied.len() as u64,
+            "could not be named by file handle, which needs CAP_DAC_READ_SEARCH: run as root",
+        ),
+        (
+            forgotten.len() as u64,
+            "without a name: the kernel no longer caches the file's name or the file was removed, and a file handle names \
+             directories only; `find MOUNTPOINT -xdev -inum INODE` searches for it",
+        ),
+    ];
+    let reasons = reasons.into_iter().filter(|(watches, _)| *watches > 0);
+    reasons.map(|(watches, why)| format!("{} {why}", count(watches, "watch", "watches")))
 }

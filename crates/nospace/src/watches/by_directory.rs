@@ -6,52 +6,51 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use nospace_core::model::{Descriptor, Place};
 use nospace_core::watches::{NamedWatch, Naming, State};
 
-use super::handles::answers;
-use super::list::Found;
-use super::names::Names;
+use super::mounts::{Mounts, never_hangs};
+use super::watch::InstanceWatch;
 use crate::host::{Host, proc, root};
 
-/// So many directories are read at most.
-const MOST: usize = 4096;
+/// Directories that are read at most.
+const MAX_DIRECTORIES: usize = 4096;
 
 /// Number of a device, and of an inode on it.
 type Inode = ((u32, u32), u64);
 
-/// Names what of `nameless` lies in a directory of `named`, or of what in `nameless` has a name.
+/// Names what of `unnamed` lies in a directory of `named`, or of what in `unnamed` has a name by now.
 pub fn name(
     host: &dyn Host,
-    asked: &[Descriptor],
-    nameless: &mut [Found],
+    descriptors: &[Descriptor],
+    unnamed: &mut [InstanceWatch],
     named: &[NamedWatch],
-    names: &mut Names<'_>,
+    mounts: &mut Mounts<'_>,
 ) {
     let mut wanted: HashMap<Inode, Vec<usize>> = HashMap::new();
-    let mut wishers = HashSet::new();
-    for (at, one) in nameless.iter().enumerate() {
-        if one.watch.place == Place::Forgotten {
-            let inode = (one.watch.device, one.watch.inode);
+    let mut lacking = HashSet::new();
+    for (at, watch) in unnamed.iter().enumerate() {
+        if watch.is_unnamed() {
+            let inode = (watch.watch.device, watch.watch.inode);
             wanted.entry(inode).or_default().push(at);
-            wishers.insert((one.watch.device, asked[one.instance].pid));
+            lacking.insert((watch.watch.device, descriptors[watch.instance].pid));
         }
     }
     let mut known = BTreeSet::new();
-    for (device, path, instance) in paths(nameless, named) {
-        let pid = asked[instance].pid;
-        if !wishers.contains(&(device, pid)) {
+    for (device, path, instance) in paths(unnamed, named) {
+        let pid = descriptors[instance].pid;
+        if !lacking.contains(&(device, pid)) {
             continue;
         }
-        let speaker = names.namespace_of(pid);
+        let holder = mounts.representative(pid);
         let above = path.rsplit_once('/').map(|(above, _)| above);
         let above = above.filter(|above| !above.is_empty()).unwrap_or("/");
         for directory in [path, above] {
-            known.insert((device, directory.to_owned(), speaker));
+            known.insert((device, directory.to_owned(), holder));
         }
     }
-    for (device, directory, speaker) in known.into_iter().take(MOST) {
+    for (device, directory, holder) in known.into_iter().take(MAX_DIRECTORIES) {
         if wanted.is_empty() {
             return;
         }
-        let Some(path) = reach(names, device, &directory, speaker) else {
+        let Some(path) = reach(mounts, device, &directory, holder) else {
             continue;
         };
         let at = match &path {
@@ -62,8 +61,8 @@ pub fn name(
         for (name, inode) in host.find_in(at, device, &is_wanted).unwrap_or_default() {
             for at in wanted.remove(&(device, inode)).unwrap_or_default() {
                 let directory = directory.strip_suffix('/').unwrap_or(&directory);
-                nameless[at].watch.place = Place::Path(format!("{directory}/{name}"));
-                nameless[at].naming = Naming::Directory;
+                unnamed[at].watch.place = Place::Path(format!("{directory}/{name}"));
+                unnamed[at].naming = Naming::Directory;
             }
         }
     }
@@ -71,16 +70,16 @@ pub fn name(
 
 /// Everything that has a name: device, path below its root, instance. What is a directory shows when it is opened.
 fn paths<'w>(
-    nameless: &'w [Found],
+    unnamed: &'w [InstanceWatch],
     named: &'w [NamedWatch],
 ) -> impl Iterator<Item = ((u32, u32), &'w str, usize)> {
-    let by_kernel = named.iter().filter_map(|one| {
-        let path = one.path.as_deref()?;
-        let device = (one.device.major, one.device.minor);
-        (one.state == State::Present).then_some((device, path, one.instance as usize))
+    let by_kernel = named.iter().filter_map(|watch| {
+        let path = watch.path.as_deref()?;
+        let device = (watch.device.major, watch.device.minor);
+        (watch.state == State::Present).then_some((device, path, watch.instance as usize))
     });
-    let by_handle = nameless.iter().filter_map(|one| match &one.watch.place {
-        Place::Path(path) => Some((one.watch.device, path.as_str(), one.instance)),
+    let by_handle = unnamed.iter().filter_map(|watch| match &watch.watch.place {
+        Place::Path(path) => Some((watch.watch.device, path.as_str(), watch.instance)),
         _ => None,
     });
     by_kernel.chain(by_handle)
@@ -94,18 +93,18 @@ enum Reach {
 
 /// Where the host sees it, or else the holder; only by mounts that cannot hang.
 fn reach(
-    names: &mut Names<'_>,
+    mounts: &mut Mounts<'_>,
     device: (u32, u32),
     directory: &str,
-    speaker: u32,
+    holder: Option<u32>,
 ) -> Option<Reach> {
-    let mut seen = |speaker| {
-        let table = names.table(speaker)?;
+    let locate = |table: &nospace_core::watches::MountTable| {
         let path = table.locate(device, directory)?;
-        table.way_is(&path, answers).then_some(path)
+        table.all_on_path(&path, never_hangs).then_some(path)
     };
-    seen(None).map(Reach::Host).or_else(|| {
-        let path = seen(Some(speaker))?;
-        Some(Reach::Holder(format!("{speaker}/root{path}")))
-    })
+    if let Some(path) = mounts.own().and_then(locate) {
+        return Some(Reach::Host(path));
+    }
+    let path = locate(mounts.of(holder?)?)?;
+    Some(Reach::Holder(format!("{}/root{path}", holder?)))
 }
