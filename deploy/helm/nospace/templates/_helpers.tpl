@@ -43,12 +43,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* YAML takes an unquoted off for false. */}}
+{{/* YAML reads an unquoted off as false. */}}
 {{- define "nospace.kube" -}}
 {{- ternary "off" "auto" (has (toString .Values.agent.kube) (list "off" "false")) }}
 {{- end }}
 
-{{/* What a monitor says of an endpoint. `instance` is the node; the pod's own labels must not hide those of nospace's metrics. */}}
+{{/* A monitor's endpoint. `instance` is the node; the agent pod's own labels must not hide those in nospace's metrics. */}}
 {{- define "nospace.endpoint" -}}
 port: metrics
 interval: {{ .interval }}
