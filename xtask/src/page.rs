@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use nospace::agent::{Ready, Seen, page};
+use nospace::agent::{Pages, Seen, page};
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
 use nospace_core::metrics::AgentFigures;
@@ -21,7 +21,7 @@ pub fn write(archive: &str) -> Result<()> {
         growth: Vec::new(),
         raises: BTreeMap::new(),
         raised: Vec::new(),
-        ready: Ready::default(),
+        pages: Pages::default(),
     };
     let page = page(&seen, &AgentFigures::default(), Duration::from_secs(15));
     io::stdout().write_all(&page).context("standard output")

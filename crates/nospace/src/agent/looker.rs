@@ -6,10 +6,9 @@ use nospace_core::attribute::View;
 use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
-use super::ready::{Ready, Wishes};
 use super::refusals::Refusals;
 use super::tuner::Tuner;
-use super::{Config, Seen};
+use super::{Config, Pages, Seen};
 use crate::collect::collect;
 use crate::host::live::Live;
 
@@ -23,8 +22,6 @@ pub struct Looker {
     pub news: watch::Sender<Option<Arc<Seen>>>,
     /// Whose pods may have gone.
     pub refusals: Arc<Refusals>,
-    /// What is to be ready with a look.
-    pub wishes: Arc<Wishes>,
     /// Raises limits, with `--tune`.
     pub tuner: Option<Tuner>,
 }
@@ -38,7 +35,6 @@ impl Looker {
             let begin = Instant::now();
             let seconds = begin.duration_since(started).as_secs_f64();
             let seen = self.look(number, begin, &mut history, seconds);
-            seen.prepare(self.config.top, &self.wishes);
             self.news.send_replace(Some(Arc::new(seen)));
             let rest = self.config.interval.saturating_sub(begin.elapsed());
             if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
@@ -61,6 +57,7 @@ impl Looker {
         if let Some(name) = &self.config.node_name {
             report.node.name.clone_from(name);
         }
+        let pages = Pages::new(&report, &growth, self.config.top);
         let tuner = self.tuner.as_ref();
         Seen {
             number,
@@ -70,7 +67,7 @@ impl Looker {
             growth,
             raised: tuner.map(|tuner| tuner.raised.clone()).unwrap_or_default(),
             raises: tuner.map(|tuner| tuner.times.clone()).unwrap_or_default(),
-            ready: Ready::default(),
+            pages,
         }
     }
 }

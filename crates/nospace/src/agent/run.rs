@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::http::{AppState, serve};
 use super::looker::Looker;
 use super::refusals::Refusals;
-use super::serve::{Site, serve};
 use super::tuner::Tuner;
 use super::{Config, Kube, News, Requests, Stop, Trace, kube};
 use crate::collect::node_name;
@@ -45,7 +45,7 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
             signal(SignalKind::interrupt())?,
         ];
         warn(&format!(
-            "http://{}/ tells of this node; Ctrl-C ends it",
+            "Listening on http://{}/ (Ctrl-C stops)",
             listener.local_addr()?
         ));
         let (tell, news) = watch::channel(None);
@@ -53,21 +53,18 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
         let counter = (ebpf && config.trace == Trace::Auto)
             .then(|| count(&refusals, roots))
             .transpose()?;
-        let site = Site {
+        let state = AppState {
             config: Arc::clone(&config),
             news,
             refusals: Arc::clone(&refusals),
             requests: Arc::default(),
-            wishes: Arc::default(),
             started: jiff::Timestamp::now(),
-            rendered: Mutex::default(),
         };
         let looker = Looker {
             host,
             config: Arc::clone(&config),
             news: tell,
             refusals,
-            wishes: Arc::clone(&site.wishes),
             tuner: config
                 .tune
                 .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),
@@ -78,7 +75,7 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
             let _ = rustix::process::nice(BEHIND);
             looker.run(&looks);
         })?;
-        attend(listener, site, ends).await;
+        attend(listener, state, ends).await;
         drop((quit, counter));
         // A look that hangs is left to the end of the process.
         let waited = tokio::time::timeout(FAREWELL, async {
@@ -108,11 +105,11 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Joi
 }
 
 /// Serves and tells until a signal comes.
-async fn attend(listener: TcpListener, site: Site, ends: [Signal; 2]) {
+async fn attend(listener: TcpListener, state: AppState, ends: [Signal; 2]) {
     let (stop, stopped) = watch::channel(false);
-    let (news, requests) = (site.news.clone(), Arc::clone(&site.requests));
-    let told = tokio::spawn(tell_cluster(&site.config, news, requests, stopped.clone()));
-    let served = tokio::spawn(serve(listener, Arc::new(site), stopped));
+    let (news, requests) = (state.news.clone(), Arc::clone(&state.requests));
+    let told = tokio::spawn(tell_cluster(&state.config, news, requests, stopped.clone()));
+    let served = tokio::spawn(serve(listener, Arc::new(state), stopped));
     let [mut terminate, mut interrupt] = ends;
     tokio::select! {
         _ = terminate.recv() => {}

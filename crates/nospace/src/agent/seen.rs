@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nospace_core::growth::Growth;
 use nospace_core::report::Report;
 
-use super::ready::Ready;
+use super::pages::Pages;
 
 /// What one look brought. What it says is never changed: the next look makes another.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub struct Seen {
     /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
     /// misses a look misses them. At most [`Raised::MOST`].
     pub raised: Vec<Raised>,
-    /// What of it was made ready for those who ask.
-    pub ready: Ready,
+    /// Its pages, as HTTP serves them.
+    pub pages: Pages,
 }
 
 /// A limit that `--tune` raised.

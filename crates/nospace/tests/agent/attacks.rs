@@ -43,7 +43,8 @@ pub fn bad_company() -> anyhow::Result<()> {
         let mut slow = connect(agent.address)?;
         slow.set_nonblocking(true)?;
         for _ in 0..200 {
-            if slow.write(b"GET / HTTP/1.1\r\nHost: slow\r\n\r\n").is_err() {
+            let request = b"GET /metrics HTTP/1.1\r\nHost: slow\r\nAccept-Encoding: gzip\r\n\r\n";
+            if slow.write(request).is_err() {
                 break;
             }
         }
@@ -74,6 +75,18 @@ pub fn bad_company() -> anyhow::Result<()> {
 
 pub fn hung_up() -> anyhow::Result<()> {
     let agent = Agent::start(&[])?;
+    let sockets = || {
+        let all = agent.descriptors()?;
+        anyhow::Ok(all.iter().filter(|to| to.starts_with("socket:")).count())
+    };
+    let before = sockets()?;
+    // More than the socket buffers hold, and nobody reads it.
+    let mut deaf = connect(agent.address)?;
+    deaf.set_nonblocking(true)?;
+    let asked = b"GET / HTTP/1.1\r\nHost: deaf\r\n\r\n".repeat(5_000);
+    ensure!(deaf.write(&asked)? > 100_000);
+    agent.until("connected", || Ok((sockets()? > before).then_some(())))?;
+    agent.until("hung up", || Ok((sockets()? <= before).then_some(())))?;
     let begin = Instant::now();
     let mut half = connect(agent.address)?;
     half.write_all(b"GET /metrics HTTP/1.1\r\n")?;

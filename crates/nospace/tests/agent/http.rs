@@ -38,8 +38,13 @@ pub fn connect(to: SocketAddr) -> anyhow::Result<TcpStream> {
 
 /// Asks for `path`, with these further lines in the head, and to be hung up on.
 pub fn ask(stream: &mut TcpStream, path: &str, lines: &[&str]) -> anyhow::Result<()> {
+    send(stream, "GET", path, lines)
+}
+
+fn send(stream: &mut TcpStream, method: &str, path: &str, lines: &[&str]) -> anyhow::Result<()> {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{lines}\r\n");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{lines}\r\n");
     stream.write_all(request.as_bytes())?;
     Ok(())
 }
@@ -66,7 +71,12 @@ pub fn hear(mut stream: TcpStream) -> anyhow::Result<Answer> {
 
 /// Asks and hears.
 pub fn get(to: SocketAddr, path: &str, lines: &[&str]) -> anyhow::Result<Answer> {
+    request(to, "GET", path, lines)
+}
+
+/// The same, with another method.
+pub fn request(to: SocketAddr, method: &str, path: &str, lines: &[&str]) -> anyhow::Result<Answer> {
     let mut stream = connect(to)?;
-    ask(&mut stream, path, lines)?;
+    send(&mut stream, method, path, lines)?;
     hear(stream).with_context(|| path.to_owned())
 }

@@ -30,6 +30,33 @@ pub fn served() -> anyhow::Result<()> {
     );
     ensure!(page.text().contains("n-1.example") && page.text().ends_with("</main>"));
     ensure!(agent.get("/favicon.ico")?.status == 404);
+    for path in ["/", "/metrics", "/api/v1/report", "/healthz", "/nothing"] {
+        let answer = agent.get(path)?;
+        ensure!(
+            answer.header("cache-control") == "no-cache",
+            "{path}: {answer:?}"
+        );
+        ensure!(
+            answer.header("vary") == "accept, accept-encoding",
+            "{path}: {answer:?}"
+        );
+        ensure!(
+            answer.header("x-content-type-options") == "nosniff",
+            "{path}: {answer:?}"
+        );
+        ensure!(answer.header("content-length") == answer.body.len().to_string());
+    }
+    let head = http::request(agent.address, "HEAD", "/metrics", &[])?;
+    ensure!(head.status == 200 && head.body.is_empty(), "{head:?}");
+    ensure!(
+        head.header("content-type").starts_with("text/plain"),
+        "{head:?}"
+    );
+    let post = http::request(agent.address, "POST", "/metrics", &[])?;
+    ensure!(
+        post.status == 405 && post.header("allow") == "GET,HEAD",
+        "{post:?}"
+    );
     let looks = agent.metrics()?.one("nospace_looks_total")?;
     for _ in 0..50 {
         agent.get("/metrics")?;
@@ -172,7 +199,10 @@ pub fn packed() -> anyhow::Result<()> {
         http::get(agent.address, "/api/v1/report", &[&line])
     };
     let plain = of("identity")?;
-    ensure!(plain.header("content-encoding").is_empty());
+    for none in ["identity", "gzip;q=0", "br", "gzip;q=nonsense"] {
+        ensure!(of(none)?.header("content-encoding").is_empty(), "{none}");
+    }
+    ensure!(of("zstd;q=0.1, GZIP")?.header("content-encoding") == "gzip");
     let gzip = of("gzip")?;
     ensure!(gzip.header("content-encoding") == "gzip");
     let mut unpacked = Vec::new();
@@ -181,5 +211,6 @@ pub fn packed() -> anyhow::Result<()> {
     let zstd = of("zstd, gzip")?;
     ensure!(zstd.header("content-encoding") == "zstd");
     ensure!(zstd::bulk::decompress(&zstd.body, plain.body.len())? == plain.body);
+    ensure!(zstd.header("content-length") == zstd.body.len().to_string());
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nospace_core::cause::Cause;
 use nospace_core::report::{Finding, PodRef, Remedy, Report, Severity};
 
-use crate::agent::{Ready, Seen};
+use crate::agent::{Pages, Seen};
 
 const HEALTHY: &str = include_str!("../../../../../tests/nodes/healthy-v2/report.json");
 const WATCHES: &str = include_str!("../../../../../tests/nodes/watches-v1/report.json");
@@ -77,6 +77,6 @@ pub fn seen(report: Report, start: Instant, seconds: u64) -> Seen {
         growth: Vec::new(),
         raises: std::collections::BTreeMap::new(),
         raised: Vec::new(),
-        ready: Ready::default(),
+        pages: Pages::default(),
     }
 }

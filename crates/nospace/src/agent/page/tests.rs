@@ -5,7 +5,7 @@ use nospace_core::model::Snapshot;
 use nospace_core::report::{Finding, Pod, Remedy, Severity};
 
 use super::*;
-use crate::agent::Ready;
+use crate::agent::Pages;
 
 /// What somebody may call a pod, or a process call itself.
 const EVIL: &str = "<script>alert('x')</script>\"\u{202e}";
@@ -46,7 +46,7 @@ fn evil() -> Seen {
         growth: Vec::new(),
         raises: BTreeMap::new(),
         raised: Vec::new(),
-        ready: Ready::default(),
+        pages: Pages::default(),
     }
 }
 

@@ -1,0 +1,177 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::stream;
+use http_body_util::BodyExt as _;
+use nospace_core::metrics::{self, AgentFigures, Exposition};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::negotiate;
+use crate::agent::refusals::Refusals;
+use crate::agent::{Config, News, Requests, Seen, own, page};
+
+/// The agent is not ready once the last observation is older than this and than [`INTERVALS`] intervals.
+const STALE: Duration = Duration::from_secs(30);
+const INTERVALS: u32 = 3;
+
+const STARTING: (StatusCode, &str) = (
+    StatusCode::SERVICE_UNAVAILABLE,
+    "starting up: no data yet, reload in a few seconds\n",
+);
+const NOT_FOUND: (StatusCode, &str) = (
+    StatusCode::NOT_FOUND,
+    "not found; try /, /metrics, /api/v1/report, /healthz or /readyz\n",
+);
+
+/// What the handlers read.
+pub struct AppState {
+    /// The agent's settings.
+    pub config: Arc<Config>,
+    /// The newest observation.
+    pub news: News,
+    /// Refused calls.
+    pub refusals: Arc<Refusals>,
+    /// Requests to the API server.
+    pub requests: Arc<Requests>,
+    /// When the agent started.
+    pub started: jiff::Timestamp,
+}
+
+/// Every path that the agent serves. No handler waits for anything.
+pub fn router(state: Arc<AppState>) -> Router {
+    Router::new()
+        .route("/", get(html))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/report", get(report))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(async || NOT_FOUND)
+        // gzip and zstd each time anew: at a thousand pods that takes 1 ms of a scrape (`cargo xtask bench scrapes`).
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(map_response(buffer))
+        .layer(header(VARY, "accept, accept-encoding"))
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(CACHE_CONTROL, "no-cache"))
+        .with_state(state)
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// Compresses all at once: a client that reads slowly then holds on to some kilobytes, not to an encoder of hundreds.
+async fn buffer(response: Response) -> Response {
+    if !response.headers().contains_key(CONTENT_ENCODING) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => Response::from_parts(parts, Body::from(body.to_bytes())),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> impl IntoResponse {
+    let dialect = negotiate::dialect(&headers);
+    let seen = state.latest();
+    let mut own = Exposition::new(dialect);
+    metrics::agent(&state.figures(seen.as_deref()), &mut own);
+    let observed = seen.map(|seen| seen.pages.metrics(dialect));
+    // Two frames, since all clients share the first.
+    let frames = [observed.unwrap_or_default(), own.finish().into()];
+    let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static(dialect.content_type()),
+        ),
+        (CONTENT_LENGTH, length.into()),
+    ];
+    let frames = stream::iter(frames.map(Ok::<_, Infallible>));
+    (headers, Body::from_stream(frames))
+}
+
+async fn report(State(state): State<Arc<AppState>>) -> Response {
+    let Some(seen) = state.latest() else {
+        return STARTING.into_response();
+    };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (AGE, seen.at.elapsed().as_secs().into()),
+    ];
+    (headers, seen.pages.report()).into_response()
+}
+
+async fn html(State(state): State<Arc<AppState>>) -> Response {
+    let Some(seen) = state.latest() else {
+        return STARTING.into_response();
+    };
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, page::POLICY),
+    ];
+    let page = page::draw(&seen, &state.figures(Some(&seen)), state.config.interval);
+    (headers, page).into_response()
+}
+
+async fn ready(State(state): State<Arc<AppState>>) -> Response {
+    let Some(seen) = state.latest() else {
+        return STARTING.into_response();
+    };
+    let age = seen.at.elapsed();
+    let why = if state.refusals.starting() {
+        "starting up: the trace is not attached yet\n".to_owned()
+    } else if age > STALE.max(state.config.interval * INTERVALS) {
+        format!("the last look was {} s ago\n", age.as_secs())
+    } else {
+        return "ok\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
+
+impl AppState {
+    fn latest(&self) -> Option<Arc<Seen>> {
+        self.news.borrow().clone()
+    }
+
+    fn figures(&self, seen: Option<&Seen>) -> AgentFigures {
+        let mut figures = AgentFigures {
+            raised: seen.map(raised).unwrap_or_default(),
+            looks: seen.map_or(0, |seen| seen.number),
+            look_seconds: seen.map(|seen| seen.took.as_secs_f64()),
+            look_age_seconds: seen.map(|seen| seen.at.elapsed().as_secs_f64()),
+            kubernetes_requests: self.requests.counted(),
+            process: own::figures(self.started),
+            ..AgentFigures::default()
+        };
+        self.refusals.tell(&mut figures);
+        figures
+    }
+}
+
+/// By sysctl: to what it was raised, if it was, and how often.
+fn raised(seen: &Seen) -> BTreeMap<String, (Option<u64>, u64)> {
+    let last = |sysctl| {
+        let mut raised = seen.raised.iter().rev();
+        raised.find(|raised| raised.sysctl == sysctl).map(|r| r.to)
+    };
+    let raises = seen.raises.iter();
+    raises
+        .map(|(&sysctl, &times)| (sysctl.to_owned(), (last(sysctl), times)))
+        .collect()
+}

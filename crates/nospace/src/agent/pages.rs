@@ -1,0 +1,49 @@
+use axum::body::Bytes;
+use nospace_core::growth::Growth;
+use nospace_core::metrics::{self, Dialect, Exposition};
+use nospace_core::report::Report;
+
+use crate::ui::json;
+
+/// What HTTP serves of one observation, written once by the collect loop: at a thousand pods that takes longer than a scrape should.
+#[derive(Debug, Default)]
+pub struct Pages {
+    prometheus: Bytes,
+    open_metrics: Bytes,
+    report: Bytes,
+}
+
+impl Pages {
+    /// Writes them; `top` pods have metrics of their own.
+    #[must_use]
+    pub fn new(report: &Report, growth: &[Growth], top: usize) -> Self {
+        let metrics = |dialect| {
+            let mut out = Exposition::new(dialect);
+            metrics::report(report, growth, top, &mut out);
+            out.into_text().into()
+        };
+        let mut document = Vec::new();
+        // Writing into memory does not fail.
+        let _ = json::write(report, &mut document);
+        Self {
+            prometheus: metrics(Dialect::Prometheus),
+            open_metrics: metrics(Dialect::OpenMetrics),
+            report: document.into(),
+        }
+    }
+
+    /// Samples of the report, without the dialect's end.
+    #[must_use]
+    pub fn metrics(&self, dialect: Dialect) -> Bytes {
+        match dialect {
+            Dialect::Prometheus => self.prometheus.clone(),
+            Dialect::OpenMetrics => self.open_metrics.clone(),
+        }
+    }
+
+    /// The JSON document of `nospace check`.
+    #[must_use]
+    pub fn report(&self) -> Bytes {
+        self.report.clone()
+    }
+}
