@@ -227,9 +227,9 @@ fn beside(nospace: &Path, exporter: &str, minutes: u32) -> Result<String> {
     eprintln!();
     let took = begin.elapsed();
     let mut text = format!(
-        "\n{} processes that hold {} inotify instances and {} watches, {} idle ones, {} open descriptors; {minutes} minutes, a look \
+        "\n{} processes with {} inotify instances and {} watches, {} idle processes, {} open descriptors; {minutes} minutes, a check \
          and a scrape every 15 s:\n\n\
-         | | of one core | processor ms a scrape | resident MB, begin | end | most | descriptors, begin | end | bytes of /metrics |\n\
+         | | of one core | CPU ms per scrape | resident MB, start | end | peak | descriptors, start | end | bytes of /metrics |\n\
          |---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
         200,
         1000,
@@ -264,8 +264,8 @@ fn megabytes(bytes: u64) -> f64 {
 fn flat(nospace: &Path) -> Result<String> {
     let _load = Load::make(&Size::times(1))?;
     let agent = Server::agent(nospace, &["--interval=10ms"])?;
-    let mut text = "\nLook after look, 10 ms apart, on the same load:\n\n\
-                    | looks | resident MB | descriptors | processor ms a look |\n|---:|---:|---:|---:|\n"
+    let mut text = "\nConsecutive checks, 10 ms apart, on the same load:\n\n\
+                    | checks | resident MB | descriptors | CPU ms per check |\n|---:|---:|---:|---:|\n"
         .to_owned();
     let mut last = (agent.looks()?, agent.usage()?.cpu);
     for wanted in [0.1, 0.25, 0.5, 0.75, 1.0].map(|share| share * LOOKS) {
@@ -299,8 +299,8 @@ fn pages(nospace: &Path) -> Result<String> {
     let pods = Pods::make(&load)?;
     let agent = Server::agent(nospace, &["--interval=1s", "--top=1000"])?;
     let mut text = format!(
-        "\n{SCRAPES} scrapes of each page on a node of {PODS} pods, each with a row of its own (`--top=1000`), a look every second; \
-         milliseconds from connecting to the last byte:\n\n| | bytes | median | 99 of 100 | most |\n|---|---:|---:|---:|---:|\n"
+        "\n{SCRAPES} scrapes of each page on a node with {PODS} pods, each with its own series (`--top=1000`), a check every second; \
+         milliseconds from connecting to the last byte:\n\n| | bytes | median | p99 | maximum |\n|---|---:|---:|---:|---:|\n"
     );
     for (path, asked) in ASKED {
         let mut times = Vec::new();

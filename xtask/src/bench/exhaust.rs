@@ -177,8 +177,8 @@ fn cpu(pid: u32) -> Result<Duration> {
 
 fn table(ways: &[Way], played: &[Vec<Run>]) -> Result<String> {
     let mut text = format!(
-        "{}\nUntil inotify_add_watch fails with ENOSPC at {LIMIT} watches, from the start of the program:\n\n\
-         | | median s | min–max s | processor s | inodes | slower | processor | inodes |\n\
+        "{}\nTime from program start until inotify_add_watch fails with ENOSPC at {LIMIT} watches:\n\n\
+         | | median s | min–max s | CPU s | inodes | time ratio | CPU ratio | inode ratio |\n\
          |---|---:|---:|---:|---:|---:|---:|---:|\n",
         super::table::circumstances(&format!("cargo xtask bench exhaust {}", played.len()))?
     );

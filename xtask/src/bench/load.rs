@@ -47,8 +47,8 @@ impl Size {
     pub fn name(&self) -> String {
         let watches = self.watches / Self::times(1).watches;
         match watches {
-            1 => format!("{} times the load", self.scale),
-            _ => format!("{} times the load, {watches} times the watches", self.scale),
+            1 => format!("{}× load", self.scale),
+            _ => format!("{}× load, {watches}× watches", self.scale),
         }
     }
 

@@ -74,7 +74,7 @@ pub fn all(built: &Built, inotify_info: Vec<String>) -> Vec<Program> {
             counts: of_inotify_info,
         },
         Program {
-            name: "eBPF loaded, then 10 looks",
+            name: "eBPF loaded once, then 10 measurements",
             command: words(&[&account, "--looks", "9"]),
             counts: of_looks,
         },

@@ -30,7 +30,7 @@ pub fn circumstances(command: &str) -> Result<String> {
 /// All programs at one load.
 pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Round]) -> String {
     let mut text = heading(size, descriptors);
-    text += "| | median ms | min–max ms | nospace takes of it | CPU ms | peak MB | instances | watches |\n\
+    text += "| | median ms | min–max ms | nospace's time relative to it | CPU ms | peak MB | instances | watches |\n\
              |---|---:|---:|---:|---:|---:|---:|---:|\n";
     for (place, program) in programs.iter().enumerate() {
         let last = rounds.last().map(|round| round[place].counts);
@@ -66,12 +66,12 @@ type Part = fn(&Round) -> f64;
 /// What is asked for, against the faster of the peers in the same round.
 fn parts(rounds: &[Round]) -> String {
     let mut text =
-        "| | median ms | min–max ms | of the faster of the two |\n|---|---:|---:|---:|\n"
+        "| | median ms | min–max ms | relative to the faster tool |\n|---|---:|---:|---:|\n"
             .to_owned();
     let parts: [(&str, Part); 3] = [
         ("whole `nospace check`", |round| milliseconds(&round[CHECK])),
         ("its inotify collector", |round| collector(&round[CHECK])),
-        ("a repeated look, programs loaded", |round| {
+        ("repeated measurement, programs loaded", |round| {
             collector(&round[LOOKS])
         }),
     ];
@@ -95,8 +95,8 @@ fn parts(rounds: &[Round]) -> String {
 fn heading(size: &Size, descriptors: usize) -> String {
     format!(
         "### {}\n\n{} processes with {} instances of {} watches each, {} idle \
-         processes, {} with {} open files; {descriptors} descriptors in all. There are {} \
-         instances and {} watches; one holder has forked.\n\n",
+         processes, {} with {} open files; {descriptors} descriptors in total. {} \
+         instances and {} watches in total; one holder has forked.\n\n",
         size.name(),
         size.holders,
         size.instances,
@@ -111,12 +111,11 @@ fn heading(size: &Size, descriptors: usize) -> String {
 
 /// How the time grows.
 pub fn growth(programs: &[Program], scales: &[(Size, usize, Vec<Round>)]) -> String {
-    let mut text =
-        "### Growth\n\nMicroseconds for each descriptor (median):\n\n| load |".to_owned();
+    let mut text = "### Growth\n\nMicroseconds per descriptor (median):\n\n| load |".to_owned();
     for program in programs {
         let _ = write!(text, " {} |", program.name);
     }
-    text += " inotify collector | a repeated look |\n|---|";
+    text += " inotify collector | repeated measurement |\n|---|";
     text += &"---:|".repeat(programs.len() + 2);
     text.push('\n');
     for (size, descriptors, rounds) in scales {

@@ -55,18 +55,18 @@ const PROBES: [Probe; 3] = [
         round: watches,
     },
     Probe {
-        name: "`getppid`, which is never told",
+        name: "`getppid`, never traced",
         round: getppid,
     },
     Probe {
-        name: "`mkdir` of what is there, told only if refused",
+        name: "`mkdir` of an existing directory, reported only when it hits a limit",
         round: mkdir,
     },
 ];
 
 fn cost(nospace: &Path) -> Result<String> {
-    let mut text = "\nProcessor time of the caller, nanoseconds a call, median:\n\n\
-                    | call | not traced | traced | more | with `--failed`, which leaves it out | more |\n\
+    let mut text = "\nCPU time of the caller, nanoseconds per call, median:\n\n\
+                    | call | no trace | trace | overhead | trace `--failed`, which skips these calls | overhead |\n\
                     |---|---:|---:|---:|---:|---:|\n"
         .to_owned();
     let mut times: Vec<[Vec<f64>; 3]> = PROBES.iter().map(|_| Default::default()).collect();
@@ -146,13 +146,13 @@ fn mkdir() -> Result<Duration> {
 
 fn losses(nospace: &Path) -> Result<String> {
     let mut text = format!(
-        "\n{REFUSALS} refused calls of a program that counts them itself, `nospace trace --failed -o json`:\n\n\
-         | wanted a second | was a second | told | lost | nospace's processor time, µs a call told |\n\
+        "\n{REFUSALS} failing calls by a program that counts them itself, `nospace trace --failed -o json`:\n\n\
+         | target calls/s | actual calls/s | reported | lost | nospace's CPU time, µs per reported call |\n\
          |---:|---:|---:|---:|---:|\n"
     );
     for speed in SPEEDS {
         let (seconds, summary, spent) = pressure(nospace, speed)?;
-        let wanted = speed.map_or_else(|| "all it can".to_owned(), |s| s.to_string());
+        let wanted = speed.map_or_else(|| "unlimited".to_owned(), |s| s.to_string());
         ensure!(
             summary.refused + summary.lost == REFUSALS,
             "told and lost are not all: {summary:?}"

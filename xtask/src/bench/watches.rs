@@ -29,14 +29,14 @@ pub fn watches(rounds: Option<&str>) -> Result<()> {
     let files = rustix::fs::statvfs("/")?;
     let _ = writeln!(
         text,
-        "\n{} inodes on `/`, and the kernel knows their names, since each run follows another:\n",
+        "\n{} inodes on `/`. The kernel has the names cached, because the runs follow one another:\n",
         files.f_files - files.f_ffree
     );
     text += &rows(&programs, &known);
-    text += "\nThe kernel has forgotten all names that nobody holds, and keeps the disk's blocks \
-             (`echo 2 > /proc/sys/vm/drop_caches` before each run), as on a node where nobody has searched the disk lately:\n\n";
+    text += "\nThe kernel has dropped all unused names from its cache but keeps the disk's blocks \
+             (`echo 2 > /proc/sys/vm/drop_caches` before each run), as on a node whose disk was not searched recently:\n\n";
     text += &rows(&programs, &forgotten);
-    text += "\nNothing of the disk is in memory (`echo 3`), nor are the programs themselves: the first request:\n\n";
+    text += "\nNothing of the disk is cached (`echo 3`), not even the programs themselves: the first request:\n\n";
     text += &rows(&programs, &cold);
     write(&root.join("docs/benchmarks.md"), "bench watches", &text)?;
     print!("{text}");
@@ -51,7 +51,7 @@ fn forget(what: &str) -> Result<()> {
 }
 
 fn rows(programs: &[Program], played: &[Round]) -> String {
-    let mut text = "| | median ms | min–max ms | nospace takes of it | CPU ms | peak MB | told |\n|---|---:|---:|---:|---:|---:|---:|\n"
+    let mut text = "| | median ms | min–max ms | nospace's time relative to it | CPU ms | peak MB | reported |\n|---|---:|---:|---:|---:|---:|---:|\n"
         .to_owned();
     for (place, program) in programs.iter().enumerate() {
         let times = Figures::milliseconds(played, place);

@@ -196,9 +196,9 @@ fn table(played: &[Played], lines: u64) -> String {
     let seconds = |p: &Played| Figures::new(p.runs.iter().map(|m| m.time.as_secs_f64()).collect());
     let ours = seconds(&played[0]).median();
     let mut text = format!(
-        "{MIB} MiB of real kubelet and containerd lines ({lines} lines), a refusal in about every 500th; page cache warm; \
-         letter case ignored by all.\n\n\
-         | | median s | min–max s | times nospace | CPU s | peak MB | matching lines |\n\
+        "{MIB} MiB of real kubelet and containerd lines ({lines} lines), an error in about every 500th; page cache warm; \
+         all programs ignore case.\n\n\
+         | | median s | min–max s | relative to nospace | CPU s | peak MB | matching lines |\n\
          |---|---:|---:|---:|---:|---:|---:|\n"
     );
     for program in played {
