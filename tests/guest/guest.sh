@@ -1,14 +1,14 @@
 #!/bin/bash
-# Runs a script on a Debian 12 guest: systemd, cgroup v2 alone, containerd, Docker, podman, the
-# kernel's own inotify limits. Software emulation, no network, nothing of the host changed.
+# Runs a script on a Debian 12 guest: systemd, cgroup v2 only, containerd, Docker, podman, the
+# kernel's default inotify limits. Software emulation, no network, no changes to the host.
 #
 #   tests/guest/guest.sh OUT SCRIPT [FILE...]
 #
-# SCRIPT and the FILEs are put into /work on the guest; SCRIPT runs there as root, and what it
-# leaves in /work/out comes back in OUT, with console.log. The exit status is SCRIPT's. A line
-# "# append: WORDS" in SCRIPT adds to the kernel's command line.
-# Needs root (mmdebstrap, device nodes); installs what it lacks. The image is made once (about
-# two minutes) and kept in ~/.cache/nospace-guest by its list of packages.
+# Copies SCRIPT and the FILEs to /work on the guest and runs SCRIPT there as root. Whatever it
+# leaves in /work/out is copied to OUT, with console.log. The exit status is SCRIPT's. A line
+# "# append: WORDS" in SCRIPT adds WORDS to the kernel command line.
+# Needs root (mmdebstrap, device nodes); installs what is missing. The image is built once (about
+# two minutes) and cached in ~/.cache/nospace-guest, keyed by its list of packages.
 set -euo pipefail
 
 packages=systemd,systemd-sysv,dbus,udev,libpam-systemd,dbus-user-session,linux-image-amd64,initramfs-tools,procps
@@ -48,7 +48,7 @@ build_image() {
         { echo "$packages $release" && declare -f guest_unit build_image; } | sha256sum | cut -c1-16
     )
     [ -e "$image/root.img" ] && return
-    say "making the image"
+    say "building the image"
     local new=$image.$$
     mkdir -p "$new"
     guest_unit >"$new/unit"
@@ -68,7 +68,7 @@ build_image() {
     mv -T "$new" "$image"
 }
 
-# The disk that carries files there and back.
+# The disk that transfers files in both directions.
 make_work_disk() {
     mkdir "$work/files"
     install -m 755 "$1" "$work/files/script"
@@ -99,12 +99,12 @@ work=$(mktemp -d /tmp/nospace-guest.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 make_work_disk "$@"
 boot || say "qemu ended with status $?"
-# A process that still sat in /work kept it from being unmounted.
+# A process still running in /work prevented the unmount.
 e2fsck -y -E journal_only "$work/work.img" >/dev/null 2>&1 || true
 debugfs -R "rdump /out $work" "$work/work.img" 2>/dev/null
 [ ! -d "$work/out" ] || cp -rT "$work/out" "$out"
 if ! status=$(cat "$work/out/status" 2>/dev/null); then
-    say "the script did not end; see $out/console.log"
+    say "the script did not finish; see $out/console.log"
     exit 1
 fi
 exit "$status"

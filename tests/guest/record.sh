@@ -1,9 +1,9 @@
 #!/bin/bash
-# Records the nodes of tests/nodes/ anew, on Debian guests: tests/guest/record.sh [NODE...]
-# NODE is the name of a script in tests/guest/nodes/, all of them by default. The archive goes to
-# tests/nodes/NODE/node.tar.zst; the report as text, the script's output and the console's log to
+# Re-records the nodes in tests/nodes/ on Debian guests: tests/guest/record.sh [NODE...]
+# NODE is the name of a script in tests/guest/nodes/; default: all. The archive goes to
+# tests/nodes/NODE/node.tar.zst; the text report, the script's output and the console log go to
 # target/guest/NODE. Needs nospace built (NOSPACE=path, target/debug/nospace by default).
-# Afterwards UPDATE=1 cargo test -p nospace --test nodes, and read what changed.
+# Then run UPDATE=1 cargo test -p nospace --test nodes, and review the changes.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -1,14 +1,14 @@
 #!/bin/bash
-# A node in namespaces of its own: a real containerd with a plain container and a real CRI pod,
-# each with a process that watches 500 files. Runs COMMAND on that node; its exit status is
-# COMMAND's. Needs root and Debian; installs what it lacks.
+# A node in its own namespaces: a real containerd with a plain container and a real CRI pod,
+# each with a process that watches 500 files. Runs COMMAND on that node and exits with its
+# status. Needs root and Debian; installs what is missing.
 #
 #   tests/lab/lab.sh COMMAND [ARGUMENT...]
-#   tests/lab/lab.sh --pod NAME        in COMMAND: starts one more pod, whose two containers watch nothing
+#   tests/lab/lab.sh --pod NAME        in COMMAND: starts another pod with two containers that watch nothing
 #
 # The node has its own mount, pid, UTS and cgroup namespace; /run, /var/log and /home are tmpfs, so
-# containerd uses its usual directories, and everything ends with COMMAND. Of the host nothing is
-# changed but a cgroup nospace-lab-PID in each v1 hierarchy, which is removed.
+# containerd uses its usual directories, and everything disappears when COMMAND exits. The only change
+# to the host is a cgroup nospace-lab-PID in each v1 hierarchy, which is removed again.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -1,10 +1,10 @@
-# A node in namespaces of its own; to be sourced. The script that does so runs twice: `outside` makes the
-# namespaces and runs it again with INSIDE=1, with $WORK, a directory that goes with the node.
-# It has a function `say` for messages.
+# A node in its own namespaces; to be sourced. The sourcing script runs twice: `outside` creates the
+# namespaces and runs it again with INSIDE=1 and $WORK, a directory that is deleted with the node.
+# The script must define a function `say` for messages.
 
 cgroups=/sys/fs/cgroup
 
-# Ends the script where this user or host cannot have such a node.
+# Exits if this user or host cannot run such a node.
 need_host() {
     [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
     [ -d "$cgroups/memory" ] || { say "needs a host with cgroup v1"; exit 77; }
@@ -34,7 +34,7 @@ enter_cgroups() {
     done
 }
 
-# What nodes that were killed have left; one that is still ending is for the next.
+# Removes what killed nodes left behind; one that is still shutting down is left to the next run.
 remove_stale() {
     local left
     for left in "$cgroups"/*/"$kind"-* /tmp/"$kind"-*; do
@@ -47,7 +47,7 @@ remove_stale() {
 
 limits=/proc/sys/fs/inotify
 
-# The host's inotify limits, which some nodes change; those of a node that was killed are put back by the next.
+# The host's inotify limits, which some nodes change; after a node was killed, the next one restores them.
 keep_limits() {
     mkdir "$WORK/limits"
     cp "$limits"/max_user_{watches,instances} "$WORK/limits/"
@@ -63,7 +63,7 @@ put_limits_back() { # WORK
 clean_up() {
     put_limits_back "$WORK"
     rm -rf "$WORK"
-    # What ended with the pid namespace may take a moment to leave its cgroup.
+    # Processes killed with the pid namespace may take a moment to leave their cgroup.
     for _ in $(seq 50); do
         find "$cgroups"/*/"$node" -depth -type d -exec rmdir {} + 2>/dev/null && return
         sleep 0.1
@@ -87,12 +87,12 @@ outside() {
     [ "$kind" != nospace-node ] || keep_limits
     trap clean_up EXIT
     export WORK INSIDE=1
-    # Killed, this shell takes the node with it: unshare dies with it, the node with unshare.
+    # If this shell is killed, unshare dies with it, and the node with unshare.
     (enter_cgroups; exec setpriv --pdeathsig KILL unshare --mount --propagation private --uts \
         --cgroup --pid --fork --kill-child --mount-proc "${options[@]}" "$0" "$@")
 }
 
-# own_mounts DIRECTORY...: cgroups and DIRECTORYs of its own, nothing of /mnt: a record of this node is of it alone.
+# own_mounts DIRECTORY...: the node's own cgroups and DIRECTORYs, and an empty /mnt: a recording contains only this node.
 own_mounts() {
     local hierarchies name own
     hierarchies=$(cd "$cgroups" && echo *)
@@ -113,7 +113,7 @@ own_mounts() {
     done
 }
 
-# own_overlays DIRECTORY...: what the node writes there lies on tmpfs above the host's.
+# own_overlays DIRECTORY...: the node's writes go to a tmpfs on top of the host's directories.
 own_overlays() {
     local own upper
     mkdir -p "$WORK/overlay"

@@ -1,9 +1,9 @@
-# What the lab and the guest's scripts share; to be sourced.
+# Shared by the lab and the guest scripts; to be sourced.
 
 image=docker.io/nospace/lab:1
 
-# The CRI client and the watcher, built once for each version of their sources.
-# Prints the directory that they are in.
+# Builds the CRI client and the watcher, once per version of their sources.
+# Prints their directory.
 build_tools() {
     local here version tools
     here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

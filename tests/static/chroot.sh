@@ -1,10 +1,10 @@
 #!/bin/bash
-# The static nospace runs where there is nothing but itself, /proc and /sys: in an empty chroot, in a mount namespace of
-# its own, so that nothing of the host changes.
+# Tests that the static nospace runs with nothing but /proc and /sys: in an empty chroot, in its own mount namespace,
+# so that nothing changes on the host.
 #
-#   tests/static/chroot.sh [NOSPACE]     the one that scripts/static builds, if none is given
+#   tests/static/chroot.sh [NOSPACE]     default: the binary that scripts/static builds
 #
-# Needs root. NOSPACE_NEEDS_EBPF=1 makes it a failure that the kernel's books cannot be read.
+# Needs root. With NOSPACE_NEEDS_EBPF=1 the test fails if the kernel's own accounting cannot be read.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 nospace=$(realpath "${1:-target/$(uname -m)-unknown-linux-gnu/release/nospace}")
@@ -16,7 +16,7 @@ fi
 
 fail() { echo "static: FAILED: $*" >&2; exit 1; }
 
-# On a directory that every machine has; nobody else sees it.
+# Mounted on a directory that every machine has; invisible outside the namespace.
 root=/mnt
 mount -t tmpfs -o size=64m nospace-test $root
 mkdir $root/proc $root/sys
@@ -28,7 +28,7 @@ in_chroot() { # NAME CODES ARGUMENT...: standard output in /NAME, the exit code 
     local name=$1 codes=$2 code=0
     shift 2
     env -i "$(command -v chroot)" $root /nospace "$@" >"$root/$name" 2>"$root/$name.err" || code=$?
-    [[ " $codes " == *" $code "* ]] || fail "nospace $* ends with $code: $(tail -n 3 "$root/$name.err")"
+    [[ " $codes " == *" $code "* ]] || fail "nospace $* exited with $code: $(tail -n 3 "$root/$name.err")"
 }
 
 in_chroot version 0 --version
@@ -37,10 +37,10 @@ collector=$(grep -A 2 '"name": "inotify"' $root/check)
 if [ -n "${NOSPACE_NEEDS_EBPF-}" ]; then
     grep -q '"provenance": "exact"' <<<"$collector" || fail "its figures are not the kernel's: $collector"
     in_chroot trace 0 trace --duration 0.2 -o json
-    grep -q '"last":true' $root/trace || fail "trace does not sum up"
+    grep -q '"last":true' $root/trace || fail "trace printed no final summary"
 fi
 in_chroot counted "0 1 2" check --no-ebpf -o json
-grep -A 2 '"name": "inotify"' $root/counted | grep -q '"provenance": "estimated"' || fail "--no-ebpf is no estimate"
+grep -A 2 '"name": "inotify"' $root/counted | grep -q '"provenance": "estimated"' || fail "--no-ebpf is not marked as an estimate"
 in_chroot watches 0 watches -o json
 in_chroot record 0 record -o /node.tar.zst
 in_chroot replayed "0 1 2" check --from /node.tar.zst

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The static nospace itself against a program that knows what it holds and counts its refusals: check, watches, trace.
+# Compares the static nospace's check, watches and trace with a program that knows what it holds and counts its failed calls.
 # Runs in the virtual machine; the last line says what failed.
 holder() { # ORDER: its answer is one more line in /tmp/answers
     local before
@@ -35,7 +35,7 @@ pid=$(sed -n 's/.*"pids":\[\([0-9]*\).*/\1/p' /tmp/answers)
 
 /nospace check -o json >/tmp/check
 code=$?
-[ $code -le 2 ] || fail "check ends with $code"
+[ $code -le 2 ] || fail "check exited with $code"
 grep -A 2 '"name": "inotify"' /tmp/check >/tmp/collector
 has "check reads the kernel's books" '"source": "ebpf"' /tmp/collector
 has "its figures are exact" '"provenance": "exact"' /tmp/collector
@@ -69,11 +69,11 @@ end_trace
 [ "$answer" = '{"done":0,"errno":28}' ] || fail "the holder was not refused: $answer"
 told=$(grep -c '"cause":"inotify-watches".*"count":{"of":"watches","uid":700000,.*"used":14,"limit":14}' /tmp/trace)
 has "trace sums up" '"refused":40,"lost":0' /tmp/trace
-# The last is the row of the summary.
-[ "$told" = 41 ] || { head -c 3000 /tmp/trace; fail "trace tells $told of 40 refusals"; }
+# The last line is the summary.
+[ "$told" = 41 ] || { head -c 3000 /tmp/trace; fail "trace reported $told of 40 failures"; }
 echo "trace ... ok"
 
-# Its limit is the whole kernel's, so only a kernel of one's own will do.
+# This limit applies to the whole kernel, so it needs a kernel of its own.
 if [ -n "$OWN_KERNEL" ]; then
     echo 5 >/proc/sys/fs/epoll/max_user_watches
     start_trace "$pid"
@@ -81,6 +81,6 @@ if [ -n "$OWN_KERNEL" ]; then
     end_trace
     [ "$answer" = '{"done":0,"errno":28}' ] || fail "epoll_ctl was not refused: $answer"
     told=$(grep -c '"call":"epoll_ctl".*"words":\["add"\].*"cause":"epoll-watches"' /tmp/trace)
-    [ "$told" = 3 ] || { head -c 3000 /tmp/trace; fail "trace tells $told of 3 refusals of epoll_ctl"; }
+    [ "$told" = 3 ] || { head -c 3000 /tmp/trace; fail "trace reported $told of 3 epoll_ctl failures"; }
     echo "epoll_ctl ... ok"
 fi

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Fetches Debian's kernels for tests/vm/vm.sh: exact packages, with an apt state of its own.
+# Fetches Debian's kernels for tests/vm/vm.sh: exact packages, with its own apt state.
 #
-#   tests/vm/kernels.sh      prints one folder a line, each with vmlinuz and overlay.ko
+#   tests/vm/kernels.sh      prints one directory per line, each with vmlinuz and overlay.ko
 #
-# What was fetched is kept in ~/.cache/nospace-vm, and taken from there the next time without asking the archive.
-# Where the archive cannot be reached the suite is skipped, which is said, and the exit status is 77.
+# Downloads are cached in ~/.cache/nospace-vm and reused without contacting the archive.
+# If the archive is unreachable, the suite is skipped with a message, and the exit status is 77.
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-vm
@@ -31,9 +31,9 @@ fetch() { # SUITE PACKAGE
         echo "$to"
         return
     fi
-    # apt takes it for a mere warning that an archive cannot be reached.
+    # apt only warns if an archive is unreachable.
     apt_in "$1" apt-get update -qq -o APT::Update::Error-Mode=any >&2 || {
-        echo "vm: SKIPPED: the kernel of $1, for Debian's archive cannot be reached" >&2
+        echo "vm: SKIPPED: the kernel of $1: Debian's archive is unreachable" >&2
         return 77
     }
     package=$2
@@ -42,7 +42,7 @@ fetch() { # SUITE PACKAGE
     to=$cache/$package
     if [ ! -e "$to/vmlinuz" ]; then
         work=$(mktemp -d)
-        # Since 7.0 the image is a shell of two packages.
+        # Since 7.0 the image package only depends on two others.
         version=${package#linux-image-}
         parts=$package
         [ "$1" != trixie-backports ] || parts="linux-binary-$version linux-modules-$version"
@@ -66,7 +66,7 @@ fetch() { # SUITE PACKAGE
 skipped=0
 for line in $suites; do
     code=0
-    # In a shell of its own, where set -e holds.
+    # In a subshell, where set -e is effective.
     (fetch "${line%%:*}" "${line##*:}") & wait $! || code=$?
     case $code in
     0) ;;
