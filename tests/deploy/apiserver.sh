@@ -1,12 +1,12 @@
 #!/bin/bash
-# A real etcd and kube-apiserver, with the Prometheus operator's definitions, accept all of deploy/: fields that it does not know are
-# refused, too. Needs root; in a network, mount and pid namespace of its own, so that nothing of the machine changes.
+# Tests that a real etcd and kube-apiserver, with the Prometheus operator's CRDs, accept everything in deploy/ and reject unknown fields.
+# Needs root; runs in its own network, mount and pid namespaces, so nothing changes on the machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
 
 if [ "${1-}" != inside ]; then
-    [ "$(id -u)" = 0 ] || skip "an API server of its own needs root"
+    [ "$(id -u)" = 0 ] || skip "running an API server needs root"
     HELM=$(tests/deploy/tool.sh helm) CRDS=$(tests/deploy/tool.sh crds)
     KUBE=$(tests/node/kube/build.sh kube-apiserver kubectl etcd)
     export HELM CRDS KUBE
@@ -28,7 +28,7 @@ mkdir -p "$state/certs"
 make_tokens
 start_control_plane
 
-# `kubectl create`, as they are too long for an annotation.
+# `kubectl create`, because they are too long for the last-applied annotation.
 for crd in podmonitors servicemonitors prometheusrules; do
     kubectl create -f "$CRDS/monitoring.coreos.com_$crd.yaml" >/dev/null
     kubectl wait --for=condition=Established "crd/$crd.monitoring.coreos.com" --timeout=60s >/dev/null
@@ -38,11 +38,11 @@ done
 accepted() {
     local what=$1
     shift
-    kubectl apply --dry-run=server --validate=strict "$@" >$work/accepted 2>&1 || { cat $work/accepted >&2; fail "$what is refused"; }
+    kubectl apply --dry-run=server --validate=strict "$@" >$work/accepted 2>&1 || { cat $work/accepted >&2; fail "$what was rejected"; }
     grep -q 'server dry run' $work/accepted || fail "$what: nothing was applied"
 }
 
-# Into a namespace that is there; it goes first.
+# The namespace must exist first.
 for overlay in agent tune exhaust; do kubectl apply -f deploy/kubernetes/$overlay/namespace.yaml >/dev/null; done
 for overlay in . agent tune prometheus-operator exhaust; do
     accepted "deploy/kubernetes/$overlay" -k deploy/kubernetes/$overlay
@@ -50,30 +50,30 @@ done
 "$HELM" template nospace deploy/helm/nospace --namespace nospace --values tests/deploy/values-all.yaml >$work/all.yaml 2>/dev/null
 accepted "the chart with every value" -f $work/all.yaml
 
-# What is wrong is refused, by name: else the above says nothing.
+# Invalid fields must be rejected by name; otherwise the checks above prove nothing.
 sed 's/hostPID: true/hostPid: true/' deploy/kubernetes/agent/nospace.yaml >$work/wrong.yaml
-! kubectl apply --dry-run=server --validate=strict -f $work/wrong.yaml >$work/refused 2>&1 || fail "an unknown field is accepted"
-grep -q hostPid $work/refused || fail "an unknown field is not named: $(cat $work/refused)"
+! kubectl apply --dry-run=server --validate=strict -f $work/wrong.yaml >$work/refused 2>&1 || fail "an unknown field was accepted"
+grep -q hostPid $work/refused || fail "the error does not name the unknown field: $(cat $work/refused)"
 sed 's/honorLabels:/honourLabels:/' deploy/kubernetes/prometheus-operator/nospace.yaml >$work/wrong.yaml
-! kubectl apply --dry-run=server --validate=strict -f $work/wrong.yaml >$work/refused 2>&1 || fail "an unknown field of the operator's is accepted"
+! kubectl apply --dry-run=server --validate=strict -f $work/wrong.yaml >$work/refused 2>&1 || fail "an unknown field in one of the operator's resources was accepted"
 
-# What the agent may, and what not.
+# What the agent is allowed to do, and what not.
 kubectl apply -k deploy/kubernetes >/dev/null
 may() { kubectl auth can-i "$@" --as system:serviceaccount:nospace:nospace --quiet 2>/dev/null; }
-may patch nodes --subresource=status && may create events && may patch events || fail "the agent's service account may not what it needs"
+may patch nodes --subresource=status && may create events && may patch events || fail "the agent's service account lacks a permission it needs"
 for forbidden in "get secrets" "list pods" "get pods" "patch nodes" "update nodes --subresource=status" "create pods" "delete events"; do
     # shellcheck disable=SC2086
-    ! may $forbidden --all-namespaces || fail "the agent's service account may $forbidden"
+    ! may $forbidden --all-namespaces || fail "the agent's service account is allowed to $forbidden"
 done
 kubectl delete -k deploy/kubernetes --wait=false >/dev/null
 wait_for 60 "the namespace's end" bash -c '! kubectl get daemonset -A 2>/dev/null | grep -q nospace'
 
-# As people install it, and take it away.
+# Install, upgrade and uninstall as users do.
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
 "$HELM" install watch deploy/helm/nospace --namespace default --set podMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true \
     >$work/notes 2>$work/errors || { cat $work/errors >&2; fail "helm install"; }
 grep -q 'kubectl -n default exec ds/watch-nospace' $work/notes || fail "the notes do not name the DaemonSet: $(cat $work/notes)"
 "$HELM" upgrade watch deploy/helm/nospace --namespace default --set tune.init=true >$work/notes 2>&1 || fail "helm upgrade: $(cat $work/notes)"
 "$HELM" uninstall watch --namespace default >/dev/null 2>&1 || fail "helm uninstall"
-[ -z "$(kubectl get daemonsets,clusterroles,clusterrolebindings,configmaps,podmonitors,prometheusrules -A -o name | grep nospace)" ] || fail "something stays after helm uninstall"
+[ -z "$(kubectl get daemonsets,clusterroles,clusterrolebindings,configmaps,podmonitors,prometheusrules -A -o name | grep nospace)" ] || fail "helm uninstall left something behind"
 passed "a real API server ($(kubectl version -o json 2>/dev/null | sed -n 's/.*"gitVersion": "\(.*\)".*/\1/p' | tail -1)) accepts chart and manifests"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The chart: linted; rendered as it is and with every value set; wrong values refused by name; deploy/kubernetes in step with it.
+# The chart: lint; render with defaults and with every value set; reject wrong values by name; compare with deploy/kubernetes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
@@ -13,7 +13,7 @@ render() { "$helm" template nospace $chart --namespace nospace "$@" 2>"$work/err
 "$helm" lint --strict $chart >"$work/lint" 2>&1 || { cat "$work/lint"; fail "lint"; }
 "$helm" lint --strict $chart --values tests/deploy/values-all.yaml >"$work/lint" 2>&1 || { cat "$work/lint"; fail "lint with every value"; }
 
-# Every value of values.yaml is another one in values-all.yaml. The keys of maps that are free to have any are no values.
+# values-all.yaml changes every value of values.yaml. Free-form maps are exempt.
 yq . $chart/values.yaml >"$work/values.json"
 yq . tests/deploy/values-all.yaml >"$work/values-all.json"
 same=$(jq -r --slurpfile all "$work/values-all.json" '
@@ -22,11 +22,11 @@ same=$(jq -r --slurpfile all "$work/values-all.json" '
     | select(.[0] != "nodeSelector" and .[0:2] != ["dashboard", "labels"] and .[0:2] != ["updateStrategy", "rollingUpdate"])
     | . as $path | select(($all[0] | getpath($path)) as $other | $other == null or $other == ($default | getpath($path)))
     | join(".")' "$work/values.json")
-[ -z "$same" ] || fail "values-all.yaml leaves as they are: $same"
+[ -z "$same" ] || fail "values-all.yaml does not change: $same"
 
 render --values tests/deploy/values-all.yaml >"$work/all.yaml" || { cat "$work/errors"; fail "rendering with every value"; }
-# has TEXT...: each is somewhere in what was rendered.
-has() { for text; do grep -qF -e "$text" "$work/all.yaml" || fail "every value set, and there is no $text"; done; }
+# has TEXT...: each appears in the rendered output.
+has() { for text; do grep -qF -e "$text" "$work/all.yaml" || fail "with every value set, $text is missing"; done; }
 has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always' 'name: registry' 'app.kubernetes.io/name: watchdog' \
     'name: node-watchdog' 'team: nodes' --interval=1m 0.0.0.0:9999 --kube=off --top=7 --config=/etc/nospace/agent.toml \
     'interval = "1m"' --verbose RUST_BACKTRACE --tune --tune-ceiling=watches=2000000,instances=20000 --max-user-watches=1048576 --max-user-instances=16384 \
@@ -36,13 +36,13 @@ has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always'
     'terminationGracePeriodSeconds: 9' pod-label pod-annotation 11m SYS_ADMIN nospace.json 'localhostProfile: nospace' spc_t \
     'kind: ServiceMonitor' 'kind: PodMonitor' 'kind: PrometheusRule' 'kind: Service'
 for gone in 'kind: ServiceAccount' 'kind: ClusterRole' NospaceTraceInactive '- --runtime-only' '- [{]name: host, .* readOnly: true'; do
-    ! grep -qE -e "^ *$gone|alert: $gone" "$work/all.yaml" || fail "every value set, and there is still $gone"
+    ! grep -qE -e "^ *$gone|alert: $gone" "$work/all.yaml" || fail "with every value set, $gone is still there"
 done
 
-render --set-json 'agent={"kube":false}' >"$work/off.yaml" || fail "agent.kube: off, unquoted, is refused"
-grep -q -e --kube=off "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not off"
+render --set-json 'agent={"kube":false}' >"$work/off.yaml" || fail "agent.kube: off, unquoted, is rejected"
+grep -q -e --kube=off "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not read as off"
 
-# refused NAME=VALUE WORDS: the message names the value, and says WORDS.
+# refused NAME=VALUE WORDS: the error names the value and contains WORDS.
 refused() {
     ! render --set-json "$1" >/dev/null || fail "--set $1 is accepted"
     local name=${1%%=*}
@@ -62,24 +62,24 @@ refused 'tolerations=[{"operator":"Any"}]' "must be one of"
 refused 'replicas=3' "additional properties"
 refused 'prometheusRule={"enabled":true,"disabled":["NospaceNoSuch"]}' "there is no alert"
 
-# Every alert of the rules' file, and no other, is in the chart's.
+# The chart's PrometheusRule contains exactly the alerts of the rules file.
 render --set prometheusRule.enabled=true --show-only templates/prometheusrule.yaml >"$work/rule.yaml"
-diff <(yq -S .groups deploy/prometheus/nospace.rules.yaml) <(yq -S .spec.groups "$work/rule.yaml") >&2 || fail "the PrometheusRule is not deploy/prometheus/nospace.rules.yaml"
+diff <(yq -S .groups deploy/prometheus/nospace.rules.yaml) <(yq -S .spec.groups "$work/rule.yaml") >&2 || fail "the PrometheusRule differs from deploy/prometheus/nospace.rules.yaml"
 
-# The rights are those that the agent was held to need.
+# The permissions are the ones tested in tests/node/run.sh api.
 render --show-only templates/rbac.yaml >"$work/rbac.yaml"
 diff <(yq -S -s '.[] | select(.kind == "ClusterRole") | .rules' crates/nospace/src/agent/kube/rules.yaml) \
-    <(yq -S 'select(.kind == "ClusterRole") | .rules' "$work/rbac.yaml") >&2 || fail "the chart's rights are not those of the agent's rules.yaml"
+    <(yq -S 'select(.kind == "ClusterRole") | .rules' "$work/rbac.yaml") >&2 || fail "the chart's permissions differ from the agent's rules.yaml"
 
 mkdir "$work/kubernetes"
 scripts/manifests "$work/kubernetes"
 for file in "$work"/kubernetes/*/nospace.yaml; do
     own=deploy/kubernetes/${file#"$work/kubernetes/"}
-    diff "$own" "$file" >&2 || fail "$own is not what the chart gives: scripts/manifests"
+    diff "$own" "$file" >&2 || fail "$own differs from the rendered chart: run scripts/manifests"
 done
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 grep -qx "appVersion: $version" $chart/Chart.yaml || fail "the chart's appVersion is not $version"
 for file in deploy/kubernetes/*/*.yaml; do
-    ! grep -nE 'localhost/nospace:|newTag:' "$file" | grep -v "$version" || fail "$file is for another version than $version"
+    ! grep -nE 'localhost/nospace:|newTag:' "$file" | grep -v "$version" || fail "$file is not for version $version"
 done
 passed "the chart"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A node of real Kubernetes (tests/node/host.sh) gets nospace as deploy/ has it: the image, the manifests, Prometheus with the rules, the
-# dashboard. on-node.sh says what is held there.
+# Deploys nospace from deploy/ on a real Kubernetes node (tests/node/host.sh): image, manifests, Prometheus with the rules, dashboard.
+# on-node.sh contains the checks.
 #
 #   tests/deploy/node.sh
 #
@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
-[ "$(id -u)" = 0 ] || skip "a node needs root"
+[ "$(id -u)" = 0 ] || skip "running a node needs root"
 scripts/prepare deploy
 NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --quiet)}")
 export NOSPACE_STATIC

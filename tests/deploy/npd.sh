@@ -1,8 +1,9 @@
 #!/bin/bash
-# deploy/node-problem-detector/nospace.json, by the contract of node-problem-detector's custom plugins (pkg/custompluginmonitor): what it
-# requires of a configuration; exit codes 0, 1, and any other for "unknown"; standard output trimmed and cut at max_output_length bytes.
+# Tests deploy/node-problem-detector/nospace.json against the contract of node-problem-detector's custom plugins
+# (pkg/custompluginmonitor): a valid configuration; exit codes 0, 1, and any other for "unknown"; standard output trimmed and truncated to
+# max_output_length bytes.
 #
-#   tests/deploy/npd.sh [NOSPACE]     target/debug/nospace, if none is given
+#   tests/deploy/npd.sh [NOSPACE]     default: target/debug/nospace
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
@@ -11,26 +12,26 @@ config=deploy/node-problem-detector/nospace.json
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-jq -e '.plugin == "custom" and (.pluginConfig.invoke_interval, .pluginConfig.timeout | test("^[0-9]+s$"))' $config >/dev/null || fail "the head of $config"
+jq -e '.plugin == "custom" and (.pluginConfig.invoke_interval, .pluginConfig.timeout | test("^[0-9]+s$"))' $config >/dev/null || fail "$config: invalid plugin or interval"
 jq -e '[.conditions[].type] as $known | [.rules[] | select(.type == "permanent") | .condition] | length > 0 and all(IN($known[]))' $config >/dev/null ||
     fail "a rule's condition has no default"
 [ "$(jq -r '[.conditions[].type] | sort | join(" ")' $config)" = "CgroupsExhausted InotifyInstancesExhausted InotifyWatchesExhausted KubeletStartAtRisk" ] ||
-    fail "these are not the agent's conditions"
+    fail "the conditions differ from the agent's"
 most=$(jq .pluginConfig.max_output_length $config)
 timeout=$(jq -r .pluginConfig.timeout $config)
 
 run=()
-# plugin CONDITION EXIT-CODE ARGUMENT...: runs that rule's plugin as node-problem-detector would, ARGUMENTs added; the message is in $message.
+# plugin CONDITION EXIT-CODE ARGUMENT...: runs that rule's plugin as node-problem-detector would, with extra ARGUMENTs; sets $message.
 plugin() {
     local condition=$1 expected=$2 code=0 arguments
     shift 2
     mapfile -t arguments < <(jq -r --arg condition "$condition" '.rules[] | select(.condition == $condition) | .args[]' $config)
     timeout "$timeout" "${run[@]}" "$nospace" "${arguments[@]}" "$@" >"$work/out" 2>"$work/err" </dev/null || code=$?
-    [ "$code" = "$expected" ] || fail "$condition: exit code $code, not $expected: $(cat "$work/out" "$work/err")"
+    [ "$code" = "$expected" ] || fail "$condition: exit code $code instead of $expected: $(cat "$work/out" "$work/err")"
     message=$(head -c 4096 "$work/out" | head -c "$most")
     [ "$(wc -l <"$work/out")" -le 1 ] || fail "$condition: more than one line"
 }
-named() { [[ $message == *"$1"* ]] || fail "$most bytes do not name $1: $message"; }
+named() { [[ $message == *"$1"* ]] || fail "the first $most bytes do not contain $1: $message"; }
 
 for condition in InotifyWatchesExhausted InotifyInstancesExhausted CgroupsExhausted KubeletStartAtRisk; do
     plugin $condition 0 --from tests/nodes/healthy-v2/node.tar.zst
@@ -45,9 +46,9 @@ plugin InotifyInstancesExhausted 1 "${node[@]}"; named "CRITICAL inotify-instanc
 plugin InotifyWatchesExhausted 0 "${node[@]}"
 plugin CgroupsExhausted 1 --from tests/nodes/cgroup-leak-v1/node.tar.zst; named "CRITICAL cgroup-limit: 62552 of 65535"
 
-# What cannot be told is 2; what is wrong is 3: to node-problem-detector, both are unknown.
+# 2 is unknown, 3 is wrong usage; node-problem-detector treats both as unknown.
 plugin InotifyWatchesExhausted 3 --from "$work/none"
-# A user who may look into nobody else's processes.
+# A user who cannot inspect other users' processes.
 install -m 755 "$nospace" "$work/nospace"
 chmod 755 "$work"
 [ "$(id -u)" != 0 ] || run=(setpriv --reuid 65534 --regid 65534 --clear-groups)

@@ -1,8 +1,8 @@
-# Debian's Prometheus with deploy/prometheus, and something for it to see; to be sourced. $work is a folder.
+# Debian's Prometheus with deploy/prometheus, and a load for it to monitor; to be sourced. $work is a directory.
 
 prometheus=127.0.0.1:19090
 
-# start_prometheus TARGET NODE: with the rules as they are, but for their `for:`, of minutes, and the looks, of a second.
+# start_prometheus TARGET NODE: with the real rules, except for shorter `for:` times and scrape intervals of a second.
 start_prometheus() {
     sed -E 's/for: [0-9]+m$/for: 2s/' deploy/prometheus/nospace.rules.yaml >$work/nospace.rules.yaml
     {
@@ -17,19 +17,19 @@ start_prometheus() {
     wait_for 30 Prometheus curl -sf http://$prometheus/-/ready
 }
 
-# settle SECONDS: so long, that scrapes and rules have come to rest.
+# settle SECONDS: long enough for scrapes and rules to settle.
 settle() { sleep "$1"; }
 
 alerts() { curl -sf http://$prometheus/api/v1/alerts; }
 
-# The alarms that ring: names, with what the cause tells apart.
+# The firing alerts by name, with the cause where it matters.
 firing() {
     alerts | jq -r '[.data.alerts[] | select(.state == "firing") | .labels | .alertname + (if .cause then "(\(.cause))" else "" end)] | unique | join(" ")'
 }
 rings() { [ "$(firing)" = "$1" ]; }
 
-# Each in a user namespace, with limits of its own, so that nobody else is refused: instances and watches are used up, and somebody asks
-# for one more; and watches that grow slowly, far from their limit.
+# Each in its own user namespace with its own limits, so that nothing else is affected: instances and watches are used up and one more is
+# requested; and watches that grow slowly, far from their limit.
 exhaust_user_namespace() {
     local victim=(bash -c 'while :; do timeout 0.5 tail -f /etc/hosts; done')
     in_user_namespace 40 1000 exhaust instances --leave 0 --for 5m -- "${victim[@]}"
@@ -55,7 +55,7 @@ release_user_namespace() {
     holders=()
 }
 
-# all_panels_say_something DASHBOARD: each query of each panel has an answer, with the variables as a reader has them at first.
+# all_panels_say_something DASHBOARD: each query of each panel returns data, with the variables at their defaults.
 all_panels_say_something() {
     local title query answer empty=() count=0
     while IFS=$'\t' read -r title query; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The rules: right by promtool; each alarm has a test in which it rings and one in which it does not; each page that one names is there.
+# The rules: valid for promtool; each alert has a test in which it fires and one in which it does not; each runbook page exists.
 set -euo pipefail
 cd "$(dirname "$0")/../../deploy/prometheus"
 . ../../tests/deploy/common.sh
@@ -12,23 +12,23 @@ rules=$(yq -c '[.groups[].rules[] | select(.alert)]' nospace.rules.yaml)
 tests=$(yq -c '[.tests[].alert_rule_test[]]' nospace.rules.test.yaml)
 jq -r '.[].alert' <<<"$rules" | while read -r alert; do
     rings=$(jq --arg alert "$alert" '[.[] | select(.alertname == $alert) | (.exp_alerts // []) | length > 0] | unique == [false, true]' <<<"$tests")
-    [ "$rings" = true ] || fail "$alert has no test in which it rings, or none in which it does not"
+    [ "$rings" = true ] || fail "$alert has no test in which it fires, or none in which it does not"
 done
 tested=$(jq -r '.[].alertname' <<<"$tests" | sort -u)
-[ "$tested" = "$(jq -r '.[].alert' <<<"$rules" | sort -u)" ] || fail "the tests name alarms that are not there"
+[ "$tested" = "$(jq -r '.[].alert' <<<"$rules" | sort -u)" ] || fail "the tests name alerts that do not exist"
 
-# The page of a cause that only the alarm knows is that of any cause.
+# The cause is only known when the alert fires: any cause's page will do.
 jq -r '.[] | [.alert, .annotations.runbook_url // ""] | @tsv' <<<"$rules" | while IFS=$'\t' read -r alert url; do
     page=${url#https://github.com/nospace/nospace/blob/main/}
     [ "$page" != "$url" ] || fail "$alert has no runbook_url: $url"
     page=${page/'{{ $labels.cause }}'/pids}
-    [ -f "../../${page%#*}" ] || fail "$alert: there is no $page"
+    [ -f "../../${page%#*}" ] || fail "$alert: $page does not exist"
     case $page in
     *\#*) heading=${page#*#}; grep -qix "#* ${heading//-/ }" "../../${page%#*}" || fail "$alert: no heading $heading in ${page%#*}" ;;
     esac
 done
 
-# The example's scrape_configs. Debian's Prometheus knows no Kubernetes: there, the same with a fixed target.
+# The example's scrape_configs. Debian's Prometheus is built without Kubernetes support: there, test with a static target.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if ! promtool check config --syntax-only scrape.yaml >"$work/errors" 2>&1; then
@@ -36,4 +36,4 @@ if ! promtool check config --syntax-only scrape.yaml >"$work/errors" 2>&1; then
     sed 's/kubernetes_sd_configs: .*/static_configs: [{targets: ["localhost:9409"]}]/' scrape.yaml >"$work/scrape.yaml"
     promtool check config --syntax-only "$work/scrape.yaml" >"$work/errors" 2>&1 || fail "scrape.yaml: $(cat "$work/errors")"
 fi
-passed "$(jq length <<<"$rules") alarms"
+passed "$(jq length <<<"$rules") alerts"

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Holds everything in deploy/: rules, chart, package and plugin, then an API server, then a node of real Kubernetes.
+# Tests everything in deploy/: rules, chart, package and plugin, then with an API server, then on a real Kubernetes node.
 #
-#   tests/deploy/run.sh [rules|chart|npd|deb|apiserver|node]...     all of them, if none is named
+#   tests/deploy/run.sh [rules|chart|npd|deb|apiserver|node]...     default: all
 #
-# Installs and builds what is missing. As another user than root the last three are skipped, and say so; so is the last on a machine
+# Installs and builds what is missing. Without root, the last three are skipped with a message; so is the last on a machine
 # without cgroup v1.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,7 +16,7 @@ for test; do
     arguments=()
     [ "$test" != npd ] || arguments=("$NOSPACE_STATIC")
     "tests/deploy/$test.sh" "${arguments[@]}" || code=$?
-    # 77: it has said why it cannot run here.
+    # 77: skipped; the test has said why.
     [ $code = 0 ] || [ $code = 77 ] || exit $code
     echo "deploy: $test: $((SECONDS - began)) s"
 done

@@ -1,10 +1,10 @@
 #!/bin/bash
-# The Debian package on a guest with a real systemd: the agent's unit sees the machine through all that shuts it in, the timer writes its
-# file, and both end as they should.
+# The Debian package on a guest with a real systemd: the sandboxed agent unit sees the whole machine, the timer writes its file, and
+# both stop cleanly.
 #
-#   tests/deploy/systemd.sh [PACKAGE]     what scripts/deb builds, if none is given
+#   tests/deploy/systemd.sh [PACKAGE]     default: the package that scripts/deb builds
 #
-# Not among those that run.sh runs by itself: software emulation takes minutes. Needs root.
+# run.sh does not include it: software emulation takes minutes. Needs root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
@@ -16,6 +16,6 @@ cp "$package" "$work/nospace.deb"
 mkdir -p target/deploy/guest
 tests/guest/guest.sh target/deploy/guest tests/deploy/on-guest.sh tests/deploy/common.sh "$work/nospace.deb" || {
     cat target/deploy/guest/std* >&2
-    fail "on the guest; its logs are in target/deploy/guest"
+    fail "on the guest; see its logs in target/deploy/guest"
 }
 cat target/deploy/guest/stdout

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Builds a tool that the tests of deploy/ need, once, and prints where it is. Nothing else of the machine is changed.
+# Builds a tool that the deploy tests need, once, and prints its path. Nothing else changes on the machine.
 #
 #   tests/deploy/tool.sh helm|crds
 #
-# `crds` is a folder with the custom resource definitions of the Prometheus operator, made from its Go types.
+# `crds` is a directory with the Prometheus operator's custom resource definitions, generated from its Go types.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=${NOSPACE_CACHE:-$HOME/.cache}/nospace-deploy
@@ -24,7 +24,7 @@ helm)
 crds)
     tool=$cache/crds-$(cat crds/go.sum | sha256sum | cut -c1-16)
     if [ ! -d "$tool" ]; then
-        echo "deploy: making the operator's definitions" >&2
+        echo "deploy: generating the operator's CRDs" >&2
         work=$(mktemp -d "$cache/.XXXXXX")
         (cd crds && go tool controller-gen crd output:crd:dir="$work" \
             paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1) >&2

@@ -1,11 +1,11 @@
 #!/bin/bash
-# A Kubernetes API server and its etcd in namespaces of their own on this machine, without a kubelet: what `nospace agent` talks to.
-# Runs COMMAND beside them; its exit status is COMMAND's. Needs root and Debian; builds what it lacks.
+# Runs a Kubernetes API server with etcd in their own namespaces on this machine, without a kubelet, for `nospace agent` to talk to.
+# Runs COMMAND next to them and exits with its status. Needs root and Debian; builds what is missing.
 #
 #   tests/node/api.sh COMMAND [ARGUMENT...]
 #
-# RBAC is on. Logs are in /run/node/log, and stay in $NODE_LOGS, if that is set. Of the host nothing is changed but a cgroup
-# nospace-api-PID in each hierarchy, which is removed.
+# RBAC is enabled. Logs are in /run/node/log and are kept in $NODE_LOGS, if set. The only change to the host is a cgroup
+# nospace-api-PID in each hierarchy, which is removed again.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -3,7 +3,8 @@
 #
 #   ctl.sh start|stop|crash|running|log etcd|kube-apiserver|containerd|kubelet
 #
-# `crash` is SIGKILL, `running` ends with 0 or 1, `log` prints the path of the program's log. With systemd they are units, elsewhere processes.
+# `crash` sends SIGKILL, `running` exits with 0 or 1, `log` prints the path of the program's log. The programs run as units if there is
+# systemd, otherwise as plain processes.
 
 state=/run/node
 export KUBECONFIG=$state/admin.conf
@@ -27,7 +28,7 @@ if [ -d /run/systemd/system ]; then
     start() {
         local arguments
         mapfile -t arguments < <(arguments "$1")
-        # A transient unit could not be started again while containers of before are in it.
+        # A transient unit cannot be restarted while containers from the previous run are still in it.
         printf '%s\n' '[Service]' Delegate=yes KillMode=process LimitNOFILE=1048576 \
             "ExecStart=$(command -v "$1") ${arguments[*]}" >"/run/systemd/system/$1.service"
         systemctl daemon-reload
@@ -60,7 +61,7 @@ else
             running "$1" || return 0
             sleep 0.1
         done
-        say "$1 did not end in 20 s"
+        say "$1 did not stop within 20 s"
         return 1
     }
 

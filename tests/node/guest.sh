@@ -1,9 +1,9 @@
 #!/bin/bash
-# The node on a Debian guest: systemd, cgroup v2 alone, the kernel's own limits. Plays the story there.
+# The node on a Debian guest: systemd, cgroup v2 only, the kernel's default limits. Runs the story there.
 #
 #   NOSPACE_STATIC=PATH tests/node/guest.sh OUT STORY-BINARY [ACT...]
 #
-# Logs, the table and a record of the healthy node come back in OUT. run.sh calls it.
+# Copies logs, the table and a recording of the healthy node to OUT. Called by run.sh.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -1,15 +1,14 @@
 #!/bin/bash
-# A Kubernetes node in namespaces of its own on this machine: Debian's containerd and runc, a real kubelet,
-# kube-apiserver and etcd; cgroup v1 as this machine has it. Runs COMMAND on that node; its exit
-# status is COMMAND's. Needs root and Debian; installs and builds what it lacks. $NOSPACE_STATIC, a static nospace, is put into
-# the image that the pods run. KUBE_FROM=debian takes Kubernetes 1.20 (kube/debian.sh) in place of the current one.
+# A Kubernetes node in its own namespaces on this machine: Debian's containerd and runc, a real kubelet,
+# kube-apiserver and etcd; this machine's cgroup v1. Runs COMMAND on that node and exits with its status.
+# Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into
+# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version.
 #
 #   tests/node/host.sh COMMAND [ARGUMENT...]
 #
-# Mount, pid, UTS, cgroup and network namespaces are the node's own, and what it writes lies on tmpfs. The
-# kernel settings that a kubelet changes are plain files there. Of the host nothing is changed but a cgroup nospace-node-PID in each
-# hierarchy, which is removed. Its programs are started and stopped
-# with ctl.sh; their logs are in /run/node/log, and stay in $NODE_LOGS, if that is set.
+# The node has its own mount, pid, UTS, cgroup and network namespaces and writes to tmpfs. The sysctls that a kubelet
+# changes are plain files there. The only change to the host is a cgroup nospace-node-PID in each hierarchy, which is removed again.
+# Start and stop its programs with ctl.sh; their logs are in /run/node/log and are kept in $NODE_LOGS, if set.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -20,7 +19,7 @@ here=$(dirname "$(readlink -f "$0")")
 
 packages=(containerd runc busybox-static containernetworking-plugins iproute2 openssl keyutils e2fsprogs)
 
-# The kernel settings that the kubelet writes, as files of the node's own.
+# The sysctls that the kubelet writes, as plain files of the node.
 own_kernel_settings() {
     local setting value
     for setting in vm/overcommit_memory=1 kernel/panic=10 kernel/panic_on_oops=1; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs on the guest, in /work: brings the node up and plays the story.
+# Runs on the guest, in /work: starts the node and runs the story.
 set -euo pipefail
 cd /work
 export WORK=/work KUBE=/work/kube NODE_NAME=guest-1 ADDRESS=10.77.0.1 NODE_CTL=/work/ctl.sh SYSTEMD_CGROUP=true NODE_PATIENCE=6

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Holds nospace against real Kubernetes: one command a level.
+# Tests nospace against real Kubernetes: one command per level.
 #
-#   tests/node/run.sh cadvisor           the kubelet's cAdvisor, in user namespaces with limits of their own
-#   tests/node/run.sh api [ACT...]       nospace agent and a kube-apiserver with etcd, in namespaces of this machine
-#   tests/node/run.sh host [ACT...]      a node in namespaces of this machine, with cgroup v1
-#   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 of Debian's source package
+#   tests/node/run.sh cadvisor           the kubelet's cAdvisor, in user namespaces with their own limits
+#   tests/node/run.sh api [ACT...]       nospace agent and a kube-apiserver with etcd, in namespaces on this machine
+#   tests/node/run.sh host [ACT...]      a node in namespaces on this machine, with cgroup v1
+#   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 from Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
 #
-# Installs and builds what is missing: Kubernetes' programs once (some ten minutes), into ~/.cache/nospace-node. What was
-# claimed and what was so goes to standard output and, with the logs, to target/node/LEVEL. Needs root.
+# Installs and builds what is missing: the Kubernetes programs once (about ten minutes), into ~/.cache/nospace-node. Prints each
+# claim and what really happened; the same table and the logs go to target/node/LEVEL. Needs root.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -1,18 +1,18 @@
-# Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE is the folder with kubelet, kube-apiserver, kubectl
+# Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE is the directory with kubelet, kube-apiserver, kubectl
 # and etcd, $ADDRESS the node's address, $NODE_NAME its name.
 
-# wait_for SECONDS WHAT COMMAND..., on an emulated machine NODE_PATIENCE times as long
+# wait_for SECONDS WHAT COMMAND...; waits NODE_PATIENCE times as long on an emulated machine
 wait_for() {
     local seconds=$(($1 * ${NODE_PATIENCE:-1})) what=$2
     shift 2
     local until=$((SECONDS + seconds))
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $until ] || { say "$what: not in $seconds s"; return 1; }
+        [ $SECONDS -lt $until ] || { say "$what: timed out after $seconds s"; return 1; }
         sleep 0.2
     done
 }
 
-# The node's network: $ADDRESS, and a way out that leads nowhere.
+# The node's network: $ADDRESS, and a default route that leads nowhere.
 own_network() {
     ip link set lo up
     ip link add node0 type veth peer name node1
@@ -39,7 +39,7 @@ minor() {
     kubelet --version | sed 's/.* v1\.\([0-9]*\).*/\1/'
 }
 
-# What systemd or a person would start these with: a word a line.
+# The command lines with which systemd or a person would start these: one word per line.
 arguments() {
     case $1 in
     etcd)
@@ -54,14 +54,14 @@ arguments() {
             --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$state/sa.key" \
             --service-account-signing-key-file="$state/sa.key" --service-cluster-ip-range=10.96.0.0/16 \
             --kubelet-preferred-address-types=InternalIP
-        # Its pods want a token that only a controller manager makes.
+        # Its pods require a token that only a controller manager creates.
         [ "$(minor)" -ge 24 ] || printf '%s\n' --disable-admission-plugins=ServiceAccount
         ;;
     containerd) printf '%s\n' --config="$state/containerd.toml" ;;
     kubelet)
         printf '%s\n' --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.conf" \
             --hostname-override="$NODE_NAME" --node-ip="$ADDRESS"
-        # The file may say so from 1.27 on.
+        # From 1.27 on, the configuration file can set this.
         [ "$(minor)" -ge 27 ] || printf '%s\n' --container-runtime=remote \
             --container-runtime-endpoint=unix:///run/containerd/containerd.sock
         ;;
@@ -76,7 +76,7 @@ make_tokens() {
     kubeconfig kubelet kubelet
 }
 
-# What a controller manager would make, for the namespace `default`.
+# What a controller manager would create for the namespace `default`.
 make_namespace() {
     kubectl create serviceaccount default
     kubectl create configmap kube-root-ca.crt --from-file=ca.crt="$state/certs/apiserver.crt"

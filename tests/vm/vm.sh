@@ -1,22 +1,22 @@
 #!/bin/bash
 # Runs the tests that need a kernel, and nospace itself, on Debian's 5.10, 6.1, 6.12 and 7.x, under software emulation.
 #
-#   tests/vm/vm.sh [KERNEL-FOLDER...]     all that kernels.sh fetches, if none is given
+#   tests/vm/vm.sh [KERNEL-DIRECTORY...]     default: all kernels that kernels.sh fetches
 #
-# Without cmpxchg16b, whose emulation corrupts the flags (qemu 7.2, seen as panics in kmem_cache_alloc of 6.12).
-# With no_timer_check: on a busy machine the emulated timer is too slow for that check, and the kernel panics.
-# Installs what it needs (scripts/prepare vm), builds static programs, so that nothing but busybox is beside them, and
-# prints a line a test and kernel. The exit status is 0 only if every test of every kernel passed; 77 if all that is
-# wrong is that Debian's archive could not be reached for some kernel, which is said.
+# Disables cmpxchg16b, because its emulation corrupts the flags (qemu 7.2; panics in kmem_cache_alloc of 6.12).
+# Sets no_timer_check: on a busy machine the emulated timer is too slow for that check, and the kernel panics.
+# Installs what it needs (scripts/prepare vm), builds static programs, so that the guest needs only busybox, and
+# prints one line per test and kernel. Exits with 0 only if every test passed on every kernel; with 77 if nothing failed, but
+# Debian's archive was unreachable for some kernel (with a message).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 tests="oracle watches trace leaks cli"
-# Kernels at a time; each takes one processor.
+# Number of kernels to run in parallel; each takes one CPU.
 at_once=$(nproc)
 
 build() {
-    # Each by itself: together they would be built once more, with the features of both.
+    # Built separately: together they would be rebuilt with the features of both.
     scripts/static --quiet >/dev/null
     scripts/static build --quiet --package nospace-holder
     cp target/x86_64-unknown-linux-gnu/release/nospace{,-holder} "$work/"
@@ -63,7 +63,7 @@ make_root() {
     done
 }
 
-# Boots a kernel, judges what it printed.
+# Boots a kernel and evaluates its output.
 run() { # FOLDER
     local here=$work/${1##*/} root release verdict failed=0 begin=$SECONDS
     mkdir "$here"

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Builds programs of Kubernetes, and etcd, once, and prints the folder that has them.
+# Builds Kubernetes programs and etcd once, and prints their directory.
 #
 #   tests/node/kube/build.sh PROGRAM...
 #
-# The folder is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION; a missing program is built anew.
+# The directory is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION; missing programs are rebuilt.
 set -euo pipefail
 cd "$(dirname "$0")"
 version=$(sed -n 's/^require k8s.io\/kubernetes v//p; s/^\tk8s.io\/kubernetes v//p' go.mod | head -1)

@@ -1,17 +1,17 @@
 #!/bin/bash
-# Builds kubelet, kube-apiserver and kubectl of Debian bookworm's source package (1.20.2: as nodes with cgroup v1 had them), and
-# etcd as build.sh does, once, and prints the folder that has them.
+# Builds kubelet, kube-apiserver and kubectl from Debian bookworm's source package (1.20.2, typical of nodes with cgroup v1), and
+# etcd like build.sh, once, and prints their directory.
 #
 #   tests/node/kube/debian.sh
 #
-# Installs golang-1.19 and what the build needs beside it. Nothing of Debian's package is installed.
+# Installs golang-1.19 and the other build dependencies, but not Debian's package itself.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 version=1.20.2
 folder=${NOSPACE_CACHE:-$HOME/.cache}/nospace-node/kube-$version
 programs=(kubelet kube-apiserver kubectl)
 
-# Debian's sources, whatever the machine's own lists are.
+# Debian's source repository, independent of the machine's own apt sources.
 fetch() {
     mkdir -p "$work/lists/partial"
     echo "deb-src http://deb.debian.org/debian bookworm main" >"$work/sources.list"
@@ -20,10 +20,10 @@ fetch() {
     apt-get -qq "${lists[@]}" update
     (cd "$work" && apt-get -qq "${lists[@]}" source --download-only kubernetes)
     dpkg-source --no-check -x "$work"/kubernetes_*.dsc "$work/source" >&2
-    ls "$work"/kubernetes_*really$version*.dsc >/dev/null || { echo "kube: bookworm has another version now" >&2; exit 1; }
+    ls "$work"/kubernetes_*really$version*.dsc >/dev/null || { echo "kube: bookworm now has a different version" >&2; exit 1; }
 }
 
-# GOPATH mode, as in its day; generated files first.
+# GOPATH mode, as this release requires; generated files first.
 build() {
     export GOPATH=$work/go GO111MODULE=off CGO_ENABLED=0 PATH=/usr/lib/go-1.19/bin:$PATH GOFLAGS=
     mkdir -p "$GOPATH/src/k8s.io"

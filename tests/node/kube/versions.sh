@@ -1,5 +1,5 @@
 #!/bin/bash
-# Writes go.mod anew for a version of Kubernetes, its staging modules pinned to the same release.
+# Regenerates go.mod for a version of Kubernetes, with its staging modules pinned to the same release.
 #
 #   tests/node/kube/versions.sh 1.36.3
 set -euo pipefail
