@@ -1,4 +1,4 @@
-//! Makes nospace's generated files, and measures it: `cargo xtask TASK`.
+//! Generates nospace's generated files and runs its benchmarks: `cargo xtask TASK`.
 
 mod bench;
 mod exactness;
@@ -16,27 +16,27 @@ cargo xtask schema    writes docs/schema/*.schema.json
 cargo xtask metrics   writes docs/metrics.md
 cargo xtask signatures writes docs/signatures.md
 cargo xtask picture [COMMAND]
-                      reads styled text on stdin, writes it as SVG on stdout
+                      converts styled text from stdin to SVG on stdout
 cargo xtask page ARCHIVE
-                      writes the page that an agent serves, of a recorded node, on stdout
+                      prints the agent's status page for a recorded node
 cargo xtask bench check [ROUNDS]
-                      measures nospace beside find and inotify-info, writes docs/benchmarks.md
+                      compares nospace with find and inotify-info, writes docs/benchmarks.md
 cargo xtask bench agent [MINUTES]
-                      measures what nospace agent costs beside node_exporter, writes docs/benchmarks.md
+                      compares the cost of nospace agent and node_exporter, writes docs/benchmarks.md
 cargo xtask bench scrapes
-                      measures how long its pages take on a node of a thousand pods, writes docs/benchmarks.md
+                      measures the agent's response times on a node with a thousand pods, writes docs/benchmarks.md
 cargo xtask bench explain [ROUNDS]
-                      measures nospace explain beside grep and ripgrep, writes docs/benchmarks.md
+                      compares nospace explain with grep and ripgrep, writes docs/benchmarks.md
 cargo xtask bench trace
-                      measures what a trace costs and misses, writes docs/benchmarks.md
+                      measures the overhead and the lost calls of a trace, writes docs/benchmarks.md
 cargo xtask exactness
-                      lets nospace, find and inotify-info count what the kernel counts, writes docs/exactness.md
+                      compares the counts of nospace, find and inotify-info with the kernel's, writes docs/exactness.md
 cargo xtask bench exhaust [ROUNDS]
-                      measures how fast nospace and a Python program use watches up, writes docs/benchmarks.md
+                      compares how fast nospace and a Python program use up watches, writes docs/benchmarks.md
 cargo xtask bench watches [ROUNDS]
-                      measures `nospace watches` beside inotify-info, writes docs/benchmarks.md
+                      compares `nospace watches` with inotify-info, writes docs/benchmarks.md
 cargo xtask bench load SCALE
-                      makes the load of that measurement and keeps it until standard input ends";
+                      creates the load of that benchmark and keeps it until standard input closes";
 
 fn main() -> Result<()> {
     if nospace_holder::is_asked() {
@@ -67,6 +67,6 @@ fn main() -> Result<()> {
         ["page", archive] => page::write(archive),
         ["picture"] => picture::write(None),
         ["picture", command] => picture::write(Some(command.to_owned())),
-        _ => bail!("what to make?\n{USAGE}"),
+        _ => bail!("unknown task\n{USAGE}"),
     }
 }

@@ -45,7 +45,7 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
     let mut growth = Vec::new();
     let scales = SCALES.map(Size::times);
     for size in scales.into_iter().chain([Size::times(1).with_watches(10)]) {
-        eprintln!("bench: making {}", size.name());
+        eprintln!("bench: creating {}", size.name());
         let load = Load::make(&size)?;
         let descriptors = load.descriptors();
         // What is ten times as large takes ten times as long.
@@ -73,7 +73,7 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
 pub fn load(scale: &str) -> Result<()> {
     let size = Size::times(scale.parse().context("scale")?);
     let _load = Load::make(&size)?;
-    eprintln!("bench: all is there; it ends with standard input");
+    eprintln!("bench: the load is running; close standard input to stop it");
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }
@@ -110,7 +110,7 @@ fn root() -> PathBuf {
 fn must_be_root() -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
-        "the load needs many users and nospace must see them all: run as root"
+        "the load needs many users, and nospace must see all of them: run as root"
     );
     Ok(())
 }
@@ -177,8 +177,8 @@ pub fn write(page: &Path, what: &str, figures: &str) -> Result<()> {
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
     let (before, rest) = text
         .split_once(&begin)
-        .context("no mark of the beginning")?;
-    let (_, after) = rest.split_once(&end).context("no mark of the end")?;
+        .context("no begin marker")?;
+    let (_, after) = rest.split_once(&end).context("no end marker")?;
     std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))?;
     Ok(())
 }

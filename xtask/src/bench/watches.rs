@@ -19,7 +19,7 @@ pub fn watches(rounds: Option<&str>) -> Result<()> {
     let name = std::fs::read_to_string("/proc/self/comm")?;
     let programs = Program::naming(&built, peers(&root)?, name.trim());
     let size = Size::times(1);
-    eprintln!("bench: making {}", size.name());
+    eprintln!("bench: creating {}", size.name());
     let load = Load::make(&size)?;
     let known = play(&programs, rounds)?;
     let forgotten = play_after(&programs, rounds, || forget("2"))?;
