@@ -1,4 +1,4 @@
-//! Compiles the BPF programs and makes the Rust twin of the records they send.
+//! Compiles the BPF programs, and generates their skeletons and the list of kernel types that they read.
 
 #[cfg(not(feature = "ebpf"))]
 fn main() {}
@@ -12,7 +12,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 mod ebpf {
     use std::collections::BTreeSet;
     use std::error::Error;
-    use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
     use std::{env, fs};
 
@@ -20,7 +19,7 @@ mod ebpf {
     use libbpf_rs::btf::BtfKind::{Enum, Enum64, Fwd, Struct, Typedef, Union};
     use libbpf_rs::btf::{Btf, BtfType, TypeId};
 
-    /// Every `src/bpf/NAME.bpf.c` becomes `OUT_DIR/NAME.bpf.o`.
+    /// Every `src/bpf/NAME.bpf.c` becomes `OUT_DIR/NAME.bpf.o` and `OUT_DIR/NAME.skel.rs`.
     const PROGRAMS: [&str; 3] = ["accounting", "trace", "watches"];
     const SOURCES: &str = "src/bpf";
 
@@ -33,8 +32,6 @@ mod ebpf {
             types.extend(type_names(&out.join(format!("{name}.bpf.o")))?);
         }
         fs::write(out.join("types.txt"), Vec::from_iter(types).join("\n"))?;
-        let header = fs::read_to_string(Path::new(SOURCES).join("records.h"))?;
-        fs::write(out.join("records.rs"), to_rust(&header)?)?;
         Ok(())
     }
 
@@ -42,8 +39,9 @@ mod ebpf {
         SkeletonBuilder::new()
             .source(Path::new(SOURCES).join(format!("{name}.bpf.c")))
             .obj(out.join(format!("{name}.bpf.o")))
+            .reference_obj(true)
             .clang_args(["-Wall", "-Werror", "-Wno-unused-function"])
-            .build()?;
+            .build_and_generate(out.join(format!("{name}.skel.rs")))?;
         Ok(())
     }
 
@@ -65,54 +63,5 @@ mod ebpf {
             }
         }
         Ok(names)
-    }
-
-    /// The structs, enum values and numeric macros of `header`, as Rust.
-    fn to_rust(header: &str) -> Result<String, Box<dyn Error>> {
-        let mut rust = String::new();
-        let mut in_enum = false;
-        for (number, line) in header.lines().enumerate() {
-            let malformed = || format!("records.h:{}: cannot read {line:?}", number + 1);
-            let words: Vec<&str> = line
-                .trim()
-                .trim_end_matches([';', ','])
-                .split_whitespace()
-                .collect();
-            match words[..] {
-                [] | ["/*" | "*", ..] => {}
-                ["struct", name, "{"] => writeln!(
-                    rust,
-                    "#[repr(C)]\n#[derive(Clone, Copy, Debug, zerocopy::FromBytes, \
-                     zerocopy::Immutable, zerocopy::IntoBytes, zerocopy::KnownLayout)]\npub struct {} {{",
-                    camel(name)
-                )?,
-                ["enum", _, "{"] => in_enum = true,
-                ["}"] if in_enum => in_enum = false,
-                ["}"] => rust.push_str("}\n"),
-                [name, "=", value] if in_enum => {
-                    writeln!(rust, "pub const {name}: u32 = {value};")?;
-                }
-                ["#define", name, value] => writeln!(rust, "pub const {name}: usize = {value};")?,
-                [kind, field] => {
-                    let kind = kind.strip_prefix("__").ok_or_else(malformed)?;
-                    match field.split_once('[') {
-                        None => writeln!(rust, "    pub {field}: {kind},")?,
-                        Some((field, length)) => {
-                            let length = length.strip_suffix(']').ok_or_else(malformed)?;
-                            writeln!(rust, "    pub {field}: [{kind}; {length}],")?;
-                        }
-                    }
-                }
-                _ => return Err(malformed().into()),
-            }
-        }
-        Ok(rust)
-    }
-
-    /// `user_record` → `UserRecord`.
-    fn camel(name: &str) -> String {
-        name.split('_')
-            .map(|word| word[..1].to_uppercase() + &word[1..])
-            .collect()
     }
 }

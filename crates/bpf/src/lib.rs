@@ -17,6 +17,8 @@ mod perf;
 mod programs;
 #[cfg(feature = "ebpf")]
 mod records;
+#[cfg(feature = "ebpf")]
+mod skeleton;
 pub mod support;
 pub mod tally;
 pub mod trace;

@@ -1,13 +1,11 @@
 //! Loading a compiled BPF object, and what libbpf says when that fails.
 
-use std::io;
+use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use libbpf_rs::{
-    IterOpts, Link, Map, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel, ProgramMut,
-    set_print,
-};
+use libbpf_rs::skel::{OpenSkel, SkelBuilder};
+use libbpf_rs::{IterOpts, Link, PrintLevel, ProgramMut, set_print};
 
 use crate::support::{Coverage, Facts, Unsupported, decide};
 use crate::types::{self, Kernel};
@@ -17,60 +15,55 @@ static WARNINGS: Mutex<String> = Mutex::new(String::new());
 /// A verifier log may be a megabyte; its end says what was refused.
 const KEEP: usize = 4096;
 
-/// Looks whether that can work, opens `image`, lets `adjust` choose programs, loads it. The coverage is what its
-/// iterators see.
-pub fn load(
-    image: &[u8],
-    adjust: impl Fn(&mut OpenObject) -> libbpf_rs::Result<()>,
-) -> Result<(Object, Coverage), Unsupported> {
+/// What a skeleton builder opens, and what that becomes once it is loaded.
+type Open<B> = <B as SkelBuilder<'static>>::Output;
+type Loaded<B> = <Open<B> as OpenSkel<'static>>::Output;
+
+/// Checks that this can work, opens the object of the skeleton, lets `prepare` choose programs, loads it. The coverage
+/// is what its iterators see.
+pub fn load<B>(
+    prepare: impl Fn(&mut Open<B>) -> libbpf_rs::Result<()>,
+) -> Result<(Loaded<B>, Coverage), Unsupported>
+where
+    B: SkelBuilder<'static> + Default,
+{
     let coverage = decide(&Facts::glance())?;
     set_print(Some((PrintLevel::Warn, keep_warning)));
     with_warnings(String::clear);
-    let quick = Kernel::known().and_then(|kernel| open(image, Some(kernel.types()), &adjust).ok());
-    let object = quick.map_or_else(|| open(image, None, &adjust), Ok);
-    let object = object.map_err(|e| match decide(&Facts::probe()) {
+    let quick = Kernel::known().and_then(|kernel| open::<B>(Some(kernel.types()), &prepare).ok());
+    let loaded = quick.map_or_else(|| open::<B>(None, &prepare), Ok);
+    let loaded = loaded.map_err(|e| match decide(&Facts::probe()) {
         Err(known) => known,
         Ok(_) => refused("load its BPF programs", &e),
     })?;
-    Ok((object, coverage))
+    Ok((loaded, coverage))
 }
 
-/// Loads `image` with the kernel's types from this file, or from where libbpf finds them.
-fn open(
-    image: &[u8],
+/// Loads the object with the kernel's types from this file, or from where libbpf finds them.
+fn open<B>(
     types: Option<PathBuf>,
-    adjust: impl Fn(&mut OpenObject) -> libbpf_rs::Result<()>,
-) -> libbpf_rs::Result<Object> {
+    prepare: impl Fn(&mut Open<B>) -> libbpf_rs::Result<()>,
+) -> libbpf_rs::Result<Loaded<B>>
+where
+    B: SkelBuilder<'static> + Default,
+{
     types::claim();
-    let mut builder = ObjectBuilder::default();
+    let mut builder = B::default();
     if let Some(types) = types {
-        builder.btf_custom_path(types)?;
+        builder.object_builder_mut().btf_custom_path(types)?;
     }
-    let mut open = builder.open_memory(image)?;
-    adjust(&mut open)?;
+    // A skeleton borrows the place of its object, a pointer. What owns the skeleton would borrow from itself, so the
+    // place is leaked: 8 bytes a load.
+    let mut open = builder.open(Box::leak(Box::new(MaybeUninit::uninit())))?;
+    prepare(&mut open)?;
     open.load()
 }
 
-/// Attaches the iterator `name`; nothing runs until it is read.
-pub fn attach(object: &Object, name: &str) -> Result<Link, Unsupported> {
-    program(object, name)?
+/// Attaches an iterator; nothing runs until it is read.
+pub fn attach(iterator: &ProgramMut<'_>) -> Result<Link, Unsupported> {
+    iterator
         .attach_iter_with_opts(IterOpts::None)
         .map_err(|e| refused("attach its iterators", &e))
-}
-
-fn program<'a>(object: &'a Object, name: &str) -> Result<ProgramMut<'a>, Unsupported> {
-    let mut programs = object.progs_mut();
-    programs
-        .find(|p| p.name() == name)
-        .ok_or_else(|| Unsupported::fault(format!("the program {name}")))
-}
-
-/// The map `name` of `object`.
-pub fn map<'a>(object: &'a Object, name: &str) -> io::Result<Map<'a>> {
-    object
-        .maps()
-        .find(|map| map.name() == name)
-        .ok_or_else(|| io::Error::other(Unsupported::fault(format!("the map {name}"))))
 }
 
 /// The kernel, or libbpf for it, refused to do `what`.
@@ -100,26 +93,27 @@ fn with_warnings<T>(then: impl FnOnce(&mut String) -> T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::skeleton::{accounting, trace, watches};
+
+    /// The short way falls back to the long one, so only this tells that both work.
+    fn loads<B: SkelBuilder<'static> + Default>() {
+        let types = Kernel::known().unwrap().types();
+        for types in [Some(types), None] {
+            let loaded = open::<B>(types, |_| Ok(()));
+            assert!(loaded.is_ok(), "{}", with_warnings(|w| w.clone()));
+        }
+    }
 
     /// The short way falls back to the long one, so only this tells that both work.
     #[test]
     fn every_object_loads_either_way() {
         set_print(Some((PrintLevel::Warn, keep_warning)));
-        let images: [&[u8]; 3] = [
-            include_bytes!(concat!(env!("OUT_DIR"), "/accounting.bpf.o")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/watches.bpf.o")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/trace.bpf.o")),
-        ];
         if let Err(why) = decide(&Facts::probe()) {
             println!("skipped: {why}");
             return;
         }
-        let types = Kernel::known().unwrap().types();
-        for image in images {
-            for types in [Some(types.clone()), None] {
-                let loaded = open(image, types, |_| Ok(()));
-                assert!(loaded.is_ok(), "{}", with_warnings(|w| w.clone()));
-            }
-        }
+        loads::<accounting::AccountingSkelBuilder>();
+        loads::<watches::WatchesSkelBuilder>();
+        loads::<trace::TraceSkelBuilder>();
     }
 }

@@ -1,19 +1,35 @@
-//! The records that the programs send; made by build.rs from src/bpf/records.h, and so never out of step with it.
-#![allow(missing_docs, reason = "documented in src/bpf/records.h")]
+//! Reading the records that the programs send (src/bpf/records.h).
 
-include!(concat!(env!("OUT_DIR"), "/records.rs"));
+use crate::skeleton::{accounting, trace, watches};
 
-/// Takes one record off the front of `bytes`.
-pub fn take<T>(bytes: &mut &[u8]) -> Option<T>
-where
-    T: zerocopy::FromBytes,
-{
-    let (record, rest) = T::read_from_prefix(bytes).ok()?;
+/// A record that can be copied out of bytes.
+///
+/// # Safety
+/// Every pattern of bits is a valid value, as it is for integers and arrays of them.
+pub unsafe trait Record: Copy {}
+
+// SAFETY: they consist of integers, enums that are integers in Rust, and arrays of integers.
+unsafe impl Record for accounting::types::process_record {}
+// SAFETY: as above.
+unsafe impl Record for accounting::types::instance_record {}
+// SAFETY: as above.
+unsafe impl Record for accounting::types::user_record {}
+// SAFETY: as above.
+unsafe impl Record for accounting::types::epoll_record {}
+// SAFETY: as above.
+unsafe impl Record for watches::types::watch_record {}
+// SAFETY: as above.
+unsafe impl Record for trace::types::trace_record {}
+
+/// Takes one record off the front of `bytes`; `None` if they are too short.
+pub fn take<T: Record>(bytes: &mut &[u8]) -> Option<T> {
+    let (record, rest) = bytes.split_at_checked(size_of::<T>())?;
     *bytes = rest;
-    Some(record)
+    // SAFETY: there are as many bytes as the record has, and any bytes are one; its alignment does not matter.
+    Some(unsafe { record.as_ptr().cast::<T>().read_unaligned() })
 }
 
-/// Text that C ended with a NUL.
+/// The text in front of the NUL that ends a C string.
 pub fn until_nul(text: &[u8]) -> &[u8] {
     text.split(|&b| b == 0).next().unwrap_or_default()
 }

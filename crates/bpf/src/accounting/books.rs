@@ -1,17 +1,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use crate::records::{
-    EpollRecord, InstanceRecord, ProcessRecord, RECORD_EPOLL, RECORD_INSTANCE, RECORD_PROCESS,
-    RECORD_USER, UserRecord, take, until_nul,
+use crate::records::{take, until_nul};
+use crate::skeleton::accounting::types::{
+    epoll_record, instance_record, process_record, record_kind, user_record,
 };
 use crate::tally::{Counter, Holder, Instance, Process, Tally, UserCounters, UserKey};
 
 /// The records of one pass, by the kernel's own identities.
 #[derive(Default)]
 pub struct Books {
-    users: HashMap<u64, UserRecord>,
-    instances: HashMap<u64, (InstanceRecord, Vec<Holder>)>,
+    users: HashMap<u64, user_record>,
+    instances: HashMap<u64, (instance_record, Vec<Holder>)>,
     processes: BTreeMap<u32, Process>,
     epoll: BTreeMap<u32, u64>,
 }
@@ -21,11 +21,11 @@ impl Books {
     pub fn read(mut bytes: &[u8]) -> io::Result<Self> {
         let mut books = Self::default();
         while let Some((kind, _)) = bytes.split_first_chunk::<4>() {
-            let known = match u32::from_ne_bytes(*kind) {
-                RECORD_USER => take(&mut bytes).map(|r| books.user(r)),
-                RECORD_INSTANCE => take(&mut bytes).map(|r| books.instance(&r)),
-                RECORD_PROCESS => take(&mut bytes).map(|r| books.process(&r)),
-                RECORD_EPOLL => take(&mut bytes).map(|r: EpollRecord| {
+            let known = match record_kind(u32::from_ne_bytes(*kind)) {
+                record_kind::RECORD_USER => take(&mut bytes).map(|r| books.user(r)),
+                record_kind::RECORD_INSTANCE => take(&mut bytes).map(|r| books.instance(&r)),
+                record_kind::RECORD_PROCESS => take(&mut bytes).map(|r| books.process(&r)),
+                record_kind::RECORD_EPOLL => take(&mut bytes).map(|r: epoll_record| {
                     books.epoll.insert(r.uid, r.watches);
                 }),
                 _ => None,
@@ -39,11 +39,11 @@ impl Books {
         }
     }
 
-    fn user(&mut self, record: UserRecord) {
+    fn user(&mut self, record: user_record) {
         self.users.insert(record.ucounts, record);
     }
 
-    fn instance(&mut self, record: &InstanceRecord) {
+    fn instance(&mut self, record: &instance_record) {
         let (latest, holders) = self
             .instances
             .entry(record.group)
@@ -56,7 +56,7 @@ impl Books {
         });
     }
 
-    fn process(&mut self, record: &ProcessRecord) {
+    fn process(&mut self, record: &process_record) {
         let process = self.processes.entry(record.pid).or_insert_with(|| Process {
             pid: record.pid,
             comm: until_nul(&record.comm).to_vec(),
@@ -89,7 +89,7 @@ impl Books {
         }
     }
 
-    fn counters(&self, user: &UserRecord) -> UserCounters {
+    fn counters(&self, user: &user_record) -> UserCounters {
         UserCounters {
             key: key(user),
             instances: self.counter(user, |u| (u.instances, u.max_instances)),
@@ -99,9 +99,9 @@ impl Books {
     }
 
     /// A charge must fit at every link of the chain: the link with least room binds (`inc_ucount`, kernel/ucount.c).
-    fn counter(&self, user: &UserRecord, pick: fn(&UserRecord) -> (u64, u64)) -> Counter {
+    fn counter(&self, user: &user_record, pick: fn(&user_record) -> (u64, u64)) -> Counter {
         let (used, own_limit) = pick(user);
-        let parent = |u: &&UserRecord| self.users.get(&u.parent);
+        let parent = |u: &&user_record| self.users.get(&u.parent);
         let (room, binding_limit) = std::iter::successors(Some(user), parent)
             .map(pick)
             .map(|(used, limit)| (limit.saturating_sub(used), limit))
@@ -116,7 +116,7 @@ impl Books {
     }
 }
 
-fn key(record: &UserRecord) -> UserKey {
+fn key(record: &user_record) -> UserKey {
     UserKey {
         user_namespace: record.user_namespace,
         uid: record.uid,

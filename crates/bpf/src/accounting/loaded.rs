@@ -1,24 +1,22 @@
 use std::io::{self, ErrorKind, Read};
 
-use libbpf_rs::{Iter, Link, Object};
+use libbpf_rs::{Iter, Link};
 
 use super::books::Books;
 use crate::object;
+use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
 use crate::support::{Coverage, Unsupported};
 use crate::tally::Tally;
-
-static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/accounting.bpf.o"));
 
 /// The kernel fills at most 8 pages a read (kernel/bpf/bpf_iter.c).
 const CHUNK: usize = 64 * 1024;
 
 /// Reads the kernel's books: programs loaded once, read as often as wanted.
-#[derive(Debug)]
 pub struct Accountant {
     descriptors: Link,
     users: Link,
     coverage: Coverage,
-    _object: Object,
+    _programs: AccountingSkel<'static>,
     buffer: Vec<u8>,
 }
 
@@ -28,12 +26,12 @@ impl Accountant {
     /// # Errors
     /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        let (object, coverage) = object::load(IMAGE, |_| Ok(()))?;
+        let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|_| Ok(()))?;
         Ok(Self {
-            descriptors: object::attach(&object, "descriptors")?,
-            users: object::attach(&object, "users")?,
+            descriptors: object::attach(&loaded.progs.descriptors)?,
+            users: object::attach(&loaded.progs.users)?,
             coverage,
-            _object: object,
+            _programs: loaded,
             buffer: Vec::new(),
         })
     }

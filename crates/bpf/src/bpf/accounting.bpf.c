@@ -15,6 +15,9 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+EXPORT(instance_record);
+EXPORT(epoll_record);
+
 #define RLIMIT_NOFILE 7
 
 /* The file table being walked. Written only after a step whose output fitted: the kernel repeats the others. */

@@ -22,6 +22,8 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+EXPORT(trace_record);
+
 #define MAX_CHAIN 33
 #define RLIMIT_NOFILE 7
 #define SHORT_PATH 256
@@ -58,15 +60,10 @@ struct {
 } ring SEC(".maps");
 
 /* Calls that found the ring full. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} lost SEC(".maps");
+__u64 lost;
 
-/* Set when the trace ends: to detach may take seconds. In a map of its own, for user space to find it. */
-volatile __u32 ended SEC(".data.ended");
+/* Set when the trace ends: to detach may take seconds. */
+volatile __u32 ended;
 
 struct short_record {
 	struct trace_record head;
@@ -180,11 +177,7 @@ static __always_inline __u64 wake(void)
 
 static __always_inline void count_loss(void)
 {
-	__u32 zero = 0;
-	__u64 *n = bpf_map_lookup_elem(&lost, &zero);
-
-	if (n)
-		__sync_fetch_and_add(n, 1);
+	__sync_fetch_and_add(&lost, 1);
 }
 
 /* For the few paths that a short record cannot hold. */
@@ -334,7 +327,7 @@ struct call_exit {
 	__s64 result;
 };
 
-SEC("tracepoint/raw_syscalls/sys_exit")
+SEC("?tracepoint/raw_syscalls/sys_exit")
 int sys_exit(struct call_exit *ctx)
 {
 	__u64 number = ctx->number;

@@ -26,15 +26,6 @@ impl Unsupported {
         )
     }
 
-    /// `part` is missing from the BPF object that was built in.
-    #[cfg(feature = "ebpf")]
-    pub(crate) fn fault(part: impl std::fmt::Display) -> Self {
-        Self::new(
-            format!("{part} is missing from nospace's own BPF object"),
-            "report this: it is a fault of the build",
-        )
-    }
-
     pub(crate) fn new(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),

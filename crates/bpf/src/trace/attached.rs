@@ -1,19 +1,18 @@
 use std::io;
 use std::os::fd::{AsFd as _, IntoRawFd};
 
-use libbpf_rs::{KprobeMultiOpts, Link, MapCore, MapFlags, Object, OpenObject, ProgramMut};
-use zerocopy::IntoBytes;
+use libbpf_rs::skel::{OpenSkel as _, Skel as _};
+use libbpf_rs::{KprobeMultiOpts, Link, ProgramMut};
 
 use super::functions::{self, Function};
 use super::tracefs::Tracefs;
 use super::{Hook, Options, missed, numbers};
 use crate::object;
 use crate::perf;
-use crate::records::{CALL_NUMBERS, FUNCTIONS, TraceConfig};
+use crate::skeleton::trace::types::trace_config;
+use crate::skeleton::trace::{OpenTraceSkel, TraceSkel, TraceSkelBuilder};
 use crate::support::Unsupported;
 use crate::types;
-
-static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trace.bpf.o"));
 
 /// Bytes between kernel and us; where locked memory is short (before 5.11) the object's own 1 MiB does.
 const LARGE_RING: u32 = 8 << 20;
@@ -22,10 +21,9 @@ const LARGE_RING: u32 = 8 << 20;
 const EVENT: &str = "raw_syscalls/sys_exit";
 
 /// The programs at work.
-#[derive(Debug)]
 pub struct Attached {
     pub hook: Hook,
-    pub object: Object,
+    pub programs: TraceSkel<'static>,
     links: Vec<Link>,
     /// Of links that are no more.
     missed: u64,
@@ -47,17 +45,18 @@ impl Attached {
             types::aim(functions.iter().map(|f| f.number).collect());
         }
         let config = config(options, functions);
-        let load = |ring| object::load(IMAGE, |open| prepare(open, hook, &config, ring));
+        let load =
+            |ring| object::load::<TraceSkelBuilder>(|open| prepare(open, hook, &config, ring));
         let ring = (!options.frugal).then_some(LARGE_RING);
-        let (object, _) = load(ring).or_else(|_| load(None))?;
+        let (programs, _) = load(ring).or_else(|_| load(None))?;
         let links = match hook {
-            Hook::Returns => vec![returns(&object, functions)?],
-            Hook::Exits => exits(&object)?,
-            Hook::EveryCall => vec![every_call(&object)?],
+            Hook::Returns => vec![returns(&programs.progs.returns, functions)?],
+            Hook::Exits => exits(&programs)?,
+            Hook::EveryCall => vec![every_call(&programs.progs.sys_exit)?],
         };
         Ok(Self {
             hook,
-            object,
+            programs,
             links,
             missed: 0,
         })
@@ -66,17 +65,23 @@ impl Attached {
     /// Nothing is told any more. To take programs away from functions one by one may last seconds: they are only silenced,
     /// and go when this is dropped.
     pub fn end(&mut self) {
-        if self.hook == Hook::Exits && silence(&self.object).is_ok() {
+        if let (Hook::Exits, Some(memory)) = (self.hook, &mut self.programs.maps.bss_data) {
+            memory.ended = 1;
             return;
         }
         self.missed = self.missed_by_links();
         self.links.clear();
     }
 
-    /// Calls that no program saw.
-    pub fn missed(&self) -> u64 {
-        let by_programs = loaded(&self.object).map(|p| missed::by_program(p.as_fd()));
-        by_programs.sum::<u64>() + self.missed_by_links()
+    /// Calls that no program saw, or that found the ring full.
+    pub fn lost(&self) -> u64 {
+        let by_programs = loaded(&self.programs).map(|p| missed::by_program(p.as_fd()));
+        let memory = self.programs.maps.bss_data.as_ref();
+        // SAFETY: read through a reference; volatile, because the programs change it unseen by the compiler.
+        let full = memory.map_or(0, |memory| unsafe {
+            (&raw const memory.lost).read_volatile()
+        });
+        full + by_programs.sum::<u64>() + self.missed_by_links()
     }
 
     fn missed_by_links(&self) -> u64 {
@@ -92,80 +97,66 @@ impl Attached {
 }
 
 /// What the programs are told.
-fn config(options: Options, functions: &[Function]) -> TraceConfig {
-    let mut config = TraceConfig {
+fn config(options: Options, functions: &[Function]) -> trace_config {
+    let mut config = trace_config {
         failed_only: options.failed_only.into(),
         by_pid: options.pid.is_some().into(),
         pid: options.pid.unwrap_or_default(),
         by_uid: options.uid.is_some().into(),
         uid: options.uid.unwrap_or_default(),
-        reserved: 0,
-        native: [0; CALL_NUMBERS],
-        compat: [0; CALL_NUMBERS],
-        functions: [0; FUNCTIONS],
+        ..trace_config::default()
     };
     numbers::set(&mut config);
     for (place, function) in config.functions.iter_mut().zip(functions) {
-        *place = u8::try_from(function.call).unwrap_or_default();
+        *place = u8::try_from(function.call.0).unwrap_or_default();
     }
     config
 }
 
 /// Chooses the programs for `hook`, and tells them what is wanted.
 fn prepare(
-    open: &mut OpenObject,
+    open: &mut OpenTraceSkel<'_>,
     hook: Hook,
-    config: &TraceConfig,
+    config: &trace_config,
     ring: Option<u32>,
 ) -> libbpf_rs::Result<()> {
-    for mut program in open.progs_mut() {
-        let name = program.name().to_string_lossy().into_owned();
-        program.set_autoload(match hook {
-            Hook::Returns => name == "returns",
-            Hook::EveryCall => name == "sys_exit",
-            Hook::Exits => place(&name).is_some_and(|place| config.functions[place] > 0),
-        });
+    match hook {
+        Hook::Returns => open.progs.returns.set_autoload(true),
+        Hook::EveryCall => open.progs.sys_exit.set_autoload(true),
+        Hook::Exits => {
+            for mut program in open.open_object_mut().progs_mut() {
+                let place = program.name().to_str().and_then(place);
+                program.set_autoload(place.is_some_and(|place| config.functions[place] > 0));
+            }
+        }
     }
-    for mut map in open.maps_mut() {
-        let name = map.name().to_string_lossy().into_owned();
-        if name == "ring"
-            && let Some(bytes) = ring
-        {
-            map.set_max_entries(bytes)?;
-        }
-        if name.ends_with(".rodata")
-            && let Some(value) = map.initial_value_mut()
-            && let Some(value) = value.get_mut(..size_of::<TraceConfig>())
-        {
-            value.copy_from_slice(config.as_bytes());
-        }
+    if let Some(bytes) = ring {
+        open.maps.ring.set_max_entries(bytes)?;
+    }
+    if let Some(constants) = &mut open.maps.rodata_data {
+        constants.config = *config;
     }
     Ok(())
 }
 
 /// Of the function that the program `fexit_N` is for.
 fn place(program: &str) -> Option<usize> {
-    let place = program.strip_prefix("fexit_")?.parse().ok()?;
-    (place < FUNCTIONS).then_some(place)
+    program.strip_prefix("fexit_")?.parse().ok()
 }
 
-fn loaded(object: &Object) -> impl Iterator<Item = ProgramMut<'_>> {
-    object.progs_mut().filter(|program| program.autoload())
+fn loaded<'p>(programs: &'p TraceSkel<'static>) -> impl Iterator<Item = ProgramMut<'p>> {
+    let all = programs.object().progs_mut();
+    all.filter(|program| program.autoload())
 }
 
-fn the_program(object: &Object) -> Result<ProgramMut<'_>, Unsupported> {
-    let program = loaded(object).next();
-    program.ok_or_else(|| Unsupported::fault("the program of the trace"))
-}
-
-fn returns(object: &Object, functions: &[Function]) -> Result<Link, Unsupported> {
+fn returns(program: &ProgramMut<'_>, functions: &[Function]) -> Result<Link, Unsupported> {
     let options = KprobeMultiOpts {
         symbols: functions.iter().map(|f| f.name.to_owned()).collect(),
-        cookies: functions.iter().map(|f| f.call.into()).collect(),
+        cookies: functions.iter().map(|f| f.call.0.into()).collect(),
         retprobe: true,
         ..KprobeMultiOpts::default()
     };
-    let link = the_program(object)?
+    let link = program
         .attach_kprobe_multi_with_opts(options)
         .map_err(|error| object::refused("trace functions", &error))?;
     match missed::by_link(link.as_fd()) {
@@ -177,16 +168,16 @@ fn returns(object: &Object, functions: &[Function]) -> Result<Link, Unsupported>
     }
 }
 
-fn exits(object: &Object) -> Result<Vec<Link>, Unsupported> {
+fn exits(programs: &TraceSkel<'static>) -> Result<Vec<Link>, Unsupported> {
     let attach = |program: ProgramMut<'_>| {
         let link = program.attach_trace();
         link.map_err(|error| object::refused("trace functions", &error))
     };
-    loaded(object).map(attach).collect()
+    loaded(programs).map(attach).collect()
 }
 
 /// By way of perf, which keeps the program from being interrupted.
-fn every_call(object: &Object) -> Result<Link, Unsupported> {
+fn every_call(program: &ProgramMut<'_>) -> Result<Link, Unsupported> {
     let refused = |error: io::Error| {
         Unsupported::new(
             format!("cannot trace system calls: {EVENT}: {error}"),
@@ -196,15 +187,7 @@ fn every_call(object: &Object) -> Result<Link, Unsupported> {
     let id = Tracefs::open()?.id(EVENT).map_err(refused)?;
     let event = perf::tracepoint(id).map_err(refused)?;
     // The link closes the event.
-    the_program(object)?
+    program
         .attach_perf_event(event.into_raw_fd())
         .map_err(|error| refused(io::Error::other(error)))
-}
-
-/// Sets `ended`.
-fn silence(object: &Object) -> io::Result<()> {
-    let (key, ended) = (0_u32.to_ne_bytes(), 1_u32.to_ne_bytes());
-    object::map(object, ".data.ended")?
-        .update(&key, &ended, MapFlags::ANY)
-        .map_err(io::Error::other)
 }

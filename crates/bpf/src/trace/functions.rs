@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::records::{self, FUNCTIONS};
+use crate::skeleton::trace::types::trace_call;
 use crate::types;
 
 /// A function that returns what its call does, and is given the caller's saved registers.
@@ -10,7 +10,7 @@ pub struct Function {
     /// As it is in kallsyms.
     pub name: &'static str,
     /// Which call.
-    pub call: u32,
+    pub call: trace_call,
     /// In the kernel's types.
     pub number: u32,
 }
@@ -27,70 +27,78 @@ enum Need {
 
 use Need::{Always, Never};
 
-type Table = &'static [(&'static str, u32, Need)];
+type Table = &'static [(&'static str, trace_call, Need)];
 
 /// Functions without arguments have no `__x64_` in the kernel's types; 32-bit programs share them.
 #[cfg(target_arch = "x86_64")]
 const TABLE: Table = {
     use Need::Compat;
     &[
-        ("__do_sys_inotify_init", records::CALL_INOTIFY_INIT, Always),
+        (
+            "__do_sys_inotify_init",
+            trace_call::CALL_INOTIFY_INIT,
+            Always,
+        ),
         (
             "__x64_sys_inotify_init1",
-            records::CALL_INOTIFY_INIT1,
+            trace_call::CALL_INOTIFY_INIT1,
             Always,
         ),
         (
             "__x64_sys_inotify_add_watch",
-            records::CALL_INOTIFY_ADD_WATCH,
+            trace_call::CALL_INOTIFY_ADD_WATCH,
             Always,
         ),
         (
             "__x64_sys_inotify_rm_watch",
-            records::CALL_INOTIFY_RM_WATCH,
+            trace_call::CALL_INOTIFY_RM_WATCH,
             Always,
         ),
-        ("__x64_sys_mkdir", records::CALL_MKDIR, Always),
-        ("__x64_sys_mkdirat", records::CALL_MKDIRAT, Always),
-        ("__x64_sys_mount", records::CALL_MOUNT, Always),
-        ("__x64_sys_move_mount", records::CALL_MOVE_MOUNT, Always),
-        ("__x64_sys_unshare", records::CALL_UNSHARE, Always),
-        ("__x64_sys_clone", records::CALL_CLONE, Always),
-        ("__x64_sys_clone3", records::CALL_CLONE3, Always),
-        ("__do_sys_fork", records::CALL_FORK, Always),
-        ("__do_sys_vfork", records::CALL_FORK, Always),
-        ("__x64_sys_epoll_ctl", records::CALL_EPOLL_CTL, Always),
-        ("__x64_sys_add_key", records::CALL_ADD_KEY, Never),
-        ("__x64_sys_keyctl", records::CALL_KEYCTL, Never),
-        ("__x64_sys_semget", records::CALL_SEMGET, Never),
-        ("__x64_sys_shmget", records::CALL_SHMGET, Never),
+        ("__x64_sys_mkdir", trace_call::CALL_MKDIR, Always),
+        ("__x64_sys_mkdirat", trace_call::CALL_MKDIRAT, Always),
+        ("__x64_sys_mount", trace_call::CALL_MOUNT, Always),
+        ("__x64_sys_move_mount", trace_call::CALL_MOVE_MOUNT, Always),
+        ("__x64_sys_unshare", trace_call::CALL_UNSHARE, Always),
+        ("__x64_sys_clone", trace_call::CALL_CLONE, Always),
+        ("__x64_sys_clone3", trace_call::CALL_CLONE3, Always),
+        ("__do_sys_fork", trace_call::CALL_FORK, Always),
+        ("__do_sys_vfork", trace_call::CALL_FORK, Always),
+        ("__x64_sys_epoll_ctl", trace_call::CALL_EPOLL_CTL, Always),
+        ("__x64_sys_add_key", trace_call::CALL_ADD_KEY, Never),
+        ("__x64_sys_keyctl", trace_call::CALL_KEYCTL, Never),
+        ("__x64_sys_semget", trace_call::CALL_SEMGET, Never),
+        ("__x64_sys_shmget", trace_call::CALL_SHMGET, Never),
         (
             "__ia32_sys_inotify_init1",
-            records::CALL_INOTIFY_INIT1,
+            trace_call::CALL_INOTIFY_INIT1,
             Compat,
         ),
         (
             "__ia32_sys_inotify_add_watch",
-            records::CALL_INOTIFY_ADD_WATCH,
+            trace_call::CALL_INOTIFY_ADD_WATCH,
             Compat,
         ),
         (
             "__ia32_sys_inotify_rm_watch",
-            records::CALL_INOTIFY_RM_WATCH,
+            trace_call::CALL_INOTIFY_RM_WATCH,
             Compat,
         ),
-        ("__ia32_sys_mkdir", records::CALL_MKDIR, Compat),
-        ("__ia32_sys_mkdirat", records::CALL_MKDIRAT, Compat),
-        ("__ia32_sys_mount", records::CALL_MOUNT, Compat),
-        ("__ia32_sys_move_mount", records::CALL_MOVE_MOUNT, Compat),
-        ("__ia32_sys_unshare", records::CALL_UNSHARE, Compat),
-        ("__ia32_compat_sys_ia32_clone", records::CALL_CLONE, Compat),
-        ("__ia32_sys_clone3", records::CALL_CLONE3, Compat),
-        ("__ia32_sys_epoll_ctl", records::CALL_EPOLL_CTL, Compat),
-        ("__ia32_sys_add_key", records::CALL_ADD_KEY, Never),
-        ("__ia32_compat_sys_keyctl", records::CALL_KEYCTL, Never),
-        ("__ia32_sys_semget", records::CALL_SEMGET, Never),
-        ("__ia32_sys_shmget", records::CALL_SHMGET, Never),
+        ("__ia32_sys_mkdir", trace_call::CALL_MKDIR, Compat),
+        ("__ia32_sys_mkdirat", trace_call::CALL_MKDIRAT, Compat),
+        ("__ia32_sys_mount", trace_call::CALL_MOUNT, Compat),
+        ("__ia32_sys_move_mount", trace_call::CALL_MOVE_MOUNT, Compat),
+        ("__ia32_sys_unshare", trace_call::CALL_UNSHARE, Compat),
+        (
+            "__ia32_compat_sys_ia32_clone",
+            trace_call::CALL_CLONE,
+            Compat,
+        ),
+        ("__ia32_sys_clone3", trace_call::CALL_CLONE3, Compat),
+        ("__ia32_sys_epoll_ctl", trace_call::CALL_EPOLL_CTL, Compat),
+        ("__ia32_sys_add_key", trace_call::CALL_ADD_KEY, Never),
+        ("__ia32_compat_sys_keyctl", trace_call::CALL_KEYCTL, Never),
+        ("__ia32_sys_semget", trace_call::CALL_SEMGET, Never),
+        ("__ia32_sys_shmget", trace_call::CALL_SHMGET, Never),
     ]
 };
 
@@ -99,39 +107,43 @@ const TABLE: Table = {
 const TABLE: Table = &[
     (
         "__arm64_sys_inotify_init",
-        records::CALL_INOTIFY_INIT,
+        trace_call::CALL_INOTIFY_INIT,
         Never,
     ),
     (
         "__arm64_sys_inotify_init1",
-        records::CALL_INOTIFY_INIT1,
+        trace_call::CALL_INOTIFY_INIT1,
         Always,
     ),
     (
         "__arm64_sys_inotify_add_watch",
-        records::CALL_INOTIFY_ADD_WATCH,
+        trace_call::CALL_INOTIFY_ADD_WATCH,
         Always,
     ),
     (
         "__arm64_sys_inotify_rm_watch",
-        records::CALL_INOTIFY_RM_WATCH,
+        trace_call::CALL_INOTIFY_RM_WATCH,
         Always,
     ),
-    ("__arm64_sys_mkdir", records::CALL_MKDIR, Never),
-    ("__arm64_sys_mkdirat", records::CALL_MKDIRAT, Always),
-    ("__arm64_sys_mount", records::CALL_MOUNT, Always),
-    ("__arm64_sys_move_mount", records::CALL_MOVE_MOUNT, Always),
-    ("__arm64_sys_unshare", records::CALL_UNSHARE, Always),
-    ("__arm64_sys_clone", records::CALL_CLONE, Always),
-    ("__arm64_sys_clone3", records::CALL_CLONE3, Always),
-    ("__arm64_sys_fork", records::CALL_FORK, Never),
-    ("__arm64_sys_vfork", records::CALL_FORK, Never),
-    ("__arm64_sys_epoll_ctl", records::CALL_EPOLL_CTL, Always),
-    ("__arm64_sys_add_key", records::CALL_ADD_KEY, Never),
-    ("__arm64_sys_keyctl", records::CALL_KEYCTL, Never),
-    ("__arm64_compat_sys_keyctl", records::CALL_KEYCTL, Never),
-    ("__arm64_sys_semget", records::CALL_SEMGET, Never),
-    ("__arm64_sys_shmget", records::CALL_SHMGET, Never),
+    ("__arm64_sys_mkdir", trace_call::CALL_MKDIR, Never),
+    ("__arm64_sys_mkdirat", trace_call::CALL_MKDIRAT, Always),
+    ("__arm64_sys_mount", trace_call::CALL_MOUNT, Always),
+    (
+        "__arm64_sys_move_mount",
+        trace_call::CALL_MOVE_MOUNT,
+        Always,
+    ),
+    ("__arm64_sys_unshare", trace_call::CALL_UNSHARE, Always),
+    ("__arm64_sys_clone", trace_call::CALL_CLONE, Always),
+    ("__arm64_sys_clone3", trace_call::CALL_CLONE3, Always),
+    ("__arm64_sys_fork", trace_call::CALL_FORK, Never),
+    ("__arm64_sys_vfork", trace_call::CALL_FORK, Never),
+    ("__arm64_sys_epoll_ctl", trace_call::CALL_EPOLL_CTL, Always),
+    ("__arm64_sys_add_key", trace_call::CALL_ADD_KEY, Never),
+    ("__arm64_sys_keyctl", trace_call::CALL_KEYCTL, Never),
+    ("__arm64_compat_sys_keyctl", trace_call::CALL_KEYCTL, Never),
+    ("__arm64_sys_semget", trace_call::CALL_SEMGET, Never),
+    ("__arm64_sys_shmget", trace_call::CALL_SHMGET, Never),
 ];
 
 /// Only where inotify itself is there for 32-bit programs, the others must be.
@@ -149,7 +161,6 @@ pub fn known() -> Result<&'static [Function], &'static str> {
 fn of_kernel(
     find: impl FnOnce(&[&'static str]) -> Option<Vec<Option<u32>>>,
 ) -> Result<Vec<Function>, &'static str> {
-    const { assert!(TABLE.len() <= FUNCTIONS) };
     let names: Vec<&'static str> = TABLE.iter().map(|(name, ..)| *name).collect();
     let numbers = find(&names).ok_or(names[0])?;
     let place = names.iter().position(|name| *name == COMPAT);
@@ -168,6 +179,7 @@ fn of_kernel(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::skeleton::trace::types::trace_config;
 
     fn without(missing: &str) -> Result<usize, &'static str> {
         let find = |names: &[&str]| {
@@ -175,6 +187,11 @@ mod tests {
             Some(names.iter().map(number).collect())
         };
         of_kernel(find).map(|functions| functions.len())
+    }
+
+    #[test]
+    fn each_has_a_program() {
+        assert!(TABLE.len() <= trace_config::default().functions.len());
     }
 
     #[test]

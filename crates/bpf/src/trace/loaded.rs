@@ -2,12 +2,12 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use libbpf_rs::{MapCore, MapFlags, Object, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{MapCore, RingBuffer, RingBufferBuilder};
 
 use super::attached::Attached;
 use super::{Call, Count, Event, Hook, Options, hook};
-use crate::object;
-use crate::records::{self, RECORD_TRACE, TraceRecord, take, until_nul};
+use crate::records::{take, until_nul};
+use crate::skeleton::trace::types::{record_kind, trace_call, trace_flags, trace_record};
 use crate::support::Unsupported;
 use crate::tally::UserKey;
 
@@ -22,7 +22,6 @@ const LOOK: Duration = Duration::from_millis(25);
 const FRUGAL_LOOK: Duration = Duration::from_millis(100);
 
 /// Traces calls from its start until it is dropped, or the process dies.
-#[derive(Debug)]
 pub struct Tracer {
     ring: RingBuffer<'static>,
     inbox: Arc<Mutex<Inbox>>,
@@ -47,10 +46,10 @@ impl Tracer {
         let attached = hook::first(
             hooks,
             |hook| Attached::new(options, hook),
-            || Unsupported::fault("a place to trace at"),
+            || Unsupported::new("no hook to trace with was given", "name one"),
         )?;
         let inbox = Arc::<Mutex<Inbox>>::default();
-        let ring = open_ring(&attached.object, Arc::clone(&inbox)).map_err(|e| {
+        let ring = open_ring(&attached.programs.maps.ring, Arc::clone(&inbox)).map_err(|e| {
             Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
         })?;
         Ok(Self {
@@ -106,17 +105,9 @@ impl Tracer {
 
     /// Calls since the start that should have been told and were not: the ring was full, or the program was already
     /// at work on that CPU.
-    ///
-    /// # Errors
-    /// What the kernel answered.
-    pub fn lost(&self) -> io::Result<u64> {
-        let value = object::map(&self.attached.object, "lost")?
-            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
-            .map_err(io::Error::other)?;
-        let full = value
-            .and_then(|v| v.try_into().ok())
-            .map_or(0, u64::from_ne_bytes);
-        Ok(full + self.attached.missed())
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.attached.lost()
     }
 }
 
@@ -144,11 +135,10 @@ fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open_ring(object: &Object, inbox: Arc<Mutex<Inbox>>) -> io::Result<RingBuffer<'static>> {
-    let map = object::map(object, "ring")?;
+fn open_ring(map: &dyn MapCore, inbox: Arc<Mutex<Inbox>>) -> io::Result<RingBuffer<'static>> {
     let mut builder = RingBufferBuilder::new();
     let put = move |record: &[u8]| lock(&inbox).put(decode(record));
-    builder.add(&map, put).map_err(io::Error::other)?;
+    builder.add(map, put).map_err(io::Error::other)?;
     builder.build().map_err(io::Error::other)
 }
 
@@ -160,11 +150,11 @@ fn malformed() -> io::Error {
 }
 
 fn decode(mut record: &[u8]) -> Option<Event> {
-    let head: TraceRecord = take(&mut record)?;
-    if head.kind != RECORD_TRACE {
+    let head: trace_record = take(&mut record)?;
+    if head.kind != record_kind::RECORD_TRACE {
         return None;
     }
-    let has = |flag| head.flags & flag != 0;
+    let has = |flag: trace_flags| head.flags.0 & flag.0 != 0;
     let path = record.get(..head.path_length as usize)?;
     Some(Event {
         time: Duration::from_nanos(head.time),
@@ -174,13 +164,13 @@ fn decode(mut record: &[u8]) -> Option<Event> {
         uid: head.uid,
         comm: until_nul(&head.comm).to_vec(),
         cgroup: head.cgroup,
-        result: head.result.cast_signed(),
+        result: head.result,
         fd: (head.fd != u32::MAX).then_some(head.fd),
         argument: head.argument,
-        path: has(records::TRACE_HAS_PATH).then(|| path.to_vec()),
-        path_cut: has(records::TRACE_PATH_CUT),
+        path: has(trace_flags::TRACE_HAS_PATH).then(|| path.to_vec()),
+        path_cut: has(trace_flags::TRACE_PATH_CUT),
         descriptor_limit: head.descriptor_limit,
-        count: has(records::TRACE_COUNTED).then_some(Count {
+        count: has(trace_flags::TRACE_COUNTED).then_some(Count {
             key: UserKey {
                 user_namespace: head.user_namespace,
                 uid: head.charged_uid,
@@ -191,23 +181,23 @@ fn decode(mut record: &[u8]) -> Option<Event> {
     })
 }
 
-fn call(number: u32) -> Option<Call> {
-    Some(match number {
-        records::CALL_INOTIFY_INIT => Call::InotifyInit,
-        records::CALL_INOTIFY_INIT1 => Call::InotifyInit1,
-        records::CALL_INOTIFY_ADD_WATCH => Call::InotifyAddWatch,
-        records::CALL_INOTIFY_RM_WATCH => Call::InotifyRmWatch,
-        records::CALL_MKDIR => Call::Mkdir,
-        records::CALL_MKDIRAT => Call::Mkdirat,
-        records::CALL_MOUNT => Call::Mount,
-        records::CALL_MOVE_MOUNT => Call::MoveMount,
-        records::CALL_UNSHARE => Call::Unshare,
-        records::CALL_CLONE | records::CALL_CLONE3 | records::CALL_FORK => Call::Clone,
-        records::CALL_EPOLL_CTL => Call::EpollCtl,
-        records::CALL_ADD_KEY => Call::AddKey,
-        records::CALL_KEYCTL => Call::Keyctl,
-        records::CALL_SEMGET => Call::Semget,
-        records::CALL_SHMGET => Call::Shmget,
+fn call(call: trace_call) -> Option<Call> {
+    Some(match call {
+        trace_call::CALL_INOTIFY_INIT => Call::InotifyInit,
+        trace_call::CALL_INOTIFY_INIT1 => Call::InotifyInit1,
+        trace_call::CALL_INOTIFY_ADD_WATCH => Call::InotifyAddWatch,
+        trace_call::CALL_INOTIFY_RM_WATCH => Call::InotifyRmWatch,
+        trace_call::CALL_MKDIR => Call::Mkdir,
+        trace_call::CALL_MKDIRAT => Call::Mkdirat,
+        trace_call::CALL_MOUNT => Call::Mount,
+        trace_call::CALL_MOVE_MOUNT => Call::MoveMount,
+        trace_call::CALL_UNSHARE => Call::Unshare,
+        trace_call::CALL_CLONE | trace_call::CALL_CLONE3 | trace_call::CALL_FORK => Call::Clone,
+        trace_call::CALL_EPOLL_CTL => Call::EpollCtl,
+        trace_call::CALL_ADD_KEY => Call::AddKey,
+        trace_call::CALL_KEYCTL => Call::Keyctl,
+        trace_call::CALL_SEMGET => Call::Semget,
+        trace_call::CALL_SHMGET => Call::Shmget,
         _ => return None,
     })
 }

@@ -1,90 +1,96 @@
 //! Which system-call numbers are which calls, for 64-bit programs and for 32-bit ones on the same kernel.
 
-use crate::records::{self, CALL_NUMBERS, TraceConfig};
+use crate::skeleton::trace::types::{trace_call, trace_config};
 
-type Table = &'static [(i64, u32)];
+type Table = &'static [(i64, trace_call)];
 
 const NATIVE: Table = &[
-    (libc::SYS_inotify_init1, records::CALL_INOTIFY_INIT1),
-    (libc::SYS_inotify_add_watch, records::CALL_INOTIFY_ADD_WATCH),
-    (libc::SYS_inotify_rm_watch, records::CALL_INOTIFY_RM_WATCH),
-    (libc::SYS_mkdirat, records::CALL_MKDIRAT),
-    (libc::SYS_mount, records::CALL_MOUNT),
-    (libc::SYS_move_mount, records::CALL_MOVE_MOUNT),
-    (libc::SYS_unshare, records::CALL_UNSHARE),
-    (libc::SYS_clone, records::CALL_CLONE),
-    (libc::SYS_clone3, records::CALL_CLONE3),
-    (libc::SYS_epoll_ctl, records::CALL_EPOLL_CTL),
-    (libc::SYS_add_key, records::CALL_ADD_KEY),
-    (libc::SYS_keyctl, records::CALL_KEYCTL),
-    (libc::SYS_semget, records::CALL_SEMGET),
-    (libc::SYS_shmget, records::CALL_SHMGET),
+    (libc::SYS_inotify_init1, trace_call::CALL_INOTIFY_INIT1),
+    (
+        libc::SYS_inotify_add_watch,
+        trace_call::CALL_INOTIFY_ADD_WATCH,
+    ),
+    (
+        libc::SYS_inotify_rm_watch,
+        trace_call::CALL_INOTIFY_RM_WATCH,
+    ),
+    (libc::SYS_mkdirat, trace_call::CALL_MKDIRAT),
+    (libc::SYS_mount, trace_call::CALL_MOUNT),
+    (libc::SYS_move_mount, trace_call::CALL_MOVE_MOUNT),
+    (libc::SYS_unshare, trace_call::CALL_UNSHARE),
+    (libc::SYS_clone, trace_call::CALL_CLONE),
+    (libc::SYS_clone3, trace_call::CALL_CLONE3),
+    (libc::SYS_epoll_ctl, trace_call::CALL_EPOLL_CTL),
+    (libc::SYS_add_key, trace_call::CALL_ADD_KEY),
+    (libc::SYS_keyctl, trace_call::CALL_KEYCTL),
+    (libc::SYS_semget, trace_call::CALL_SEMGET),
+    (libc::SYS_shmget, trace_call::CALL_SHMGET),
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_inotify_init, records::CALL_INOTIFY_INIT),
+    (libc::SYS_inotify_init, trace_call::CALL_INOTIFY_INIT),
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_mkdir, records::CALL_MKDIR),
+    (libc::SYS_mkdir, trace_call::CALL_MKDIR),
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_fork, records::CALL_FORK),
+    (libc::SYS_fork, trace_call::CALL_FORK),
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_vfork, records::CALL_FORK),
+    (libc::SYS_vfork, trace_call::CALL_FORK),
 ];
 
 /// arch/x86/entry/syscalls/syscall_32.tbl; old programs reach semget and shmget through ipc(2), which is not traced.
 #[cfg(target_arch = "x86_64")]
 const COMPAT: Table = &[
-    (291, records::CALL_INOTIFY_INIT),
-    (332, records::CALL_INOTIFY_INIT1),
-    (292, records::CALL_INOTIFY_ADD_WATCH),
-    (293, records::CALL_INOTIFY_RM_WATCH),
-    (39, records::CALL_MKDIR),
-    (296, records::CALL_MKDIRAT),
-    (21, records::CALL_MOUNT),
-    (429, records::CALL_MOVE_MOUNT),
-    (310, records::CALL_UNSHARE),
-    (120, records::CALL_CLONE),
-    (435, records::CALL_CLONE3),
-    (2, records::CALL_FORK),
-    (190, records::CALL_FORK),
-    (255, records::CALL_EPOLL_CTL),
-    (286, records::CALL_ADD_KEY),
-    (288, records::CALL_KEYCTL),
-    (393, records::CALL_SEMGET),
-    (395, records::CALL_SHMGET),
+    (291, trace_call::CALL_INOTIFY_INIT),
+    (332, trace_call::CALL_INOTIFY_INIT1),
+    (292, trace_call::CALL_INOTIFY_ADD_WATCH),
+    (293, trace_call::CALL_INOTIFY_RM_WATCH),
+    (39, trace_call::CALL_MKDIR),
+    (296, trace_call::CALL_MKDIRAT),
+    (21, trace_call::CALL_MOUNT),
+    (429, trace_call::CALL_MOVE_MOUNT),
+    (310, trace_call::CALL_UNSHARE),
+    (120, trace_call::CALL_CLONE),
+    (435, trace_call::CALL_CLONE3),
+    (2, trace_call::CALL_FORK),
+    (190, trace_call::CALL_FORK),
+    (255, trace_call::CALL_EPOLL_CTL),
+    (286, trace_call::CALL_ADD_KEY),
+    (288, trace_call::CALL_KEYCTL),
+    (393, trace_call::CALL_SEMGET),
+    (395, trace_call::CALL_SHMGET),
 ];
 
 /// arch/arm64/tools/syscall_32.tbl
 #[cfg(target_arch = "aarch64")]
 const COMPAT: Table = &[
-    (316, records::CALL_INOTIFY_INIT),
-    (360, records::CALL_INOTIFY_INIT1),
-    (317, records::CALL_INOTIFY_ADD_WATCH),
-    (318, records::CALL_INOTIFY_RM_WATCH),
-    (39, records::CALL_MKDIR),
-    (323, records::CALL_MKDIRAT),
-    (21, records::CALL_MOUNT),
-    (429, records::CALL_MOVE_MOUNT),
-    (337, records::CALL_UNSHARE),
-    (120, records::CALL_CLONE),
-    (435, records::CALL_CLONE3),
-    (2, records::CALL_FORK),
-    (190, records::CALL_FORK),
-    (251, records::CALL_EPOLL_CTL),
-    (309, records::CALL_ADD_KEY),
-    (311, records::CALL_KEYCTL),
-    (299, records::CALL_SEMGET),
-    (307, records::CALL_SHMGET),
+    (316, trace_call::CALL_INOTIFY_INIT),
+    (360, trace_call::CALL_INOTIFY_INIT1),
+    (317, trace_call::CALL_INOTIFY_ADD_WATCH),
+    (318, trace_call::CALL_INOTIFY_RM_WATCH),
+    (39, trace_call::CALL_MKDIR),
+    (323, trace_call::CALL_MKDIRAT),
+    (21, trace_call::CALL_MOUNT),
+    (429, trace_call::CALL_MOVE_MOUNT),
+    (337, trace_call::CALL_UNSHARE),
+    (120, trace_call::CALL_CLONE),
+    (435, trace_call::CALL_CLONE3),
+    (2, trace_call::CALL_FORK),
+    (190, trace_call::CALL_FORK),
+    (251, trace_call::CALL_EPOLL_CTL),
+    (309, trace_call::CALL_ADD_KEY),
+    (311, trace_call::CALL_KEYCTL),
+    (299, trace_call::CALL_SEMGET),
+    (307, trace_call::CALL_SHMGET),
 ];
 
 /// Tells the programs.
-pub fn set(config: &mut TraceConfig) {
+pub fn set(config: &mut trace_config) {
     fill(&mut config.native, NATIVE);
     fill(&mut config.compat, COMPAT);
 }
 
-fn fill(calls: &mut [u8; CALL_NUMBERS], table: Table) {
+fn fill(calls: &mut [u8], table: Table) {
     for &(number, call) in table {
         let place = usize::try_from(number).ok().and_then(|n| calls.get_mut(n));
-        if let (Some(place), Ok(call)) = (place, u8::try_from(call)) {
+        if let (Some(place), Ok(call)) = (place, u8::try_from(call.0)) {
             *place = call;
         }
     }
@@ -97,7 +103,7 @@ mod tests {
     #[test]
     fn every_number_has_its_place() {
         for table in [NATIVE, COMPAT] {
-            let mut calls = [0; CALL_NUMBERS];
+            let mut calls = trace_config::default().native;
             fill(&mut calls, table);
             assert_eq!(calls.iter().filter(|c| **c > 0).count(), table.len());
         }

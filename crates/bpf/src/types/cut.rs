@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::btf::{
     ARRAY, ENUM, ENUM64, FUNC, FWD, PTR, STRUCT, Sections, TYPEDEF, Type, UNION, file, word,
@@ -36,7 +36,7 @@ impl Cut {
             copy.number(root)?;
         }
         copy.all()?;
-        let number = |name: &&str| found.functions.get(*name).copied();
+        let number = |name: &&str| found.functions.get(name.as_bytes()).copied();
         Some(Self {
             file: file(&copy.types, &copy.names)?,
             functions: functions.iter().map(number).collect(),
@@ -46,33 +46,33 @@ impl Cut {
 
 /// Names that are looked for.
 struct Wanted<'n> {
-    names: Vec<&'n str>,
-    functions: Vec<&'n str>,
+    names: HashSet<&'n [u8]>,
+    functions: HashSet<&'n [u8]>,
     /// Whether a name may begin so: nearly all of the kernel's names end here.
     begins: [bool; 1 << 12],
 }
 
 impl<'n> Wanted<'n> {
     fn new(names: impl IntoIterator<Item = &'n str>, functions: &[&'n str]) -> Self {
+        let names = names.into_iter().filter(|name| name.len() >= 2);
         let mut wanted = Self {
-            names: names.into_iter().filter(|name| name.len() >= 2).collect(),
-            functions: functions.to_vec(),
+            names: names.map(str::as_bytes).collect(),
+            functions: functions.iter().map(|name| name.as_bytes()).collect(),
             begins: [false; 1 << 12],
         };
         for name in wanted.names.iter().chain(&wanted.functions) {
-            wanted.begins[beginning([name.as_bytes(), b"\0\0\0"].concat().as_slice())] = true;
+            wanted.begins[beginning([name, b"\0\0\0".as_slice()].concat().as_slice())] = true;
         }
         wanted
     }
 
     /// The one of `among` that `bytes` begin with, and end with a NUL.
-    fn find(&self, among: &[&'n str], bytes: &[u8]) -> Option<&'n str> {
+    fn find(&self, among: &HashSet<&'n [u8]>, bytes: &[u8]) -> Option<&'n [u8]> {
         if !self.begins[beginning(bytes)] {
             return None;
         }
-        let is =
-            |name: &&&str| bytes.starts_with(name.as_bytes()) && bytes.get(name.len()) == Some(&0);
-        among.iter().find(is).copied()
+        let name = bytes.get(..memchr::memchr(0, bytes)?)?;
+        among.get(name).copied()
     }
 }
 
@@ -89,7 +89,7 @@ struct Found<'n> {
     /// By number; 0 is void.
     offsets: Vec<u32>,
     roots: Vec<u32>,
-    functions: HashMap<&'n str, u32>,
+    functions: HashMap<&'n [u8], u32>,
 }
 
 impl<'n> Found<'n> {

@@ -1,14 +1,14 @@
 use std::io::{self, ErrorKind, Read};
 
-use libbpf_rs::{Iter, Link, MapCore, MapFlags, Object, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{Iter, Link, MapCore, MapFlags, RingBuffer, RingBufferBuilder};
 
 use super::{Place, Watch};
 use crate::object;
-use crate::records::{RECORD_WATCH, WatchRecord, take};
+use crate::records::take;
+use crate::skeleton::watches::types::{record_kind, watch_record};
+use crate::skeleton::watches::{WatchesSkel, WatchesSkelBuilder};
 use crate::support::Unsupported;
 use crate::tally::Holder;
-
-static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/watches.bpf.o"));
 
 /// What a caller can ask for (include/uapi/linux/inotify.h); the kernel sets other bits for itself.
 const IN_ALL_EVENTS: u32 = 0xfff;
@@ -17,10 +17,9 @@ const IN_ALL_EVENTS: u32 = 0xfff;
 const AT_ONCE: usize = 1 << 14;
 
 /// Lists watches: a program loaded once, asked as often as wanted.
-#[derive(Debug)]
 pub struct Lister {
     watches: Link,
-    object: Object,
+    programs: WatchesSkel<'static>,
 }
 
 impl Lister {
@@ -29,10 +28,10 @@ impl Lister {
     /// # Errors
     /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        let (object, _) = object::load(IMAGE, |_| Ok(()))?;
+        let (programs, _) = object::load::<WatchesSkelBuilder>(|_| Ok(()))?;
         Ok(Self {
-            watches: object::attach(&object, "watches")?,
-            object,
+            watches: object::attach(&programs.progs.watches)?,
+            programs,
         })
     }
 
@@ -66,7 +65,7 @@ impl Lister {
     }
 
     fn list_some(&self, instances: &[(u64, Holder)], each: impl FnMut(&[u8])) -> io::Result<()> {
-        let wanted = object::map(&self.object, "wanted")?;
+        let wanted = &self.programs.maps.wanted;
         for (identity, holder) in instances {
             let request = [holder.pid, holder.fd, 0].map(u32::to_ne_bytes).concat();
             let key = identity.to_ne_bytes();
@@ -84,10 +83,9 @@ impl Lister {
 
     /// Reads the iterator to its end, and the ring whenever it is full.
     fn read(&self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        let map = object::map(&self.object, "ring")?;
         let mut builder = RingBufferBuilder::new();
         builder
-            .add(&map, |record| {
+            .add(&self.programs.maps.ring, |record| {
                 each(record);
                 0
             })
@@ -108,8 +106,8 @@ impl Lister {
 }
 
 fn decode(mut record: &[u8]) -> Option<Watch> {
-    let head: WatchRecord = take(&mut record)?;
-    if head.kind != RECORD_WATCH {
+    let head: watch_record = take(&mut record)?;
+    if head.kind != record_kind::RECORD_WATCH {
         return None;
     }
     let names = record.get(..head.names_length as usize)?;
@@ -122,6 +120,6 @@ fn decode(mut record: &[u8]) -> Option<Watch> {
         device: (head.device >> 20, head.device & 0xf_ffff),
         file_system: head.file_system,
         mask: head.mask & IN_ALL_EVENTS,
-        place: Place::read(head.flags, names),
+        place: Place::read(head.flags.0, names),
     })
 }

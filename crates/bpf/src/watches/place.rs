@@ -1,21 +1,21 @@
 use super::Place;
-use crate::records::{WATCH_NAMED, WATCH_ROOTED, WATCH_UNHASHED};
+use crate::skeleton::watches::types::watch_flags;
 
 impl Place {
     /// From names in the order of the walk, the watched one first, each ended by a NUL.
     pub(super) fn read(flags: u32, names: &[u8]) -> Self {
-        let has = |flag| flags & flag != 0;
-        if !has(WATCH_NAMED) {
+        let has = |flag: watch_flags| flags & flag.0 != 0;
+        if !has(watch_flags::WATCH_NAMED) {
             return Self::Forgotten;
         }
         let names = names.strip_suffix(b"\0").unwrap_or(names);
-        if !has(WATCH_ROOTED) {
+        if !has(watch_flags::WATCH_ROOTED) {
             return Self::Unreachable(join(names));
         }
         match memchr::memrchr(0, names) {
             // A root is never in the table of names.
             None => Self::Path(b"/".to_vec()),
-            Some(root) if has(WATCH_UNHASHED) => Self::Deleted(join(&names[..root])),
+            Some(root) if has(watch_flags::WATCH_UNHASHED) => Self::Deleted(join(&names[..root])),
             Some(root) => Self::Path(join(&names[..root])),
         }
     }
@@ -42,19 +42,19 @@ fn join(mut names: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    const NAMED: u32 = watch_flags::WATCH_NAMED.0;
+    const ROOTED: u32 = NAMED | watch_flags::WATCH_ROOTED.0;
+    const REMOVED: u32 = ROOTED | watch_flags::WATCH_UNHASHED.0;
+
     #[test]
     fn names_become_a_path_from_the_root() {
-        let rooted = WATCH_NAMED | WATCH_ROOTED;
         assert_eq!(
-            Place::read(rooted, b"c\nd\0a b\0/\0"),
+            Place::read(ROOTED, b"c\nd\0a b\0/\0"),
             Place::Path(b"/a b/c\nd".to_vec())
         );
+        assert_eq!(Place::read(REMOVED, b"/\0"), Place::Path(b"/".to_vec()));
         assert_eq!(
-            Place::read(rooted | WATCH_UNHASHED, b"/\0"),
-            Place::Path(b"/".to_vec())
-        );
-        assert_eq!(
-            Place::read(rooted | WATCH_UNHASHED, b"b\0a\0/\0"),
+            Place::read(REMOVED, b"b\0a\0/\0"),
             Place::Deleted(b"/a/b".to_vec())
         );
     }
@@ -62,13 +62,10 @@ mod tests {
     #[test]
     fn a_walk_that_ends_below_the_root_is_said_so() {
         assert_eq!(
-            Place::read(WATCH_NAMED, b"memfd:x\0"),
+            Place::read(NAMED, b"memfd:x\0"),
             Place::Unreachable(b"/memfd:x".to_vec())
         );
-        assert_eq!(
-            Place::read(WATCH_NAMED, b""),
-            Place::Unreachable(b"/".to_vec())
-        );
+        assert_eq!(Place::read(NAMED, b""), Place::Unreachable(b"/".to_vec()));
         assert_eq!(Place::read(0, b""), Place::Forgotten);
     }
 }

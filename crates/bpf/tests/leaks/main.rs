@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
 use nospace_bpf::accounting::Accountant;
+use nospace_bpf::support::Unsupported;
 use nospace_bpf::trace::{Options, Tracer};
 use nospace_bpf::watches::Lister;
 
@@ -90,15 +91,16 @@ fn killed() -> Outcome<()> {
 }
 
 fn hold() -> ExitCode {
-    let all = (
-        Accountant::load(),
-        Lister::load(),
-        Tracer::start(Options::default()),
-    );
-    match &all {
-        (Ok(_), Ok(_), Ok(_)) => println!("held"),
-        failed => println!("{failed:?}"),
-    }
+    let all = || {
+        Ok::<_, Unsupported>((
+            Accountant::load()?,
+            Lister::load()?,
+            Tracer::start(Options::default())?,
+        ))
+    };
+    let _held = all()
+        .inspect(|_| println!("held"))
+        .inspect_err(|why| println!("{why}"));
     loop {
         std::thread::park();
     }

@@ -104,7 +104,7 @@ fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
         }
     })?;
     let (seen, told) = few;
-    same("lost", tracer.lost()?, 0)?;
+    same("lost", tracer.lost(), 0)?;
     same(
         "refused by the watches",
         seen.cause(Refusal::Watches),
@@ -136,7 +136,7 @@ fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
     println!("each cause ... ok ({told:?})");
 
     let (seen, told) = count(&mut tracer, &mut holder, "many", |_| {})?;
-    let lost = tracer.lost()?;
+    let lost = tracer.lost();
     same(
         "refused watches and those lost",
         seen.cause(Refusal::Watches) + lost,

@@ -104,7 +104,7 @@ fn take(
 ) -> io::Result<Next> {
     let mut batch = Vec::new();
     let all = tracer.poll(patience, |event| batch.push(event))?;
-    shared.lost.store(tracer.lost()?, Ordering::Release);
+    shared.lost.store(tracer.lost(), Ordering::Release);
     let heard = batch.is_empty() || sender.send(Ok(batch)).is_ok();
     Ok(if all || !heard {
         Next::No
