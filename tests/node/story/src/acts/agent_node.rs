@@ -46,7 +46,7 @@ pub fn told(stage: &mut Stage) -> anyhow::Result<()> {
     let on_pod = events(&stage.node, "Pod", WATCHES)?;
     let named = on_pod.iter().all(|e| e["involvedObject"]["name"] == pod) && on_pod.len() == 1;
     stage.table.row(
-        "the agent, and a pod that takes all watches",
+        "the agent, while a pod takes all watches",
         &format!(
             "{WATCHES} and {START} True, Ready {}; {on_node} event on the node, {} on the pod",
             text(&ready, "status"),
@@ -68,7 +68,7 @@ pub fn told(stage: &mut Stage) -> anyhow::Result<()> {
     stage.table.row(
         "the pod is deleted",
         &format!(
-            "{WATCHES} and {START} False; the agent ends in {} ms",
+            "{WATCHES} and {START} False; the agent stops in {} ms",
             took.as_millis()
         ),
         &text(&healed, "message"),

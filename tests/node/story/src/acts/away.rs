@@ -38,13 +38,13 @@ pub fn a_minute(stage: &mut Stage) -> anyhow::Result<()> {
     let told = events(&stage.node, "Node", EXHAUSTED)?;
     let twice = told.len() == 1 && told[0]["count"] == 2;
     stage.table.row(
-        "the API server is killed for a minute; meanwhile instances are used up, given back, used up",
+        "the API server is down for a minute; meanwhile instances are used up, released, and used up again",
         &format!(
-            "afterwards {EXHAUSTED} True, {} event on the node with count {}, one on the pod, one of the end",
+            "afterwards {EXHAUSTED} True, {} event on the node with count {}, one on the pod, one for the recovery",
             told.len(),
             told.first().map_or(0, |e| e["count"].as_i64().unwrap_or_default()),
         ),
-        &format!("the agent ran on; {tried} vain requests; {}", text(&problem, "reason")),
+        &format!("the agent kept running; {tried} failed requests; {}", text(&problem, "reason")),
         runs && twice && (2..=20).contains(&tried),
     );
     agent.stop()?;
@@ -72,7 +72,7 @@ fn started_without(stage: &mut Stage, kubeconfig: &std::path::Path) -> anyhow::R
     make_node(&stage.node)?;
     let problem = wait_status(&stage.node, EXHAUSTED, "True", 90)?;
     stage.table.row(
-        "an agent is started while no API server is there, and later no node",
+        "an agent starts before there is an API server, then before there is a node",
         &format!("then {EXHAUSTED} {}", text(&problem, "status")),
         line,
         runs && once == 1 && condition(&stage.node, EXHAUSTED)?["status"] == "True",

@@ -55,7 +55,7 @@ fn healthy(scene: &mut Scene<'_>) -> anyhow::Result<u64> {
     let look = scene.nospace.check()?;
     let user = user(&look, &running)?;
     scene.table.row(
-        "cAdvisor with room",
+        "cAdvisor with enough watches",
         "it runs",
         &format!(
             "{} instances, {} of {} watches in its own user namespace",
@@ -72,8 +72,8 @@ fn healthy(scene: &mut Scene<'_>) -> anyhow::Result<u64> {
 fn full(scene: &mut Scene<'_>, start: &Start, needed: u64) -> anyhow::Result<()> {
     let Start::Runs(running) = start else {
         scene.table.row(
-            "room for exactly that",
-            "it ends",
+            "exactly that many watches",
+            "it exits",
             &format!("needs {needed}"),
             false,
         );
@@ -89,7 +89,7 @@ fn full(scene: &mut Scene<'_>, start: &Start, needed: u64) -> anyhow::Result<()>
         .iter()
         .find(|r| r.command.contains("user.max_inotify_watches"));
     scene.table.row(
-        "room for exactly that",
+        "exactly that many watches",
         "it runs",
         &format!(
             "exit {}; {}; {}",
@@ -105,12 +105,9 @@ fn full(scene: &mut Scene<'_>, start: &Start, needed: u64) -> anyhow::Result<()>
 /// With one watch less it ends as a kubelet would, and its log is understood.
 fn refused(scene: &mut Scene<'_>, room: u64) -> anyhow::Result<()> {
     let Start::Ended(log) = scene.start(room)? else {
-        scene.table.row(
-            "room for one watch less",
-            "it runs",
-            "needs one more",
-            false,
-        );
+        scene
+            .table
+            .row("one watch less", "it runs", "needs one more", false);
         return Ok(());
     };
     let text = std::fs::read_to_string(&log)?;
@@ -121,9 +118,9 @@ fn refused(scene: &mut Scene<'_>, room: u64) -> anyhow::Result<()> {
         .unwrap_or("none")
         .to_owned();
     scene.table.row(
-        "room for one watch less",
+        "one watch less",
         &format!(
-            "it ends: {}",
+            "it exits: {}",
             line.split_once("] ")
                 .map_or(line.as_str(), |(_, said)| said)
         ),

@@ -50,13 +50,13 @@ fn hold(stage: &mut Stage, short: &Short) -> anyhow::Result<()> {
     );
     // Before 1.23 it did not watch the client CA, which nospace cannot tell from a kubelet that was refused one.
     let (less, spare) = if minor()? < 23 {
-        (2, "with one or two less it may start")
+        (2, "with one or two fewer it may start")
     } else {
         (1, "without the last one, the plugin registry's, it starts")
     };
     stage.table.row(
-        &format!("least room for {word}"),
-        &format!("the kubelet starts from {least} on"),
+        &format!("fewest free {word}"),
+        &format!("the kubelet starts with {least} or more"),
         &format!("forecast: needs {needed}; {spare}"),
         least + less == needed,
     );

@@ -32,7 +32,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .any(|c| c.contains("inotify-consumer"));
     let forecast = look.forecast()?;
     stage.table.row(
-        "instances used up by a pod",
+        "a pod has used up all instances",
         "the kubelet runs",
         &format!(
             "exit {}; {}; kubelet start {:?}",
@@ -100,7 +100,7 @@ fn runtime_restarted(stage: &mut Stage) -> anyhow::Result<()> {
     let log = stage.node.log_path("containerd")?;
     let cause = stage.nospace.cause_after(before, &log)?;
     stage.table.row(
-        "containerd started while full",
+        "containerd started with no instances left",
         &format!(
             "runs; {}",
             cri.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -55,10 +55,10 @@ fn with_rules(
         .unwrap_or("nothing refused");
     stage.table.row(
         &match without {
-            "" => "the documented rights".to_owned(),
-            _ => format!("the documented rights without {without}"),
+            "" => "the documented permissions".to_owned(),
+            _ => format!("the documented permissions without {without}"),
         },
-        &format!("condition set: {conditions}, event there: {noted}"),
+        &format!("condition set: {conditions}, event posted: {noted}"),
         refusal,
         (conditions, noted) == told && (told == (true, true)) == (refusal == "nothing refused"),
     );

@@ -34,7 +34,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let (used, _) = look.root()?;
     let lost = finding.victims.iter().any(|v| v.contains("OOM events"));
     stage.table.row(
-        "instances used up by small pods alone",
+        "small pods alone use up all instances",
         &format!("{pods} pods of one container; the kubelet runs"),
         &format!("exit {}; {}", look.code, finding.title),
         look.code == 2 && lost && stage.node.runs("kubelet"),
@@ -48,7 +48,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let log = stage.node.log_path("containerd")?;
     let cause = stage.nospace.cause_after(before, &log)?;
     stage.table.row(
-        "a pod is started while full",
+        "a pod is started with no instances left",
         &format!(
             "it is Ready; containerd logs: {}",
             said.unwrap_or("nothing")

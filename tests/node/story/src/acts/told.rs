@@ -55,7 +55,7 @@ fn broken(stage: &mut Stage, hog: &mut Hog, before: &Value) -> anyhow::Result<()
     let on_pod = events(&stage.node, "Pod", EXHAUSTED)?;
     let one = |events: &[Value]| events.len() == 1 && events[0]["count"] == 1;
     stage.table.row(
-        "a dozen looks later",
+        "a dozen checks later",
         &format!(
             "{} event on the node, {} on the pod",
             on_node.len(),
@@ -111,10 +111,10 @@ fn agent_anew(
     stage.table.row(
         "SIGTERM, and another agent",
         &format!(
-            "left {}, same flip: {kept}, {events_now} event",
+            "condition still {}, same transition time: {kept}, {events_now} event",
             text(&left, "status")
         ),
-        &format!("ended within a second: {}", took.as_millis() < 1_000),
+        &format!("stopped within a second: {}", took.as_millis() < 1_000),
         left == before && kept && events_now == 1 && took.as_millis() < 1_000,
     );
     hog.give_back()?;
@@ -125,7 +125,7 @@ fn agent_anew(
     })?;
     let over = events(&stage.node, "Node", "InotifyInstancesRecovered")?;
     stage.table.row(
-        "the pod gives them back",
+        "the pod releases them",
         &format!("{EXHAUSTED} False, flipped: {flipped}"),
         &text(&over[0], "message"),
         flipped && over.len() == 1 && over[0]["type"] == "Normal",

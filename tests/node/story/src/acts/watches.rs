@@ -36,7 +36,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .unwrap_or("none")
         .to_owned();
     stage.table.row(
-        "watches used up by a pod, a new pod starts",
+        "a pod has used up all watches, a new pod starts",
         "the pod is Ready, the kubelet runs",
         &format!("trace: kubelet refused on {path}"),
         path.starts_with("/sys/fs/cgroup/"),
@@ -55,7 +55,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .any(|f| f.victims.iter().any(|v| v.contains("kubelet")));
     let forecast = look.forecast()?;
     stage.table.row(
-        "watches used up by a pod",
+        "a pod has used up all watches",
         "the kubelet runs",
         &format!(
             "exit {}; {}; culprits {}; kubelet start {:?}",
@@ -78,8 +78,8 @@ fn restarted(stage: &mut Stage) -> anyhow::Result<()> {
     let before = stage.node.log("kubelet")?.lines().count() as u64;
     let starts = stage.node.kubelet_starts()?;
     stage.table.row(
-        "the kubelet is started again",
-        if starts { "it runs" } else { "it ends" },
+        "the kubelet is restarted",
+        if starts { "it runs" } else { "it exits" },
         "forecast: fails",
         !starts,
     );
@@ -99,9 +99,9 @@ fn restarted(stage: &mut Stage) -> anyhow::Result<()> {
         .collect();
     let after = refusals.iter().filter(|number| **number > before).count();
     stage.table.row(
-        "explain of the kubelet's own log",
+        "explain on the kubelet's log",
         &format!(
-            "refusals in {}, {after} of them after the start",
+            "errors in {}, {after} of them after the start",
             span(&refusals)
         ),
         &format!("exit {code}; inotify-watches in {}", span(&lines)),
@@ -142,7 +142,7 @@ fn tuned(stage: &mut Stage) -> anyhow::Result<()> {
         "tune --apply",
         &format!(
             "the kubelet {}, node Ready",
-            if starts { "runs" } else { "ends" }
+            if starts { "runs" } else { "exits" }
         ),
         &format!("exit {}: {}", look.code, look.titles()),
         starts && look.is_well(),
