@@ -17,5 +17,5 @@ SECONDS=0
 start_node
 KUBE_VERSION=$(kubelet --version | sed 's/.* v//') && export KUBE_VERSION
 say "Ready after $SECONDS s"
-/work/nospace record -o out/healthy.tar.zst
+/work/nospace record out/healthy.tar.zst
 ./nospace-story --nospace /work/nospace --table out/table.md node $(cat acts)

@@ -42,7 +42,7 @@ fi
 in_chroot counted "0 1 2" check --no-ebpf -o json
 grep -A 2 '"name": "inotify"' $root/counted | grep -q '"provenance": "estimated"' || fail "--no-ebpf is not marked as an estimate"
 in_chroot watches 0 watches -o json
-in_chroot record 0 record -o /node.tar.zst
+in_chroot record 0 record /node.tar.zst
 in_chroot replayed "0 1 2" check --from /node.tar.zst
 in_chroot page 0 explain inotify-watches
 grep -q inotify $root/page || fail "no page on a cause"

@@ -10,10 +10,11 @@
 pub mod agent;
 pub mod cli;
 pub mod collect;
-mod duration;
+pub mod duration;
 pub mod exhaust;
 pub mod explain;
 pub mod host;
+pub mod output;
 mod parallel;
 pub mod trace;
 pub mod tune;

@@ -108,7 +108,6 @@ fn nothing_secret_is_saved() {
         "record",
         "--rootfs",
         root.to_str().unwrap(),
-        "-o",
         archive.to_str().unwrap(),
     ]);
     assert!(
@@ -129,7 +128,7 @@ fn nothing_secret_is_saved() {
 fn an_archive_that_cannot_be_written_leaves_nothing() {
     let directory = TempDir::new().unwrap();
     let nowhere = directory.path().join("missing/node.tar.zst");
-    let saved = nospace(&["record", "-o", nowhere.to_str().unwrap()]);
+    let saved = nospace(&["record", nowhere.to_str().unwrap()]);
     assert_eq!(saved.status.code(), Some(1));
     let message = String::from_utf8_lossy(&saved.stderr).into_owned();
     assert!(
@@ -139,13 +138,32 @@ fn an_archive_that_cannot_be_written_leaves_nothing() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
+/// `-o` was the file before it was an argument.
+#[test]
+fn the_file_may_still_be_an_option() {
+    let directory = TempDir::new().unwrap();
+    let archive = directory.path().join("node.tar.zst");
+    let file = archive.to_str().unwrap();
+    let saved = nospace(&["record", "-o", file]);
+    let said = String::from_utf8_lossy(&saved.stderr).into_owned();
+    assert!(saved.status.success(), "{said}");
+    assert!(said.contains(&format!("nospace record {file}")), "{said}");
+    assert!(archive.is_file());
+    let saved = nospace(&["record", file]);
+    let said = String::from_utf8_lossy(&saved.stderr).into_owned();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    for wrong in [&["record"][..], &["record", file, "-o", file]] {
+        assert_eq!(nospace(wrong).status.code(), Some(3), "{wrong:?}");
+    }
+}
+
 #[test]
 fn an_earlier_archive_survives_a_failure() {
     let directory = TempDir::new().unwrap();
     let target = directory.path().join("node.tar.zst");
     // A directory of that name cannot be replaced by a file.
     fs::create_dir(&target).unwrap();
-    let saved = nospace(&["record", "-o", target.to_str().unwrap()]);
+    let saved = nospace(&["record", target.to_str().unwrap()]);
     assert_eq!(saved.status.code(), Some(1));
     assert!(target.is_dir());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -193,7 +193,7 @@ fn check_archive() {
     let archive = directory.path().join("node.tar.zst");
     let archive = archive.to_str().unwrap();
     let record = |arguments: &[&str]| {
-        let record = ["record", "-o", archive];
+        let record = ["record", archive];
         let mut command = Command::new(NOSPACE);
         let saved = command.args(record).args(arguments).output().unwrap();
         assert!(saved.status.success());

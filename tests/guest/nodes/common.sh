@@ -60,6 +60,6 @@ new_uid() { cat /proc/sys/kernel/random/uuid; }
 # record NAME: the archive, and what the kernel said at that time, for people.
 record() {
     sleep 2
-    nospace record -o "/work/out/$1.tar.zst"
+    nospace record "/work/out/$1.tar.zst"
     nospace check >"/work/out/$1.txt" || true
 }

@@ -3,7 +3,7 @@ use nospace_core::growth::Growth;
 use nospace_core::metrics::{self, Dialect, Exposition};
 use nospace_core::report::Report;
 
-use crate::ui::json;
+use crate::output::json;
 
 /// What HTTP serves of one observation, written once by the collect loop: at a thousand pods that takes longer than a scrape should.
 #[derive(Debug, Default)]

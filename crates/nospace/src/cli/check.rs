@@ -1,71 +1,69 @@
-//! `nospace check`: one look at the node.
+//! `nospace check`: the node at this moment.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use nospace_core::matter::{self, Matter};
-use nospace_core::metrics::{self, Dialect, Exposition};
 use nospace_core::report::Status;
 use nospace_core::select::{Order, Selection};
 
-use super::{Output, OutputArg, Shared};
+use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
 use crate::collect::collect;
-use crate::ui::{self, human, json, screen::Screen};
+use crate::output::Check;
 
-/// Look at the node once: limits, usage, holders, findings, and whether the kubelet would start
+/// Check the node once: limits, usage, who holds what, findings, and whether the kubelet could restart
 ///
-/// Findings always speak of the whole node; --pid, --pod and --container choose the holders that
-/// are shown.
+/// Findings and the exit code are about the whole node; --pid, --pod and --container only select the holders that are listed.
 #[derive(Args, Debug, Default)]
-#[command(after_long_help = EXIT_CODES)]
+#[command(after_help = "Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown or wrong usage.",
+          after_long_help = AFTER_HELP)]
 pub struct CheckArgs {
-    /// How to print: for people, in one line, one JSON document, or metrics for node_exporter's textfile collector
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<CheckOutput>,
-    /// Look at a node that `nospace record` saved instead of this one
-    #[arg(long, value_name = "ARCHIVE")]
+    /// Check a node saved with `nospace record` instead of this one
+    #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
     from: Option<PathBuf>,
-    /// Show at most N holders of each kind (default: 10, on a healthy node 3; as metrics, 50 pods)
-    #[arg(long, value_name = "N")]
-    top: Option<usize>,
-    /// Sort holders by this (default: whichever budget is fuller)
-    #[arg(long, value_enum, value_name = "WHAT")]
-    sort: Option<Sort>,
-    /// Show only these processes
-    #[arg(long, value_name = "PID")]
-    pid: Vec<u32>,
-    /// Show only these pods: name, namespace/name or uid
-    #[arg(long, value_name = "POD")]
-    pod: Vec<String>,
-    /// Show only these containers: name, or the beginning of the id
-    #[arg(long, value_name = "CONTAINER")]
-    container: Vec<String>,
-    /// Judge the node by this alone: a cause code, or kubelet-start; can be given more than once
-    #[arg(long, value_name = "CODE")]
+    /// Only consider this cause (a code, or kubelet-start); can be repeated
+    #[arg(long, value_name = "CODE", help_heading = LOOK)]
     only: Vec<Matter>,
-    /// What the exit code says, and to whom
-    #[arg(long, value_enum, value_name = "WHOSE", default_value_t)]
+    /// List only these processes; can be repeated
+    #[arg(long, value_name = "PID", help_heading = LOOK)]
+    pid: Vec<u32>,
+    /// List only these pods: name, namespace/name or UID; can be repeated
+    #[arg(long, value_name = "POD", help_heading = LOOK)]
+    pod: Vec<String>,
+    /// List only these containers: name, or at least four characters of the ID; can be repeated
+    #[arg(long, value_name = "CONTAINER", help_heading = LOOK)]
+    container: Vec<String>,
+    /// List at most N holders of each kind [default: 10, or 3 if the node is OK; 50 pods with -o prometheus]
+    #[arg(long, value_name = "N", help_heading = OUTPUT)]
+    top: Option<usize>,
+    /// Sort holders by this [default: whichever is closer to its limit]
+    #[arg(long, value_enum, value_name = "KEY", help_heading = OUTPUT)]
+    sort: Option<Sort>,
+    /// Exit code convention
+    #[arg(long, value_enum, value_name = "CONVENTION", default_value_t, help_heading = OUTPUT)]
     exit_codes: ExitCodes,
+    #[command(flatten)]
+    output: CheckOutputArg,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes, as a monitoring plugin has them: 0 ok, 1 warning, 2 critical, 3 could not tell or wrong usage.
-With --exit-codes npd, as node-problem-detector has them: 0 nothing critical, 1 critical, 2 could not tell, 3 wrong usage.
+const AFTER_HELP: &str = "\
+Exit codes follow the Nagios plugin convention: 0 OK, 1 warning, 2 critical, 3 unknown or wrong usage.
+With --exit-codes npd, that of node-problem-detector: 0 not critical, 1 critical, 2 unknown, 3 wrong usage.
 
 Examples:
-  nospace check --pod web-0 --sort watches     only this pod among the holders
-  nospace check -o json | jq .findings         for scripts
-  nospace check -o line --only inotify-watches one line, for a monitoring system
-  nospace check -o prometheus                  metrics, for node_exporter's textfile collector";
+  nospace check --pod web-0 --sort watches       list only this pod
+  nospace check -o json | jq .findings           for scripts
+  nospace check -o line --only inotify-watches   for monitoring systems
+  nospace check -o prometheus                    for node_exporter's textfile collector";
 
-/// Whose exit codes.
+/// What exit codes mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum ExitCodes {
-    /// Those of a monitoring plugin: Nagios, Icinga, Sensu.
+    /// Nagios, Icinga, Sensu.
     #[default]
     Plugin,
-    /// Those of a custom plugin of node-problem-detector.
+    /// Custom plugins of node-problem-detector.
     Npd,
 }
 
@@ -76,28 +74,6 @@ impl ExitCodes {
             (Self::Npd, Status::Ok | Status::Warning) => 0,
             (Self::Npd, Status::Critical) => 1,
             (Self::Npd, Status::Unknown) => 2,
-        }
-    }
-}
-
-/// How a check is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CheckOutput {
-    /// A report for people.
-    Human,
-    /// One line, the most important first.
-    Line,
-    /// One JSON document; messages go to standard error.
-    Json,
-    /// Prometheus' text format.
-    Prometheus,
-}
-
-impl From<Output> for CheckOutput {
-    fn from(output: Output) -> Self {
-        match output {
-            Output::Human => Self::Human,
-            Output::Json => Self::Json,
         }
     }
 }
@@ -124,8 +100,8 @@ impl From<Sort> for Order {
 ///
 /// # Errors
 ///
-/// When the node or the archive cannot be opened, or nothing is what the filters ask for.
-pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+/// The node or the archive cannot be opened, or no holder matches the filters.
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let host = shared.host(args.from.as_ref())?;
     let mut report = nospace_core::conclude(&collect(host.as_ref()));
     let selection = Selection {
@@ -141,27 +117,13 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &CheckArgs) -> anyhow::Resul
         .sort
         .map_or_else(|| Order::of_pressure(&report), Order::from);
     order.sort(&mut report);
-    let mut text = Vec::new();
-    let output = args.output.unwrap_or_else(|| outer.or_human().into());
-    match output {
-        CheckOutput::Human => {
-            let screen = Screen::of_stdout();
-            let options = human::Options {
-                screen,
-                top: args.top,
-                order,
-                verbose: shared.verbose,
-            };
-            human::draw(&report, &options).write(&mut text)?;
-        }
-        CheckOutput::Line => text = (human::brief(&report, &args.only) + "\n").into_bytes(),
-        CheckOutput::Json => json::write(&report, &mut text)?,
-        CheckOutput::Prometheus => {
-            let mut out = Exposition::new(Dialect::Prometheus);
-            metrics::report(&report, &[], args.top.unwrap_or(metrics::TOP), &mut out);
-            text = out.finish().into_bytes();
-        }
-    }
-    ui::print(&text)?;
+    let check = Check {
+        report: &report,
+        only: &args.only,
+        top: args.top,
+        order,
+        verbose: shared.verbose,
+    };
+    args.output.or(outer).print(&check)?;
     Ok(ExitCode::from(args.exit_codes.of(report.status())))
 }

@@ -13,107 +13,103 @@ use nospace_core::explain::{Classifier, ExplainedLine, Explanation, Hit};
 use nospace_core::report::{SCHEMA_VERSION, Severity};
 use nospace_core::signatures::Table;
 
-use super::{Output, OutputArg, Shared, UNKNOWN};
+use super::args::{CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
 use crate::explain::{
     Followed, Input, JournalQuery, Place, Said, files, is_journal, pages, read_all,
 };
-use crate::ui::{self, explain as draw, json, screen::Screen, warn};
+use crate::output::{Format, document};
+use crate::ui::{self, explain as draw, screen::Screen, warn};
 
-/// Say what log lines really mean, and whether it is still so on this node
+/// Explain log messages: the real cause, and whether it still holds on this node
 ///
-/// Reads logs (files, directories, rotated sets, .gz and .zst, standard input, the journal), names the
-/// real cause of each refusal in them, and asks the node. A cause code instead of a file prints the
-/// page about that cause.
+/// Reads logs (files, directories, rotated sets, .gz and .zst, standard input, the journal), names the real cause of each
+/// misleading error in them, and checks the node for it. Given a cause code instead of a file, prints the page about that cause.
 #[derive(Args, Debug)]
-#[command(after_long_help = HELP)]
+#[command(after_help = AFTER_HELP)]
 pub struct ExplainArgs {
-    #[command(flatten)]
-    output: OutputArg,
-    /// Logs, directories of logs, - for standard input; or one cause code
+    /// Logs, directories of logs, or - for standard input; or one cause code
     #[arg(value_name = "FILE|CODE")]
     what: Vec<PathBuf>,
-    /// Take the rotated siblings of each file as well, the oldest first
-    #[arg(long)]
+    /// Include the rotated siblings of each file, oldest first
+    #[arg(long, help_heading = LOOK)]
     rotated: bool,
     /// Read the journal
-    #[arg(long)]
+    #[arg(long, help_heading = LOOK)]
     journal: bool,
-    /// Read the journal files of this directory, which may be another machine's
-    #[arg(short = 'D', long, value_name = "DIR", requires = "journal")]
+    /// Read the journal files in this directory, possibly another machine's
+    #[arg(short = 'D', long, value_name = "DIR", requires = "journal", help_heading = LOOK)]
     directory: Option<PathBuf>,
-    /// Only this unit of the journal; may be given again
-    #[arg(short, long, value_name = "UNIT", requires = "journal")]
+    /// Only this systemd unit; can be repeated
+    #[arg(short, long, value_name = "UNIT", requires = "journal", help_heading = LOOK)]
     unit: Vec<String>,
-    /// Only entries from this moment or age on: 1h, yesterday
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "journal",
-        allow_hyphen_values = true
-    )]
+    /// Only journal entries since this time, or this long ago: 1h, yesterday
+    #[arg(long, value_name = "TIME", requires = "journal", allow_hyphen_values = true, help_heading = LOOK)]
     since: Option<String>,
-    /// Only entries up to this moment or age
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "journal",
-        allow_hyphen_values = true
-    )]
+    /// Only journal entries until this time, or this long ago
+    #[arg(long, value_name = "TIME", requires = "journal", allow_hyphen_values = true, help_heading = LOOK)]
     until: Option<String>,
-    /// Only this boot: 0 is the running one, -1 the one before
+    /// Only this boot: 0 is the current one, -1 the one before
     #[arg(short, long, value_name = "BOOT", requires = "journal", allow_negative_numbers = true,
-          num_args = 0..=1, default_missing_value = "0")]
+          num_args = 0..=1, default_missing_value = "0", help_heading = LOOK)]
     boot: Option<String>,
-    /// Go on with what is written later; polls, and so needs no inotify
-    #[arg(short, long)]
+    /// Keep following the logs (polls, so it needs no inotify)
+    #[arg(short, long, help_heading = LOOK)]
     follow: bool,
-    /// How often to look, in milliseconds
+    /// Polling interval in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000, requires = "follow",
-          value_parser = clap::value_parser!(u64).range(10..))]
+          value_parser = clap::value_parser!(u64).range(10..), help_heading = LOOK)]
     interval: u64,
-    /// Ask a node that `nospace record` saved instead of this one
-    #[arg(long, value_name = "ARCHIVE", conflicts_with = "no_node")]
-    from: Option<PathBuf>,
-    /// Ask no node: the logs are of another machine
-    #[arg(long)]
-    no_node: bool,
-    /// Print cause codes only, the most frequent first
-    #[arg(short, long)]
-    quiet: bool,
-    /// Add the signatures of this file; `--list -o json` shows the fields
-    #[arg(long, value_name = "FILE.toml")]
+    /// Add signatures from this file; `--list -o json` shows the fields; can be repeated
+    #[arg(long, value_name = "FILE.toml", help_heading = LOOK)]
     signatures: Vec<PathBuf>,
+    /// Print only cause codes, most frequent first
+    #[arg(short, long, help_heading = OUTPUT)]
+    quiet: bool,
     /// Print the table of signatures
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     list: bool,
     /// Keep at most N lines in the JSON document
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = OUTPUT)]
     max_lines: usize,
+    #[command(flatten)]
+    output: OutputArg,
+    /// Check a node saved with `nospace record` instead of this one
+    #[arg(long, value_name = "ARCHIVE", conflicts_with = "no_node", help_heading = HOST)]
+    from: Option<PathBuf>,
+    /// Do not check the node: the logs come from another machine
+    #[arg(long, help_heading = HOST)]
+    no_node: bool,
 }
 
-const HELP: &str = "Exit codes: 0 nothing was refused; 1 it was, and there is room again, or the text only \
-                    allows it; 2 it was, and still is or nobody can tell; 3 a log could not be read or \
-                    wrong usage.";
+const AFTER_HELP: &str = "\
+Exit codes: 0 nothing found; 1 found, but there is room now or the message is ambiguous; 2 found, and still true or not \
+checked; 3 a log could not be read, or wrong usage.
+
+Examples:
+  nospace explain /var/log/syslog
+  kubectl logs POD | nospace explain -
+  nospace explain --journal -u kubelet --since 1h
+  nospace explain inotify-watches                the page about this cause";
 
 /// Explains.
 ///
 /// # Errors
 ///
 /// Wrong usage, a table of signatures that is wrong, or output that cannot be written.
-pub fn run(shared: &Shared, outer: OutputArg, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let output = args.output.or(outer);
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let format = args.output.or(outer);
     if let Some(cause) = args.cause() {
         return print_page(cause);
     }
     let classifier = Classifier::new(args.table()?)?;
     if args.list {
-        return print_list(&classifier, output, shared.verbose);
+        return print_list(&classifier, format, shared.verbose);
     }
     let task = Task {
         shared,
         args,
-        output,
+        format,
         classifier: &classifier,
     };
     if args.follow {
@@ -160,7 +156,7 @@ impl ExplainArgs {
 struct Task<'a> {
     shared: &'a Shared,
     args: &'a ExplainArgs,
-    output: Output,
+    format: &'static Format,
     classifier: &'a Classifier,
 }
 
@@ -182,14 +178,14 @@ impl<'a> Task<'a> {
         }
         if !stdin.is_empty() || inputs.is_empty() && named.is_empty() {
             if io::stdin().is_terminal() && stdin.is_empty() {
-                bail!("nothing to read: name a log, give --journal, or pipe a log in");
+                bail!("nothing to read: name a log, use --journal, or pipe a log in");
             }
             inputs.push(Input::Stdin);
         }
         Ok(inputs)
     }
 
-    /// Asks the node about what was said, prints it, and says how bad it is.
+    /// Checks the node for the causes found, prints them, and says how bad it is.
     fn conclude(&self, said: Said) -> anyhow::Result<ExitCode> {
         for source in &said.sources {
             if let Some(error) = &source.error {
@@ -198,7 +194,7 @@ impl<'a> Task<'a> {
         }
         let failed = said.sources.iter().any(|s| s.error.is_some());
         let nothing = said.summary.is_empty() && said.sources.iter().all(|s| s.error.is_some());
-        if failed && nothing && self.output == Output::Human {
+        if failed && nothing && self.format.is_for_people() {
             return Ok(ExitCode::from(UNKNOWN));
         }
         let summary = said.summary;
@@ -217,23 +213,17 @@ impl<'a> Task<'a> {
             Some(nospace_core::conclude(&collect(host.as_ref())))
         };
         explanation.ask(report.as_ref());
-        let mut text = Vec::new();
         if self.args.quiet {
+            let mut text = Vec::new();
             for cause in &explanation.causes {
                 text.extend(format!("{}\n", cause.decided.unwrap_or(cause.cause)).bytes());
             }
-        } else if self.output == Output::Json {
-            json::write(&explanation, &mut text)?;
+            ui::print(&text)?;
         } else {
-            let page = draw::story(
-                &explanation,
-                &summary,
-                &Screen::of_stdout(),
-                self.shared.verbose,
-            );
-            page.write(&mut text)?;
+            let verbose = self.shared.verbose;
+            let draw = |screen: &Screen| draw::causes(&explanation, &summary, screen, verbose);
+            self.format.print(&document(&explanation, draw))?;
         }
-        ui::print(&text)?;
         Ok(ExitCode::from(match explanation.severity() {
             Some(Severity::Critical) => 2,
             _ if failed => UNKNOWN,
@@ -242,7 +232,7 @@ impl<'a> Task<'a> {
         }))
     }
 
-    /// Tells the story of what is there, then each message as it comes; JSON is one line a message.
+    /// Explains what is there, then each message as it comes; JSON is one line per message.
     fn follow(&self) -> anyhow::Result<ExitCode> {
         let inputs = self.inputs()?;
         if inputs.len() > 1 && inputs.iter().any(|i| matches!(i, Input::Stdin)) {
@@ -250,7 +240,7 @@ impl<'a> Task<'a> {
         }
         let mut logs: Vec<Followed<'_>> = inputs.into_iter().map(|i| self.followed(i)).collect();
         let at_once = logs.iter().all(|l| l.can_wait());
-        if at_once && self.output == Output::Human && !self.args.quiet {
+        if at_once && self.format.is_for_people() && !self.args.quiet {
             let mut said = Said::default();
             for log in &mut logs {
                 let name = log.source().to_owned();
@@ -261,7 +251,7 @@ impl<'a> Task<'a> {
             self.conclude(said)?;
         }
         warn(&format!(
-            "following by looking every {} ms, which needs no inotify",
+            "following; polls every {} ms, so it needs no inotify",
             self.args.interval
         ));
         loop {
@@ -306,11 +296,11 @@ impl<'a> Task<'a> {
         let mut text = Vec::new();
         if self.args.quiet {
             text.extend(format!("{}\n", hit.meaning.cause).bytes());
-        } else if self.output == Output::Json {
-            let line = ExplainedLine::new(source, hit, self.classifier.table());
-            json::write_line(&line, &mut text)?;
         } else {
-            draw::hit(source, hit, &Screen::of_stdout()).write(&mut text)?;
+            let line = ExplainedLine::new(source, hit, self.classifier.table());
+            let draw = |screen: &Screen| draw::hit(source, hit, screen);
+            self.format
+                .append(&document(&line, draw), &Screen::of_stdout(), &mut text)?;
         }
         Ok(ui::print(&text)?)
     }
@@ -323,14 +313,9 @@ fn print_page(cause: Cause) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_list(classifier: &Classifier, output: Output, verbose: bool) -> anyhow::Result<ExitCode> {
-    let mut text = Vec::new();
-    match output {
-        Output::Json => json::write(&classifier.table().signatures(), &mut text)?,
-        Output::Human => {
-            draw::list(classifier.table(), &Screen::of_stdout(), verbose).write(&mut text)?
-        }
-    }
-    ui::print(&text)?;
+fn print_list(classifier: &Classifier, format: &Format, verbose: bool) -> anyhow::Result<ExitCode> {
+    let table = classifier.table();
+    let draw = |screen: &Screen| draw::list(table, screen, verbose);
+    format.print(&document(&table.signatures(), draw))?;
     Ok(ExitCode::SUCCESS)
 }

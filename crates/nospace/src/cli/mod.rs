@@ -2,139 +2,62 @@
 
 #[cfg(feature = "agent")]
 mod agent;
+mod args;
 mod check;
+mod completions;
 mod exhaust;
 mod explain;
 mod plan;
 mod record;
+mod stop;
 mod trace;
 mod tune;
-mod until;
 mod watches;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
-use crate::host::Host;
-use crate::host::live::{Live, Roots};
-use crate::host::recorded::Recorded;
-
-/// Wrong usage, or could not tell.
-pub const UNKNOWN: u8 = 3;
-/// The command could not do its work.
-pub const FAILED: u8 = 1;
+use args::{CheckOutputArg, FAILED, OUTPUT, Shared, UNKNOWN};
 
 /// What "no space left on device" and "too many open files" really mean on this node.
 ///
 /// Without a command, nospace checks the node.
 #[derive(Debug, Parser)]
-#[command(name = "nospace", version, max_term_width = 100)]
+#[command(
+    name = "nospace",
+    version,
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 pub struct Cli {
     #[command(flatten)]
-    shared: Shared,
+    output: CheckOutputArg,
     #[command(flatten)]
-    output: OutputArg,
+    shared: Shared,
+    /// Print version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = OUTPUT, display_order = 104)]
+    version: Option<bool>,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
+/// In the order in which a person needs them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
+    Watches(watches::WatchesArgs),
+    Trace(trace::TraceArgs),
+    Plan(Box<plan::PlanArgs>),
+    Tune(Box<tune::TuneArgs>),
+    Record(record::RecordArgs),
     #[cfg(feature = "agent")]
     Agent(agent::AgentArgs),
-    Check(check::CheckArgs),
+    Completions(completions::CompletionsArgs),
     Exhaust(exhaust::ExhaustArgs),
-    Explain(explain::ExplainArgs),
-    Plan(Box<plan::PlanArgs>),
-    Record(record::RecordArgs),
-    Trace(trace::TraceArgs),
-    Tune(Box<tune::TuneArgs>),
-    Watches(watches::WatchesArgs),
-    /// Print a completion script for a shell
-    #[command(after_help = "Example: nospace completions bash > /etc/bash_completion.d/nospace")]
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-}
-
-/// Options of every command.
-#[derive(Args, Debug)]
-pub struct Shared {
-    /// When to use colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
-    pub color: clap::ColorChoice,
-    /// Show more: every resource, every collector with its time
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
-    /// Count from /proc even where the kernel's own books can be read
-    #[arg(long, global = true)]
-    pub no_ebpf: bool,
-    /// Where the host's procfs is mounted
-    #[arg(long, global = true, value_name = "DIR", default_value = "/proc")]
-    pub procfs: PathBuf,
-    /// Where the host's sysfs is mounted
-    #[arg(long, global = true, value_name = "DIR", default_value = "/sys")]
-    pub sysfs: PathBuf,
-    /// Where the host's root file system is mounted
-    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
-    pub rootfs: PathBuf,
-}
-
-/// `-o`, of the commands that print a result.
-#[derive(Args, Clone, Copy, Debug, Default)]
-pub struct OutputArg {
-    /// How to print: for people, or one JSON document
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<Output>,
-}
-
-impl OutputArg {
-    /// What the command was told, or else nospace itself, or else for people.
-    fn or(self, outer: Self) -> Output {
-        Self {
-            output: self.output.or(outer.output),
-        }
-        .or_human()
-    }
-
-    /// What was given, or else for people.
-    fn or_human(self) -> Output {
-        self.output.unwrap_or(Output::Human)
-    }
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// A report for people.
-    Human,
-    /// One JSON document; messages go to standard error.
-    Json,
-}
-
-impl Shared {
-    fn roots(&self) -> Roots {
-        Roots {
-            proc: self.procfs.clone(),
-            sys: self.sysfs.clone(),
-            root: self.rootfs.clone(),
-        }
-    }
-
-    fn live(&self) -> anyhow::Result<Live> {
-        Live::open(&self.roots(), !self.no_ebpf)
-    }
-
-    /// The node to look at: this one, or a recorded one.
-    fn host(&self, from: Option<&PathBuf>) -> anyhow::Result<Box<dyn Host>> {
-        Ok(match from {
-            Some(archive) => Box::new(Recorded::open(archive)?),
-            None => Box::new(self.live()?),
-        })
-    }
 }
 
 impl Cli {
@@ -144,7 +67,8 @@ impl Cli {
     ///
     /// The exit code, after help, version or a message was printed.
     pub fn read() -> Result<Self, ExitCode> {
-        let cli = Self::try_parse().map_err(|error| {
+        let cli = Self::try_parse().and_then(Self::consistent);
+        let cli = cli.map_err(|error| {
             let code = if error.use_stderr() { UNKNOWN } else { 0 };
             // Nothing is left to do when even this cannot be printed.
             let _ = error.print();
@@ -159,21 +83,24 @@ impl Cli {
         Ok(cli)
     }
 
+    /// `nospace -o FORMAT COMMAND`: the command must know the format.
+    fn consistent(self) -> Result<Self, clap::Error> {
+        let checks = matches!(self.command, None | Some(Command::Check(_)));
+        match self.output.output {
+            Some(format) if !checks && !format.prints_any() => Err(Self::command().error(
+                ErrorKind::InvalidValue,
+                format!("only check prints -o {}", format.name),
+            )),
+            _ => Ok(self),
+        }
+    }
+
     /// Exit code of an error: what only looks could not tell, what does something failed.
     #[must_use]
     pub fn failure(&self) -> u8 {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
-            #[cfg(feature = "agent")]
-            Some(Command::Agent(_)) => FAILED,
-            Some(
-                Command::Exhaust(_)
-                | Command::Plan(_)
-                | Command::Record(_)
-                | Command::Trace(_)
-                | Command::Tune(_)
-                | Command::Completions { .. },
-            ) => FAILED,
+            Some(_) => FAILED,
         }
     }
 
@@ -183,24 +110,20 @@ impl Cli {
     ///
     /// Whatever kept it from its work.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        let (shared, output) = (&self.shared, self.output);
         match self.command {
-            None => check::run(&self.shared, self.output, &check::CheckArgs::default()),
+            None => check::run(shared, output, &check::CheckArgs::default()),
+            Some(Command::Check(args)) => check::run(shared, output, &args),
+            Some(Command::Explain(args)) => explain::run(shared, output, &args),
+            Some(Command::Watches(args)) => watches::run(shared, output, &args),
+            Some(Command::Trace(args)) => trace::run(shared, output, &args),
+            Some(Command::Plan(args)) => plan::run(shared, output, &args),
+            Some(Command::Tune(args)) => tune::run(shared, output, &args),
+            Some(Command::Record(args)) => record::run(shared, &args),
             #[cfg(feature = "agent")]
-            Some(Command::Agent(args)) => agent::run(&self.shared, args),
-            Some(Command::Check(args)) => check::run(&self.shared, self.output, &args),
-            Some(Command::Exhaust(args)) => exhaust::run(&self.shared, self.output, args),
-            Some(Command::Explain(args)) => explain::run(&self.shared, self.output, &args),
-            Some(Command::Plan(args)) => plan::run(&self.shared, self.output, &args),
-            Some(Command::Record(args)) => record::run(&self.shared, &args),
-            Some(Command::Trace(args)) => trace::run(&self.shared, self.output, &args),
-            Some(Command::Tune(args)) => tune::run(&self.shared, self.output, &args),
-            Some(Command::Watches(args)) => watches::run(&self.shared, self.output, &args),
-            Some(Command::Completions { shell }) => {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Self::command(), "nospace", &mut script);
-                crate::ui::print(&script)?;
-                Ok(ExitCode::SUCCESS)
-            }
+            Some(Command::Agent(args)) => agent::run(shared, args),
+            Some(Command::Completions(args)) => completions::run(&args, Self::command()),
+            Some(Command::Exhaust(args)) => exhaust::run(shared, output, args),
         }
     }
 }

@@ -12,91 +12,101 @@ use nospace_core::plan::{
     Question, RuntimeVersion, Told, plan, plan_node,
 };
 
-use super::{Output, OutputArg, Shared, UNKNOWN};
+use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
+use crate::output::document;
 use crate::ui::plan::draw;
-use crate::ui::{self, json, screen::Screen};
+use crate::ui::{self, screen::Screen};
 
-/// Work out which limits a node needs, what they cost, and what its platform holds
+/// Calculate the limits a node needs, what they cost, and whether its platform's defaults are enough
 ///
-/// By formula for a node of these pods; with --from-node or --from by what a node uses, so much a pod. The
-/// JSON of a plan is what `nospace tune --plan` takes.
+/// By formula for the pods described here, or with --from-node or --from by what a node uses per pod. `nospace tune --plan` reads
+/// the JSON of a plan.
 #[derive(Args, Debug)]
-#[command(after_long_help = AFTER)]
+#[command(after_help = AFTER_HELP)]
 pub struct PlanArgs {
-    #[command(flatten)]
-    output: OutputArg,
-    /// Pods that the node shall run [default: 110]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    /// Start from what this node uses, measured per pod
+    #[arg(long, group = "a_node", help_heading = LOOK)]
+    from_node: bool,
+    /// Start from what a node saved with `nospace record` used
+    #[arg(long, value_name = "ARCHIVE", group = "a_node", help_heading = LOOK)]
+    from: Option<PathBuf>,
+    /// Pods on the node [default: 110]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = NODE)]
     pods: Option<u64>,
-    /// Application containers of a pod, without the pause container [default: 2, of a node its own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    /// Application containers per pod, without the pause container [default: 2, or those of the node]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000), help_heading = NODE)]
     containers_per_pod: Option<u64>,
-    /// Who runs the containers [default: containerd, of a node its own]
-    #[arg(long, value_enum, value_name = "RUNTIME")]
+    /// Container runtime [default: containerd, or that of the node]
+    #[arg(long, value_enum, value_name = "RUNTIME", help_heading = NODE)]
     runtime: Option<RuntimeArg>,
-    /// Version of the runtime, 1.7 or 2.1.4 [default: room for what any holds]
-    #[arg(long, value_name = "VERSION", conflicts_with = "a_node")]
+    /// Version of the runtime, as 1.7 or 2.1.4 [default: enough for any]
+    #[arg(long, value_name = "VERSION", conflicts_with = "a_node", help_heading = NODE)]
     runtime_version: Option<RuntimeVersion>,
-    /// The cgroup interface; hybrid is v1 [default: v2, of a node its own]
-    #[arg(long, value_enum, value_name = "VERSION")]
+    /// Cgroup version; hybrid is v1 [default: v2, or that of the node]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = NODE)]
     cgroup: Option<CgroupArg>,
-    /// Who makes the cgroups of pods [default: systemd, of a node its own]
-    #[arg(long, value_enum, value_name = "DRIVER")]
+    /// Cgroup driver [default: systemd, or that of the node]
+    #[arg(long, value_enum, value_name = "DRIVER", help_heading = NODE)]
     cgroup_driver: Option<DriverArg>,
-    /// Version of Kubernetes, 1.33 or v1.33.2
-    #[arg(long, value_name = "VERSION", default_value_t = Question::default().kubernetes)]
+    /// Version of Kubernetes, as 1.33 or v1.33.2
+    #[arg(long, value_name = "VERSION", default_value_t = Question::default().kubernetes, help_heading = NODE)]
     kubernetes: Kubernetes,
-    /// `kubectl logs -f` at one time [default: 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node")]
+    /// Memory of the node, as 16Gi or 16384M; the kernel derives max_user_watches from it [default: that of the node]
+    #[arg(long, value_name = "SIZE", value_parser = memory, help_heading = NODE)]
+    memory: Option<u64>,
+    /// Concurrent `kubectl logs -f` [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node",
+          help_heading = NODE)]
     log_follows: Option<u64>,
-    /// Instances that workloads take as root; of a node, those still to come
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST))]
+    /// Instances used by workloads that run as root; with a node, those still to come
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MAX_EXTRA),
+          help_heading = NODE)]
     extra_instances: u64,
-    /// Watches that workloads take as root; of a node, those still to come
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST))]
+    /// Watches used by workloads that run as root; with a node, those still to come
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MAX_EXTRA),
+          help_heading = NODE)]
     extra_watches: u64,
-    /// Cgroups that workloads make below their own [default: 0]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node")]
+    /// Cgroups that workloads create below their own [default: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node",
+          help_heading = NODE)]
     nested_cgroups: Option<u64>,
     /// Cgroups of the host's own services and slices, without *.mount [default: 50]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000), conflicts_with = "a_node",
+          help_heading = NODE)]
     other_cgroups: Option<u64>,
-    /// Room to leave, in per cent of the need
-    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    /// Headroom, in percent of the need
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=10_000),
+          help_heading = LIMITS)]
     headroom: u64,
-    /// Memory of the node, 16Gi or 16384M: the kernel derives max_user_watches from it [default: of a node
-    /// its own]
-    #[arg(long, value_name = "SIZE", value_parser = memory)]
-    memory: Option<u64>,
-    /// Say whether this platform's defaults hold the pods; may be given several times [default: kernel]
-    #[arg(long, value_name = "PLATFORM", value_parser = PossibleValuesParser::new(names()))]
+    /// Check whether the defaults of this platform are enough; can be repeated [default: kernel]
+    #[arg(long, value_name = "PLATFORM", value_parser = PossibleValuesParser::new(names()), help_heading = LIMITS)]
     platform: Vec<String>,
-    /// Say whether these limits hold the pods, with --max-user-watches
-    #[arg(long, value_name = "N", requires = "max_user_watches")]
+    /// Check whether these limits are enough, together with --max-user-watches
+    #[arg(long, value_name = "N", requires = "max_user_watches", help_heading = LIMITS)]
     max_user_instances: Option<u64>,
-    /// Say whether these limits hold the pods, with --max-user-instances
-    #[arg(long, value_name = "N", requires = "max_user_instances")]
+    /// Check whether these limits are enough, together with --max-user-instances
+    #[arg(long, value_name = "N", requires = "max_user_instances", help_heading = LIMITS)]
     max_user_watches: Option<u64>,
-    /// Take what this node uses as the base: so much a pod, as measured
-    #[arg(long, group = "a_node")]
-    from_node: bool,
-    /// Take what a node used that `nospace record` saved
-    #[arg(long, value_name = "ARCHIVE", group = "a_node")]
-    from: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArg,
 }
 
-const MOST: u64 = i32::MAX as u64;
+const NODE: &str = "The node to plan for";
+const LIMITS: &str = "Limits to check";
 
-const AFTER: &str = "\
+/// Limits and counts of inotify are C ints.
+const MAX_EXTRA: u64 = i32::MAX as u64;
+
+const AFTER_HELP: &str = "\
 Examples:
-  nospace plan                                    110 pods of two containers
+  nospace plan                                    110 pods with two containers each
   nospace plan --pods 250 --runtime cri-o --platform openshift
   nospace plan --platform eks-al2023 --platform aks --memory 16Gi
   nospace plan --from-node                        how many more pods fit here
   nospace plan --from-node -o json | nospace tune --plan -
 
-Exit codes: 0 the plan was made, whatever it says; 1 it could not be made; 3 wrong usage. Scripts ask the JSON:
+Exit codes: 0 plan printed, whatever it says; 1 failed; 3 wrong usage. Scripts read the JSON:
   nospace plan --platform aks -o json | jq -e '.limits[1].verdict == \"holds\"'";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -154,7 +164,7 @@ fn names() -> Vec<clap::builder::PossibleValue> {
 
 /// Bytes of `16Gi`, `16GiB`, `16G`, `16384M`, `17179869184`.
 fn memory(text: &str) -> Result<u64, String> {
-    let wrong = || "a size is written as 16Gi, 16G, 16384Mi or in bytes".to_owned();
+    let wrong = || "expected a size such as 16Gi, 16G, 16384Mi or a number of bytes".to_owned();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -173,7 +183,7 @@ fn memory(text: &str) -> Result<u64, String> {
     let bytes = number.checked_mul(factor).filter(|bytes| *bytes <= 1 << 50);
     match bytes {
         Some(bytes) if bytes >= 64 << 20 => Ok(bytes),
-        _ => Err("it is not between 64Mi and 1024Ti".to_owned()),
+        _ => Err("must be between 64Mi and 1024Ti".to_owned()),
     }
 }
 
@@ -255,8 +265,8 @@ impl PlanArgs {
 ///
 /// # Errors
 ///
-/// What was asked cannot be, or the node cannot be looked at.
-pub fn run(shared: &Shared, outer: OutputArg, args: &PlanArgs) -> anyhow::Result<ExitCode> {
+/// The options contradict each other, or the node cannot be read.
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let plan = match args.plan(shared) {
         Err(error) if error.is::<Contradiction>() => {
             ui::complain(&error);
@@ -264,12 +274,8 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &PlanArgs) -> anyhow::Result
         }
         plan => plan?,
     };
-    let mut text = Vec::new();
-    match args.output.or(outer) {
-        Output::Json => json::write(&plan, &mut text)?,
-        Output::Human => draw(&plan, &Screen::of_stdout(), shared.verbose).write(&mut text)?,
-    }
-    ui::print(&text)?;
+    let draw = |screen: &Screen| draw(&plan, screen, shared.verbose);
+    args.output.or(outer).print(&document(&plan, draw))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,45 +7,60 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use nospace_core::amount::bytes;
 
-use super::Shared;
+use super::args::{LOOK, Shared, unused};
 use crate::collect::collect;
 use crate::host::Host;
 use crate::host::archive::Writer;
 use crate::host::recording::Recording;
+use crate::ui::warn;
 
-/// Save what `check` reads of this node as one archive
+/// Save everything `check` reads into one archive
 ///
-/// The archive replays on any machine with `nospace check --from FILE`. It holds the files that
-/// the collectors read and nothing secret: no environment, and of command lines only the
-/// program's name and the ids that name a shim's container.
+/// `nospace check --from FILE` replays the archive on any machine. It contains the files that the collectors read, and nothing
+/// secret: no environment, and of command lines only the program's name and the IDs that name a shim's container.
 #[derive(Args, Debug)]
+#[command(override_usage = "nospace record [OPTIONS] <FILE.tar.zst>", after_help = "Example: nospace record node.tar.zst", args = unused(&["color", "verbose"]))]
 pub struct RecordArgs {
-    /// Where to save it; it appears only when it is complete
-    #[arg(short, long, value_name = "FILE.tar.zst")]
-    output: PathBuf,
-    /// Keep the arguments of the command lines that are read (those of shims and conmon)
-    #[arg(long)]
+    /// The archive; the file appears when it is complete
+    #[arg(value_name = "FILE.tar.zst", required_unless_present = "output")]
+    file: Option<PathBuf>,
+    /// What FILE was before it became an argument
+    #[arg(
+        short,
+        long,
+        value_name = "FILE.tar.zst",
+        hide = true,
+        conflicts_with = "file"
+    )]
+    output: Option<PathBuf>,
+    /// Include the arguments of command lines (those of shims and conmon)
+    #[arg(long, help_heading = LOOK)]
     with_arguments: bool,
 }
 
 /// Records this node.
 pub fn run(shared: &Shared, args: &RecordArgs) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.output {
+        warn(&format!(
+            "-o FILE is deprecated, FILE is an argument now: nospace record {}",
+            file.display()
+        ));
+    }
+    let file = args.file.as_ref().or(args.output.as_ref());
+    let file = file.context("name the file to save to")?;
     let host = shared.live()?;
-    let temporary = beside(&args.output)?;
+    let temporary = beside(file)?;
     let saved = save(&host, &temporary, args.with_arguments)
-        .and_then(|()| fs::rename(&temporary, &args.output).map_err(anyhow::Error::from));
+        .and_then(|()| fs::rename(&temporary, file).map_err(anyhow::Error::from));
     if let Err(error) = saved {
         // What is half-written is worth nothing.
         let _ = fs::remove_file(&temporary);
-        return Err(error).with_context(|| format!("cannot save {}", args.output.display()));
+        return Err(error).with_context(|| format!("cannot save {}", file.display()));
     }
-    let size = fs::metadata(&args.output)?.len();
-    anstream::eprintln!(
-        "saved {} ({} KiB)",
-        args.output.display(),
-        size.div_ceil(1024)
-    );
+    let size = bytes(fs::metadata(file)?.len());
+    warn(&format!("saved {} ({size})", file.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,7 +78,7 @@ fn save(host: &dyn Host, path: &Path, with_arguments: bool) -> anyhow::Result<()
 fn beside(path: &Path) -> anyhow::Result<PathBuf> {
     let name = path
         .file_name()
-        .with_context(|| format!("{} names no file", path.display()))?;
+        .with_context(|| format!("{} is not a file name", path.display()))?;
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
     hidden.push(format!(".{}", std::process::id()));

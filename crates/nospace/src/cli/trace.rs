@@ -1,4 +1,4 @@
-//! `nospace trace`: inotify calls and misleading refusals, live.
+//! `nospace trace`: inotify calls and misleading errors, live.
 
 use std::io;
 use std::process::ExitCode;
@@ -11,76 +11,77 @@ use nospace_bpf::trace::{Hook, Tracer};
 use nospace_core::select::Selection;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::until::stopper;
-use super::{Output, OutputArg, Shared};
+use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use super::stop::stop_flag;
 use crate::duration;
+use crate::output::{Format, document};
 use crate::trace::{Filter, Plan, Sink, TraceLine, follow};
-use crate::ui::{self, json, screen::Screen, trace as draw, warn};
+use crate::ui::{self, screen::Screen, trace as draw, warn};
 
-/// What is left where there is no eBPF.
+/// What to do where there is no eBPF.
 const WITHOUT: &str = "without eBPF, strace -f -e trace=/inotify -p PID shows the calls of one process, and nospace check \
-                       who is near a limit";
+                       shows who is near a limit";
 
-/// Show inotify calls as they happen, and refusals of other calls whose error misleads
+/// Trace inotify calls live, and other calls that fail with a misleading error
 ///
-/// Of inotify_init, inotify_add_watch and inotify_rm_watch it tells every call; of mkdir, mount,
-/// unshare, clone, epoll_ctl, add_key, keyctl, semget and shmget only those that fail with ENOSPC,
-/// EMFILE, ENFILE, EAGAIN or EDQUOT; of 64-bit programs and of 32-bit ones (but not their semget and shmget
-/// by way of ipc). Needs eBPF, and so root or CAP_BPF and CAP_PERFMON.
+/// Prints every inotify_init, inotify_add_watch and inotify_rm_watch, and each mkdir, mount, unshare, clone, epoll_ctl,
+/// add_key, keyctl, semget and shmget that fails with ENOSPC, EMFILE, ENFILE, EAGAIN or EDQUOT. 32-bit programs are traced as well
+/// (except their semget and shmget through ipc). Needs eBPF: root, or CAP_BPF and CAP_PERFMON.
 #[derive(Args, Debug)]
-#[command(after_long_help = HELP)]
+#[command(after_help = "Exit codes: 0 done, 1 tracing is not possible here, 3 wrong usage.", after_long_help = AFTER_HELP)]
 pub struct TraceArgs {
-    #[command(flatten)]
-    output: OutputArg,
     /// Only inotify calls that failed
-    #[arg(long)]
+    #[arg(long, help_heading = LOOK)]
     failed: bool,
-    /// Only calls of these processes
-    #[arg(long, value_name = "PID")]
+    /// Only calls by these processes; can be repeated
+    #[arg(long, value_name = "PID", help_heading = LOOK)]
     pid: Vec<u32>,
-    /// Only calls of these effective uids, as the host numbers them
-    #[arg(long, value_name = "UID")]
+    /// Only calls by these effective UIDs (host numbering); can be repeated
+    #[arg(long, value_name = "UID", help_heading = LOOK)]
     uid: Vec<u32>,
-    /// Only calls of these pods: name, namespace/name or uid
-    #[arg(long, value_name = "POD")]
+    /// Only calls by these pods: name, namespace/name or UID; can be repeated
+    #[arg(long, value_name = "POD", help_heading = LOOK)]
     pod: Vec<String>,
-    /// Only calls of these containers: name, or the beginning of the id
-    #[arg(long, value_name = "CONTAINER")]
+    /// Only calls by these containers: name, or at least four characters of the ID; can be repeated
+    #[arg(long, value_name = "CONTAINER", help_heading = LOOK)]
     container: Vec<String>,
-    /// Count instead of telling each call: a table at the end, or every SECONDS as well
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Stop after this time: 30, 30s, 5m
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
+    duration: Option<Duration>,
+    /// Print totals instead of calls: at the end, or also every SECONDS
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, value_parser = clap::value_parser!(u64).range(1..),
+          help_heading = OUTPUT)]
     #[expect(clippy::option_option, reason = "not given, given, given with a value")]
     summary: Option<Option<u64>>,
-    /// End after this time: 30, 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
-    duration: Option<Duration>,
+    #[command(flatten)]
+    output: OutputArg,
 }
 
-const HELP: &str = "Times are UTC. It ends with Ctrl-C or SIGTERM and then sums up what was told and \
-                    how many calls were lost because they came faster than they could be read.\n\n\
-                    Exit codes: 0 traced, 1 tracing is not possible here, 3 wrong usage.";
+const AFTER_HELP: &str = "Times are in UTC. Ctrl-C or SIGTERM stops the trace; it then prints totals, and how many events were lost because they \
+     came too fast.\n\n\
+     Exit codes: 0 done, 1 tracing is not possible here, 3 wrong usage.";
 
 /// Traces.
 ///
 /// # Errors
 ///
 /// Where the kernel cannot be traced, or output cannot be written.
-pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Result<ExitCode> {
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::Result<ExitCode> {
     if shared.no_ebpf {
-        bail!("trace needs eBPF, which --no-ebpf forbids: leave that option out; {WITHOUT}");
+        bail!("trace needs eBPF: run it without --no-ebpf; {WITHOUT}");
     }
     let host = shared.live()?;
-    let stop = stopper(&[SIGINT, SIGTERM])?;
+    let stop = stop_flag(&[SIGINT, SIGTERM])?;
     let filter = args.filter();
     let tracer =
         Tracer::start(filter.options()).map_err(|why| anyhow!("cannot trace: {why}; {WITHOUT}"))?;
     let mut printer = Printer {
-        output: args.output.or(outer),
+        format: args.output.or(outer),
         verbose: shared.verbose,
         screen: Screen::of_stdout(),
         text: Vec::new(),
     };
-    warn("tracing inotify calls, and refusals of others; Ctrl-C ends it");
+    warn("tracing inotify calls and limit errors; Ctrl-C stops");
     if shared.verbose {
         warn(cost(tracer.hook()));
     }
@@ -95,15 +96,15 @@ pub fn run(shared: &Shared, outer: OutputArg, args: &TraceArgs) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who pays for it.
+/// What gets slower.
 fn cost(hook: Hook) -> &'static str {
     match hook {
         Hook::Returns | Hook::Exits => {
-            "it hangs on the functions of the traced calls: no other call is slower for it"
+            "only the traced functions are hooked: no other call gets slower"
         }
         Hook::EveryCall => {
-            "this kernel does not let single functions be traced (CONFIG_FPROBE, BPF trampolines): \
-             every call of every process is up to a tenth of a microsecond slower until it ends"
+            "this kernel cannot trace single functions (CONFIG_FPROBE, BPF trampolines): every system \
+             call of every process is up to 0.1 µs slower until the trace stops"
         }
     }
 }
@@ -122,11 +123,11 @@ impl TraceArgs {
     }
 }
 
-/// Lines that were not shown are shown when they are so many bytes.
+/// Bytes of buffered lines that are printed at once.
 const FULL: usize = 64 << 10;
 
 struct Printer {
-    output: Output,
+    format: &'static Format,
     verbose: bool,
     screen: Screen,
     text: Vec<u8>,
@@ -134,15 +135,12 @@ struct Printer {
 
 impl Sink for Printer {
     fn line(&mut self, line: &TraceLine) -> io::Result<bool> {
-        match (self.output, line) {
-            (Output::Json, line) => json::write_line(line, &mut self.text)?,
-            (Output::Human, TraceLine::Call(call)) => {
-                draw::call(call, &self.screen).write(&mut self.text)?;
-            }
-            (Output::Human, TraceLine::Summary(summary)) => {
-                draw::summary(summary, &self.screen, self.verbose).write(&mut self.text)?;
-            }
-        }
+        let draw = |screen: &Screen| match line {
+            TraceLine::Call(call) => draw::call(call, screen),
+            TraceLine::Summary(summary) => draw::summary(summary, screen, self.verbose),
+        };
+        self.format
+            .append(&document(line, draw), &self.screen, &mut self.text)?;
         if self.text.len() < FULL {
             return Ok(true);
         }

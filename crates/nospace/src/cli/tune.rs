@@ -1,4 +1,4 @@
-//! `nospace tune`: raises limits, makes them last, takes it back.
+//! `nospace tune`: raises limits, persists them, reverts them.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -9,79 +9,82 @@ use clap::Args;
 use nospace_core::quote;
 use nospace_core::tune::{Action, Knob, State, Tuning, Wish, knob, wishes_of_plan};
 
-use super::{FAILED, Output, OutputArg, Shared};
+use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
+use crate::output::{Format, document};
 use crate::tune::{Kind, Scope, Site, apply, daemonset, draft, revert};
-use crate::ui::{self, json, screen::Screen, tune::Options};
+use crate::ui::{self, screen::Screen, tune::Options};
 
-/// Raise the limits of this node: shows what it would do, and with --apply does it
+/// Raise this node's limits: prints the changes, and makes them with --apply
 ///
-/// Without numbers it proposes 8192 inotify instances and 524288 watches, and room for whatever
-/// `nospace check` finds under pressure. It never lowers a limit, and refuses one whose full use
-/// would take more than half of the memory. --apply writes /proc/sys and one file,
-/// /etc/sysctl.d/zz-nospace.conf; --revert puts both back.
+/// Without numbers it proposes 8192 inotify instances and 524288 watches, and headroom for whatever `nospace check` finds under
+/// pressure. It never lowers a limit, and refuses one that would take more than half of the memory if fully used. --apply writes
+/// /proc/sys and one file, /etc/sysctl.d/zz-nospace.conf; --revert restores both.
 #[derive(Args, Debug)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = AFTER_HELP)]
 pub struct TuneArgs {
-    #[command(flatten)]
-    output: OutputArg,
-    /// Do it: raise the live values now, and write the file that sets them at boot
-    #[arg(long)]
+    /// Raise the live values now, and write the file that sets them at boot
+    #[arg(long, help_heading = ACTION)]
     apply: bool,
-    /// Take it back: values and files as they were before the first --apply
-    #[arg(long, conflicts_with_all = ["apply", "numbers"])]
+    /// Undo: restore values and files as they were before the first --apply
+    #[arg(long, conflicts_with_all = ["apply", "numbers"], help_heading = ACTION)]
     revert: bool,
-    /// With --revert: show what it would do, and change nothing
-    #[arg(long, requires = "revert")]
+    /// With --revert: print the changes, and make none
+    #[arg(long, requires = "revert", help_heading = ACTION)]
     dry_run: bool,
-    /// With --revert: put back also what somebody else has set since
-    #[arg(long, requires = "revert")]
+    /// With --revert: also overwrite values that someone else has set since
+    #[arg(long, requires = "revert", help_heading = ACTION)]
     force: bool,
-    /// Change the running kernel alone; the next boot forgets it
-    #[arg(long, conflicts_with = "persist_only")]
+    /// Only change the running kernel, until the next boot
+    #[arg(long, conflicts_with = "persist_only", help_heading = ACTION)]
     runtime_only: bool,
-    /// Write the file alone; the running kernel stays as it is
-    #[arg(long)]
+    /// Only write the file; the running kernel keeps its values
+    #[arg(long, help_heading = ACTION)]
     persist_only: bool,
-    /// Prepare an image: write below this directory, and ask this machine nothing
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["runtime_only", "from", "rootfs"])]
-    root: Option<PathBuf>,
-    /// Look at a node that `nospace record` saved; changes nothing
-    #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["apply", "revert"])]
-    from: Option<PathBuf>,
     /// Print a DaemonSet for `kubectl apply -f -` that raises these limits on every node
-    #[arg(long, conflicts_with_all = ["apply", "revert", "output"])]
+    #[arg(long, conflicts_with_all = ["apply", "revert", "output"], help_heading = ACTION)]
     daemonset: bool,
     #[command(flatten)]
     numbers: Numbers,
+    /// Propose for a node saved with `nospace record`; changes nothing
+    #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["apply", "revert"], help_heading = LOOK)]
+    from: Option<PathBuf>,
+    /// Prepare an image: write below this directory, and read nothing of this machine
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["runtime_only", "from", "rootfs"], help_heading = LOOK)]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArg,
 }
+
+const ACTION: &str = "What to do";
+const RAISE: &str = "Limits to raise";
 
 /// What to raise, where the default will not do.
 #[derive(Args, Debug)]
 #[group(id = "numbers", multiple = true)]
 struct Numbers {
-    /// Take the numbers that `nospace plan -o json` proposes; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    plan: Option<PathBuf>,
     /// Raise fs.inotify.max_user_watches to N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = RAISE)]
     max_user_watches: Option<u64>,
     /// Raise fs.inotify.max_user_instances to N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = RAISE)]
     max_user_instances: Option<u64>,
-    /// Raise any other limit that tune knows: fs.file-max=2000000
-    #[arg(long, value_name = "KEY=N", value_parser = setting)]
+    /// Raise another sysctl that tune knows, as fs.file-max=2000000; can be repeated
+    #[arg(long, value_name = "KEY=N", value_parser = setting, help_heading = RAISE)]
     set: Vec<(&'static Knob, u64)>,
+    /// Use the numbers that `nospace plan -o json` proposes; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = RAISE)]
+    plan: Option<PathBuf>,
 }
 
-const EXAMPLES: &str = "Examples:
-  nospace tune                                  what it would change, and why
-  nospace tune --apply                          do it, now and for every boot
+const AFTER_HELP: &str = "Examples:
+  nospace tune                                  what would change, and why
+  nospace tune --apply                          change it, now and for every boot
   nospace tune --apply --max-user-watches 1048576
   nospace plan --pods 250 -o json | nospace tune --plan - --apply
   nospace tune --apply --set kernel.pid_max=4194304
-  nospace tune --revert                         as it was before
+  nospace tune --revert                         undo
   nospace tune --root /mnt/image --apply        prepare an image
 
 Exit codes: 0 done, or nothing to do; 1 something failed or will not last; 3 wrong usage.";
@@ -140,7 +143,7 @@ fn read_plan(path: &Path) -> anyhow::Result<Vec<Wish>> {
     let name = path.display();
     read.with_context(|| format!("cannot read the plan {name}"))?;
     wishes_of_plan(&bytes)
-        .with_context(|| format!("{name} is no document of `nospace plan -o json`"))
+        .with_context(|| format!("{name} is not a `nospace plan -o json` document"))
 }
 
 /// Tunes the node, or an image.
@@ -148,7 +151,7 @@ fn read_plan(path: &Path) -> anyhow::Result<Vec<Wish>> {
 /// # Errors
 ///
 /// When a value is refused, when nothing can be changed here, or when there is nothing to take back.
-pub fn run(shared: &Shared, outer: OutputArg, args: &TuneArgs) -> anyhow::Result<ExitCode> {
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let host = host(shared, args)?;
     let site = Site {
         host: host.as_ref(),
@@ -200,24 +203,19 @@ fn host(shared: &Shared, args: &TuneArgs) -> anyhow::Result<Box<dyn Host>> {
     Ok(Box::new(Live::open(&roots, false)?))
 }
 
-fn show(tuning: &Tuning, output: Output) -> anyhow::Result<()> {
-    let mut text = Vec::new();
-    match output {
-        Output::Json => json::write(tuning, &mut text)?,
-        Output::Human => {
-            let typed: Vec<String> = std::env::args().skip(1).collect();
-            let options = Options {
-                screen: Screen::of_stdout(),
-                next: next(tuning, &typed),
-            };
-            ui::tune::draw(tuning, &options).write(&mut text)?;
-        }
-    }
-    ui::print(&text)?;
-    Ok(())
+fn show(tuning: &Tuning, format: &Format) -> anyhow::Result<()> {
+    let draw = |screen: &Screen| {
+        let typed: Vec<String> = std::env::args().skip(1).collect();
+        let options = Options {
+            screen: *screen,
+            next: next(tuning, &typed),
+        };
+        ui::tune::draw(tuning, &options)
+    };
+    Ok(format.print(&document(tuning, draw))?)
 }
 
-/// What to type next: the same with `--apply`, or without `--dry-run`, or what takes it back.
+/// The next command: the same with `--apply`, or without `--dry-run`, or the one that undoes it.
 fn next(tuning: &Tuning, typed: &[String]) -> Option<String> {
     let steps = || tuning.changes.iter().flat_map(|c| [&c.live, &c.persistent]);
     let any = |state| {

@@ -1,4 +1,4 @@
-//! `nospace watches`: what is watched, and which directories cost most.
+//! `nospace watches`: what is watched, and which directories use the most watches.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,43 +6,42 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::{Output, OutputArg, Shared};
+use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use crate::output::document;
+use crate::ui::screen::Screen;
 use crate::ui::watches::{By, Options, draw};
-use crate::ui::{self, json, screen::Screen};
 use crate::watches::look;
 
-/// Name what is watched, and say which directories cost most
+/// List what is watched, and the directories that use the most watches
 ///
-/// Names come from the kernel's directory entries, then from file handles, then from directories
-/// that the same process watches; no file system is searched. Without eBPF the list is that of
-/// /proc, and what overlayfs, proc and sysfs hold is told by device and inode only.
+/// Paths come from the kernel's directory entries, then from file handles, then from the directories that the same process
+/// watches; no file system is searched. Without eBPF the list comes from /proc, and watches on overlayfs, proc and sysfs
+/// have only a device and an inode.
 #[derive(Args, Debug)]
 pub struct WatchesArgs {
-    #[command(flatten)]
-    output: OutputArg,
-    /// Only these processes, pods (name, namespace/name, uid) or containers (name, beginning of
-    /// the id)
+    /// Only these processes, pods (name, namespace/name, UID) or containers (name, beginning of the ID)
     #[arg(value_name = "PID|POD|CONTAINER")]
     wanted: Vec<String>,
-    /// Add watches up by this (default: by path)
-    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "all")]
-    by: Option<Group>,
-    /// Show at most N lines (default: 20); the dearest directories are opened first
-    #[arg(long, value_name = "N", conflicts_with = "all")]
-    top: Option<usize>,
-    /// Show every watch on a line of its own; so few watches are shown without being asked
-    #[arg(long)]
-    all: bool,
-    /// Look at a node that `nospace record` saved; it has the watches only where it was recorded
-    /// without eBPF
-    #[arg(long, value_name = "ARCHIVE")]
+    /// Read a node saved with `nospace record`; it contains watches only if recorded with --no-ebpf
+    #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
     from: Option<PathBuf>,
+    /// Group watches [default: by path]
+    #[arg(long, value_enum, value_name = "KEY", conflicts_with = "all", help_heading = OUTPUT)]
+    by: Option<Group>,
+    /// Show at most N lines [default: 20]
+    #[arg(long, value_name = "N", conflicts_with = "all", help_heading = OUTPUT)]
+    top: Option<usize>,
+    /// List every watch on a line of its own; the default for up to 20
+    #[arg(long, help_heading = OUTPUT)]
+    all: bool,
+    #[command(flatten)]
+    output: OutputArg,
 }
 
-/// What watches are added up by.
+/// What watches are grouped by.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Group {
-    /// A tree of directories that folds shared prefixes.
+    /// Directories, as a tree.
     Path,
     /// File systems.
     Mount,
@@ -50,39 +49,35 @@ enum Group {
     Holder,
 }
 
-/// Names watches.
+/// Lists watches.
 ///
 /// # Errors
 ///
-/// When the node cannot be opened, nothing is what was asked for, or watches cannot be listed.
-pub fn run(shared: &Shared, outer: OutputArg, args: &WatchesArgs) -> anyhow::Result<ExitCode> {
+/// The node cannot be opened, nothing matches, or watches cannot be listed.
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow::Result<ExitCode> {
     let host = shared.host(args.from.as_ref())?;
     let report = look(host.as_ref(), &args.wanted)?;
     let held: u64 = report.holders.iter().map(|process| process.watches).sum();
     if args.from.is_some() && report.watches.is_empty() && held > 0 {
-        bail!("the archive does not hold the watches: that node must be asked itself");
+        bail!("the archive contains no watches: run nospace watches on that node itself");
     }
-    let mut text = Vec::new();
-    match args.output.or(outer) {
-        Output::Json => json::write(&report, &mut text)?,
-        Output::Human => {
-            let by = match args.by {
-                _ if args.all => By::Watch,
-                Some(Group::Mount) => By::Mount,
-                Some(Group::Holder) => By::Holder,
-                Some(Group::Path) => By::Path,
-                None => By::default_of(&report, args.top),
-            };
-            let options = Options {
-                screen: Screen::of_stdout(),
-                by,
-                top: args.top,
-                verbose: shared.verbose,
-            };
-            draw(&report, &options).write(&mut text)?;
-        }
-    }
-    ui::print(&text)?;
+    let by = match args.by {
+        _ if args.all => By::Watch,
+        Some(Group::Mount) => By::Mount,
+        Some(Group::Holder) => By::Holder,
+        Some(Group::Path) => By::Path,
+        None => By::default_of(&report, args.top),
+    };
+    let draw = |screen: &Screen| {
+        let options = Options {
+            screen: *screen,
+            by,
+            top: args.top,
+            verbose: shared.verbose,
+        };
+        draw(&report, &options)
+    };
+    args.output.or(outer).print(&document(&report, draw))?;
     // The program ends: to give a hundred thousand names back one by one would take longer than to show them.
     std::mem::forget(report);
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,6 @@ mod charset;
 pub mod exhaust;
 pub mod explain;
 pub mod human;
-pub mod json;
 mod line;
 pub mod number;
 mod page;

@@ -105,7 +105,7 @@ fn recorded(way: &str) -> anyhow::Result<Report> {
     let archive = directory.path().join("node.tar.zst");
     let archive = archive.to_str().context("a path that is not UTF-8")?;
     let saved = Command::new(NOSPACE)
-        .args(["record", "-o", archive])
+        .args(["record", archive])
         .args(way.split_whitespace())
         .output()?;
     ensure!(

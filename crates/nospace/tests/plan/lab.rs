@@ -22,7 +22,7 @@ fn pods_started_here_cost_what_was_predicted() {
         }
         started = wanted;
         let nospace = env!("CARGO_BIN_EXE_nospace");
-        command += &format!("{nospace} record -o {} >&2; ", archive(wanted).display());
+        command += &format!("{nospace} record {} >&2; ", archive(wanted).display());
     }
     if on_lab(&command).is_none() {
         return;

@@ -78,6 +78,45 @@ fn completions_know_every_command() {
     }
 }
 
+/// The formats of a command are what its help and completions offer, and what it takes.
+#[test]
+fn a_command_takes_the_formats_that_it_can_print() {
+    let node = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/nodes/healthy-v2/node.tar.zst"
+    );
+    for format in nospace::output::FORMATS {
+        let checked = nospace(&["check", "--from", node, "-o", format.name])
+            .output()
+            .unwrap();
+        let outer = nospace(&["-o", format.name, "check", "--from", node])
+            .output()
+            .unwrap();
+        assert_eq!(checked.status.code(), Some(0), "{}", format.name);
+        assert_eq!(outer.stdout[..10], checked.stdout[..10], "{}", format.name);
+        let expected = if format.prints_any() { 0 } else { 3 };
+        for planned in [["plan", "-o", format.name], ["-o", format.name, "plan"]] {
+            let planned = nospace(&planned).output().unwrap();
+            assert_eq!(planned.status.code(), Some(expected), "{planned:?}");
+            assert_eq!(planned.stdout.is_empty(), expected == 3);
+        }
+    }
+}
+
+/// What does nothing in a command is not in its help, and still taken.
+#[test]
+fn help_shows_what_works() {
+    let help = nospace(&["completions", "--help"]).output().unwrap();
+    assert!(!text(&help.stdout).contains("--procfs"), "{help:?}");
+    let script = nospace(&["-v", "--procfs", "/proc", "completions", "bash"]).output();
+    assert!(script.unwrap().status.success());
+    for command in Cli::command().get_subcommands() {
+        let help = nospace(&[command.get_name(), "-h"]).output().unwrap();
+        assert!(help.status.success(), "{}", command.get_name());
+        assert!(text(&help.stdout).contains("--help"), "{help:?}");
+    }
+}
+
 /// `nospace check | head -0`: nobody reads, and nobody hears of it.
 #[test]
 fn a_reader_that_has_gone_is_no_error() {
@@ -172,7 +211,7 @@ fn a_check_for_monitoring_systems_judges_by_what_is_asked() {
         ),
         (
             vec!["--from", &full, "--only", "inotify-instances"],
-            "OK nothing about inotify-instances\n".to_owned(),
+            "OK no findings for inotify-instances\n".to_owned(),
             0,
         ),
         (vec!["--from", &healthy], "OK uid 0 uses ".to_owned(), 0),

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use jsonschema::Validator;
-use nospace::ui::json;
+use nospace::output::json;
 use nospace_core::report::{Owner, PodPart, Report};
 use serde_json::Value;
 

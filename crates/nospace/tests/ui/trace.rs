@@ -229,7 +229,7 @@ fn json_holds_to_the_schema_and_reads_back() {
     let calls = samples().into_iter().map(|c| TraceLine::Call(Box::new(c)));
     for line in calls.chain([TraceLine::Summary(summed())]) {
         let mut out = Vec::new();
-        nospace::ui::json::write_line(&line, &mut out).unwrap();
+        nospace::output::json::write_line(&line, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 1);
         assert_eq!(text.trim_end().chars().find(|&c| is_invisible(c)), None);

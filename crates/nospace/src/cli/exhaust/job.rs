@@ -4,17 +4,18 @@ use std::sync::atomic::Ordering;
 use anyhow::bail;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use super::Common;
-use crate::cli::until::stopper;
-use crate::cli::{FAILED, Output, OutputArg};
+use super::args::Common;
+use crate::cli::args::{CheckOutputArg, FAILED};
+use crate::cli::stop::stop_flag;
+use crate::duration;
 use crate::exhaust::session::{self, Outcome, Plan};
 use crate::exhaust::{ExhaustSummary, Goal, Hold, Room, SCHEMA_VERSION, Target};
+use crate::output::document;
 use crate::trace::errno;
-use crate::ui::exhaust::{Progress, summary};
+use crate::ui::exhaust::{Progress, amount as amount_text, summary};
 use crate::ui::screen::Screen;
-use crate::ui::{self, json};
 
-/// Tells the command what is used up: a directory, a cgroup.
+/// Environment variable that names what is used up: a directory, a cgroup, a user.
 const SUBJECT: &str = "NOSPACE_EXHAUSTED";
 
 /// One exhaustion, from its announcement to its summary.
@@ -30,7 +31,7 @@ impl Job {
     pub fn run(
         self,
         common: &Common,
-        outer: OutputArg,
+        outer: CheckOutputArg,
         hold: &mut dyn Hold,
     ) -> anyhow::Result<ExitCode> {
         let amount = self.goal.of(self.room.free);
@@ -38,13 +39,13 @@ impl Job {
             && rate.time_for(amount) >= common.time
         {
             bail!(
-                "taking {amount} {} at that rate takes longer than --for gives: {:.0?} of {:.0?}",
-                self.target.name(),
-                rate.time_for(amount),
-                common.time
+                "using up {} at that rate takes {}, longer than --for allows ({}): raise --for or --ramp",
+                amount_text(amount, self.target),
+                duration::text(rate.time_for(amount)),
+                duration::text(common.time)
             );
         }
-        let stop = stopper(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+        let stop = stop_flag(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
         let mut progress = Progress::new(self.target, &self.subject);
         progress.announce(amount, &self.room, common.time);
         let mut command = self.command;
@@ -62,13 +63,9 @@ impl Job {
         let outcome = session::run(hold, plan, &mut progress);
         progress.done();
         let outcome = outcome?;
-        let document = document(self.target, self.subject, &self.room, &outcome);
-        let mut text = Vec::new();
-        match common.output.or(outer) {
-            Output::Human => summary(&document, &Screen::of_stdout()).write(&mut text)?,
-            Output::Json => json::write(&document, &mut text)?,
-        }
-        ui::print(&text)?;
+        let result = result(self.target, self.subject, &self.room, &outcome);
+        let draw = |screen: &Screen| summary(&result, screen);
+        common.output.or(outer).print(&document(&result, draw))?;
         Ok(outcome.command.map_or(ExitCode::SUCCESS, code))
     }
 }
@@ -79,7 +76,7 @@ fn code(status: ExitStatus) -> ExitCode {
     ExitCode::from(code.unwrap_or(FAILED))
 }
 
-fn document(target: Target, subject: String, room: &Room, outcome: &Outcome) -> ExhaustSummary {
+fn result(target: Target, subject: String, room: &Room, outcome: &Outcome) -> ExhaustSummary {
     let milliseconds =
         |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (inodes, instances) = outcome.cost;

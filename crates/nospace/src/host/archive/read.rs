@@ -70,7 +70,7 @@ impl Loader {
         const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
         if !file.fill_buf()?.starts_with(&MAGIC) {
             bail!(
-                "it is not compressed with zstd; `nospace record -o FILE.tar.zst` makes such a file"
+                "it is not compressed with zstd; `nospace record FILE.tar.zst` makes such a file"
             );
         }
         self.tar(zstd::Decoder::with_buffer(file)?)

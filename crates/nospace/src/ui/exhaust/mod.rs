@@ -13,7 +13,8 @@ use nospace_core::amount::bytes;
 use crate::exhaust::Target;
 
 /// `192036 watches`, `64 MiB`.
-fn amount(value: u64, target: Target) -> String {
+#[must_use]
+pub fn amount(value: u64, target: Target) -> String {
     match target {
         Target::Blocks => bytes(value),
         _ => format!("{value} {}", target.name()),

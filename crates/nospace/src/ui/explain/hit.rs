@@ -1,6 +1,6 @@
 use nospace_core::explain::Hit;
 
-use super::marked::marked;
+use super::highlight::highlight;
 use crate::ui::screen::Screen;
 use crate::ui::{Page, style};
 
@@ -27,6 +27,6 @@ pub fn hit(source: &str, hit: &Hit, screen: &Screen) -> Page {
     }
     page.add(line.put(style::DIM, &format!("  {place}")));
     let before = page.indented();
-    marked(&mut page, before, &hit.message, &hit.telling);
+    highlight(&mut page, before, &hit.message, &hit.telling);
     page
 }

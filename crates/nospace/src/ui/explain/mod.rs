@@ -1,12 +1,12 @@
-//! What `explain` shows people: the story of each cause, single hits, the table, the pages.
+//! What `explain` shows people: each cause, single hits, the table of signatures, the pages.
 
+mod causes;
+mod highlight;
 mod hit;
 mod list;
 mod manual;
-mod marked;
-mod story;
 
+pub use causes::causes;
 pub use hit::hit;
 pub use list::list;
 pub use manual::manual;
-pub use story::story;

@@ -21,12 +21,10 @@ pub fn headline(report: &Report, charset: Charset) -> Line {
 /// What the headline says behind the answer in one word.
 #[must_use]
 pub fn sentence(report: &Report, charset: Charset) -> String {
-    let status = report.status();
     let short = |raw: &str| text::shorten(&charset.clean(raw), NAME, charset);
-    let mut said = vec![match (status, worst(report)) {
-        (Status::Unknown, _) => unknown(report),
-        (Status::Ok, _) | (_, None) => calm(report),
-        (_, Some(finding)) => figure(report, finding),
+    let mut said = vec![match worst(report) {
+        Some(finding) => figure(report, finding),
+        None => summary(report),
     }];
     if let Some(culprit) = worst(report).and_then(|f| f.culprits.first()) {
         // Behind the semicolon are the holder's processes.
@@ -58,7 +56,9 @@ pub fn word(status: Status) -> &'static str {
     }
 }
 
-pub(super) fn worst(report: &Report) -> Option<&Finding> {
+/// The most important finding, if any is worth a warning.
+#[must_use]
+pub fn worst(report: &Report) -> Option<&Finding> {
     let severity = report.findings.iter().map(|f| f.severity).max()?;
     let is_worst = |f: &&Finding| f.severity == severity && severity > Severity::Info;
     report.findings.iter().find(is_worst)
@@ -116,7 +116,16 @@ fn of_resource(report: &Report, cause: Cause) -> Option<String> {
     ))
 }
 
-pub(super) fn calm(report: &Report) -> String {
+/// The node in a few words, where no finding speaks for it.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    match report.status() {
+        Status::Unknown => unknown(report),
+        _ => usage(report),
+    }
+}
+
+fn usage(report: &Report) -> String {
     let user = fullest(report, |u| {
         number::percent(&u.instances).max(number::percent(&u.watches))
     });
@@ -131,7 +140,7 @@ pub(super) fn calm(report: &Report) -> String {
     )
 }
 
-pub(super) fn unknown(report: &Report) -> String {
+fn unknown(report: &Report) -> String {
     let unread = |name| {
         let run = report.collectors.iter().find(|c| c.name == name);
         run.filter(|c| c.provenance == Provenance::Unavailable)

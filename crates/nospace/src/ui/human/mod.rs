@@ -4,7 +4,6 @@
 //! pressure take a line together, and where the report is longer than the screen, its last lines say the
 //! most important again, since they are what is left to see.
 
-mod brief;
 mod findings;
 mod forecast;
 mod gaps;
@@ -18,10 +17,9 @@ use nospace_core::model::{CgroupVersion, Provenance};
 use nospace_core::report::{Report, Severity, Status};
 use nospace_core::select::Order;
 
-pub use brief::brief;
 pub use findings::{details as finding_details, title as finding_title};
 pub use gaps::said as collectors_said;
-pub use headline::{headline, sentence, word};
+pub use headline::{headline, sentence, summary, word, worst};
 pub use owner::{owner, pod};
 
 use super::screen::Screen;

@@ -7,7 +7,7 @@ const LINES: usize = 6;
 
 /// Adds `message` after `before`, the part at `telling` marked, broken at the width of the page;
 /// of a long one the lines around the telling part.
-pub fn marked(page: &mut Page, before: Line, message: &str, telling: &Range<usize>) {
+pub fn highlight(page: &mut Page, before: Line, message: &str, telling: &Range<usize>) {
     let start = before.width();
     let room = page.width.saturating_sub(start).max(20);
     let lines = broken(page, message, telling, room);

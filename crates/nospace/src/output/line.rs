@@ -1,10 +1,21 @@
 use nospace_core::matter::Matter;
 use nospace_core::report::{Finding, Report, Status};
 
-use super::headline::{calm, unknown, word, worst};
+use super::{Format, Write};
+use crate::ui::human::{summary, word, worst};
 use crate::ui::{Charset, text};
 
-/// What node-problem-detector keeps of a message, in bytes.
+pub const FORMAT: Format = Format {
+    name: "line",
+    help: "One line, the most important first, for monitoring systems",
+    write: Write::Check(|check, text| {
+        text.extend(line(check.report, check.only).into_bytes());
+        text.push(b'\n');
+        Ok(())
+    }),
+};
+
+/// Bytes of a message that node-problem-detector keeps.
 const KEPT: usize = 80;
 
 /// One line for programs that cut it: how bad, about what, and who holds are among its first 80 bytes.
@@ -12,15 +23,15 @@ const KEPT: usize = 80;
 /// `CRITICAL inotify-watches by pod logging/promtail-h4wzq: 1 instance, 22769 watches; uid 0 has used …`
 ///
 /// `asked` is what the report was judged by, if not by all.
-#[must_use]
-pub fn brief(report: &Report, asked: &[Matter]) -> String {
+fn line(report: &Report, asked: &[Matter]) -> String {
     let status = report.status();
     let word = word(status);
-    let said = match (status, worst(report)) {
-        (Status::Unknown, _) => unknown(report),
-        (Status::Ok, _) | (_, None) if asked.is_empty() => calm(report),
-        (Status::Ok, _) | (_, None) => format!("nothing about {}", list(asked)),
-        (_, Some(finding)) => about(finding, KEPT.saturating_sub(word.len() + 1)),
+    let said = match worst(report) {
+        Some(finding) => about(finding, KEPT.saturating_sub(word.len() + 1)),
+        None if status == Status::Ok && !asked.is_empty() => {
+            format!("no findings for {}", list(asked))
+        }
+        None => summary(report),
     };
     // One byte a column: what is cut is cut between characters.
     Charset::Ascii.clean(&format!("{word} {said}")).into_owned()

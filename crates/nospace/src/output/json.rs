@@ -1,6 +1,6 @@
-//! The report as JSON: the document of docs/schema/check.schema.json.
+//! JSON: the documents of docs/schema/.
 //!
-//! It is always indented, whether a person or a script reads it: what one sees is what the other gets, and
+//! A document is always indented, whether a person or a script reads it: what one sees is what the other gets, and
 //! two runs can be compared line by line. It ends with one newline.
 
 use std::io;
@@ -8,7 +8,17 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use super::is_invisible;
+use super::{Format, Part, Write};
+use crate::ui::is_invisible;
+
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    help: "One JSON document; messages go to standard error",
+    write: Write::Any(|document, part, _, text| match part {
+        Part::Whole => document.json(text),
+        Part::OfStream => document.json_line(text),
+    }),
+};
 
 /// Writes `value`, a [`nospace_core::report::Report`] for example.
 ///

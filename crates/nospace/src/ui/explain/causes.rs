@@ -1,7 +1,7 @@
 use nospace_core::explain::{ExplainedCause, Explanation, LineRef, Summary, Verdict};
 use nospace_core::report::{Finding, Severity, Status};
 
-use super::marked::marked;
+use super::highlight::highlight;
 use crate::ui::screen::Screen;
 use crate::ui::{Page, human, style};
 
@@ -12,7 +12,7 @@ const SAMPLES: usize = 3;
 /// The story: of each cause what the log says, samples and what follows from them, what the node says, then
 /// what to do.
 #[must_use]
-pub fn story(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bool) -> Page {
+pub fn causes(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bool) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
     headline(&mut page, said);
     for (cause, finding) in said.causes.iter().zip(&said.findings) {
@@ -71,7 +71,7 @@ fn tell(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: boo
     let most = if verbose { usize::MAX } else { SAMPLES };
     for (kind, hit) in summary.samples(cause.cause, most) {
         let before = page.indented().put(style::DIM, "sample").pad_to(LABEL);
-        marked(page, before, &hit.message, &hit.telling);
+        highlight(page, before, &hit.message, &hit.telling);
         say(page, "means", kind.note.as_deref().unwrap_or_default());
     }
     say(page, "object", &cause.objects.join(", "));

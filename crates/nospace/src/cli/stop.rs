@@ -1,4 +1,4 @@
-//! Signals that end a running command.
+//! Signals that end a command.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use signal_hook::flag;
 
-/// Set by the first of these signals; the second ends the program at once.
-pub fn stopper(signals: &[i32]) -> anyhow::Result<Arc<AtomicBool>> {
+/// A flag that the first of these signals sets; the second ends the program at once.
+pub fn stop_flag(signals: &[i32]) -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for &signal in signals {
         // In this order: the first signal finds the flag not set.

@@ -1,0 +1,122 @@
+//! Options that several commands share, and exit codes.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, Args};
+
+use crate::host::Host;
+use crate::host::live::{Live, Roots};
+use crate::host::recorded::Recorded;
+use crate::output::{FORMATS, Format};
+
+/// Wrong usage, or could not tell.
+pub const UNKNOWN: u8 = 3;
+/// The command could not do its work.
+pub const FAILED: u8 = 1;
+
+/// Help heading: what a command looks at.
+pub const LOOK: &str = "What to look at";
+/// Help heading: where the host's file systems are.
+pub const HOST: &str = "Host";
+/// Help heading: how results are printed.
+pub const OUTPUT: &str = "Output";
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub struct Shared {
+    /// When to use color; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = clap::ColorChoice::Auto,
+          help_heading = OUTPUT, display_order = 101)]
+    pub color: clap::ColorChoice,
+    /// Verbose output: nothing is left out, and each collector is listed with its time
+    #[arg(short, long, global = true, help_heading = OUTPUT, display_order = 102)]
+    pub verbose: bool,
+    /// Print help; -h prints a summary
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = OUTPUT, display_order = 103)]
+    help: Option<bool>,
+    /// Count via /proc even where eBPF is available
+    #[arg(long, global = true, help_heading = HOST)]
+    pub no_ebpf: bool,
+    /// Mount point of the host's procfs
+    #[arg(long, global = true, value_name = "DIR", default_value = "/proc", help_heading = HOST)]
+    pub procfs: PathBuf,
+    /// Mount point of the host's sysfs
+    #[arg(long, global = true, value_name = "DIR", default_value = "/sys", help_heading = HOST)]
+    pub sysfs: PathBuf,
+    /// Mount point of the host's root file system
+    #[arg(long, global = true, value_name = "DIR", default_value = "/", help_heading = HOST)]
+    pub rootfs: PathBuf,
+}
+
+impl Shared {
+    /// Where the host's file systems are mounted.
+    pub fn roots(&self) -> Roots {
+        Roots {
+            proc: self.procfs.clone(),
+            sys: self.sysfs.clone(),
+            root: self.rootfs.clone(),
+        }
+    }
+
+    /// This machine.
+    pub fn live(&self) -> anyhow::Result<Live> {
+        Live::open(&self.roots(), !self.no_ebpf)
+    }
+
+    /// The node to look at: this machine, or a recorded one.
+    pub fn host(&self, from: Option<&PathBuf>) -> anyhow::Result<Box<dyn Host>> {
+        Ok(match from {
+            Some(archive) => Box::new(Recorded::open(archive)?),
+            None => Box::new(self.live()?),
+        })
+    }
+}
+
+/// Copies of [`Shared`]'s options that do nothing in a command: it still takes them, and its help does not show them.
+pub fn unused(options: &[&str]) -> Vec<Arg> {
+    let shared = Shared::augment_args(clap::Command::default());
+    let all = shared.get_arguments().cloned();
+    all.filter(|arg| options.contains(&arg.get_id().as_str()))
+        .map(|arg| arg.hide(true))
+        .collect()
+}
+
+/// `-o` of the commands whose documents only some formats can print.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct OutputArg {
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(Format::prints_any), help_heading = OUTPUT,
+          display_order = 0)]
+    output: Option<&'static Format>,
+}
+
+impl OutputArg {
+    /// What the command was given, else nospace itself, else the default.
+    pub fn or(self, outer: CheckOutputArg) -> &'static Format {
+        self.output.or(outer.output).unwrap_or_default()
+    }
+}
+
+/// `-o` of `check`, and of nospace itself.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct CheckOutputArg {
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(|_| true), help_heading = OUTPUT, display_order = 0)]
+    pub output: Option<&'static Format>,
+}
+
+impl CheckOutputArg {
+    /// What the command was given, else nospace itself, else the default.
+    pub fn or(self, outer: Self) -> &'static Format {
+        self.output.or(outer.output).unwrap_or_default()
+    }
+}
+
+/// Takes the formats that `offers` chooses.
+fn format_parser(offers: fn(&Format) -> bool) -> impl TypedValueParser<Value = &'static Format> {
+    let value = |format: &Format| PossibleValue::new(format.name).help(format.help);
+    let offered = FORMATS.into_iter().filter(|format| offers(format));
+    PossibleValuesParser::new(offered.map(value).collect::<Vec<_>>())
+        .try_map(|name| Format::named(&name).ok_or("no such format"))
+}

@@ -1,0 +1,9 @@
+//! For people: see [`crate::ui`], which draws.
+
+use super::{Format, Write};
+
+pub const FORMAT: Format = Format {
+    name: "human",
+    help: "Text for people",
+    write: Write::Any(|document, _, screen, text| document.page(screen).write(text)),
+};

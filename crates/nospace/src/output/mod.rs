@@ -1,0 +1,120 @@
+//! The formats that commands print in, one file each.
+//!
+//! A new format is its file with a [`Format`], and a row in [`FORMATS`]: the values of `-o`, their help, completions
+//! and man pages follow from that. A format that can print only the report of `check` is offered by `check` alone.
+
+mod document;
+mod human;
+pub mod json;
+mod line;
+mod prometheus;
+
+use std::io;
+
+pub use document::{Check, Document, document};
+
+use crate::ui::{self, screen::Screen};
+
+/// Every format, in the order of the help; the first is the default.
+pub static FORMATS: [&Format; 4] = [
+    &human::FORMAT,
+    &line::FORMAT,
+    &json::FORMAT,
+    &prometheus::FORMAT,
+];
+
+/// A value of `-o`.
+#[derive(Debug)]
+pub struct Format {
+    /// What is typed.
+    pub name: &'static str,
+    /// For the help.
+    pub help: &'static str,
+    write: Write,
+}
+
+/// How a format writes.
+#[derive(Debug)]
+enum Write {
+    /// The document of any command.
+    Any(fn(&dyn Document, Part, &Screen, &mut Vec<u8>) -> io::Result<()>),
+    /// The report of `check`.
+    Check(fn(&Check<'_>, &mut Vec<u8>) -> io::Result<()>),
+}
+
+/// Whether more documents follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The document is all that is printed.
+    Whole,
+    /// One of many, printed as they come.
+    OfStream,
+}
+
+impl Format {
+    /// The format of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.into_iter().find(|format| format.name == name)
+    }
+
+    /// Whether people read it; it may be followed by more text.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        self.name == human::FORMAT.name
+    }
+
+    /// Whether it can print what any command has to say, not only the report of `check`.
+    #[must_use]
+    pub fn prints_any(&self) -> bool {
+        matches!(self.write, Write::Any(_))
+    }
+
+    /// Prints `document` on standard output.
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written to, or this format cannot print such a document.
+    pub fn print(&self, document: &dyn Document) -> io::Result<()> {
+        let mut text = Vec::new();
+        self.write(document, Part::Whole, &Screen::of_stdout(), &mut text)?;
+        ui::print(&text)
+    }
+
+    /// Adds `document`, one of many, to `text`, which is for `screen`.
+    ///
+    /// # Errors
+    ///
+    /// This format cannot print such a document.
+    pub fn append(
+        &self,
+        document: &dyn Document,
+        screen: &Screen,
+        text: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.write(document, Part::OfStream, screen, text)
+    }
+
+    fn write(
+        &self,
+        document: &dyn Document,
+        part: Part,
+        screen: &Screen,
+        text: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        match (&self.write, document.check()) {
+            (Write::Any(write), _) => write(document, part, screen, text),
+            (Write::Check(write), Some(check)) => write(check, text),
+            (Write::Check(_), None) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("-o {} is for check alone", self.name),
+            )),
+        }
+    }
+}
+
+impl Default for &'static Format {
+    fn default() -> Self {
+        FORMATS[0]
+    }
+}
