@@ -3,8 +3,8 @@
 use std::env;
 use std::ffi::OsString;
 
+use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 
 /// What there is to reach an API server with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Access {
     /// # Errors
     ///
     /// A file cannot be read or understood; there is nothing.
-    pub async fn client(&self) -> anyhow::Result<Client> {
+    pub async fn config(&self) -> anyhow::Result<Config> {
         let mut config = match self {
             Self::Kubeconfig(paths) => {
                 let mut all = Kubeconfig::default();
@@ -48,6 +48,6 @@ impl Access {
         };
         // It would retry unseen, and without regard to what has changed since.
         config.default_retry = false;
-        Ok(Client::try_from(config)?)
+        Ok(config)
     }
 }

@@ -1,128 +1,227 @@
-//! The three requests that are made of the API server, and how they end.
+//! The requests that the agent makes of the API server, and how they end.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
-use hyper::{Method, Request, Response, StatusCode, header};
-use k8s_openapi::api::core::v1::{Event, EventSource, NodeCondition, ObjectReference};
+use hyper::{Response, header};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{
+    Event, EventSource, Node, NodeCondition, NodeStatus, ObjectReference,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use kube::Client;
-use kube::client::Body;
-use serde::Deserialize;
+use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::client::ClientBuilder;
+use kube::{Client, Config};
 use serde_json::{Value, json};
+use tower::util::MapResponseLayer;
 
 use super::conditions::{Kind, Status};
-use super::outbox::{self, Posted, Waiting};
+use super::outbox::{self, Waiting};
 use super::standing::{Before, Condition};
-use super::troubles;
+use super::troubles::Object;
 
 /// Who we are: field manager and source of events.
 pub const MANAGER: &str = "nospace";
-/// No answer is read further than this: a node has tens of kilobytes.
-const MOST_ANSWER: usize = 1 << 20;
 
-/// A request, ready to be sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Call {
-    method: Method,
-    path: String,
-    content: &'static str,
-    body: Value,
-}
-
-/// How a request ended.
+/// A request that failed.
 #[derive(Debug)]
-pub enum Answer {
-    /// It was done; what the object says now.
-    Done(Object),
+pub enum Failure {
     /// The server answered, and did not do it.
-    Refused {
+    Rejected {
         /// HTTP's code.
         code: u16,
-        /// The server's words.
-        words: String,
+        /// The server's message.
+        message: String,
         /// How long it asks us to wait.
-        wait: Option<Duration>,
+        retry_after: Option<Duration>,
     },
     /// No answer in time.
-    Late,
-    /// No connection, or one that ended.
-    Away(String),
+    Timeout,
+    /// No connection, or one that ended, or an answer that is none.
+    Unreachable(String),
 }
 
-impl Answer {
-    /// How it is counted.
+impl Failure {
+    /// Value of the label `result` of `nospace_kubernetes_requests_total`.
     #[must_use]
     pub fn result(&self) -> &'static str {
         match self {
-            Self::Done(_) => "ok",
-            Self::Refused { code: 409, .. } => "conflict",
-            Self::Refused { code: 429, .. } => "throttled",
-            Self::Refused { code: 400..500, .. } => "refused",
-            Self::Late => "timeout",
-            Self::Refused { .. } | Self::Away(_) => "error",
+            Self::Rejected { code: 409, .. } => "conflict",
+            Self::Rejected { code: 429, .. } => "throttled",
+            Self::Rejected { code: 400..500, .. } => "refused",
+            Self::Timeout => "timeout",
+            Self::Rejected { .. } | Self::Unreachable(_) => "error",
         }
     }
 }
 
-/// Reads the node: a merge of nothing changes nothing and answers with the node. So `patch` of nodes/status is all that is needed.
-#[must_use]
-pub fn read(node: &str) -> Call {
-    Call {
-        method: Method::PATCH,
-        path: format!("/api/v1/nodes/{node}/status?fieldManager={MANAGER}"),
-        content: "application/merge-patch+json",
-        body: json!({}),
-    }
+/// The API server, for one node.
+pub struct ApiServer {
+    node: String,
+    client: Client,
+    /// No request takes longer.
+    timeout: Duration,
+    /// `Retry-After` of the last answer.
+    retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
-/// What we want to know of a node or an event; the rest of an answer is not kept.
-#[derive(Debug, Default, Deserialize)]
-pub struct Object {
-    /// How often an event happened.
-    pub count: Option<i32>,
-    #[serde(default)]
-    status: NodeStatus,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct NodeStatus {
-    #[serde(default)]
-    conditions: Vec<NodeCondition>,
-}
-
-impl Object {
-    /// Our conditions of a node.
-    #[must_use]
-    pub fn before(&self) -> Before {
-        let conditions = self.status.conditions.iter().filter_map(|c| {
-            let kind = Kind::ALL.into_iter().find(|k| c.type_ == k.name())?;
-            let all = [Status::False, Status::True, Status::Unknown];
-            let status = all.into_iter().find(|s| c.status == s.name())?;
-            Some((kind, status, c.last_transition_time.as_ref()?.0))
+impl ApiServer {
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// The configuration names a certificate or key that cannot be used.
+    pub fn new(config: Config, node: String, timeout: Duration) -> kube::Result<Self> {
+        let retry_after = Arc::<Mutex<_>>::default();
+        let last = Arc::clone(&retry_after);
+        // kube's errors hold no headers, and an answer of API Priority and Fairness (429) is no Status that could hold it.
+        let keep = MapResponseLayer::new(move |response: Response<_>| {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = seconds(&response);
+            response
         });
-        conditions.collect()
+        Ok(Self {
+            node,
+            client: ClientBuilder::try_from(config)?.with_layer(&keep).build(),
+            timeout,
+            retry_after,
+        })
+    }
+
+    /// Our conditions as the node has them. An empty patch changes nothing and answers with the node, so that `patch` of
+    /// nodes/status is all that is needed.
+    ///
+    /// # Errors
+    ///
+    /// The request failed.
+    pub async fn conditions(&self) -> Result<Before, Failure> {
+        let node = self.patch_status(PatchParams::apply(MANAGER), Patch::Merge(json!({})));
+        let status = node.await?.status.unwrap_or_default();
+        let conditions = status.conditions.unwrap_or_default().into_iter();
+        Ok(conditions.filter_map(own_condition).collect())
+    }
+
+    /// Applies our conditions, and nobody else's.
+    ///
+    /// # Errors
+    ///
+    /// The request failed.
+    pub async fn apply(&self, conditions: &[Condition], now: Timestamp) -> Result<(), Failure> {
+        let node = Node {
+            metadata: ObjectMeta {
+                name: Some(self.node.clone()),
+                ..ObjectMeta::default()
+            },
+            status: Some(NodeStatus {
+                conditions: Some(conditions.iter().map(|c| condition(c, now)).collect()),
+                ..NodeStatus::default()
+            }),
+            ..Node::default()
+        };
+        let params = PatchParams::apply(MANAGER).force();
+        self.patch_status(params, Patch::Apply(json!(node))).await?;
+        Ok(())
+    }
+
+    /// Creates an event.
+    ///
+    /// # Errors
+    ///
+    /// The request failed; 409 where an agent before this one created it.
+    pub async fn create_event(&self, waiting: &Waiting) -> Result<(), Failure> {
+        let event = event(&self.node, waiting);
+        let params = PostParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        self.finish(self.events(&event).create(&params, &event))
+            .await?;
+        Ok(())
+    }
+
+    /// How often an event that is there has happened.
+    ///
+    /// # Errors
+    ///
+    /// The request failed; 404 where the server has forgotten it.
+    pub async fn event_count(&self, waiting: &Waiting) -> Result<i32, Failure> {
+        self.patch_event(waiting, |_| json!({})).await
+    }
+
+    /// Adds to an event that has happened `count` times; how often it has now.
+    ///
+    /// # Errors
+    ///
+    /// The request failed; 404 where the server has forgotten it.
+    pub async fn add_to_event(&self, waiting: &Waiting, count: i32) -> Result<i32, Failure> {
+        let add = |event: &Event| {
+            json!({
+                "count": count.saturating_add(waiting.times),
+                "lastTimestamp": event.last_timestamp,
+                "message": event.message,
+            })
+        };
+        self.patch_event(waiting, add).await
+    }
+
+    async fn patch_event(
+        &self,
+        waiting: &Waiting,
+        patch: impl FnOnce(&Event) -> Value,
+    ) -> Result<i32, Failure> {
+        let event = event(&self.node, waiting);
+        let name = event.metadata.name.as_deref().unwrap_or_default();
+        let (params, patch) = (PatchParams::apply(MANAGER), Patch::Merge(patch(&event)));
+        let events = self.events(&event);
+        let event = self.finish(events.patch(name, &params, &patch)).await?;
+        Ok(event.count.unwrap_or(1))
+    }
+
+    async fn patch_status(
+        &self,
+        params: PatchParams,
+        patch: Patch<Value>,
+    ) -> Result<Node, Failure> {
+        let nodes = Api::<Node>::all(self.client.clone());
+        self.finish(nodes.patch_status(&self.node, &params, &patch))
+            .await
+    }
+
+    fn events(&self, event: &Event) -> Api<Event> {
+        let namespace = event.metadata.namespace.as_deref().unwrap_or_default();
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    async fn finish<T>(
+        &self,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Failure> {
+        let answer = tokio::time::timeout(self.timeout, request).await;
+        answer
+            .map_err(|_| Failure::Timeout)?
+            .map_err(|error| match error {
+                kube::Error::Api(status) => Failure::Rejected {
+                    code: status.code,
+                    message: format!("{} ({})", status.message, status.code),
+                    retry_after: *self
+                        .retry_after
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner),
+                },
+                other => Failure::Unreachable(chain(&other)),
+            })
     }
 }
 
-/// Applies our conditions, and nobody else's.
-#[must_use]
-pub fn apply(node: &str, conditions: &[Condition], now: jiff::Timestamp) -> Call {
-    let conditions: Vec<NodeCondition> = conditions.iter().map(|c| condition(c, now)).collect();
-    Call {
-        method: Method::PATCH,
-        path: format!("/api/v1/nodes/{node}/status?fieldManager={MANAGER}&force=true"),
-        content: "application/apply-patch+yaml",
-        body: json!({
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": node},
-            "status": {"conditions": conditions},
-        }),
-    }
+fn own_condition(condition: NodeCondition) -> Option<(Kind, Status, Timestamp)> {
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|k| condition.type_ == k.name())?;
+    let all = [Status::False, Status::True, Status::Unknown];
+    let status = all.into_iter().find(|s| condition.status == s.name())?;
+    Some((kind, status, condition.last_transition_time?.0))
 }
 
-fn condition(condition: &Condition, now: jiff::Timestamp) -> NodeCondition {
+fn condition(condition: &Condition, now: Timestamp) -> NodeCondition {
     let wanted = &condition.wanted;
     NodeCondition {
         type_: wanted.kind.name().to_owned(),
@@ -135,56 +234,22 @@ fn condition(condition: &Condition, now: jiff::Timestamp) -> NodeCondition {
 }
 
 /// The API keeps seconds.
-fn time(at: jiff::Timestamp) -> Time {
-    Time(jiff::Timestamp::from_second(at.as_second()).unwrap_or(at))
-}
-
-/// Makes an event, reads one as [`read`] does, or adds to it.
-#[must_use]
-pub fn event(node: &str, waiting: &Waiting, posted: Option<Posted>) -> Call {
-    let event = whole(node, waiting);
-    let (namespace, name) = (&event.metadata.namespace, &event.metadata.name);
-    let namespace = namespace.as_deref().unwrap_or_default();
-    let events = format!("/api/v1/namespaces/{namespace}/events");
-    let Some(posted) = posted else {
-        return Call {
-            method: Method::POST,
-            path: format!("{events}?fieldManager={MANAGER}"),
-            content: "application/json",
-            body: json!(event),
-        };
-    };
-    let body = match posted {
-        Posted::Found => json!({}),
-        Posted::Counted(count) => json!({
-            "count": count.saturating_add(waiting.times),
-            "lastTimestamp": event.last_timestamp,
-            "message": event.message,
-        }),
-    };
-    Call {
-        method: Method::PATCH,
-        path: format!(
-            "{events}/{}?fieldManager={MANAGER}",
-            name.as_deref().unwrap_or_default()
-        ),
-        content: "application/merge-patch+json",
-        body,
-    }
+fn time(at: Timestamp) -> Time {
+    Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 
 /// Events of a node lie in the namespace `default`, as the kubelet's do.
-fn whole(node: &str, waiting: &Waiting) -> Event {
+fn event(node: &str, waiting: &Waiting) -> Event {
     let note = &waiting.note;
     let object = match &note.object {
-        troubles::Object::Node => ObjectReference {
+        Object::Node => ObjectReference {
             kind: Some("Node".to_owned()),
             name: Some(node.to_owned()),
             // The kubelet's way, which `kubectl describe node` knows: a node's uid is its name.
             uid: Some(node.to_owned()),
             ..ObjectReference::default()
         },
-        troubles::Object::Pod(pod) => ObjectReference {
+        Object::Pod(pod) => ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Pod".to_owned()),
             name: Some(pod.name.clone()),
@@ -218,59 +283,10 @@ fn whole(node: &str, waiting: &Waiting) -> Event {
     }
 }
 
-impl Call {
-    /// Sends it, and waits no longer than `most`.
-    pub async fn send(&self, client: &Client, most: Duration) -> Answer {
-        let request = Request::builder()
-            .method(&self.method)
-            .uri(&self.path)
-            .header(header::CONTENT_TYPE, self.content)
-            .header(header::ACCEPT, "application/json")
-            .body(Body::from(self.body.to_string().into_bytes()));
-        let request = match request {
-            Ok(request) => request,
-            // A name that no URL can hold.
-            Err(error) => return Answer::Away(format!("{}: {error}", self.path)),
-        };
-        match tokio::time::timeout(most, exchange(client, request)).await {
-            Ok(answer) => answer,
-            Err(_) => Answer::Late,
-        }
-    }
-}
-
-async fn exchange(client: &Client, request: Request<Body>) -> Answer {
-    let response = match client.send(request).await {
-        Ok(response) => response,
-        Err(error) => return Answer::Away(chain(&error)),
-    };
-    let (status, wait) = (response.status(), retry_after(&response));
-    // The code says how it went; without the rest the worst is that a count begins anew.
-    let body = Limited::new(response.into_body(), MOST_ANSWER).collect();
-    let body = body.await.map(|b| b.to_bytes()).unwrap_or_default();
-    if status.is_success() {
-        return Answer::Done(serde_json::from_slice(&body).unwrap_or_default());
-    }
-    let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-    Answer::Refused {
-        code: status.as_u16(),
-        words: words(status, &document),
-        wait,
-    }
-}
-
 /// Seconds are all that the API server sends.
-fn retry_after<B>(response: &Response<B>) -> Option<Duration> {
+fn seconds<B>(response: &Response<B>) -> Option<Duration> {
     let value = response.headers().get(header::RETRY_AFTER)?;
-    let seconds = value.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-fn words(status: StatusCode, document: &Value) -> String {
-    match document["message"].as_str() {
-        Some(message) => format!("{message} ({})", status.as_u16()),
-        None => status.to_string(),
-    }
+    Some(Duration::from_secs(value.to_str().ok()?.parse().ok()?))
 }
 
 /// What the client's error came from, each said once.

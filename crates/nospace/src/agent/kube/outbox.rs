@@ -1,7 +1,6 @@
 //! Events that wait for the API server, and those that it has: each once, however often it happened. Pure.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -134,15 +133,21 @@ impl Outbox {
 /// The name of an event: the same for the same thing, so that an agent that was started anew adds to the event of the one before it.
 #[must_use]
 pub fn name(object: &str, note: &Note) -> String {
-    let mut hasher = DefaultHasher::new();
-    (&note.object, &note.reason, &note.subject).hash(&mut hasher);
+    let pod = match &note.object {
+        Object::Node => "",
+        Object::Pod(pod) => &pod.uid,
+    };
+    let hash = fnv1a([pod, &note.reason, &note.subject].join("\0").as_bytes());
     // A name may have 253 characters (a DNS subdomain).
     let object: String = object.chars().take(200).collect();
-    format!(
-        "{}.{:016x}",
-        object.trim_end_matches(['.', '-']),
-        hasher.finish()
-    )
+    format!("{}.{hash:016x}", object.trim_end_matches(['.', '-']))
+}
+
+/// FNV-1a, 64 bits: the standard library's hasher may change with the compiler, and an event's name must not.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// So many events at once, and then one in a while.

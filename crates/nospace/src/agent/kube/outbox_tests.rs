@@ -55,7 +55,7 @@ fn a_refused_event_makes_way_and_is_forgotten_in_the_end() {
 #[test]
 fn names_are_of_a_subdomain_and_tell_events_apart() {
     let node = name("node-1", &note("Full"));
-    assert_eq!(node, name("node-1", &note("Full")));
+    assert_eq!(node, "node-1.d1984ddf70d44a64");
     assert_ne!(node, name("node-1", &note("Other")));
     let on_pod = Note {
         object: Object::Pod(pod("web-0")),

@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::Client;
 
 use super::access::Access;
-use super::api::{self, Answer, Object};
+use super::api::{ApiServer, Failure};
 use super::backoff::{Backoff, jittered};
 use super::conditions::wanted;
 use super::outbox::{Bucket, Outbox, Posted};
-use super::standing::{Change, Standing};
+use super::standing::{Before, Change, Standing};
 use super::troubles::{Patience, Troubles};
 use crate::agent::{News, Requests, Stop};
 use crate::ui;
@@ -70,13 +69,23 @@ enum Turn {
     Event,
 }
 
+/// How a request ended well.
+enum Done {
+    Read(Before),
+    Applied,
+    /// The event is on the server, with this count.
+    Counted(i32),
+    /// There was nothing to send.
+    Nothing,
+}
+
 /// The post office of one node.
 pub struct Post<'a> {
     pace: Pace,
     node: String,
     access: Access,
     requests: &'a Requests,
-    client: Option<Client>,
+    server: Option<ApiServer>,
     standing: Standing,
     troubles: Troubles,
     outbox: Outbox,
@@ -100,7 +109,7 @@ impl<'a> Post<'a> {
             node,
             access,
             requests,
-            client: None,
+            server: None,
             standing: Standing::new(pace.patience.calm),
             troubles: Troubles::new(pace.patience),
             outbox: Outbox::default(),
@@ -146,7 +155,7 @@ impl<'a> Post<'a> {
             };
             tokio::select! {
                 answer = self.send(turn) => answer,
-                () = hurried => Answer::Late,
+                () = hurried => Err(Failure::Timeout),
             }
         };
         self.settle(turn, answer);
@@ -187,45 +196,68 @@ impl<'a> Post<'a> {
         both.min_by_key(|(_, at)| *at)
     }
 
-    async fn send(&mut self, turn: Turn) -> Answer {
-        let client = match &self.client {
-            Some(client) => client,
-            None => match self.access.client().await {
-                Ok(client) => self.client.insert(client),
-                Err(error) => return Answer::Away(format!("{error:#}")),
-            },
+    async fn send(&mut self, turn: Turn) -> Result<Done, Failure> {
+        let server = match &self.server {
+            Some(server) => server,
+            None => {
+                let server = self.connect().await;
+                let server = server.map_err(|error| Failure::Unreachable(format!("{error:#}")))?;
+                self.server.insert(server)
+            }
         };
-        let now = Timestamp::now();
-        let call = match turn {
-            Turn::Read => api::read(&self.node),
-            Turn::Apply => api::apply(&self.node, self.standing.conditions(), now),
+        let answer = match turn {
+            Turn::Read => server.conditions().await.map(Done::Read),
+            Turn::Apply => {
+                let conditions = self.standing.conditions();
+                let applied = server.apply(conditions, Timestamp::now()).await;
+                applied.map(|()| Done::Applied)
+            }
             Turn::Event => match self.outbox.next() {
-                Some((waiting, posted)) => api::event(&self.node, waiting, posted),
-                None => return Answer::Done(Object::default()),
+                Some((waiting, None)) => {
+                    let created = server.create_event(waiting).await;
+                    created.map(|()| Done::Counted(waiting.times))
+                }
+                Some((waiting, Some(Posted::Found))) => {
+                    server.event_count(waiting).await.map(Done::Counted)
+                }
+                Some((waiting, Some(Posted::Counted(count)))) => {
+                    let added = server.add_to_event(waiting, count).await;
+                    added.map(Done::Counted)
+                }
+                None => return Ok(Done::Nothing),
             },
         };
-        let answer = call.send(client, self.pace.request).await;
-        self.requests.count(answer.result());
+        let result = answer.as_ref().map_or_else(Failure::result, |_| "ok");
+        self.requests.count(result);
         answer
     }
 
+    async fn connect(&self) -> anyhow::Result<ApiServer> {
+        let config = self.access.config().await?;
+        Ok(ApiServer::new(
+            config,
+            self.node.clone(),
+            self.pace.request,
+        )?)
+    }
+
     /// What an answer means for what is to be sent.
-    fn settle(&mut self, turn: Turn, answer: Answer) {
+    fn settle(&mut self, turn: Turn, answer: Result<Done, Failure>) {
         let now = Instant::now();
-        let answer = match (turn, answer) {
-            (Turn::Read, Answer::Done(node)) => {
-                self.standing.remember(&node.before());
+        let failure = match answer {
+            Ok(Done::Read(before)) => {
+                self.standing.remember(&before);
                 self.read = true;
                 return self.worked(turn);
             }
-            (Turn::Apply, Answer::Done(_)) => {
+            Ok(Done::Applied) => {
                 self.applied = Some(now);
                 self.apply =
                     Some(now + jittered(self.pace.heartbeat / 5) + self.pace.heartbeat / 20 * 17);
                 return self.worked(turn);
             }
-            (Turn::Event, Answer::Done(event)) => {
-                let count = Posted::Counted(event.count.unwrap_or(1));
+            Ok(Done::Counted(count)) => {
+                let count = Posted::Counted(count);
                 match self.posted() {
                     Some(Posted::Found) => self.outbox.learn(Some(count)),
                     _ => {
@@ -235,17 +267,22 @@ impl<'a> Post<'a> {
                 }
                 return self.worked(turn);
             }
-            (Turn::Event, Answer::Refused { code: 409, .. }) if self.posted().is_none() => {
+            Ok(Done::Nothing) => return,
+            Err(Failure::Rejected { code: 409, .. })
+                if turn == Turn::Event && self.posted().is_none() =>
+            {
                 // An agent before this one made it.
                 return self.outbox.learn(Some(Posted::Found));
             }
-            (Turn::Event, Answer::Refused { code: 404, .. }) if self.posted().is_some() => {
+            Err(Failure::Rejected { code: 404, .. })
+                if turn == Turn::Event && self.posted().is_some() =>
+            {
                 // The server forgets events after an hour.
                 return self.outbox.learn(None);
             }
-            (_, answer) => answer,
+            Err(failure) => failure,
         };
-        self.failed(turn, &answer, now);
+        self.failed(turn, &failure, now);
     }
 
     fn posted(&self) -> Option<Posted> {
@@ -262,17 +299,17 @@ impl<'a> Post<'a> {
         }
     }
 
-    fn failed(&mut self, turn: Turn, answer: &Answer, now: Instant) {
+    fn failed(&mut self, turn: Turn, failure: &Failure, now: Instant) {
         let pace = self.pace;
-        let (most, wait, all) = match answer {
-            Answer::Refused { code: 409, .. } => (pace.retry_most, None, false),
-            Answer::Refused {
+        let (most, wait, all) = match failure {
+            Failure::Rejected { code: 409, .. } => (pace.retry_most, None, false),
+            Failure::Rejected {
                 code: 429 | 500..,
-                wait,
+                retry_after,
                 ..
-            } => (pace.retry_most, *wait, true),
-            Answer::Refused { wait, .. } => (pace.refused_most, *wait, false),
-            Answer::Done(_) | Answer::Late | Answer::Away(_) => (pace.retry_most, None, true),
+            } => (pace.retry_most, *retry_after, true),
+            Failure::Rejected { retry_after, .. } => (pace.refused_most, *retry_after, false),
+            Failure::Timeout | Failure::Unreachable(_) => (pace.retry_most, None, true),
         };
         let lanes = [
             (&mut self.conditions, all || turn != Turn::Event),
@@ -282,60 +319,61 @@ impl<'a> Post<'a> {
             lane.failed(now, most, wait);
         }
         if turn == Turn::Event {
-            self.event_failed(answer);
+            self.event_failed(failure);
         }
         // Certificates and tokens may have been renewed; a connection may lead to a server that is no more.
         if matches!(
-            answer,
-            Answer::Late | Answer::Away(_) | Answer::Refused { code: 401, .. }
+            failure,
+            Failure::Timeout | Failure::Unreachable(_) | Failure::Rejected { code: 401, .. }
         ) {
-            self.client = None;
+            self.server = None;
         }
-        self.say(turn, answer);
+        self.say(turn, failure);
     }
 
     /// An event that is not taken, because its namespace goes or the server finds fault with it, does not hold up the others.
-    fn event_failed(&mut self, answer: &Answer) {
-        match answer {
-            Answer::Refused {
+    fn event_failed(&mut self, failure: &Failure) {
+        match failure {
+            Failure::Rejected {
                 code: 401 | 403 | 408 | 409 | 429 | 500..,
                 ..
             } => self.outbox.make_way(Timestamp::now()),
-            Answer::Refused { .. } => self.outbox.give_up(),
+            Failure::Rejected { .. } => self.outbox.give_up(),
             _ => {}
         }
     }
 
     /// Each trouble with the server once, not each time.
-    fn say(&mut self, turn: Turn, answer: &Answer) {
+    fn say(&mut self, turn: Turn, failure: &Failure) {
         let what = match turn {
             Turn::Event => "event",
             Turn::Read | Turn::Apply => "conditions",
         };
-        let text = match answer {
-            Answer::Done(_) => return,
-            Answer::Refused { code: 404, .. } if turn != Turn::Event => format!(
+        let text = match failure {
+            Failure::Rejected { code: 404, .. } if turn != Turn::Event => format!(
                 "the API server knows no node {}: give the name that `kubectl get nodes` shows with --node-name or NODE_NAME; \
                  tried again in a while",
                 self.node
             ),
-            Answer::Refused {
-                code: 403, words, ..
+            Failure::Rejected {
+                code: 403, message, ..
             } => format!(
-                "the API server does not let this agent post {what}: {words}; see RBAC in docs/agent-kubernetes.md"
+                "the API server does not let this agent post {what}: {message}; see RBAC in docs/agent-kubernetes.md"
             ),
-            Answer::Refused { words, .. } => format!("the API server did not take {what}: {words}"),
-            Answer::Late => format!(
+            Failure::Rejected { message, .. } => {
+                format!("the API server did not take {what}: {message}")
+            }
+            Failure::Timeout => format!(
                 "the API server did not answer in {} s; tried again until it does",
                 self.pace.request.as_secs()
             ),
-            Answer::Away(words) => {
-                format!("the API server cannot be reached: {words}; tried again until it can")
+            Failure::Unreachable(why) => {
+                format!("the API server cannot be reached: {why}; tried again until it can")
             }
         };
         // A server that goes resets connections first and refuses them then: one trouble.
-        let trouble = match answer {
-            Answer::Away(_) => "away".to_owned(),
+        let trouble = match failure {
+            Failure::Unreachable(_) => "away".to_owned(),
             _ => text.clone(),
         };
         if self.said.as_ref() != Some(&trouble) {
@@ -350,7 +388,7 @@ impl<'a> Post<'a> {
             self.look(news);
         }
         // A server that does not answer now will not in a moment.
-        if self.client.is_none() {
+        if self.server.is_none() {
             return;
         }
         self.conditions.hurry();

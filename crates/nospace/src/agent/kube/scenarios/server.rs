@@ -162,7 +162,7 @@ impl Server {
                 Reply::Code(code, headers) => (
                     code,
                     headers,
-                    json!({"kind": "Status", "message": "as scripted"}),
+                    json!({"kind": "Status", "code": code, "message": "as scripted"}),
                 ),
                 Reply::Slow(time) => {
                     thread::sleep(time);
@@ -185,13 +185,13 @@ impl Server {
         if method == "POST" {
             let path = format!("{path}/{}", came.body["metadata"]["name"].as_str().unwrap());
             if objects.contains_key(&path) {
-                return (409, "", json!({"message": "already exists"}));
+                return (409, "", json!({"code": 409, "message": "already exists"}));
             }
             objects.insert(path, came.body.clone());
             return (201, "", came.body.clone());
         }
         let Some(object) = objects.get_mut(path) else {
-            return (404, "", json!({"message": "not found"}));
+            return (404, "", json!({"code": 404, "message": "not found"}));
         };
         for (key, value) in came.body.as_object().unwrap() {
             object[key] = value.clone();
