@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use nospace_core::cause::Cause;
-use nospace_core::explain::{Classifier, unescape};
-use nospace_core::signatures::{Confidence, Pattern, Table, TableError};
+use nospace_core::explain::Classifier;
+use nospace_core::signatures::{Confidence, Pattern, Table, TableError, unescape};
 
 fn classifier() -> &'static Classifier {
     static ONCE: LazyLock<Classifier> =

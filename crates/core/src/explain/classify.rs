@@ -2,9 +2,8 @@ use std::ops::Range;
 
 use super::literal::Prefilter;
 use super::object::Object;
-use super::unescape::unescape;
 use crate::cause::Cause;
-use crate::signatures::{Confidence, Signature, Table, TableError};
+use crate::signatures::{Confidence, Signature, Table, TableError, unescape};
 
 /// Says what a message means.
 #[derive(Debug)]

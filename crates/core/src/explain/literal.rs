@@ -140,7 +140,7 @@ mod tests {
         let table = Table::builtin().unwrap();
         let prefilter = prefilter();
         for signature in table.signatures() {
-            let line = crate::explain::unescape(signature.example.as_bytes());
+            let line = crate::signatures::unescape(signature.example.as_bytes());
             let lower = line.to_ascii_lowercase();
             let literal = signature.literal.to_ascii_lowercase();
             assert!(

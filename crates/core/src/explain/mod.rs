@@ -17,7 +17,6 @@ mod remedy;
 mod report;
 mod scan;
 mod summary;
-mod unescape;
 mod wrap;
 
 pub use classify::{Classifier, Match};
@@ -29,4 +28,3 @@ pub use report::{
 };
 pub use scan::{Hit, Scanner, ScannerStats};
 pub use summary::Summary;
-pub use unescape::unescape;

@@ -7,8 +7,8 @@ use regex::bytes::Regex;
 
 use super::classify::{Classifier, Match};
 use super::frame::{Frame, continues_record, starts_record};
-use super::unescape::unescape;
 use super::wrap::{REACH, joins};
+use crate::signatures::unescape;
 
 /// A line longer than this is cut: its beginning is looked at, the rest is counted and dropped.
 pub const LONGEST_LINE: usize = 256 << 10;

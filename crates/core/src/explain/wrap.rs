@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::frame::{Frame, starts_record};
-use super::unescape::unescape;
+use crate::signatures::unescape;
 
 /// Lines before and after a candidate that may belong to its message.
 pub const REACH: usize = 7;

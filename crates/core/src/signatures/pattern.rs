@@ -1,6 +1,6 @@
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::Signature;
+use super::signature::Signature;
 
 /// An absolute path, quoted or not, without the punctuation that ends a clause.
 const PATH: &str = r#"["'`<\[(]*(?P<path>/[^\s"'`<>|]*[^\s"'`<>|:;,.)\]}])["'`>\])]*"#;

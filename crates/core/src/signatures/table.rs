@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Pattern, Signature};
+use super::pattern::Pattern;
+use super::signature::Signature;
+use super::unescape::unescape;
 
 const BUILTIN: &str = include_str!("builtin.toml");
 
@@ -150,7 +152,7 @@ fn check(signature: &Signature) -> Result<(), String> {
     }
     let pattern = Pattern::new(signature)
         .map_err(|e| format!("its pattern is no regular expression: {e}"))?;
-    let plain = |text: &str| crate::explain::unescape(text.as_bytes());
+    let plain = |text: &str| unescape(text.as_bytes());
     let matches = |text: &str| pattern.find(signature, &plain(text)).is_some();
     if !matches(example) {
         return Err("its pattern does not match its own example".to_owned());
