@@ -3,73 +3,73 @@ use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 
-use super::Growth;
+use super::rate::Growth;
 use super::slope::median_slope;
 use crate::attribute::{Holder, View};
 use crate::cause::Cause;
 use crate::diagnose::{Kind, words};
 use crate::model::UserKey;
 
-/// Looks that a rate rests on, at most.
+/// Checks that a rate is based on, at most.
 pub const LOOKS: usize = 40;
 /// And at least.
 pub const LEAST: usize = 8;
 
-/// Users, and budgets of one cause and unit, that are followed: the fullest.
+/// Users, and budgets of one cause and unit, whose growth is followed: the fullest.
 const USERS: usize = 20;
 const SUBJECTS: usize = 20;
-/// Users whose holders are remembered, and how many looks lie between.
-const HELD: usize = 8;
-const PAUSE: usize = 10;
+/// Users whose holders are remembered, and checks between two such snapshots.
+const USERS_WITH_HOLDERS: usize = 8;
+const HOLDERS_EVERY: usize = 10;
 
-/// What budgets were at the looks before. Times are seconds since whenever, as long as they only go on.
+/// What budgets were at earlier checks. Times are seconds of a monotonic clock.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     budgets: BTreeMap<Key, VecDeque<(f64, u64)>>,
-    held: VecDeque<Held>,
+    holders: VecDeque<HolderSnapshot>,
     looks: usize,
 }
 
 type Key = (Cause, String, String);
 
-/// Who held what at one look: instances and watches. A thousand pods have long names, so they are told by a hash.
+/// Who held what at one check: instances and watches. A thousand pods have long names, so a hash stands for each.
 #[derive(Clone, Debug)]
-struct Held {
+struct HolderSnapshot {
     at: f64,
     by: HashMap<u64, (u64, u64), FixedState>,
 }
 
 /// A budget as it is now.
-struct Now {
+struct Reading {
     key: Key,
     used: u64,
     limit: u64,
 }
 
-/// How much more one holds than it did.
+/// How much more a holder has than it had.
 #[derive(Clone, Debug)]
-pub struct Risen {
+pub struct Increase {
     /// Who.
     pub holder: Holder,
-    /// By so many, in `over` seconds.
+    /// Units more, in `over` seconds.
     pub by: u64,
-    /// Percent of what all whose use rose have risen by.
+    /// Share of all increases, in percent.
     pub percent: u64,
-    /// In so many seconds.
+    /// Seconds that it took.
     pub over: f64,
 }
 
 impl History {
-    /// Remembers this look, and tells how budgets grew up to it.
+    /// Remembers this check, and returns how budgets grew up to it.
     pub fn look(&mut self, view: &View, seconds: f64) -> Vec<Growth> {
-        if self.looks.is_multiple_of(PAUSE) {
-            self.hold(view, seconds);
+        if self.looks.is_multiple_of(HOLDERS_EVERY) {
+            self.remember_holders(view, seconds);
         }
         self.looks += 1;
         let mut before = std::mem::take(&mut self.budgets);
         let mut all = Vec::new();
         for now in budgets(view) {
-            // What was not there at the look before begins anew.
+            // What was not there at the previous check begins anew.
             let mut points = before.remove(&now.key).unwrap_or_default();
             if points.len() >= LOOKS {
                 points.pop_front();
@@ -81,23 +81,23 @@ impl History {
         all
     }
 
-    fn hold(&mut self, view: &View, seconds: f64) {
+    fn remember_holders(&mut self, view: &View, seconds: f64) {
         let mut by = HashMap::default();
-        for user in view.users.iter().take(HELD) {
+        for user in view.users.iter().take(USERS_WITH_HOLDERS) {
             let key = words::key(user);
             for holder in view.holders(key) {
                 by.insert(hash(key, &holder), (holder.instances, holder.watches));
             }
         }
-        self.held.push_back(Held { at: seconds, by });
-        if self.held.len() > LOOKS / PAUSE + 1 {
-            self.held.pop_front();
+        self.holders.push_back(HolderSnapshot { at: seconds, by });
+        if self.holders.len() > LOOKS / HOLDERS_EVERY + 1 {
+            self.holders.pop_front();
         }
     }
 
-    /// Whose use of this user's budget has risen since the first look that is remembered, those that rose most first.
-    pub fn risen(&self, view: &View, kind: Kind, key: UserKey, seconds: f64) -> Vec<Risen> {
-        let Some(then) = self.held.front() else {
+    /// Whose use of this user's budget has increased since the first snapshot, the largest increase first.
+    pub fn increases(&self, view: &View, kind: Kind, key: UserKey, seconds: f64) -> Vec<Increase> {
+        let Some(then) = self.holders.front() else {
             return Vec::new();
         };
         let risen = |holder: Holder| {
@@ -114,7 +114,7 @@ impl History {
         all.sort_by_key(|(_, by)| std::cmp::Reverse(*by));
         let sum: u64 = all.iter().map(|(_, by)| by).sum();
         let over = seconds - then.at;
-        let of = |(holder, by)| Risen {
+        let of = |(holder, by)| Increase {
             holder,
             by,
             percent: crate::report::percent(by, sum).unwrap_or_default(),
@@ -128,13 +128,13 @@ fn hash(key: UserKey, holder: &Holder) -> u64 {
     FixedState::default().hash_one((key, &holder.part))
 }
 
-fn budgets(view: &View) -> Vec<Now> {
+fn budgets(view: &View) -> Vec<Reading> {
     let mut all = Vec::new();
     for user in view.users.iter().take(USERS) {
         for kind in Kind::BOTH {
             let budget = kind.budget(user);
             let subject = words::user(words::key(user));
-            all.extend(budget.limit.map(|limit| Now {
+            all.extend(budget.limit.map(|limit| Reading {
                 key: (kind.cause(), subject, kind.knob().to_owned()),
                 used: budget.used,
                 limit,
@@ -149,7 +149,7 @@ fn budgets(view: &View) -> Vec<Now> {
             .or_default();
         *followed += 1;
         if *followed <= SUBJECTS {
-            all.push(Now {
+            all.push(Reading {
                 key: (
                     resource.cause,
                     resource.subject.clone(),
@@ -167,7 +167,7 @@ fn budgets(view: &View) -> Vec<Now> {
     clippy::cast_precision_loss,
     reason = "a rate needs no more than 53 bits"
 )]
-fn growth(now: &Now, points: &VecDeque<(f64, u64)>) -> Option<Growth> {
+fn growth(now: &Reading, points: &VecDeque<(f64, u64)>) -> Option<Growth> {
     let ((first, _), (last, _)) = (points.front()?, points.back()?);
     if points.len() < LEAST {
         return None;

@@ -1,5 +1,5 @@
-use super::history::Risen;
-use super::{Growth, History, LOOKS};
+use super::history::{History, Increase, LOOKS};
+use super::rate::Growth;
 use crate::attribute::View;
 use crate::diagnose::{Kind, inotify, when_full, words};
 use crate::model::UserKey;
@@ -9,13 +9,13 @@ use crate::report::{Finding, Severity};
 const WARNING: f64 = 4.0 * 3600.0;
 /// Full in less: somebody must act now.
 const CRITICAL: f64 = 30.0 * 60.0;
-/// Looks that a finding rests on, at least: a rollout is over by then.
+/// Checks that a finding is based on, at least: a rollout is over by then.
 const LEAST: usize = LOOKS / 2;
-/// Culprits that are named, and the share of the growth from which on one is, in percent.
-const NAMED: usize = 4;
-const SHARE: u64 = 10;
+/// Culprits that are named at most, and the least share of the growth that makes one, in percent.
+const MAX_CULPRITS: usize = 4;
+const MIN_SHARE: u64 = 10;
 
-/// What is full soon, the soonest first. Who takes it, who will be refused and what to do is what the rules would say were it full.
+/// Budgets that run out soon, the soonest first. Culprits, victims and remedies are those that the rules would name if it were full.
 #[must_use]
 pub fn findings(view: &View, history: &History, growth: &[Growth], seconds: f64) -> Vec<Finding> {
     let mut soon: Vec<(f64, &Growth)> = growth
@@ -39,8 +39,8 @@ fn finding(
 ) -> Option<Finding> {
     let full = when_full(view, growth.cause, &growth.subject, &growth.unit)?;
     let user = user(view, growth);
-    let risen = user.map(|(kind, key)| risen(view, history, kind, key, seconds));
-    let risen = risen.unwrap_or_default();
+    let increases = user.map(|(kind, key)| increases(view, history, kind, key, seconds));
+    let increases = increases.unwrap_or_default();
     let mut found = Finding {
         rule: "growth".to_owned(),
         severity: if full_in < CRITICAL {
@@ -49,21 +49,21 @@ fn finding(
             Severity::Warning
         },
         title: format!(
-            "{}: full in {}; grows by {}{}",
+            "{} will run out in {} at the current rate, {}{}",
             budget(growth),
             span(full_in),
             rate(growth),
-            share(view, &risen),
+            share(view, &increases),
         ),
         evidence: evidence(growth),
         ..full
     };
-    if let Some((kind, key)) = user.filter(|_| !risen.is_empty()) {
+    if let Some((kind, key)) = user.filter(|_| !increases.is_empty()) {
         let all = inotify::top(view, kind, key);
-        let culprits: Vec<_> = risen.iter().map(|one| one.holder.clone()).collect();
+        let culprits: Vec<_> = increases.iter().map(|one| one.holder.clone()).collect();
         found.victims = inotify::victims(view, key, &all, &culprits);
-        found.culprits = risen.iter().map(|one| culprit(view, one)).collect();
-        found.culprit_pods = risen
+        found.culprits = increases.iter().map(|one| culprit(view, one)).collect();
+        found.culprit_pods = increases
             .iter()
             .filter_map(|one| words::pod(&one.holder.part))
             .collect();
@@ -97,20 +97,20 @@ pub fn rate(growth: &Growth) -> String {
     }
 }
 
-/// `; 96 % of it is pod default/x`.
-fn share(view: &View, risen: &[Risen]) -> String {
-    risen.first().map_or_else(String::new, |first| {
+/// ` (96 % of it from pod default/x)`.
+fn share(view: &View, increases: &[Increase]) -> String {
+    increases.first().map_or_else(String::new, |first| {
         let who = words::part(view, &first.holder.part);
-        format!("; {} % of it is {who}", first.percent)
+        format!(" ({} % of it from {who})", first.percent)
     })
 }
 
-fn culprit(view: &View, risen: &Risen) -> String {
-    let who = words::part(view, &risen.holder.part);
-    let (by, percent) = (risen.by, risen.percent);
+fn culprit(view: &View, increase: &Increase) -> String {
+    let who = words::part(view, &increase.holder.part);
+    let (by, percent) = (increase.by, increase.percent);
     format!(
         "{who}: {by} more in {}, {percent} % of the growth",
-        span(risen.over)
+        span(increase.over)
     )
 }
 
@@ -124,7 +124,7 @@ fn evidence(growth: &Growth) -> Vec<String> {
     vec![
         format!("{used} of {limit} in use, {left} left"),
         format!(
-            "the rate is the median of the slopes between every two of the last {} looks, {} in all (estimated)",
+            "estimated from the last {} checks, over {} (median slope)",
             growth.looks,
             span(growth.over)
         ),
@@ -139,10 +139,16 @@ fn user(view: &View, growth: &Growth) -> Option<(Kind, UserKey)> {
 }
 
 /// Those whose use rose, as far as they matter.
-fn risen(view: &View, history: &History, kind: Kind, key: UserKey, seconds: f64) -> Vec<Risen> {
-    let mut all = history.risen(view, kind, key, seconds);
-    all.retain(|one| one.percent >= SHARE);
-    all.truncate(NAMED);
+fn increases(
+    view: &View,
+    history: &History,
+    kind: Kind,
+    key: UserKey,
+    seconds: f64,
+) -> Vec<Increase> {
+    let mut all = history.increases(view, kind, key, seconds);
+    all.retain(|one| one.percent >= MIN_SHARE);
+    all.truncate(MAX_CULPRITS);
     all
 }
 
