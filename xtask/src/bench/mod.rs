@@ -175,9 +175,7 @@ pub fn write(page: &Path, what: &str, figures: &str) -> Result<()> {
         format!("<!-- {what}: end -->"),
     );
     let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) = text
-        .split_once(&begin)
-        .context("no begin marker")?;
+    let (before, rest) = text.split_once(&begin).context("no begin marker")?;
     let (_, after) = rest.split_once(&end).context("no end marker")?;
     std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))?;
     Ok(())

@@ -7,8 +7,9 @@ use nospace_core::attribute::MEMORY_CGROUP_MAX;
 use nospace_core::parse::{cgroupfs, mountinfo};
 use rustix::io::Errno;
 
-use super::reaper::{Reaper, Trace, is_left_behind, own_name, remove_left_behind};
-use super::{Hold, Room, Taken};
+use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
+use super::consumer::{Consumer, TakeResult};
+use super::request::Headroom;
 
 /// Empty cgroups below the one that nospace is in.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Cgroups {
     limit: u64,
     unified: bool,
     held: u64,
-    reaper: Reaper,
+    cleanup: CleanupProcess,
 }
 
 impl Cgroups {
@@ -31,9 +32,9 @@ impl Cgroups {
         let (parent, unified) = own()?;
         clean(&parent)?;
         let base = parent.join(own_name());
-        let mut reaper = Reaper::start()?;
-        reaper.expect(Trace::Cgroup, &base)?;
-        fs::create_dir(&base).with_context(|| format!("cannot make {}", base.display()))?;
+        let mut cleanup = CleanupProcess::start()?;
+        cleanup.expect(Leftover::Cgroup, &base)?;
+        fs::create_dir(&base).with_context(|| format!("cannot create {}", base.display()))?;
         if unified {
             let file = base.join("cgroup.max.descendants");
             fs::write(&file, limit.to_string()).with_context(|| file.display().to_string())?;
@@ -43,7 +44,7 @@ impl Cgroups {
             limit,
             unified,
             held: 0,
-            reaper,
+            cleanup,
         })
     }
 
@@ -55,11 +56,11 @@ impl Cgroups {
 
     /// What there is before anything is taken.
     #[must_use]
-    pub fn room(&self) -> Room {
+    pub fn headroom(&self) -> Headroom {
         if self.unified {
-            return Room::exact(self.limit, self.limit);
+            return Headroom::exact(self.limit, self.limit);
         }
-        Room::exact(MEMORY_CGROUP_MAX, memory_cgroups_left().unwrap_or(0))
+        Headroom::exact(MEMORY_CGROUP_MAX, memory_cgroups_left().unwrap_or(0))
     }
 }
 
@@ -99,9 +100,9 @@ fn clean(parent: &Path) -> anyhow::Result<()> {
     let entries = fs::read_dir(parent).with_context(|| parent.display().to_string())?;
     for entry in entries
         .flatten()
-        .filter(|entry| is_left_behind(&entry.file_name()))
+        .filter(|entry| is_leftover(&entry.file_name()))
     {
-        remove_left_behind(Trace::Cgroup, &entry.path())?;
+        remove_leftover(Leftover::Cgroup, &entry.path())?;
     }
     Ok(())
 }
@@ -111,15 +112,15 @@ fn memory_cgroups_left() -> Option<u64> {
     Some(MEMORY_CGROUP_MAX.saturating_sub(counts.get("memory")?.cgroups))
 }
 
-impl Hold for Cgroups {
-    fn take(&mut self, count: u64) -> anyhow::Result<Taken> {
+impl Consumer for Cgroups {
+    fn take(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         for done in 0..count {
             let path = self.base.join(self.held.to_string());
             match fs::create_dir(&path).map_err(|error| (Errno::from_io_error(&error), error)) {
                 Ok(()) => self.held += 1,
                 // EAGAIN is what a limit of descendants gives.
                 Err((Some(errno @ (Errno::AGAIN | Errno::NOSPC)), _)) => {
-                    return Ok(Taken {
+                    return Ok(TakeResult {
                         count: done,
                         refusal: Some(errno),
                     });
@@ -127,7 +128,7 @@ impl Hold for Cgroups {
                 Err((_, error)) => return Err(error).with_context(|| path.display().to_string()),
             }
         }
-        Ok(Taken {
+        Ok(TakeResult {
             count,
             refusal: None,
         })
@@ -156,7 +157,7 @@ impl Hold for Cgroups {
 
     fn release(&mut self) -> anyhow::Result<()> {
         self.held = 0;
-        self.reaper.finish()
+        self.cleanup.finish()
     }
 }
 

@@ -55,7 +55,7 @@ impl Target {
 /// Why it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Ended {
+pub enum EndReason {
     /// The time was up.
     Time,
     /// A signal came.
@@ -99,7 +99,7 @@ pub struct ExhaustSummary {
     /// How long it was held then, in milliseconds.
     pub held_ms: u64,
     /// Why it ended.
-    pub ended: Ended,
+    pub ended: EndReason,
     /// Exit status of the command that ran meanwhile; null without one, or if a signal ended it.
     pub command_status: Option<i32>,
 }

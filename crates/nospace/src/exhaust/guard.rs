@@ -1,24 +1,24 @@
-//! What must be left so that the node lives on. Pure.
+//! What must be left so that the node stays healthy. Pure.
 
 /// Watches that a node without a kubelet should keep, unless that is more than a part of its limit.
 const WATCHES: u64 = 500;
 /// Instances likewise: as many as a kubelet asks for.
 const INSTANCES: u64 = 6;
-/// At most this share of the limit is kept where nothing is known to need more.
+/// The part of the limit that is kept at most where nothing is known to need more: 1/25.
 const SHARE: u64 = 25;
 
-/// What is about to happen to uid 0 of the node.
+/// What uid 0 of the node must keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stakes {
+pub struct SafetyMargin {
     /// `watches` or `instances`.
-    pub what: &'static str,
+    pub resource: &'static str,
     /// A kubelet runs here, in words.
     pub kubelet: Option<String>,
-    /// What must be left.
-    pub margin: u64,
+    /// Units that must be left.
+    pub units: u64,
 }
 
-/// What to leave to uid 0: what the kubelet would ask for at its start, and a tenth more; without one, a little.
+/// What to leave to uid 0: what the kubelet would need to restart plus 10 %; without a kubelet, a little.
 #[must_use]
 pub fn margin(is_watches: bool, limit: u64, needed: Option<u64>) -> u64 {
     let little = if is_watches { WATCHES } else { INSTANCES };
@@ -26,19 +26,21 @@ pub fn margin(is_watches: bool, limit: u64, needed: Option<u64>) -> u64 {
     needed.max(little.min(limit / SHARE).max(1))
 }
 
-/// Whether so much may be left.
+/// Whether it is safe to leave only `left`.
 ///
 /// # Errors
 ///
 /// Why not, and what can be done instead.
-pub fn allow(stakes: &Stakes, left: u64) -> Result<(), String> {
-    let (Some(kubelet), true) = (&stakes.kubelet, left < stakes.margin) else {
+pub fn allow(safety: &SafetyMargin, left: u64) -> Result<(), String> {
+    let (Some(kubelet), true) = (&safety.kubelet, left < safety.units) else {
         return Ok(());
     };
-    let Stakes { what, margin, .. } = stakes;
+    let SafetyMargin {
+        resource, units, ..
+    } = safety;
     Err(format!(
-        "{left} {what} left to uid 0 would break this node: {kubelet}, and it needs {margin} to be safe. Leave them \
-         (--leave {margin}), use up another user's budget (--as-uid 65534), or say --yes-break-this-node"
+        "leaving only {left} inotify {resource} to uid 0 would break this node: {kubelet}, which needs {units} to restart \
+         safely. Use --leave {units}, exhaust another user's limit (--as-uid 65534), or override with --yes-break-this-node"
     ))
 }
 
@@ -58,16 +60,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_kubelet_is_worth_a_refusal() {
-        let mut stakes = Stakes {
-            what: "watches",
+    fn only_a_kubelet_needs_a_margin() {
+        let mut safety = SafetyMargin {
+            resource: "watches",
             kubelet: None,
-            margin: 100,
+            units: 100,
         };
-        assert_eq!(allow(&stakes, 0), Ok(()));
-        stakes.kubelet = Some("a kubelet runs (pid 7)".into());
-        assert_eq!(allow(&stakes, 100), Ok(()));
-        let why = allow(&stakes, 99).unwrap_err();
+        assert_eq!(allow(&safety, 0), Ok(()));
+        safety.kubelet = Some("a kubelet runs (pid 7)".into());
+        assert_eq!(allow(&safety, 100), Ok(()));
+        let why = allow(&safety, 99).unwrap_err();
         assert!(
             why.contains("pid 7") && why.contains("--leave 100"),
             "{why}"

@@ -7,7 +7,9 @@ use nospace_core::parse::mountinfo;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
 
-use super::{Hold, NAME, Room, Taken};
+use super::cleanup::NAME;
+use super::consumer::{Consumer, TakeResult};
+use super::request::Headroom;
 
 /// Where they are, in a mount namespace that nobody else is in. The first one that there is.
 const PLACES: [&str; 4] = ["/mnt", "/media", "/opt", "/tmp"];
@@ -36,10 +38,13 @@ impl Mounts {
     /// Without CAP_SYS_ADMIN.
     pub fn new() -> anyhow::Result<Self> {
         let Some(place) = PLACES.into_iter().find(|place| Path::new(place).is_dir()) else {
-            bail!("none of {} is a directory to mount on", PLACES.join(", "));
+            bail!(
+                "no directory to mount on: none of {} exists",
+                PLACES.join(", ")
+            );
         };
         nospace_bpf::mounts::own()
-            .context("cannot make a mount namespace: that needs CAP_SYS_ADMIN")?;
+            .context("cannot create a mount namespace (needs CAP_SYS_ADMIN: run as root)")?;
         let place = PathBuf::from(place);
         mount(
             NAME,
@@ -84,10 +89,10 @@ impl Mounts {
     /// # Errors
     ///
     /// /proc cannot be read.
-    pub fn room(&self) -> anyhow::Result<Room> {
+    pub fn headroom(&self) -> anyhow::Result<Headroom> {
         let mounts = fs::read("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
         let used = mountinfo::count(&mounts);
-        Ok(Room::exact(self.limit, self.limit.saturating_sub(used)))
+        Ok(Headroom::exact(self.limit, self.limit.saturating_sub(used)))
     }
 
     fn directory(&self, number: u64) -> PathBuf {
@@ -95,8 +100,8 @@ impl Mounts {
     }
 }
 
-impl Hold for Mounts {
-    fn take(&mut self, count: u64) -> anyhow::Result<Taken> {
+impl Consumer for Mounts {
+    fn take(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         for done in 0..count {
             let directory = self.directory(self.held);
             if self.made == self.held.min(DIRECTORIES - 1) {
@@ -107,7 +112,7 @@ impl Hold for Mounts {
                 Ok(()) => self.held += 1,
                 Err(Errno::NOSPC) => {
                     self.most = Some(self.held);
-                    return Ok(Taken {
+                    return Ok(TakeResult {
                         count: done,
                         refusal: Some(Errno::NOSPC),
                     });
@@ -115,7 +120,7 @@ impl Hold for Mounts {
                 Err(errno) => return Err(errno).with_context(|| directory.display().to_string()),
             }
         }
-        Ok(Taken {
+        Ok(TakeResult {
             count,
             refusal: None,
         })

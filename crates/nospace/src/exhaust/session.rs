@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Ended, Goal, Hold, Rate, Taken};
+use super::consumer::{Consumer, TakeResult};
+use super::document::EndReason;
+use super::request::{FillLevel, Rate};
 
 /// Others take and give back meanwhile: so often the count is put right.
 const ROUNDS: usize = 5;
@@ -19,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How to go about it.
-pub struct Plan<'a> {
+pub struct SessionOptions<'a> {
     /// How much.
-    pub goal: Goal,
+    pub level: FillLevel,
     /// How much was free before, as well as it is known.
     pub free: u64,
     /// No faster than this.
@@ -36,7 +38,7 @@ pub struct Plan<'a> {
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State {
+pub struct Status {
     /// Taking, holding or giving back.
     pub phase: Phase,
     /// Units held.
@@ -63,7 +65,7 @@ pub enum Phase {
 /// Sees how it stands, often.
 pub trait Observer {
     /// Shows it, or not.
-    fn see(&mut self, state: &State);
+    fn see(&mut self, state: &Status);
 }
 
 /// What came of it.
@@ -82,7 +84,7 @@ pub struct Outcome {
     /// From then on.
     pub kept: Duration,
     /// Why it ended.
-    pub ended: Ended,
+    pub ended: EndReason,
     /// How the command ended.
     pub command: Option<ExitStatus>,
 }
@@ -93,17 +95,17 @@ pub struct Outcome {
 ///
 /// What kept it from taking, or from giving back.
 pub fn run(
-    hold: &mut dyn Hold,
-    plan: Plan<'_>,
+    hold: &mut dyn Consumer,
+    options: SessionOptions<'_>,
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Outcome> {
     let mut session = Session {
         begin: Instant::now(),
-        wanted: plan.goal.of(plan.free),
+        wanted: options.level.of(options.free),
         left: None,
         refusal: None,
         child: None,
-        plan,
+        options,
         observer,
         hold,
     };
@@ -121,8 +123,8 @@ pub fn run(
 
 struct Session<'a, 'p> {
     begin: Instant,
-    plan: Plan<'p>,
-    hold: &'a mut dyn Hold,
+    options: SessionOptions<'p>,
+    hold: &'a mut dyn Consumer,
     observer: &'a mut dyn Observer,
     wanted: u64,
     left: Option<u64>,
@@ -142,7 +144,7 @@ impl Session<'_, '_> {
             cost: self.hold.cost(),
             took,
             kept: Duration::ZERO,
-            ended: Ended::Signal,
+            ended: EndReason::Signal,
             command: None,
         };
         self.wanted = full.held;
@@ -157,14 +159,14 @@ impl Session<'_, '_> {
         })
     }
 
-    /// Takes until the goal is reached, or it must end.
-    fn fill(&mut self) -> anyhow::Result<Option<Ended>> {
-        let leave = match self.plan.goal {
-            Goal::Amount(amount) => {
+    /// Takes until the level is reached, or it must end.
+    fn fill(&mut self) -> anyhow::Result<Option<EndReason>> {
+        let leave = match self.options.level {
+            FillLevel::Amount(amount) => {
                 self.take(amount)?;
                 return Ok(self.must_end());
             }
-            Goal::Leave(leave) => leave,
+            FillLevel::Leave(leave) => leave,
         };
         for round in 0..ROUNDS {
             let Some(left) = self.hold.left() else {
@@ -190,14 +192,14 @@ impl Session<'_, '_> {
 
     /// Takes so many more, at the rate; whether the kernel refused.
     fn take(&mut self, count: u64) -> anyhow::Result<bool> {
-        let goal = self.hold.held().saturating_add(count);
-        while self.hold.held() < goal && self.must_end().is_none() {
-            let missing = goal - self.hold.held();
+        let level = self.hold.held().saturating_add(count);
+        while self.hold.held() < level && self.must_end().is_none() {
+            let missing = level - self.hold.held();
             let step = missing.min(self.hold.step()).min(self.allowed());
             if step == 0 {
                 std::thread::sleep(TICK / 5);
             } else {
-                let Taken { count, refusal } = self.hold.take(step)?;
+                let TakeResult { count, refusal } = self.hold.take(step)?;
                 if refusal.is_some() {
                     self.refusal = refusal;
                     return Ok(true);
@@ -212,21 +214,24 @@ impl Session<'_, '_> {
     }
 
     fn allowed(&self) -> u64 {
-        let rate = self.plan.rate.map(|rate| rate.after(self.begin.elapsed()));
+        let rate = self
+            .options
+            .rate
+            .map(|rate| rate.after(self.begin.elapsed()));
         rate.map_or(u64::MAX, |so_far| so_far.saturating_sub(self.hold.held()))
     }
 
     /// Waits for the end.
-    fn keep(&mut self) -> anyhow::Result<Ended> {
+    fn keep(&mut self) -> anyhow::Result<EndReason> {
         self.show(Phase::Holding);
-        let mut command = self.plan.command.take();
+        let mut command = self.options.command.take();
         self.child = command.as_mut().map(start).transpose()?;
         let mut looked = Instant::now();
         loop {
             if let Some(child) = &mut self.child
                 && child.try_wait()?.is_some()
             {
-                return Ok(Ended::Command);
+                return Ok(EndReason::Command);
             }
             if let Some(why) = self.must_end() {
                 return Ok(why);
@@ -240,20 +245,20 @@ impl Session<'_, '_> {
         }
     }
 
-    fn must_end(&self) -> Option<Ended> {
-        if (self.plan.stop)() {
-            Some(Ended::Signal)
+    fn must_end(&self) -> Option<EndReason> {
+        if (self.options.stop)() {
+            Some(EndReason::Signal)
         } else {
-            self.remaining().is_zero().then_some(Ended::Time)
+            self.remaining().is_zero().then_some(EndReason::Time)
         }
     }
 
     fn remaining(&self) -> Duration {
-        self.plan.time.saturating_sub(self.begin.elapsed())
+        self.options.time.saturating_sub(self.begin.elapsed())
     }
 
     fn show(&mut self, phase: Phase) {
-        let state = State {
+        let state = Status {
             phase,
             held: self.hold.held(),
             wanted: self.wanted,

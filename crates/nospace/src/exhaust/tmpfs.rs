@@ -8,19 +8,20 @@ use rustix::fs::{FallocateFlags, fallocate, statfs};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
-use super::reaper::{Reaper, Trace, is_left_behind, own_name, remove_left_behind};
-use super::{Hold, Room, Taken};
+use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
+use super::consumer::{Consumer, TakeResult};
+use super::request::Headroom;
 
-/// Below this its directory is made, unless one is given.
-const HOME: &str = "/run";
+/// Parent of the mount point, unless one is given.
+const PARENT: &str = "/run";
 /// What a tmpfs gives out at once, at least.
 const PAGE: u64 = 4096;
 /// The file that takes the space.
 const FILLING: &str = "filling";
 
-/// What of a file system is used up.
+/// Which resource of the file system is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fill {
+pub enum TmpfsResource {
     /// Inodes: empty files.
     Inodes,
     /// Bytes: one file.
@@ -31,11 +32,11 @@ pub enum Fill {
 #[derive(Debug)]
 pub struct Tmpfs {
     place: PathBuf,
-    fill: Fill,
+    fill: TmpfsResource,
     files: u64,
     file: Option<File>,
     bytes: u64,
-    reaper: Reaper,
+    cleanup: CleanupProcess,
 }
 
 impl Tmpfs {
@@ -44,36 +45,36 @@ impl Tmpfs {
     /// # Errors
     ///
     /// Without CAP_SYS_ADMIN, or where `place` is no empty directory.
-    pub fn new(fill: Fill, size: u64, place: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn new(fill: TmpfsResource, size: u64, place: Option<&Path>) -> anyhow::Result<Self> {
         clean()?;
-        let mut reaper = Reaper::start()?;
+        let mut cleanup = CleanupProcess::start()?;
         let place = match place {
             Some(place) => given(place)?,
             None => {
-                let place = Path::new(HOME).join(own_name());
-                reaper.expect(Trace::Directory, &place)?;
+                let place = Path::new(PARENT).join(own_name());
+                cleanup.expect(Leftover::Directory, &place)?;
                 fs::create_dir(&place)
-                    .with_context(|| format!("cannot make {}", place.display()))?;
+                    .with_context(|| format!("cannot create {}", place.display()))?;
                 place
             }
         };
         let options = match fill {
             // One more is its root.
-            Fill::Inodes => format!("mode=1777,nr_inodes={}", size.saturating_add(1)),
-            Fill::Blocks => format!("mode=1777,size={size}"),
+            TmpfsResource::Inodes => format!("mode=1777,nr_inodes={}", size.saturating_add(1)),
+            TmpfsResource::Blocks => format!("mode=1777,size={size}"),
         };
-        reaper.expect(Trace::Mount, &place)?;
+        cleanup.expect(Leftover::Mount, &place)?;
         let options = CString::new(options)?;
         let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
         mount(own_name(), &place, "tmpfs", flags, Some(options.as_c_str())).with_context(|| {
             format!(
-                "cannot mount a tmpfs on {}: that needs CAP_SYS_ADMIN",
+                "cannot mount a tmpfs on {} (needs CAP_SYS_ADMIN: run as root)",
                 place.display()
             )
         })?;
         let file = match fill {
-            Fill::Inodes => None,
-            Fill::Blocks => Some(create(&place.join(FILLING))?),
+            TmpfsResource::Inodes => None,
+            TmpfsResource::Blocks => Some(create(&place.join(FILLING))?),
         };
         Ok(Self {
             place,
@@ -81,7 +82,7 @@ impl Tmpfs {
             files: 0,
             file,
             bytes: 0,
-            reaper,
+            cleanup,
         })
     }
 
@@ -96,22 +97,22 @@ impl Tmpfs {
     /// # Errors
     ///
     /// statfs(2) fails.
-    pub fn room(&self) -> anyhow::Result<Room> {
+    pub fn headroom(&self) -> anyhow::Result<Headroom> {
         let (limit, free) = self.usage().with_context(|| self.place())?;
-        Ok(Room::exact(limit, free))
+        Ok(Headroom::exact(limit, free))
     }
 
     fn usage(&self) -> rustix::io::Result<(u64, u64)> {
         let usage = statfs(&self.place)?;
         let block = u64::try_from(usage.f_bsize).unwrap_or(1);
         Ok(match self.fill {
-            Fill::Inodes => (usage.f_files, usage.f_ffree),
-            Fill::Blocks => (usage.f_blocks * block, usage.f_bavail * block),
+            TmpfsResource::Inodes => (usage.f_files, usage.f_ffree),
+            TmpfsResource::Blocks => (usage.f_blocks * block, usage.f_bavail * block),
         })
     }
 }
 
-/// What is there would be hidden.
+/// The directory on the command line; a mount hides what is in it, so it must be empty.
 fn given(place: &Path) -> anyhow::Result<PathBuf> {
     let place = place
         .canonicalize()
@@ -119,7 +120,7 @@ fn given(place: &Path) -> anyhow::Result<PathBuf> {
     let mut entries = fs::read_dir(&place).with_context(|| place.display().to_string())?;
     if entries.next().is_some() {
         bail!(
-            "{} is not empty: what is in it would be hidden",
+            "{} is not empty: the mount would hide its contents",
             place.display()
         );
     }
@@ -131,17 +132,17 @@ fn create(path: &Path) -> anyhow::Result<File> {
     file.with_context(|| path.display().to_string())
 }
 
-/// What an earlier one left behind that was killed, and its reaper too.
+/// Removes what is left of earlier runs.
 fn clean() -> anyhow::Result<()> {
     let mounts = fs::read("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
     for mount in mountinfo::mounts(&mounts).context("/proc/self/mountinfo")? {
-        if mount.fstype == "tmpfs" && is_left_behind(mount.source.as_ref()) {
-            remove_left_behind(Trace::Mount, Path::new(&mount.mountpoint))?;
+        if mount.fstype == "tmpfs" && is_leftover(mount.source.as_ref()) {
+            remove_leftover(Leftover::Mount, Path::new(&mount.mountpoint))?;
         }
     }
-    for entry in fs::read_dir(HOME).into_iter().flatten().flatten() {
-        if is_left_behind(&entry.file_name()) {
-            remove_left_behind(Trace::Directory, &entry.path())?;
+    for entry in fs::read_dir(PARENT).into_iter().flatten().flatten() {
+        if is_leftover(&entry.file_name()) {
+            remove_leftover(Leftover::Directory, &entry.path())?;
         }
     }
     Ok(())
@@ -155,7 +156,7 @@ impl Tmpfs {
         Ok(())
     }
 
-    fn files(&mut self, count: u64) -> anyhow::Result<Taken> {
+    fn files(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         for done in 0..count {
             match self
                 .one_file()
@@ -163,7 +164,7 @@ impl Tmpfs {
             {
                 Ok(()) => {}
                 Err((Some(Errno::NOSPC), _)) => {
-                    return Ok(Taken {
+                    return Ok(TakeResult {
                         count: done,
                         refusal: Some(Errno::NOSPC),
                     });
@@ -171,18 +172,18 @@ impl Tmpfs {
                 Err((_, error)) => return Err(error).with_context(|| self.place()),
             }
         }
-        Ok(Taken {
+        Ok(TakeResult {
             count,
             refusal: None,
         })
     }
 
     /// In whole pages; all that is asked for or nothing, so no more is asked for than there is.
-    fn space(&mut self, count: u64) -> anyhow::Result<Taken> {
+    fn space(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         let file = self.file.as_ref().context("no file")?;
         let free = self.usage()?.1;
         let count = count.min(free) / PAGE * PAGE;
-        let refused = Taken {
+        let refused = TakeResult {
             count: 0,
             refusal: Some(Errno::NOSPC),
         };
@@ -196,18 +197,18 @@ impl Tmpfs {
                 Err(errno) => return Err(errno).with_context(|| self.place()),
             }
         }
-        Ok(Taken {
+        Ok(TakeResult {
             count,
             refusal: None,
         })
     }
 }
 
-impl Hold for Tmpfs {
-    fn take(&mut self, count: u64) -> anyhow::Result<Taken> {
+impl Consumer for Tmpfs {
+    fn take(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         match self.fill {
-            Fill::Inodes => self.files(count),
-            Fill::Blocks => self.space(count),
+            TmpfsResource::Inodes => self.files(count),
+            TmpfsResource::Blocks => self.space(count),
         }
     }
 
@@ -226,15 +227,15 @@ impl Hold for Tmpfs {
 
     fn held(&self) -> u64 {
         match self.fill {
-            Fill::Inodes => self.files,
-            Fill::Blocks => self.bytes,
+            TmpfsResource::Inodes => self.files,
+            TmpfsResource::Blocks => self.bytes,
         }
     }
 
     fn step(&self) -> u64 {
         match self.fill {
-            Fill::Inodes => 1024,
-            Fill::Blocks => 8 << 20,
+            TmpfsResource::Inodes => 1024,
+            TmpfsResource::Blocks => 8 << 20,
         }
     }
 
@@ -249,6 +250,6 @@ impl Hold for Tmpfs {
     fn release(&mut self) -> anyhow::Result<()> {
         self.file = None;
         (self.files, self.bytes) = (0, 0);
-        self.reaper.finish()
+        self.cleanup.finish()
     }
 }

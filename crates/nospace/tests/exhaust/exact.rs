@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::ensure;
-use nospace::exhaust::{Ended, Target};
+use nospace::exhaust::{EndReason, Target};
 use nospace_core::model::Provenance;
 use nospace_holder::{Holder, Tried};
 use rustix::io::Errno;
@@ -80,7 +80,7 @@ pub fn watches_of_a_user(options: &[&str]) -> anyhow::Result<()> {
             "{summary:?}"
         );
     }
-    ensure!(summary.ended == Ended::Signal);
+    ensure!(summary.ended == EndReason::Signal);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ pub fn kubelet() -> anyhow::Result<()> {
     let program = directory.path().join("kubelet");
     fs::copy("/bin/sleep", &program)?;
     let kubelet = Process(Command::new(&program).arg("300").spawn()?);
-    let words = format!("a kubelet runs here (pid {})", kubelet.0.id());
+    let pid = format!("pid {}", kubelet.0.id());
     for refused in [
         &["watches", "--leave", "0"][..],
         &["instances", "--percent", "100"],
@@ -31,7 +31,7 @@ pub fn kubelet() -> anyhow::Result<()> {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(1), "{refused:?}: {error}");
         ensure!(
-            error.contains(&words) && error.contains("--yes-break-this-node"),
+            error.contains(&pid) && error.contains("--yes-break-this-node"),
             "{error}"
         );
     }

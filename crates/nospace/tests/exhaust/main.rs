@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         test("a cgroup after SIGKILL", release::cgroup),
         test("a file system after SIGKILL", release::filesystem),
         test("time and signals", release::in_order),
-        test("what a killed reaper left", release::left_behind),
+        test("what a killed cleanup left", release::left_behind),
         test("a kubelet's margin", guard::kubelet),
         test("cgroups", scenario::cgroups),
         test("mounts", scenario::mounts),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use nospace::exhaust::Ended;
+use nospace::exhaust::EndReason;
 use nospace_holder::Holder;
 use rustix::process::Signal;
 
@@ -60,7 +60,7 @@ pub fn in_order() -> anyhow::Result<()> {
         exhaust.signal(signal)?;
         let summary = exhaust.summary()?;
         ensure!(
-            summary.ended == Ended::Signal && summary.held == 1 << 20,
+            summary.ended == EndReason::Signal && summary.held == 1 << 20,
             "{summary:?}"
         );
         ensure!(!Path::new(&summary.subject).exists(), "{summary:?}");
@@ -72,7 +72,7 @@ pub fn in_order() -> anyhow::Result<()> {
         .output()?;
     let summary: nospace::exhaust::ExhaustSummary = serde_json::from_slice(&output.stdout)?;
     ensure!(
-        summary.ended == Ended::Time && summary.held == 3,
+        summary.ended == EndReason::Time && summary.held == 3,
         "{summary:?}"
     );
     ensure!(!Path::new(&summary.subject).exists(), "{summary:?}");

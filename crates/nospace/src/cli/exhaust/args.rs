@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::args::OutputArg;
 use crate::duration;
-use crate::exhaust::{Aim, Goal, Rate, Room};
+use crate::exhaust::{FillLevel, Headroom, Rate, Request};
 
 /// Use up a resource on purpose, for a limited time, to see what breaks and who notices
 ///
@@ -50,7 +50,7 @@ pub enum TargetArgs {
     /// Space on a private tmpfs: writing there fails with ENOSPC
     Blocks(BlocksArgs),
     #[command(hide = true)]
-    Reap,
+    Cleanup,
 }
 
 const AMOUNT: &str = "What to use up, and how long";
@@ -59,7 +59,7 @@ const AMOUNT: &str = "What to use up, and how long";
 #[derive(Args, Debug)]
 pub struct Common {
     #[command(flatten)]
-    aim: AimArgs,
+    aim: RequestArgs,
     /// Release everything after this time, counted from the start: 30, 30s, 5m
     #[arg(long = "for", value_name = "TIME", value_parser = duration::parse, default_value = "5m", help_heading = AMOUNT)]
     pub time: Duration,
@@ -75,7 +75,7 @@ pub struct Common {
 
 #[derive(Args, Debug)]
 #[group(multiple = false)]
-struct AimArgs {
+struct RequestArgs {
     /// Leave N
     #[arg(long, value_name = "N", help_heading = AMOUNT)]
     leave: Option<u64>,
@@ -140,15 +140,15 @@ pub struct BlocksArgs {
 
 impl Common {
     /// What was asked for, or else to leave `leave`.
-    pub fn goal(&self, leave: u64, room: &Room) -> Goal {
-        let AimArgs {
+    pub fn level(&self, leave: u64, room: &Headroom) -> FillLevel {
+        let RequestArgs {
             leave: left,
             amount,
             percent,
         } = self.aim;
-        let aim = left.map(Aim::Leave).or(amount.map(Aim::Amount));
-        let aim = aim.or(percent.map(Aim::Percent));
-        aim.unwrap_or(Aim::Leave(leave)).within(room.limit)
+        let aim = left.map(Request::Leave).or(amount.map(Request::Amount));
+        let aim = aim.or(percent.map(Request::Percent));
+        aim.unwrap_or(Request::Leave(leave)).within(room.limit)
     }
 
     /// What is to run meanwhile, in the present working directory.

@@ -8,8 +8,8 @@ use super::args::Common;
 use crate::cli::args::{CheckOutputArg, FAILED};
 use crate::cli::stop::stop_flag;
 use crate::duration;
-use crate::exhaust::session::{self, Outcome, Plan};
-use crate::exhaust::{ExhaustSummary, Goal, Hold, Room, SCHEMA_VERSION, Target};
+use crate::exhaust::session::{self, Outcome, SessionOptions};
+use crate::exhaust::{Consumer, ExhaustSummary, FillLevel, Headroom, SCHEMA_VERSION, Target};
 use crate::output::document;
 use crate::trace::errno;
 use crate::ui::exhaust::{Progress, amount as amount_text, summary};
@@ -22,8 +22,8 @@ const SUBJECT: &str = "NOSPACE_EXHAUSTED";
 pub struct Job {
     pub target: Target,
     pub subject: String,
-    pub room: Room,
-    pub goal: Goal,
+    pub room: Headroom,
+    pub level: FillLevel,
     pub command: Option<Command>,
 }
 
@@ -32,9 +32,9 @@ impl Job {
         self,
         common: &Common,
         outer: CheckOutputArg,
-        hold: &mut dyn Hold,
+        hold: &mut dyn Consumer,
     ) -> anyhow::Result<ExitCode> {
-        let amount = self.goal.of(self.room.free);
+        let amount = self.level.of(self.room.free);
         if let Some(rate) = common.ramp
             && rate.time_for(amount) >= common.time
         {
@@ -52,8 +52,8 @@ impl Job {
         if let Some(command) = &mut command {
             command.env(SUBJECT, &self.subject);
         }
-        let plan = Plan {
-            goal: self.goal,
+        let plan = SessionOptions {
+            level: self.level,
             free: self.room.free,
             rate: common.ramp,
             time: common.time,
@@ -76,7 +76,7 @@ fn code(status: ExitStatus) -> ExitCode {
     ExitCode::from(code.unwrap_or(FAILED))
 }
 
-fn result(target: Target, subject: String, room: &Room, outcome: &Outcome) -> ExhaustSummary {
+fn result(target: Target, subject: String, room: &Headroom, outcome: &Outcome) -> ExhaustSummary {
     let milliseconds =
         |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (inodes, instances) = outcome.cost;

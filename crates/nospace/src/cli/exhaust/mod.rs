@@ -9,9 +9,11 @@ pub use self::args::ExhaustArgs;
 use self::args::{CgroupsArgs, Common, InotifyArgs, TargetArgs};
 use self::job::Job;
 use super::args::{CheckOutputArg, Shared};
-use crate::exhaust::inotify::{Instances, Ledger, User, Watches};
-use crate::exhaust::survey::survey;
-use crate::exhaust::{Cgroups, Fill, Hold, Mounts, Room, Target, Tmpfs, reap};
+use crate::exhaust::inotify::{EffectiveUser, InotifyAccounting, Instances, Watches};
+use crate::exhaust::preflight::preflight;
+use crate::exhaust::{
+    Cgroups, Consumer, Headroom, Mounts, Target, Tmpfs, TmpfsResource, run_cleanup,
+};
 
 /// Uses it up.
 ///
@@ -25,14 +27,14 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: ExhaustArgs) -> anyhow:
         TargetArgs::Cgroups(args) => cgroups(outer, &args),
         TargetArgs::Mounts(common) => mounts(outer, &common),
         TargetArgs::Inodes(args) => {
-            let tmpfs = Tmpfs::new(Fill::Inodes, args.limit, args.on.as_deref())?;
+            let tmpfs = Tmpfs::new(TmpfsResource::Inodes, args.limit, args.on.as_deref())?;
             fill(outer, &args.common, Target::Inodes, tmpfs)
         }
         TargetArgs::Blocks(args) => {
-            let tmpfs = Tmpfs::new(Fill::Blocks, args.limit << 20, args.on.as_deref())?;
+            let tmpfs = Tmpfs::new(TmpfsResource::Blocks, args.limit << 20, args.on.as_deref())?;
             fill(outer, &args.common, Target::Blocks, tmpfs)
         }
-        TargetArgs::Reap => reap().map(|()| ExitCode::SUCCESS),
+        TargetArgs::Cleanup => run_cleanup().map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -45,9 +47,9 @@ fn cgroups(outer: CheckOutputArg, args: &CgroupsArgs) -> anyhow::Result<ExitCode
         subject: hold.place(),
         room,
         // Without a limit of their own they are everybody's: not all of them unless that is asked for.
-        goal: args
+        level: args
             .common
-            .goal(room.free.saturating_sub(args.limit), &room),
+            .level(room.free.saturating_sub(args.limit), &room),
         command,
     };
     job.run(&args.common, outer, &mut hold)
@@ -61,7 +63,7 @@ fn mounts(outer: CheckOutputArg, common: &Common) -> anyhow::Result<ExitCode> {
         target: Target::Mounts,
         subject: hold.subject()?,
         room,
-        goal: common.goal(0, &room),
+        level: common.level(0, &room),
         command,
     };
     job.run(common, outer, &mut hold)
@@ -78,7 +80,7 @@ fn fill(
         target,
         subject: hold.place(),
         room,
-        goal: common.goal(0, &room),
+        level: common.level(0, &room),
         command: common.command()?,
     };
     job.run(common, outer, &mut hold)
@@ -94,37 +96,37 @@ fn inotify(
     // Before the working directory changes.
     let command = common.command()?;
     let host = shared.live()?;
-    let user = User::new(args.as_uid);
-    let survey = survey(&host, user.uid())?;
+    let user = EffectiveUser::new(args.as_uid);
+    let preflight = preflight(&host, user.uid())?;
     let is_watches = target == Target::Watches;
-    let limits = |is_watches| survey.budget(is_watches).limit.unwrap_or(0);
-    let ledger = Ledger::new(&host, survey.key, (limits(true), limits(false)));
+    let limits = |is_watches| preflight.budget(is_watches).limit.unwrap_or(0);
+    let accounting = InotifyAccounting::new(&host, preflight.key, (limits(true), limits(false)));
     let known = if is_watches {
-        ledger.watches_left()
+        accounting.watches_left()
     } else {
-        ledger.instances_left()
+        accounting.instances_left()
     };
-    let room = Room::new(survey.budget(is_watches), known);
-    let margin = survey.of_root.then(|| survey.margin(is_watches));
-    let goal = common.goal(margin.unwrap_or(0), &room);
-    let amount = goal.of(room.free);
+    let room = Headroom::new(preflight.budget(is_watches), known);
+    let margin = preflight.of_root.then(|| preflight.margin(is_watches));
+    let level = common.level(margin.unwrap_or(0), &room);
+    let amount = level.of(room.free);
     if !args.yes_break_this_node {
-        survey.allow(is_watches, amount, room.free - amount)?;
+        preflight.allow(is_watches, amount, room.free - amount)?;
     }
     let subject = format!("uid {}", user.uid());
-    let mut hold: Box<dyn Hold> = if is_watches {
-        let instances = ledger.instances_left().or(survey.instances.free());
-        let kept = survey.of_root.then(|| survey.margin(false));
+    let mut hold: Box<dyn Consumer> = if is_watches {
+        let instances = accounting.instances_left().or(preflight.instances.free());
+        let kept = preflight.of_root.then(|| preflight.margin(false));
         let instances = instances.unwrap_or(0).saturating_sub(kept.unwrap_or(0));
-        Box::new(Watches::new(user, ledger, amount, instances)?)
+        Box::new(Watches::new(user, accounting, amount, instances)?)
     } else {
-        Box::new(Instances::new(user, ledger, amount))
+        Box::new(Instances::new(user, accounting, amount))
     };
     let job = Job {
         target,
         subject,
         room,
-        goal,
+        level,
         command,
     };
     job.run(&common, outer, hold.as_mut())

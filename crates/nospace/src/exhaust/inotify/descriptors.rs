@@ -6,8 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// For all else that nospace opens.
 const SPARE: u64 = 64;
 
-/// Makes room for `wanted` descriptors, as far as this process may; answers how many there can be.
-pub fn make_room(wanted: u64) -> u64 {
+/// Raises the limit for `wanted` descriptors, as far as this process may, and returns how many it can have.
+pub fn raise_limit(wanted: u64) -> u64 {
     let needed = wanted.saturating_add(SPARE);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let set = |current, maximum| setrlimit(Resource::Nofile, Rlimit { current, maximum }).is_ok();
@@ -30,6 +30,6 @@ pub fn are_left() -> bool {
 pub fn too_few() -> anyhow::Error {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     anyhow::anyhow!(
-        "this process may have {limit} descriptors, and needs more: raise that (ulimit -n), or run it as root"
+        "{limit} open files are not enough for this: raise the limit (ulimit -n) or run as root"
     )
 }

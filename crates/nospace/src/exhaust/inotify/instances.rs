@@ -2,34 +2,37 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 
-use super::{Ledger, User, close, descriptors, open};
-use crate::exhaust::{Hold, Taken};
+use super::accounting::InotifyAccounting;
+use super::descriptors;
+use super::pool::{close, open};
+use super::user::EffectiveUser;
+use crate::exhaust::consumer::{Consumer, TakeResult};
 
 /// Instances without watches.
 pub struct Instances<'h> {
-    user: User,
-    ledger: Ledger<'h>,
+    user: EffectiveUser,
+    accounting: InotifyAccounting<'h>,
     instances: Vec<OwnedFd>,
 }
 
 impl<'h> Instances<'h> {
     /// None yet; at most `most` will be asked for.
     #[must_use]
-    pub fn new(user: User, ledger: Ledger<'h>, most: u64) -> Self {
-        descriptors::make_room(most);
+    pub fn new(user: EffectiveUser, accounting: InotifyAccounting<'h>, most: u64) -> Self {
+        descriptors::raise_limit(most);
         Self {
             user,
-            ledger,
+            accounting,
             instances: Vec::new(),
         }
     }
 }
 
-impl Hold for Instances<'_> {
-    fn take(&mut self, count: u64) -> anyhow::Result<Taken> {
+impl Consumer for Instances<'_> {
+    fn take(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         let before = self.held();
         let refusal: Option<Errno> = open(&self.user, count, &mut self.instances)?;
-        Ok(Taken {
+        Ok(TakeResult {
             count: self.held() - before,
             refusal,
         })
@@ -46,7 +49,7 @@ impl Hold for Instances<'_> {
     }
 
     fn left(&mut self) -> Option<u64> {
-        self.ledger.instances_left()
+        self.accounting.instances_left()
     }
 
     fn cost(&self) -> (u64, u64) {

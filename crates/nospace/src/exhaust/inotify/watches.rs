@@ -4,17 +4,20 @@ use anyhow::{Context as _, anyhow, bail};
 use rustix::fs::inotify::{WatchFlags, add_watch, remove_watch};
 use rustix::io::Errno;
 
-use super::place::{Place, Places};
+use super::accounting::InotifyAccounting;
+use super::descriptors;
+use super::inode::{InodeSource, WatchInode};
+use super::pool::{close, open};
 use super::split::split;
-use super::{Ledger, User, close, descriptors, open};
-use crate::exhaust::{Hold, Taken};
+use super::user::EffectiveUser;
+use crate::exhaust::consumer::{Consumer, TakeResult};
 
 /// Watches: few inodes, each watched in every one of many instances.
 pub struct Watches<'h> {
-    ledger: Ledger<'h>,
+    accounting: InotifyAccounting<'h>,
     instances: Vec<OwnedFd>,
-    places: Places,
-    files: Vec<Place>,
+    inodes: InodeSource,
+    inodes_held: Vec<WatchInode>,
     /// Which of them is the working directory.
     entered: Option<usize>,
     /// Watch descriptors, in the order of taking: each file in every instance before the next file.
@@ -28,14 +31,14 @@ impl<'h> Watches<'h> {
     ///
     /// Without an instance or enough descriptors.
     pub fn new(
-        user: User,
-        ledger: Ledger<'h>,
+        user: EffectiveUser,
+        accounting: InotifyAccounting<'h>,
         most: u64,
         instances_free: u64,
     ) -> anyhow::Result<Self> {
-        let room = descriptors::make_room(most.div_ceil(64).max(4096) + 128);
-        let wanted = split(most, instances_free, room).map_err(|needed| {
-            anyhow!("{needed} descriptors are needed, and this process may have {room}: raise that (ulimit -n), or run it as root")
+        let descriptors = descriptors::raise_limit(most.div_ceil(64).max(4096) + 128);
+        let wanted = split(most, instances_free, descriptors).map_err(|needed| {
+            anyhow!("this needs {needed} open files, but the limit is {descriptors}: raise it (ulimit -n) or run as root")
         })?;
         let mut instances = Vec::new();
         let refused = open(&user, wanted, &mut instances)?;
@@ -45,15 +48,15 @@ impl<'h> Watches<'h> {
         }
         if instances.is_empty() {
             bail!(
-                "uid {} has no inotify instance left, and a watch needs one: its instances are what is used up",
+                "uid {} has no inotify instances left, and each watch belongs to one: free an instance first",
                 user.uid()
             );
         }
         Ok(Self {
-            ledger,
+            accounting,
             instances,
-            places: Places::new(),
-            files: Vec::new(),
+            inodes: InodeSource::new(),
+            inodes_held: Vec::new(),
             entered: None,
             watches: Vec::new(),
         })
@@ -62,18 +65,18 @@ impl<'h> Watches<'h> {
     fn add(&mut self) -> anyhow::Result<Result<(), Errno>> {
         let count = self.instances.len();
         let (file, instance) = (self.watches.len() / count, self.watches.len() % count);
-        if file == self.files.len() {
-            self.files.push(self.places.make()?);
+        if file == self.inodes_held.len() {
+            self.inodes_held.push(self.inodes.make()?);
         }
-        let place = &self.files[file];
+        let inode = &self.inodes_held[file];
         if self.entered != Some(file) {
-            place.enter()?;
+            inode.enter()?;
             self.entered = Some(file);
         }
         // Of an event that never comes.
         match add_watch(
             &self.instances[instance],
-            place.path(),
+            inode.path(),
             WatchFlags::DELETE_SELF,
         ) {
             Ok(watch) => {
@@ -86,17 +89,17 @@ impl<'h> Watches<'h> {
     }
 }
 
-impl Hold for Watches<'_> {
-    fn take(&mut self, count: u64) -> anyhow::Result<Taken> {
+impl Consumer for Watches<'_> {
+    fn take(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         for done in 0..count {
             if let Err(errno) = self.add()? {
-                return Ok(Taken {
+                return Ok(TakeResult {
                     count: done,
                     refusal: Some(errno),
                 });
             }
         }
-        Ok(Taken {
+        Ok(TakeResult {
             count,
             refusal: None,
         })
@@ -110,8 +113,8 @@ impl Hold for Watches<'_> {
             let instance = self.watches.len() % self.instances.len();
             remove_watch(&self.instances[instance], watch).context("inotify_rm_watch")?;
         }
-        let files = self.watches.len().div_ceil(self.instances.len());
-        self.files.truncate(files);
+        let inodes_held = self.watches.len().div_ceil(self.instances.len());
+        self.inodes_held.truncate(inodes_held);
         self.entered = None;
         Ok(())
     }
@@ -121,16 +124,16 @@ impl Hold for Watches<'_> {
     }
 
     fn left(&mut self) -> Option<u64> {
-        self.ledger.watches_left()
+        self.accounting.watches_left()
     }
 
     fn cost(&self) -> (u64, u64) {
-        (self.files.len() as u64, self.instances.len() as u64)
+        (self.inodes_held.len() as u64, self.instances.len() as u64)
     }
 
     fn release(&mut self) -> anyhow::Result<()> {
         close(&mut self.instances);
-        self.files.clear();
+        self.inodes_held.clear();
         self.watches.clear();
         Ok(())
     }

@@ -5,8 +5,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nospace_core::report::percent;
 
 use super::{amount, figure, span};
-use crate::exhaust::session::{Observer, Phase, State};
-use crate::exhaust::{Room, Target};
+use crate::exhaust::session::{Observer, Phase, Status};
+use crate::exhaust::{Headroom, Target};
 use crate::ui::bar::bar;
 use crate::ui::screen::Screen;
 use crate::ui::{Charset, warn};
@@ -47,7 +47,7 @@ impl Progress {
     }
 
     /// Says what is about to be done, and how it is taken back.
-    pub fn announce(&self, taking: u64, room: &Room, time: Duration) {
+    pub fn announce(&self, taking: u64, room: &Headroom, time: Duration) {
         let left = room.free - taking;
         warn(&format!(
             "taking {} of {}, until {} of {} are left, for {} at most; Ctrl-C gives them back",
@@ -66,7 +66,7 @@ impl Progress {
         }
     }
 
-    fn tell(&mut self, state: &State) {
+    fn tell(&mut self, state: &Status) {
         // That it begins was announced.
         let (phase, at) = *self.told.get_or_insert((Phase::Taking, Instant::now()));
         if phase != state.phase || state.phase == Phase::Taking && at.elapsed() >= BETWEEN {
@@ -77,7 +77,7 @@ impl Progress {
 }
 
 impl Observer for Progress {
-    fn see(&mut self, state: &State) {
+    fn see(&mut self, state: &Status) {
         let Some(bar) = &self.bar else {
             return self.tell(state);
         };
@@ -91,7 +91,7 @@ impl Observer for Progress {
 }
 
 /// All of it in one line of `width` columns, or the words alone.
-fn drawn(target: Target, state: &State, width: usize, charset: Charset) -> String {
+fn drawn(target: Target, state: &Status, width: usize, charset: Charset) -> String {
     let words = short(target, state);
     let room = width.saturating_sub(target.name().len() + words.len() + 2);
     if room < LEAST {
@@ -103,7 +103,7 @@ fn drawn(target: Target, state: &State, width: usize, charset: Charset) -> Strin
 }
 
 /// For the end of a bar.
-fn short(target: Target, state: &State) -> String {
+fn short(target: Target, state: &Status) -> String {
     let left = state
         .left
         .map(|left| format!("{} left, ", figure(left, target)));
@@ -124,7 +124,7 @@ fn short(target: Target, state: &State) -> String {
 }
 
 /// For a line.
-fn words(target: Target, state: &State) -> String {
+fn words(target: Target, state: &Status) -> String {
     let left = state
         .left
         .map(|left| format!(", {} left", figure(left, target)));
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn line(phase: Phase, held: u64, width: usize) -> String {
-        let state = State {
+        let state = Status {
             phase,
             held,
             wanted: 1000,
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn blocks_are_bytes() {
-        let state = State {
+        let state = Status {
             phase: Phase::Holding,
             held: 64 << 20,
             wanted: 64 << 20,

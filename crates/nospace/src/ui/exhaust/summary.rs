@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{amount, figure, span};
-use crate::exhaust::{Ended, ExhaustSummary};
+use crate::exhaust::{EndReason, ExhaustSummary};
 use crate::ui::screen::Screen;
 use crate::ui::{Page, style};
 
@@ -21,9 +21,9 @@ pub fn summary(document: &ExhaustSummary, screen: &Screen) -> Page {
         " for {}, all given back: {}",
         span(Duration::from_millis(document.held_ms)),
         match document.ended {
-            Ended::Time => "the time was up",
-            Ended::Signal => "a signal came",
-            Ended::Command => "the command has ended",
+            EndReason::Time => "the time was up",
+            EndReason::Signal => "a signal came",
+            EndReason::Command => "the command has ended",
         }
     )));
     let before = page.indented();
@@ -81,7 +81,7 @@ mod tests {
             instances: 64,
             took_ms: 412,
             held_ms: 300_000,
-            ended: Ended::Time,
+            ended: EndReason::Time,
             command_status: None,
         }
     }

@@ -6,7 +6,7 @@ use nospace_core::report::Budget;
 
 /// How much of a budget is to be used up, as it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub enum Request {
     /// Until so much is left.
     Leave(u64),
     /// So much, or as much as there is.
@@ -17,29 +17,29 @@ pub enum Aim {
 
 /// How much that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
+pub enum FillLevel {
     /// Until so much is left.
     Leave(u64),
     /// So much, or as much as there is.
     Amount(u64),
 }
 
-impl Aim {
-    /// The goal within a budget of `limit`.
+impl Request {
+    /// The level within a budget of `limit`.
     #[must_use]
-    pub fn within(self, limit: u64) -> Goal {
+    pub fn within(self, limit: u64) -> FillLevel {
         match self {
-            Self::Leave(left) => Goal::Leave(left),
-            Self::Amount(amount) => Goal::Amount(amount),
+            Self::Leave(left) => FillLevel::Leave(left),
+            Self::Amount(amount) => FillLevel::Amount(amount),
             Self::Percent(percent) => {
                 let used = u128::from(limit) * u128::from(percent) / 100;
-                Goal::Leave(limit.saturating_sub(u64::try_from(used).unwrap_or(limit)))
+                FillLevel::Leave(limit.saturating_sub(u64::try_from(used).unwrap_or(limit)))
             }
         }
     }
 }
 
-impl Goal {
+impl FillLevel {
     /// How much is to be taken of what is free.
     #[must_use]
     pub fn of(self, free: u64) -> u64 {
@@ -52,7 +52,7 @@ impl Goal {
 
 /// A budget before anything is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct Headroom {
     /// The limit.
     pub limit: u64,
     /// Amount in use.
@@ -63,7 +63,7 @@ pub struct Room {
     pub provenance: Provenance,
 }
 
-impl Room {
+impl Headroom {
     /// Of which the kernel itself tells how much is left.
     #[must_use]
     pub fn exact(limit: u64, free: u64) -> Self {
@@ -131,7 +131,7 @@ impl FromStr for Rate {
                 count,
                 time: Duration::from_secs(seconds),
             }),
-            _ => Err("give a rate such as 1000/s or 60/m".to_owned()),
+            _ => Err("expected a rate such as 1000/s or 60/m".to_owned()),
         }
     }
 }
@@ -142,12 +142,15 @@ mod tests {
 
     #[test]
     fn percent_is_of_the_limit() {
-        assert_eq!(Aim::Percent(90).within(1000), Goal::Leave(100));
-        assert_eq!(Aim::Percent(100).within(1001), Goal::Leave(0));
-        assert_eq!(Aim::Percent(50).within(u64::MAX), Goal::Leave(1 << 63));
-        assert_eq!(Goal::Leave(100).of(400), 300);
-        assert_eq!(Goal::Leave(100).of(99), 0);
-        assert_eq!(Goal::Amount(100).of(99), 99);
+        assert_eq!(Request::Percent(90).within(1000), FillLevel::Leave(100));
+        assert_eq!(Request::Percent(100).within(1001), FillLevel::Leave(0));
+        assert_eq!(
+            Request::Percent(50).within(u64::MAX),
+            FillLevel::Leave(1 << 63)
+        );
+        assert_eq!(FillLevel::Leave(100).of(400), 300);
+        assert_eq!(FillLevel::Leave(100).of(99), 0);
+        assert_eq!(FillLevel::Amount(100).of(99), 99);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 use rustix::io::Errno;
 
 /// A resource that is taken bit by bit, and given back.
-pub trait Hold {
+pub trait Consumer {
     /// Takes so many more, or as many as the kernel gives.
     ///
     /// # Errors
     ///
     /// Whatever is not the refusal that is wanted.
-    fn take(&mut self, count: u64) -> anyhow::Result<Taken>;
+    fn take(&mut self, count: u64) -> anyhow::Result<TakeResult>;
 
     /// Gives so many back, the last first.
     ///
@@ -42,7 +42,7 @@ pub trait Hold {
 
 /// How far an attempt to take got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct TakeResult {
     /// So many.
     pub count: u64,
     /// The error that ended it; `None` where all were given.

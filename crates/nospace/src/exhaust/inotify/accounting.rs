@@ -6,19 +6,21 @@ use crate::host::Host;
 
 /// The kernel's books, asked about one user.
 #[derive(Clone, Copy)]
-pub struct Ledger<'h> {
+pub struct InotifyAccounting<'h> {
     host: &'h dyn Host,
     key: UserKey,
     limits: (u64, u64),
 }
 
-impl fmt::Debug for Ledger<'_> {
+impl fmt::Debug for InotifyAccounting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").field("key", &self.key).finish()
+        f.debug_struct("InotifyAccounting")
+            .field("key", &self.key)
+            .finish()
     }
 }
 
-impl<'h> Ledger<'h> {
+impl<'h> InotifyAccounting<'h> {
     /// The books of `host` about `key`, whose limits of watches and instances are these.
     #[must_use]
     pub fn new(host: &'h dyn Host, key: UserKey, limits: (u64, u64)) -> Self {

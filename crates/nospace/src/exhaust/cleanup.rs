@@ -13,21 +13,21 @@ use anyhow::{Context as _, bail};
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{Pid, test_kill_process};
 
-use super::NAME;
-
-/// The hidden command that a reaper is.
-pub const COMMAND: [&str; 2] = ["exhaust", "reap"];
+/// Everything that is created has this name, a dot, and the pid of its creator.
+pub const NAME: &str = "nospace-exhaust";
+/// The hidden command that runs the cleanup process.
+pub const COMMAND: [&str; 2] = ["exhaust", "cleanup"];
 /// A cgroup is busy until its last process has been waited for.
-const TRIES: u32 = 50;
-const BETWEEN: Duration = Duration::from_millis(20);
+const MAX_TRIES: u32 = 50;
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// A child that waits for nospace to end, however it does, and then removes what it was told of.
+/// A child process that waits for nospace to end, however that happens, and then removes what it was told to expect.
 #[derive(Debug)]
-pub struct Reaper(Child);
+pub struct CleanupProcess(Child);
 
-/// What is to be removed.
+/// What would outlive nospace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trace {
+pub enum Leftover {
     /// A cgroup, and those directly below it.
     Cgroup,
     /// A mount.
@@ -36,13 +36,13 @@ pub enum Trace {
     Directory,
 }
 
-const TRACES: [(u8, Trace); 3] = [
-    (b'c', Trace::Cgroup),
-    (b'm', Trace::Mount),
-    (b'd', Trace::Directory),
+const LEFTOVERS: [(u8, Leftover); 3] = [
+    (b'c', Leftover::Cgroup),
+    (b'm', Leftover::Mount),
+    (b'd', Leftover::Directory),
 ];
 
-impl Reaper {
+impl CleanupProcess {
     /// Starts one, out of reach of the terminal's signals.
     ///
     /// # Errors
@@ -56,27 +56,29 @@ impl Reaper {
             .stdout(Stdio::null())
             .process_group(0)
             .spawn();
-        Ok(Self(
-            child.context("cannot start the process that cleans up")?,
-        ))
+        Ok(Self(child.context("cannot start the cleanup process")?))
     }
 
-    /// Tells it what is about to be made.
+    /// Tells it what is about to be created.
     ///
     /// # Errors
     ///
     /// It is gone.
-    pub fn expect(&mut self, trace: Trace, path: &Path) -> anyhow::Result<()> {
-        let letter = TRACES
+    pub fn expect(&mut self, leftover: Leftover, path: &Path) -> anyhow::Result<()> {
+        let letter = LEFTOVERS
             .iter()
-            .find(|(_, one)| *one == trace)
+            .find(|(_, one)| *one == leftover)
             .map(|(letter, _)| *letter);
         let mut message: Vec<u8> = letter.into_iter().collect();
         message.extend(path.as_os_str().as_bytes());
         message.push(0);
-        let pipe = self.0.stdin.as_mut().context("the reaper was sent away")?;
+        let pipe = self
+            .0
+            .stdin
+            .as_mut()
+            .context("the cleanup process has already finished")?;
         pipe.write_all(&message)
-            .context("the process that cleans up is gone")
+            .context("the cleanup process is gone")
     }
 
     /// Has it remove everything, and waits for that.
@@ -86,39 +88,42 @@ impl Reaper {
     /// Something could not be removed; it has said what.
     pub fn finish(&mut self) -> anyhow::Result<()> {
         drop(self.0.stdin.take());
-        let status = self.0.wait().context("the process that cleans up")?;
+        let status = self
+            .0
+            .wait()
+            .context("cannot wait for the cleanup process")?;
         if !status.success() {
-            bail!("not everything could be removed");
+            bail!("the cleanup process could not remove everything; see its message above");
         }
         Ok(())
     }
 }
 
-impl Drop for Reaper {
+impl Drop for CleanupProcess {
     fn drop(&mut self) {
         // After `finish` nothing is left to do.
         let _ = self.finish();
     }
 }
 
-/// The reaper itself: waits for its standard input to end.
+/// The cleanup process itself: waits for its standard input to end.
 ///
 /// # Errors
 ///
 /// What could not be removed.
-pub fn reap() -> anyhow::Result<()> {
-    let mut told = Vec::new();
-    io::stdin().read_to_end(&mut told)?;
+pub fn run_cleanup() -> anyhow::Result<()> {
+    let mut messages = Vec::new();
+    io::stdin().read_to_end(&mut messages)?;
     let mut failed = Ok(());
-    for message in told.split(|&byte| byte == 0).rev() {
+    for message in messages.split(|&byte| byte == 0).rev() {
         let Some((letter, path)) = message.split_first() else {
             continue;
         };
-        let Some((_, trace)) = TRACES.iter().find(|(known, _)| known == letter) else {
+        let Some((_, leftover)) = LEFTOVERS.iter().find(|(known, _)| known == letter) else {
             continue;
         };
         let path = PathBuf::from(OsString::from_vec(path.to_vec()));
-        if let Err(error) = remove(*trace, &path) {
+        if let Err(error) = remove(*leftover, &path) {
             failed = Err(error).with_context(|| format!("cannot remove {}", path.display()));
         }
     }
@@ -126,15 +131,17 @@ pub fn reap() -> anyhow::Result<()> {
 }
 
 /// Removes it, if it is there.
-fn remove(trace: Trace, path: &Path) -> io::Result<()> {
-    let done = match trace {
-        Trace::Mount => unmount(path, UnmountFlags::DETACH).map_err(io::Error::from),
-        Trace::Directory => fs::remove_dir(path),
-        Trace::Cgroup => cgroup(path),
+fn remove(leftover: Leftover, path: &Path) -> io::Result<()> {
+    let done = match leftover {
+        Leftover::Mount => unmount(path, UnmountFlags::DETACH).map_err(io::Error::from),
+        Leftover::Directory => fs::remove_dir(path),
+        Leftover::Cgroup => cgroup(path),
     };
     match done {
         // It was never mounted.
-        Err(error) if trace == Trace::Mount && error.kind() == io::ErrorKind::InvalidInput => {
+        Err(error)
+            if leftover == Leftover::Mount && error.kind() == io::ErrorKind::InvalidInput =>
+        {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -146,17 +153,17 @@ fn cgroup(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            patiently(&entry.path())?;
+            remove_when_idle(&entry.path())?;
         }
     }
-    patiently(path)
+    remove_when_idle(path)
 }
 
-fn patiently(path: &Path) -> io::Result<()> {
-    for _ in 0..TRIES {
+fn remove_when_idle(path: &Path) -> io::Result<()> {
+    for _ in 0..MAX_TRIES {
         match fs::remove_dir(path) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                std::thread::sleep(BETWEEN)
+                std::thread::sleep(RETRY_DELAY)
             }
             done => return done,
         }
@@ -164,13 +171,13 @@ fn patiently(path: &Path) -> io::Result<()> {
     fs::remove_dir(path)
 }
 
-/// The name of what this process makes.
+/// The name of everything that this process creates.
 pub fn own_name() -> String {
     format!("{NAME}.{}", std::process::id())
 }
 
-/// Whether something has a name that a nospace gave which is no more.
-pub fn is_left_behind(name: &OsStr) -> bool {
+/// Whether this is the name of something that belongs to a nospace which no longer runs.
+pub fn is_leftover(name: &OsStr) -> bool {
     let pid = name
         .to_str()
         .and_then(|name| name.strip_prefix(NAME)?.strip_prefix('.')?.parse().ok());
@@ -178,14 +185,18 @@ pub fn is_left_behind(name: &OsStr) -> bool {
     pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
-/// Removes a trace that an earlier nospace and its reaper left behind, both killed.
+/// Removes what is left of an earlier nospace that was killed together with its cleanup process.
 ///
 /// # Errors
 ///
 /// It cannot be removed.
-pub fn remove_left_behind(trace: Trace, path: &Path) -> anyhow::Result<()> {
-    remove(trace, path)
-        .with_context(|| format!("cannot remove {}, which was left behind", path.display()))
+pub fn remove_leftover(leftover: Leftover, path: &Path) -> anyhow::Result<()> {
+    remove(leftover, path).with_context(|| {
+        format!(
+            "cannot remove {}, left over from an earlier run",
+            path.display()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -193,17 +204,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_dead_leave_things_behind() {
-        assert!(!is_left_behind(own_name().as_ref()));
+    fn only_a_dead_process_has_leftovers() {
+        assert!(!is_leftover(own_name().as_ref()));
         // Above any pid_max.
-        assert!(is_left_behind("nospace-exhaust.2000000000".as_ref()));
+        assert!(is_leftover("nospace-exhaust.2000000000".as_ref()));
         for other in [
             "nospace-exhaust",
             "nospace-exhaust.x",
             "nospace-exhaust.1/..",
             "nginx.2000000000",
         ] {
-            assert!(!is_left_behind(other.as_ref()), "{other}");
+            assert!(!is_leftover(other.as_ref()), "{other}");
         }
     }
 }

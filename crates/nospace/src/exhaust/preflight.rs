@@ -1,4 +1,4 @@
-//! What there is before anything is taken.
+//! Budgets and what depends on them, before anything is taken.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
@@ -9,13 +9,13 @@ use nospace_core::attribute::is_kubelet;
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance, UserKey};
 use nospace_core::report::{Budget, Report};
 
-use super::guard::{self, Stakes};
+use super::guard::{self, SafetyMargin};
 use crate::collect::collect;
 use crate::host::{Host, proc};
 
-/// The budgets of the user that is charged, and what is at stake.
+/// The budgets of the user that is charged, and what uid 0 of the node needs.
 #[derive(Clone, Debug)]
-pub struct Survey {
+pub struct Preflight {
     /// Who is charged.
     pub key: UserKey,
     /// Its watches.
@@ -31,12 +31,12 @@ pub struct Survey {
     needed: Option<(u64, u64)>,
 }
 
-/// Looks at the node as `check` does. `uid` is one of nospace's own user namespace.
+/// Checks the node as `check` does. `uid` is one of nospace's own user namespace.
 ///
 /// # Errors
 ///
-/// When /proc does not tell who nospace is.
-pub fn survey(host: &dyn Host, uid: u32) -> anyhow::Result<Survey> {
+/// /proc cannot be read, or the uid is not mapped.
+pub fn preflight(host: &dyn Host, uid: u32) -> anyhow::Result<Preflight> {
     let report = nospace_core::conclude(&collect(host));
     let key = charged(uid)?;
     let kubelet = kubelet(host);
@@ -50,7 +50,7 @@ pub fn survey(host: &dyn Host, uid: u32) -> anyhow::Result<Survey> {
                 .saturating_sub(start.instances_given_back),
         )
     });
-    Ok(Survey {
+    Ok(Preflight {
         key,
         watches: budget(&report, key, true)?,
         instances: budget(&report, key, false)?,
@@ -61,7 +61,7 @@ pub fn survey(host: &dyn Host, uid: u32) -> anyhow::Result<Survey> {
     })
 }
 
-impl Survey {
+impl Preflight {
     /// The budget of watches, or of instances.
     #[must_use]
     pub fn budget(&self, is_watches: bool) -> &Budget {
@@ -94,12 +94,12 @@ impl Survey {
             Some(free) if !own => pick(free, is_watches).saturating_sub(amount),
             _ => left,
         };
-        let stakes = Stakes {
-            what: if is_watches { "watches" } else { "instances" },
+        let safety = SafetyMargin {
+            resource: if is_watches { "watches" } else { "instances" },
             kubelet: self.kubelet.clone(),
-            margin: self.margin(is_watches),
+            units: self.margin(is_watches),
         };
-        guard::allow(&stakes, after).map_err(anyhow::Error::msg)
+        guard::allow(&safety, after).map_err(anyhow::Error::msg)
     }
 }
 
@@ -112,7 +112,7 @@ fn charged(uid: u32) -> anyhow::Result<UserKey> {
     const MAP: &str = "/proc/self/uid_map";
     let map = fs::read_to_string(MAP).context(MAP)?;
     let Some(outside) = outside(&map, uid) else {
-        bail!("uid {uid} is not mapped into this user namespace ({MAP})");
+        bail!("uid {uid} is not mapped in this user namespace ({MAP}): choose a mapped one");
     };
     Ok(UserKey {
         user_namespace: fs::metadata("/proc/self/ns/user")

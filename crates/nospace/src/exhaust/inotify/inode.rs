@@ -10,8 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{chdir, fchdir};
 
 use super::descriptors;
-use crate::exhaust::NAME;
-use crate::exhaust::reaper::own_name;
+use crate::exhaust::cleanup::{NAME, own_name};
 
 /// Where a directory can be made in memory, of which hardly any machine has neither.
 const IN_MEMORY: [&str; 2] = ["/dev/shm", "/run"];
@@ -20,7 +19,7 @@ const DESCRIPTORS: &str = "/proc/self/fd";
 
 /// Makes them.
 #[derive(Debug)]
-pub enum Places {
+pub enum InodeSource {
     /// Directories that are made here and removed at once. The kernel has no path to walk for `.`, and that is
     /// most of what a watch costs.
     Directories(PathBuf),
@@ -30,13 +29,13 @@ pub enum Places {
 
 /// One of them. Its watches would go with its last descriptor.
 #[derive(Debug)]
-pub struct Place {
+pub struct WatchInode {
     descriptor: OwnedFd,
     /// Of a file, in [`DESCRIPTORS`].
     name: Option<CString>,
 }
 
-impl Places {
+impl InodeSource {
     /// The best that can be made here.
     pub fn new() -> Self {
         let homes = IN_MEMORY
@@ -51,9 +50,9 @@ impl Places {
     }
 
     /// A new one.
-    pub fn make(&self) -> anyhow::Result<Place> {
+    pub fn make(&self) -> anyhow::Result<WatchInode> {
         let made = match self {
-            Self::Directories(path) => directory(path).map(|descriptor| Place {
+            Self::Directories(path) => directory(path).map(|descriptor| WatchInode {
                 descriptor,
                 name: None,
             }),
@@ -61,7 +60,7 @@ impl Places {
         };
         match made {
             Err(Errno::MFILE) => Err(descriptors::too_few()),
-            made => made.context("cannot make anything to watch"),
+            made => made.context("cannot create a file to watch"),
         }
     }
 }
@@ -79,7 +78,7 @@ fn directory(path: &Path) -> rustix::io::Result<OwnedFd> {
     Ok(opened)
 }
 
-fn file() -> rustix::io::Result<Place> {
+fn file() -> rustix::io::Result<WatchInode> {
     let flags = MemfdFlags::CLOEXEC;
     let file = match memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
         // Linux before 6.3.
@@ -87,13 +86,13 @@ fn file() -> rustix::io::Result<Place> {
         done => done,
     }?;
     let name = CString::new(file.as_raw_fd().to_string()).map_err(|_| Errno::INVAL)?;
-    Ok(Place {
+    Ok(WatchInode {
         descriptor: file,
         name: Some(name),
     })
 }
 
-impl Place {
+impl WatchInode {
     /// Goes where it can be named in few words.
     pub fn enter(&self) -> anyhow::Result<()> {
         match self.name {
