@@ -59,7 +59,7 @@ const AMOUNT: &str = "What to use up, and how long";
 #[derive(Args, Debug)]
 pub struct Common {
     #[command(flatten)]
-    aim: RequestArgs,
+    request: RequestArgs,
     /// Release everything after this time, counted from the start: 30, 30s, 5m
     #[arg(long = "for", value_name = "TIME", value_parser = duration::parse, default_value = "5m", help_heading = AMOUNT)]
     pub time: Duration,
@@ -140,15 +140,17 @@ pub struct BlocksArgs {
 
 impl Common {
     /// What was asked for, or else to leave `leave`.
-    pub fn level(&self, leave: u64, room: &Headroom) -> FillLevel {
+    pub fn level(&self, leave: u64, headroom: &Headroom) -> FillLevel {
         let RequestArgs {
             leave: left,
             amount,
             percent,
-        } = self.aim;
-        let aim = left.map(Request::Leave).or(amount.map(Request::Amount));
-        let aim = aim.or(percent.map(Request::Percent));
-        aim.unwrap_or(Request::Leave(leave)).within(room.limit)
+        } = self.request;
+        let request = left.map(Request::Leave).or(amount.map(Request::Amount));
+        let request = request.or(percent.map(Request::Percent));
+        request
+            .unwrap_or(Request::Leave(leave))
+            .within(headroom.limit)
     }
 
     /// What is to run meanwhile, in the present working directory.

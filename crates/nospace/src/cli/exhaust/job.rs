@@ -22,7 +22,7 @@ const SUBJECT: &str = "NOSPACE_EXHAUSTED";
 pub struct Job {
     pub target: Target,
     pub subject: String,
-    pub room: Headroom,
+    pub headroom: Headroom,
     pub level: FillLevel,
     pub command: Option<Command>,
 }
@@ -32,9 +32,9 @@ impl Job {
         self,
         common: &Common,
         outer: CheckOutputArg,
-        hold: &mut dyn Consumer,
+        consumer: &mut dyn Consumer,
     ) -> anyhow::Result<ExitCode> {
-        let amount = self.level.of(self.room.free);
+        let amount = self.level.of(self.headroom.free);
         if let Some(rate) = common.ramp
             && rate.time_for(amount) >= common.time
         {
@@ -47,23 +47,23 @@ impl Job {
         }
         let stop = stop_flag(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
         let mut progress = Progress::new(self.target, &self.subject);
-        progress.announce(amount, &self.room, common.time);
+        progress.announce(amount, &self.headroom, common.time);
         let mut command = self.command;
         if let Some(command) = &mut command {
             command.env(SUBJECT, &self.subject);
         }
         let plan = SessionOptions {
             level: self.level,
-            free: self.room.free,
+            free: self.headroom.free,
             rate: common.ramp,
             time: common.time,
             command,
             stop: &|| stop.load(Ordering::Relaxed),
         };
-        let outcome = session::run(hold, plan, &mut progress);
+        let outcome = session::run(consumer, plan, &mut progress);
         progress.done();
         let outcome = outcome?;
-        let result = result(self.target, self.subject, &self.room, &outcome);
+        let result = result(self.target, self.subject, &self.headroom, &outcome);
         let draw = |screen: &Screen| summary(&result, screen);
         common.output.or(outer).print(&document(&result, draw))?;
         Ok(outcome.command.map_or(ExitCode::SUCCESS, code))
@@ -76,7 +76,12 @@ fn code(status: ExitStatus) -> ExitCode {
     ExitCode::from(code.unwrap_or(FAILED))
 }
 
-fn result(target: Target, subject: String, room: &Headroom, outcome: &Outcome) -> ExhaustSummary {
+fn result(
+    target: Target,
+    subject: String,
+    headroom: &Headroom,
+    outcome: &Outcome,
+) -> ExhaustSummary {
     let milliseconds =
         |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (inodes, instances) = outcome.cost;
@@ -86,9 +91,9 @@ fn result(target: Target, subject: String, room: &Headroom, outcome: &Outcome) -
         cause: target.cause(),
         subject,
         pid: std::process::id(),
-        limit: Some(room.limit),
-        used_before: room.used,
-        provenance: room.provenance,
+        limit: Some(headroom.limit),
+        used_before: headroom.used,
+        provenance: headroom.provenance,
         held: outcome.held,
         left: outcome.left,
         refused: outcome

@@ -40,50 +40,50 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: ExhaustArgs) -> anyhow:
 
 fn cgroups(outer: CheckOutputArg, args: &CgroupsArgs) -> anyhow::Result<ExitCode> {
     let command = args.common.command()?;
-    let mut hold = Cgroups::new(args.limit)?;
-    let room = hold.room();
+    let mut consumer = Cgroups::new(args.limit)?;
+    let headroom = consumer.headroom();
     let job = Job {
         target: Target::Cgroups,
-        subject: hold.place(),
-        room,
+        subject: consumer.place(),
+        headroom,
         // Without a limit of their own they are everybody's: not all of them unless that is asked for.
         level: args
             .common
-            .level(room.free.saturating_sub(args.limit), &room),
+            .level(headroom.free.saturating_sub(args.limit), &headroom),
         command,
     };
-    job.run(&args.common, outer, &mut hold)
+    job.run(&args.common, outer, &mut consumer)
 }
 
 fn mounts(outer: CheckOutputArg, common: &Common) -> anyhow::Result<ExitCode> {
     let command = common.command()?;
-    let mut hold = Mounts::new()?;
-    let room = hold.room()?;
+    let mut consumer = Mounts::new()?;
+    let headroom = consumer.headroom()?;
     let job = Job {
         target: Target::Mounts,
-        subject: hold.subject()?,
-        room,
-        level: common.level(0, &room),
+        subject: consumer.subject()?,
+        headroom,
+        level: common.level(0, &headroom),
         command,
     };
-    job.run(common, outer, &mut hold)
+    job.run(common, outer, &mut consumer)
 }
 
 fn fill(
     outer: CheckOutputArg,
     common: &Common,
     target: Target,
-    mut hold: Tmpfs,
+    mut consumer: Tmpfs,
 ) -> anyhow::Result<ExitCode> {
-    let room = hold.room()?;
+    let headroom = consumer.headroom()?;
     let job = Job {
         target,
-        subject: hold.place(),
-        room,
-        level: common.level(0, &room),
+        subject: consumer.place(),
+        headroom,
+        level: common.level(0, &headroom),
         command: common.command()?,
     };
-    job.run(common, outer, &mut hold)
+    job.run(common, outer, &mut consumer)
 }
 
 fn inotify(
@@ -106,15 +106,15 @@ fn inotify(
     } else {
         accounting.instances_left()
     };
-    let room = Headroom::new(preflight.budget(is_watches), known);
+    let headroom = Headroom::new(preflight.budget(is_watches), known);
     let margin = preflight.of_root.then(|| preflight.margin(is_watches));
-    let level = common.level(margin.unwrap_or(0), &room);
-    let amount = level.of(room.free);
+    let level = common.level(margin.unwrap_or(0), &headroom);
+    let amount = level.of(headroom.free);
     if !args.yes_break_this_node {
-        preflight.allow(is_watches, amount, room.free - amount)?;
+        preflight.allow(is_watches, amount, headroom.free - amount)?;
     }
     let subject = format!("uid {}", user.uid());
-    let mut hold: Box<dyn Consumer> = if is_watches {
+    let mut consumer: Box<dyn Consumer> = if is_watches {
         let instances = accounting.instances_left().or(preflight.instances.free());
         let kept = preflight.of_root.then(|| preflight.margin(false));
         let instances = instances.unwrap_or(0).saturating_sub(kept.unwrap_or(0));
@@ -125,9 +125,9 @@ fn inotify(
     let job = Job {
         target,
         subject,
-        room,
+        headroom,
         level,
         command,
     };
-    job.run(&common, outer, hold.as_mut())
+    job.run(&common, outer, consumer.as_mut())
 }
