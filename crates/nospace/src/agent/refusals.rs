@@ -11,7 +11,7 @@ use nospace_core::metrics::{AgentFigures, OTHER, RefusedCall};
 use nospace_core::report::{Owner, PodPart};
 
 use crate::host::live::Live;
-use crate::trace::{Owners, candidates, depends_on_place, errno};
+use crate::trace::{OwnerCache, candidates, depends_on_place, errno};
 use crate::ui::warn;
 
 /// Rows at most, `other` aside.
@@ -101,7 +101,7 @@ impl Hash for Like {
 }
 
 impl Batch {
-    fn add(&mut self, event: Event, owners: &Owners<'_>) {
+    fn add(&mut self, event: Event, owners: &OwnerCache<'_>) {
         let place = depends_on_place(&event).then(|| owners.in_cgroupfs(&event));
         let causes = candidates(&event, place.flatten());
         if !causes.is_empty() {
@@ -141,7 +141,7 @@ impl Refusals {
     }
 
     fn follow(&self, mut tracer: Tracer, host: &Live, stop: &Receiver<()>) -> anyhow::Result<()> {
-        let mut owners = Owners::new(host);
+        let mut owners = OwnerCache::new(host);
         owners.gaps.iter().for_each(|gap| warn(gap));
         let none = CAUSES.map(|cause| (cause.code().to_owned(), 0));
         let mut counted = self.lock();
@@ -163,7 +163,7 @@ impl Refusals {
         Ok(())
     }
 
-    fn take(&self, like: &Like, calls: u64, owners: &mut Owners<'_>) {
+    fn take(&self, like: &Like, calls: u64, owners: &mut OwnerCache<'_>) {
         let codes: Vec<_> = like.causes.iter().map(|cause| cause.code()).collect();
         let row = like
             .event
@@ -245,7 +245,7 @@ fn other([errno, call, ..]: Row) -> Row {
     [errno, call, other(), other(), other()]
 }
 
-fn row(event: &Event, owners: &mut Owners<'_>) -> Row {
+fn row(event: &Event, owners: &mut OwnerCache<'_>) -> Row {
     let errno = errno::name(event.result).unwrap_or_default().into_owned();
     let [namespace, pod, container] = place(owners.of(event));
     [

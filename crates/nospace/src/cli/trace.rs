@@ -15,7 +15,7 @@ use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
 use super::stop::stop_flag;
 use crate::duration;
 use crate::output::{Format, document};
-use crate::trace::{Filter, Plan, Sink, TraceLine, follow};
+use crate::trace::{Filter, Sink, TraceLine, TraceOptions, follow};
 use crate::ui::{self, screen::Screen, trace as draw, warn};
 
 /// What to do where there is no eBPF.
@@ -85,14 +85,14 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
     if shared.verbose {
         warn(cost(tracer.hook()));
     }
-    let plan = Plan {
+    let options = TraceOptions {
         filter,
         lines: args.summary.is_none(),
         every: args.summary.flatten().map(Duration::from_secs),
         duration: args.duration,
         stop: &|| stop.load(Ordering::Relaxed),
     };
-    follow(tracer, &host, &plan, &mut printer, &warn)?;
+    follow(tracer, &host, &options, &mut printer, &warn)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,38 +10,38 @@ use nospace_core::report::Owner;
 use crate::collect;
 use crate::host::{Host, proc};
 
-/// So many processes and cgroups are remembered.
-const MANY: usize = 4096;
+/// Processes and cgroups that are remembered at most.
+const CAPACITY: usize = 4096;
 /// A process may move to another cgroup, and its number be given to another one.
-const FRESH: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_secs(1);
 /// The disk is asked again for a container's name this long after it gave none.
-const PATIENCE: Duration = Duration::from_secs(2);
+const REREAD_AFTER: Duration = Duration::from_secs(2);
 /// Where procfs says which pid namespace it shows; the initial one has this number (`PROC_PID_INIT_INO`,
 /// include/linux/proc_ns.h).
 const INITIAL_PIDS: &str = "pid:[4026531836]";
 /// Id of the root cgroup, and of every cgroup where v2 is not in use.
 const NO_CGROUP: u64 = 1;
 
-/// Tells whose a process is, and remembers it: the process may be gone at its next call.
-pub struct Owners<'h> {
+/// Owners of processes, remembered: a process may be gone at its next call.
+pub struct OwnerCache<'h> {
     host: &'h dyn Host,
     /// Containers of the node, and the one process that is asked about.
     node: Snapshot,
     read: Option<Duration>,
-    processes: HashMap<u32, Known>,
+    processes: HashMap<u32, CachedOwner>,
     cgroups: HashMap<u64, Owner>,
-    /// What cannot be told, in words.
+    /// What will be missing, and why.
     pub gaps: Vec<String>,
     blind: bool,
 }
 
-struct Known {
+struct CachedOwner {
     owner: Owner,
     cgroup: u64,
     at: Duration,
 }
 
-impl<'h> Owners<'h> {
+impl<'h> OwnerCache<'h> {
     /// Of the processes of `host`.
     pub fn new(host: &'h dyn Host) -> Self {
         let blind = !shows_initial_pids(host);
@@ -56,8 +56,8 @@ impl<'h> Owners<'h> {
         };
         if blind {
             owners.gaps.push(
-                "procfs numbers processes otherwise than the kernel does, so nobody is named; run on the host, or in a \
-                 pod with hostPID: true, or name the host's procfs with --procfs"
+                "owners are not shown: this procfs belongs to another pid namespace than the traced calls; run on the \
+                 host, or in a pod with hostPID: true, or pass the host's procfs with --procfs"
                     .to_owned(),
             );
         } else {
@@ -73,7 +73,7 @@ impl<'h> Owners<'h> {
         }
         let known = self.processes.get(&event.pid);
         let known = known.filter(|known| known.cgroup == event.cgroup);
-        if let Some(known) = known.filter(|known| event.time.saturating_sub(known.at) < FRESH) {
+        if let Some(known) = known.filter(|known| event.time.saturating_sub(known.at) < MAX_AGE) {
             return Some(known.owner.clone());
         }
         match collect::process(self.host, event.pid, event.uid) {
@@ -90,17 +90,17 @@ impl<'h> Owners<'h> {
     fn learn(&mut self, event: &Event) -> Owner {
         let mut owner = self.attribute(event.pid);
         let read = self.read.unwrap_or_default();
-        if is_unnamed(&owner) && event.time.saturating_sub(read) > PATIENCE {
+        if is_unnamed(&owner) && event.time.saturating_sub(read) > REREAD_AFTER {
             self.read(event.time);
             owner = self.attribute(event.pid);
         }
-        if self.processes.len() >= MANY {
+        if self.processes.len() >= CAPACITY {
             self.processes.clear();
         }
-        if self.cgroups.len() >= MANY {
+        if self.cgroups.len() >= CAPACITY {
             self.cgroups.clear();
         }
-        let known = Known {
+        let known = CachedOwner {
             owner: owner.clone(),
             cgroup: event.cgroup,
             at: event.time,
@@ -126,7 +126,7 @@ impl<'h> Owners<'h> {
                 self.node.containers = containers;
                 gaps
             }
-            Err(error) => vec![format!("containers are not named: {error:#}")],
+            Err(error) => vec![format!("containers are shown without names: {error:#}")],
         }
     }
 

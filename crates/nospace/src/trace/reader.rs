@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use nospace_bpf::trace::{Event, Tracer};
 
-/// Polls of at most a MiB each that may wait to be told. Where they are all full, the ring fills up next, and then the
+/// Batches of at most 1 MiB each that may wait to be reported. Where they are all full, the ring fills up next, and then the
 /// kernel counts what is lost.
 const BATCHES: usize = 64;
-/// How long to wait for calls before looking whether to end.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long to wait for calls before checking whether to stop.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 /// A program that was at work when it was detached is done long before.
 const SETTLED: Duration = Duration::from_millis(5);
 
@@ -80,35 +80,26 @@ impl Drop for Reader<'_> {
     }
 }
 
-/// Whether more is to come.
-enum Next {
-    Perhaps,
-    No,
-}
-
 fn read(mut tracer: Tracer, shared: &Shared, sender: &Sender) -> io::Result<()> {
     while !shared.end.load(Ordering::Relaxed) {
-        take(&mut tracer, PATIENCE, shared, sender)?;
+        take(&mut tracer, POLL_TIMEOUT, shared, sender)?;
     }
     tracer.detach();
     std::thread::sleep(SETTLED);
-    while let Next::Perhaps = take(&mut tracer, Duration::ZERO, shared, sender)? {}
+    while take(&mut tracer, Duration::ZERO, shared, sender)? {}
     Ok(())
 }
 
+/// Hands over what is in the ring; whether more may come.
 fn take(
     tracer: &mut Tracer,
     patience: Duration,
     shared: &Shared,
     sender: &Sender,
-) -> io::Result<Next> {
+) -> io::Result<bool> {
     let mut batch = Vec::new();
     let all = tracer.poll(patience, |event| batch.push(event))?;
     shared.lost.store(tracer.lost(), Ordering::Release);
     let heard = batch.is_empty() || sender.send(Ok(batch)).is_ok();
-    Ok(if all || !heard {
-        Next::No
-    } else {
-        Next::Perhaps
-    })
+    Ok(!all && heard)
 }

@@ -4,35 +4,35 @@ use std::time::{Duration, Instant};
 
 use nospace_bpf::trace::{Call, Event, Tracer};
 
-use super::owners::Owners;
+use super::clock::Clock;
+use super::counts::{SummaryCounts, sole};
+use super::document::{CallCount, Counted, TraceLine, TraceSummary, TracedCall};
+use super::filter::Filter;
+use super::owners::OwnerCache;
 use super::reader::{self, Reader};
-use super::tally::sole;
-use super::{
-    CallCount, Clock, Counted, Filter, Tally, TraceLine, TraceSummary, TracedCall, cause, errno,
-    words,
-};
+use super::{cause, errno, flags};
 use crate::host::Host;
 
 /// How long to wait for calls before looking at the clock.
-const PATIENCE: Duration = Duration::from_millis(50);
-/// What had come before the end is still told, as long as that takes no longer; then it is counted as lost.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
+/// Calls from before the stop are still reported for this long; then they are counted as lost.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Nobody notices less.
-const INSTANT: Duration = Duration::from_millis(300);
+/// A shorter delay needs no explanation.
+const NOTICEABLE: Duration = Duration::from_millis(300);
 /// Id of the root cgroup, and of every cgroup where v2 is not in use.
 const NO_CGROUP: u64 = 1;
 
-/// How to trace.
-pub struct Plan<'a> {
+/// What to trace and how to report it.
+pub struct TraceOptions<'a> {
     /// Which calls.
     pub filter: Filter,
-    /// Tell each call, not only what they sum up to.
+    /// Report each call, not only the summary.
     pub lines: bool,
-    /// Sum up so often.
+    /// Interval between summaries.
     pub every: Option<Duration>,
-    /// End by itself.
+    /// Stop after this time.
     pub duration: Option<Duration>,
-    /// Whether to end now.
+    /// Whether to stop now.
     pub stop: &'a dyn Fn() -> bool,
 }
 
@@ -53,30 +53,30 @@ pub trait Sink {
     fn flush(&mut self) -> io::Result<bool>;
 }
 
-/// Tells calls until the plan says that it is enough or nobody reads any more, and sums them up.
+/// Reports calls until `options` says to stop or nobody reads any more, and sums them up.
 ///
 /// # Errors
 ///
-/// What the kernel answered, or the sink.
+/// The kernel's ring cannot be read, or the sink not written.
 pub fn follow(
     tracer: Tracer,
     host: &dyn Host,
-    plan: &Plan<'_>,
+    options: &TraceOptions<'_>,
     sink: &mut dyn Sink,
     warn: &dyn Fn(&str),
 ) -> anyhow::Result<()> {
     let shared = reader::Shared::default();
     thread::scope(|scope| {
         let reader = Reader::start(tracer, &shared, scope);
-        let owners = Owners::new(host);
+        let owners = OwnerCache::new(host);
         owners.gaps.iter().for_each(|gap| warn(gap));
         Session {
-            plan,
+            options,
             sink,
             owners,
             clock: Clock::now(),
-            whole: Span::new(0),
-            part: Span::new(0),
+            whole: Interval::new(0),
+            part: Interval::new(0),
             read: Ok(true),
             deadline: None,
             unread: 0,
@@ -86,30 +86,30 @@ pub fn follow(
 }
 
 struct Session<'a> {
-    plan: &'a Plan<'a>,
+    options: &'a TraceOptions<'a>,
     sink: &'a mut dyn Sink,
-    owners: Owners<'a>,
+    owners: OwnerCache<'a>,
     clock: Clock,
-    whole: Span,
-    part: Span,
+    whole: Interval,
+    part: Interval,
     read: io::Result<bool>,
-    /// Until then calls are told that had come before the end.
+    /// Until then calls are reported that were made before the stop.
     deadline: Option<Instant>,
-    /// Calls before the end that there was no time to tell.
+    /// Calls from before the stop that there was no time to report.
     unread: u64,
 }
 
 /// What happened since a moment.
-struct Span {
-    tally: Tally,
+struct Interval {
+    counts: SummaryCounts,
     from: String,
     lost_before: u64,
 }
 
-impl Span {
+impl Interval {
     fn new(lost_before: u64) -> Self {
         Self {
-            tally: Tally::default(),
+            counts: SummaryCounts::default(),
             from: Clock::read(),
             lost_before,
         }
@@ -117,19 +117,19 @@ impl Span {
 
     fn summary(&self, lost: u64) -> TraceSummary {
         let lost = lost.saturating_sub(self.lost_before);
-        self.tally.summary(&self.from, &Clock::read(), lost)
+        self.counts.summary(&self.from, &Clock::read(), lost)
     }
 }
 
 impl Session<'_> {
     fn run(mut self, reader: &Reader<'_>, warn: &dyn Fn(&str)) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let mut next = self.plan.every.map(|every| begin + every);
-        while !(self.plan.stop)() && self.plan.duration.is_none_or(|d| begin.elapsed() < d) {
+        let mut next = self.options.every.map(|every| begin + every);
+        while !(self.options.stop)() && self.options.duration.is_none_or(|d| begin.elapsed() < d) {
             if !self.take_next(reader)? {
                 return Ok(());
             }
-            if let (Some(at), Some(every)) = (next, self.plan.every)
+            if let (Some(at), Some(every)) = (next, self.options.every)
                 && Instant::now() >= at
             {
                 self.sum_up(reader.lost())?;
@@ -141,18 +141,20 @@ impl Session<'_> {
         self.conclude(reader.lost())
     }
 
-    /// Tells what had come before the end.
+    /// Reports what was called before the stop.
     fn drain(&mut self, reader: &Reader<'_>, warn: &dyn Fn(&str)) -> anyhow::Result<()> {
         let end = Instant::now();
         self.deadline = Some(end + DRAIN);
         let mut patient = true;
-        while let Some(batch) = reader.next(PATIENCE)? {
+        while let Some(batch) = reader.next(POLL_TIMEOUT)? {
             batch.iter().for_each(|event| self.take(event));
             if !self.flush()? {
                 break;
             }
-            if patient && end.elapsed() > INSTANT {
-                warn("telling the calls that had come before; Ctrl-C again ends it at once");
+            if patient && end.elapsed() > NOTICEABLE {
+                warn(
+                    "printing the calls that were made before you stopped; press Ctrl-C again to quit now",
+                );
                 patient = false;
             }
         }
@@ -161,13 +163,13 @@ impl Session<'_> {
 
     /// Whether anybody still reads.
     fn take_next(&mut self, reader: &Reader<'_>) -> anyhow::Result<bool> {
-        let batch = reader.next(PATIENCE)?.unwrap_or_default();
+        let batch = reader.next(POLL_TIMEOUT)?.unwrap_or_default();
         batch.iter().for_each(|event| self.take(event));
         Ok(self.flush()?)
     }
 
     fn take(&mut self, event: &Event) {
-        if !self.plan.filter.wants(event) {
+        if !self.options.filter.wants(event) {
             return;
         }
         if self.deadline.is_some_and(|at| Instant::now() > at) {
@@ -175,12 +177,12 @@ impl Session<'_> {
             return;
         }
         let owner = self.owners.of(event);
-        match self.plan.filter.wants_owner(event.pid, owner.as_ref()) {
+        match self.options.filter.wants_owner(event.pid, owner.as_ref()) {
             Some(true) => {}
             Some(false) => return,
             None => {
-                self.whole.tally.unplaced += 1;
-                self.part.tally.unplaced += 1;
+                self.whole.counts.unplaced += 1;
+                self.part.counts.unplaced += 1;
                 return;
             }
         }
@@ -191,11 +193,11 @@ impl Session<'_> {
         call.owner = owner;
         call.candidates = cause::candidates(event, in_cgroupfs);
         call.cause = sole(&call.candidates);
-        self.whole.tally.add(&call);
-        if self.plan.every.is_some() {
-            self.part.tally.add(&call);
+        self.whole.counts.add(&call);
+        if self.options.every.is_some() {
+            self.part.counts.add(&call);
         }
-        if self.plan.lines && matches!(self.read, Ok(true)) {
+        if self.options.lines && matches!(self.read, Ok(true)) {
             self.read = self.sink.line(&TraceLine::Call(Box::new(call)));
         }
     }
@@ -206,7 +208,7 @@ impl Session<'_> {
     }
 
     fn sum_up(&mut self, lost: u64) -> anyhow::Result<()> {
-        let part = std::mem::replace(&mut self.part, Span::new(lost));
+        let part = std::mem::replace(&mut self.part, Interval::new(lost));
         self.sink.line(&TraceLine::Summary(part.summary(lost)))?;
         self.sink.flush()?;
         Ok(())
@@ -222,7 +224,7 @@ impl Session<'_> {
     }
 }
 
-/// All that the event itself tells.
+/// All that the event itself says.
 fn describe(event: &Event, clock: &Clock) -> TracedCall {
     let lossy = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
     let of = match event.call {
@@ -243,7 +245,7 @@ fn describe(event: &Event, clock: &Clock) -> TracedCall {
         path: event.path.as_deref().map(lossy),
         path_cut: event.path_cut,
         argument: event.argument,
-        words: words::of(event.call, event.argument),
+        words: flags::names(event.call, event.argument),
         result: event.result,
         error: errno::name(event.result).map(String::from),
         cause: None,

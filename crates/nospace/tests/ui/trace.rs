@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nospace::trace::{CallCount, Counted, Tally, TraceLine, TraceSummary, TracedCall};
+use nospace::trace::{CallCount, Counted, SummaryCounts, TraceLine, TraceSummary, TracedCall};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, Page, is_invisible, trace};
 use nospace_core::cause::Cause;
@@ -107,12 +107,12 @@ fn samples() -> Vec<TracedCall> {
 }
 
 fn summed() -> TraceSummary {
-    let mut tally = Tally::default();
+    let mut counts = SummaryCounts::default();
     for call in samples() {
-        tally.add(&call);
+        counts.add(&call);
     }
     let (from, until) = ("2026-01-02T03:04:05.000000Z", "2026-01-02T03:05:05.000000Z");
-    let mut summary = tally.summary(from, until, 17);
+    let mut summary = counts.summary(from, until, 17);
     summary.last = true;
     summary
 }

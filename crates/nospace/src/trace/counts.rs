@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use nospace_core::cause::Cause;
 use nospace_core::report::Owner;
 
-use super::{CallCount, SummaryRow, TraceSummary, TracedCall};
+use super::document::{CallCount, SummaryRow, TraceSummary, TracedCall};
 
-/// So many kinds of calls are told apart.
-const KINDS: usize = 4096;
+/// Rows of a summary at most; further calls are counted without telling them apart.
+const MAX_ROWS: usize = 4096;
 
 /// Counts calls by who made them and how they ended.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
-    kinds: BTreeMap<Kind, Seen>,
+pub struct SummaryCounts {
+    rows: BTreeMap<RowKey, RowCounts>,
     calls: u64,
     failed: u64,
     refused: u64,
     omitted: u64,
-    /// Calls whose owner was asked for and could not be told.
+    /// Calls that were left out because their owner was asked for and could not be told.
     pub unplaced: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Kind {
+struct RowKey {
     owner: Option<Owner>,
     comm: String,
     uid: u32,
@@ -32,18 +32,18 @@ struct Kind {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Seen {
+struct RowCounts {
     calls: u64,
     count: Option<CallCount>,
 }
 
-impl Tally {
+impl SummaryCounts {
     /// Counts a call.
     pub fn add(&mut self, call: &TracedCall) {
         self.calls += 1;
         self.failed += u64::from(call.error.is_some());
         self.refused += u64::from(!call.candidates.is_empty());
-        let kind = Kind {
+        let key = RowKey {
             owner: call.owner.clone(),
             comm: call.comm.clone(),
             uid: call.uid,
@@ -51,18 +51,18 @@ impl Tally {
             error: call.error.clone(),
             candidates: call.candidates.clone(),
         };
-        let full = self.kinds.len() >= KINDS;
-        match self.kinds.get_mut(&kind) {
-            Some(seen) => seen.add(call),
+        let full = self.rows.len() >= MAX_ROWS;
+        match self.rows.get_mut(&key) {
+            Some(counts) => counts.add(call),
             None if full => self.omitted += 1,
-            None => self.kinds.entry(kind).or_default().add(call),
+            None => self.rows.entry(key).or_default().add(call),
         }
     }
 
-    /// What was counted from `from` until `until`, of which `lost` calls were never seen.
+    /// What was counted from `from` until `until`, of which `lost` calls were never counts.
     #[must_use]
     pub fn summary(&self, from: &str, until: &str, lost: u64) -> TraceSummary {
-        let mut rows: Vec<SummaryRow> = self.kinds.iter().map(row).collect();
+        let mut rows: Vec<SummaryRow> = self.rows.iter().map(row).collect();
         rows.sort_by_key(|row| (row.candidates.is_empty(), Reverse(row.calls)));
         TraceSummary {
             from: from.to_owned(),
@@ -79,28 +79,28 @@ impl Tally {
     }
 }
 
-impl Seen {
+impl RowCounts {
     fn add(&mut self, call: &TracedCall) {
         self.calls += 1;
         self.count = call.count.or(self.count);
     }
 }
 
-fn row((kind, seen): (&Kind, &Seen)) -> SummaryRow {
+fn row((key, counts): (&RowKey, &RowCounts)) -> SummaryRow {
     SummaryRow {
-        owner: kind.owner.clone(),
-        comm: kind.comm.clone(),
-        uid: kind.uid,
-        call: kind.call.clone(),
-        error: kind.error.clone(),
-        cause: sole(&kind.candidates),
-        candidates: kind.candidates.clone(),
-        calls: seen.calls,
-        count: seen.count,
+        owner: key.owner.clone(),
+        comm: key.comm.clone(),
+        uid: key.uid,
+        call: key.call.clone(),
+        error: key.error.clone(),
+        cause: sole(&key.candidates),
+        candidates: key.candidates.clone(),
+        calls: counts.calls,
+        count: counts.count,
     }
 }
 
-/// The one candidate, where there is one.
+/// The only candidate, where there is just one.
 pub fn sole(candidates: &[Cause]) -> Option<Cause> {
     match candidates {
         [one] => Some(*one),
@@ -138,15 +138,15 @@ mod tests {
 
     #[test]
     fn refusals_come_first_and_sums_are_right() {
-        let mut tally = Tally::default();
+        let mut counts = SummaryCounts::default();
         for _ in 0..5 {
-            tally.add(&call("a", 1, &[]));
+            counts.add(&call("a", 1, &[]));
         }
-        tally.add(&call("a", -2, &[]));
+        counts.add(&call("a", -2, &[]));
         for _ in 0..2 {
-            tally.add(&call("b", -28, &[Cause::InotifyWatches]));
+            counts.add(&call("b", -28, &[Cause::InotifyWatches]));
         }
-        let summary = tally.summary("", "", 9);
+        let summary = counts.summary("", "", 9);
         assert_eq!(
             (summary.calls, summary.failed, summary.refused, summary.lost),
             (8, 3, 2, 9)
@@ -160,14 +160,14 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_nothing_is_left_uncounted() {
-        let mut tally = Tally::default();
-        for n in 0..KINDS + 100 {
-            tally.add(&call(&n.to_string(), 1, &[]));
+        let mut counts = SummaryCounts::default();
+        for n in 0..MAX_ROWS + 100 {
+            counts.add(&call(&n.to_string(), 1, &[]));
         }
-        tally.add(&call("0", 1, &[]));
-        let summary = tally.summary("", "", 0);
+        counts.add(&call("0", 1, &[]));
+        let summary = counts.summary("", "", 0);
         let in_rows: u64 = summary.rows.iter().map(|r| r.calls).sum();
-        assert_eq!((summary.rows.len(), summary.calls_omitted), (KINDS, 100));
+        assert_eq!((summary.rows.len(), summary.calls_omitted), (MAX_ROWS, 100));
         assert_eq!(in_rows + summary.calls_omitted, summary.calls);
     }
 }
