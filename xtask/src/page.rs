@@ -6,23 +6,27 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use nospace::agent::{Pages, Seen, page};
+use nospace::agent::{Observation, Pages, page};
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
-use nospace_core::metrics::AgentFigures;
+use nospace_core::metrics::AgentMetrics;
 
 pub fn write(archive: &str) -> Result<()> {
     let begin = Instant::now();
-    let seen = Seen {
+    let observation = Observation {
         number: 1,
         report: nospace_core::conclude(&collect(&Recorded::open(Path::new(archive))?)),
-        at: Instant::now(),
-        took: begin.elapsed(),
+        finished_at: Instant::now(),
+        duration: begin.elapsed(),
         growth: Vec::new(),
-        raises: BTreeMap::new(),
-        raised: Vec::new(),
+        raise_counts: BTreeMap::new(),
+        limit_raises: Vec::new(),
         pages: Pages::default(),
     };
-    let page = page(&seen, &AgentFigures::default(), Duration::from_secs(15));
+    let page = page::draw(
+        &observation,
+        &AgentMetrics::default(),
+        Duration::from_secs(15),
+    );
     io::stdout().write_all(&page).context("standard output")
 }

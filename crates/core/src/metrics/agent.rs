@@ -5,30 +5,30 @@ use super::text::Exposition;
 
 /// What the agent knows of itself, and counts between looks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct AgentFigures {
+pub struct AgentMetrics {
     /// Refused calls by what was used up; `None` where they cannot be counted.
     pub refusals: Option<BTreeMap<String, u64>>,
     /// Refused inotify calls by who made them, in a stable order.
-    pub refused_calls: Vec<RefusedCall>,
+    pub inotify_refusals: Vec<InotifyRefusals>,
     /// Calls that came faster than they could be read.
-    pub lost_calls: u64,
+    pub lost_events: u64,
     /// Looks so far.
-    pub looks: u64,
+    pub collections: u64,
     /// How long the last look took, in seconds.
-    pub look_seconds: Option<f64>,
+    pub collection_seconds: Option<f64>,
     /// How long ago it was done, in seconds.
-    pub look_age_seconds: Option<f64>,
+    pub collection_age_seconds: Option<f64>,
     /// By sysctl: to what it was raised, if it was, and how often.
-    pub raised: BTreeMap<String, (Option<u64>, u64)>,
+    pub limit_raises: BTreeMap<String, (Option<u64>, u64)>,
     /// Requests to the API server by how they ended.
     pub kubernetes_requests: BTreeMap<&'static str, u64>,
     /// The process itself.
-    pub process: Option<ProcessFigures>,
+    pub process: Option<ProcessMetrics>,
 }
 
 /// Refused inotify calls of one container, or of nobody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RefusedCall {
+pub struct InotifyRefusals {
     /// Name of the error.
     pub errno: String,
     /// Name of the call.
@@ -45,7 +45,7 @@ pub struct RefusedCall {
 
 /// A process, as Prometheus' client libraries tell it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ProcessFigures {
+pub struct ProcessMetrics {
     /// User and system time.
     pub cpu_seconds: f64,
     /// Resident memory.
@@ -56,12 +56,12 @@ pub struct ProcessFigures {
     pub start_seconds: f64,
 }
 
-pub fn write(figures: &AgentFigures, out: &mut Exposition) {
-    refusals(figures, out);
-    out.single(&family::LOOKS, Some(figures.looks));
-    out.single(&family::LOOK_DURATION, figures.look_seconds);
-    out.single(&family::LOOK_AGE, figures.look_age_seconds);
-    let raised = figures.raised.iter();
+pub fn write(metrics: &AgentMetrics, out: &mut Exposition) {
+    refusals(metrics, out);
+    out.single(&family::COLLECTIONS, Some(metrics.collections));
+    out.single(&family::COLLECTION_DURATION, metrics.collection_seconds);
+    out.single(&family::COLLECTION_AGE, metrics.collection_age_seconds);
+    let raised = metrics.limit_raises.iter();
     let to = raised
         .clone()
         .filter_map(|(sysctl, (to, _))| Some(([sysctl.as_str()], (*to)?)));
@@ -70,25 +70,25 @@ pub fn write(figures: &AgentFigures, out: &mut Exposition) {
         &family::LIMIT_RAISES,
         raised.map(|(sysctl, (_, times))| ([sysctl.as_str()], times)),
     );
-    let requests = figures.kubernetes_requests.iter();
+    let requests = metrics.kubernetes_requests.iter();
     out.family(
         &family::KUBERNETES_REQUESTS,
         requests.map(|(result, times)| ([*result], times)),
     );
-    let process = figures.process;
+    let process = metrics.process;
     out.single(&family::CPU, process.map(|p| p.cpu_seconds));
     out.single(&family::RESIDENT, process.map(|p| p.resident_bytes));
     out.single(&family::OPEN_FDS, process.map(|p| p.open_fds));
     out.single(&family::START_TIME, process.map(|p| p.start_seconds));
 }
 
-fn refusals(figures: &AgentFigures, out: &mut Exposition) {
-    let by_cause = figures.refusals.iter().flatten();
+fn refusals(metrics: &AgentMetrics, out: &mut Exposition) {
+    let by_cause = metrics.refusals.iter().flatten();
     out.family(
         &family::REFUSALS,
         by_cause.map(|(cause, calls)| ([cause.as_str()], calls)),
     );
-    let calls = figures.refused_calls.iter().map(|row| {
+    let calls = metrics.inotify_refusals.iter().map(|row| {
         let labels = [
             &row.errno,
             &row.call,
@@ -99,7 +99,7 @@ fn refusals(figures: &AgentFigures, out: &mut Exposition) {
         (labels.map(String::as_str), row.calls)
     });
     out.family(&family::INOTIFY_REFUSALS, calls);
-    let active = u8::from(figures.refusals.is_some());
+    let active = u8::from(metrics.refusals.is_some());
     out.single(&family::TRACE_ACTIVE, Some(active));
-    out.single(&family::TRACE_LOST, Some(figures.lost_calls));
+    out.single(&family::TRACE_LOST, Some(metrics.lost_events));
 }

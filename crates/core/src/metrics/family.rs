@@ -71,15 +71,15 @@ families! {
         "Every other budget whose end answers ENOSPC, EMFILE, ENFILE, EAGAIN or EDQUOT: what is used of it.";
     RESOURCE_LIMIT = "nospace_resource_limit" Gauge "" ["cause", "subject", "unit"], false,
         "The limit of that budget.";
-    START_OK = "nospace_kubelet_start_ok" Gauge "" [], false,
+    KUBELET_START_OK = "nospace_kubelet_start_ok" Gauge "" [], false,
         "1 if the kubelet would start now, if barely; 0 if inotify would refuse it; absent where that is not known.";
-    START_WATCHES_NEEDED = "nospace_kubelet_start_watches_needed" Gauge "" [], false,
+    KUBELET_START_WATCHES_NEEDED = "nospace_kubelet_start_watches_needed" Gauge "" [], false,
         "inotify watches that the kubelet would ask for at its start.";
-    START_WATCHES_FREE = "nospace_kubelet_start_watches_free" Gauge "" [], false,
+    KUBELET_START_WATCHES_FREE = "nospace_kubelet_start_watches_free" Gauge "" [], false,
         "inotify watches that it would find free, what the running kubelet would give back included.";
-    START_INSTANCES_NEEDED = "nospace_kubelet_start_instances_needed" Gauge "" [], false,
+    KUBELET_START_INSTANCES_NEEDED = "nospace_kubelet_start_instances_needed" Gauge "" [], false,
         "inotify instances that the kubelet would ask for at its start.";
-    START_INSTANCES_FREE = "nospace_kubelet_start_instances_free" Gauge "" [], false,
+    KUBELET_START_INSTANCES_FREE = "nospace_kubelet_start_instances_free" Gauge "" [], false,
         "inotify instances that it would find free, what the running kubelet would give back included.";
     FINDING = "nospace_finding" Gauge "" ["cause", "severity"], false,
         "Findings of this cause and severity, as nospace check shows them; absent when there is none.";
@@ -101,11 +101,11 @@ families! {
         "1 while refusals are counted as they happen; 0 where eBPF is not to be had.";
     TRACE_LOST = "nospace_trace_lost_calls_total" Counter "" [], true,
         "Calls that came faster than they could be read: so many of any kind are not among the refusals.";
-    LOOKS = "nospace_looks_total" Counter "" [], true,
+    COLLECTIONS = "nospace_looks_total" Counter "" [], true,
         "Looks at the node since the agent's start.";
-    LOOK_DURATION = "nospace_look_duration_seconds" Gauge "seconds" [], true,
+    COLLECTION_DURATION = "nospace_look_duration_seconds" Gauge "seconds" [], true,
         "How long the last look took.";
-    LOOK_AGE = "nospace_look_age_seconds" Gauge "seconds" [], true,
+    COLLECTION_AGE = "nospace_look_age_seconds" Gauge "seconds" [], true,
         "How long ago the last look was done.";
     LIMIT_RAISED = "nospace_limit_raised" Gauge "" ["sysctl"], true,
         "What the agent raised a limit to; absent where it raised nothing.";

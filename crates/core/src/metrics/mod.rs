@@ -8,7 +8,7 @@ mod page;
 mod report;
 mod text;
 
-pub use agent::{AgentFigures, ProcessFigures, RefusedCall};
+pub use agent::{AgentMetrics, InotifyRefusals, ProcessMetrics};
 pub use family::{Family, Kind, families};
 pub use page::page;
 pub use text::{Dialect, Exposition};
@@ -20,7 +20,7 @@ use crate::report::Report;
 pub const OTHER: &str = "other";
 
 /// How many pods have rows of their own, where nobody says otherwise.
-pub const TOP: usize = 50;
+pub const DEFAULT_TOP: usize = 50;
 
 /// Writes what a look found; `growth` is known only to those who look again and again.
 pub fn report(report: &Report, growth: &[Growth], top: usize, out: &mut Exposition) {
@@ -28,7 +28,7 @@ pub fn report(report: &Report, growth: &[Growth], top: usize, out: &mut Expositi
 }
 
 /// Writes what the agent knows of itself, and what it counts between looks.
-pub fn agent(figures: &AgentFigures, out: &mut Exposition) {
+pub fn agent(figures: &AgentMetrics, out: &mut Exposition) {
     agent::write(figures, out);
 }
 

@@ -10,11 +10,11 @@ use crate::report::{
 };
 
 /// Users with rows of their own: a node has few, but every user namespace may bring more.
-const USERS: usize = 100;
+const MAX_USERS: usize = 100;
 /// Containers of a pod with rows of their own.
-const CONTAINERS: usize = 16;
+const MAX_CONTAINERS: usize = 16;
 /// Budgets of a cause with rows of their own.
-const SUBJECTS: usize = 20;
+const MAX_SUBJECTS: usize = 20;
 
 pub fn write(report: &Report, growth: &[Growth], top: usize, out: &mut Exposition) {
     build(report, out);
@@ -39,7 +39,7 @@ fn build(report: &Report, out: &mut Exposition) {
 }
 
 fn users(users: &[User], out: &mut Exposition) {
-    let (named, rest) = users.split_at(users.len().min(USERS));
+    let (named, rest) = users.split_at(users.len().min(MAX_USERS));
     let mut rows = |family: &Family, figure: &dyn Fn(&User) -> Option<u64>, summed: bool| {
         let mut rows: Vec<(String, String, u64)> = named
             .iter()
@@ -73,20 +73,20 @@ fn users(users: &[User], out: &mut Exposition) {
 }
 
 /// Namespace, pod, container.
-type Place<'a> = [&'a str; 3];
+type PodLabels<'a> = [&'a str; 3];
 /// Instances, watches.
 type Held = (u64, u64);
 
 fn pods(pods: &[Pod], top: usize, out: &mut Exposition) {
-    let mut rows: BTreeMap<Place<'_>, Held> = BTreeMap::new();
-    let chosen = foremost(pods, top);
+    let mut rows: BTreeMap<PodLabels<'_>, Held> = BTreeMap::new();
+    let chosen = top_pods(pods, top);
     for (pod, chosen) in pods.iter().zip(chosen) {
         if !chosen {
             add(&mut rows, [OTHER; 3], (pod.instances, pod.watches));
             continue;
         }
         for (at, container) in pod.containers.iter().enumerate() {
-            let name = if at < CONTAINERS {
+            let name = if at < MAX_CONTAINERS {
                 name(container)
             } else {
                 OTHER
@@ -101,14 +101,14 @@ fn pods(pods: &[Pod], top: usize, out: &mut Exposition) {
     out.family(&family::POD_WATCHES, watches);
 }
 
-fn add<'a>(rows: &mut BTreeMap<Place<'a>, Held>, place: Place<'a>, held: Held) {
+fn add<'a>(rows: &mut BTreeMap<PodLabels<'a>, Held>, place: PodLabels<'a>, held: Held) {
     let row = rows.entry(place).or_default();
     row.0 = row.0.saturating_add(held.0);
     row.1 = row.1.saturating_add(held.1);
 }
 
 /// Which `top` pods have rows: those that hold most of either.
-fn foremost(pods: &[Pod], top: usize) -> Vec<bool> {
+fn top_pods(pods: &[Pod], top: usize) -> Vec<bool> {
     let ranked = |figure: fn(&Pod) -> u64| {
         let mut order: Vec<usize> = (0..pods.len()).collect();
         order.sort_by_key(|&at| (std::cmp::Reverse(figure(&pods[at])), &pods[at].uid));
@@ -155,7 +155,7 @@ fn resources(resources: &[Resource], out: &mut Exposition) {
         let kind = (resource.cause, resource.unit.as_str());
         let listed = listed.entry(kind).or_default();
         *listed += 1;
-        let subject = if *listed <= SUBJECTS {
+        let subject = if *listed <= MAX_SUBJECTS {
             &resource.subject
         } else {
             OTHER
@@ -176,18 +176,21 @@ fn resources(resources: &[Resource], out: &mut Exposition) {
 
 fn start(start: Option<&KubeletStart>, out: &mut Exposition) {
     let ok = start.map(|s| u8::from(s.verdict != StartVerdict::Fails));
-    out.single(&family::START_OK, ok);
+    out.single(&family::KUBELET_START_OK, ok);
     out.single(
-        &family::START_WATCHES_NEEDED,
+        &family::KUBELET_START_WATCHES_NEEDED,
         start.map(|s| s.watches_needed),
     );
-    out.single(&family::START_WATCHES_FREE, start.map(|s| s.watches_free));
     out.single(
-        &family::START_INSTANCES_NEEDED,
+        &family::KUBELET_START_WATCHES_FREE,
+        start.map(|s| s.watches_free),
+    );
+    out.single(
+        &family::KUBELET_START_INSTANCES_NEEDED,
         start.map(|s| s.instances_needed),
     );
     out.single(
-        &family::START_INSTANCES_FREE,
+        &family::KUBELET_START_INSTANCES_FREE,
         start.map(|s| s.instances_free),
     );
 }

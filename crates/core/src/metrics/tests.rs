@@ -39,9 +39,9 @@ fn rows<'a>(text: &'a str, family: &str) -> Vec<&'a str> {
 
 #[test]
 fn both_dialects_name_families_as_they_want() {
-    let figures = AgentFigures {
-        looks: 3,
-        ..AgentFigures::default()
+    let figures = AgentMetrics {
+        collections: 3,
+        ..AgentMetrics::default()
     };
     let tell = |dialect| {
         let mut out = Exposition::new(dialect);
@@ -54,7 +54,7 @@ fn both_dialects_name_families_as_they_want() {
     let new = tell(Dialect::OpenMetrics);
     assert!(new.contains("# TYPE nospace_looks counter\nnospace_looks_total 3\n"));
     assert!(new.ends_with("# EOF\n"));
-    let build = told(&quiet(), TOP, Dialect::OpenMetrics);
+    let build = told(&quiet(), DEFAULT_TOP, Dialect::OpenMetrics);
     assert!(build.contains("# TYPE nospace_build info\nnospace_build_info{version="));
     assert!(build.contains("# UNIT nospace_collector_duration_seconds seconds\n"));
 }
@@ -63,7 +63,7 @@ fn both_dialects_name_families_as_they_want() {
 fn labels_are_escaped() {
     let mut report = quiet();
     report.node.name = "a\\b\"c\nd".to_owned();
-    let text = told(&report, TOP, Dialect::Prometheus);
+    let text = told(&report, DEFAULT_TOP, Dialect::Prometheus);
     assert!(
         text.contains(r#"nospace_node_info{node="a\\b\"c\nd","#),
         "{text}"

@@ -172,7 +172,7 @@ impl Settings {
             tune: self.tune.unwrap_or(false),
             tune_ceiling: self.tune_ceiling.unwrap_or_default(),
             trace: self.trace.unwrap_or(Trace::Auto),
-            top: self.top.unwrap_or(nospace_core::metrics::TOP),
+            top: self.top.unwrap_or(nospace_core::metrics::DEFAULT_TOP),
         }
     }
 }

@@ -1,28 +1,26 @@
-//! `nospace agent`: every look of `check`, for Prometheus and the Kubernetes API.
+//! `nospace agent`: collects what `check` does again and again, for Prometheus and the Kubernetes API.
 //!
 //! ```text
-//! Looker (thread) ─▶ Seen with its Pages ─ watch ─┬▶ http
-//! Refusals (thread) ─▶ counters ──────────────────┤
-//!                                                 └▶ kube (node conditions, events)
+//! CollectLoop (thread) ─▶ Observation ─ watch ─┬▶ http
+//! Refusals (thread) ─▶ counters ───────────────┤
+//!                                              └▶ kube (node conditions, events)
 //! ```
 
+mod collect_loop;
 mod config;
 mod http;
 pub mod kube;
-mod looker;
-mod own;
-mod page;
+mod observation;
+pub mod page;
 mod pages;
+mod process;
 mod refusals;
-mod requests;
+mod request_counter;
 mod run;
-mod seen;
 mod tuner;
 
 pub use config::{Config, Kube, Settings, Trace, interval, listen, node_name, top};
-
-pub use page::draw as page;
+pub use observation::{LimitRaise, Observation};
 pub use pages::Pages;
-pub use requests::Requests;
+pub use request_counter::RequestCounter;
 pub use run::run;
-pub use seen::{News, Raised, Seen, Stop};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nospace_bpf::trace::{Call, Event, Options, Tracer};
 use nospace_core::attribute::View;
 use nospace_core::cause::Cause;
-use nospace_core::metrics::{AgentFigures, OTHER, RefusedCall};
+use nospace_core::metrics::{AgentMetrics, InotifyRefusals, OTHER};
 use nospace_core::report::{Owner, PodPart};
 
 use crate::host::live::Live;
@@ -15,11 +15,11 @@ use crate::trace::{OwnerCache, candidates, depends_on_place, errno};
 use crate::ui::warn;
 
 /// Rows at most, `other` aside.
-const ROWS: usize = 200;
+const MAX_ROWS: usize = 200;
 /// How long to wait for calls before looking whether to end.
-const PATIENCE: Duration = Duration::from_millis(250);
+const POLL_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often the kernel is asked what was lost.
-const LOSSES: Duration = Duration::from_secs(1);
+const LOST_INTERVAL: Duration = Duration::from_secs(1);
 /// A pod that is not known is kept so long: it may be too new for the last look.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -42,15 +42,15 @@ const CAUSES: [Cause; 13] = [
 
 /// Refused calls, counted as they happen.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<Counted>);
+pub struct Refusals(Mutex<Counts>);
 
 #[derive(Debug, Default)]
-struct Counted {
+struct Counts {
     /// Whether there is a trace is not known yet.
     starting: bool,
     /// `None` while nobody counts.
     causes: Option<BTreeMap<String, u64>>,
-    rows: BTreeMap<Row, Calls>,
+    rows: BTreeMap<Row, CallCount>,
     lost: u64,
 }
 
@@ -58,22 +58,22 @@ struct Counted {
 type Row = [String; 5];
 
 #[derive(Debug)]
-struct Calls {
+struct CallCount {
     calls: u64,
     last: Instant,
 }
 
 /// Calls that came together, those that are alike as one: the ring fills up while somebody is named.
 #[derive(Default)]
-struct Batch(HashMap<Like, u64>);
+struct Batch(HashMap<CallGroup, u64>);
 
 /// The first of calls that differ in nothing that is counted.
-struct Like {
+struct CallGroup {
     event: Event,
     causes: Vec<Cause>,
 }
 
-impl Like {
+impl CallGroup {
     fn key(&self) -> (Call, i64, u32, u64, &[Cause]) {
         let Event {
             call,
@@ -86,15 +86,15 @@ impl Like {
     }
 }
 
-impl PartialEq for Like {
+impl PartialEq for CallGroup {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for Like {}
+impl Eq for CallGroup {}
 
-impl Hash for Like {
+impl Hash for CallGroup {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key().hash(state);
     }
@@ -105,7 +105,7 @@ impl Batch {
         let place = depends_on_place(&event).then(|| owners.in_cgroupfs(&event));
         let causes = candidates(&event, place.flatten());
         if !causes.is_empty() {
-            *self.0.entry(Like { event, causes }).or_default() += 1;
+            *self.0.entry(CallGroup { event, causes }).or_default() += 1;
         }
     }
 }
@@ -151,11 +151,11 @@ impl Refusals {
         let mut asked = Instant::now();
         let mut batch = Batch::default();
         while stop.try_recv() == Err(TryRecvError::Empty) {
-            tracer.poll(PATIENCE, |event| batch.add(event, &owners))?;
-            for (like, calls) in batch.0.drain() {
-                self.take(&like, calls, &mut owners);
+            tracer.poll(POLL_TIMEOUT, |event| batch.add(event, &owners))?;
+            for (group, calls) in batch.0.drain() {
+                self.record(&group, calls, &mut owners);
             }
-            if asked.elapsed() >= LOSSES {
+            if asked.elapsed() >= LOST_INTERVAL {
                 self.lock().lost = tracer.lost();
                 asked = Instant::now();
             }
@@ -163,13 +163,13 @@ impl Refusals {
         Ok(())
     }
 
-    fn take(&self, like: &Like, calls: u64, owners: &mut OwnerCache<'_>) {
-        let codes: Vec<_> = like.causes.iter().map(|cause| cause.code()).collect();
-        let row = like
+    fn record(&self, group: &CallGroup, calls: u64, owners: &mut OwnerCache<'_>) {
+        let codes: Vec<_> = group.causes.iter().map(|cause| cause.code()).collect();
+        let row = group
             .event
             .call
             .is_inotify()
-            .then(|| row(&like.event, owners));
+            .then(|| row(&group.event, owners));
         let mut counted = self.lock();
         let causes = counted.causes.get_or_insert_default();
         *causes.entry(codes.join(" or ")).or_default() += calls;
@@ -179,7 +179,7 @@ impl Refusals {
     }
 
     /// Lets go of pods that have gone: what they were refused goes over to `other`.
-    pub fn settle(&self, view: &View<'_>) {
+    pub fn fold_deleted_pods(&self, view: &View<'_>) {
         let mut counted = self.lock();
         if counted.rows.is_empty() {
             return;
@@ -188,7 +188,7 @@ impl Refusals {
         let logs = logs.iter().map(|p| (p.name.as_str(), p.uid.as_str()));
         let holders = view.pods.iter().map(|p| (p.name.as_str(), p.uid.as_str()));
         let there: BTreeSet<&str> = logs.chain(holders).flat_map(|(n, u)| [n, u]).collect();
-        let gone = |row: &Row, calls: &Calls| {
+        let gone = |row: &Row, calls: &CallCount| {
             !row[3].is_empty()
                 && row[3] != OTHER
                 && !there.contains(row[3].as_str())
@@ -204,16 +204,16 @@ impl Refusals {
     }
 
     /// Puts what was counted among the agent's figures.
-    pub fn tell(&self, figures: &mut AgentFigures) {
+    pub fn fill(&self, metrics: &mut AgentMetrics) {
         let counted = self.lock();
-        figures.refusals.clone_from(&counted.causes);
-        figures.lost_calls = counted.lost;
-        figures.refused_calls = counted
+        metrics.refusals.clone_from(&counted.causes);
+        metrics.lost_events = counted.lost;
+        metrics.inotify_refusals = counted
             .rows
             .iter()
             .map(|(row, calls)| {
                 let [errno, call, namespace, pod, container] = row.clone();
-                RefusedCall {
+                InotifyRefusals {
                     errno,
                     call,
                     namespace,
@@ -225,16 +225,16 @@ impl Refusals {
             .collect();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counted> {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counted {
+impl Counts {
     fn add(&mut self, row: Row, calls: u64, last: Instant) {
-        let full = self.rows.len() >= ROWS && !self.rows.contains_key(&row);
+        let full = self.rows.len() >= MAX_ROWS && !self.rows.contains_key(&row);
         let row = if full { other(row) } else { row };
-        let entry = self.rows.entry(row).or_insert(Calls { calls: 0, last });
+        let entry = self.rows.entry(row).or_insert(CallCount { calls: 0, last });
         entry.calls += calls;
         entry.last = entry.last.max(last);
     }
@@ -247,7 +247,7 @@ fn other([errno, call, ..]: Row) -> Row {
 
 fn row(event: &Event, owners: &mut OwnerCache<'_>) -> Row {
     let errno = errno::name(event.result).unwrap_or_default().into_owned();
-    let [namespace, pod, container] = place(owners.of(event));
+    let [namespace, pod, container] = pod_labels(owners.of(event));
     [
         errno,
         event.call.name().to_owned(),
@@ -258,7 +258,7 @@ fn row(event: &Event, owners: &mut OwnerCache<'_>) -> Row {
 }
 
 /// Namespace, pod and container as metrics name them.
-fn place(owner: Option<Owner>) -> [String; 3] {
+fn pod_labels(owner: Option<Owner>) -> [String; 3] {
     match owner {
         Some(Owner::Pod {
             namespace,
@@ -300,23 +300,23 @@ mod tests {
         ["ENOSPC", "inotify_add_watch", "default", pod, "app"].map(str::to_owned)
     }
 
-    fn told(refusals: &Refusals) -> Vec<RefusedCall> {
-        let mut figures = AgentFigures::default();
-        refusals.tell(&mut figures);
-        figures.refused_calls
+    fn rows(refusals: &Refusals) -> Vec<InotifyRefusals> {
+        let mut metrics = AgentMetrics::default();
+        refusals.fill(&mut metrics);
+        metrics.inotify_refusals
     }
 
     #[test]
     fn rows_are_bounded_and_none_is_lost() {
         let refusals = Refusals::default();
-        for n in 0..ROWS + 50 {
+        for n in 0..MAX_ROWS + 50 {
             refusals.lock().add(row(&n.to_string()), 2, Instant::now());
         }
-        let rows = told(&refusals);
-        assert_eq!(rows.len(), ROWS + 1);
+        let rows = rows(&refusals);
+        assert_eq!(rows.len(), MAX_ROWS + 1);
         assert_eq!(
             rows.iter().map(|r| r.calls).sum::<u64>(),
-            2 * (ROWS as u64 + 50)
+            2 * (MAX_ROWS as u64 + 50)
         );
         let other = rows.iter().find(|r| r.pod == OTHER).unwrap();
         assert_eq!((other.calls, other.errno.as_str()), (100, "ENOSPC"));
@@ -339,8 +339,8 @@ mod tests {
                 name: "here".to_owned(),
                 uid: "1".to_owned(),
             });
-        refusals.settle(&View::new(&snapshot));
-        let rows = told(&refusals);
+        refusals.fold_deleted_pods(&View::new(&snapshot));
+        let rows = rows(&refusals);
         let rows: Vec<_> = rows.iter().map(|r| (r.pod.as_str(), r.calls)).collect();
         assert_eq!(rows, [("", 4), ("here", 1), ("new", 3), (OTHER, 5)]);
     }

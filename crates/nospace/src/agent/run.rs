@@ -7,19 +7,22 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::collect_loop::CollectLoop;
+use super::config::{Config, Kube, Trace};
 use super::http::{AppState, serve};
-use super::looker::Looker;
+use super::kube;
+use super::observation::{ObservationReceiver, ShutdownReceiver};
 use super::refusals::Refusals;
+use super::request_counter::RequestCounter;
 use super::tuner::Tuner;
-use super::{Config, Kube, News, Requests, Stop, Trace, kube};
 use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
 
 /// By so much a look is less urgent than the rest of the agent (nice(2)).
-const BEHIND: i32 = 5;
+const NICENESS: i32 = 5;
 /// The last word to the API server, and the look at hand, may take so long.
-const FAREWELL: Duration = Duration::from_millis(600);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Runs the agent until SIGTERM or SIGINT.
 ///
@@ -40,7 +43,7 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen at {} (--listen)", config.listen))?;
-        let ends = [
+        let signals = [
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
         ];
@@ -48,38 +51,38 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
             "Listening on http://{}/ (Ctrl-C stops)",
             listener.local_addr()?
         ));
-        let (tell, news) = watch::channel(None);
+        let (publish, observations) = watch::channel(None);
         let refusals = Arc::<Refusals>::default();
         let counter = (ebpf && config.trace == Trace::Auto)
-            .then(|| count(&refusals, roots))
+            .then(|| start_trace(&refusals, roots))
             .transpose()?;
         let state = AppState {
             config: Arc::clone(&config),
-            news,
+            observations,
             refusals: Arc::clone(&refusals),
             requests: Arc::default(),
             started: jiff::Timestamp::now(),
         };
-        let looker = Looker {
+        let collect_loop = CollectLoop {
             host,
             config: Arc::clone(&config),
-            news: tell,
+            publish,
             refusals,
             tuner: config
                 .tune
                 .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),
         };
-        let (quit, looks) = mpsc::channel();
-        let looker = spawn("looker", move || {
+        let (quit, collections) = mpsc::channel();
+        let collect_loop = spawn("collect", move || {
             // Whoever asks has not to wait for a look; its threads inherit this.
-            let _ = rustix::process::nice(BEHIND);
-            looker.run(&looks);
+            let _ = rustix::process::nice(NICENESS);
+            collect_loop.run(&collections);
         })?;
-        attend(listener, state, ends).await;
+        serve_until_signal(listener, state, signals).await;
         drop((quit, counter));
         // A look that hangs is left to the end of the process.
-        let waited = tokio::time::timeout(FAREWELL, async {
-            while !looker.is_finished() {
+        let waited = tokio::time::timeout(SHUTDOWN_TIMEOUT, async {
+            while !collect_loop.is_finished() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
@@ -89,7 +92,7 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
 }
 
 /// Counts refusals until the sender is dropped.
-fn count(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::Sender<()>> {
+fn start_trace(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::Sender<()>> {
     // A host of its own, whose programs are those of the trace.
     let host = Live::open(roots, false)?;
     let refusals = Arc::clone(refusals);
@@ -105,31 +108,36 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Joi
 }
 
 /// Serves and tells until a signal comes.
-async fn attend(listener: TcpListener, state: AppState, ends: [Signal; 2]) {
+async fn serve_until_signal(listener: TcpListener, state: AppState, signals: [Signal; 2]) {
     let (stop, stopped) = watch::channel(false);
-    let (news, requests) = (state.news.clone(), Arc::clone(&state.requests));
-    let told = tokio::spawn(tell_cluster(&state.config, news, requests, stopped.clone()));
-    let served = tokio::spawn(serve(listener, Arc::new(state), stopped));
-    let [mut terminate, mut interrupt] = ends;
+    let (observations, requests) = (state.observations.clone(), Arc::clone(&state.requests));
+    let publisher = tokio::spawn(publish_to_cluster(
+        &state.config,
+        observations,
+        requests,
+        stopped.clone(),
+    ));
+    let server = tokio::spawn(serve(listener, Arc::new(state), stopped));
+    let [mut terminate, mut interrupt] = signals;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     stop.send_replace(true);
-    let both = async { tokio::join!(told, served) };
-    let _ = tokio::time::timeout(FAREWELL, both).await;
+    let both = async { tokio::join!(publisher, server) };
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, both).await;
 }
 
-fn tell_cluster(
+fn publish_to_cluster(
     config: &Config,
-    news: News,
-    requests: Arc<Requests>,
-    stop: Stop,
+    observations: ObservationReceiver,
+    requests: Arc<RequestCounter>,
+    stop: ShutdownReceiver,
 ) -> impl Future<Output = ()> + use<> {
     let wanted = (config.kube == Kube::Auto).then(|| config.node_name.clone());
     async move {
         if let Some(node) = wanted.flatten() {
-            kube::start(news, node, requests, stop).await;
+            kube::start(observations, node, requests, stop).await;
         }
     }
 }

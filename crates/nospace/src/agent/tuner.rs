@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use nospace_core::attribute::View;
 use nospace_core::tune::{Ceiling, Knob, asked_by_node, profile, propose};
 
-use super::Raised;
+use super::observation::LimitRaise;
 use crate::host::Host;
 use crate::tune::raise;
 use crate::ui::warn;
@@ -14,10 +14,10 @@ pub struct Tuner {
     procfs: PathBuf,
     ceiling: Ceiling,
     /// The last ones.
-    pub raised: Vec<Raised>,
+    pub limit_raises: Vec<LimitRaise>,
     /// How often each was.
-    pub times: BTreeMap<&'static str, u64>,
-    complaint: String,
+    pub raise_counts: BTreeMap<&'static str, u64>,
+    error: String,
 }
 
 impl Tuner {
@@ -26,16 +26,16 @@ impl Tuner {
         Self {
             procfs,
             ceiling,
-            raised: Vec::new(),
-            times: [Knob::INSTANCES, Knob::WATCHES]
+            limit_raises: Vec::new(),
+            raise_counts: [Knob::INSTANCES, Knob::WATCHES]
                 .map(|knob| (knob.key, 0))
                 .into(),
-            complaint: String::new(),
+            error: String::new(),
         }
     }
 
     /// Raises what this look calls for.
-    pub fn look(&mut self, host: &dyn Host, view: &View<'_>, look: u64) {
+    pub fn adjust(&mut self, host: &dyn Host, view: &View<'_>, observation: u64) {
         let Some(limits) = &view.snapshot.limits else {
             return;
         };
@@ -47,13 +47,13 @@ impl Tuner {
         };
         let memory = view.snapshot.node.memory_bytes;
         let mut wishes = asked_by_node(view);
-        if look == 1 {
+        if observation == 1 {
             wishes.extend(profile(memory));
         }
         wishes.retain(|wish| knob_at(wish.knob.key).is_some());
         // None of these wishes is firm, so none is refused.
         let proposed = propose(&wishes, live, memory).unwrap_or_default();
-        let mut complaint = String::new();
+        let mut error = String::new();
         for one in proposed {
             let from = live(one.knob.key).unwrap_or(u64::MAX);
             let to = self
@@ -64,24 +64,24 @@ impl Tuner {
                 continue;
             }
             match raise(host, &self.procfs, one.knob.key, to) {
-                Ok(()) => self.note(look, one.knob.key, (from, to), one.reason),
-                Err(why) => complaint = format!("{} = {to} could not be set: {why}", one.knob.key),
+                Ok(()) => self.record(observation, one.knob.key, (from, to), one.reason),
+                Err(why) => error = format!("{} = {to} could not be set: {why}", one.knob.key),
             }
         }
-        if !complaint.is_empty() && complaint != self.complaint {
-            warn(&complaint);
+        if !error.is_empty() && error != self.error {
+            warn(&error);
         }
-        self.complaint = complaint;
+        self.error = error;
     }
 
-    fn note(&mut self, look: u64, key: &'static str, (from, to): (u64, u64), why: String) {
+    fn record(&mut self, observation: u64, key: &'static str, (from, to): (u64, u64), why: String) {
         warn(&format!("raised {key} from {from} to {to}: {why}"));
-        *self.times.entry(key).or_default() += 1;
-        if self.raised.len() >= Raised::MOST {
-            self.raised.remove(0);
+        *self.raise_counts.entry(key).or_default() += 1;
+        if self.limit_raises.len() >= LimitRaise::MAX {
+            self.limit_raises.remove(0);
         }
-        self.raised.push(Raised {
-            look,
+        self.limit_raises.push(LimitRaise {
+            observation,
             sysctl: key.to_owned(),
             from,
             to,

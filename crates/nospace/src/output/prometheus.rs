@@ -9,7 +9,7 @@ pub const FORMAT: Format = Format {
     help: "Prometheus metrics, for node_exporter's textfile collector",
     write: Write::Check(|check, text| {
         let mut out = Exposition::new(Dialect::Prometheus);
-        let top = check.top.unwrap_or(metrics::TOP);
+        let top = check.top.unwrap_or(metrics::DEFAULT_TOP);
         metrics::report(check.report, &[], top, &mut out);
         text.extend(out.finish().into_bytes());
         Ok(())

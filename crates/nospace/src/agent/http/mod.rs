@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 
-use super::Stop;
+use super::observation::ShutdownReceiver;
 pub use routes::AppState;
 
 /// Connections at a time; more wait in the kernel's queue.
@@ -33,7 +33,7 @@ const MAX_HEAD: usize = 8 * 1024;
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`.
-pub async fn serve(listener: TcpListener, state: Arc<AppState>, mut stop: Stop) {
+pub async fn serve(listener: TcpListener, state: Arc<AppState>, mut stop: ShutdownReceiver) {
     let router = routes::router(state);
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {

@@ -16,14 +16,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
 use http_body_util::BodyExt as _;
-use nospace_core::metrics::{self, AgentFigures, Exposition};
+use nospace_core::metrics::{self, AgentMetrics, Exposition};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::negotiate;
+use crate::agent::config::Config;
+use crate::agent::observation::{Observation, ObservationReceiver};
 use crate::agent::refusals::Refusals;
-use crate::agent::{Config, News, Requests, Seen, own, page};
+use crate::agent::request_counter::RequestCounter;
+use crate::agent::{page, process};
 
 /// The agent is not ready once the last observation is older than this and than [`INTERVALS`] intervals.
 const STALE: Duration = Duration::from_secs(30);
@@ -43,11 +46,11 @@ pub struct AppState {
     /// The agent's settings.
     pub config: Arc<Config>,
     /// The newest observation.
-    pub news: News,
+    pub observations: ObservationReceiver,
     /// Refused calls.
     pub refusals: Arc<Refusals>,
     /// Requests to the API server.
-    pub requests: Arc<Requests>,
+    pub requests: Arc<RequestCounter>,
     /// When the agent started.
     pub started: jiff::Timestamp,
 }
@@ -88,10 +91,10 @@ async fn buffer(response: Response) -> Response {
 
 async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> impl IntoResponse {
     let dialect = negotiate::dialect(&headers);
-    let seen = state.latest();
+    let observation = state.latest();
     let mut own = Exposition::new(dialect);
-    metrics::agent(&state.figures(seen.as_deref()), &mut own);
-    let observed = seen.map(|seen| seen.pages.metrics(dialect));
+    metrics::agent(&state.metrics(observation.as_deref()), &mut own);
+    let observed = observation.map(|observation| observation.pages.metrics(dialect));
     // Two frames, since all clients share the first.
     let frames = [observed.unwrap_or_default(), own.finish().into()];
     let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
@@ -107,33 +110,37 @@ async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> impl
 }
 
 async fn report(State(state): State<Arc<AppState>>) -> Response {
-    let Some(seen) = state.latest() else {
+    let Some(observation) = state.latest() else {
         return STARTING.into_response();
     };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (AGE, seen.at.elapsed().as_secs().into()),
+        (AGE, observation.finished_at.elapsed().as_secs().into()),
     ];
-    (headers, seen.pages.report()).into_response()
+    (headers, observation.pages.report()).into_response()
 }
 
 async fn html(State(state): State<Arc<AppState>>) -> Response {
-    let Some(seen) = state.latest() else {
+    let Some(observation) = state.latest() else {
         return STARTING.into_response();
     };
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, page::POLICY),
     ];
-    let page = page::draw(&seen, &state.figures(Some(&seen)), state.config.interval);
+    let page = page::draw(
+        &observation,
+        &state.metrics(Some(&observation)),
+        state.config.interval,
+    );
     (headers, page).into_response()
 }
 
 async fn ready(State(state): State<Arc<AppState>>) -> Response {
-    let Some(seen) = state.latest() else {
+    let Some(observation) = state.latest() else {
         return STARTING.into_response();
     };
-    let age = seen.at.elapsed();
+    let age = observation.finished_at.elapsed();
     let why = if state.refusals.starting() {
         "starting up: the trace is not attached yet\n".to_owned()
     } else if age > STALE.max(state.config.interval * INTERVALS) {
@@ -145,32 +152,33 @@ async fn ready(State(state): State<Arc<AppState>>) -> Response {
 }
 
 impl AppState {
-    fn latest(&self) -> Option<Arc<Seen>> {
-        self.news.borrow().clone()
+    fn latest(&self) -> Option<Arc<Observation>> {
+        self.observations.borrow().clone()
     }
 
-    fn figures(&self, seen: Option<&Seen>) -> AgentFigures {
-        let mut figures = AgentFigures {
-            raised: seen.map(raised).unwrap_or_default(),
-            looks: seen.map_or(0, |seen| seen.number),
-            look_seconds: seen.map(|seen| seen.took.as_secs_f64()),
-            look_age_seconds: seen.map(|seen| seen.at.elapsed().as_secs_f64()),
-            kubernetes_requests: self.requests.counted(),
-            process: own::figures(self.started),
-            ..AgentFigures::default()
+    fn metrics(&self, observation: Option<&Observation>) -> AgentMetrics {
+        let mut metrics = AgentMetrics {
+            limit_raises: observation.map(limit_raises).unwrap_or_default(),
+            collections: observation.map_or(0, |observation| observation.number),
+            collection_seconds: observation.map(|observation| observation.duration.as_secs_f64()),
+            collection_age_seconds: observation
+                .map(|observation| observation.finished_at.elapsed().as_secs_f64()),
+            kubernetes_requests: self.requests.counts(),
+            process: process::metrics(self.started),
+            ..AgentMetrics::default()
         };
-        self.refusals.tell(&mut figures);
-        figures
+        self.refusals.fill(&mut metrics);
+        metrics
     }
 }
 
 /// By sysctl: to what it was raised, if it was, and how often.
-fn raised(seen: &Seen) -> BTreeMap<String, (Option<u64>, u64)> {
+fn limit_raises(observation: &Observation) -> BTreeMap<String, (Option<u64>, u64)> {
     let last = |sysctl| {
-        let mut raised = seen.raised.iter().rev();
+        let mut raised = observation.limit_raises.iter().rev();
         raised.find(|raised| raised.sysctl == sysctl).map(|r| r.to)
     };
-    let raises = seen.raises.iter();
+    let raises = observation.raise_counts.iter();
     raises
         .map(|(&sysctl, &times)| (sysctl.to_owned(), (last(sysctl), times)))
         .collect()

@@ -15,10 +15,10 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use tower::util::MapResponseLayer;
 
-use super::conditions::{Kind, Status};
-use super::outbox::{self, Waiting};
-use super::standing::{Before, Condition};
-use super::troubles::Object;
+use super::condition_tracker::{Condition, PreviousConditions};
+use super::conditions::{ConditionType, Status};
+use super::event_queue::{self, PendingEvent};
+use super::event_tracker::EventTarget;
 
 /// Who we are: field manager and source of events.
 pub const MANAGER: &str = "nospace";
@@ -93,7 +93,7 @@ impl ApiServer {
     /// # Errors
     ///
     /// The request failed.
-    pub async fn conditions(&self) -> Result<Before, Failure> {
+    pub async fn conditions(&self) -> Result<PreviousConditions, Failure> {
         let node = self.patch_status(PatchParams::apply(MANAGER), Patch::Merge(json!({})));
         let status = node.await?.status.unwrap_or_default();
         let conditions = status.conditions.unwrap_or_default().into_iter();
@@ -127,8 +127,8 @@ impl ApiServer {
     /// # Errors
     ///
     /// The request failed; 409 where an agent before this one created it.
-    pub async fn create_event(&self, waiting: &Waiting) -> Result<(), Failure> {
-        let event = event(&self.node, waiting);
+    pub async fn create_event(&self, pending: &PendingEvent) -> Result<(), Failure> {
+        let event = event(&self.node, pending);
         let params = PostParams {
             field_manager: Some(MANAGER.to_owned()),
             ..PostParams::default()
@@ -143,8 +143,8 @@ impl ApiServer {
     /// # Errors
     ///
     /// The request failed; 404 where the server has forgotten it.
-    pub async fn event_count(&self, waiting: &Waiting) -> Result<i32, Failure> {
-        self.patch_event(waiting, |_| json!({})).await
+    pub async fn event_count(&self, pending: &PendingEvent) -> Result<i32, Failure> {
+        self.patch_event(pending, |_| json!({})).await
     }
 
     /// Adds to an event that has happened `count` times; how often it has now.
@@ -152,23 +152,23 @@ impl ApiServer {
     /// # Errors
     ///
     /// The request failed; 404 where the server has forgotten it.
-    pub async fn add_to_event(&self, waiting: &Waiting, count: i32) -> Result<i32, Failure> {
+    pub async fn add_to_event(&self, pending: &PendingEvent, count: i32) -> Result<i32, Failure> {
         let add = |event: &Event| {
             json!({
-                "count": count.saturating_add(waiting.times),
+                "count": count.saturating_add(pending.times),
                 "lastTimestamp": event.last_timestamp,
                 "message": event.message,
             })
         };
-        self.patch_event(waiting, add).await
+        self.patch_event(pending, add).await
     }
 
     async fn patch_event(
         &self,
-        waiting: &Waiting,
+        pending: &PendingEvent,
         patch: impl FnOnce(&Event) -> Value,
     ) -> Result<i32, Failure> {
-        let event = event(&self.node, waiting);
+        let event = event(&self.node, pending);
         let name = event.metadata.name.as_deref().unwrap_or_default();
         let (params, patch) = (PatchParams::apply(MANAGER), Patch::Merge(patch(&event)));
         let events = self.events(&event);
@@ -212,8 +212,8 @@ impl ApiServer {
     }
 }
 
-fn own_condition(condition: NodeCondition) -> Option<(Kind, Status, Timestamp)> {
-    let kind = Kind::ALL
+fn own_condition(condition: NodeCondition) -> Option<(ConditionType, Status, Timestamp)> {
+    let kind = ConditionType::ALL
         .into_iter()
         .find(|k| condition.type_ == k.name())?;
     let all = [Status::False, Status::True, Status::Unknown];
@@ -222,12 +222,12 @@ fn own_condition(condition: NodeCondition) -> Option<(Kind, Status, Timestamp)> 
 }
 
 fn condition(condition: &Condition, now: Timestamp) -> NodeCondition {
-    let wanted = &condition.wanted;
+    let assessment = &condition.assessment;
     NodeCondition {
-        type_: wanted.kind.name().to_owned(),
-        status: wanted.status.name().to_owned(),
-        reason: Some(wanted.reason.clone()),
-        message: Some(wanted.message.clone()),
+        type_: assessment.kind.name().to_owned(),
+        status: assessment.status.name().to_owned(),
+        reason: Some(assessment.reason.clone()),
+        message: Some(assessment.message.clone()),
         last_heartbeat_time: Some(time(now)),
         last_transition_time: Some(time(condition.since)),
     }
@@ -239,17 +239,17 @@ fn time(at: Timestamp) -> Time {
 }
 
 /// Events of a node lie in the namespace `default`, as the kubelet's do.
-fn event(node: &str, waiting: &Waiting) -> Event {
-    let note = &waiting.note;
-    let object = match &note.object {
-        Object::Node => ObjectReference {
+fn event(node: &str, pending: &PendingEvent) -> Event {
+    let spec = &pending.spec;
+    let object = match &spec.object {
+        EventTarget::Node => ObjectReference {
             kind: Some("Node".to_owned()),
             name: Some(node.to_owned()),
             // The kubelet's way, which `kubectl describe node` knows: a node's uid is its name.
             uid: Some(node.to_owned()),
             ..ObjectReference::default()
         },
-        Object::Pod(pod) => ObjectReference {
+        EventTarget::Pod(pod) => ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Pod".to_owned()),
             name: Some(pod.name.clone()),
@@ -263,15 +263,15 @@ fn event(node: &str, waiting: &Waiting) -> Event {
     Event {
         metadata: ObjectMeta {
             namespace: Some(namespace.to_owned()),
-            name: Some(outbox::name(name, note)),
+            name: Some(event_queue::name(name, spec)),
             ..ObjectMeta::default()
         },
-        type_: Some(if note.warning { "Warning" } else { "Normal" }.to_owned()),
-        reason: Some(note.reason.clone()),
-        message: Some(note.message.clone()),
-        count: Some(waiting.times),
-        first_timestamp: Some(time(waiting.first)),
-        last_timestamp: Some(time(waiting.last)),
+        type_: Some(if spec.warning { "Warning" } else { "Normal" }.to_owned()),
+        reason: Some(spec.reason.clone()),
+        message: Some(spec.message.clone()),
+        count: Some(pending.times),
+        first_timestamp: Some(time(pending.first)),
+        last_timestamp: Some(time(pending.last)),
         source: Some(EventSource {
             component: Some(MANAGER.to_owned()),
             host: Some(node.to_owned()),

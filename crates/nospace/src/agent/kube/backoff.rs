@@ -4,14 +4,14 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::{Duration, Instant};
 
 /// So long the API server may ask us to wait, and is obeyed.
-const MOST_ASKED: Duration = Duration::from_secs(600);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 
 /// Waits longer after each failure, never in step with other nodes.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     base: Duration,
     failures: u32,
-    asked: bool,
+    server_wait: bool,
     not_before: Option<Instant>,
 }
 
@@ -22,7 +22,7 @@ impl Backoff {
         Self {
             base,
             failures: 0,
-            asked: false,
+            server_wait: false,
             not_before: None,
         }
     }
@@ -34,24 +34,26 @@ impl Backoff {
     }
 
     /// It worked.
-    pub fn worked(&mut self) {
+    pub fn succeeded(&mut self) {
         *self = Self::new(self.base);
     }
 
     /// It did not. No more than `most` is waited, but never less than the server `asked` for.
-    pub fn failed(&mut self, now: Instant, most: Duration, asked: Option<Duration>) {
+    pub fn failed(&mut self, now: Instant, most: Duration, server_wait: Option<Duration>) {
         let doubled = self.base.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         let wait = jittered(doubled.min(most));
         // All nodes are asked to wait equally long: the jitter comes on top.
-        self.asked = asked.is_some();
-        let asked = asked.map_or(Duration::ZERO, |asked| asked.min(MOST_ASKED) + wait / 2);
-        self.not_before = Some(now + wait.max(asked));
+        self.server_wait = server_wait.is_some();
+        let server_wait = server_wait.map_or(Duration::ZERO, |server_wait| {
+            server_wait.min(MAX_RETRY_AFTER) + wait / 2
+        });
+        self.not_before = Some(now + wait.max(server_wait));
     }
 
     /// Another try now; not where the server asked us to wait.
-    pub fn hurry(&mut self) {
-        if !self.asked {
+    pub fn skip_wait(&mut self) {
+        if !self.server_wait {
             self.not_before = None;
         }
     }
@@ -69,10 +71,10 @@ pub fn jittered(time: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const MOST: Duration = Duration::from_secs(30);
+    const MAX: Duration = Duration::from_secs(30);
 
-    fn waits(backoff: &mut Backoff, now: Instant, asked: Option<Duration>) -> Duration {
-        backoff.failed(now, MOST, asked);
+    fn waits(backoff: &mut Backoff, now: Instant, server_wait: Option<Duration>) -> Duration {
+        backoff.failed(now, MAX, server_wait);
         backoff.not_before().unwrap() - now
     }
 
@@ -85,7 +87,7 @@ mod tests {
             let most = Duration::from_secs(at_most);
             assert!(wait >= most / 2 && wait <= most, "{wait:?} of {most:?}");
         }
-        backoff.worked();
+        backoff.succeeded();
         assert_eq!(backoff.not_before(), None);
         assert!(waits(&mut backoff, now, None) <= Duration::from_secs(1));
     }
@@ -94,15 +96,15 @@ mod tests {
     fn what_the_server_asks_for_is_the_least() {
         let now = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(10));
-        let asked = Duration::from_secs(60);
-        assert!(waits(&mut backoff, now, Some(asked)) >= asked);
+        let server_wait = Duration::from_secs(60);
+        assert!(waits(&mut backoff, now, Some(server_wait)) >= server_wait);
         let forever = waits(&mut backoff, now, Some(Duration::from_secs(1 << 40)));
-        assert!(forever <= MOST_ASKED + MOST);
+        assert!(forever <= MAX_RETRY_AFTER + MAX);
     }
 
     #[test]
     fn two_nodes_do_not_wait_equally_long() {
-        let waits: std::collections::BTreeSet<Duration> = (0..20).map(|_| jittered(MOST)).collect();
+        let waits: std::collections::BTreeSet<Duration> = (0..20).map(|_| jittered(MAX)).collect();
         assert!(waits.len() > 10, "{waits:?}");
     }
 }

@@ -3,11 +3,11 @@
 use nospace_core::cause::Cause;
 use nospace_core::report::{Budget, Finding, Report, Resource, Severity, StartVerdict, User};
 
-use super::words::{camel, clean, message};
+use super::message::{camel_case, message, sanitize};
 
 /// The conditions that nospace keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ConditionType {
     /// A user of the node has no inotify watches left.
     InotifyWatchesExhausted,
     /// A user of the node has no inotify instances left.
@@ -18,7 +18,7 @@ pub enum Kind {
     KubeletStartAtRisk,
 }
 
-impl Kind {
+impl ConditionType {
     /// All, in the order in which they are posted.
     pub const ALL: [Self; 4] = [
         Self::InotifyWatchesExhausted,
@@ -64,9 +64,9 @@ impl Status {
 
 /// What one look says of one condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Assessment {
     /// Which one.
-    pub kind: Kind,
+    pub kind: ConditionType,
     /// Its status.
     pub status: Status,
     /// Its reason; where there is a problem, the cause's code.
@@ -75,19 +75,21 @@ pub struct Wanted {
     pub message: String,
 }
 
-/// What the report says of each condition, in the order of [`Kind::ALL`].
+/// What the report says of each condition, in the order of [`ConditionType::ALL`].
 #[must_use]
-pub fn wanted(report: &Report) -> [Wanted; 4] {
-    Kind::ALL.map(|kind| {
+pub fn assess(report: &Report) -> [Assessment; 4] {
+    ConditionType::ALL.map(|kind| {
         let (status, reason, message) = match kind {
-            Kind::InotifyWatchesExhausted => inotify(report, Cause::InotifyWatches, |u| u.watches),
-            Kind::InotifyInstancesExhausted => {
+            ConditionType::InotifyWatchesExhausted => {
+                inotify(report, Cause::InotifyWatches, |u| u.watches)
+            }
+            ConditionType::InotifyInstancesExhausted => {
                 inotify(report, Cause::InotifyInstances, |u| u.instances)
             }
-            Kind::CgroupsExhausted => cgroups(report),
-            Kind::KubeletStartAtRisk => kubelet(report),
+            ConditionType::CgroupsExhausted => cgroups(report),
+            ConditionType::KubeletStartAtRisk => kubelet(report),
         };
-        Wanted {
+        Assessment {
             kind,
             status,
             reason,
@@ -96,20 +98,20 @@ pub fn wanted(report: &Report) -> [Wanted; 4] {
     })
 }
 
-type Judged = (Status, String, String);
+type Verdict = (Status, String, String);
 
-fn fine(message: String) -> Judged {
-    (Status::False, "HasRoom".to_owned(), clean(&message))
+fn fine(message: String) -> Verdict {
+    (Status::False, "HasRoom".to_owned(), sanitize(&message))
 }
 
-fn unknown(message: &str) -> Judged {
-    (Status::Unknown, "CannotTell".to_owned(), clean(message))
+fn unknown(message: &str) -> Verdict {
+    (Status::Unknown, "CannotTell".to_owned(), sanitize(message))
 }
 
 /// From [`Severity::Critical`] on it is exhausted; pressure is only said.
-fn found(finding: &Finding) -> Judged {
+fn found(finding: &Finding) -> Verdict {
     let (status, reason) = match finding.severity {
-        Severity::Critical => (Status::True, camel(finding.cause.code())),
+        Severity::Critical => (Status::True, camel_case(finding.cause.code())),
         _ => (Status::False, "UnderPressure".to_owned()),
     };
     (status, reason, message(finding))
@@ -117,7 +119,7 @@ fn found(finding: &Finding) -> Judged {
 
 /// Users of the initial namespace share the node's limit; other namespaces have limits of their own, which are their
 /// creator's matter.
-fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Judged {
+fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdict {
     let users = || report.users.iter().filter(|u| u.is_initial());
     let subjects: Vec<String> = users().map(User::subject).collect();
     let finding = report
@@ -143,7 +145,7 @@ fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Judged
     })
 }
 
-fn cgroups(report: &Report) -> Judged {
+fn cgroups(report: &Report) -> Verdict {
     let findings = report.findings.iter();
     let mut findings = findings.filter(|f| f.cause == Cause::CgroupLimit && node_wide(&f.subject));
     let pressed = |f: &&Finding| matches!(&*f.rule, "cgroup-limit" | "cgroup-descendants");
@@ -175,7 +177,7 @@ fn node_wide(subject: &str) -> bool {
     ) && pods.split('/').count() <= 2
 }
 
-fn kubelet(report: &Report) -> Judged {
+fn kubelet(report: &Report) -> Verdict {
     let Some(start) = &report.forecast.kubelet_start else {
         let gap = if failed(report, "cgroups") {
             "cgroups"
@@ -190,7 +192,11 @@ fn kubelet(report: &Report) -> Judged {
             "A starting kubelet needs {} watches and {} instances; it would find {} and {}",
             start.watches_needed, start.instances_needed, start.watches_free, start.instances_free
         )),
-        (_, Some(finding)) => (Status::True, camel(finding.cause.code()), message(finding)),
+        (_, Some(finding)) => (
+            Status::True,
+            camel_case(finding.cause.code()),
+            message(finding),
+        ),
         (_, None) => fine("No kubelet belongs on this machine".to_owned()),
     }
 }

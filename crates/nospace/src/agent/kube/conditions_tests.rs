@@ -2,17 +2,17 @@ use nospace_core::model::INITIAL_USER_NAMESPACE;
 use nospace_core::report::Resource;
 
 use super::*;
-use crate::agent::kube::samples::{healthy, instances, pod, watches_exhausted, with};
+use crate::agent::kube::fixtures::{healthy, instances, pod, watches_exhausted, with};
 
-fn of(report: &Report, kind: Kind) -> Wanted {
-    let [a, b, c, d] = wanted(report);
+fn of(report: &Report, kind: ConditionType) -> Assessment {
+    let [a, b, c, d] = assess(report);
     let all = [a, b, c, d];
     all.into_iter().find(|w| w.kind == kind).unwrap()
 }
 
 #[test]
 fn a_healthy_node_has_no_problem() {
-    for condition in wanted(&healthy()) {
+    for condition in assess(&healthy()) {
         assert_eq!(condition.status, Status::False, "{condition:?}");
         assert_eq!(condition.reason, "HasRoom");
         assert!(!condition.message.is_empty());
@@ -22,7 +22,7 @@ fn a_healthy_node_has_no_problem() {
 #[test]
 fn a_node_without_watches_names_culprit_and_remedy() {
     let report = watches_exhausted();
-    let watches = of(&report, Kind::InotifyWatchesExhausted);
+    let watches = of(&report, ConditionType::InotifyWatchesExhausted);
     assert_eq!(watches.status, Status::True, "{watches:?}");
     assert_eq!(watches.reason, "InotifyWatches");
     assert!(
@@ -34,7 +34,7 @@ fn a_node_without_watches_names_culprit_and_remedy() {
         watches.message.contains("To mend it: sysctl -w "),
         "{watches:?}"
     );
-    let instances = of(&report, Kind::InotifyInstancesExhausted);
+    let instances = of(&report, ConditionType::InotifyInstancesExhausted);
     assert_eq!(instances.status, Status::False, "{instances:?}");
 }
 
@@ -42,7 +42,7 @@ fn a_node_without_watches_names_culprit_and_remedy() {
 fn pressure_is_said_and_is_no_exhaustion_yet() {
     let at = |percent| {
         let report = with(&[instances(percent, &[pod("web-0")])]);
-        let condition = of(&report, Kind::InotifyInstancesExhausted);
+        let condition = of(&report, ConditionType::InotifyInstancesExhausted);
         (condition.status, condition.reason)
     };
     assert_eq!(at(80), (Status::False, "UnderPressure".to_owned()));
@@ -58,14 +58,14 @@ fn a_namespace_with_limits_of_its_own_is_not_the_node() {
     finding.subject = report.users[0].subject();
     report.findings = vec![finding.clone()];
     assert_eq!(
-        of(&report, Kind::InotifyInstancesExhausted).status,
+        of(&report, ConditionType::InotifyInstancesExhausted).status,
         Status::False
     );
     report.users[0].user_namespace = INITIAL_USER_NAMESPACE;
     finding.subject = report.users[0].subject();
     report.findings = vec![finding];
     assert_eq!(
-        of(&report, Kind::InotifyInstancesExhausted).status,
+        of(&report, ConditionType::InotifyInstancesExhausted).status,
         Status::True
     );
 }
@@ -79,7 +79,7 @@ fn what_could_not_be_read_is_unknown_and_never_healthy() {
     report.limits = None;
     report.forecast.kubelet_start = None;
     report.resources.retain(|r| r.cause != Cause::CgroupLimit);
-    for condition in wanted(&report) {
+    for condition in assess(&report) {
         assert_eq!(condition.status, Status::Unknown, "{condition:?}");
         assert_eq!(condition.reason, "CannotTell");
     }
@@ -91,12 +91,15 @@ fn a_kubelet_that_would_barely_start_is_at_risk() {
     let start = report.forecast.kubelet_start.as_mut().unwrap();
     assert_eq!(start.verdict, StartVerdict::Fails);
     start.verdict = StartVerdict::Barely;
-    let condition = of(&report, Kind::KubeletStartAtRisk);
+    let condition = of(&report, ConditionType::KubeletStartAtRisk);
     assert_eq!(condition.status, Status::True);
     assert_eq!(condition.reason, "InotifyWatches");
     // No kubelet belongs on a machine of which the rules say nothing.
     report.findings.retain(|f| f.rule != "kubelet-start");
-    assert_eq!(of(&report, Kind::KubeletStartAtRisk).status, Status::False);
+    assert_eq!(
+        of(&report, ConditionType::KubeletStartAtRisk).status,
+        Status::False
+    );
 }
 
 #[test]
@@ -118,7 +121,7 @@ fn what_one_pod_may_have_is_not_the_nodes_limit() {
         finding.rule = "cgroup-descendants".to_owned();
         finding.subject = subject;
         report.findings = vec![finding];
-        of(&report, Kind::CgroupsExhausted).status == Status::True
+        of(&report, ConditionType::CgroupsExhausted).status == Status::True
     };
     for path in [
         "/",
@@ -143,7 +146,7 @@ fn what_one_pod_may_have_is_not_the_nodes_limit() {
 fn a_name_that_steers_the_terminal_is_escaped() {
     let mut finding = instances(100, &[]);
     finding.culprits = vec!["evil\u{1b}]0;x\u{7}: 9 instances".to_owned()];
-    let condition = of(&with(&[finding]), Kind::InotifyInstancesExhausted);
+    let condition = of(&with(&[finding]), ConditionType::InotifyInstancesExhausted);
     assert!(!condition.message.chars().any(char::is_control));
     assert!(condition.message.contains("evil\\x1b"), "{condition:?}");
 }

@@ -11,26 +11,26 @@
 mod access;
 mod api;
 mod backoff;
+mod condition_tracker;
 mod conditions;
-mod outbox;
-mod post;
+mod event_queue;
+mod event_tracker;
 #[cfg(test)]
-pub mod samples;
+pub mod fixtures;
+mod message;
+mod publisher;
 #[cfg(test)]
 mod scenarios;
-mod standing;
-mod troubles;
-mod words;
 
 use std::sync::Arc;
 
 pub use access::Access;
-pub use post::Pace;
-use post::Post;
-pub use troubles::Patience;
+pub use event_tracker::EventTiming;
+use publisher::Publisher;
+pub use publisher::Timing;
 
-use super::requests::Requests;
-use super::{News, Stop};
+use super::observation::{ObservationReceiver, ShutdownReceiver};
+use super::request_counter::RequestCounter;
 use crate::ui;
 
 /// What this part may do in a cluster, and all that it does. `deploy/` has the same.
@@ -38,7 +38,12 @@ pub const RULES: &str = include_str!("rules.yaml");
 
 /// Tells the API server about `node`, from the news, until `stop` says so. It runs on the agent's single thread, so nothing
 /// in it may block; without an API server in reach of a pod (or a kubeconfig) it returns at once.
-pub async fn start(news: News, node: String, requests: Arc<Requests>, stop: Stop) {
+pub async fn start(
+    observations: ObservationReceiver,
+    node: String,
+    requests: Arc<RequestCounter>,
+    stop: ShutdownReceiver,
+) {
     let access = Access::find();
     if access == Access::None {
         ui::warn(
@@ -47,22 +52,30 @@ pub async fn start(news: News, node: String, requests: Arc<Requests>, stop: Stop
         );
         return;
     }
-    tell(access, Pace::default(), news, node, requests, stop).await;
+    tell(
+        access,
+        Timing::default(),
+        observations,
+        node,
+        requests,
+        stop,
+    )
+    .await;
 }
 
 /// The same, with what [`start`] finds out given.
 pub async fn tell(
     access: Access,
-    pace: Pace,
-    news: News,
+    timing: Timing,
+    observations: ObservationReceiver,
     node: String,
-    requests: Arc<Requests>,
-    stop: Stop,
+    requests: Arc<RequestCounter>,
+    stop: ShutdownReceiver,
 ) {
     // The API server knows nodes by names in small letters; the kubelet does the same to the host's name.
     let node = node.trim().to_ascii_lowercase();
-    Post::new(pace, node, access, &requests)
-        .run(news, stop)
+    Publisher::new(timing, node, access, &requests)
+        .run(observations, stop)
         .await;
 }
 

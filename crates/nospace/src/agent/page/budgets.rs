@@ -5,19 +5,20 @@ use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance};
 use nospace_core::report::{Budget, Report, Resource, StartVerdict, User};
 
 use super::html::Html;
-use super::{ROWS, Seen, more};
+use super::html::{MAX_ROWS, more};
+use crate::agent::observation::Observation;
 use crate::ui::number;
 
 /// From here on a budget other than inotify's is shown without being asked for.
-const PRESSURE: u64 = 80;
+const PRESSURE_PERCENT: u64 = 80;
 /// Users that are shown: a node has few that matter.
-const USERS: usize = 6;
+const MAX_USERS: usize = 6;
 
 /// inotify's budgets, and whatever else is under pressure.
-pub fn draw(html: &mut Html, seen: &Seen) {
-    let report = &seen.report;
+pub fn draw(html: &mut Html, observation: &Observation) {
+    let report = &observation.report;
     html.raw("<section><h2>Budgets</h2><div class=wide><table>");
-    for user in report.users.iter().take(USERS) {
+    for user in report.users.iter().take(MAX_USERS) {
         row(html, "inotify instances", user, &user.instances);
         row(html, "inotify watches", user, &user.watches);
     }
@@ -36,7 +37,7 @@ pub fn draw(html: &mut Html, seen: &Seen) {
 
 fn pressed(report: &Report) -> impl Iterator<Item = &Resource> {
     let all = report.resources.iter();
-    all.filter(|r| r.limit > 0 && r.percent() >= PRESSURE)
+    all.filter(|r| r.limit > 0 && r.percent() >= PRESSURE_PERCENT)
 }
 
 fn row(html: &mut Html, what: &'static str, user: &User, budget: &Budget) {
@@ -81,7 +82,7 @@ pub fn others(html: &mut Html, report: &Report) {
     }
     html.raw("<section><h2>Other limits</h2><div class=wide><table>");
     all.iter()
-        .take(ROWS)
+        .take(MAX_ROWS)
         .for_each(|resource| other(html, resource));
     html.raw("</table></div>");
     more(html, all.len());
@@ -120,15 +121,15 @@ pub fn start(html: &mut Html, report: &Report) {
 }
 
 /// What is full soon, the soonest first.
-pub fn growth(html: &mut Html, seen: &Seen) {
-    let mut growing: Vec<(f64, &Growth)> = seen
+pub fn growth(html: &mut Html, observation: &Observation) {
+    let mut growing: Vec<(f64, &Growth)> = observation
         .growth
         .iter()
         .filter_map(|g| Some((g.full_in?, g)))
         .collect();
     growing.sort_by(|a, b| a.0.total_cmp(&b.0));
     html.raw("<section><h2>Forecast</h2>");
-    if seen.growth.is_empty() {
+    if observation.growth.is_empty() {
         html.raw("<p class=dim>Known after ")
             .show(growth::LEAST)
             .raw(" looks.</p></section>");
@@ -139,7 +140,7 @@ pub fn growth(html: &mut Html, seen: &Seen) {
         return;
     }
     html.raw("<div class=wide><table><tr><th>budget<th class=n>grows by<th class=n>full in</tr>");
-    for (full_in, growth) in growing.iter().take(ROWS / 2) {
+    for (full_in, growth) in growing.iter().take(MAX_ROWS / 2) {
         html.raw("<tr><td>")
             .text(growth.cause.code())
             .raw(" <span class=dim>")

@@ -5,14 +5,14 @@ use nospace_core::report::{Finding, Remedy, Report, Severity};
 use super::html::Html;
 
 /// What is wrong, the worst first.
-pub fn grave(html: &mut Html, report: &Report) {
+pub fn problems(html: &mut Html, report: &Report) {
     section(html, report, "Findings", |found| {
         found.severity > Severity::Info
     });
 }
 
 /// What is only worth knowing.
-pub fn light(html: &mut Html, report: &Report) {
+pub fn information(html: &mut Html, report: &Report) {
     section(html, report, "Worth knowing", |found| {
         found.severity == Severity::Info
     });
@@ -21,21 +21,21 @@ pub fn light(html: &mut Html, report: &Report) {
 fn section(html: &mut Html, report: &Report, title: &'static str, wanted: fn(&&Finding) -> bool) {
     let mut wanted = report.findings.iter().filter(wanted).peekable();
     if wanted.peek().is_some() {
-        let mut said = Said::default();
+        let mut printed = Printed::default();
         html.raw("<section><h2>").raw(title).raw("</h2>");
-        wanted.for_each(|found| finding(html, found, &mut said));
+        wanted.for_each(|found| finding(html, found, &mut printed));
         html.raw("</section>");
     }
 }
 
 /// What one finding has said, the next does not say again.
 #[derive(Default)]
-struct Said<'a> {
+struct Printed<'a> {
     people: HashSet<&'a [String]>,
     commands: HashSet<&'a str>,
 }
 
-fn finding<'a>(html: &mut Html, found: &'a Finding, said: &mut Said<'a>) {
+fn finding<'a>(html: &mut Html, found: &'a Finding, printed: &mut Printed<'a>) {
     let (class, word) = match found.severity {
         Severity::Critical => ("critical", "CRITICAL"),
         Severity::Warning => ("warning", "WARNING"),
@@ -48,10 +48,10 @@ fn finding<'a>(html: &mut Html, found: &'a Finding, said: &mut Said<'a>) {
         .raw("</b>")
         .text(&found.title)
         .raw("</h3><div class=two>");
-    list(html, "Who holds", &found.culprits, said);
-    list(html, "Who is refused, or would be", &found.victims, said);
+    list(html, "Who holds", &found.culprits, printed);
+    list(html, "Who is refused, or would be", &found.victims, printed);
     html.raw("</div>");
-    let new = |remedy: &&'a Remedy| said.commands.insert(&remedy.command);
+    let new = |remedy: &&'a Remedy| printed.commands.insert(&remedy.command);
     remedies(html, &found.remedies.iter().filter(new).collect::<Vec<_>>());
     if !found.evidence.is_empty() {
         html.raw("<details><summary>Evidence (")
@@ -63,13 +63,13 @@ fn finding<'a>(html: &mut Html, found: &'a Finding, said: &mut Said<'a>) {
     html.raw("</div>");
 }
 
-fn list<'a>(html: &mut Html, title: &'static str, all: &'a [String], said: &mut Said<'a>) {
+fn list<'a>(html: &mut Html, title: &'static str, all: &'a [String], printed: &mut Printed<'a>) {
     if all.is_empty() {
         return;
     }
     html.raw("<div><h4>").raw(title).raw("</h4>");
     // One or two are said again: that is shorter than to look for them.
-    if said.people.insert(all) || all.len() < 3 {
+    if printed.people.insert(all) || all.len() < 3 {
         html.raw("<ul>");
         items(html, all);
         html.raw("</ul>");

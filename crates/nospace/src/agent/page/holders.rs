@@ -1,8 +1,8 @@
-use nospace_core::metrics::AgentFigures;
+use nospace_core::metrics::AgentMetrics;
 use nospace_core::report::{Report, percent};
 
 use super::html::Html;
-use super::{ROWS, more};
+use super::html::{MAX_ROWS, more};
 use crate::ui::human;
 
 /// Pods that hold most.
@@ -15,7 +15,7 @@ pub fn pods(html: &mut Html, report: &Report) {
             "<tr><th>pod<th class=n>instances<th class=n>watches<th colspan=2>of all watches</tr>",
         );
     let all: u64 = report.users.iter().map(|u| u.watches.used).sum();
-    for pod in report.pods.iter().take(ROWS) {
+    for pod in report.pods.iter().take(MAX_ROWS) {
         html.raw("<tr>")
             .cell(human::pod(&pod.namespace, &pod.name, &pod.uid))
             .number(pod.instances)
@@ -36,7 +36,7 @@ pub fn processes(html: &mut Html, report: &Report) {
         .raw(
             "<tr><th>process<th>whose<th class=n>pid<th class=n>instances<th class=n>watches</tr>",
         );
-    for process in report.processes.iter().take(ROWS) {
+    for process in report.processes.iter().take(MAX_ROWS) {
         html.raw("<tr>")
             .cell(&process.comm)
             .raw("<td class=dim>")
@@ -63,9 +63,9 @@ fn share(html: &mut Html, held: u64, all: u64) {
 }
 
 /// Calls that were refused since the agent's start.
-pub fn refusals(html: &mut Html, figures: &AgentFigures) {
+pub fn refusals(html: &mut Html, metrics: &AgentMetrics) {
     html.raw("<section><h2>Refused since the agent started</h2>");
-    let Some(causes) = &figures.refusals else {
+    let Some(causes) = &metrics.refusals else {
         html.raw("<p class=dim>Not counted: that takes eBPF.</p></section>");
         return;
     };
@@ -79,23 +79,23 @@ pub fn refusals(html: &mut Html, figures: &AgentFigures) {
         }
         html.raw("</table>");
     }
-    rows(html, figures);
-    if figures.lost_calls > 0 {
+    rows(html, metrics);
+    if metrics.lost_events > 0 {
         html.raw("<p class=\"dim why\">")
-            .show(figures.lost_calls)
+            .show(metrics.lost_events)
             .raw(" calls came too fast to be read, and are not among them.</p>");
     }
     html.raw("</section>");
 }
 
-fn rows(html: &mut Html, figures: &AgentFigures) {
-    let mut rows: Vec<_> = figures.refused_calls.iter().collect();
+fn rows(html: &mut Html, metrics: &AgentMetrics) {
+    let mut rows: Vec<_> = metrics.inotify_refusals.iter().collect();
     if rows.is_empty() {
         return;
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.calls));
     html.raw("<table style=\"margin-top:10px\"><tr><th>whose<th>call<th class=n>calls</tr>");
-    for row in rows.iter().take(ROWS / 2) {
+    for row in rows.iter().take(MAX_ROWS / 2) {
         html.raw("<tr>");
         match (row.pod.as_str(), row.container.as_str()) {
             ("", "") => html.cell("no pod's"),

@@ -69,6 +69,18 @@ fn level(percent: u64) -> &'static str {
     }
 }
 
+/// At most so many rows of a table.
+pub const MAX_ROWS: usize = 12;
+
+/// Says how many rows there are beside those.
+pub fn more(html: &mut Html, all: usize) {
+    if let Some(more @ 1..) = all.checked_sub(MAX_ROWS) {
+        html.raw("<p class=\"dim why\">and ")
+            .show(more)
+            .raw(" more</p>");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

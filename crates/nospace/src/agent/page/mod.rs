@@ -8,10 +8,10 @@ mod html;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nospace_core::metrics::AgentFigures;
+use nospace_core::metrics::AgentMetrics;
 use nospace_core::report::Status;
 
-use super::Seen;
+use super::observation::Observation;
 use crate::ui::{Charset, human};
 use html::Html;
 
@@ -19,35 +19,35 @@ use html::Html;
 pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A page is not loaded anew more often.
-const CALM: Duration = Duration::from_secs(5);
+const MIN_REFRESH: Duration = Duration::from_secs(5);
 
 /// Draws the page of a look; `figures` is what was counted besides.
-pub fn draw(seen: &Seen, figures: &AgentFigures, interval: Duration) -> Vec<u8> {
+pub fn draw(observation: &Observation, metrics: &AgentMetrics, interval: Duration) -> Vec<u8> {
     let mut html = Html::default();
-    let report = &seen.report;
-    head(&mut html, seen, interval);
-    budgets::draw(&mut html, seen);
-    findings::grave(&mut html, report);
+    let report = &observation.report;
+    head(&mut html, observation, interval);
+    budgets::draw(&mut html, observation);
+    findings::problems(&mut html, report);
     html.raw("<div class=two>");
     budgets::start(&mut html, report);
-    budgets::growth(&mut html, seen);
-    holders::refusals(&mut html, figures);
+    budgets::growth(&mut html, observation);
+    holders::refusals(&mut html, metrics);
     html.raw("</div>");
     holders::pods(&mut html, report);
     holders::processes(&mut html, report);
-    findings::light(&mut html, report);
+    findings::information(&mut html, report);
     budgets::others(&mut html, report);
     holders::collectors(&mut html, report);
-    foot(&mut html, seen, interval);
+    foot(&mut html, observation, interval);
     html.into_bytes()
 }
 
-fn head(html: &mut Html, seen: &Seen, interval: Duration) {
-    let report = &seen.report;
+fn head(html: &mut Html, observation: &Observation, interval: Duration) {
+    let report = &observation.report;
     let status = report.status();
     html.raw("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">")
         .raw("<meta http-equiv=refresh content=")
-        .show(interval.max(CALM).as_secs())
+        .show(interval.max(MIN_REFRESH).as_secs())
         .raw("><title>")
         .text(human::word(status))
         .raw(" ")
@@ -80,15 +80,15 @@ fn class(status: Status) -> &'static str {
     }
 }
 
-fn foot(html: &mut Html, seen: &Seen, interval: Duration) {
+fn foot(html: &mut Html, observation: &Observation, interval: Duration) {
     html.raw("<footer>nospace ")
         .text(env!("CARGO_PKG_VERSION"))
         .raw(" · look ")
-        .show(seen.number)
+        .show(observation.number)
         .raw(", one every ")
         .text(&format!("{interval:?}"))
         .raw(", took ")
-        .text(&format!("{:.0}", seen.took.as_secs_f64() * 1e3))
+        .text(&format!("{:.0}", observation.duration.as_secs_f64() * 1e3))
         .raw(" ms · this page was made at ")
         .text(&now())
         .raw(" · <a href=/metrics>metrics</a> · <a href=/api/v1/report>JSON</a></footer></main>");
@@ -97,18 +97,6 @@ fn foot(html: &mut Html, seen: &Seen, interval: Duration) {
 fn now() -> String {
     let now = Timestamp::now();
     now.round(jiff::Unit::Second).unwrap_or(now).to_string()
-}
-
-/// At most so many rows of a table.
-const ROWS: usize = 12;
-
-/// Says how many rows there are beside those.
-fn more(html: &mut Html, all: usize) {
-    if let Some(more @ 1..) = all.checked_sub(ROWS) {
-        html.raw("<p class=\"dim why\">and ")
-            .show(more)
-            .raw(" more</p>");
-    }
 }
 
 #[cfg(test)]

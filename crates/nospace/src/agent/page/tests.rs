@@ -5,12 +5,12 @@ use nospace_core::model::Snapshot;
 use nospace_core::report::{Finding, Pod, Remedy, Severity};
 
 use super::*;
-use crate::agent::Pages;
+use crate::agent::pages::Pages;
 
 /// What somebody may call a pod, or a process call itself.
 const EVIL: &str = "<script>alert('x')</script>\"\u{202e}";
 
-fn evil() -> Seen {
+fn evil() -> Observation {
     let mut report = nospace_core::conclude(&Snapshot::default());
     report.node.name = EVIL.to_owned();
     report.pods.push(Pod {
@@ -38,21 +38,21 @@ fn evil() -> Seen {
             why: EVIL.to_owned(),
         }],
     });
-    Seen {
+    Observation {
         number: 1,
         report,
-        at: Instant::now(),
-        took: Duration::ZERO,
+        finished_at: Instant::now(),
+        duration: Duration::ZERO,
         growth: Vec::new(),
-        raises: BTreeMap::new(),
-        raised: Vec::new(),
+        raise_counts: BTreeMap::new(),
+        limit_raises: Vec::new(),
         pages: Pages::default(),
     }
 }
 
 #[test]
 fn names_of_the_node_are_only_text() {
-    let page = draw(&evil(), &AgentFigures::default(), Duration::from_secs(15));
+    let page = draw(&evil(), &AgentMetrics::default(), Duration::from_secs(15));
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains("&lt;script&gt;alert("), "{page}");
     assert!(
@@ -64,7 +64,7 @@ fn names_of_the_node_are_only_text() {
 
 #[test]
 fn nothing_is_loaded_from_anywhere() {
-    let page = draw(&evil(), &AgentFigures::default(), Duration::from_millis(1));
+    let page = draw(&evil(), &AgentMetrics::default(), Duration::from_millis(1));
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains("content=5>"));
     for outside in ["http:", "https:", "//", "url(", "@import", "src="] {

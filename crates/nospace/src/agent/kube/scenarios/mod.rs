@@ -11,47 +11,47 @@ use nospace_core::report::Report;
 use server::{Reply, Server};
 use tokio::sync::watch;
 
-use super::samples::{healthy, instances, pod, seen, with};
+use super::fixtures::{healthy, instances, observation, pod, with};
 use super::*;
-use crate::agent::Seen;
+use crate::agent::observation::Observation;
 
 const CONDITION: &str = "InotifyInstancesExhausted";
 const NODE: &str = "PATCH /api/v1/nodes/n/status";
 const EVENTS: &str = "POST /api/v1/namespaces/default/events";
-const CALM: Duration = Duration::from_millis(150);
+const SETTLE_TIME: Duration = Duration::from_millis(150);
 
-fn pace() -> Pace {
+fn timing() -> Timing {
     let ms = Duration::from_millis;
-    Pace {
+    Timing {
         heartbeat: Duration::from_secs(60),
-        text: Duration::from_secs(60),
-        patience: Patience {
-            calm: CALM,
-            critical: Duration::from_secs(60),
-            warning: Duration::from_secs(60),
+        message_interval: Duration::from_secs(60),
+        events: EventTiming {
+            settle_time: SETTLE_TIME,
+            repeat_critical: Duration::from_secs(60),
+            repeat_warning: Duration::from_secs(60),
         },
-        events: 10,
-        every: Duration::from_secs(60),
-        request: Duration::from_secs(5),
-        retry: ms(20),
-        retry_most: ms(200),
-        refused_most: ms(400),
-        farewell: ms(500),
+        event_burst: 10,
+        event_interval: Duration::from_secs(60),
+        request_timeout: Duration::from_secs(5),
+        retry_base: ms(20),
+        retry_max: ms(200),
+        rejected_retry_max: ms(400),
+        shutdown_timeout: ms(500),
     }
 }
 
 /// An agent's part that speaks to the server, in a thread of its own.
 struct Agent {
-    tell: watch::Sender<Option<Arc<Seen>>>,
+    tell: watch::Sender<Option<Arc<Observation>>>,
     stop: watch::Sender<bool>,
-    requests: Arc<Requests>,
+    requests: Arc<RequestCounter>,
     thread: Option<JoinHandle<()>>,
     began: Instant,
     _config: tempfile::NamedTempFile,
 }
 
 impl Agent {
-    fn start(server: &Server, pace: Pace) -> Self {
+    fn start(server: &Server, timing: Timing) -> Self {
         let mut config = tempfile::NamedTempFile::new().unwrap();
         let url = format!("http://{}", server.address);
         let text = serde_json::json!({
@@ -62,17 +62,17 @@ impl Agent {
         });
         config.write_all(text.to_string().as_bytes()).unwrap();
         let access = Access::Kubeconfig(config.path().into());
-        let (tell, news) = watch::channel(None);
+        let (tell, observations) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
-        let requests = Arc::new(Requests::default());
+        let requests = Arc::new(RequestCounter::default());
         let counted = Arc::clone(&requests);
         let thread = thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().unwrap();
             runtime.block_on(super::tell(
                 access,
-                pace,
-                news,
+                timing,
+                observations,
                 "N".to_owned(),
                 counted,
                 stopped,
@@ -89,9 +89,9 @@ impl Agent {
     }
 
     fn look(&self, report: &Report) {
-        let look = Seen {
-            at: Instant::now(),
-            ..seen(report.clone(), self.began, 0)
+        let look = Observation {
+            finished_at: Instant::now(),
+            ..observation(report.clone(), self.began, 0)
         };
         self.tell.send_replace(Some(Arc::new(look)));
         thread::sleep(Duration::from_millis(3));
@@ -115,7 +115,7 @@ impl Agent {
     }
 
     fn counted(&self, result: &str) -> u64 {
-        self.requests.counted().get(result).copied().unwrap_or(0)
+        self.requests.counts().get(result).copied().unwrap_or(0)
     }
 }
 
@@ -135,7 +135,7 @@ fn quiet() {
 #[test]
 fn a_hundred_looks_are_a_handful_of_requests() {
     let server = Server::start();
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "healthy", || is(&server, "False"));
     (0..50).for_each(|_| agent.look(&healthy()));
     agent.look_until(&full(), "full", || is(&server, "True"));
@@ -157,7 +157,7 @@ fn a_hundred_looks_are_a_handful_of_requests() {
 fn a_conflict_is_tried_again() {
     let server = Server::start();
     server.script([Reply::Well, Reply::Code(409, ""), Reply::Code(409, "")]);
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "applied", || agent.counted("ok") == 2);
     agent.end();
     assert_eq!((agent.counted("conflict"), server.came().len()), (2, 4));
@@ -167,7 +167,7 @@ fn a_conflict_is_tried_again() {
 fn what_the_server_asks_to_wait_is_waited() {
     let server = Server::start();
     server.script([Reply::Well, Reply::Code(429, "Retry-After: 1\r\n")]);
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "refused", || agent.counted("throttled") == 1);
     agent.look_until(&full(), "applied", || agent.counted("ok") >= 4);
     agent.end();
@@ -184,7 +184,7 @@ fn what_the_server_asks_to_wait_is_waited() {
 fn a_broken_server_is_tried_more_and_more_rarely() {
     let server = Server::start();
     server.script([const { Reply::Code(500, "") }; 8]);
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&full(), "applied", || {
         is(&server, "True") && server.events().len() == 2
     });
@@ -201,9 +201,9 @@ fn no_answer_and_a_closed_connection_are_tried_again() {
     let server = Server::start();
     let slow = Reply::Slow(Duration::from_secs(4));
     server.script([Reply::Drop, slow, Reply::Well, Reply::Drop]);
-    let hasty = Pace {
-        request: Duration::from_secs(1),
-        ..pace()
+    let hasty = Timing {
+        request_timeout: Duration::from_secs(1),
+        ..timing()
     };
     let mut agent = Agent::start(&server, hasty);
     agent.look_until(&full(), "told", || {
@@ -217,9 +217,9 @@ fn no_answer_and_a_closed_connection_are_tried_again() {
 #[test]
 fn a_server_that_was_away_is_told_the_present_and_what_happened() {
     let server = Server::nowhere();
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     let for_a_while = |report: &Report| {
-        let until = Instant::now() + CALM * 8;
+        let until = Instant::now() + SETTLE_TIME * 8;
         while Instant::now() < until {
             agent.look(report);
         }
@@ -257,7 +257,7 @@ fn a_server_that_was_away_is_told_the_present_and_what_happened() {
 fn a_node_that_is_not_there_is_waited_for() {
     let server = Server::start();
     server.set("/api/v1/nodes/n/status", None);
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "refused", || agent.counted("refused") >= 3);
     server.set("/api/v1/nodes/n/status", Some(serde_json::json!({})));
     agent.look_until(&healthy(), "applied", || is(&server, "False"));
@@ -268,7 +268,7 @@ fn a_node_that_is_not_there_is_waited_for() {
 fn an_event_that_is_never_taken_does_not_hold_up_others_nor_conditions() {
     let server = Server::start();
     server.script([Reply::Well, Reply::Well, Reply::Code(404, ""), Reply::Well]);
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&full(), "the other", || server.events().len() == 1);
     quiet();
     agent.end();
@@ -277,7 +277,7 @@ fn an_event_that_is_never_taken_does_not_hold_up_others_nor_conditions() {
     // Forbidden: tried again, after the others.
     let server = Server::start();
     server.script([Reply::Well, Reply::Well, Reply::Code(403, "")]);
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&full(), "both", || server.events().len() == 2);
     agent.end();
     let names: Vec<_> = server.came()[2..]
@@ -290,7 +290,7 @@ fn an_event_that_is_never_taken_does_not_hold_up_others_nor_conditions() {
 #[test]
 fn another_agent_adds_to_the_events_and_keeps_the_flips_of_the_one_before() {
     let server = Server::start();
-    let mut first = Agent::start(&server, pace());
+    let mut first = Agent::start(&server, timing());
     first.look_until(&full(), "told", || server.events().len() == 2);
     first.end();
     let flipped = |server: &Server| {
@@ -298,13 +298,13 @@ fn another_agent_adds_to_the_events_and_keeps_the_flips_of_the_one_before() {
         let applied = came.iter().rev().find(|c| c.status(CONDITION).is_some());
         applied.unwrap().body["status"]["conditions"][1]["lastTransitionTime"].clone()
     };
-    let before = flipped(&server);
+    let previous = flipped(&server);
     // The API keeps whole seconds.
     thread::sleep(Duration::from_millis(1_100));
-    let mut second = Agent::start(&server, pace());
+    let mut second = Agent::start(&server, timing());
     let counts = || server.events().iter().map(|(_, _, n)| *n).sum::<i64>();
     second.look_until(&full(), "counted", || counts() == 4);
-    assert_eq!(flipped(&server), before);
+    assert_eq!(flipped(&server), previous);
     second.end();
     assert_eq!(server.events().len(), 2);
 }
@@ -312,7 +312,7 @@ fn another_agent_adds_to_the_events_and_keeps_the_flips_of_the_one_before() {
 #[test]
 fn an_event_that_the_server_has_forgotten_is_made_anew() {
     let server = Server::start();
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&full(), "told", || server.events().len() == 2);
     server.forget_events();
     agent.look_until(&healthy(), "over", || server.events().len() == 1);
@@ -335,7 +335,7 @@ fn a_node_that_breaks_in_many_ways_sends_a_few_events() {
         finding
     });
     let findings: Vec<_> = findings.collect();
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&with(&findings), "a few", || server.events().len() == 10);
     quiet();
     agent.end();
@@ -345,20 +345,20 @@ fn a_node_that_breaks_in_many_ways_sends_a_few_events() {
 #[test]
 fn the_last_word_is_true_and_quick() {
     let server = Server::start();
-    let mut agent = Agent::start(&server, pace());
+    let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "healthy", || is(&server, "False"));
     // What was seen in the last moment is told.
-    let look = seen(full(), Instant::now(), 0);
+    let look = observation(full(), Instant::now(), 0);
     agent.tell.send_replace(Some(Arc::new(look)));
     agent.end();
     assert!(is(&server, "True"));
     assert_eq!(server.events().len(), 2);
     let came = server.came().len();
 
-    let mut calm = Agent::start(&server, pace());
-    calm.look_until(&full(), "told", || calm.counted("ok") >= 6);
+    let mut settle_time = Agent::start(&server, timing());
+    settle_time.look_until(&full(), "told", || settle_time.counted("ok") >= 6);
     let came_since = server.came().len() - came;
-    assert!(calm.end() < Duration::from_millis(900));
+    assert!(settle_time.end() < Duration::from_millis(900));
     assert_eq!(
         server.came().len() - came,
         came_since,
@@ -370,9 +370,9 @@ fn the_last_word_is_true_and_quick() {
 fn a_server_that_hangs_does_not_hold_up_the_end() {
     let server = Server::start();
     server.script([const { Reply::Slow(Duration::from_secs(5)) }; 9]);
-    let slow = Pace {
-        request: Duration::from_secs(30),
-        ..pace()
+    let slow = Timing {
+        request_timeout: Duration::from_secs(30),
+        ..timing()
     };
     let mut agent = Agent::start(&server, slow);
     agent.look_until(&full(), "asked", || !server.came().is_empty());

@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::conditions::{Kind, Status, Wanted};
+use super::conditions::{Assessment, ConditionType, Status};
 
 /// A condition as it is to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// What is said.
-    pub wanted: Wanted,
+    pub assessment: Assessment,
     /// When its status flipped last.
     pub since: Timestamp,
     /// Until when a look has said the same, or worse.
-    seen: Instant,
+    confirmed: Instant,
 }
 
 /// How much of a change it is.
@@ -29,50 +29,51 @@ pub enum Change {
 }
 
 /// What the node's conditions were before this agent began, by kind.
-pub type Before = Vec<(Kind, Status, Timestamp)>;
+pub type PreviousConditions = Vec<(ConditionType, Status, Timestamp)>;
 
 /// The conditions of this node.
 #[derive(Clone, Debug)]
-pub struct Standing {
-    calm: Duration,
+pub struct ConditionTracker {
+    settle_time: Duration,
     conditions: Vec<Condition>,
 }
 
-impl Standing {
+impl ConditionTracker {
     /// A status that is better, or that could not be told, has to last for `calm` before it is believed: a budget at its limit goes up
     /// and down by one.
     #[must_use]
-    pub fn new(calm: Duration) -> Self {
+    pub fn new(settle_time: Duration) -> Self {
         Self {
-            calm,
+            settle_time,
             conditions: Vec::new(),
         }
     }
 
     /// Takes what a look said. `at` is the look's time, `now` that of day.
-    pub fn take(&mut self, wanted: [Wanted; 4], at: Instant, now: Timestamp) -> Change {
+    pub fn take(&mut self, assessments: [Assessment; 4], at: Instant, now: Timestamp) -> Change {
         if self.conditions.is_empty() {
-            let fresh = |wanted| Condition {
-                wanted,
+            let fresh = |assessment| Condition {
+                assessment,
                 since: now,
-                seen: at,
+                confirmed: at,
             };
-            self.conditions = wanted.map(fresh).into();
+            self.conditions = assessments.map(fresh).into();
             return Change::Status;
         }
-        let calm = self.calm;
-        let changes = self.conditions.iter_mut().zip(wanted);
-        let changes = changes.map(|(condition, wanted)| condition.take(wanted, at, now, calm));
+        let settle_time = self.settle_time;
+        let changes = self.conditions.iter_mut().zip(assessments);
+        let changes =
+            changes.map(|(condition, assessment)| condition.take(assessment, at, now, settle_time));
         changes.max().unwrap_or(Change::None)
     }
 
     /// Takes the times of flips from what the node says of an agent before this one.
-    pub fn remember(&mut self, before: &Before) {
+    pub fn remember(&mut self, previous: &PreviousConditions) {
         for condition in &mut self.conditions {
-            let same = |(kind, status, _): &&(Kind, Status, Timestamp)| {
-                *kind == condition.wanted.kind && *status == condition.wanted.status
+            let same = |(kind, status, _): &&(ConditionType, Status, Timestamp)| {
+                *kind == condition.assessment.kind && *status == condition.assessment.status
             };
-            if let Some((_, _, since)) = before.iter().find(same) {
+            if let Some((_, _, since)) = previous.iter().find(same) {
                 condition.since = *since;
             }
         }
@@ -86,19 +87,25 @@ impl Standing {
 }
 
 impl Condition {
-    fn take(&mut self, wanted: Wanted, at: Instant, now: Timestamp, calm: Duration) -> Change {
-        let (old, new) = (self.wanted.status, wanted.status);
+    fn take(
+        &mut self,
+        assessment: Assessment,
+        at: Instant,
+        now: Timestamp,
+        settle_time: Duration,
+    ) -> Change {
+        let (old, new) = (self.assessment.status, assessment.status);
         let worse = new == old || new == Status::True;
         if worse {
-            self.seen = at;
-        } else if at.saturating_duration_since(self.seen) < calm {
+            self.confirmed = at;
+        } else if at.saturating_duration_since(self.confirmed) < settle_time {
             return Change::None;
         } else {
-            self.seen = at;
+            self.confirmed = at;
         }
-        let change = if new != old || wanted.reason != self.wanted.reason {
+        let change = if new != old || assessment.reason != self.assessment.reason {
             Change::Status
-        } else if new == Status::True && wanted.message != self.wanted.message {
+        } else if new == Status::True && assessment.message != self.assessment.message {
             Change::Text
         } else {
             Change::None
@@ -106,11 +113,11 @@ impl Condition {
         if new != old {
             self.since = now;
         }
-        self.wanted = wanted;
+        self.assessment = assessment;
         change
     }
 }
 
 #[cfg(test)]
-#[path = "standing_tests.rs"]
+#[path = "condition_tracker_tests.rs"]
 mod tests;

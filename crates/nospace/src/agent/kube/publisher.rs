@@ -7,89 +7,90 @@ use jiff::Timestamp;
 use super::access::Access;
 use super::api::{ApiServer, Failure};
 use super::backoff::{Backoff, jittered};
-use super::conditions::wanted;
-use super::outbox::{Bucket, Outbox, Posted};
-use super::standing::{Before, Change, Standing};
-use super::troubles::{Patience, Troubles};
-use crate::agent::{News, Requests, Stop};
+use super::condition_tracker::{Change, ConditionTracker, PreviousConditions};
+use super::conditions::assess;
+use super::event_queue::{EventQueue, RemoteEvent, TokenBucket};
+use super::event_tracker::{EventTiming, EventTracker};
+use crate::agent::observation::{ObservationReceiver, ShutdownReceiver};
+use crate::agent::request_counter::RequestCounter;
 use crate::ui;
 
 /// How fast things go.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct Timing {
     /// Conditions that have not changed are posted again after this, give or take a tenth: the kubelet's own pace (`nodeStatusReportFrequency`).
     pub heartbeat: Duration,
     /// The figures of a problem that lasts are posted no more often than this.
-    pub text: Duration,
+    pub message_interval: Duration,
     /// When troubles are over, and when they are told again.
-    pub patience: Patience,
+    pub events: EventTiming,
     /// So many events at once,
-    pub events: u32,
+    pub event_burst: u32,
     /// and then one in this time.
-    pub every: Duration,
+    pub event_interval: Duration,
     /// No request takes longer.
-    pub request: Duration,
+    pub request_timeout: Duration,
     /// About so long is waited after a first failure; twice as long after each other.
-    pub retry: Duration,
+    pub retry_base: Duration,
     /// But no longer than this, where the server is away or overloaded;
-    pub retry_most: Duration,
+    pub retry_max: Duration,
     /// nor than this, where it says no.
-    pub refused_most: Duration,
+    pub rejected_retry_max: Duration,
     /// What is still to be told at the end has so long; the agent waits 0.6 s for it.
-    pub farewell: Duration,
+    pub shutdown_timeout: Duration,
 }
 
-impl Default for Pace {
+impl Default for Timing {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
             heartbeat: seconds(300),
-            text: seconds(60),
-            patience: Patience {
-                calm: seconds(30),
-                critical: seconds(30 * 60),
-                warning: seconds(6 * 3_600),
+            message_interval: seconds(60),
+            events: EventTiming {
+                settle_time: seconds(30),
+                repeat_critical: seconds(30 * 60),
+                repeat_warning: seconds(6 * 3_600),
             },
-            events: 10,
-            every: seconds(30),
-            request: seconds(10),
-            retry: seconds(1),
-            retry_most: seconds(30),
-            refused_most: seconds(60),
-            farewell: Duration::from_millis(500),
+            event_burst: 10,
+            event_interval: seconds(30),
+            request_timeout: seconds(10),
+            retry_base: seconds(1),
+            retry_max: seconds(30),
+            rejected_retry_max: seconds(60),
+            shutdown_timeout: Duration::from_millis(500),
         }
     }
 }
 
 /// What is to be sent next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+enum RequestKind {
     Read,
     Apply,
     Event,
 }
 
 /// How a request ended well.
-enum Done {
-    Read(Before),
+enum Outcome {
+    Conditions(PreviousConditions),
     Applied,
     /// The event is on the server, with this count.
-    Counted(i32),
+    EventCount(i32),
     /// There was nothing to send.
     Nothing,
 }
 
 /// The post office of one node.
-pub struct Post<'a> {
-    pace: Pace,
+pub struct Publisher<'a> {
+    timing: Timing,
     node: String,
     access: Access,
-    requests: &'a Requests,
+    requests: &'a RequestCounter,
     server: Option<ApiServer>,
-    standing: Standing,
-    troubles: Troubles,
-    outbox: Outbox,
-    bucket: Bucket,
+    condition_tracker: ConditionTracker,
+    event_tracker: EventTracker,
+    event_queue: EventQueue,
+    bucket: TokenBucket,
     /// What the node said before was read.
     read: bool,
     /// When the conditions are to be applied; `None` before the first look.
@@ -97,106 +98,112 @@ pub struct Post<'a> {
     applied: Option<Instant>,
     conditions: Backoff,
     events: Backoff,
-    said: Option<String>,
+    logged: Option<String>,
 }
 
-impl<'a> Post<'a> {
+impl<'a> Publisher<'a> {
     /// For `node`; nothing is sent yet.
     #[must_use]
-    pub fn new(pace: Pace, node: String, access: Access, requests: &'a Requests) -> Self {
+    pub fn new(timing: Timing, node: String, access: Access, requests: &'a RequestCounter) -> Self {
         Self {
-            pace,
+            timing,
             node,
             access,
             requests,
             server: None,
-            standing: Standing::new(pace.patience.calm),
-            troubles: Troubles::new(pace.patience),
-            outbox: Outbox::default(),
-            bucket: Bucket::new(pace.events, pace.every, Instant::now()),
+            condition_tracker: ConditionTracker::new(timing.events.settle_time),
+            event_tracker: EventTracker::new(timing.events),
+            event_queue: EventQueue::default(),
+            bucket: TokenBucket::new(timing.event_burst, timing.event_interval, Instant::now()),
             read: false,
             apply: None,
             applied: None,
-            conditions: Backoff::new(pace.retry),
-            events: Backoff::new(pace.retry),
-            said: None,
+            conditions: Backoff::new(timing.retry_base),
+            events: Backoff::new(timing.retry_base),
+            logged: None,
         }
     }
 
     /// Until `stop`.
-    pub async fn run(mut self, mut news: News, mut stop: Stop) {
+    pub async fn run(mut self, mut observations: ObservationReceiver, mut stop: ShutdownReceiver) {
         loop {
             let next = self.next();
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                changed = news.changed() => {
+                changed = observations.changed() => {
                     if changed.is_err() {
                         break;
                     }
-                    self.look(&mut news);
+                    self.look(&mut observations);
                 }
                 () = until(next.map(|(_, at)| at)) => {
-                    let Some((turn, _)) = next else { continue };
-                    self.turn(turn, &mut stop).await;
+                    let Some((kind, _)) = next else { continue };
+                    self.request(kind, &mut stop).await;
                 }
             }
         }
-        self.farewell(&mut news).await;
+        self.drain(&mut observations).await;
     }
 
     /// Sends, and waits for the answer; not for long, once the agent is to end.
-    async fn turn(&mut self, turn: Turn, stop: &mut Stop) {
-        let farewell = self.pace.farewell / 2;
+    async fn request(&mut self, kind: RequestKind, stop: &mut ShutdownReceiver) {
+        let shutdown_timeout = self.timing.shutdown_timeout / 2;
         let answer = {
             let hurried = async {
                 stopped(stop).await;
-                tokio::time::sleep(farewell).await;
+                tokio::time::sleep(shutdown_timeout).await;
             };
             tokio::select! {
-                answer = self.send(turn) => answer,
+                answer = self.send(kind) => answer,
                 () = hurried => Err(Failure::Timeout),
             }
         };
-        self.settle(turn, answer);
+        self.handle(kind, answer);
     }
 
     /// What is new of a look.
-    fn look(&mut self, news: &mut News) {
-        let Some(seen) = news.borrow_and_update().clone() else {
+    fn look(&mut self, observations: &mut ObservationReceiver) {
+        let Some(observation) = observations.borrow_and_update().clone() else {
             return;
         };
         let now = Timestamp::now();
-        let change = self.standing.take(wanted(&seen.report), seen.at, now);
+        let change =
+            self.condition_tracker
+                .take(assess(&observation.report), observation.finished_at, now);
         let soonest = match change {
             Change::Status => Some(Instant::now()),
-            Change::Text => self.applied.map(|at| at + self.pace.text),
+            Change::Text => self.applied.map(|at| at + self.timing.message_interval),
             Change::None => None,
         };
         self.apply = self.apply.into_iter().chain(soonest).min();
-        for note in self.troubles.take(&seen) {
-            self.outbox.put(note, now);
+        for spec in self.event_tracker.take(&observation) {
+            self.event_queue.push(spec, now);
         }
     }
 
     /// What is to be sent next, and when; of what is due the conditions come first.
-    fn next(&self) -> Option<(Turn, Instant)> {
+    fn next(&self) -> Option<(RequestKind, Instant)> {
         let now = Instant::now();
         let after = |backoff: &Backoff, at: Instant| {
             let at = backoff.not_before().map_or(at, |until| at.max(until));
             at.max(now)
         };
         let conditions = self.apply.map(|at| {
-            let turn = if self.read { Turn::Apply } else { Turn::Read };
-            (turn, after(&self.conditions, at))
+            let kind = if self.read {
+                RequestKind::Apply
+            } else {
+                RequestKind::Read
+            };
+            (kind, after(&self.conditions, at))
         });
-        let waits = !self.outbox.is_empty();
-        let events = waits.then(|| (Turn::Event, after(&self.events, self.bucket.ready())));
+        let waits = !self.event_queue.is_empty();
+        let events = waits.then(|| (RequestKind::Event, after(&self.events, self.bucket.ready())));
         let both = conditions.into_iter().chain(events);
         both.min_by_key(|(_, at)| *at)
     }
 
-    async fn send(&mut self, turn: Turn) -> Result<Done, Failure> {
+    async fn send(&mut self, kind: RequestKind) -> Result<Outcome, Failure> {
         let server = match &self.server {
             Some(server) => server,
             None => {
@@ -205,26 +212,26 @@ impl<'a> Post<'a> {
                 self.server.insert(server)
             }
         };
-        let answer = match turn {
-            Turn::Read => server.conditions().await.map(Done::Read),
-            Turn::Apply => {
-                let conditions = self.standing.conditions();
+        let answer = match kind {
+            RequestKind::Read => server.conditions().await.map(Outcome::Conditions),
+            RequestKind::Apply => {
+                let conditions = self.condition_tracker.conditions();
                 let applied = server.apply(conditions, Timestamp::now()).await;
-                applied.map(|()| Done::Applied)
+                applied.map(|()| Outcome::Applied)
             }
-            Turn::Event => match self.outbox.next() {
-                Some((waiting, None)) => {
-                    let created = server.create_event(waiting).await;
-                    created.map(|()| Done::Counted(waiting.times))
+            RequestKind::Event => match self.event_queue.next() {
+                Some((pending, None)) => {
+                    let created = server.create_event(pending).await;
+                    created.map(|()| Outcome::EventCount(pending.times))
                 }
-                Some((waiting, Some(Posted::Found))) => {
-                    server.event_count(waiting).await.map(Done::Counted)
+                Some((pending, Some(RemoteEvent::UnknownCount))) => {
+                    server.event_count(pending).await.map(Outcome::EventCount)
                 }
-                Some((waiting, Some(Posted::Counted(count)))) => {
-                    let added = server.add_to_event(waiting, count).await;
-                    added.map(Done::Counted)
+                Some((pending, Some(RemoteEvent::Count(count)))) => {
+                    let added = server.add_to_event(pending, count).await;
+                    added.map(Outcome::EventCount)
                 }
-                None => return Ok(Done::Nothing),
+                None => return Ok(Outcome::Nothing),
             },
         };
         let result = answer.as_ref().map_or_else(Failure::result, |_| "ok");
@@ -237,88 +244,91 @@ impl<'a> Post<'a> {
         Ok(ApiServer::new(
             config,
             self.node.clone(),
-            self.pace.request,
+            self.timing.request_timeout,
         )?)
     }
 
     /// What an answer means for what is to be sent.
-    fn settle(&mut self, turn: Turn, answer: Result<Done, Failure>) {
+    fn handle(&mut self, kind: RequestKind, answer: Result<Outcome, Failure>) {
         let now = Instant::now();
         let failure = match answer {
-            Ok(Done::Read(before)) => {
-                self.standing.remember(&before);
+            Ok(Outcome::Conditions(previous)) => {
+                self.condition_tracker.remember(&previous);
                 self.read = true;
-                return self.worked(turn);
+                return self.succeeded(kind);
             }
-            Ok(Done::Applied) => {
+            Ok(Outcome::Applied) => {
                 self.applied = Some(now);
-                self.apply =
-                    Some(now + jittered(self.pace.heartbeat / 5) + self.pace.heartbeat / 20 * 17);
-                return self.worked(turn);
+                self.apply = Some(
+                    now + jittered(self.timing.heartbeat / 5) + self.timing.heartbeat / 20 * 17,
+                );
+                return self.succeeded(kind);
             }
-            Ok(Done::Counted(count)) => {
-                let count = Posted::Counted(count);
-                match self.posted() {
-                    Some(Posted::Found) => self.outbox.learn(Some(count)),
+            Ok(Outcome::EventCount(count)) => {
+                let count = RemoteEvent::Count(count);
+                match self.remote() {
+                    Some(RemoteEvent::UnknownCount) => self.event_queue.update(Some(count)),
                     _ => {
                         self.bucket.take(now);
-                        self.outbox.done(count);
+                        self.event_queue.done(count);
                     }
                 }
-                return self.worked(turn);
+                return self.succeeded(kind);
             }
-            Ok(Done::Nothing) => return,
+            Ok(Outcome::Nothing) => return,
             Err(Failure::Rejected { code: 409, .. })
-                if turn == Turn::Event && self.posted().is_none() =>
+                if kind == RequestKind::Event && self.remote().is_none() =>
             {
                 // An agent before this one made it.
-                return self.outbox.learn(Some(Posted::Found));
+                return self.event_queue.update(Some(RemoteEvent::UnknownCount));
             }
             Err(Failure::Rejected { code: 404, .. })
-                if turn == Turn::Event && self.posted().is_some() =>
+                if kind == RequestKind::Event && self.remote().is_some() =>
             {
                 // The server forgets events after an hour.
-                return self.outbox.learn(None);
+                return self.event_queue.update(None);
             }
             Err(failure) => failure,
         };
-        self.failed(turn, &failure, now);
+        self.failed(kind, &failure, now);
     }
 
-    fn posted(&self) -> Option<Posted> {
-        self.outbox.next()?.1
+    fn remote(&self) -> Option<RemoteEvent> {
+        self.event_queue.next()?.1
     }
 
-    fn worked(&mut self, turn: Turn) {
-        match turn {
-            Turn::Event => self.events.worked(),
-            Turn::Read | Turn::Apply => self.conditions.worked(),
+    fn succeeded(&mut self, kind: RequestKind) {
+        match kind {
+            RequestKind::Event => self.events.succeeded(),
+            RequestKind::Read | RequestKind::Apply => self.conditions.succeeded(),
         }
-        if self.said.take().is_some() {
+        if self.logged.take().is_some() {
             ui::warn("the API server takes what it is told again");
         }
     }
 
-    fn failed(&mut self, turn: Turn, failure: &Failure, now: Instant) {
-        let pace = self.pace;
+    fn failed(&mut self, kind: RequestKind, failure: &Failure, now: Instant) {
+        let timing = self.timing;
         let (most, wait, all) = match failure {
-            Failure::Rejected { code: 409, .. } => (pace.retry_most, None, false),
+            Failure::Rejected { code: 409, .. } => (timing.retry_max, None, false),
             Failure::Rejected {
                 code: 429 | 500..,
                 retry_after,
                 ..
-            } => (pace.retry_most, *retry_after, true),
-            Failure::Rejected { retry_after, .. } => (pace.refused_most, *retry_after, false),
-            Failure::Timeout | Failure::Unreachable(_) => (pace.retry_most, None, true),
+            } => (timing.retry_max, *retry_after, true),
+            Failure::Rejected { retry_after, .. } => {
+                (timing.rejected_retry_max, *retry_after, false)
+            }
+            Failure::Timeout | Failure::Unreachable(_) => (timing.retry_max, None, true),
         };
         let lanes = [
-            (&mut self.conditions, all || turn != Turn::Event),
-            (&mut self.events, all || turn == Turn::Event),
+            (&mut self.conditions, all || kind != RequestKind::Event),
+            (&mut self.events, all || kind == RequestKind::Event),
         ];
         for (lane, _) in lanes.into_iter().filter(|(_, concerned)| *concerned) {
             lane.failed(now, most, wait);
         }
-        if turn == Turn::Event {
+        if kind == RequestKind::Event {
             self.event_failed(failure);
         }
         // Certificates and tokens may have been renewed; a connection may lead to a server that is no more.
@@ -328,7 +338,7 @@ impl<'a> Post<'a> {
         ) {
             self.server = None;
         }
-        self.say(turn, failure);
+        self.log(kind, failure);
     }
 
     /// An event that is not taken, because its namespace goes or the server finds fault with it, does not hold up the others.
@@ -337,20 +347,20 @@ impl<'a> Post<'a> {
             Failure::Rejected {
                 code: 401 | 403 | 408 | 409 | 429 | 500..,
                 ..
-            } => self.outbox.make_way(Timestamp::now()),
-            Failure::Rejected { .. } => self.outbox.give_up(),
+            } => self.event_queue.defer(Timestamp::now()),
+            Failure::Rejected { .. } => self.event_queue.give_up(),
             _ => {}
         }
     }
 
     /// Each trouble with the server once, not each time.
-    fn say(&mut self, turn: Turn, failure: &Failure) {
-        let what = match turn {
-            Turn::Event => "event",
-            Turn::Read | Turn::Apply => "conditions",
+    fn log(&mut self, kind: RequestKind, failure: &Failure) {
+        let what = match kind {
+            RequestKind::Event => "event",
+            RequestKind::Read | RequestKind::Apply => "conditions",
         };
         let text = match failure {
-            Failure::Rejected { code: 404, .. } if turn != Turn::Event => format!(
+            Failure::Rejected { code: 404, .. } if kind != RequestKind::Event => format!(
                 "the API server knows no node {}: give the name that `kubectl get nodes` shows with --node-name or NODE_NAME; \
                  tried again in a while",
                 self.node
@@ -365,7 +375,7 @@ impl<'a> Post<'a> {
             }
             Failure::Timeout => format!(
                 "the API server did not answer in {} s; tried again until it does",
-                self.pace.request.as_secs()
+                self.timing.request_timeout.as_secs()
             ),
             Failure::Unreachable(why) => {
                 format!("the API server cannot be reached: {why}; tried again until it can")
@@ -376,39 +386,39 @@ impl<'a> Post<'a> {
             Failure::Unreachable(_) => "away".to_owned(),
             _ => text.clone(),
         };
-        if self.said.as_ref() != Some(&trouble) {
+        if self.logged.as_ref() != Some(&trouble) {
             ui::warn(&text);
-            self.said = Some(trouble);
+            self.logged = Some(trouble);
         }
     }
 
     /// At the end whatever is due is told, if that goes quickly.
-    async fn farewell(mut self, news: &mut News) {
-        if news.has_changed().unwrap_or(false) {
-            self.look(news);
+    async fn drain(mut self, observations: &mut ObservationReceiver) {
+        if observations.has_changed().unwrap_or(false) {
+            self.look(observations);
         }
         // A server that does not answer now will not in a moment.
         if self.server.is_none() {
             return;
         }
-        self.conditions.hurry();
-        self.events.hurry();
-        let until = Instant::now() + self.pace.farewell / 2;
-        while let Some((turn, at)) = self.next() {
+        self.conditions.skip_wait();
+        self.events.skip_wait();
+        let until = Instant::now() + self.timing.shutdown_timeout / 2;
+        while let Some((kind, at)) = self.next() {
             let now = Instant::now();
             if at > now || now >= until {
                 break;
             }
-            let Ok(answer) = tokio::time::timeout(until - now, self.send(turn)).await else {
+            let Ok(answer) = tokio::time::timeout(until - now, self.send(kind)).await else {
                 break;
             };
-            self.settle(turn, answer);
+            self.handle(kind, answer);
         }
     }
 }
 
 /// Resolves once the agent ends, or whoever would say so has gone.
-async fn stopped(stop: &mut Stop) {
+async fn stopped(stop: &mut ShutdownReceiver) {
     let _ = stop.wait_for(|stopped| *stopped).await;
 }
 

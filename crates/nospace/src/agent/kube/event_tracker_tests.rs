@@ -1,27 +1,27 @@
 use super::*;
-use crate::agent::kube::samples::{healthy, instances, pod, seen, watches_exhausted, with};
+use crate::agent::kube::fixtures::{healthy, instances, observation, pod, watches_exhausted, with};
 
-const PATIENCE: Patience = Patience {
-    calm: Duration::from_secs(30),
-    critical: Duration::from_secs(1_800),
-    warning: Duration::from_secs(21_600),
+const TIMING: EventTiming = EventTiming {
+    settle_time: Duration::from_secs(30),
+    repeat_critical: Duration::from_secs(1_800),
+    repeat_warning: Duration::from_secs(21_600),
 };
 
 /// A look every 15 s; the notes of each as `object reason`.
 fn play(reports: impl IntoIterator<Item = Report>) -> Vec<Vec<String>> {
-    let (mut troubles, start) = (Troubles::new(PATIENCE), Instant::now());
-    let looks = (0..).step_by(15).zip(reports);
-    looks
-        .map(|(second, report)| told(&troubles.take(&seen(report, start, second))))
+    let (mut tracker, start) = (EventTracker::new(TIMING), Instant::now());
+    let collections = (0..).step_by(15).zip(reports);
+    collections
+        .map(|(second, report)| reasons(&tracker.take(&observation(report, start, second))))
         .collect()
 }
 
-fn told(notes: &[Note]) -> Vec<String> {
-    let told = notes.iter().map(|note| match &note.object {
-        Object::Node => format!("node {}", note.reason),
-        Object::Pod(pod) => format!("{} {}", pod.name, note.reason),
+fn reasons(specs: &[EventSpec]) -> Vec<String> {
+    let reasons = specs.iter().map(|spec| match &spec.object {
+        EventTarget::Node => format!("node {}", spec.reason),
+        EventTarget::Pod(pod) => format!("{} {}", pod.name, spec.reason),
     });
-    told.collect()
+    reasons.collect()
 }
 
 fn full(percent: u64) -> Report {
@@ -30,31 +30,33 @@ fn full(percent: u64) -> Report {
 
 #[test]
 fn one_event_not_a_hundred() {
-    let told = play((0..100).map(|_| full(100)));
+    let reasons = play((0..100).map(|_| full(100)));
     assert_eq!(
-        told[0],
+        reasons[0],
         [
             "node InotifyInstancesExhausted",
             "web-0 InotifyInstancesExhausted"
         ]
     );
-    assert!(told[1..].iter().all(Vec::is_empty));
+    assert!(reasons[1..].iter().all(Vec::is_empty));
 }
 
 #[test]
 fn what_lasts_is_told_again_before_the_server_forgets_it() {
-    let told = play((0..=240).map(|_| full(100)));
-    let times: Vec<usize> = (0..told.len()).filter(|n| !told[*n].is_empty()).collect();
+    let reasons = play((0..=240).map(|_| full(100)));
+    let times: Vec<usize> = (0..reasons.len())
+        .filter(|n| !reasons[*n].is_empty())
+        .collect();
     // 1,800 s are 120 looks.
     assert_eq!(times, [0, 120, 240]);
 }
 
 #[test]
 fn worse_is_news_and_going_up_and_down_is_not() {
-    let told = play((0..40).map(|n| full(94 + n % 2)));
-    assert_eq!(told[0][0], "node InotifyInstancesPressure");
-    assert_eq!(told[1][0], "node InotifyInstancesExhausted");
-    assert!(told[2..].iter().all(Vec::is_empty));
+    let reasons = play((0..40).map(|n| full(94 + n % 2)));
+    assert_eq!(reasons[0][0], "node InotifyInstancesPressure");
+    assert_eq!(reasons[1][0], "node InotifyInstancesExhausted");
+    assert!(reasons[2..].iter().all(Vec::is_empty));
 }
 
 #[test]
@@ -68,10 +70,10 @@ fn the_end_is_told_once_and_when_it_lasts() {
         healthy(),
         healthy(),
     ];
-    let told = play(reports);
-    assert_eq!(told[1..4], [const { Vec::<String>::new() }; 3]);
-    assert_eq!(told[4], ["node InotifyInstancesRecovered"]);
-    assert!(told[5].is_empty() && told[6].is_empty());
+    let reasons = play(reports);
+    assert_eq!(reasons[1..4], [const { Vec::<String>::new() }; 3]);
+    assert_eq!(reasons[4], ["node InotifyInstancesRecovered"]);
+    assert!(reasons[5].is_empty() && reasons[6].is_empty());
 }
 
 #[test]
@@ -83,17 +85,17 @@ fn growth_that_pauses_is_not_over() {
         0 => growing.clone(),
         _ => healthy(),
     };
-    let told = play((0..40).map(look));
-    assert_eq!(told[0], ["node Growth"]);
-    assert!(told[1..].iter().all(Vec::is_empty), "{told:?}");
+    let reasons = play((0..40).map(look));
+    assert_eq!(reasons[0], ["node Growth"]);
+    assert!(reasons[1..].iter().all(Vec::is_empty), "{reasons:?}");
 }
 
 #[test]
 fn another_culprit_is_told_too_but_only_a_few() {
     let pods: Vec<PodRef> = (0..9).map(|n| pod(&format!("web-{n}"))).collect();
-    let told = play([full(100), with(&[instances(100, &pods)])]);
+    let reasons = play([full(100), with(&[instances(100, &pods)])]);
     assert_eq!(
-        told[1],
+        reasons[1],
         [
             "web-1 InotifyInstancesExhausted",
             "web-2 InotifyInstancesExhausted"
@@ -107,16 +109,16 @@ fn a_pod_without_a_name_has_no_event_of_its_own() {
         name: String::new(),
         ..pod("x")
     };
-    let told = play([with(&[instances(100, &[nameless])])]);
-    assert_eq!(told[0], ["node InotifyInstancesExhausted"]);
+    let reasons = play([with(&[instances(100, &[nameless])])]);
+    assert_eq!(reasons[0], ["node InotifyInstancesExhausted"]);
 }
 
 #[test]
 fn a_real_node_gets_an_event_for_each_thing_that_is_wrong() {
     let report = watches_exhausted();
-    let told = play([report.clone()]);
+    let reasons = play([report.clone()]);
     assert_eq!(
-        told[0]
+        reasons[0]
             .iter()
             .filter(|t| t.starts_with("node "))
             .collect::<Vec<_>>(),
@@ -131,23 +133,23 @@ fn a_real_node_gets_an_event_for_each_thing_that_is_wrong() {
 
 #[test]
 fn a_limit_that_was_raised_is_told_once() {
-    let (mut troubles, start) = (Troubles::new(PATIENCE), Instant::now());
-    let raised = |look, to| Raised {
-        look,
+    let (mut tracker, start) = (EventTracker::new(TIMING), Instant::now());
+    let raise = |observation, to| LimitRaise {
+        observation,
         sysctl: "fs.inotify.max_user_watches".to_owned(),
         from: 8_192,
         to,
         why: "used up".to_owned(),
     };
-    let look = |second, raised: Vec<Raised>| Seen {
-        raised,
-        ..seen(healthy(), start, second)
+    let look = |second, limit_raises: Vec<LimitRaise>| Observation {
+        limit_raises,
+        ..observation(healthy(), start, second)
     };
-    let one = troubles.take(&look(0, vec![raised(1, 65_536)]));
-    assert_eq!(told(&one), ["node LimitRaised"]);
+    let one = tracker.take(&look(0, vec![raise(1, 65_536)]));
+    assert_eq!(reasons(&one), ["node LimitRaised"]);
     assert!(!one[0].warning && one[0].message.contains("from 8192 to 65536: used up"));
-    assert!(troubles.take(&look(15, vec![raised(1, 65_536)])).is_empty());
-    let two = troubles.take(&look(30, vec![raised(1, 65_536), raised(3, 131_072)]));
+    assert!(tracker.take(&look(15, vec![raise(1, 65_536)])).is_empty());
+    let two = tracker.take(&look(30, vec![raise(1, 65_536), raise(3, 131_072)]));
     assert_eq!(two.len(), 1);
 }
 
@@ -160,5 +162,5 @@ fn a_node_that_breaks_in_a_thousand_ways_is_bounded() {
             finding
         })
         .collect();
-    assert_eq!(play([with(&findings)])[0].len(), MOST);
+    assert_eq!(play([with(&findings)])[0].len(), MAX);
 }

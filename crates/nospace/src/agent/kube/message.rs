@@ -5,10 +5,10 @@ use nospace_core::report::{Finding, PodRef};
 use crate::ui::Charset;
 
 /// What the API server takes of an event's message, in bytes (`noteLengthLimit` and `MaxLength`, k8s.io/kubernetes/pkg/apis/core/validation/events.go).
-const MOST: usize = 1_000;
+const MAX: usize = 1_000;
 
 /// `inotify-watches` as `InotifyWatches`, which is how reasons are written.
-pub fn camel(code: &str) -> String {
+pub fn camel_case(code: &str) -> String {
     let mut upper = true;
     let mut word = String::with_capacity(code.len());
     for c in code.chars() {
@@ -21,12 +21,12 @@ pub fn camel(code: &str) -> String {
 }
 
 /// Names of processes come from whoever runs them: nothing of them may steer a terminal, or make a message too long to be taken.
-pub fn clean(text: &str) -> String {
+pub fn sanitize(text: &str) -> String {
     let clean = Charset::Unicode.clean(text);
-    if clean.len() <= MOST {
+    if clean.len() <= MAX {
         return clean.into_owned();
     }
-    let end = (0..=MOST).rev().find(|at| clean.is_char_boundary(*at));
+    let end = (0..=MAX).rev().find(|at| clean.is_char_boundary(*at));
     format!("{}…", &clean[..end.unwrap_or(0)])
 }
 
@@ -42,17 +42,17 @@ pub fn message(finding: &Finding) -> String {
     if let Some(remedy) = finding.remedies.first() {
         text.push_str(&format!(". To mend it: {}", remedy.command));
     }
-    clean(&text)
+    sanitize(&text)
 }
 
 /// The same to the one who holds it.
-pub fn message_to(pod: &PodRef, finding: &Finding) -> String {
+pub fn pod_message(pod: &PodRef, finding: &Finding) -> String {
     let name = format!("pod {}/{}", pod.namespace, pod.name);
     let own = finding.culprits.iter().find_map(|c| {
         let held = c.strip_prefix(&name)?;
         held.strip_prefix(": ")
     });
-    clean(&match own {
+    sanitize(&match own {
         Some(held) => format!("{}. This pod holds {held}", finding.title),
         None => format!("{}. This pod holds most of it", finding.title),
     })
@@ -64,16 +64,16 @@ mod tests {
 
     #[test]
     fn codes_become_reasons() {
-        assert_eq!(camel("inotify-watches"), "InotifyWatches");
-        assert_eq!(camel("sysv-shm"), "SysvShm");
-        assert_eq!(camel("pids"), "Pids");
+        assert_eq!(camel_case("inotify-watches"), "InotifyWatches");
+        assert_eq!(camel_case("sysv-shm"), "SysvShm");
+        assert_eq!(camel_case("pids"), "Pids");
     }
 
     #[test]
     fn what_steers_a_terminal_is_escaped_and_the_rest_cut() {
-        assert_eq!(clean("a\u{1b}[31mb\n"), "a\\x1b[31mb\\n");
-        let long = clean(&"ä".repeat(2_000));
-        assert!(long.len() <= MOST + '…'.len_utf8(), "{}", long.len());
+        assert_eq!(sanitize("a\u{1b}[31mb\n"), "a\\x1b[31mb\\n");
+        let long = sanitize(&"ä".repeat(2_000));
+        assert!(long.len() <= MAX + '…'.len_utf8(), "{}", long.len());
         assert!(long.ends_with("ä…"));
     }
 }

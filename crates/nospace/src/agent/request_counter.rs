@@ -3,9 +3,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// Requests to the API server, counted by how they ended: `nospace_kubernetes_requests_total`.
 #[derive(Debug, Default)]
-pub struct Requests(Mutex<BTreeMap<&'static str, u64>>);
+pub struct RequestCounter(Mutex<BTreeMap<&'static str, u64>>);
 
-impl Requests {
+impl RequestCounter {
     /// Counts one that ended as `result`: `ok`, `conflict`, `throttled`, `timeout`, `error`.
     pub fn count(&self, result: &'static str) {
         *self.lock().entry(result).or_default() += 1;
@@ -13,7 +13,7 @@ impl Requests {
 
     /// All so far.
     #[must_use]
-    pub fn counted(&self) -> BTreeMap<&'static str, u64> {
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.lock().clone()
     }
 

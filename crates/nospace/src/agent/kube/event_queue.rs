@@ -5,24 +5,24 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::troubles::{Note, Object};
+use super::event_tracker::{EventSpec, EventTarget};
 
 /// So many different events wait; the oldest are given up for newer ones.
-const MOST_WAITING: usize = 64;
+const MAX_PENDING: usize = 64;
 /// So many are remembered as posted; one that was forgotten is found again by its name.
-const MOST_POSTED: usize = 256;
+const MAX_REMOTE: usize = 256;
 
 /// The API server's `--event-ttl`, if nobody set it.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
+const EVENT_TTL: SignedDuration = SignedDuration::from_hours(1);
 
 /// Which event it is: object, reason, subject.
-pub type Id = (Object, String, String);
+pub type Id = (EventTarget, String, String);
 
 /// An event that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct PendingEvent {
     /// What happened, as it was told last.
-    pub note: Note,
+    pub spec: EventSpec,
     /// When it happened first of the times that the server has not heard of.
     pub first: Timestamp,
     /// And last.
@@ -33,84 +33,85 @@ pub struct Waiting {
 
 /// What is known of an event on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Posted {
+pub enum RemoteEvent {
     /// It is there, made by an agent before this one; its count is still to be read.
-    Found,
+    UnknownCount,
     /// It is there, with this count.
-    Counted(i32),
+    Count(i32),
 }
 
 /// Events on their way.
 #[derive(Debug, Default)]
-pub struct Outbox {
-    waiting: VecDeque<(Id, Waiting)>,
-    posted: VecDeque<(Id, Posted)>,
+pub struct EventQueue {
+    pending: VecDeque<(Id, PendingEvent)>,
+    remote: VecDeque<(Id, RemoteEvent)>,
     /// Events that were given up.
     pub dropped: u64,
 }
 
-impl Outbox {
+impl EventQueue {
     /// Puts what happened in; what happens again while it waits is one event.
-    pub fn put(&mut self, note: Note, now: Timestamp) {
+    pub fn push(&mut self, spec: EventSpec, now: Timestamp) {
         let id = (
-            note.object.clone(),
-            note.reason.clone(),
-            note.subject.clone(),
+            spec.object.clone(),
+            spec.reason.clone(),
+            spec.subject.clone(),
         );
-        if let Some((_, waiting)) = self.waiting.iter_mut().find(|(other, _)| *other == id) {
-            waiting.last = now;
-            waiting.times = waiting.times.saturating_add(1);
-            waiting.note = note;
+        if let Some((_, pending)) = self.pending.iter_mut().find(|(other, _)| *other == id) {
+            pending.last = now;
+            pending.times = pending.times.saturating_add(1);
+            pending.spec = spec;
             return;
         }
-        if self.waiting.len() >= MOST_WAITING {
-            self.waiting.pop_front();
+        if self.pending.len() >= MAX_PENDING {
+            self.pending.pop_front();
             self.dropped += 1;
         }
-        let waiting = Waiting {
-            note,
+        let pending = PendingEvent {
+            spec,
             first: now,
             last: now,
             times: 1,
         };
-        self.waiting.push_back((id, waiting));
+        self.pending.push_back((id, pending));
     }
 
     /// The one that waits longest, and what is known of it on the server.
     #[must_use]
-    pub fn next(&self) -> Option<(&Waiting, Option<Posted>)> {
-        let (id, waiting) = self.waiting.front()?;
-        let posted = self.posted.iter().find(|(other, _)| other == id);
-        Some((waiting, posted.map(|(_, posted)| *posted)))
+    pub fn next(&self) -> Option<(&PendingEvent, Option<RemoteEvent>)> {
+        let (id, pending) = self.pending.front()?;
+        let remote = self.remote.iter().find(|(other, _)| other == id);
+        Some((pending, remote.map(|(_, remote)| *remote)))
     }
 
     /// The first is on the server now.
-    pub fn done(&mut self, posted: Posted) {
-        if let Some((id, _)) = self.waiting.pop_front() {
-            self.know(id, Some(posted));
+    pub fn done(&mut self, remote: RemoteEvent) {
+        if let Some((id, _)) = self.pending.pop_front() {
+            self.remember(id, Some(remote));
         }
     }
 
     /// The first is to be tried again, with what is known of it on the server.
-    pub fn learn(&mut self, posted: Option<Posted>) {
-        if let Some((id, _)) = self.waiting.front() {
-            self.know(id.clone(), posted);
+    pub fn update(&mut self, remote: Option<RemoteEvent>) {
+        if let Some((id, _)) = self.pending.front() {
+            self.remember(id.clone(), remote);
         }
     }
 
     /// The first will never be taken.
     pub fn give_up(&mut self) {
-        if self.waiting.pop_front().is_some() {
+        if self.pending.pop_front().is_some() {
             self.dropped += 1;
         }
     }
 
     /// The first was refused and makes way for the others; for good, once the server would forget it anyway.
-    pub fn make_way(&mut self, now: Timestamp) {
-        let forgotten = |(_, waiting): &(Id, Waiting)| now.duration_since(waiting.last) > FORGOTTEN;
-        match self.waiting.front() {
-            Some(first) if forgotten(first) => self.give_up(),
-            Some(_) => self.waiting.rotate_left(1),
+    pub fn defer(&mut self, now: Timestamp) {
+        let expired =
+            |(_, pending): &(Id, PendingEvent)| now.duration_since(pending.last) > EVENT_TTL;
+        match self.pending.front() {
+            Some(first) if expired(first) => self.give_up(),
+            Some(_) => self.pending.rotate_left(1),
             None => {}
         }
     }
@@ -118,26 +119,26 @@ impl Outbox {
     /// Nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.pending.is_empty()
     }
 
-    fn know(&mut self, id: Id, posted: Option<Posted>) {
-        self.posted.retain(|(other, _)| *other != id);
-        self.posted.extend(posted.map(|posted| (id, posted)));
-        if self.posted.len() > MOST_POSTED {
-            self.posted.pop_front();
+    fn remember(&mut self, id: Id, remote: Option<RemoteEvent>) {
+        self.remote.retain(|(other, _)| *other != id);
+        self.remote.extend(remote.map(|remote| (id, remote)));
+        if self.remote.len() > MAX_REMOTE {
+            self.remote.pop_front();
         }
     }
 }
 
 /// The name of an event: the same for the same thing, so that an agent that was started anew adds to the event of the one before it.
 #[must_use]
-pub fn name(object: &str, note: &Note) -> String {
-    let pod = match &note.object {
-        Object::Node => "",
-        Object::Pod(pod) => &pod.uid,
+pub fn name(object: &str, spec: &EventSpec) -> String {
+    let pod = match &spec.object {
+        EventTarget::Node => "",
+        EventTarget::Pod(pod) => &pod.uid,
     };
-    let hash = fnv1a([pod, &note.reason, &note.subject].join("\0").as_bytes());
+    let hash = fnv1a([pod, &spec.reason, &spec.subject].join("\0").as_bytes());
     // A name may have 253 characters (a DNS subdomain).
     let object: String = object.chars().take(200).collect();
     format!("{}.{hash:016x}", object.trim_end_matches(['.', '-']))
@@ -152,14 +153,14 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 
 /// So many events at once, and then one in a while.
 #[derive(Clone, Copy, Debug)]
-pub struct Bucket {
+pub struct TokenBucket {
     most: u32,
     every: Duration,
     left: u32,
     filled: Instant,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// A full one.
     #[must_use]
     pub fn new(most: u32, every: Duration, now: Instant) -> Self {
@@ -194,5 +195,5 @@ impl Bucket {
 }
 
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
+#[path = "event_queue_tests.rs"]
 mod tests;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use nospace_core::cause::Cause;
 use nospace_core::report::{Finding, PodRef, Remedy, Report, Severity};
 
-use crate::agent::{Pages, Seen};
+use crate::agent::observation::Observation;
+use crate::agent::pages::Pages;
 
 const HEALTHY: &str = include_str!("../../../../../tests/nodes/healthy-v2/report.json");
 const WATCHES: &str = include_str!("../../../../../tests/nodes/watches-v1/report.json");
@@ -68,15 +69,15 @@ pub fn with(findings: &[Finding]) -> Report {
 }
 
 /// A look so many seconds after `start`.
-pub fn seen(report: Report, start: Instant, seconds: u64) -> Seen {
-    Seen {
+pub fn observation(report: Report, start: Instant, seconds: u64) -> Observation {
+    Observation {
         number: seconds + 1,
         report,
-        at: start + Duration::from_secs(seconds),
-        took: Duration::from_millis(2),
+        finished_at: start + Duration::from_secs(seconds),
+        duration: Duration::from_millis(2),
         growth: Vec::new(),
-        raises: std::collections::BTreeMap::new(),
-        raised: Vec::new(),
+        raise_counts: std::collections::BTreeMap::new(),
+        limit_raises: Vec::new(),
         pages: Pages::default(),
     }
 }

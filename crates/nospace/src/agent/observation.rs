@@ -9,31 +9,31 @@ use super::pages::Pages;
 
 /// What one look brought. What it says is never changed: the next look makes another.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Observation {
     /// How many looks there were, this one included.
     pub number: u64,
     /// What it found. Findings of the agent's own (rule `growth`) are among the report's.
     pub report: Report,
     /// When it was done.
-    pub at: Instant,
+    pub finished_at: Instant,
     /// How long it took.
-    pub took: Duration,
+    pub duration: Duration,
     /// How budgets grew up to it; empty until there were enough looks.
     pub growth: Vec<Growth>,
     /// How often `--tune` raised each limit since the agent's start; empty without it.
-    pub raises: BTreeMap<&'static str, u64>,
+    pub raise_counts: BTreeMap<&'static str, u64>,
     /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
-    /// misses a look misses them. At most [`Raised::MOST`].
-    pub raised: Vec<Raised>,
+    /// misses a look misses them. At most [`LimitRaise::MOST`].
+    pub limit_raises: Vec<LimitRaise>,
     /// Its pages, as HTTP serves them.
     pub pages: Pages,
 }
 
 /// A limit that `--tune` raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Raised {
+pub struct LimitRaise {
     /// The look after which it was raised.
-    pub look: u64,
+    pub observation: u64,
     /// The sysctl, `fs.inotify.max_user_watches`.
     pub sysctl: String,
     /// What it was.
@@ -44,13 +44,13 @@ pub struct Raised {
     pub why: String,
 }
 
-impl Raised {
+impl LimitRaise {
     /// So many are remembered.
-    pub const MOST: usize = 16;
+    pub const MAX: usize = 16;
 }
 
 /// Where the newest look is to be had; `None` before the first.
-pub type News = tokio::sync::watch::Receiver<Option<Arc<Seen>>>;
+pub type ObservationReceiver = tokio::sync::watch::Receiver<Option<Arc<Observation>>>;
 
 /// Becomes `true` when the agent ends.
-pub type Stop = tokio::sync::watch::Receiver<bool>;
+pub type ShutdownReceiver = tokio::sync::watch::Receiver<bool>;

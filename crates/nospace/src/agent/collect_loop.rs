@@ -6,27 +6,29 @@ use nospace_core::attribute::View;
 use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
+use super::config::Config;
+use super::observation::Observation;
+use super::pages::Pages;
 use super::refusals::Refusals;
 use super::tuner::Tuner;
-use super::{Config, Pages, Seen};
-use crate::collect::collect;
+use crate::collect;
 use crate::host::live::Live;
 
 /// Looks at the node again and again. The programs stay loaded in its host.
-pub struct Looker {
+pub struct CollectLoop {
     /// What is looked at.
     pub host: Live,
     /// What the agent goes by.
     pub config: Arc<Config>,
     /// Where looks go.
-    pub news: watch::Sender<Option<Arc<Seen>>>,
+    pub publish: watch::Sender<Option<Arc<Observation>>>,
     /// Whose pods may have gone.
     pub refusals: Arc<Refusals>,
     /// Raises limits, with `--tune`.
     pub tuner: Option<Tuner>,
 }
 
-impl Looker {
+impl CollectLoop {
     /// Looks until `stop` has lost its sender. A look that takes longer than the interval delays the next: none are made up for.
     pub fn run(mut self, stop: &Receiver<()>) {
         let started = Instant::now();
@@ -34,8 +36,8 @@ impl Looker {
         for number in 1.. {
             let begin = Instant::now();
             let seconds = begin.duration_since(started).as_secs_f64();
-            let seen = self.look(number, begin, &mut history, seconds);
-            self.news.send_replace(Some(Arc::new(seen)));
+            let observation = self.collect(number, begin, &mut history, seconds);
+            self.publish.send_replace(Some(Arc::new(observation)));
             let rest = self.config.interval.saturating_sub(begin.elapsed());
             if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -43,15 +45,21 @@ impl Looker {
         }
     }
 
-    fn look(&mut self, number: u64, begin: Instant, history: &mut History, seconds: f64) -> Seen {
+    fn collect(
+        &mut self,
+        number: u64,
+        begin: Instant,
+        history: &mut History,
+        seconds: f64,
+    ) -> Observation {
         self.host.renew();
-        let snapshot = collect(&self.host);
+        let snapshot = collect::collect(&self.host);
         let view = View::new(&snapshot);
-        self.refusals.settle(&view);
+        self.refusals.fold_deleted_pods(&view);
         let growth = history.look(&view, seconds);
         let found = growth::findings(&view, history, &growth, seconds);
         if let Some(tuner) = &mut self.tuner {
-            tuner.look(&self.host, &view, number);
+            tuner.adjust(&self.host, &view, number);
         }
         let mut report = nospace_core::conclude_with(view, found);
         if let Some(name) = &self.config.node_name {
@@ -59,14 +67,18 @@ impl Looker {
         }
         let pages = Pages::new(&report, &growth, self.config.top);
         let tuner = self.tuner.as_ref();
-        Seen {
+        Observation {
             number,
             report,
-            at: Instant::now(),
-            took: begin.elapsed(),
+            finished_at: Instant::now(),
+            duration: begin.elapsed(),
             growth,
-            raised: tuner.map(|tuner| tuner.raised.clone()).unwrap_or_default(),
-            raises: tuner.map(|tuner| tuner.times.clone()).unwrap_or_default(),
+            limit_raises: tuner
+                .map(|tuner| tuner.limit_raises.clone())
+                .unwrap_or_default(),
+            raise_counts: tuner
+                .map(|tuner| tuner.raise_counts.clone())
+                .unwrap_or_default(),
             pages,
         }
     }

@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 
 use nospace_core::report::{Finding, PodRef, Report, Severity};
 
-use super::words::{camel, clean, message, message_to};
-use crate::agent::{Raised, Seen};
+use super::message::{camel_case, message, pod_message, sanitize};
+use crate::agent::observation::{LimitRaise, Observation};
 
 /// So many troubles are followed, the worst first; a node has not more ways to break that a person would read.
-const MOST: usize = 32;
+const MAX: usize = 32;
 /// So many pods get an event of their own for one trouble.
-const MOST_PODS: usize = 3;
+const MAX_PODS: usize = 3;
 
 /// The rule of the forecast, which has a condition of its own.
 const KUBELET: &str = "kubelet-start";
 
 /// Which object an event is on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Object {
+pub enum EventTarget {
     /// This node.
     Node,
     /// A pod on it.
@@ -27,9 +27,9 @@ pub enum Object {
 
 /// Something happened that is worth an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct EventSpec {
     /// To whom.
-    pub object: Object,
+    pub object: EventTarget,
     /// Whose budget. With object and reason it tells which event it is.
     pub subject: String,
     /// A `Warning`, or else `Normal`.
@@ -42,21 +42,21 @@ pub struct Note {
 
 /// How long things take.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct EventTiming {
     /// A trouble is over, or less bad, when it has been for so long.
-    pub calm: Duration,
+    pub settle_time: Duration,
     /// A critical trouble that lasts is told again after this: the API server forgets events after an hour.
-    pub critical: Duration,
+    pub repeat_critical: Duration,
     /// The same for a warning.
-    pub warning: Duration,
+    pub repeat_warning: Duration,
 }
 
-impl Patience {
+impl EventTiming {
     /// Growth comes in bursts: that it has paused means little.
     fn of(&self, rule: &str) -> Duration {
         match rule {
-            "growth" => self.calm * 10,
-            _ => self.calm,
+            "growth" => self.settle_time * 10,
+            _ => self.settle_time,
         }
     }
 }
@@ -66,157 +66,159 @@ type Key = (String, &'static str, String);
 
 /// A finding that is there, or was a moment ago.
 #[derive(Debug)]
-struct Trouble {
+struct Problem {
     severity: Severity,
     title: String,
     /// When it was last seen at all, and last seen as bad as `severity`.
-    seen: Instant,
-    as_bad: Instant,
-    told: Instant,
+    last_seen: Instant,
+    last_as_severe: Instant,
+    last_reported: Instant,
     pods: BTreeSet<PodRef>,
 }
 
 /// The troubles of this node.
 #[derive(Debug)]
-pub struct Troubles {
-    patience: Patience,
-    troubles: BTreeMap<Key, Trouble>,
-    raised: Vec<Raised>,
+pub struct EventTracker {
+    timing: EventTiming,
+    problems: BTreeMap<Key, Problem>,
+    limit_raises: Vec<LimitRaise>,
 }
 
-impl Troubles {
+impl EventTracker {
     /// None yet.
     #[must_use]
-    pub fn new(patience: Patience) -> Self {
+    pub fn new(timing: EventTiming) -> Self {
         Self {
-            patience,
-            troubles: BTreeMap::new(),
-            raised: Vec::new(),
+            timing,
+            problems: BTreeMap::new(),
+            limit_raises: Vec::new(),
         }
     }
 
     /// Takes a look; what of it is news.
-    pub fn take(&mut self, seen: &Seen) -> Vec<Note> {
-        let mut notes = self.raised(&seen.raised);
-        for finding in worth_telling(&seen.report) {
-            notes.extend(self.found(finding, seen.at));
+    pub fn take(&mut self, observation: &Observation) -> Vec<EventSpec> {
+        let mut specs = self.limit_raises(&observation.limit_raises);
+        for finding in worth_reporting(&observation.report) {
+            specs.extend(self.on_finding(finding, observation.finished_at));
         }
-        notes.extend(self.over(seen.at));
-        notes
+        specs.extend(self.resolve(observation.finished_at));
+        specs
     }
 
-    fn found(&mut self, finding: &Finding, at: Instant) -> Vec<Note> {
+    fn on_finding(&mut self, finding: &Finding, at: Instant) -> Vec<EventSpec> {
         let key = key(finding);
-        let patience = self.patience;
-        let full = self.troubles.len() >= MOST;
-        let Some(trouble) = self.troubles.get_mut(&key) else {
+        let timing = self.timing;
+        let full = self.problems.len() >= MAX;
+        let Some(problem) = self.problems.get_mut(&key) else {
             if full {
                 return Vec::new();
             }
-            let mut trouble = Trouble::new(finding, at);
-            let notes = trouble.tell(finding, at);
-            self.troubles.insert(key, trouble);
-            return notes;
+            let mut problem = Problem::new(finding, at);
+            let specs = problem.report(finding, at);
+            self.problems.insert(key, problem);
+            return specs;
         };
-        trouble.seen = at;
-        trouble.title.clone_from(&finding.title);
+        problem.last_seen = at;
+        problem.title.clone_from(&finding.title);
         let again = match finding.severity {
-            Severity::Critical => patience.critical,
-            _ => patience.warning,
+            Severity::Critical => timing.repeat_critical,
+            _ => timing.repeat_warning,
         };
-        if finding.severity > trouble.severity || since(trouble.told, at) >= again {
-            trouble.severity = trouble.severity.max(finding.severity);
-            trouble.as_bad = at;
-            return trouble.tell(finding, at);
+        if finding.severity > problem.severity || since(problem.last_reported, at) >= again {
+            problem.severity = problem.severity.max(finding.severity);
+            problem.last_as_severe = at;
+            return problem.report(finding, at);
         }
-        if finding.severity == trouble.severity {
-            trouble.as_bad = at;
-        } else if since(trouble.as_bad, at) >= patience.of(&finding.rule) {
-            trouble.severity = finding.severity;
-            trouble.as_bad = at;
+        if finding.severity == problem.severity {
+            problem.last_as_severe = at;
+        } else if since(problem.last_as_severe, at) >= timing.of(&finding.rule) {
+            problem.severity = finding.severity;
+            problem.last_as_severe = at;
         }
-        trouble.tell_new_pods(finding)
+        problem.report_to_new_pods(finding)
     }
 
-    fn over(&mut self, at: Instant) -> Vec<Note> {
-        let calm = self.patience;
-        let over = |(rule, ..): &Key, t: &mut Trouble| since(t.seen, at) >= calm.of(rule);
-        let over = self.troubles.extract_if(.., over);
-        over.map(|((rule, _, subject), trouble)| Note {
-            object: Object::Node,
-            reason: format!("{}Recovered", camel(&rule)),
-            message: clean(&format!("No longer so: {}", trouble.title)),
-            subject,
-            warning: false,
-        })
-        .collect()
+    fn resolve(&mut self, at: Instant) -> Vec<EventSpec> {
+        let timing = self.timing;
+        let resolved =
+            |(rule, ..): &Key, t: &mut Problem| since(t.last_seen, at) >= timing.of(rule);
+        let resolved = self.problems.extract_if(.., resolved);
+        resolved
+            .map(|((rule, _, subject), problem)| EventSpec {
+                object: EventTarget::Node,
+                reason: format!("{}Recovered", camel_case(&rule)),
+                message: sanitize(&format!("No longer so: {}", problem.title)),
+                subject,
+                warning: false,
+            })
+            .collect()
     }
 
-    fn raised(&mut self, raised: &[Raised]) -> Vec<Note> {
-        let new = raised.iter().filter(|r| !self.raised.contains(r));
-        let notes = new.map(|r| Note {
-            object: Object::Node,
+    fn limit_raises(&mut self, raises: &[LimitRaise]) -> Vec<EventSpec> {
+        let new = raises.iter().filter(|r| !self.limit_raises.contains(r));
+        let specs = new.map(|r| EventSpec {
+            object: EventTarget::Node,
             subject: format!("{} {}", r.sysctl, r.to),
             warning: false,
             reason: "LimitRaised".to_owned(),
-            message: clean(&format!(
+            message: sanitize(&format!(
                 "{} raised from {} to {}: {}",
                 r.sysctl, r.from, r.to, r.why
             )),
         });
-        let notes = notes.collect();
-        self.raised = raised.to_vec();
-        notes
+        let specs = specs.collect();
+        self.limit_raises = raises.to_vec();
+        specs
     }
 }
 
-impl Trouble {
+impl Problem {
     fn new(finding: &Finding, at: Instant) -> Self {
         Self {
             severity: finding.severity,
             title: finding.title.clone(),
-            seen: at,
-            as_bad: at,
-            told: at,
+            last_seen: at,
+            last_as_severe: at,
+            last_reported: at,
             pods: BTreeSet::new(),
         }
     }
 
-    fn tell(&mut self, finding: &Finding, at: Instant) -> Vec<Note> {
-        self.told = at;
+    fn report(&mut self, finding: &Finding, at: Instant) -> Vec<EventSpec> {
+        self.last_reported = at;
         self.pods.clear();
-        let node = Note {
-            object: Object::Node,
+        let node = EventSpec {
+            object: EventTarget::Node,
             subject: finding.subject.clone(),
             warning: true,
             reason: reason(finding),
             message: message(finding),
         };
-        let mut notes = vec![node];
-        notes.extend(self.tell_new_pods(finding));
-        notes
+        let mut specs = vec![node];
+        specs.extend(self.report_to_new_pods(finding));
+        specs
     }
 
     /// The kubelet's start is the node's matter: the finding of the budget tells its pods.
-    fn tell_new_pods(&mut self, finding: &Finding) -> Vec<Note> {
-        let mut notes = Vec::new();
+    fn report_to_new_pods(&mut self, finding: &Finding) -> Vec<EventSpec> {
+        let mut specs = Vec::new();
         if finding.rule == KUBELET {
-            return notes;
+            return specs;
         }
         // A pod of which only the uid is known has no event: the node's names it.
         let named = finding.culprit_pods.iter().filter(|p| !p.name.is_empty());
         for pod in named {
-            if self.pods.len() < MOST_PODS && self.pods.insert(pod.clone()) {
-                notes.push(Note {
-                    object: Object::Pod(pod.clone()),
+            if self.pods.len() < MAX_PODS && self.pods.insert(pod.clone()) {
+                specs.push(EventSpec {
+                    object: EventTarget::Pod(pod.clone()),
                     subject: finding.subject.clone(),
                     warning: true,
                     reason: reason(finding),
-                    message: message_to(pod, finding),
+                    message: pod_message(pod, finding),
                 });
             }
         }
-        notes
+        specs
     }
 }
 
@@ -233,7 +235,7 @@ fn key(finding: &Finding) -> Key {
 }
 
 /// Warnings and worse; of several about one budget those that say more than "it is full".
-fn worth_telling(report: &Report) -> impl Iterator<Item = &Finding> {
+fn worth_reporting(report: &Report) -> impl Iterator<Item = &Finding> {
     let findings = || {
         let all = report.findings.iter();
         all.filter(|f| f.severity >= Severity::Warning && f.rule != "blind")
@@ -256,7 +258,7 @@ fn is_pressure(finding: &Finding) -> bool {
 
 /// `InotifyWatchesPressure`, and when it is as good as used up `InotifyWatchesExhausted`.
 fn reason(finding: &Finding) -> String {
-    let rule = camel(&finding.rule);
+    let rule = camel_case(&finding.rule);
     match finding.severity {
         _ if finding.rule == KUBELET => format!("{rule}AtRisk"),
         _ if !is_pressure(finding) => rule,
@@ -266,5 +268,5 @@ fn reason(finding: &Finding) -> String {
 }
 
 #[cfg(test)]
-#[path = "troubles_tests.rs"]
+#[path = "event_tracker_tests.rs"]
 mod tests;
