@@ -23,6 +23,7 @@ pub mod model;
 pub mod parse;
 pub mod plan;
 pub mod report;
+pub mod runtimes;
 pub mod select;
 pub mod signatures;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{Bundle, ContainerLog, Containers, PodLog, Process};
 use crate::parse::cgroup_path::{identify, segments, unescaped_triple};
+use crate::runtimes::{Annotation, annotation};
 
 /// A pod, with empty texts for what is not known.
 pub(super) struct PodName {
@@ -87,22 +88,18 @@ impl<'a> Names<'a> {
         bundle: Option<&Bundle>,
         id: Option<&str>,
     ) -> Option<PodName> {
-        let text = |keys: &[&str]| {
-            bundle
-                .and_then(|bundle| annotation(bundle, keys))
-                .map(str::to_owned)
-        };
+        let text = |what| Some(annotation(bundle?, what)?.to_owned());
         let asked_for = bundle.and_then(|bundle| bundle.cgroups_path.as_deref());
         let uid = uid
             .map(str::to_owned)
-            .or_else(|| text(POD_UID))
+            .or_else(|| text(Annotation::PodUid))
             .or_else(|| identify(asked_for?).pod_uid);
         let by_uid = uid.as_deref().and_then(|uid| self.pod_logs.get(uid));
         let by_id = id.and_then(|id| self.container_logs.get(id));
-        let name = text(POD_NAME)
+        let name = text(Annotation::PodName)
             .or_else(|| by_uid.map(|log| log.name.clone()))
             .or_else(|| by_id.map(|log| log.pod.clone()));
-        let namespace = text(POD_NAMESPACE)
+        let namespace = text(Annotation::PodNamespace)
             .or_else(|| by_uid.map(|log| log.namespace.clone()))
             .or_else(|| by_id.map(|log| log.namespace.clone()));
         if uid.is_none() && name.is_none() {
@@ -122,7 +119,7 @@ impl<'a> Names<'a> {
     /// Name of container `id` in its pod; empty where nothing says it.
     pub fn container(&self, bundle: Option<&Bundle>, id: &str) -> String {
         bundle
-            .and_then(|bundle| annotation(bundle, CONTAINER_NAME))
+            .and_then(|bundle| annotation(bundle, Annotation::ContainerName))
             .or_else(|| Some(self.container_logs.get(id)?.container.as_str()))
             .unwrap_or_default()
             .to_owned()
@@ -137,30 +134,6 @@ impl<'a> Names<'a> {
         let log = logs.next()?;
         logs.next().is_none().then(|| log.uid.clone())
     }
-}
-
-const POD_NAME: &[&str] = &[
-    "io.kubernetes.cri.sandbox-name",
-    "io.kubernetes.pod.name",
-    "io.kubernetes.cri-o.KubeName",
-];
-const POD_NAMESPACE: &[&str] = &[
-    "io.kubernetes.cri.sandbox-namespace",
-    "io.kubernetes.pod.namespace",
-    "io.kubernetes.cri-o.Namespace",
-];
-const POD_UID: &[&str] = &["io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"];
-const CONTAINER_NAME: &[&str] = &[
-    "io.kubernetes.cri.container-name",
-    "io.kubernetes.container.name",
-];
-
-/// The first of `keys` that has a value.
-pub(super) fn annotation<'b>(bundle: &'b Bundle, keys: &[&str]) -> Option<&'b str> {
-    keys.iter()
-        .find_map(|&key| bundle.annotations.get(key))
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
 }
 
 /// Where each segment of `path` ends.

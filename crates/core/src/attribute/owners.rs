@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{Names, annotation};
+use super::names::Names;
 use crate::model::{Bundle, Process, Runtime, Snapshot};
-use crate::parse::cgroup_path::{CgroupIdentity, ContainerCgroup, Role, identify};
+use crate::parse::cgroup_path::{CgroupIdentity, ContainerCgroup, identify};
 use crate::report::{ContainerRef, Owner, PodPart};
+use crate::runtimes::{self, Role, is_sandbox};
 
 /// Whose each process is, from what the snapshot holds of the node's disk.
 ///
@@ -63,11 +64,11 @@ fn most_telling(process: &Process) -> CgroupIdentity {
 /// The owner of a runtime's process that serves container or sandbox `id`.
 fn served(names: &Names<'_>, process: &Process, mut identity: CgroupIdentity, id: &str) -> Owner {
     let by_cgroup = identity.container.filter(|container| container.id == id);
-    let runtime = match by_cgroup {
-        _ if process.comm.starts_with("containerd-shi") => Runtime::Containerd,
-        Some(container) => container.runtime,
-        None => Runtime::Unknown,
-    };
+    let by_cgroup = by_cgroup.map_or(Runtime::Unknown, |container| container.runtime);
+    let by_monitor = runtimes::monitor(&process.comm).map(|monitor| monitor.runtime);
+    let runtime = by_monitor
+        .filter(|runtime| *runtime != Runtime::Unknown)
+        .unwrap_or(by_cgroup);
     identity.container = Some(ContainerCgroup {
         id: id.to_owned(),
         runtime,
@@ -138,18 +139,6 @@ fn container(by_cgroup: Runtime, id: &str, bundle: Option<&Bundle>) -> Owner {
         },
         id: id.to_owned(),
         name: bundle.and_then(|bundle| bundle.name.clone()),
-    }
-}
-
-fn is_sandbox(bundle: &Bundle) -> bool {
-    const KEYS: &[&str] = &[
-        "io.kubernetes.cri.container-type",
-        "io.kubernetes.cri-o.ContainerType",
-        "io.kubernetes.docker.type",
-    ];
-    match annotation(bundle, KEYS) {
-        Some(kind) => matches!(kind, "sandbox" | "podsandbox"),
-        None => annotation(bundle, &["io.kubernetes.container.name"]) == Some("POD"),
     }
 }
 

@@ -49,7 +49,8 @@ pub fn running(snapshot: &Snapshot) -> Running {
 
 /// Docker and containers/storage keep a container's files when it has ended; its pid goes.
 fn runs(bundle: &Bundle) -> bool {
-    bundle.runtime == Runtime::Containerd || bundle.init_pid.is_some()
+    let ends_with_it = bundle.runtime.definition().is_some_and(|d| !d.keeps_ended);
+    ends_with_it || bundle.init_pid.is_some()
 }
 
 fn by_systemd(bundle: &Bundle) -> Option<bool> {

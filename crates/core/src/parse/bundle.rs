@@ -4,38 +4,14 @@
 //! These files hold environment variables and every annotation of a pod. One [`Config`] says what
 //! is read of them; the parsers and [`redact_config`] share it, so nothing else can be kept.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::Malformed;
 use super::config::{Config, Configs};
 use crate::model::{Bundle, Runtime};
-
-/// Annotations and labels that name a container, what it is of, and who runs it.
-///
-/// containerd: internal/cri/annotations; CRI-O and podman: pkg/annotations; kubelet labels:
-/// pkg/kubelet/types/labels.go; dockershim: pkg/kubelet/dockershim/docker_service.go.
-pub const NAMING: &[&str] = &[
-    "io.container.manager",
-    "io.kubernetes.container.name",
-    "io.kubernetes.cri-o.ContainerType",
-    "io.kubernetes.cri-o.KubeName",
-    "io.kubernetes.cri-o.Namespace",
-    "io.kubernetes.cri-o.SandboxID",
-    "io.kubernetes.cri.container-name",
-    "io.kubernetes.cri.container-type",
-    "io.kubernetes.cri.sandbox-id",
-    "io.kubernetes.cri.sandbox-name",
-    "io.kubernetes.cri.sandbox-namespace",
-    "io.kubernetes.cri.sandbox-uid",
-    "io.kubernetes.docker.type",
-    "io.kubernetes.pod.name",
-    "io.kubernetes.pod.namespace",
-    "io.kubernetes.pod.uid",
-    "io.kubernetes.sandbox.id",
-    "nerdctl/name",
-];
+use crate::runtimes::{
+    Annotation, annotation, by_engine_annotation, by_storage, with_kubelet_name,
+};
 
 /// An OCI config.json; `runtime` where the place that it lies in decides, else its annotations do.
 ///
@@ -43,24 +19,17 @@ pub const NAMING: &[&str] = &[
 /// Not JSON, or not the JSON of an OCI configuration.
 pub fn oci(runtime: Runtime, namespace: &str, id: &str, bytes: &[u8]) -> Result<Bundle, Malformed> {
     let config: Config = json("config.json", bytes)?;
-    let runtime = match config
-        .annotations
-        .get("io.container.manager")
-        .map(String::as_str)
-    {
-        Some("libpod") => Runtime::Podman,
-        Some("cri-o") => Runtime::CriO,
-        _ => runtime,
-    };
-    Ok(Bundle {
+    let mut bundle = Bundle {
         runtime,
         runtime_namespace: namespace.to_owned(),
         id: id.to_owned(),
-        name: config.annotations.get("nerdctl/name").cloned(),
         cgroups_path: config.linux.cgroups_path,
-        init_pid: None,
         annotations: config.annotations,
-    })
+        ..Bundle::default()
+    };
+    bundle.runtime = by_engine_annotation(&bundle).unwrap_or(runtime);
+    bundle.name = annotation(&bundle, Annotation::Name).map(str::to_owned);
+    Ok(bundle)
 }
 
 /// Docker's config.v2.json.
@@ -118,11 +87,7 @@ pub fn init_pid(bytes: &[u8]) -> Result<u32, Malformed> {
 fn stored(entry: Config) -> Option<Bundle> {
     let name = entry.names.first().map_or("", String::as_str);
     let annotations = with_kubelet_name(entry.annotations, name);
-    let runtime = if annotations.is_empty() {
-        Runtime::Podman
-    } else {
-        Runtime::CriO
-    };
+    let runtime = by_storage(!annotations.is_empty());
     (!entry.id.is_empty()).then(|| Bundle {
         runtime,
         name: some_text(name),
@@ -130,28 +95,6 @@ fn stored(entry: Config) -> Option<Bundle> {
         annotations,
         ..Bundle::default()
     })
-}
-
-/// Adds what a name of the kubelet's making says: `k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT`
-/// (dockershim and cri-dockerd naming.go, CRI-O internal/lib/sandbox); a sandbox is named `POD`.
-fn with_kubelet_name(
-    mut annotations: BTreeMap<String, String>,
-    name: &str,
-) -> BTreeMap<String, String> {
-    let parts: Vec<&str> = name.split('_').collect();
-    if let ["k8s", container, pod, namespace, uid, _attempt] = parts[..] {
-        for (key, value) in [
-            ("io.kubernetes.container.name", container),
-            ("io.kubernetes.pod.name", pod),
-            ("io.kubernetes.pod.namespace", namespace),
-            ("io.kubernetes.pod.uid", uid),
-        ] {
-            annotations
-                .entry(key.to_owned())
-                .or_insert_with(|| value.to_owned());
-        }
-    }
-    annotations
 }
 
 fn some_text(text: &str) -> Option<String> {

@@ -1,45 +1,16 @@
 //! What a cgroup path tells: pod, container, runtime, systemd unit.
 //!
-//! Paths are those of /proc/PID/cgroup. Who makes them: the kubelet's pod cgroups
-//! (pkg/kubelet/cm/cgroup_manager_linux.go, pod_container_manager_linux.go), containerd's CRI plugin
-//! (`getCgroupsPath`), CRI-O (internal/config/cgmgr), dockerd, podman (libpod).
+//! Paths are those of /proc/PID/cgroup. Those of pods are the kubelet's (pkg/kubelet/cm/cgroup_manager_linux.go,
+//! pod_container_manager_linux.go), those of containers their runtime's: see [`crate::runtimes`].
 
 use crate::model::Runtime;
+use crate::runtimes::{RUNTIMES, Role};
 
 /// A container id as every runtime under a kubelet makes it: so many hexadecimal digits.
 const ID_LENGTH: usize = 64;
 
-/// Names that runtimes put before a container id, and what is in such a cgroup.
-/// The monitors come first: `crio-` begins `crio-conmon-` too.
-const PREFIXES: &[(&str, Runtime, Role)] = &[
-    ("crio-conmon-", Runtime::CriO, Role::Monitor),
-    ("libpod-conmon-", Runtime::Podman, Role::Monitor),
-    ("libpod-payload-", Runtime::Podman, Role::Payload),
-    ("cri-containerd-", Runtime::Containerd, Role::Payload),
-    ("nerdctl-", Runtime::Containerd, Role::Payload),
-    ("crio-", Runtime::CriO, Role::Payload),
-    ("docker-", Runtime::Docker, Role::Payload),
-    ("libpod-", Runtime::Podman, Role::Payload),
-];
-
-/// Directories that hold container ids without a prefix.
-const PARENTS: &[(&str, Runtime)] = &[
-    ("docker", Runtime::Docker),
-    ("libpod_parent", Runtime::Podman),
-];
-
 /// Unit types that a process can live in, slices aside.
 const UNITS: &[&str] = &[".service", ".scope", ".socket", ".mount", ".swap"];
-
-/// What kind of process lives in a container's cgroup.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Role {
-    /// The container's own.
-    #[default]
-    Payload,
-    /// The runtime's, which watches over it: conmon.
-    Monitor,
-}
 
 /// A container as a cgroup path names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,24 +145,25 @@ fn pod_uid(parents: &[&str], segment: &str) -> Option<String> {
 
 fn container(parents: &[&str], segment: &str) -> Option<ContainerCgroup> {
     let stem = segment.strip_suffix(".scope").unwrap_or(segment);
-    for &(prefix, runtime, role) in PREFIXES {
-        if let Some(id) = stem.strip_prefix(prefix)
-            && is_id(id)
-        {
-            let id = id.to_owned();
-            return Some(ContainerCgroup { id, runtime, role });
-        }
-    }
-    if !is_id(segment) {
-        return None;
-    }
-    let known = PARENTS
-        .iter()
-        .find(|(parent, _)| parents.last() == Some(parent));
+    let named = RUNTIMES.into_iter().find_map(|definition| {
+        let mut prefixes = definition.cgroup_prefixes.iter();
+        prefixes.find_map(|&(prefix, role)| {
+            let id = stem.strip_prefix(prefix).filter(|id| is_id(id))?;
+            Some((id, definition.runtime, role))
+        })
+    });
+    let (id, runtime, role) = named.or_else(|| {
+        let parent = parents.last().copied();
+        let known = RUNTIMES
+            .into_iter()
+            .find(|d| d.cgroup_parent.is_some() && d.cgroup_parent == parent);
+        let runtime = known.map_or(Runtime::Unknown, |definition| definition.runtime);
+        is_id(segment).then_some((segment, runtime, Role::Payload))
+    })?;
     Some(ContainerCgroup {
-        id: segment.to_owned(),
-        runtime: known.map_or(Runtime::Unknown, |&(_, runtime)| runtime),
-        role: Role::Payload,
+        id: id.to_owned(),
+        runtime,
+        role,
     })
 }
 

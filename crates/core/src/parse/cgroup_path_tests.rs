@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::runtimes::Role;
 
 const UID: &str = "5721c88f-ca83-4ee4-ab1f-0b553119c397";
 const UID_: &str = "5721c88f_ca83_4ee4_ab1f_0b553119c397";

@@ -3,10 +3,12 @@
 //! Nothing else of a command line is ever looked at, and [`redact`] makes sure that nothing else
 //! is kept.
 
-/// The container that a containerd-shim or conmon serves; `None` for other programs.
+use crate::runtimes::{self, Monitor};
+
+/// The container that a runtime's process serves; `None` for other programs.
 ///
 /// `cmdline` is the file as the kernel gives it: arguments that end in NUL. For a shim that serves
-/// a pod this is the id of the sandbox (containerd core/runtime/v2/shim.go, conmon src/cli.c).
+/// a pod this is the id of the sandbox.
 #[must_use]
 pub fn serves(cmdline: &[u8]) -> Option<String> {
     serving(cmdline).map(|(_, id)| id.to_owned())
@@ -19,8 +21,8 @@ pub fn redact(cmdline: &[u8]) -> Vec<u8> {
     if !kept.is_empty() {
         kept.push(0);
     }
-    if let Some((flag, id)) = serving(cmdline) {
-        kept.extend_from_slice(format!("{flag}\0{id}\0").as_bytes());
+    if let Some((monitor, id)) = serving(cmdline) {
+        kept.extend_from_slice(format!("{}\0{id}\0", monitor.recorded_flag).as_bytes());
     }
     kept
 }
@@ -35,19 +37,13 @@ fn name(cmdline: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// The flag that is kept, and the id.
-fn serving(cmdline: &[u8]) -> Option<(&'static str, &str)> {
+/// What it is, and the id.
+fn serving(cmdline: &[u8]) -> Option<(&'static Monitor, &str)> {
     let program = name(cmdline).rsplit(|&b| b == b'/').next()?;
-    let (flag, names): (_, &[&str]) = if program.starts_with(b"containerd-shim") {
-        ("-id", &["id", "workdir"])
-    } else if program == b"conmon" {
-        ("-c", &["c", "cid"])
-    } else {
-        return None;
-    };
-    let value = flag_value(arguments(cmdline).skip(1), names)?;
+    let monitor = runtimes::monitor(std::str::from_utf8(program).ok()?)?;
+    let value = flag_value(arguments(cmdline).skip(1), monitor.id_flags)?;
     let id = value.rsplit('/').next()?;
-    is_id(id).then_some((flag, id))
+    is_id(id).then_some((monitor, id))
 }
 
 /// Value of the first flag of `names`, in any of the ways that Go and GLib accept.

@@ -6,13 +6,13 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::bundle::NAMING;
+use crate::runtimes::is_naming_annotation;
 
 /// One container, whichever of the three kinds of file it stands in.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Config {
-    /// OCI: those of [`NAMING`].
+    /// OCI: those by which runtimes name containers.
     #[serde(
         deserialize_with = "naming",
         skip_serializing_if = "BTreeMap::is_empty"
@@ -120,7 +120,7 @@ fn naming<'de, D: Deserializer<'de>>(
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut kept = BTreeMap::new();
             while let Some(key) = map.next_key::<String>()? {
-                if NAMING.contains(&key.as_str()) {
+                if is_naming_annotation(&key) {
                     kept.insert(key, map.next_value()?);
                 } else {
                     map.next_value::<IgnoredAny>()?;

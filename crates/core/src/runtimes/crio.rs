@@ -1,0 +1,57 @@
+//! CRI-O.
+
+use super::conmon::CONMON;
+use super::kubelet_labels::KUBELET_LABELS;
+use super::{Annotation, DaemonUse, Images, Role, RuntimeDefinition, Store, VersionUse};
+use crate::model::Runtime;
+
+pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
+    runtime: Runtime::CriO,
+    title: "CRI-O",
+    aliases: &["crio"],
+    daemon: Some("crio"),
+    restart: Some("systemctl restart crio"),
+    monitor: &CONMON,
+    // internal/config/cgmgr.
+    cgroup_prefixes: &[("crio-", Role::Payload), ("crio-conmon-", Role::Monitor)],
+    cgroup_parent: None,
+    // Bundles are in the first, the list of containers in the second.
+    stores: &[
+        Store::ContainersStorage("/run/containers/storage"),
+        Store::ContainersStorage("/var/lib/containers/storage"),
+    ],
+    rootless_stores: &[],
+    keeps_ended: true,
+    engine: Some("cri-o"),
+    containerd_namespace: None,
+    // pkg/annotations.
+    annotations: &[
+        KUBELET_LABELS,
+        &[
+            (
+                Annotation::ContainerType,
+                "io.kubernetes.cri-o.ContainerType",
+            ),
+            (Annotation::PodNamespace, "io.kubernetes.cri-o.Namespace"),
+            (Annotation::PodName, "io.kubernetes.cri-o.KubeName"),
+            (Annotation::SandboxId, "io.kubernetes.cri-o.SandboxID"),
+        ],
+    ],
+    inspect: |_, id| Some(format!("crictl inspect {id}")),
+    images: Some(Images {
+        directory: "/var/lib/containers",
+        prune: "crictl rmi --prune",
+        why: "Removes images that no container uses; they are pulled again when needed.",
+    }),
+    daemon_use: Some(DaemonUse {
+        who: "CRI-O",
+        versions: &[VersionUse {
+            since: (0, 0),
+            why: "CNI, hooks, certificates",
+            instances: 5,
+            watches: 10,
+        }],
+        measured: false,
+        source: "about five: ocicni, hooks, registries, certificates, CDI; not measured",
+    }),
+};
