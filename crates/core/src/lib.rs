@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod model;
 pub mod parse;
 pub mod plan;
+pub mod platforms;
 pub mod report;
 pub mod runtimes;
 pub mod select;

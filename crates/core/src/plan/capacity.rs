@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::memory::{DEFAULT_WATCHES, memory_for_default};
-use super::platform::{Platform, Watches};
+use super::memory::{DEFAULT_WATCHES, default_max_user_watches, memory_for_default};
 use super::{Amounts, Proposal};
 use crate::amount::bytes;
+use crate::platforms::{InotifyLimits, MaxUserWatches, Platform};
 
 /// Where the search ends: no node runs so many pods.
 pub const MOST_PODS: u64 = 1_000_000;
@@ -57,14 +57,19 @@ pub struct Against {
 impl Against {
     /// The limits of a platform on a node with so many bytes of memory.
     #[must_use]
-    pub fn platform(platform: &Platform, memory: Option<u64>) -> Self {
+    pub fn platform(platform: &Platform, limits: &InotifyLimits, memory: Option<u64>) -> Self {
+        let watches = match limits.max_user_watches {
+            MaxUserWatches::Fixed(watches) => Some(watches),
+            MaxUserWatches::FromMemory => memory.map(default_max_user_watches),
+            MaxUserWatches::Unknown => None,
+        };
         Self {
             name: platform.name.to_owned(),
             title: platform.title.to_owned(),
-            instances: platform.max_user_instances,
-            watches: platform.watches(memory),
-            from_memory: platform.max_user_watches == Watches::FromMemory,
-            source: platform.source.to_owned(),
+            instances: limits.max_user_instances,
+            watches,
+            from_memory: limits.max_user_watches == MaxUserWatches::FromMemory,
+            source: limits.source.to_owned(),
         }
     }
 
@@ -216,8 +221,13 @@ fn note(against: &Against, wanted: u64) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::platform::find;
     use super::*;
+    use crate::platforms::find;
+
+    fn platform(name: &str, memory: Option<u64>) -> Against {
+        let platform = find(name).unwrap();
+        Against::platform(platform, platform.limits.as_ref().unwrap(), memory)
+    }
 
     fn against(instances: u64, watches: u64) -> Against {
         let limits = Proposal {
@@ -253,7 +263,7 @@ mod tests {
     #[test]
     fn memory_that_is_not_known_is_said() {
         let need = |pods: u64| Amounts::new(1, 100 * pods);
-        let kernel = Against::platform(find("kernel").unwrap(), None);
+        let kernel = platform("kernel", None);
         assert_eq!(capacity(&kernel, 50, &need).verdict, Verdict::Holds);
         let more = capacity(&kernel, 110, &need);
         assert_eq!((more.verdict, more.pods), (Verdict::Unknown, Some(81)));
@@ -261,8 +271,19 @@ mod tests {
             more.note.unwrap(),
             "the kernel sets the watches by memory: 1.3 GiB or more give these; say --memory"
         );
-        let known = Against::platform(find("kernel").unwrap(), Some(4 << 30));
+        let known = platform("kernel", Some(4 << 30));
         assert_eq!(capacity(&known, 110, &need).verdict, Verdict::Holds);
+    }
+
+    #[test]
+    fn the_kernel_decides_where_nobody_else_does() {
+        let watches = |name, memory| platform(name, memory).watches;
+        let gib = 1 << 30;
+        assert_eq!(watches("kernel", None), None);
+        assert_eq!(watches("kernel", Some(gib)), Some(8_192));
+        assert_eq!(watches("kernel", Some(64 * gib)), Some(505_290));
+        assert_eq!(watches("gke-cos", Some(gib)), None);
+        assert_eq!(watches("aks", None), Some(1_048_576));
     }
 
     proptest! {

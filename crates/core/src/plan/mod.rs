@@ -1,12 +1,11 @@
 //! What limits a node needs, and what they cost.
 //!
 //! A [`Question`] gives [`Term`]s by formula ([`plan`]); a node that is looked at gives them by what it uses
-//! ([`plan_node`]). [`memory`] and [`platform`] are figures: what limits cost, and what platforms set.
+//! ([`plan_node`]). [`memory`] says what limits cost, [`crate::platforms`] which ones platforms set.
 
 mod capacity;
 pub mod memory;
 mod node;
-pub mod platform;
 mod propose;
 mod question;
 mod report;

@@ -140,7 +140,8 @@ fn named<'p>(plan: &'p Plan, who: &str) -> &'p Term {
 
 #[test]
 fn a_hundred_and_ten_pods_on_a_kernels_default() {
-    let kernel = Against::platform(platform::find("kernel").unwrap(), None);
+    let kernel = crate::platforms::find("kernel").unwrap();
+    let kernel = Against::platform(kernel, kernel.limits.as_ref().unwrap(), None);
     let plan = plan(&Question::default(), &[kernel]).unwrap();
     assert_eq!(named(&plan, "shims").amounts(), Amounts::new(330, 660));
     assert_eq!(

@@ -24,7 +24,7 @@ pub use drop_in::{DROP_IN, DropIn, Entry, Foreign};
 pub use knob::{KNOBS, Knob, knob, takes};
 pub use namespaces::{NamespaceLimit, namespaces};
 pub use plan::wishes_of_plan;
-pub use platform::{Platform, platform};
+pub use platform::PlatformAdvice;
 pub use propose::{Proposed, Refusal, propose};
 pub use report::{Action, Change, FileStep, State, Step, Tuning};
 pub use setter::{Setter, Source, cloud_init, tuned_includes, tuned_sysctls};

@@ -1,95 +1,56 @@
-//! Systems that have a way of their own to set a sysctl, and undo any other.
+//! What tune says of systems that have a way of their own to set a sysctl, and undo any other.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Change;
 use crate::parse::lossy;
+use crate::platforms::operating_system;
 
 /// An operating system whose files are made anew from somewhere else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Platform {
-    /// `ID` of os-release(5).
+pub struct PlatformAdvice {
+    /// `ID` or `VARIANT_ID` of os-release(5).
     pub id: String,
     /// What it is called.
     pub name: String,
-    /// Where a sysctl is set so that it stays; `KEY` and `VALUE` stand for themselves.
+    /// Where `document` belongs, so that it lasts: a sentence without its full stop.
     pub advice: String,
+    /// What to put there, with the keys and values that are proposed; empty where nothing is.
+    #[serde(default)]
+    pub document: String,
     /// A drop-in in /etc/sysctl.d does not outlive a reboot or an update.
     pub forgets: bool,
 }
 
-/// Name, its `ID` or `VARIANT_ID`, whether it forgets, and its own way.
-const PLATFORMS: [(&str, &str, bool, &str); 8] = [
-    (
-        "Talos",
-        "talos",
-        true,
-        "set machine.sysctls (KEY: \"VALUE\") in the machine configuration: talosctl patch machineconfig",
-    ),
-    (
-        "Bottlerocket",
-        "bottlerocket",
-        true,
-        "apiclient set settings.kernel.sysctl.\"KEY\"=\"VALUE\", and the same in its user data",
-    ),
-    (
-        "Container-Optimized OS",
-        "cos",
-        true,
-        "write it from cloud-init's user data (write_files and sysctl --system), or on GKE by linuxConfig.sysctl of the node system configuration",
-    ),
-    (
-        "Flatcar",
-        "flatcar",
-        false,
-        "put the file into the Butane or Ignition configuration (storage.files), so that new nodes have it too",
-    ),
-    (
-        "Fedora CoreOS",
-        "coreos",
-        false,
-        "put the file into the Butane or Ignition configuration (storage.files), so that new nodes have it too",
-    ),
-    (
-        "Red Hat CoreOS",
-        "rhcos",
-        false,
-        "use a Tuned resource of the Node Tuning Operator, or a MachineConfig: the machine config operator owns /etc",
-    ),
-    (
-        "NixOS",
-        "nixos",
-        false,
-        "set boot.kernel.sysctl.\"KEY\" = VALUE in the configuration",
-    ),
-    (
-        "Fedora IoT",
-        "iot",
-        false,
-        "put the file into the image or the Ignition configuration, so that new machines have it too",
-    ),
-];
-
-/// The platform that os-release(5) names, where it is one with a way of its own.
-#[must_use]
-pub fn platform(os_release: &[u8]) -> Option<Platform> {
-    let text = lossy(os_release);
-    let value = |name: &str| {
-        let mut lines = text.lines();
-        let value = lines.find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
-        Some(value.trim_matches(['"', '\'']).to_ascii_lowercase())
-    };
-    let ids = [value("ID"), value("VARIANT_ID")];
-    let found = PLATFORMS
-        .iter()
-        .find(|p| ids.iter().flatten().any(|id| id == p.1));
-    found.map(|(name, id, forgets, advice)| Platform {
-        id: (*id).to_owned(),
-        name: (*name).to_owned(),
-        advice: (*advice).to_owned(),
-        forgets: *forgets,
-    })
+impl PlatformAdvice {
+    /// For the system that os-release(5) names, where it is one with a way of its own.
+    #[must_use]
+    pub fn of(os_release: &[u8], changes: &[Change]) -> Option<Self> {
+        let text = lossy(os_release);
+        let value = |name: &str| {
+            let mut lines = text.lines();
+            let value = lines.find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
+            Some(value.trim_matches(['"', '\'']).to_ascii_lowercase())
+        };
+        let ids = [value("ID"), value("VARIANT_ID")];
+        let os = ids.iter().flatten().find_map(|id| operating_system(id))?;
+        let proposed = |change: &'_ Change| Some((change.key.clone(), change.proposed?));
+        let settings: Vec<(String, u64)> = changes.iter().filter_map(proposed).collect();
+        let settings: Vec<(&str, u64)> = settings.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+        Some(Self {
+            id: os.id.to_owned(),
+            name: os.title.to_owned(),
+            advice: os.persistence.advice.to_owned(),
+            document: if settings.is_empty() {
+                String::new()
+            } else {
+                (os.persistence.document)(&settings)
+            },
+            forgets: os.persistence.forgets,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +59,7 @@ mod tests {
 
     #[test]
     fn platforms_are_told_by_their_ids() {
-        let of = |text: &str| platform(text.as_bytes()).map(|p| p.name);
+        let of = |text: &str| PlatformAdvice::of(text.as_bytes(), &[]).map(|p| p.name);
         assert_eq!(
             of("NAME=Talos\nID=talos\nVERSION_ID=v1.9\n").as_deref(),
             Some("Talos")

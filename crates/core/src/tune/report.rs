@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NamespaceLimit, Platform, Setter};
+use super::{NamespaceLimit, PlatformAdvice, Setter};
 use crate::model::BootValue;
 use crate::parse::sysctl::Reader;
 
@@ -133,7 +133,7 @@ pub struct Tuning {
     /// Who reads the files at the next boot.
     pub reader: Reader,
     /// The system has a way of its own to set these.
-    pub platform: Option<Platform>,
+    pub platform: Option<PlatformAdvice>,
     /// The keys.
     pub changes: Vec<Change>,
     /// The drop-in.

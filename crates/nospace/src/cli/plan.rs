@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use nospace_core::attribute::View;
-use nospace_core::plan::platform::{self, PLATFORMS};
 use nospace_core::plan::{
     Against, Amounts, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeRuntime, Plan, Proposal,
     Question, RuntimeVersion, Told, plan, plan_node,
 };
+use nospace_core::platforms::with_limits;
 
 use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
@@ -158,8 +158,9 @@ impl From<DriverArg> for CgroupDriver {
 }
 
 fn names() -> Vec<clap::builder::PossibleValue> {
-    let value = |p: &platform::Platform| clap::builder::PossibleValue::new(p.name).help(p.title);
-    PLATFORMS.iter().map(value).collect()
+    with_limits()
+        .map(|(platform, _)| clap::builder::PossibleValue::new(platform.name).help(platform.title))
+        .collect()
 }
 
 /// Bytes of `16Gi`, `16GiB`, `16G`, `16384M`, `17179869184`.
@@ -236,8 +237,8 @@ impl PlanArgs {
         let wanted = |name: &str| {
             self.platform.iter().any(|p| p == name) || verbose || default && name == "kernel"
         };
-        let platforms = PLATFORMS.iter().filter(|p| wanted(p.name));
-        all.extend(platforms.map(|p| Against::platform(p, memory)));
+        let platforms = with_limits().filter(|(platform, _)| wanted(platform.name));
+        all.extend(platforms.map(|(p, limits)| Against::platform(p, limits, memory)));
         all
     }
 

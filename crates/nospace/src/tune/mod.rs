@@ -18,8 +18,8 @@ use nospace_core::attribute::View;
 use nospace_core::model::Snapshot;
 use nospace_core::parse::sysctl::{Boot, number};
 use nospace_core::tune::{
-    Action, Change, DROP_IN, DropIn, FileStep, Proposed, State, Step, Tuning, Wish, asked_by_node,
-    namespaces, platform, profile, propose, takes,
+    Action, Change, DROP_IN, DropIn, FileStep, PlatformAdvice, Proposed, State, Step, Tuning, Wish,
+    asked_by_node, namespaces, profile, propose, takes,
 };
 
 pub use apply::apply;
@@ -117,7 +117,7 @@ pub fn draft(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Result
         memory_bytes: memory,
         action: Action::Show,
         reader: limits::reader(site.host, site.is_image()),
-        platform: os(site),
+        platform: None,
         changes: Vec::new(),
         file: FileStep {
             path: DROP_IN.to_owned(),
@@ -138,9 +138,11 @@ fn current(site: &Site<'_>, key: &str) -> Option<u64> {
         .flatten()
 }
 
-fn os(site: &Site<'_>) -> Option<nospace_core::tune::Platform> {
+/// What the system's makers want done with `changes`.
+fn platform(site: &Site<'_>, changes: &[Change]) -> Option<PlatformAdvice> {
     let read = |path| read::bytes(site.host, root(path)).ok();
-    platform(&read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))?)
+    let os_release = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))?;
+    PlatformAdvice::of(&os_release, changes)
 }
 
 /// The node's name, or the image's directory.
@@ -196,6 +198,7 @@ fn compare(
         .iter()
         .map(|one| change(site, one, old, &files, scope))
         .collect();
+    tuning.platform = platform(site, &tuning.changes);
     let planned = |change: &Change| change.persistent.state == State::Planned;
     if tuning.changes.iter().any(planned) {
         tuning.file.step = State::Planned.into();
@@ -209,6 +212,7 @@ fn compare(
     tuning
         .notes
         .extend(setters::note_on_sysctl_conf([&now, &other], &keys));
+    tuning.notes.extend(platform_note(tuning, scope));
 }
 
 struct Files<'a> {
@@ -312,15 +316,18 @@ fn notes(site: &Site<'_>, tuning: &Tuning, scope: Scope) -> Vec<String> {
             refusal(site, &obstacles)
         ));
     }
-    if let Some(platform) = tuning.platform.as_ref().filter(|_| scope.persistent) {
-        let word = if platform.forgets {
-            "forgets /etc/sysctl.d"
-        } else {
-            "is configured elsewhere"
-        };
-        notes.push(format!("{} {word}: {}", platform.name, platform.advice));
-    }
     notes
+}
+
+/// What the system's makers want; its document is for whoever shows this.
+fn platform_note(tuning: &Tuning, scope: Scope) -> Option<String> {
+    let platform = tuning.platform.as_ref().filter(|_| scope.persistent)?;
+    let word = if platform.forgets {
+        "does not keep /etc/sysctl.d"
+    } else {
+        "is configured elsewhere"
+    };
+    Some(format!("{} {word}: {}", platform.name, platform.advice))
 }
 
 /// Why nothing could be changed here.

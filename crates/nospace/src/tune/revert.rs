@@ -4,7 +4,7 @@ use nospace_core::tune::{
     Action, Change, DROP_IN, DropIn, Entry, FileStep, State, Step, Tuning, knob, takes,
 };
 
-use super::{RUNTIME, Scope, Site, live, obstacles, os, place, refuse, words};
+use super::{RUNTIME, Scope, Site, live, obstacles, place, platform, refuse, words};
 use crate::collect::limits;
 
 /// What tune has left here.
@@ -82,7 +82,7 @@ fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
         memory_bytes: None,
         action: Action::Revert,
         reader,
-        platform: os(site),
+        platform: platform(site, &[]),
         changes: left.entries().into_iter().map(change).collect(),
         file: FileStep {
             path: DROP_IN.to_owned(),

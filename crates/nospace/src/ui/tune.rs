@@ -43,6 +43,7 @@ pub fn draw(tuning: &Tuning, options: &Options) -> Page {
     for note in &tuning.notes {
         said(&mut page, ("note", style::DIM), note);
     }
+    document(&mut page, tuning);
     next(&mut page, tuning, options);
     page
 }
@@ -222,6 +223,15 @@ fn namespaces(page: &mut Page, tuning: &Tuning) {
         for remedy in &one.remedies {
             command(page, "do", &remedy.command);
         }
+    }
+}
+
+/// What belongs into the platform's own configuration stands line by line, so that it can be pasted.
+fn document(page: &mut Page, tuning: &Tuning) {
+    let persists = tuning.file.step.reason.as_deref() != Some("--runtime-only");
+    let platform = tuning.platform.as_ref().filter(|_| persists);
+    for line in platform.iter().flat_map(|p| p.document.lines()) {
+        page.add(page.indented().plain("  ").put(style::COMMAND, line));
     }
 }
 

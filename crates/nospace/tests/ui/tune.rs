@@ -8,8 +8,8 @@ use nospace_core::model::BootValue;
 use nospace_core::parse::sysctl::Reader;
 use nospace_core::report::{Remedy, UserRef};
 use nospace_core::tune::{
-    Action, Change, DROP_IN, FileStep, NamespaceLimit, Setter, Source, State, Step, Tuning,
-    platform,
+    Action, Change, DROP_IN, FileStep, NamespaceLimit, PlatformAdvice, Setter, Source, State, Step,
+    Tuning,
 };
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ fn shown() -> Tuning {
         memory_bytes: Some(16 << 30),
         action: Action::Show,
         reader: Reader::Systemd,
-        platform: platform(b"ID=rhcos\n"),
+        platform: PlatformAdvice::of(b"ID=rhcos\n", &[]),
         changes: vec![change("fs.inotify.max_user_instances", 128, 8_192), watches],
         file: FileStep {
             path: DROP_IN.to_owned(),
