@@ -17,6 +17,7 @@ mod conclude;
 pub mod diagnose;
 pub mod explain;
 pub mod growth;
+pub mod managers;
 pub mod matter;
 pub mod metrics;
 pub mod model;
@@ -26,6 +27,7 @@ pub mod platforms;
 pub mod report;
 pub mod runtimes;
 pub mod select;
+pub mod shell;
 pub mod signatures;
 #[cfg(test)]
 mod testing;

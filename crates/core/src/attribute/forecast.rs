@@ -1,4 +1,5 @@
 use super::users;
+use crate::managers::is_kubelet;
 use crate::model::{
     CgroupVersion, Cgroups, Hierarchy, Instance, Process, Provenance, Snapshot, UserKey,
 };
@@ -29,15 +30,6 @@ pub fn forecast(snapshot: &Snapshot, users: &[User]) -> Forecast {
     Forecast {
         kubelet_start: kubelet_start(snapshot, users),
     }
-}
-
-/// `true` for the names that a kubelet runs under, alone or in one program with others.
-#[must_use]
-pub fn is_kubelet(comm: &str) -> bool {
-    matches!(
-        comm,
-        "kubelet" | "hyperkube" | "kubelite" | "k3s" | "k3s-server" | "k3s-agent"
-    )
 }
 
 fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {

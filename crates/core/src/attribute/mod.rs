@@ -11,7 +11,8 @@ mod running;
 mod users;
 mod view;
 
-pub use forecast::{cadvisor_hierarchies, is_kubelet};
+pub use crate::managers::is_kubelet;
+pub use forecast::cadvisor_hierarchies;
 pub use holders::{Holder, Part};
 pub use owners::owners;
 pub use resources::MEMORY_CGROUP_MAX;

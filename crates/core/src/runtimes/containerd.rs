@@ -8,6 +8,7 @@ pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
     title: "containerd",
     aliases: &[],
     daemon: Some("containerd"),
+    command: Some("nerdctl"),
     restart: Some("systemctl restart containerd"),
     monitor: &SHIM,
     // `getCgroupsPath`, internal/cri/server/helpers.go; nerdctl pkg/cmd/container.

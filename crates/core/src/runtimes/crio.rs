@@ -10,6 +10,7 @@ pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
     title: "CRI-O",
     aliases: &["crio"],
     daemon: Some("crio"),
+    command: None,
     restart: Some("systemctl restart crio"),
     monitor: &CONMON,
     // internal/config/cgmgr.

@@ -10,6 +10,7 @@ pub(super) static DOCKER: RuntimeDefinition = RuntimeDefinition {
     title: "Docker",
     aliases: &[],
     daemon: Some("dockerd"),
+    command: Some("docker"),
     restart: Some("systemctl restart docker"),
     monitor: &SHIM,
     cgroup_prefixes: &[("docker-", Role::Payload)],

@@ -39,6 +39,8 @@ pub struct RuntimeDefinition {
     pub aliases: &'static [&'static str],
     /// `comm` of its daemon; `None` where it has none.
     pub daemon: Option<&'static str>,
+    /// Its command line, which takes `exec` and `restart` with a container's name.
+    pub command: Option<&'static str>,
     /// Restarts the daemon where systemd starts it.
     pub restart: Option<&'static str>,
     /// The process that it keeps beside each container.

@@ -9,6 +9,7 @@ pub(super) static PODMAN: RuntimeDefinition = RuntimeDefinition {
     title: "Podman",
     aliases: &[],
     daemon: None,
+    command: Some("podman"),
     restart: None,
     monitor: &CONMON,
     // libpod/container_internal_linux.go; `payload` where systemd splits a unit's cgroup (--cgroups=split).

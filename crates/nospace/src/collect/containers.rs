@@ -4,22 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nospace_core::managers;
 use nospace_core::model::{Bundle, ContainerLog, Containers, PodLog, Runtime};
 use nospace_core::parse::cgroup_path::is_id;
 use nospace_core::parse::{Malformed, bundle, pod_logs};
+use nospace_core::runtimes::{RUNTIMES, Store, by_containerd_namespace};
 
 use super::mount_table::{self, Table, is_local};
 use super::run::{Collected, Collection};
 use crate::host::{Absent, Asked, Host, root};
-
-/// State directories of containerd: its own, k3s's and RKE2's, k0s's, MicroK8s's, Docker's.
-const CONTAINERD: [&str; 5] = [
-    "/run/containerd",
-    "/run/k3s/containerd",
-    "/run/k0s/containerd",
-    "/var/snap/microk8s/common/run/containerd",
-    "/run/docker/containerd/daemon",
-];
 
 /// Task directories of the runtime API, below a state directory: `TASKS/NAMESPACE/ID`.
 const TASKS: [&str; 2] = [
@@ -27,12 +20,8 @@ const TASKS: [&str; 2] = [
     "io.containerd.runtime.v1.linux",
 ];
 
-/// containers/storage of CRI-O and podman. CRI-O's bundles are in the first, podman's in the second.
-const STORAGE: [&str; 2] = ["/run/containers/storage", "/var/lib/containers/storage"];
 /// Directories of containers/storage, by the driver of its layers.
 const DRIVERS: [&str; 2] = ["overlay-containers", "vfs-containers"];
-/// Docker Engine.
-const DOCKER: &str = "/var/lib/docker";
 
 /// Where users have their homes, and with them what they run without root.
 const HOMES: &str = "/home";
@@ -59,7 +48,7 @@ pub fn collect(host: &dyn Host) -> Collection<Containers> {
         host,
         mounts: Table::new(mounts),
         gaps,
-        found: Found::default(),
+        found: BundleList::default(),
     };
     let pod_logs: Vec<PodLog> = disk
         .names("/var/log/pods")
@@ -71,13 +60,9 @@ pub fn collect(host: &dyn Host) -> Collection<Containers> {
         .iter()
         .filter_map(|name| pod_logs::container_log(name))
         .collect();
-    for state in CONTAINERD {
-        disk.containerd(state);
+    for store in managers::stores() {
+        disk.store(store, "");
     }
-    for storage in STORAGE {
-        disk.storage(storage);
-    }
-    disk.docker(DOCKER);
     disk.homes();
     let containers = Containers {
         pod_logs,
@@ -91,18 +76,24 @@ struct Disk<'h> {
     host: &'h dyn Host,
     mounts: Table,
     gaps: Vec<String>,
-    found: Found,
+    found: BundleList,
 }
 
 impl Disk<'_> {
+    /// Reads the containers of a store below `above`.
+    fn store(&mut self, store: Store, above: &str) {
+        match store {
+            Store::ContainerdState(path) => self.containerd(&format!("{above}{path}")),
+            Store::ContainersStorage(path) => self.storage(&format!("{above}{path}")),
+            Store::DockerData(path) => self.docker(&format!("{above}{path}")),
+        }
+    }
+
     fn containerd(&mut self, state: &str) {
         for tasks in TASKS {
             let tasks = format!("{state}/{tasks}");
             for namespace in self.names(&tasks) {
-                let runtime = match namespace.as_str() {
-                    "moby" => Runtime::Docker,
-                    _ => Runtime::Containerd,
-                };
+                let runtime = by_containerd_namespace(&namespace);
                 for id in self.names(&format!("{tasks}/{namespace}")) {
                     let task = format!("{tasks}/{namespace}/{id}");
                     let parse = |bytes: &[u8]| bundle::oci(runtime, &namespace, &id, bytes);
@@ -154,7 +145,7 @@ impl Disk<'_> {
         }
     }
 
-    /// Rootless podman and Docker. A home that lies on a network file system is not asked: it
+    /// What users run without root. A home that lies on a network file system is not asked: it
     /// could hang. One that another user may not see is none of this user's containers.
     fn homes(&mut self) {
         if !self.is_local(HOMES) {
@@ -164,8 +155,9 @@ impl Disk<'_> {
         for name in homes.unwrap_or_default() {
             let share = format!("{HOMES}/{name}/.local/share");
             if self.is_local(&share) {
-                self.storage(&format!("{share}/containers/storage"));
-                self.docker(&format!("{share}/docker"));
+                for store in RUNTIMES.into_iter().flat_map(|d| d.rootless_stores) {
+                    self.store(*store, &format!("{share}/"));
+                }
             }
         }
     }
@@ -249,12 +241,12 @@ impl Disk<'_> {
 
 /// Containers, each once, however many files tell of it.
 #[derive(Default)]
-struct Found {
+struct BundleList {
     bundles: Vec<Bundle>,
     by_id: BTreeMap<String, usize>,
 }
 
-impl Found {
+impl BundleList {
     /// Docker and CRI-O each keep two records of a container; what one lacks the other may have.
     fn add(&mut self, bundle: Bundle) {
         let key = if is_id(&bundle.id) {

@@ -1,5 +1,6 @@
 //! Everybody else who sets a key, with file and line.
 
+use nospace_core::managers::kubelet_roots;
 use nospace_core::model::BootValue;
 use nospace_core::parse::lossy;
 use nospace_core::parse::sysctl::{Boot, SYSCTL_CONF, number};
@@ -196,11 +197,12 @@ fn command_line(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
 
 fn kubelet(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
     let (_, value) = KUBELET.iter().find(|(key, _)| *key == wanted.key)?;
-    host.list(root("/var/lib/kubelet"), 1).ok()?;
+    let mut roots = kubelet_roots().into_iter();
+    let found = roots.find(|path| host.list(root(path), 1).is_ok())?;
     let overrides = *value < wanted.value;
     Some(Setter {
         source: Source::Kubelet,
-        file: "/var/lib/kubelet/config.yaml".to_owned(),
+        file: format!("{found}/config.yaml"),
         line: None,
         value: value.to_string(),
         overrides,

@@ -3,6 +3,7 @@
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Process, UserKey, UserNamespace};
 use nospace_core::parse::cmdline;
 use nospace_core::parse::process::{cgroup, descriptor_limit, stat};
+use nospace_core::runtimes;
 
 use super::read;
 use crate::host::{Host, pressing, proc};
@@ -30,9 +31,7 @@ pub fn describe(
 ) -> Option<(Process, Option<UserNamespace>)> {
     let stat = read::parsed(host, proc(&format!("{pid}/stat")), stat).ok()?;
     let namespace = host.user_namespace(pid).ok();
-    let serves = serves_others(&stat.comm)
-        .then(|| served(host, pid))
-        .flatten();
+    let serves = runtimes::monitor(&stat.comm).and_then(|_| served(host, pid));
     let process = Process {
         pid,
         ppid: stat.ppid,
@@ -49,11 +48,6 @@ pub fn describe(
         serves,
     };
     Some((process, namespace))
-}
-
-/// Names, cut at 15 bytes by the kernel, of the processes that runtimes keep for a container.
-fn serves_others(comm: &str) -> bool {
-    comm.starts_with("containerd-shim") || comm.starts_with("conmon")
 }
 
 fn served(host: &dyn Host, pid: u32) -> Option<String> {

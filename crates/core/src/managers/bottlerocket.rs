@@ -1,0 +1,16 @@
+//! Bottlerocket: systemd, but no shell outside its admin container, and a root file system that is read-only.
+
+use super::{Manager, Place, Restart};
+
+/// kubelet.service and containerd.service: bottlerocket-os/bottlerocket-core-kit, packages/kubernetes-*/kubelet.service and
+/// packages/containerd-*/containerd.service. Commands are for the root shell of the admin container (`sudo sheltie`).
+pub(super) static BOTTLEROCKET: Manager = Manager {
+    title: "Bottlerocket",
+    kubelet: &["kubelet"],
+    place: Place::OperatingSystem("bottlerocket"),
+    kubelet_root: "/var/lib/kubelet",
+    containerd_state: None,
+    restart_kubelet: Restart::Service("kubelet"),
+    restart_runtime: None,
+    platform: Some("bottlerocket"),
+};

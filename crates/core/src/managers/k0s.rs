@@ -1,0 +1,17 @@
+//! k0s: one program that unpacks and starts kubelet, containerd and, on a controller, the control plane.
+
+use super::{Manager, Place, Restart};
+
+/// Process supervisor, with the kubelet in /var/lib/k0s/bin: docs.k0sproject.io/stable/architecture. Directories:
+/// docs.k0sproject.io/head/directories; `--state=/run/k0s/containerd`: docs.k0sproject.io/head/runtime. Services k0scontroller and
+/// k0sworker: docs.k0sproject.io/stable/cli/k0s_install.
+pub(super) static K0S: Manager = Manager {
+    title: "k0s",
+    kubelet: &["kubelet"],
+    place: Place::Services(&["k0sworker", "k0scontroller"]),
+    kubelet_root: "/var/lib/k0s/kubelet",
+    containerd_state: Some("/run/k0s/containerd"),
+    restart_kubelet: Restart::Service("k0sworker"),
+    restart_runtime: Some(Restart::Service("k0sworker")),
+    platform: None,
+};

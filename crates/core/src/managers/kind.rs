@@ -1,0 +1,16 @@
+//! kind, and minikube with its docker driver: the node is a container in which systemd starts kubelet and containerd.
+
+use super::{Manager, Place, Restart};
+
+/// systemd in the node's image: kind.sigs.k8s.io/docs/design/node-image; minikube's kicbase is made from it
+/// (kubernetes/minikube, deploy/kicbase). The sysctls of fs.inotify are the host's, there as well.
+pub(super) static KIND: Manager = Manager {
+    title: "kind",
+    kubelet: &["kubelet"],
+    place: Place::Container,
+    kubelet_root: "/var/lib/kubelet",
+    containerd_state: None,
+    restart_kubelet: Restart::Inside("systemctl restart kubelet"),
+    restart_runtime: Some(Restart::Inside("systemctl restart containerd")),
+    platform: None,
+};

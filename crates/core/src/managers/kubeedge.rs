@@ -1,0 +1,15 @@
+//! KubeEdge: edgecore has a kubelet inside, and uses the node's runtime.
+
+use super::{Manager, Place, Restart};
+
+/// The service: kubeedge.io/docs/setup/install-with-keadm. The runtime is the node's: kubeedge.io/docs/setup/prerequisites/runtime.
+pub(super) static KUBEEDGE: Manager = Manager {
+    title: "KubeEdge",
+    kubelet: &["edgecore"],
+    place: Place::Any,
+    kubelet_root: "/var/lib/kubelet",
+    containerd_state: None,
+    restart_kubelet: Restart::Service("edgecore"),
+    restart_runtime: None,
+    platform: None,
+};

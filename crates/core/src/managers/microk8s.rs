@@ -1,0 +1,18 @@
+//! MicroK8s: a snap; from 1.21 on kubelet and control plane are one process, kubelite.
+
+use super::{Manager, Place, Restart};
+
+/// Services: canonical.com/microk8s/docs/configuring-services. State: `${SNAP_COMMON}/run/containerd`, `--root-dir` of its kubelet
+/// `${SNAP_COMMON}/var/lib/kubelet` (canonical/microk8s, microk8s-resources/default-args).
+pub(super) static MICROK8S: Manager = Manager {
+    title: "MicroK8s",
+    kubelet: &["kubelite"],
+    place: Place::Any,
+    kubelet_root: "/var/snap/microk8s/common/var/lib/kubelet",
+    containerd_state: Some("/var/snap/microk8s/common/run/containerd"),
+    restart_kubelet: Restart::Service("snap.microk8s.daemon-kubelite"),
+    restart_runtime: Some(Restart::Command(
+        "systemctl restart snap.microk8s.daemon-containerd",
+    )),
+    platform: None,
+};

@@ -1,0 +1,213 @@
+//! Managers of nodes: who starts the kubelet and its runtime, one file a manager.
+//!
+//! Each [`Manager`] says how the process that is the kubelet is recognised, where it and containerd keep their state, how
+//! both are restarted, and on which platform it always runs, which decides how a sysctl lasts. Remedies, forecasts and
+//! collectors loop over [`MANAGERS`]. To add one: a file here with its constant, and a line in the list.
+
+mod bottlerocket;
+mod k0s;
+mod k3s;
+mod kind;
+mod kubeadm;
+mod kubeedge;
+mod microk8s;
+mod openshift;
+mod rke2;
+mod talos;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Process, Runtime};
+use crate::platforms::{self, Persistence};
+use crate::report::Owner;
+use crate::runtimes::{RUNTIMES, Store};
+use crate::shell::quote;
+
+/// Every manager that is known. The first whose kubelet a process is has it, so the one that any kubelet may be comes last.
+pub static MANAGERS: [&Manager; 10] = [
+    &k3s::K3S,
+    &rke2::RKE2,
+    &microk8s::MICROK8S,
+    &k0s::K0S,
+    &kubeedge::KUBEEDGE,
+    &talos::TALOS,
+    &bottlerocket::BOTTLEROCKET,
+    &openshift::OPENSHIFT,
+    &kind::KIND,
+    &kubeadm::KUBEADM,
+];
+
+/// Who starts the kubelet of a node.
+#[derive(Debug)]
+pub struct Manager {
+    /// As its makers write it.
+    pub title: &'static str,
+    /// `comm` of the process that is the kubelet, or has it inside.
+    pub kubelet: &'static [&'static str],
+    /// Where that process runs, which tells it from another manager's.
+    pub place: Place,
+    /// The kubelet's root directory.
+    pub kubelet_root: &'static str,
+    /// State directory of a containerd of its own; `None` where it uses the node's runtime.
+    pub containerd_state: Option<&'static str>,
+    /// How to restart the kubelet.
+    pub restart_kubelet: Restart,
+    /// How to restart the runtime; `None` where that is a service of its own, as its makers packaged it.
+    pub restart_runtime: Option<Restart>,
+    /// Name of the platform that it always runs on, in [`platforms::PLATFORMS`].
+    pub platform: Option<&'static str>,
+}
+
+/// Where a kubelet runs.
+#[derive(Debug)]
+pub enum Place {
+    /// Wherever it is.
+    Any,
+    /// In one of these services of systemd, without `.service`.
+    Services(&'static [&'static str]),
+    /// At this cgroup.
+    Cgroup(&'static str),
+    /// In a container of the machine that is looked at, outside any pod.
+    Container,
+    /// On an operating system with this `ID` in its os-release(5).
+    OperatingSystem(&'static str),
+}
+
+/// How something is restarted.
+#[derive(Debug)]
+pub enum Restart {
+    /// By restarting the service that the kubelet runs in; where it runs in none, this one.
+    Service(&'static str),
+    /// By a command on the node.
+    Command(&'static str),
+    /// By a command in the container that the node is.
+    Inside(&'static str),
+}
+
+impl Manager {
+    /// How a sysctl lasts there; `None` where a file in /etc/sysctl.d is all it takes.
+    #[must_use]
+    pub fn sysctls(&self) -> Option<&'static Persistence> {
+        let platform = platforms::find(self.platform?)?;
+        Some(&platform.os.as_ref()?.persistence)
+    }
+
+    fn runs(&self, comm: &str, owner: &Owner, process: &Process, os: Option<&str>) -> bool {
+        let here = match self.place {
+            Place::Any => true,
+            Place::Services(known) => {
+                service(owner).is_some_and(|service| known.contains(&service))
+            }
+            Place::Cgroup(path) => process.cgroups.iter().any(|cgroup| cgroup.path == path),
+            Place::Container => matches!(owner, Owner::Container { .. }),
+            Place::OperatingSystem(id) => os == Some(id),
+        };
+        here && self.kubelet.contains(&comm)
+    }
+}
+
+/// The manager of a node, and where its kubelet runs.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeManager<'a> {
+    /// Who it is.
+    pub manager: &'static Manager,
+    /// Where the kubelet's process runs.
+    owner: &'a Owner,
+}
+
+impl<'a> NodeManager<'a> {
+    /// The manager whose kubelet `process` is, on an operating system of that `ID` where it is known; `None` for any other
+    /// process.
+    #[must_use]
+    pub fn of(process: &Process, owner: &'a Owner, os: Option<&str>) -> Option<Self> {
+        let mut all = MANAGERS.into_iter();
+        let manager = all.find(|manager| manager.runs(&process.comm, owner, process, os))?;
+        Some(Self { manager, owner })
+    }
+
+    /// Restarts the kubelet.
+    #[must_use]
+    pub fn restart_kubelet(&self) -> Option<String> {
+        self.command(&self.manager.restart_kubelet)
+    }
+
+    /// Restarts the container runtime; `None` where it has no daemon.
+    #[must_use]
+    pub fn restart_runtime(&self, runtime: Runtime) -> Option<String> {
+        match &self.manager.restart_runtime {
+            Some(restart) => self.command(restart),
+            None => Some(runtime.definition()?.restart?.to_owned()),
+        }
+    }
+
+    fn command(&self, restart: &Restart) -> Option<String> {
+        match (restart, self.owner) {
+            (Restart::Command(command), _) => Some((*command).to_owned()),
+            (Restart::Inside(command), Owner::Container { .. }) => {
+                let (engine, name) = self.container()?;
+                Some(format!("{engine} exec {name} {command}"))
+            }
+            (Restart::Inside(_), _) => None,
+            // The images of k3d and the like have no systemd: their first process is the manager.
+            (Restart::Service(_), Owner::Container { .. }) => {
+                let (engine, name) = self.container()?;
+                Some(format!("{engine} restart {name}"))
+            }
+            (Restart::Service(usual), owner) => {
+                let service = service(owner).unwrap_or(usual);
+                Some(format!("systemctl restart {}", quote(service)?))
+            }
+        }
+    }
+
+    /// The command line of the engine that runs the node's container, and the container's name, quoted for a shell.
+    fn container(&self) -> Option<(&'static str, String)> {
+        let Owner::Container { runtime, id, name } = self.owner else {
+            return None;
+        };
+        let engine = runtime.definition()?.command?;
+        Some((engine, quote(name.as_deref().unwrap_or(id))?))
+    }
+}
+
+/// The service of the system's systemd that a process is in, without `.service`.
+fn service(owner: &Owner) -> Option<&str> {
+    match owner {
+        Owner::Unit { name } if !name.contains('/') => name.strip_suffix(".service"),
+        _ => None,
+    }
+}
+
+/// `true` for the names that a kubelet runs under, alone or in one program with others.
+#[must_use]
+pub fn is_kubelet(comm: &str) -> bool {
+    MANAGERS.iter().any(|m| m.kubelet.contains(&comm))
+}
+
+/// Where the files of containers may be: each runtime's own places, and those of the containerd that managers start. Each
+/// place once.
+#[must_use]
+pub fn stores() -> Vec<Store> {
+    let own = RUNTIMES.into_iter().flat_map(|d| d.stores).copied();
+    let managed = MANAGERS.into_iter().filter_map(|m| m.containerd_state);
+    let mut stores = Vec::new();
+    for store in own.chain(managed.map(Store::ContainerdState)) {
+        if !stores.contains(&store) {
+            stores.push(store);
+        }
+    }
+    stores
+}
+
+/// Root directories of kubelets, each once.
+#[must_use]
+pub fn kubelet_roots() -> Vec<&'static str> {
+    let mut roots = Vec::new();
+    for root in MANAGERS.into_iter().map(|m| m.kubelet_root) {
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    roots
+}

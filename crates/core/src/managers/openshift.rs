@@ -1,0 +1,15 @@
+//! OpenShift: kubelet and CRI-O as services of Red Hat CoreOS, which the machine config operator writes.
+
+use super::{Manager, Place, Restart};
+
+/// kubelet.service and CRI-O: openshift/machine-config-operator, templates/common/_base/units and templates/worker/01-worker-kubelet.
+pub(super) static OPENSHIFT: Manager = Manager {
+    title: "OpenShift",
+    kubelet: &["kubelet", "hyperkube"],
+    place: Place::OperatingSystem("rhcos"),
+    kubelet_root: "/var/lib/kubelet",
+    containerd_state: None,
+    restart_kubelet: Restart::Service("kubelet"),
+    restart_runtime: None,
+    platform: Some("openshift"),
+};
