@@ -9,31 +9,31 @@
 
 use std::time::{Duration, Instant};
 
-use nospace_bpf::accounting::Accountant;
-use nospace_bpf::tally::Tally;
+use nospace_bpf::accounting::Accounting;
+use nospace_bpf::accounting::AccountingReader;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1).peekable();
     let brief = arguments.next_if(|one| one == "--looks").is_some();
     let repeats: usize = arguments.next().map_or(Ok(15), |n| n.parse())?;
-    let (accountant, load) = timed(Accountant::load);
-    let mut accountant = accountant?;
-    let (tally, first) = timed(|| accountant.account());
-    let tally = tally?;
+    let (reader, load) = timed(AccountingReader::load);
+    let mut reader = reader?;
+    let (accounting, first) = timed(|| reader.read());
+    let accounting = accounting?;
     if !brief {
-        print(&tally);
+        print(&accounting);
     }
     let mut repeated = Vec::new();
     for _ in 0..repeats {
-        let (again, took) = timed(|| accountant.account());
+        let (again, took) = timed(|| reader.read());
         again?;
         repeated.push(took);
     }
     repeated.sort();
     if brief {
-        let watches: u64 = tally.instances.iter().map(|i| i.watches).sum();
+        let watches: u64 = accounting.instances.iter().map(|i| i.watches).sum();
         let median = repeated.get(repeats / 2).unwrap_or(&first).as_micros();
-        println!("{} {watches} {median}", tally.instances.len());
+        println!("{} {watches} {median}", accounting.instances.len());
         return Ok(());
     }
     println!(
@@ -49,25 +49,25 @@ fn timed<T>(what: impl FnOnce() -> T) -> (T, Duration) {
     (done, start.elapsed())
 }
 
-fn print(tally: &Tally) {
-    for user in &tally.users {
-        let unattributed = tally.unattributed(user.key).unwrap_or_default();
+fn print(accounting: &Accounting) {
+    for user in &accounting.users {
+        let unattributed = accounting.unattributed(user.key).unwrap_or_default();
         println!(
             "{:?}\n  instances {:?}\n  watches {:?}\n  draws on {:?}, unattributed {unattributed:?}",
             user.key, user.instances, user.watches, user.draws_on
         );
     }
-    for instance in tally.instances.iter().take(20) {
+    for instance in accounting.instances.iter().take(20) {
         println!(
             "{:#x}: {} watches, {:?}, held by {:?}",
             instance.identity, instance.watches, instance.charged, instance.holders
         );
     }
-    let watches: u64 = tally.instances.iter().map(|i| i.watches).sum();
-    let descriptors: u32 = tally.processes.iter().map(|p| p.descriptors).sum();
+    let watches: u64 = accounting.instances.iter().map(|i| i.watches).sum();
+    let descriptors: u32 = accounting.processes.iter().map(|p| p.descriptors).sum();
     println!(
         "{} instances, {watches} watches, {} processes, {descriptors} descriptors",
-        tally.instances.len(),
-        tally.processes.len()
+        accounting.instances.len(),
+        accounting.processes.len()
     );
 }

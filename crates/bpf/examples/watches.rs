@@ -6,14 +6,14 @@
 
 use std::time::Instant;
 
-use nospace_bpf::accounting::Accountant;
+use nospace_bpf::accounting::AccountingReader;
 use nospace_bpf::watches::Lister;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pid: Option<u32> = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
     let start = Instant::now();
-    let tally = Accountant::load()?.account()?;
-    let instances = tally.instances.iter().filter_map(|instance| {
+    let accounting = AccountingReader::load()?.read()?;
+    let instances = accounting.instances.iter().filter_map(|instance| {
         let mut holders = instance.holders.iter();
         let holder = holders.find(|h| pid.is_none_or(|pid| h.pid == pid))?;
         Some((instance.identity, *holder))

@@ -1,4 +1,4 @@
-//! Files by their handles: open_by_handle_at(2).
+//! Opening files by handle: open_by_handle_at(2).
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -15,11 +15,11 @@ struct FileHandle {
 }
 
 /// Opens the file with this handle, for its name and attributes only (`O_PATH`). `mount` is any open file of the
-/// same mount, and not itself opened with `O_PATH`.
+/// same mount that was not opened with `O_PATH`.
 ///
 /// # Errors
 ///
-/// `ESTALE` when the file is gone or the file system finds none by handle, `EPERM` without CAP_DAC_READ_SEARCH,
+/// `ESTALE` if the file no longer exists or the file system does not support it, `EPERM` without CAP_DAC_READ_SEARCH,
 /// `InvalidInput` for more than 128 bytes.
 pub fn open(mount: BorrowedFd<'_>, kind: i32, bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut handle = FileHandle {
@@ -31,7 +31,7 @@ pub fn open(mount: BorrowedFd<'_>, kind: i32, bytes: &[u8]) -> io::Result<OwnedF
     room.ok_or(io::ErrorKind::InvalidInput)?
         .copy_from_slice(bytes);
     handle.length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    // SAFETY: the kernel reads a file_handle and as many bytes behind it as its length says, all of them in `handle`.
+    // SAFETY: the kernel reads a file_handle and as many bytes after it as its length says, all of them in `handle`.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_open_by_handle_at,
@@ -41,7 +41,7 @@ pub fn open(mount: BorrowedFd<'_>, kind: i32, bytes: &[u8]) -> io::Result<OwnedF
         )
     };
     match i32::try_from(fd) {
-        // SAFETY: the kernel has just made this descriptor for us and nobody else knows it.
+        // SAFETY: the kernel has just created this descriptor, and nobody else owns it.
         Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
         _ => Err(io::Error::last_os_error()),
     }

@@ -1,4 +1,4 @@
-//! Are two descriptors one open file? kcmp(2), which orders the kernel's own addresses of both.
+//! kcmp(2): whether two descriptors are the same open file.
 
 use std::cmp::Ordering;
 use std::io;
@@ -8,12 +8,12 @@ const KCMP_FILE: libc::c_int = 0;
 
 /// Compares the open files behind descriptor `a.1` of process `a.0` and `b.1` of `b.0`.
 ///
-/// `Equal` means one and the same `struct file`, however it was shared. The order of different
-/// ones is arbitrary but the same for all calls, so files can be sorted by it.
+/// `Equal` means the same `struct file`, however it was shared. The order of different files is arbitrary but the same
+/// for all calls, so files can be sorted by it.
 ///
 /// # Errors
 ///
-/// `ESRCH` or `EBADF` when a process or descriptor is gone, `EPERM` without ptrace access,
+/// `ESRCH` or `EBADF` if a process or descriptor no longer exists, `EPERM` without ptrace access,
 /// `ENOSYS` where the kernel was built without `CONFIG_KCMP`.
 pub fn same_file(a: (u32, u32), b: (u32, u32)) -> io::Result<Ordering> {
     let pid = |pid: u32| libc::pid_t::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput);

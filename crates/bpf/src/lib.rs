@@ -1,11 +1,12 @@
-//! Where nospace speaks to the kernel in ways that safe libraries do not: the only crate with
-//! `unsafe`, and the only one that needs clang. Its face is safe, and knows nothing of the model or
-//! of what the numbers mean.
+//! System calls that the safe libraries do not have, and eBPF: the only crate with `unsafe`, and the only one that needs
+//! clang. Its API is safe, and knows nothing of the model and the rules.
 //!
-//! With the feature `ebpf` it reads the kernel's own counters; without it the same face is there
-//! and says why it cannot.
+//! With the feature `ebpf` it reads the kernel's own counters. Without it the API is the same, and every load fails with
+//! the reason.
 
 pub mod accounting;
+#[cfg(feature = "ebpf")]
+mod btf;
 pub mod handle;
 pub mod kcmp;
 pub mod mounts;
@@ -20,10 +21,7 @@ mod records;
 #[cfg(feature = "ebpf")]
 mod skeleton;
 pub mod support;
-pub mod tally;
 pub mod trace;
-#[cfg(feature = "ebpf")]
-mod types;
 pub mod userns;
 pub mod watches;
 

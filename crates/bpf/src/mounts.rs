@@ -1,18 +1,18 @@
-//! A mount namespace of one's own.
+//! A private mount namespace.
 
 use std::io;
 
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-/// Moves the calling thread, and what it starts from now on, into a new mount namespace. What is mounted there
-/// nobody else sees, and it goes with the last process in it.
+/// Moves the calling thread, and what it starts from now on, into a new mount namespace. Its mounts are invisible to others,
+/// and are removed with its last process.
 ///
 /// # Errors
 ///
-/// `EPERM` without CAP_SYS_ADMIN; `ENOSPC` where user.max_mnt_namespaces is reached.
-pub fn own() -> io::Result<()> {
-    // SAFETY: of the flags only CLONE_FILES can harm, by taking descriptors away from threads.
+/// `EPERM` without CAP_SYS_ADMIN; `ENOSPC` at the limit user.max_mnt_namespaces.
+pub fn unshare() -> io::Result<()> {
+    // SAFETY: only CLONE_FILES is unsafe, as it takes descriptors away from threads.
     unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     Ok(mount_change("/", private)?)

@@ -1,4 +1,4 @@
-//! Loading a compiled BPF object, and what libbpf says when that fails.
+//! Loading BPF objects, and the errors of libbpf.
 
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
@@ -7,53 +7,53 @@ use std::sync::Mutex;
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{IterOpts, Link, PrintLevel, ProgramMut, set_print};
 
-use crate::support::{Coverage, Facts, Unsupported, decide};
-use crate::types::{self, Kernel};
+use crate::btf::{self, KernelBtf};
+use crate::support::{Coverage, Environment, Unsupported, assess};
 
-/// libbpf's warnings since the last load began; it prints to standard error if nobody takes them.
+/// Warnings of libbpf since the start of the last load; without a callback it prints them to standard error.
 static WARNINGS: Mutex<String> = Mutex::new(String::new());
-/// A verifier log may be a megabyte; its end says what was refused.
+/// Bytes of warnings to keep: a verifier log can have a megabyte, and ends with the reason.
 const KEEP: usize = 4096;
 
-/// What a skeleton builder opens, and what that becomes once it is loaded.
+/// The open skeleton of a skeleton builder, and the loaded one.
 type Open<B> = <B as SkelBuilder<'static>>::Output;
 type Loaded<B> = <Open<B> as OpenSkel<'static>>::Output;
 
-/// Checks that this can work, opens the object of the skeleton, lets `prepare` choose programs, loads it. The coverage
-/// is what its iterators see.
+/// Checks the environment, then opens and loads an object. `prepare` selects programs and sets constants in between. The
+/// coverage is what iterators of the object see.
 pub fn load<B>(
     prepare: impl Fn(&mut Open<B>) -> libbpf_rs::Result<()>,
 ) -> Result<(Loaded<B>, Coverage), Unsupported>
 where
     B: SkelBuilder<'static> + Default,
 {
-    let coverage = decide(&Facts::glance())?;
+    let coverage = assess(&Environment::probe_quickly())?;
     set_print(Some((PrintLevel::Warn, keep_warning)));
     with_warnings(String::clear);
-    let quick = Kernel::known().and_then(|kernel| open::<B>(Some(kernel.types()), &prepare).ok());
-    let loaded = quick.map_or_else(|| open::<B>(None, &prepare), Ok);
-    let loaded = loaded.map_err(|e| match decide(&Facts::probe()) {
+    let minimal = KernelBtf::get().and_then(|btf| open::<B>(Some(btf.path()), &prepare).ok());
+    let loaded = minimal.map_or_else(|| open::<B>(None, &prepare), Ok);
+    let loaded = loaded.map_err(|e| match assess(&Environment::probe()) {
         Err(known) => known,
-        Ok(_) => refused("load its BPF programs", &e),
+        Ok(_) => load_error("load its BPF programs", &e),
     })?;
     Ok((loaded, coverage))
 }
 
-/// Loads the object with the kernel's types from this file, or from where libbpf finds them.
+/// Loads an object with the kernel's BTF from the file `btf`, or from where libbpf finds it.
 fn open<B>(
-    types: Option<PathBuf>,
+    kernel_btf: Option<PathBuf>,
     prepare: impl Fn(&mut Open<B>) -> libbpf_rs::Result<()>,
 ) -> libbpf_rs::Result<Loaded<B>>
 where
     B: SkelBuilder<'static> + Default,
 {
-    types::claim();
+    btf::register_handlers();
     let mut builder = B::default();
-    if let Some(types) = types {
-        builder.object_builder_mut().btf_custom_path(types)?;
+    if let Some(path) = kernel_btf {
+        builder.object_builder_mut().btf_custom_path(path)?;
     }
-    // A skeleton borrows the place of its object, a pointer. What owns the skeleton would borrow from itself, so the
-    // place is leaked: 8 bytes a load.
+    // A skeleton borrows the memory of its object, which is one pointer. Leaking these 8 bytes lets a struct own the
+    // skeleton without borrowing from itself.
     let mut open = builder.open(Box::leak(Box::new(MaybeUninit::uninit())))?;
     prepare(&mut open)?;
     open.load()
@@ -63,16 +63,18 @@ where
 pub fn attach(iterator: &ProgramMut<'_>) -> Result<Link, Unsupported> {
     iterator
         .attach_iter_with_opts(IterOpts::None)
-        .map_err(|e| refused("attach its iterators", &e))
+        .map_err(|e| load_error("attach its iterators", &e))
 }
 
-/// The kernel, or libbpf for it, refused to do `what`.
-pub fn refused(what: &str, error: &libbpf_rs::Error) -> Unsupported {
-    let said = with_warnings(|w| w.lines().last().map(str::to_owned));
-    let said = said.map(|line| format!(" ({line})")).unwrap_or_default();
+/// The kernel or libbpf failed to do `what`; quotes the last warning of libbpf.
+pub fn load_error(what: &str, error: &libbpf_rs::Error) -> Unsupported {
+    let warning = with_warnings(|w| w.lines().last().map(str::to_owned));
+    let warning = warning.map(|line| format!(" ({line})")).unwrap_or_default();
     Unsupported {
-        reason: format!("the kernel did not let nospace {what}: {error}{said}"),
-        remedy: "run as root on the host, or report this with the kernel's version".to_owned(),
+        reason: format!("the kernel did not let nospace {what}: {error}{warning}"),
+        remedy:
+            "run as root on the host; if that does not help, report this with the kernel version (uname -r)"
+                .to_owned(),
     }
 }
 
@@ -87,7 +89,11 @@ fn keep_warning(_: PrintLevel, text: String) {
 }
 
 fn with_warnings<T>(then: impl FnOnce(&mut String) -> T) -> T {
-    then(&mut WARNINGS.lock().unwrap_or_else(|broken| broken.into_inner()))
+    then(
+        &mut WARNINGS
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()),
+    )
 }
 
 #[cfg(test)]
@@ -95,20 +101,20 @@ mod tests {
     use super::*;
     use crate::skeleton::{accounting, trace, watches};
 
-    /// The short way falls back to the long one, so only this tells that both work.
+    /// Loads an object with a minimal BTF and without.
     fn loads<B: SkelBuilder<'static> + Default>() {
-        let types = Kernel::known().unwrap().types();
-        for types in [Some(types), None] {
-            let loaded = open::<B>(types, |_| Ok(()));
+        let minimal = KernelBtf::get().unwrap().path();
+        for kernel_btf in [Some(minimal), None] {
+            let loaded = open::<B>(kernel_btf, |_| Ok(()));
             assert!(loaded.is_ok(), "{}", with_warnings(|w| w.clone()));
         }
     }
 
-    /// The short way falls back to the long one, so only this tells that both work.
+    /// `load` falls back from the first to the second, so only this test shows that both work.
     #[test]
-    fn every_object_loads_either_way() {
+    fn every_object_loads_with_a_minimal_btf_and_without() {
         set_print(Some((PrintLevel::Warn, keep_warning)));
-        if let Err(why) = decide(&Facts::probe()) {
+        if let Err(why) = assess(&Environment::probe()) {
             println!("skipped: {why}");
             return;
         }

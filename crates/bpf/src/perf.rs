@@ -1,12 +1,12 @@
-//! perf_event_open(2) for a tracepoint: what a BPF program on it hangs on.
+//! perf_event_open(2) for a tracepoint, to attach a BPF program to.
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-/// The first version of `struct perf_event_attr` (include/uapi/linux/perf_event.h), which is all that is needed.
+/// The first version of `struct perf_event_attr` (include/uapi/linux/perf_event.h), which suffices for tracepoints.
 #[repr(C)]
 #[derive(Default)]
-struct Attributes {
+struct PerfEventAttr {
     kind: u32,
     size: u32,
     config: u64,
@@ -16,20 +16,21 @@ struct Attributes {
 const PERF_TYPE_TRACEPOINT: u32 = 2;
 const PERF_FLAG_FD_CLOEXEC: u64 = 1 << 3;
 
-/// An event for tracepoint `id`. A BPF program on it sees every process and CPU, whichever it was opened for.
+/// Opens an event for the tracepoint `id`. A BPF program attached to it runs for every process and CPU, whichever the event
+/// was opened for.
 pub fn tracepoint(id: u64) -> io::Result<OwnedFd> {
-    let attributes = Attributes {
+    let attr = PerfEventAttr {
         kind: PERF_TYPE_TRACEPOINT,
-        size: u32::try_from(size_of::<Attributes>()).unwrap_or_default(),
+        size: u32::try_from(size_of::<PerfEventAttr>()).unwrap_or_default(),
         config: id,
-        ..Attributes::default()
+        ..PerfEventAttr::default()
     };
     let (every_process, cpu, no_group) = (-1, 0, -1);
-    // SAFETY: the attributes are as long as they say and outlive the call; the descriptor is nobody else's.
+    // SAFETY: `attr` has the size that it states and outlives the call; nobody else owns the new descriptor.
     unsafe {
         let fd = libc::syscall(
             libc::SYS_perf_event_open,
-            &raw const attributes,
+            &raw const attr,
             every_process,
             cpu,
             no_group,

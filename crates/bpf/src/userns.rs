@@ -1,4 +1,4 @@
-//! Which user namespace a namespace descriptor is, and whom it draws on (ioctl_ns(2)).
+//! User namespaces and their parents: ioctl_ns(2).
 
 use std::fs::File;
 use std::io;
@@ -15,16 +15,16 @@ const NS_GET_OWNER_UID: libc::c_ulong = 0xb704;
 pub struct UserNs {
     /// Inode number.
     pub id: u64,
-    /// Inode number of the parent and uid (as the caller's namespace sees it) of the creator;
-    /// `None` for the initial namespace, or where the parent is out of the caller's sight.
+    /// Inode number of the parent, and uid of the creator in the caller's namespace; `None` for the initial namespace, or
+    /// if the parent is outside the caller's.
     pub parent: Option<(u64, u32)>,
 }
 
-/// Asks the kernel about the user namespace behind `file`, an open `/proc/PID/ns/user`.
+/// The user namespace of `file`, an open `/proc/PID/ns/user`.
 ///
 /// # Errors
 ///
-/// The error of fstat(2), or `EINVAL` when `file` is not a user namespace.
+/// The error of fstat(2), or `EINVAL` if `file` is not a user namespace.
 pub fn inspect(file: &File) -> io::Result<UserNs> {
     let id = file.metadata()?.ino();
     let parent = match parent(file) {
@@ -37,12 +37,12 @@ pub fn inspect(file: &File) -> io::Result<UserNs> {
 }
 
 fn parent(file: &File) -> io::Result<File> {
-    // SAFETY: NS_GET_PARENT takes no argument; a result >= 0 is a new descriptor that is ours.
+    // SAFETY: NS_GET_PARENT takes no argument; a result >= 0 is a new descriptor.
     let fd = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_PARENT) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: `fd` was just made by the kernel for us and nobody else knows it.
+    // SAFETY: the kernel has just created this descriptor, and nobody else owns it.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 

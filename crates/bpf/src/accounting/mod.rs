@@ -1,13 +1,15 @@
 //! Exact accounting: the counters that the kernel itself compares with the limits.
 
 #[cfg(feature = "ebpf")]
-mod books;
+mod decode;
+mod model;
 #[cfg(feature = "ebpf")]
-mod loaded;
+mod reader;
 #[cfg(not(feature = "ebpf"))]
-mod without;
+mod stub;
 
+pub use model::{Accounting, Counter, Holder, Instance, Process, UserCounters, UserKey};
 #[cfg(feature = "ebpf")]
-pub use loaded::Accountant;
+pub use reader::AccountingReader;
 #[cfg(not(feature = "ebpf"))]
-pub use without::Accountant;
+pub use stub::AccountingReader;

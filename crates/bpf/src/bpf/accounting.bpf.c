@@ -1,11 +1,12 @@
-/* The kernel's own inotify account.
+/* The kernel's own inotify accounting.
  *
- * Hooks: iter/task_file reaches every open file of every process, threads that called unshare(CLONE_FILES) included,
- * and so every instance that has a descriptor; iter/task reaches the counters of users whose instances have none (in
- * flight in a socket, registered with io_uring), and every user's epoll watches. Both run only when read: nothing is attached to anything.
- * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before 5.8). iter/task tells users only where
- * struct cred has ucounts (5.14).
- * Without: /proc is counted instead; it cannot see a user's counters, nor an instance without a descriptor. */
+ * Hooks: iter/task_file visits every open file of every process, including those of threads that called
+ * unshare(CLONE_FILES), and so every instance with a descriptor. iter/task finds the counters of users whose instances
+ * have none (in flight in a socket, registered with io_uring), and every user's epoll watches. Both run only when read:
+ * nothing is attached to the kernel.
+ * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN). iter/task finds users only since struct cred has
+ * ucounts (5.14).
+ * Without: nospace counts via /proc, which shows neither a user's counters nor an instance without a descriptor. */
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
@@ -20,11 +21,11 @@ EXPORT(epoll_record);
 
 #define RLIMIT_NOFILE 7
 
-/* The file table being walked. Written only after a step whose output fitted: the kernel repeats the others. */
+/* The file table being visited. Updated only after a step whose output fitted, since the kernel repeats the others. */
 struct {
 	__u64 files;
 	__u64 last_ucounts;
-	/* Whose it was met at, as the initial pid namespace has it: read at once, which a name for the reader is not. */
+	/* Pid of its task in the initial pid namespace, which is faster to read than that in the reader's. */
 	__u32 task;
 	__u32 reserved;
 	struct process_record process;
@@ -36,18 +37,18 @@ __u64 last_epoll_user;
 /* User namespaces nest 32 deep (kernel/user_namespace.c). */
 #define MAX_CHAIN 33
 
-/* A user and, link by link, whom its namespace draws on. */
+/* A user, and its chain of creators of enclosing user namespaces, which each charge counts against, too. */
 struct user_record chain[MAX_CHAIN];
 
-/* Fills in link `place`; a function, so that the verifier looks at it once. */
-__noinline int read_link(__u64 ucounts, __u32 place)
+/* Fills in one link; a global function, so that the verifier checks it once. */
+__noinline int read_link(__u64 ucounts, __u32 index)
 {
-	if (place < MAX_CHAIN)
-		read_user((struct ucounts *)ucounts, &chain[place]);
+	if (index < MAX_CHAIN)
+		read_user((struct ucounts *)ucounts, &chain[index]);
 	return 0;
 }
 
-/* Fills `chain`; how many links it has. */
+/* Fills `chain`; returns the number of links. */
 __noinline int read_chain(__u64 ucounts)
 {
 	__u32 i;
@@ -59,12 +60,12 @@ __noinline int read_chain(__u64 ucounts)
 	return i;
 }
 
-/* Writes the user and whom its namespace draws on. False where the output was full. */
+/* Writes the chain of a user. False if the output was full. */
 static __always_inline bool write_chain(struct seq_file *seq, __u64 ucounts)
 {
 	__u64 links = (__u32)read_chain(ucounts);
 
-	/* What is compared is what is used. */
+	/* Keeps the compiler from using another copy than the one checked below. */
 	barrier_var(links);
 	if (links > MAX_CHAIN)
 		return false;
@@ -118,7 +119,7 @@ int descriptors(struct bpf_iter__task_file *ctx)
 	bool fresh;
 
 	if (ctx->meta->seq_num == 0) {
-		note_reader();
+		set_reader_level();
 		table.files = 0;
 		table.last_ucounts = 0;
 	}
@@ -134,7 +135,7 @@ int descriptors(struct bpf_iter__task_file *ctx)
 	if (fresh) {
 		tid = pid_for_reader(task->thread_pid);
 		pid = pid_for_reader(task->group_leader->thread_pid);
-		/* Threads of a leader that has exited all show one table. */
+		/* The threads of an exited leader share one table. */
 		if (files == table.files && pid == table.process.pid)
 			return 0;
 		if (table.files && bpf_seq_write(seq, &table.process, sizeof(table.process)))
@@ -148,7 +149,7 @@ int descriptors(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* The count of a percpu_counter without what each CPU has not added to it yet: less than 32 a CPU. */
+/* The total of a percpu_counter, to which each CPU adds in steps of 32. */
 static __always_inline __s64 epoll_watches(struct user_struct *user)
 {
 	struct user_struct___atomic *old = (void *)user;
@@ -195,7 +196,7 @@ int users(struct bpf_iter__task *ctx)
 	if (!u || (__u64)u == last_task_ucounts)
 		return 0;
 	read_link((__u64)u, 0);
-	/* Root is always told: that it is charged nothing is worth knowing of a node. */
+	/* Root is always reported, even without a charge. */
 	if ((!own->instances && !own->watches && own->uid) || write_chain(ctx->meta->seq, (__u64)u))
 		last_task_ucounts = (__u64)u;
 	return 0;

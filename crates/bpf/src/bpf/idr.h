@@ -1,4 +1,4 @@
-/* How many watches a group has: the entries of its idr, which gives each watch its number.
+/* Number of watches of a group: the entries of its idr, which assigns the watch descriptors.
  *
  * Summing xa_node.count over the leaves takes 0.3 ms for 100,000 watches; walking the list of marks takes 5.5 ms, and
  * parsing fdinfo 170 ms. */
@@ -8,21 +8,21 @@
 
 __u64 watch_sum;
 
-/* Looks at one slot. 0 when there is none left. */
+/* Visits one slot. Returns 0 when none is left. */
 __noinline int count_slot(void)
 {
 	struct xa_level *level = deepest();
 	__u64 child;
 
-	if (!way.depth)
+	if (!cursor.depth)
 		return 0;
 	if (!level->shift) {
 		watch_sum += level->left;
-		way.depth--;
+		cursor.depth--;
 		return 1;
 	}
 	if (level->next >= XA_SLOTS || !level->left) {
-		way.depth--;
+		cursor.depth--;
 		return 1;
 	}
 	child = slot(level->node, level->next);
@@ -37,7 +37,7 @@ __noinline int count_slot(void)
 REPEAT(count_64_slots, count_slot)
 REPEAT(count_4096_slots, count_64_slots)
 REPEAT(count_262144_slots, count_4096_slots)
-/* 16 million nodes are a thousand million watches. */
+/* 16 million nodes are a billion watches. */
 REPEAT(count_all_slots, count_262144_slots)
 
 static __always_inline __u64 count_watches(struct fsnotify_group *group)
@@ -45,7 +45,7 @@ static __always_inline __u64 count_watches(struct fsnotify_group *group)
 	__u64 head = (__u64)BPF_CORE_READ(group, inotify_data.idr.idr_rt.xa_head);
 
 	watch_sum = 0;
-	way.depth = 0;
+	cursor.depth = 0;
 	if (is_node(head)) {
 		descend(head, 0);
 		count_all_slots();

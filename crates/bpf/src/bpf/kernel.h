@@ -1,5 +1,5 @@
-/* The few kernel types that the programs read, cut down to the fields used. CO-RE finds the real offsets at load
- * time, by name; a type whose layout changed over time has one flavour per layout (`name___flavour`). */
+/* The kernel types that the programs read, reduced to the fields used. CO-RE finds the real offsets by name at load time;
+ * a type whose layout has changed has one flavor per layout (`name___flavor`). */
 #pragma once
 
 typedef unsigned char __u8;
@@ -20,8 +20,6 @@ typedef _Bool bool;
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_ARRAY = 2,
-	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -230,12 +228,12 @@ struct inotify_inode_mark {
 	int wd;
 };
 
-/* Not an index: only asked for whether it exists. */
+/* Only to check whether it exists; the value does not matter. */
 enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,
 };
 
-/* Where a system call's arguments are. */
+/* Has the arguments of a system call. */
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
 	unsigned long ax, bx, cx, dx, si, di, r10;
@@ -249,8 +247,8 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
-/* What the kernel hands to an iterator: the same since 5.8, so nothing to relocate; each type that is relocated costs a
- * search through all the kernel's types, about a millisecond. */
+/* The contexts of iterators. Their layout has not changed since 5.8, so they need no relocation, which would cost a
+ * search through all types of the kernel. */
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -1,10 +1,10 @@
-/* Pids as the reader's /proc has them. */
+/* Pids in the reader's pid namespace, as in its /proc. */
 #pragma once
 
 /* Depth of the reader's pid namespace. */
 __u32 reader_level;
 
-static __always_inline void note_reader(void)
+static __always_inline void set_reader_level(void)
 {
 	struct task_struct *reader = (void *)bpf_get_current_task();
 

@@ -1,20 +1,20 @@
-/* Live calls that use inotify, and refusals of the other calls whose errno misleads.
+/* Live inotify calls, and failures of other calls with a misleading errno.
  *
- * A call is looked at when it returns. Its arguments are still in the caller's saved registers, so that no program at the
- * entry has to keep them, and a path was just read, so that it is in memory. Three programs do that, and user space takes
- * the first that the kernel lets it have:
+ * The programs run when a call returns. Its arguments are still in the caller's saved registers, so no program at the
+ * entry has to save them, and a path was just read, so it is in memory. User space uses the first of these hooks that
+ * works:
  *
- * `returns`: one link on the functions of the traced calls. No other call is touched. Linux 6.7 with CONFIG_FPROBE: before,
- *   nobody counts what it misses.
- * `fexit_*`: a program for each of those functions. No other call is touched either. Linux 5.5 with BPF trampolines. To
- *   detach them takes the kernel a tenth of a second each, from 6.0 on.
- * `sys_exit`: the tracepoint of all calls, by way of perf, for kernels without tracing of functions. Any other call of
- *   any process costs the kernel's slower way out and a look into a table. A tracepoint for each call would take less,
- *   but a tenth of a second each to detach, and leaves out 32-bit programs. A raw tracepoint takes 15 ns less, but on 7.2
- *   it may be interrupted: then whoever runs next on that CPU is not seen.
+ * `kprobe_multi`: one kprobe.multi link on the functions of the traced calls. Does not slow down other calls. Linux 6.7 with
+ *   CONFIG_FPROBE: older kernels do not count what it misses.
+ * `fexit_*`: a program for each of those functions. Does not slow down other calls either. Linux 5.5 with BPF trampolines.
+ *   Since 6.0, the kernel takes a tenth of a second to detach each.
+ * `sys_exit`: the tracepoint of all calls, through perf, for kernels without tracing of functions. Every other call of
+ *   every process takes the kernel's slow exit path and a table lookup. A tracepoint for each call would cost less, but
+ *   takes a tenth of a second each to detach, and does not see 32-bit programs. A raw tracepoint takes 15 ns less, but on
+ *   7.2 it can be preempted, and then misses the next task on that CPU.
  *
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON; for the tracepoint CONFIG_EVENT_TRACING, and to read tracefs once.
- * Without: nothing here; strace(1) shows calls and results of one program. */
+ * Without: no trace; strace(1) shows the calls of one program. */
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
@@ -59,10 +59,10 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* Calls that found the ring full. */
+/* Calls that found the ring buffer full. */
 __u64 lost;
 
-/* Set when the trace ends: to detach may take seconds. */
+/* Set at the end of the trace, since detaching can take seconds. */
 volatile __u32 ended;
 
 struct short_record {
@@ -75,7 +75,7 @@ struct long_record {
 	char path[LONG_PATH];
 };
 
-static __always_inline bool wanted(__u32 call, __s64 result)
+static __always_inline bool matches_filter(__u32 call, __s64 result)
 {
 	__u32 error = result < 0 ? -result : 0;
 
@@ -88,7 +88,7 @@ static __always_inline bool wanted(__u32 call, __s64 result)
 	return error == ENOSPC || error == EMFILE || error == ENFILE || error == EAGAIN || error == EDQUOT;
 }
 
-static __always_inline struct ucounts *of_descriptor(struct task_struct *task, __u32 fd)
+static __always_inline struct ucounts *ucounts_of_descriptor(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
@@ -103,8 +103,8 @@ static __always_inline struct ucounts *of_descriptor(struct task_struct *task, _
 	return BPF_CORE_READ(group, inotify_data.ucounts);
 }
 
-/* An instance is charged to the effective uid; the task keeps the counters of its real one (since 5.14). */
-static __always_inline struct ucounts *of_task(struct task_struct *task)
+/* An instance is charged to the effective uid; the task has the counters of its real uid (since 5.14). */
+static __always_inline struct ucounts *ucounts_of_task(struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 
@@ -115,8 +115,8 @@ static __always_inline struct ucounts *of_task(struct task_struct *task)
 	return BPF_CORE_READ(cred, ucounts);
 }
 
-/* The link with least room on the way to the initial namespace: that one refuses. */
-static __always_inline void note_count(struct trace_record *r, struct ucounts *u, bool instances)
+/* Fills in the user that is closest to its limit, of the caller and the creators of its user namespaces. */
+static __always_inline void fill_count(struct trace_record *r, struct ucounts *u, bool instances)
 {
 	__u32 type = instances ? bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES)
 			       : bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES);
@@ -159,14 +159,14 @@ static __always_inline void fill(struct trace_record *r, __u32 call, __s64 resul
 	r->charged_uid = r->flags = r->path_length = r->reserved = 0;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	if (call == CALL_INOTIFY_INIT || call == CALL_INOTIFY_INIT1)
-		note_count(r, of_task(task), true);
+		fill_count(r, ucounts_of_task(task), true);
 	else if (call == CALL_INOTIFY_ADD_WATCH)
-		note_count(r, of_descriptor(task, fd), false);
+		fill_count(r, ucounts_of_descriptor(task, fd), false);
 }
 
-/* The reader looks by itself many times a second: it is woken once, when a part of the ring is full, since waking it
- * for each call would cost the caller more than all the rest. */
-static __always_inline __u64 wake(void)
+/* The reader polls many times a second. It is woken only when part of the ring is full, since a wakeup for each call would
+ * cost the caller more than everything else. */
+static __always_inline __u64 wakeup_flags(void)
 {
 	__u64 filled = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 
@@ -181,7 +181,7 @@ static __always_inline void count_loss(void)
 }
 
 /* For the few paths that a short record cannot hold. */
-static __always_inline void note_long(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
+static __always_inline void send_long(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
 {
 	struct long_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	long size;
@@ -196,12 +196,12 @@ static __always_inline void note_long(__u32 call, __s64 result, __u64 path, __u3
 		r->head.flags |= TRACE_HAS_PATH;
 		r->head.path_length = size - 1;
 		if (size == sizeof(r->path))
-			r->head.flags |= TRACE_PATH_CUT;
+			r->head.flags |= TRACE_PATH_TRUNCATED;
 	}
-	bpf_ringbuf_submit(r, wake());
+	bpf_ringbuf_submit(r, wakeup_flags());
 }
 
-__noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
+__noinline int send(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argument)
 {
 	struct short_record *r;
 	long size = 0;
@@ -215,7 +215,7 @@ __noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argume
 		size = bpf_probe_read_user_str(r->path, sizeof(r->path), (void *)path);
 	if (size == sizeof(r->path)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		note_long(call, result, path, fd, argument);
+		send_long(call, result, path, fd, argument);
 		return 0;
 	}
 	fill(&r->head, call, result, fd, argument);
@@ -223,14 +223,14 @@ __noinline int note(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argume
 		r->head.flags |= TRACE_HAS_PATH;
 		r->head.path_length = size - 1;
 	}
-	bpf_ringbuf_submit(r, wake());
+	bpf_ringbuf_submit(r, wakeup_flags());
 	return 0;
 }
 
 #define NONE (__u32)-1
 
-/* `a`: the first four arguments; those of a 32-bit program are as wide. */
-static __always_inline int tell(__u32 call, __s64 result, const __u64 *a)
+/* `a`: the first four arguments, as 64-bit numbers for 32-bit programs, too. */
+static __always_inline int send_call(__u32 call, __s64 result, const __u64 *a)
 {
 	__u64 flags = 0;
 
@@ -241,31 +241,31 @@ static __always_inline int tell(__u32 call, __s64 result, const __u64 *a)
 	case CALL_KEYCTL:
 	case CALL_SEMGET:
 	case CALL_SHMGET:
-		return note(call, result, 0, NONE, a[0]);
+		return send(call, result, 0, NONE, a[0]);
 	case CALL_INOTIFY_ADD_WATCH:
 	case CALL_MKDIRAT:
-		return note(call, result, a[1], a[0], a[2]);
+		return send(call, result, a[1], a[0], a[2]);
 	case CALL_INOTIFY_RM_WATCH:
 	case CALL_EPOLL_CTL:
-		return note(call, result, 0, a[0], a[1]);
+		return send(call, result, 0, a[0], a[1]);
 	case CALL_MKDIR:
-		return note(call, result, a[0], NONE, a[1]);
+		return send(call, result, a[0], NONE, a[1]);
 	case CALL_MOUNT:
-		return note(call, result, a[1], NONE, a[3]);
+		return send(call, result, a[1], NONE, a[3]);
 	case CALL_MOVE_MOUNT:
-		return note(call, result, a[3], a[2], 0);
+		return send(call, result, a[3], a[2], 0);
 	case CALL_ADD_KEY:
-		return note(call, result, a[1], NONE, 0);
+		return send(call, result, a[1], NONE, 0);
 	case CALL_CLONE3:
-		/* They come first in struct clone_args. */
+		/* The flags are the first field of struct clone_args. */
 		bpf_probe_read_user(&flags, sizeof(flags), (void *)a[0]);
-		return note(call, result, 0, NONE, flags);
+		return send(call, result, 0, NONE, flags);
 	default:
-		return note(call, result, 0, NONE, 0);
+		return send(call, result, 0, NONE, 0);
 	}
 }
 
-/* The caller's registers, on top of its kernel stack; a helper tells where since 5.15. */
+/* The caller's registers, on top of its kernel stack; since 5.15 a helper finds them. */
 static __always_inline struct pt_regs *saved_registers(void)
 {
 	struct task_struct *task;
@@ -277,38 +277,38 @@ static __always_inline struct pt_regs *saved_registers(void)
 	       bpf_core_type_size(struct pt_regs));
 }
 
-/* A call that is traced has returned. */
+/* A traced call has returned. */
 static __noinline int returned(__u32 call, __s64 result)
 {
 	struct pt_regs *regs;
 
-	if (!wanted(call, result))
+	if (!matches_filter(call, result))
 		return 0;
 	regs = saved_registers();
 	if (IS_COMPAT((struct task_struct *)bpf_get_current_task())) {
 		__u64 arguments[] = COMPAT(regs);
 
-		return tell(call, result, arguments);
+		return send_call(call, result, arguments);
 	} else {
 		__u64 arguments[] = NATIVE(regs);
 
-		return tell(call, result, arguments);
+		return send_call(call, result, arguments);
 	}
 }
 
 SEC("?kretprobe.multi")
-int returns(struct pt_regs *ctx)
+int kprobe_multi(struct pt_regs *ctx)
 {
 	return returned(bpf_get_attach_cookie(ctx), RESULT(ctx));
 }
 
-/* Of a function that takes the saved registers: those, and what it returned. */
+/* Context of fexit for a function whose argument is the saved registers. */
 struct function_exit {
 	__u64 registers;
 	__s64 result;
 };
 
-/* One for each function; user space tells which. */
+/* A program for each function; user space sets the functions. */
 #define FEXIT(n)							\
 	SEC("?fexit/" #n) int fexit_##n(struct function_exit *ctx)	\
 	{								\
@@ -320,7 +320,7 @@ FEXIT(10) FEXIT(11) FEXIT(12) FEXIT(13) FEXIT(14) FEXIT(15) FEXIT(16) FEXIT(17) 
 FEXIT(20) FEXIT(21) FEXIT(22) FEXIT(23) FEXIT(24) FEXIT(25) FEXIT(26) FEXIT(27) FEXIT(28) FEXIT(29)
 FEXIT(30) FEXIT(31) FEXIT(32) FEXIT(33) FEXIT(34) FEXIT(35) FEXIT(36) FEXIT(37) FEXIT(38) FEXIT(39)
 
-/* What the tracepoint gives (/sys/kernel/tracing/events/raw_syscalls/sys_exit/format). */
+/* Context of the tracepoint (/sys/kernel/tracing/events/raw_syscalls/sys_exit/format). */
 struct call_exit {
 	__u64 common;
 	__s64 number;

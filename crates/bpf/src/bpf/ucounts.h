@@ -1,8 +1,8 @@
-/* A user's live inotify counters and limits, as `struct ucounts` keeps them (kernel/ucount.c). */
+/* A user's inotify counters and limits in `struct ucounts` (kernel/ucount.c). */
 #pragma once
 
-/* A cell of ucount[] or ucount_max[]: int wide before 5.14, long since. */
-static __always_inline __u64 read_cell(__u64 array, __u32 index, __u32 width)
+/* An element of ucount[] or ucount_max[]: int before 5.14, long since. */
+static __always_inline __u64 read_element(__u64 array, __u32 index, __u32 width)
 {
 	__u64 wide = 0;
 	__u32 narrow = 0;
@@ -17,12 +17,12 @@ static __always_inline __u64 read_cell(__u64 array, __u32 index, __u32 width)
 
 static __always_inline __u64 charged(struct ucounts *u, __u32 type)
 {
-	return read_cell((__u64)u + bpf_core_field_offset(u->ucount), type, bpf_core_field_size(u->ucount[0]));
+	return read_element((__u64)u + bpf_core_field_offset(u->ucount), type, bpf_core_field_size(u->ucount[0]));
 }
 
 static __always_inline __u64 allowed(struct user_namespace *ns, __u32 type)
 {
-	return read_cell((__u64)ns + bpf_core_field_offset(ns->ucount_max), type,
+	return read_element((__u64)ns + bpf_core_field_offset(ns->ucount_max), type,
 			 bpf_core_field_size(ns->ucount_max[0]));
 }
 

@@ -1,12 +1,12 @@
 /* What the watches of an instance are on: inode, device, and the names from the file system's root.
  *
- * Hook: iter/task_file, as for accounting, to reach the groups that are asked for. Each group's idr leads to its marks,
- * a mark to its inode, the inode to a dentry, the dentry to its names. Runs only when read.
+ * Hook: iter/task_file, as for accounting, to reach the requested groups. Each group's idr leads to its marks, a mark to
+ * its inode, the inode to a dentry, the dentry to its names. Runs only when read.
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON.
- * Without: /proc/PID/fdinfo tells inode, device and file handle, and open_by_handle_at(2) the path where the file system
- * can (not overlayfs as containers mount it, proc, sysfs); a dentry that was evicted can be named only that way.
+ * Without: /proc/PID/fdinfo has inode, device and file handle, and open_by_handle_at(2) finds the path where the file
+ * system supports it (not overlayfs as containers mount it, proc, sysfs). An evicted dentry can be named only that way.
  *
- * What does not fit into the ring is not lost: the program asks to be called again, and goes on behind the last watch
+ * What does not fit into the ring is not lost: the program asks to be called again, and continues after the last watch
  * sent. */
 #include "kernel.h"
 #include "records.h"
@@ -18,17 +18,17 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 #define NAME_SPACE 256
 #define NAMES_MAX 8192
-/* Names are walked in bundles of 64, this many times. */
-#define BUNDLES 64
+/* Batches of 64 names to walk at most. */
+#define NAME_BATCHES 64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* A group that is asked for. */
+/* A group whose watches to list. */
 struct request {
-	/* Where it was: a group found elsewhere is another one, at the address of one that has gone. */
+	/* Its descriptor: a group found at another one is a new group at the address of a released one. */
 	__u32 pid;
 	__u32 fd;
 	__u32 done;
@@ -36,14 +36,14 @@ struct request {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	/* A bucket each, which the kernel clears first. The reader asks for more in several goes. */
+	/* The kernel clears a bucket for each entry at load time. The reader sends more requests in batches. */
 	__uint(max_entries, 1 << 14);
 	__uint(map_flags, 1 /* BPF_F_NO_PREALLOC */);
 	__type(key, __u64);
 	__type(value, struct request);
-} wanted SEC(".maps");
+} requests SEC(".maps");
 
-/* The walk: which one, whose watches, and whether the ring was full; `way.from` is the number to go on from. */
+/* The walk: iterator session and group, and whether the ring was full; `cursor.from` is the watch descriptor to continue at. */
 struct {
 	__u64 session;
 	__u64 group;
@@ -81,7 +81,7 @@ static __always_inline struct dentry *first_alias(struct inode *inode)
 	return (struct dentry *)(alias - bpf_core_field_offset(struct dentry___anonymous, d_alias));
 }
 
-/* Appends a name. 0 once the root is among them, or no more fits. */
+/* Appends a name. Returns 0 after the root, or when no more fits. */
 __noinline int append_name(void)
 {
 	struct dentry *dentry = (struct dentry *)walk.dentry, *parent = BPF_CORE_READ(dentry, d_parent);
@@ -136,7 +136,7 @@ __noinline int send_watch(__u64 entry)
 		r->flags = WATCH_NAMED;
 		if (!BPF_CORE_READ(dentry, d_hash.pprev))
 			r->flags |= WATCH_UNHASHED;
-		for (int i = 0; i < BUNDLES; i++)
+		for (int i = 0; i < NAME_BATCHES; i++)
 			if (!append_names())
 				break;
 	}
@@ -148,17 +148,17 @@ __noinline int send_watch(__u64 entry)
 	return 0;
 }
 
-/* Looks at one slot. 0 when there is none left, or the ring is full. */
+/* Visits one slot. Returns 0 when none is left or the ring is full. */
 __noinline int visit_slot(void)
 {
 	struct xa_level *level = deepest();
 	__u64 child;
 	__u32 wd;
 
-	if (!way.depth)
+	if (!cursor.depth)
 		return 0;
 	if (level->next >= XA_SLOTS) {
-		way.depth--;
+		cursor.depth--;
 		return 1;
 	}
 	wd = level->base + (level->next << level->shift);
@@ -172,7 +172,7 @@ __noinline int visit_slot(void)
 		send_watch(child);
 	if (walk.full)
 		return 0;
-	way.from = wd + (1 << level->shift);
+	cursor.from = wd + (1 << level->shift);
 	return 1;
 }
 
@@ -193,24 +193,24 @@ int watches(struct bpf_iter__task_file *ctx)
 		return 0;
 	group = file->private_data;
 	key = (__u64)group;
-	request = bpf_map_lookup_elem(&wanted, &key);
+	request = bpf_map_lookup_elem(&requests, &key);
 	if (!request || request->done || request->fd != ctx->fd)
 		return 0;
 	if (!walk.session)
-		note_reader();
+		set_reader_level();
 	if (request->pid != pid_for_reader(task->group_leader->thread_pid))
 		return 0;
 	if (walk.group != key || walk.session != ctx->meta->session_id) {
 		walk.group = key;
 		walk.session = ctx->meta->session_id;
-		way.from = 0;
+		cursor.from = 0;
 	}
 	walk.full = 0;
-	way.depth = 0;
+	cursor.depth = 0;
 	head = (__u64)BPF_CORE_READ(group, inotify_data.idr.idr_rt.xa_head);
 	if (is_node(head)) {
 		descend(head, 0);
-		/* 1: call again for the same file, when the ring was read, or for the next quarter of a million. */
+		/* 1: call again for the same file, after the ring was read, or for the next 262,144 slots. */
 		if (visit_262144_slots() || walk.full)
 			return 1;
 	}

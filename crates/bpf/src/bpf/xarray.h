@@ -1,33 +1,33 @@
-/* Reading the nodes of an xarray, which an idr is made of (include/linux/xarray.h).
+/* Walking the nodes of an xarray, which an idr consists of (include/linux/xarray.h).
  *
- * 5.10 has no bpf_loop, and a verifier that goes through a loop as often as it may run. So a walk is one global function
- * that takes a step, and keeps its way in memory; more global functions repeat it. The verifier looks at each once, or
- * at a call 64 times: that is a tenth of what nested loops cost, and loading costs more than all else. */
+ * 5.10 has no bpf_loop, and its verifier simulates every iteration of a loop. So a walk is one global function that takes
+ * a step and keeps its position in memory, and more global functions that repeat it. The verifier checks each function
+ * once, and each loop of 64 calls: a tenth of the cost of nested loops, and verification is most of the load time. */
 #pragma once
 
 #define XA_SLOTS 64
-/* Numbers have 31 bits, a node resolves 6: six levels, the first of them 1. */
+/* Indices have 31 bits and a node resolves 6: six levels, counted from 1. */
 #define XA_LEVELS 8
 
-/* A node on the way from the root. */
+/* A node on the path from the root. */
 struct xa_level {
 	__u64 node;
-	/* The first number below it. */
+	/* The first index below it. */
 	__u32 base;
 	__u32 shift;
-	/* The slot whose turn it is. */
+	/* The next slot to visit. */
 	__u32 next;
-	/* Entries that were not met yet. */
+	/* Entries not visited yet. */
 	__u32 left;
 };
 
 struct {
 	struct xa_level levels[XA_LEVELS];
-	/* 0: the walk is over. */
+	/* 0: the walk has ended. */
 	__u32 depth;
-	/* Numbers below this one are passed over. */
+	/* Indices below this one are skipped. */
 	__u32 from;
-} way;
+} cursor;
 
 /* xarray marks a pointer to an inner node with the low bits 10 (xa_is_node, include/linux/xarray.h). */
 static __always_inline bool is_node(__u64 entry)
@@ -49,31 +49,31 @@ static __always_inline __u64 slot(__u64 node, __u32 i)
 	return entry;
 }
 
-/* Goes on below the inner node `entry`. */
+/* Continues below the inner node `entry`. */
 static __always_inline void descend(__u64 entry, __u32 base)
 {
 	struct xa_node *node = to_node(entry);
-	__u32 depth = way.depth + 1;
+	__u32 depth = cursor.depth + 1;
 	struct xa_level *level;
 
 	if (depth >= XA_LEVELS)
 		return;
 	barrier_var(depth);
-	level = &way.levels[depth & (XA_LEVELS - 1)];
+	level = &cursor.levels[depth & (XA_LEVELS - 1)];
 	level->node = (__u64)node;
 	level->base = base;
 	level->shift = BPF_CORE_READ(node, shift) & 31;
-	level->next = way.from > base ? (way.from - base) >> level->shift : 0;
+	level->next = cursor.from > base ? (cursor.from - base) >> level->shift : 0;
 	level->left = BPF_CORE_READ(node, count);
-	way.depth = depth;
+	cursor.depth = depth;
 }
 
 static __always_inline struct xa_level *deepest(void)
 {
-	return &way.levels[way.depth & (XA_LEVELS - 1)];
+	return &cursor.levels[cursor.depth & (XA_LEVELS - 1)];
 }
 
-/* Does `step` up to 64 times, until it returns 0; then returns that. */
+/* Calls `step` up to 64 times; returns 0 as soon as `step` does. */
 #define REPEAT(name, step)                              \
 	__noinline int name(void)               \
 	{                                               \

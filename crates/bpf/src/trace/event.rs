@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::tally::UserKey;
+use crate::accounting::UserKey;
 
 /// A traced system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// Its name.
+    /// Its name, `inotify_add_watch`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,67 +47,67 @@ impl Call {
         }
     }
 
-    /// Whether it is one of inotify's.
+    /// Whether it is an inotify call.
     #[must_use]
     pub fn is_inotify(self) -> bool {
         self <= Self::InotifyRmWatch
     }
 }
 
-/// One call, when it returned.
+/// A call that has returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When: `CLOCK_MONOTONIC`.
+    /// When it returned (`CLOCK_MONOTONIC`).
     pub time: Duration,
-    /// Which call.
+    /// The call.
     pub call: Call,
-    /// Thread-group id, as the initial pid namespace numbers it.
+    /// Process id (tgid) in the initial pid namespace.
     pub pid: u32,
-    /// Thread id, likewise.
+    /// Thread id in the initial pid namespace.
     pub tid: u32,
-    /// Effective uid, as the initial user namespace sees it.
+    /// Effective uid in the initial user namespace.
     pub uid: u32,
-    /// Name of the thread, raw.
+    /// Name of the thread, unescaped.
     pub comm: Vec<u8>,
     /// Id of its cgroup on cgroup v2; 1 elsewhere.
     pub cgroup: u64,
-    /// What it returned; negative is -errno.
+    /// Its result; negative values are -errno.
     pub result: i64,
-    /// The descriptor that it was given: instance, epoll, or directory.
+    /// Its descriptor argument: inotify instance, epoll instance or directory.
     pub fd: Option<u32>,
-    /// Mask of a watch, its number, mode of a directory, flags of a mount, clone or unshare, operation, key.
+    /// Its main numeric argument: mask, watch descriptor, mode, flags, operation or key.
     pub argument: u64,
-    /// Path or description that it was given, raw, at most 4,095 bytes.
+    /// Its path or description argument: unescaped, at most 4,095 bytes.
     pub path: Option<Vec<u8>>,
-    /// The path was longer.
-    pub path_cut: bool,
+    /// Whether `path` is only the start of a longer one.
+    pub path_truncated: bool,
     /// Soft `RLIMIT_NOFILE` of the process.
     pub descriptor_limit: u64,
-    /// inotify's count and limit, right after the call; `None` where it could not be told.
+    /// inotify count and limit right after the call; `None` if they could not be read.
     pub count: Option<Count>,
 }
 
-/// Count and limit where there was least room.
+/// Count and limit of the user that is closest to its limit, of the caller and the creators of its user namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// Whose: the user that binds, which may be a creator of the caller's namespace.
+    /// That user.
     pub key: UserKey,
-    /// Instances for inotify_init, watches for inotify_add_watch.
+    /// Number of instances for inotify_init, of watches for inotify_add_watch.
     pub used: u64,
-    /// The limit of that.
+    /// The limit of that number.
     pub limit: u64,
 }
 
-/// What refused an inotify call.
+/// The limit that an inotify call hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// `max_user_instances`.
     Instances,
     /// `max_user_watches`.
     Watches,
-    /// `RLIMIT_NOFILE`: EMFILE while instances were free.
+    /// `RLIMIT_NOFILE`: EMFILE although more instances were allowed.
     ProcessFiles,
-    /// EMFILE, and the counters could not be read: one of the two.
+    /// One of the two: EMFILE, and the counters could not be read.
     InstancesOrProcessFiles,
 }
 
@@ -115,7 +115,7 @@ const EMFILE: i64 = 24;
 const ENOSPC: i64 = 28;
 
 impl Event {
-    /// Why an inotify call was refused for want of something; `None` for success, other errors and other calls.
+    /// The limit that an inotify call hit; `None` for success, other errors and other calls.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match (self.call, -self.result) {
@@ -151,14 +151,14 @@ mod tests {
             fd: None,
             argument: 0,
             path: None,
-            path_cut: false,
+            path_truncated: false,
             descriptor_limit: 1024,
             count: count.map(|(used, limit)| Count { key, used, limit }),
         }
     }
 
     #[test]
-    fn too_many_open_files_is_told_apart_by_the_count() {
+    fn the_count_tells_the_two_causes_of_emfile_apart() {
         let init = |count| event(Call::InotifyInit1, -24, count).refusal();
         assert_eq!(init(Some((128, 128))), Some(Refusal::Instances));
         assert_eq!(init(Some((5, 128))), Some(Refusal::ProcessFiles));

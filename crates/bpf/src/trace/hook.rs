@@ -1,26 +1,26 @@
-/// Where the programs of a trace hang.
+/// What the trace attaches to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
-    /// On the functions of the traced calls, all by one link (kprobe.multi; Linux 6.7 with `CONFIG_FPROBE`).
-    Returns,
-    /// On each of these functions (fexit; BPF trampolines).
-    Exits,
-    /// On the end of every call of every process: those that are not traced pay, too.
-    EveryCall,
+    /// The functions of the traced calls, with one link (kretprobe.multi; Linux 6.7 with `CONFIG_FPROBE`).
+    KprobeMulti,
+    /// Each of these functions, with a link of its own (fexit; BPF trampolines).
+    Fexit,
+    /// The tracepoint raw_syscalls/sys_exit, which slows down every call of every process.
+    SysExit,
 }
 
 impl Hook {
-    /// Best first.
-    pub const ALL: [Self; 3] = [Self::Returns, Self::Exits, Self::EveryCall];
+    /// All hooks, best first.
+    pub const ALL: [Self; 3] = [Self::KprobeMulti, Self::Fexit, Self::SysExit];
 
-    /// Whether calls that are not traced cost what they cost without a trace.
+    /// Whether the trace slows down only the traced calls.
     #[must_use]
-    pub fn is_free(self) -> bool {
-        self != Self::EveryCall
+    pub fn spares_other_calls(self) -> bool {
+        self != Self::SysExit
     }
 }
 
-/// The first of `hooks` that the kernel takes; why it did not take the last.
+/// The result of the first of `hooks` for which `attempt` succeeds; else the error of the last.
 #[cfg(feature = "ebpf")]
 pub fn first<T, E>(
     hooks: &[Hook],
@@ -50,16 +50,16 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_others_nothing_comes_first() {
-        assert_eq!(choose(&Hook::ALL), Ok(Hook::Returns));
-        assert_eq!(choose(&[Hook::EveryCall, Hook::Exits]), Ok(Hook::Exits));
-        assert_eq!(choose(&[Hook::EveryCall]), Ok(Hook::EveryCall));
-        let free = Hook::ALL.map(Hook::is_free);
+    fn hooks_that_spare_other_calls_come_first() {
+        assert_eq!(choose(&Hook::ALL), Ok(Hook::KprobeMulti));
+        assert_eq!(choose(&[Hook::SysExit, Hook::Fexit]), Ok(Hook::Fexit));
+        assert_eq!(choose(&[Hook::SysExit]), Ok(Hook::SysExit));
+        let free = Hook::ALL.map(Hook::spares_other_calls);
         assert_eq!(free, [true, true, false]);
     }
 
     #[test]
-    fn the_reason_is_that_of_the_last_resort() {
-        assert_eq!(choose(&[]), Err("no EveryCall".to_owned()));
+    fn the_error_is_that_of_the_last_hook() {
+        assert_eq!(choose(&[]), Err("no SysExit".to_owned()));
     }
 }

@@ -7,35 +7,38 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, 
 
 use crate::support::Unsupported;
 
-/// Where it is mounted as a rule; in a container, only init may have it (with CAP_SYS_PTRACE we see its root).
-const MOUNTED: [&str; 4] = [
+/// The usual mount points; in a container only init may see it (its root is readable with CAP_SYS_PTRACE).
+const MOUNT_POINTS: [&str; 4] = [
     "/sys/kernel/tracing",
     "/sys/kernel/debug/tracing",
     "/proc/1/root/sys/kernel/tracing",
     "/proc/1/root/sys/kernel/debug/tracing",
 ];
 
-/// tracefs, which numbers the tracepoints.
+/// tracefs, which has the ids of tracepoints.
 pub struct Tracefs(OwnedFd);
 
 impl Tracefs {
-    /// Where it is mounted; else mounted nowhere, for this process alone, so that the node is not changed.
+    /// Opens it where it is mounted. Otherwise creates a mount that is attached nowhere, so that the node does not change.
     pub fn open() -> Result<Self, Unsupported> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let mounted = MOUNTED.iter().find_map(|path| {
+        let mounted = MOUNT_POINTS.iter().find_map(|path| {
             let events = format!("{path}/events/raw_syscalls");
             openat(CWD, events, flags, Mode::empty()).ok()?;
             openat(CWD, *path, flags, Mode::empty()).ok()
         });
-        mounted.map_or_else(detached, Ok).map(Self).map_err(|e| {
-            Unsupported::new(
-                format!("cannot open tracefs: {e}"),
-                "run as root, or mount it: mount -t tracefs tracefs /sys/kernel/tracing",
-            )
-        })
+        mounted
+            .map_or_else(mount_detached, Ok)
+            .map(Self)
+            .map_err(|e| {
+                Unsupported::new(
+                    format!("cannot open tracefs: {e}"),
+                    "run as root, or mount it: mount -t tracefs tracefs /sys/kernel/tracing",
+                )
+            })
     }
 
-    /// The number of `event`, `raw_syscalls/sys_exit`.
+    /// The id of an event, such as `raw_syscalls/sys_exit`.
     pub fn id(&self, event: &str) -> io::Result<u64> {
         let path = format!("events/{event}/id");
         let file = openat(
@@ -46,12 +49,12 @@ impl Tracefs {
         )?;
         let mut text = String::new();
         File::from(file).read_to_string(&mut text)?;
-        let malformed = || io::Error::new(ErrorKind::InvalidData, format!("its id is {text:?}"));
+        let malformed = || io::Error::new(ErrorKind::InvalidData, format!("malformed id {text:?}"));
         text.trim().parse().map_err(|_| malformed())
     }
 }
 
-fn detached() -> io::Result<OwnedFd> {
+fn mount_detached() -> io::Result<OwnedFd> {
     let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_create(&context)?;
     Ok(fsmount(

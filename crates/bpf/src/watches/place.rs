@@ -1,9 +1,9 @@
-use super::Place;
+use super::model::Place;
 use crate::skeleton::watches::types::watch_flags;
 
 impl Place {
-    /// From names in the order of the walk, the watched one first, each ended by a NUL.
-    pub(super) fn read(flags: u32, names: &[u8]) -> Self {
+    /// From names that each end with a NUL, the watched inode's first, its parent's next.
+    pub(super) fn from_names(flags: u32, names: &[u8]) -> Self {
         let has = |flag: watch_flags| flags & flag.0 != 0;
         if !has(watch_flags::WATCH_NAMED) {
             return Self::Forgotten;
@@ -13,7 +13,7 @@ impl Place {
             return Self::Unreachable(join(names));
         }
         match memchr::memrchr(0, names) {
-            // A root is never in the table of names.
+            // Only a root, which has no entry in the dentry hash table.
             None => Self::Path(b"/".to_vec()),
             Some(root) if has(watch_flags::WATCH_UNHASHED) => Self::Deleted(join(&names[..root])),
             Some(root) => Self::Path(join(&names[..root])),
@@ -21,7 +21,7 @@ impl Place {
     }
 }
 
-/// The last name first, each behind a slash.
+/// A path of the names in reverse order.
 fn join(mut names: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(names.len() + 1);
     loop {
@@ -49,23 +49,29 @@ mod tests {
     #[test]
     fn names_become_a_path_from_the_root() {
         assert_eq!(
-            Place::read(ROOTED, b"c\nd\0a b\0/\0"),
+            Place::from_names(ROOTED, b"c\nd\0a b\0/\0"),
             Place::Path(b"/a b/c\nd".to_vec())
         );
-        assert_eq!(Place::read(REMOVED, b"/\0"), Place::Path(b"/".to_vec()));
         assert_eq!(
-            Place::read(REMOVED, b"b\0a\0/\0"),
+            Place::from_names(REMOVED, b"/\0"),
+            Place::Path(b"/".to_vec())
+        );
+        assert_eq!(
+            Place::from_names(REMOVED, b"b\0a\0/\0"),
             Place::Deleted(b"/a/b".to_vec())
         );
     }
 
     #[test]
-    fn a_walk_that_ends_below_the_root_is_said_so() {
+    fn names_that_end_below_the_root_are_unreachable() {
         assert_eq!(
-            Place::read(NAMED, b"memfd:x\0"),
+            Place::from_names(NAMED, b"memfd:x\0"),
             Place::Unreachable(b"/memfd:x".to_vec())
         );
-        assert_eq!(Place::read(NAMED, b""), Place::Unreachable(b"/".to_vec()));
-        assert_eq!(Place::read(0, b""), Place::Forgotten);
+        assert_eq!(
+            Place::from_names(NAMED, b""),
+            Place::Unreachable(b"/".to_vec())
+        );
+        assert_eq!(Place::from_names(0, b""), Place::Forgotten);
     }
 }

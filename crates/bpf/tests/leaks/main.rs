@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
-use nospace_bpf::accounting::Accountant;
+use nospace_bpf::accounting::AccountingReader;
 use nospace_bpf::support::Unsupported;
 use nospace_bpf::trace::{Options, Tracer};
 use nospace_bpf::watches::Lister;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     if env::args().nth(1).as_deref() == Some("hold") {
         return hold();
     }
-    if let Err(e) = Accountant::load() {
+    if let Err(e) = AccountingReader::load() {
         println!("skipped: {e}");
         return match env::var_os("NOSPACE_NEEDS_EBPF") {
             None => ExitCode::SUCCESS,
@@ -58,7 +58,7 @@ fn run() -> Outcome<()> {
     std::thread::sleep(Duration::from_secs(1));
     let before = objects();
     for _ in 0..starts {
-        Accountant::load()?.account()?;
+        AccountingReader::load()?.read()?;
         Lister::load()?.list([], |_| {})?;
         Tracer::start(Options::default())?.poll(Duration::ZERO, |_| {})?;
     }
@@ -93,7 +93,7 @@ fn killed() -> Outcome<()> {
 fn hold() -> ExitCode {
     let all = || {
         Ok::<_, Unsupported>((
-            Accountant::load()?,
+            AccountingReader::load()?,
             Lister::load()?,
             Tracer::start(Options::default())?,
         ))

@@ -1,4 +1,4 @@
-//! The kernel as oracle: what [`Accountant`] says is used, plus N, is set as the limit; exactly N more must succeed.
+//! The kernel as oracle: what [`AccountingReader`] says is used, plus N, is set as the limit; exactly N more must succeed.
 //!
 //! Needs root. Each case runs in a user namespace of its own with limits of its own, so nothing of the host changes. A
 //! plain program rather than a libtest one, so that it also runs as the only program of a virtual machine.
@@ -16,8 +16,8 @@ mod holder;
 use std::env;
 use std::process::ExitCode;
 
-use nospace_bpf::accounting::Accountant;
-use nospace_bpf::tally::{Instance, Tally, UserCounters, UserKey};
+use nospace_bpf::accounting::AccountingReader;
+use nospace_bpf::accounting::{Accounting, Instance, UserCounters, UserKey};
 
 use common::{Files, Holder, KUID, Outcome, same};
 
@@ -53,8 +53,8 @@ fn main() -> ExitCode {
         return holder::run(case, files);
     }
     let pause = arguments.iter().any(|word| word == "--pause");
-    let mut accountant = match Accountant::load() {
-        Ok(accountant) => accountant,
+    let mut reader = match AccountingReader::load() {
+        Ok(reader) => reader,
         Err(e) if env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
             println!("skipped: {e}");
             return ExitCode::SUCCESS;
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     };
     let failed = CASES
         .iter()
-        .filter(|case| !report(&mut accountant, case, pause))
+        .filter(|case| !report(&mut reader, case, pause))
         .count();
     println!("{} cases, {failed} failed", CASES.len());
     if failed == 0 {
@@ -76,8 +76,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(accountant: &mut Accountant, case: &Case, pause: bool) -> bool {
-    let outcome = run(accountant, case, pause);
+fn report(reader: &mut AccountingReader, case: &Case, pause: bool) -> bool {
+    let outcome = run(reader, case, pause);
     match &outcome {
         Ok(seen) => println!("{} ... ok ({seen})", case.0),
         Err(e) => println!("{} ... FAILED: {e}", case.0),
@@ -86,7 +86,7 @@ fn report(accountant: &mut Accountant, case: &Case, pause: bool) -> bool {
 }
 
 fn run(
-    accountant: &mut Accountant,
+    reader: &mut AccountingReader,
     &(name, charged, visible, descriptors): &Case,
     pause: bool,
 ) -> Outcome<String> {
@@ -96,14 +96,14 @@ fn run(
         user_namespace: holder.user_namespace()?,
         uid: KUID,
     };
-    let tally = accountant.account()?;
-    let user = find(&tally, key)?;
+    let accounting = reader.read()?;
+    let user = find(&accounting, key)?;
 
     let used = (user.instances.used, user.watches.used);
     same("charged", used, (charged.0 + PROBE.0, charged.1 + PROBE.1))?;
     same(
         "unattributed",
-        tally.unattributed(key),
+        accounting.unattributed(key),
         Some((charged.0 - visible.0, charged.1 - visible.1)),
     )?;
     same(
@@ -111,7 +111,7 @@ fn run(
         user.draws_on.map(|k| (k.uid, k.user_namespace)),
         Some((0, INITIAL_NAMESPACE)),
     )?;
-    let seen: Vec<&Instance> = behind(&tally, key).collect();
+    let seen: Vec<&Instance> = behind(&accounting, key).collect();
     same("visible instances", seen.len() as u64, visible.0 + PROBE.0)?;
     same(
         "visible watches",
@@ -123,9 +123,9 @@ fn run(
         seen.iter().map(|i| i.holders.len()).sum(),
         descriptors,
     )?;
-    check_place(name, &seen, &tally, key)?;
+    check_place(name, &seen, &accounting, key)?;
     if pause {
-        wait_at(name, &tally, key.user_namespace)?;
+        wait_at(name, &accounting, key.user_namespace)?;
     }
 
     let granted = holder.ask(&format!("instances {}", used.0 + 3))?;
@@ -141,8 +141,8 @@ fn run(
         "5",
     )?;
 
-    let tally = accountant.account()?;
-    let user = find(&tally, key)?;
+    let accounting = reader.read()?;
+    let user = find(&accounting, key)?;
     same(
         "limits",
         (user.instances.own_limit, user.watches.own_limit),
@@ -156,9 +156,9 @@ fn run(
     Ok(format!("{} instances, {} watches", used.0, used.1))
 }
 
-fn wait_at(name: &str, tally: &Tally, namespace: u64) -> Outcome<()> {
+fn wait_at(name: &str, accounting: &Accounting, namespace: u64) -> Outcome<()> {
     let of_it = |user: &&UserCounters| user.key.user_namespace == namespace;
-    let users: Vec<_> = tally.users.iter().filter(of_it).collect();
+    let users: Vec<_> = accounting.users.iter().filter(of_it).collect();
     let instances: u64 = users.iter().map(|user| user.instances.used).sum();
     let watches: u64 = users.iter().map(|user| user.watches.used).sum();
     println!("at {name} {instances} {watches}");
@@ -167,7 +167,12 @@ fn wait_at(name: &str, tally: &Tally, namespace: u64) -> Outcome<()> {
 }
 
 /// What only one case shows.
-fn check_place(name: &str, seen: &[&Instance], tally: &Tally, key: UserKey) -> Outcome<()> {
+fn check_place(
+    name: &str,
+    seen: &[&Instance],
+    accounting: &Accounting,
+    key: UserKey,
+) -> Outcome<()> {
     let holders = || seen.iter().flat_map(|i| &i.holders);
     match name {
         "unshared-thread" => same(
@@ -180,7 +185,7 @@ fn check_place(name: &str, seen: &[&Instance], tally: &Tally, key: UserKey) -> O
                 uid: KUID + 1000,
                 ..key
             };
-            let user = find(tally, other)?;
+            let user = find(accounting, other)?;
             same(
                 "the other uid",
                 (user.instances.used, user.watches.used),
@@ -188,7 +193,7 @@ fn check_place(name: &str, seen: &[&Instance], tally: &Tally, key: UserKey) -> O
             )
         }
         "nested" => {
-            let inner = tally
+            let inner = accounting
                 .users
                 .iter()
                 .find(|u| u.draws_on == Some(key))
@@ -199,18 +204,18 @@ fn check_place(name: &str, seen: &[&Instance], tally: &Tally, key: UserKey) -> O
     }
 }
 
-fn find(tally: &Tally, key: UserKey) -> Outcome<&UserCounters> {
-    tally
+fn find(accounting: &Accounting, key: UserKey) -> Outcome<&UserCounters> {
+    accounting
         .users
         .iter()
         .find(|u| u.key == key)
-        .ok_or_else(|| format!("{key:?} is not in the tally").into())
+        .ok_or_else(|| format!("{key:?} is not in the accounting").into())
 }
 
 /// The instances charged to `key`, or to whoever draws on it.
-fn behind(tally: &Tally, key: UserKey) -> impl Iterator<Item = &Instance> {
-    let parent = move |k: UserKey| find(tally, k).ok()?.draws_on;
-    tally
+fn behind(accounting: &Accounting, key: UserKey) -> impl Iterator<Item = &Instance> {
+    let parent = move |k: UserKey| find(accounting, k).ok()?.draws_on;
+    accounting
         .instances
         .iter()
         .filter(move |i| i.charged == Some(key) || i.charged.and_then(parent) == Some(key))

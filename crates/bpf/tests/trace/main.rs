@@ -45,7 +45,7 @@ fn on(hook: Hook) -> Outcome<bool> {
             same("hook", tracer.hook(), hook)?;
             run(tracer, holder).map(|()| true)
         }
-        Err(e) if hook.is_free() || env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
+        Err(e) if hook.spares_other_calls() || env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
             println!("{hook:?}: skipped: {e}");
             Ok(false)
         }
@@ -58,7 +58,7 @@ fn best(taken: Vec<bool>) -> ExitCode {
     let mut hooks = Hook::ALL.into_iter().zip(taken);
     let best = hooks.find_map(|(hook, taken)| taken.then_some(hook));
     println!("best: {best:?}");
-    if env::var_os("OWN_KERNEL").is_some() && !best.is_some_and(Hook::is_free) {
+    if env::var_os("OWN_KERNEL").is_some() && !best.is_some_and(Hook::spares_other_calls) {
         println!("FAILED: others pay");
         return ExitCode::FAILURE;
     }

@@ -13,8 +13,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nospace_bpf::accounting::Accountant;
-use nospace_bpf::tally::Holder;
+use nospace_bpf::accounting::AccountingReader;
+use nospace_bpf::accounting::Holder;
 use nospace_bpf::watches::{Lister, Place, Watch};
 use rustix::fs::inotify;
 use rustix::mount::{
@@ -70,14 +70,14 @@ fn main() -> ExitCode {
 
 /// A mount namespace of our own, a tmpfs in it, and the programs.
 struct Bench {
-    accountant: Accountant,
+    reader: AccountingReader,
     lister: Lister,
     directory: tempfile::TempDir,
 }
 
 impl Bench {
     fn new() -> Outcome<Self> {
-        let accountant = Accountant::load()?;
+        let reader = AccountingReader::load()?;
         let lister = Lister::load()?;
         // SAFETY: this process has one thread, whose mounts it changes.
         unsafe { unshare_unsafe(UnshareFlags::NEWNS)? };
@@ -87,7 +87,7 @@ impl Bench {
         )?;
         let directory = tempfile::tempdir()?;
         let bench = Self {
-            accountant,
+            reader,
             lister,
             directory,
         };
@@ -117,14 +117,14 @@ impl Bench {
     /// What the lister says about this instance, held against fdinfo.
     fn list(&mut self, instance: &OwnedFd) -> Outcome<Vec<Watch>> {
         let me = std::process::id();
-        let tally = self.accountant.account()?;
+        let accounting = self.reader.read()?;
         let fd = u32::try_from(instance.as_raw_fd())?;
-        let held = tally.instances.iter().find_map(|instance| {
+        let held = accounting.instances.iter().find_map(|instance| {
             let mut holders = instance.holders.iter();
             let holder = holders.find(|h| h.pid == me && h.fd == fd)?;
             Some((instance.identity, *holder))
         });
-        let held = held.ok_or("the instance is not in the tally")?;
+        let held = held.ok_or("the instance is not in the accounting")?;
         let mut watches = Vec::new();
         self.lister.list([held], |watch| watches.push(watch))?;
         let elsewhere = Holder {

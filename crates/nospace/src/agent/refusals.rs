@@ -125,7 +125,7 @@ impl Refusals {
     pub fn count(&self, host: &Live, stop: &Receiver<()>) {
         let options = Options {
             failed_only: true,
-            frugal: true,
+            low_memory: true,
             ..Options::default()
         };
         let done = match Tracer::start(options) {

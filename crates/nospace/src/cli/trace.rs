@@ -99,10 +99,10 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
 /// What gets slower.
 fn cost(hook: Hook) -> &'static str {
     match hook {
-        Hook::Returns | Hook::Exits => {
+        Hook::KprobeMulti | Hook::Fexit => {
             "only the traced functions are hooked: no other call gets slower"
         }
-        Hook::EveryCall => {
+        Hook::SysExit => {
             "this kernel cannot trace single functions (CONFIG_FPROBE, BPF trampolines): every system \
              call of every process is up to 0.1 µs slower until the trace stops"
         }

@@ -43,7 +43,7 @@ impl Mounts {
                 PLACES.join(", ")
             );
         };
-        nospace_bpf::mounts::own()
+        nospace_bpf::mounts::unshare()
             .context("cannot create a mount namespace (needs CAP_SYS_ADMIN: run as root)")?;
         let place = PathBuf::from(place);
         mount(

@@ -1,7 +1,8 @@
 //! The kernel's account, as its own crate reads it, in the model's types.
 
-use nospace_bpf::accounting::Accountant;
-use nospace_bpf::tally::{Counter, Instance as Booked, Tally, UserKey as Key};
+use nospace_bpf::accounting::{
+    Accounting, AccountingReader, Counter, Instance as Booked, UserKey as Key,
+};
 use nospace_core::model::{
     Descriptor, EpollUser, Inotify, Instance, UserCounters, UserKey, UserNamespace,
 };
@@ -11,7 +12,7 @@ use super::{Absent, Asked, BookedProcess, Books, pressing};
 /// Programs that stay loaded between looks, and what the last look found.
 #[derive(Default)]
 pub struct Ledger {
-    accountant: Option<Accountant>,
+    reader: Option<AccountingReader>,
     /// Each instance with everyone who had it.
     pub instances: Vec<Booked>,
 }
@@ -20,27 +21,27 @@ impl Ledger {
     /// Reads the account once.
     pub fn read(&mut self) -> Asked<Books> {
         let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
-        let mut loaded = match self.accountant.take() {
+        let mut loaded = match self.reader.take() {
             Some(loaded) => loaded,
-            None => Accountant::load().map_err(|unsupported| failed(&unsupported))?,
+            None => AccountingReader::load().map_err(|unsupported| failed(&unsupported))?,
         };
-        let tally = loaded.account().map_err(|error| failed(&error))?;
+        let accounting = loaded.read().map_err(|error| failed(&error))?;
         let gap = loaded.coverage().gap().map(str::to_owned);
-        self.accountant = Some(loaded);
-        let books = books(&tally);
-        self.instances = tally.instances;
+        self.reader = Some(loaded);
+        let books = books(&accounting);
+        self.instances = accounting.instances;
         Ok(Books { gap, ..books })
     }
 }
 
-fn books(tally: &Tally) -> Books {
-    let holders: std::collections::HashSet<u32> = tally
+fn books(accounting: &Accounting) -> Books {
+    let holders: std::collections::HashSet<u32> = accounting
         .instances
         .iter()
         .flat_map(|one| &one.holders)
         .map(|holder| holder.pid)
         .collect();
-    let processes = tally.processes.iter().filter_map(|process| {
+    let processes = accounting.processes.iter().filter_map(|process| {
         let limit = pressing(process.descriptors, process.descriptor_limit);
         (limit.is_some() || holders.contains(&process.pid)).then_some(BookedProcess {
             pid: process.pid,
@@ -49,9 +50,9 @@ fn books(tally: &Tally) -> Books {
         })
     });
     Books {
-        inotify: inotify(tally),
+        inotify: inotify(accounting),
         processes: processes.collect(),
-        epoll: tally
+        epoll: accounting
             .epoll
             .iter()
             .map(|&(uid, watches)| EpollUser { uid, watches })
@@ -60,15 +61,15 @@ fn books(tally: &Tally) -> Books {
     }
 }
 
-fn inotify(tally: &Tally) -> Inotify {
-    let counters = tally.users.iter().map(|user| UserCounters {
+fn inotify(accounting: &Accounting) -> Inotify {
+    let counters = accounting.users.iter().map(|user| UserCounters {
         key: key(user.key),
         instances: user.instances.used,
         watches: user.watches.used,
         instances_limit: limit(&user.instances),
         watches_limit: limit(&user.watches),
     });
-    let mut user_namespaces: Vec<UserNamespace> = tally
+    let mut user_namespaces: Vec<UserNamespace> = accounting
         .users
         .iter()
         .filter_map(|user| {
@@ -81,7 +82,7 @@ fn inotify(tally: &Tally) -> Inotify {
         .collect();
     user_namespaces.dedup();
     Inotify {
-        instances: tally.instances.iter().filter_map(instance).collect(),
+        instances: accounting.instances.iter().filter_map(instance).collect(),
         counters: Some(counters.collect()),
         user_namespaces,
     }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use nospace_bpf::accounting::Holder;
 use nospace_bpf::handle;
-use nospace_bpf::tally::Holder;
 use nospace_bpf::watches::{Lister, Place as Walked, Watch as Listed};
 use nospace_core::model::{Descriptor, FileHandle, Place, Watch};
 use nospace_core::parse::lossy;

@@ -26,7 +26,7 @@ impl Filter {
             pid,
             // The kernel compares the real uid; inotify charges the effective one.
             uid: None,
-            frugal: false,
+            low_memory: false,
         }
     }
 
@@ -70,7 +70,7 @@ pub(super) mod tests {
             fd: None,
             argument: 0,
             path: None,
-            path_cut: false,
+            path_truncated: false,
             descriptor_limit: 1024,
             count: None,
         }

@@ -243,7 +243,7 @@ fn describe(event: &Event, clock: &Clock) -> TracedCall {
         // AT_FDCWD is negative.
         fd: event.fd.filter(|&fd| i32::try_from(fd).is_ok()),
         path: event.path.as_deref().map(lossy),
-        path_cut: event.path_cut,
+        path_cut: event.path_truncated,
         argument: event.argument,
         words: flags::names(event.call, event.argument),
         result: event.result,

@@ -4,84 +4,90 @@ use std::time::{Duration, Instant};
 
 use libbpf_rs::{MapCore, RingBuffer, RingBufferBuilder};
 
-use super::attached::Attached;
-use super::{Call, Count, Event, Hook, Options, hook};
+use super::attachment::Attachment;
+use super::event::{Call, Count, Event};
+use super::hook::{self, Hook};
+use super::options::Options;
+use crate::accounting::UserKey;
 use crate::records::{take, until_nul};
 use crate::skeleton::trace::types::{record_kind, trace_call, trace_flags, trace_record};
 use crate::support::Unsupported;
-use crate::tally::UserKey;
 
-/// Calls told at one poll, and bytes of their paths: the caller gets a turn however many there are.
+/// Most calls that one poll returns, and most bytes of their paths, so that the caller gets its turn.
 const BATCH: usize = 4096;
 const BATCH_PATHS: usize = 1 << 20;
-/// Ends a look before the ring is empty.
-const ENOUGH: i32 = -libc::ECANCELED;
+/// Result of the ring buffer callback that stops the consumer before the ring is empty.
+const BATCH_FULL: i32 = -libc::ECANCELED;
 
-/// How often the ring is looked at, and by a frugal reader.
-const LOOK: Duration = Duration::from_millis(25);
-const FRUGAL_LOOK: Duration = Duration::from_millis(100);
+/// Interval between polls of the ring buffer, and with `low_memory`.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
+const LOW_MEMORY_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Traces calls from its start until it is dropped, or the process dies.
+/// Traces calls from its start until it is dropped or the process ends.
 pub struct Tracer {
     ring: RingBuffer<'static>,
     inbox: Arc<Mutex<Inbox>>,
-    attached: Attached,
-    every: Duration,
+    attachment: Attachment,
+    poll_interval: Duration,
 }
 
 impl Tracer {
     /// Loads the programs and attaches them.
     ///
     /// # Errors
-    /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
+    /// Why this kernel or this process cannot trace, and what to do.
     pub fn start(options: Options) -> Result<Self, Unsupported> {
         Self::on(options, &Hook::ALL)
     }
 
-    /// As [`Tracer::start`], on the first of `hooks` that the kernel takes.
+    /// As [`Tracer::start`], with the first of `hooks` that works.
     ///
     /// # Errors
-    /// Why it did not take the last of them.
+    /// Why the last of them does not work.
     pub fn on(options: Options, hooks: &[Hook]) -> Result<Self, Unsupported> {
-        let attached = hook::first(
+        let attachment = hook::first(
             hooks,
-            |hook| Attached::new(options, hook),
-            || Unsupported::new("no hook to trace with was given", "name one"),
+            |hook| Attachment::new(options, hook),
+            || Unsupported::new("no hook to trace with", "specify at least one"),
         )?;
         let inbox = Arc::<Mutex<Inbox>>::default();
-        let ring = open_ring(&attached.programs.maps.ring, Arc::clone(&inbox)).map_err(|e| {
-            Unsupported::new(format!("cannot map the ring of events: {e}"), "run as root")
+        let ring = open_ring(&attachment.programs.maps.ring, Arc::clone(&inbox)).map_err(|e| {
+            Unsupported::new(format!("cannot map the ring buffer: {e}"), "run as root")
         })?;
         Ok(Self {
             ring,
             inbox,
-            attached,
-            every: if options.frugal { FRUGAL_LOOK } else { LOOK },
+            attachment,
+            poll_interval: if options.low_memory {
+                LOW_MEMORY_POLL_INTERVAL
+            } else {
+                POLL_INTERVAL
+            },
         })
     }
 
-    /// Where the programs hang.
+    /// What the programs are attached to.
     #[must_use]
     pub fn hook(&self) -> Hook {
-        self.attached.hook
+        self.attachment.hook
     }
 
-    /// Waits for at most `timeout`, returns once something has come, and gives it to `each`: some thousand calls at
-    /// most. `false` says that more may be waiting.
+    /// Waits at most `timeout` for calls, and passes up to some thousand of them to `each`. Returns `false` if more may be
+    /// waiting.
     ///
     /// # Errors
-    /// What the kernel answered; `InvalidData` if a record makes no sense. A signal is no error, but ends the wait.
+    /// Those of polling the ring buffer; `InvalidData` for a malformed record. A signal is no error, but ends the wait.
     pub fn poll(&mut self, timeout: Duration, mut each: impl FnMut(Event)) -> io::Result<bool> {
         let start = Instant::now();
         loop {
-            let looked = self.look(self.every.min(timeout));
-            let come = std::mem::take(&mut *lock(&self.inbox));
-            let done = !come.events.is_empty() || start.elapsed() >= timeout;
-            for event in come.events {
+            let polled = self.poll_ring(self.poll_interval.min(timeout));
+            let inbox = std::mem::take(&mut *lock(&self.inbox));
+            let done = !inbox.events.is_empty() || start.elapsed() >= timeout;
+            for event in inbox.events {
                 each(event.ok_or_else(malformed)?);
             }
-            match looked {
-                ENOUGH => return Ok(false),
+            match polled {
+                BATCH_FULL => return Ok(false),
                 error if error == -libc::EINTR => return Ok(true),
                 error if error < 0 => return Err(io::Error::from_raw_os_error(-error)),
                 _ if done => return Ok(true),
@@ -90,28 +96,27 @@ impl Tracer {
         }
     }
 
-    /// Ends the trace; what came before is still to be had.
+    /// Ends the trace; [`Tracer::poll`] still returns the calls from before.
     pub fn detach(&mut self) {
-        self.attached.end();
+        self.attachment.detach();
     }
 
-    /// Fills the inbox: the programs wake us only when much has come, so what is there is taken in any case.
-    fn look(&self, timeout: Duration) -> i32 {
+    /// Fills the inbox. The programs wake us only when the ring is filling up, so its content is consumed after a timeout, too.
+    fn poll_ring(&self, timeout: Duration) -> i32 {
         match self.ring.poll_raw(timeout) {
             0.. => self.ring.consume_raw(),
             error => error,
         }
     }
 
-    /// Calls since the start that should have been told and were not: the ring was full, or the program was already
-    /// at work on that CPU.
+    /// Calls since the start that were not reported: the ring buffer was full, or the kernel skipped the program.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.attached.lost()
+        self.attachment.lost()
     }
 }
 
-/// Events between a look at the ring and their reader; `None` is one that made no sense.
+/// Events between the ring buffer and the caller of `poll`; `None` for a malformed record.
 #[derive(Debug, Default)]
 struct Inbox {
     events: Vec<Option<Event>>,
@@ -126,7 +131,7 @@ impl Inbox {
         if self.events.len() < BATCH && self.paths < BATCH_PATHS {
             0
         } else {
-            ENOUGH
+            BATCH_FULL
         }
     }
 }
@@ -145,7 +150,7 @@ fn open_ring(map: &dyn MapCore, inbox: Arc<Mutex<Inbox>>) -> io::Result<RingBuff
 fn malformed() -> io::Error {
     io::Error::new(
         ErrorKind::InvalidData,
-        "the BPF programs sent a record that makes no sense: report this, it is a fault of nospace",
+        "nospace's BPF programs sent a malformed record: please report this bug",
     )
 }
 
@@ -168,7 +173,7 @@ fn decode(mut record: &[u8]) -> Option<Event> {
         fd: (head.fd != u32::MAX).then_some(head.fd),
         argument: head.argument,
         path: has(trace_flags::TRACE_HAS_PATH).then(|| path.to_vec()),
-        path_cut: has(trace_flags::TRACE_PATH_CUT),
+        path_truncated: has(trace_flags::TRACE_PATH_TRUNCATED),
         descriptor_limit: head.descriptor_limit,
         count: has(trace_flags::TRACE_COUNTED).then_some(Count {
             key: UserKey {

@@ -2,19 +2,19 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
-/// In the kernel's types where it can iterate over open files.
+/// The function of the iterator over open files, in the BTF of kernels that have it.
 const ITERATOR: &str = "bpf_iter_task_file";
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// Inode numbers of the initial namespaces (include/uapi/linux/nsfs.h).
 const INITIAL_USER_NAMESPACE: &str = "user:[4026531837]";
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 
-/// What decides whether eBPF can be had here.
+/// What decides whether eBPF works here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// The feature `ebpf` is in this build.
+pub struct Environment {
+    /// This build has the feature `ebpf`.
     pub built_in: bool,
-    /// The kernel's type information.
+    /// The kernel's BTF.
     pub btf: Btf,
     /// Effective capabilities; `None` where /proc/self/status could not be read.
     pub capabilities: Option<Capabilities>,
@@ -22,22 +22,22 @@ pub struct Facts {
     pub lockdown: Lockdown,
     /// `kernel.unprivileged_bpf_disabled`; `None` where it could not be read.
     pub unprivileged_bpf_disabled: Option<u8>,
-    /// Capabilities count for BPF only in the initial user namespace.
+    /// The process is in the initial user namespace; capabilities in others do not allow BPF.
     pub initial_user_namespace: bool,
-    /// The iterators list only the tasks of the caller's pid namespace.
+    /// The process is in the initial pid namespace; iterators list only the tasks of the caller's.
     pub initial_pid_namespace: bool,
 }
 
-/// The kernel's type information, /sys/kernel/btf/vmlinux.
+/// The kernel's BTF, /sys/kernel/btf/vmlinux.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Btf {
     /// Built without CONFIG_DEBUG_INFO_BTF, or /sys is not mounted.
     Absent,
     /// It could not be read; why.
     Unreadable(String),
-    /// There, but without the iterator over open files (before Linux 5.8).
+    /// It has no iterator over open files (before Linux 5.8).
     WithoutIterator,
-    /// There, with the iterator.
+    /// It has the iterator.
     Ready,
 }
 
@@ -63,16 +63,16 @@ pub enum Lockdown {
     Confidentiality,
 }
 
-impl Facts {
-    /// Asks the kernel; nothing here needs a privilege.
+impl Environment {
+    /// Probes all of it; needs no privileges.
     #[must_use]
     pub fn probe() -> Self {
         Self::with(btf())
     }
 
-    /// As [`Facts::probe`], but a millisecond faster: takes it that type information, if there, has the iterator.
+    /// As [`Environment::probe`], but a millisecond faster: assumes that BTF, if it exists, has the iterator.
     #[must_use]
-    pub fn glance() -> Self {
+    pub fn probe_quickly() -> Self {
         Self::with(match File::open(VMLINUX) {
             Ok(_) => Btf::Ready,
             Err(e) => Btf::missing(&e),

@@ -1,39 +1,39 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
+use super::model::{Accounting, Counter, Holder, Instance, Process, UserCounters, UserKey};
 use crate::records::{take, until_nul};
 use crate::skeleton::accounting::types::{
     epoll_record, instance_record, process_record, record_kind, user_record,
 };
-use crate::tally::{Counter, Holder, Instance, Process, Tally, UserCounters, UserKey};
 
-/// The records of one pass, by the kernel's own identities.
+/// The records of one pass, by the addresses of the kernel's structs.
 #[derive(Default)]
-pub struct Books {
+pub struct Records {
     users: HashMap<u64, user_record>,
     instances: HashMap<u64, (instance_record, Vec<Holder>)>,
     processes: BTreeMap<u32, Process>,
     epoll: BTreeMap<u32, u64>,
 }
 
-impl Books {
-    /// Sorts the records of `bytes` by kind.
-    pub fn read(mut bytes: &[u8]) -> io::Result<Self> {
-        let mut books = Self::default();
+impl Records {
+    /// Decodes what the iterators wrote.
+    pub fn decode(mut bytes: &[u8]) -> io::Result<Self> {
+        let mut records = Self::default();
         while let Some((kind, _)) = bytes.split_first_chunk::<4>() {
             let known = match record_kind(u32::from_ne_bytes(*kind)) {
-                record_kind::RECORD_USER => take(&mut bytes).map(|r| books.user(r)),
-                record_kind::RECORD_INSTANCE => take(&mut bytes).map(|r| books.instance(&r)),
-                record_kind::RECORD_PROCESS => take(&mut bytes).map(|r| books.process(&r)),
+                record_kind::RECORD_USER => take(&mut bytes).map(|r| records.user(r)),
+                record_kind::RECORD_INSTANCE => take(&mut bytes).map(|r| records.instance(&r)),
+                record_kind::RECORD_PROCESS => take(&mut bytes).map(|r| records.process(&r)),
                 record_kind::RECORD_EPOLL => take(&mut bytes).map(|r: epoll_record| {
-                    books.epoll.insert(r.uid, r.watches);
+                    records.epoll.insert(r.uid, r.watches);
                 }),
                 _ => None,
             };
             known.ok_or_else(malformed)?;
         }
         if bytes.is_empty() {
-            Ok(books)
+            Ok(records)
         } else {
             Err(malformed())
         }
@@ -66,8 +66,8 @@ impl Books {
         process.descriptors = process.descriptors.max(record.descriptors);
     }
 
-    /// Works out who is who.
-    pub fn close(self) -> Tally {
+    /// Resolves the references between the records.
+    pub fn into_accounting(self) -> Accounting {
         let mut users: Vec<UserCounters> = self.users.values().map(|u| self.counters(u)).collect();
         users.sort_by_key(|u| u.key);
         let mut instances: Vec<Instance> = self
@@ -81,7 +81,7 @@ impl Books {
             })
             .collect();
         instances.sort_by(|a, b| a.holders.cmp(&b.holders));
-        Tally {
+        Accounting {
             users,
             instances,
             processes: self.processes.into_values().collect(),
@@ -132,6 +132,6 @@ fn sorted(mut holders: Vec<Holder>) -> Vec<Holder> {
 fn malformed() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "the BPF programs sent a record of unknown kind or size: report this, it is a fault of nospace",
+        "nospace's BPF programs wrote a record of unknown kind or size: please report this bug",
     )
 }

@@ -5,54 +5,59 @@ use libbpf_rs::skel::{OpenSkel as _, Skel as _};
 use libbpf_rs::{KprobeMultiOpts, Link, ProgramMut};
 
 use super::functions::{self, Function};
+use super::hook::Hook;
+use super::options::Options;
 use super::tracefs::Tracefs;
-use super::{Hook, Options, missed, numbers};
+use super::{misses, syscalls};
+use crate::btf;
 use crate::object;
 use crate::perf;
 use crate::skeleton::trace::types::trace_config;
 use crate::skeleton::trace::{OpenTraceSkel, TraceSkel, TraceSkelBuilder};
 use crate::support::Unsupported;
-use crate::types;
 
-/// Bytes between kernel and us; where locked memory is short (before 5.11) the object's own 1 MiB does.
+/// Bytes of the ring buffer, unless RLIMIT_MEMLOCK is too low for it (before 5.11): then it has 1 MiB as in the object.
 const LARGE_RING: u32 = 8 << 20;
 
-/// Every system call's return.
+/// The tracepoint at the end of every system call.
 const EVENT: &str = "raw_syscalls/sys_exit";
 
-/// The programs at work.
-pub struct Attached {
+/// The loaded programs and their links.
+pub struct Attachment {
     pub hook: Hook,
     pub programs: TraceSkel<'static>,
     links: Vec<Link>,
-    /// Of links that are no more.
+    /// Calls that removed links missed.
     missed: u64,
 }
 
-impl Attached {
-    /// Loads the programs for `hook`, and attaches them.
+impl Attachment {
+    /// Loads the programs for `hook` and attaches them.
     pub fn new(options: Options, hook: Hook) -> Result<Self, Unsupported> {
         let functions = match hook {
-            Hook::EveryCall => &[][..],
-            Hook::Returns | Hook::Exits => functions::known().map_err(|name| {
+            Hook::SysExit => &[][..],
+            Hook::KprobeMulti | Hook::Fexit => functions::kernel_functions().map_err(|name| {
                 Unsupported::new(
-                    format!("the kernel's types do not have {name}"),
-                    "report this with the kernel's version",
+                    format!("the kernel's BTF does not have the function {name}"),
+                    "report this with the kernel version (uname -r)",
                 )
             })?,
         };
-        if hook == Hook::Exits {
-            types::aim(functions.iter().map(|f| f.number).collect());
+        if hook == Hook::Fexit {
+            btf::set_fexit_targets(functions.iter().map(|f| f.btf_id).collect());
         }
         let config = config(options, functions);
         let load =
             |ring| object::load::<TraceSkelBuilder>(|open| prepare(open, hook, &config, ring));
-        let ring = (!options.frugal).then_some(LARGE_RING);
+        let ring = (!options.low_memory).then_some(LARGE_RING);
         let (programs, _) = load(ring).or_else(|_| load(None))?;
         let links = match hook {
-            Hook::Returns => vec![returns(&programs.progs.returns, functions)?],
-            Hook::Exits => exits(&programs)?,
-            Hook::EveryCall => vec![every_call(&programs.progs.sys_exit)?],
+            Hook::KprobeMulti => vec![attach_kprobe_multi(
+                &programs.progs.kprobe_multi,
+                functions,
+            )?],
+            Hook::Fexit => attach_fexit(&programs)?,
+            Hook::SysExit => vec![attach_sys_exit(&programs.progs.sys_exit)?],
         };
         Ok(Self {
             hook,
@@ -62,10 +67,10 @@ impl Attached {
         })
     }
 
-    /// Nothing is told any more. To take programs away from functions one by one may last seconds: they are only silenced,
-    /// and go when this is dropped.
-    pub fn end(&mut self) {
-        if let (Hook::Exits, Some(memory)) = (self.hook, &mut self.programs.maps.bss_data) {
+    /// Stops the trace. Detaching from functions one by one can take seconds, so fexit programs are only told to do nothing
+    /// until this is dropped.
+    pub fn detach(&mut self) {
+        if let (Hook::Fexit, Some(memory)) = (self.hook, &mut self.programs.maps.bss_data) {
             memory.ended = 1;
             return;
         }
@@ -73,9 +78,9 @@ impl Attached {
         self.links.clear();
     }
 
-    /// Calls that no program saw, or that found the ring full.
+    /// Calls that no program saw, or that found the ring buffer full.
     pub fn lost(&self) -> u64 {
-        let by_programs = loaded(&self.programs).map(|p| missed::by_program(p.as_fd()));
+        let by_programs = loaded(&self.programs).map(|p| misses::recursion_misses(p.as_fd()));
         let memory = self.programs.maps.bss_data.as_ref();
         // SAFETY: read through a reference; volatile, because the programs change it unseen by the compiler.
         let full = memory.map_or(0, |memory| unsafe {
@@ -85,18 +90,18 @@ impl Attached {
     }
 
     fn missed_by_links(&self) -> u64 {
-        if self.hook != Hook::Returns {
+        if self.hook != Hook::KprobeMulti {
             return 0;
         }
         let by_links = self
             .links
             .iter()
-            .filter_map(|link| missed::by_link(link.as_fd()));
+            .filter_map(|link| misses::kprobe_multi_misses(link.as_fd()));
         self.missed + by_links.sum::<u64>()
     }
 }
 
-/// What the programs are told.
+/// The constants of the programs.
 fn config(options: Options, functions: &[Function]) -> trace_config {
     let mut config = trace_config {
         failed_only: options.failed_only.into(),
@@ -106,14 +111,14 @@ fn config(options: Options, functions: &[Function]) -> trace_config {
         uid: options.uid.unwrap_or_default(),
         ..trace_config::default()
     };
-    numbers::set(&mut config);
-    for (place, function) in config.functions.iter_mut().zip(functions) {
-        *place = u8::try_from(function.call.0).unwrap_or_default();
+    syscalls::set(&mut config);
+    for (call, function) in config.functions.iter_mut().zip(functions) {
+        *call = u8::try_from(function.call.0).unwrap_or_default();
     }
     config
 }
 
-/// Chooses the programs for `hook`, and tells them what is wanted.
+/// Selects the programs for `hook`, and sets their constants and the size of the ring buffer.
 fn prepare(
     open: &mut OpenTraceSkel<'_>,
     hook: Hook,
@@ -121,12 +126,12 @@ fn prepare(
     ring: Option<u32>,
 ) -> libbpf_rs::Result<()> {
     match hook {
-        Hook::Returns => open.progs.returns.set_autoload(true),
-        Hook::EveryCall => open.progs.sys_exit.set_autoload(true),
-        Hook::Exits => {
+        Hook::KprobeMulti => open.progs.kprobe_multi.set_autoload(true),
+        Hook::SysExit => open.progs.sys_exit.set_autoload(true),
+        Hook::Fexit => {
             for mut program in open.open_object_mut().progs_mut() {
-                let place = program.name().to_str().and_then(place);
-                program.set_autoload(place.is_some_and(|place| config.functions[place] > 0));
+                let number = program.name().to_str().and_then(fexit_number);
+                program.set_autoload(number.is_some_and(|n| config.functions[n] > 0));
             }
         }
     }
@@ -139,8 +144,8 @@ fn prepare(
     Ok(())
 }
 
-/// Of the function that the program `fexit_N` is for.
-fn place(program: &str) -> Option<usize> {
+/// N of the program `fexit_N`.
+fn fexit_number(program: &str) -> Option<usize> {
     program.strip_prefix("fexit_")?.parse().ok()
 }
 
@@ -149,7 +154,10 @@ fn loaded<'p>(programs: &'p TraceSkel<'static>) -> impl Iterator<Item = ProgramM
     all.filter(|program| program.autoload())
 }
 
-fn returns(program: &ProgramMut<'_>, functions: &[Function]) -> Result<Link, Unsupported> {
+fn attach_kprobe_multi(
+    program: &ProgramMut<'_>,
+    functions: &[Function],
+) -> Result<Link, Unsupported> {
     let options = KprobeMultiOpts {
         symbols: functions.iter().map(|f| f.name.to_owned()).collect(),
         cookies: functions.iter().map(|f| f.call.0.into()).collect(),
@@ -158,26 +166,26 @@ fn returns(program: &ProgramMut<'_>, functions: &[Function]) -> Result<Link, Uns
     };
     let link = program
         .attach_kprobe_multi_with_opts(options)
-        .map_err(|error| object::refused("trace functions", &error))?;
-    match missed::by_link(link.as_fd()) {
+        .map_err(|error| object::load_error("trace functions", &error))?;
+    match misses::kprobe_multi_misses(link.as_fd()) {
         Some(_) => Ok(link),
         None => Err(Unsupported::new(
-            "the kernel does not count what a trace of functions misses",
+            "the kernel does not count the calls that kprobe.multi misses",
             "use Linux 6.7 or later",
         )),
     }
 }
 
-fn exits(programs: &TraceSkel<'static>) -> Result<Vec<Link>, Unsupported> {
+fn attach_fexit(programs: &TraceSkel<'static>) -> Result<Vec<Link>, Unsupported> {
     let attach = |program: ProgramMut<'_>| {
         let link = program.attach_trace();
-        link.map_err(|error| object::refused("trace functions", &error))
+        link.map_err(|error| object::load_error("trace functions", &error))
     };
     loaded(programs).map(attach).collect()
 }
 
-/// By way of perf, which keeps the program from being interrupted.
-fn every_call(program: &ProgramMut<'_>) -> Result<Link, Unsupported> {
+/// Through a perf event, which runs the program with preemption disabled.
+fn attach_sys_exit(program: &ProgramMut<'_>) -> Result<Link, Unsupported> {
     let refused = |error: io::Error| {
         Unsupported::new(
             format!("cannot trace system calls: {EVENT}: {error}"),

@@ -1,4 +1,4 @@
-//! Which system-call numbers are which calls, for 64-bit programs and for 32-bit ones on the same kernel.
+//! System call numbers of the traced calls, for 64-bit and 32-bit programs.
 
 use crate::skeleton::trace::types::{trace_call, trace_config};
 
@@ -35,7 +35,7 @@ const NATIVE: Table = &[
     (libc::SYS_vfork, trace_call::CALL_FORK),
 ];
 
-/// arch/x86/entry/syscalls/syscall_32.tbl; old programs reach semget and shmget through ipc(2), which is not traced.
+/// arch/x86/entry/syscalls/syscall_32.tbl; old programs call semget and shmget through ipc(2), which is not traced.
 #[cfg(target_arch = "x86_64")]
 const COMPAT: Table = &[
     (291, trace_call::CALL_INOTIFY_INIT),
@@ -81,7 +81,7 @@ const COMPAT: Table = &[
     (307, trace_call::CALL_SHMGET),
 ];
 
-/// Tells the programs.
+/// Fills in the tables of the BPF programs.
 pub fn set(config: &mut trace_config) {
     fill(&mut config.native, NATIVE);
     fill(&mut config.compat, COMPAT);
@@ -89,9 +89,9 @@ pub fn set(config: &mut trace_config) {
 
 fn fill(calls: &mut [u8], table: Table) {
     for &(number, call) in table {
-        let place = usize::try_from(number).ok().and_then(|n| calls.get_mut(n));
-        if let (Some(place), Ok(call)) = (place, u8::try_from(call.0)) {
-            *place = call;
+        let entry = usize::try_from(number).ok().and_then(|n| calls.get_mut(n));
+        if let (Some(entry), Ok(call)) = (entry, u8::try_from(call.0)) {
+            *entry = call;
         }
     }
 }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_has_its_place() {
+    fn every_number_fits_into_the_table() {
         for table in [NATIVE, COMPAT] {
             let mut calls = trace_config::default().native;
             fill(&mut calls, table);

@@ -2,17 +2,17 @@ use std::io::{self, ErrorKind, Read};
 
 use libbpf_rs::{Iter, Link};
 
-use super::books::Books;
+use super::decode::Records;
+use super::model::Accounting;
 use crate::object;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
 use crate::support::{Coverage, Unsupported};
-use crate::tally::Tally;
 
-/// The kernel fills at most 8 pages a read (kernel/bpf/bpf_iter.c).
+/// Bytes to read at once: the kernel returns at most 8 pages (kernel/bpf/bpf_iter.c).
 const CHUNK: usize = 64 * 1024;
 
-/// Reads the kernel's books: programs loaded once, read as often as wanted.
-pub struct Accountant {
+/// Reads the kernel's own inotify accounting: the programs are loaded once and can be read many times.
+pub struct AccountingReader {
     descriptors: Link,
     users: Link,
     coverage: Coverage,
@@ -20,11 +20,11 @@ pub struct Accountant {
     buffer: Vec<u8>,
 }
 
-impl Accountant {
-    /// Loads the programs into the kernel; they go when this is dropped, or the process dies.
+impl AccountingReader {
+    /// Loads the programs into the kernel, which unloads them when this is dropped or the process ends.
     ///
     /// # Errors
-    /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
+    /// Why this kernel or this process cannot load them, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
         let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|_| Ok(()))?;
         Ok(Self {
@@ -36,25 +36,25 @@ impl Accountant {
         })
     }
 
-    /// Whether holders of the whole node are seen.
+    /// Whether the processes of the whole node are visible.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         self.coverage
     }
 
-    /// Goes through every open descriptor once.
+    /// Visits every open descriptor once.
     ///
     /// # Errors
-    /// What the kernel answered to reading the iterators; `InvalidData` if a record makes no sense.
-    pub fn account(&mut self) -> io::Result<Tally> {
+    /// Those of reading the iterators; `InvalidData` for a malformed record.
+    pub fn read(&mut self) -> io::Result<Accounting> {
         self.buffer.clear();
         drain(&self.descriptors, &mut self.buffer)?;
         drain(&self.users, &mut self.buffer)?;
-        Books::read(&self.buffer).map(Books::close)
+        Records::decode(&self.buffer).map(Records::into_accounting)
     }
 }
 
-/// Appends all that the iterator has to say.
+/// Appends the output of the iterator.
 fn drain(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
     let mut iter = Iter::new(link).map_err(io::Error::other)?;
     loop {
@@ -65,7 +65,7 @@ fn drain(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
         match got {
             Ok(0) => return Ok(()),
             Ok(_) => {}
-            // EAGAIN: a million files went by with nothing to tell.
+            // EAGAIN: the kernel visited a million files without output.
             Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(e) => return Err(e),
         }

@@ -1,26 +1,24 @@
 use std::convert::Infallible;
 use std::io;
 
-use super::Watch;
-use crate::support::{Facts, Unsupported, decide};
-use crate::tally::Holder;
+use super::model::Watch;
+use crate::accounting::Holder;
+use crate::support::Unsupported;
 
-/// Lists watches; never there in a build without the feature `ebpf`.
+/// Lists watches: a stub for builds without the feature `ebpf`.
 #[derive(Debug)]
 pub struct Lister(Infallible);
 
 impl Lister {
-    /// Says that this build cannot.
+    /// Fails: this build has no eBPF.
     ///
     /// # Errors
     /// Always.
     pub fn load() -> Result<Self, Unsupported> {
-        Err(decide(&Facts::probe())
-            .err()
-            .unwrap_or_else(Unsupported::not_built_in))
+        Err(Unsupported::not_built_in())
     }
 
-    /// Cannot be called: there is no `Lister`.
+    /// Cannot be called: no `Lister` can exist in this build.
     ///
     /// # Errors
     /// None.

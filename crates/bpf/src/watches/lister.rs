@@ -2,31 +2,31 @@ use std::io::{self, ErrorKind, Read};
 
 use libbpf_rs::{Iter, Link, MapCore, MapFlags, RingBuffer, RingBufferBuilder};
 
-use super::{Place, Watch};
+use super::model::{Place, Watch};
+use crate::accounting::Holder;
 use crate::object;
 use crate::records::take;
 use crate::skeleton::watches::types::{record_kind, watch_record};
 use crate::skeleton::watches::{WatchesSkel, WatchesSkelBuilder};
 use crate::support::Unsupported;
-use crate::tally::Holder;
 
-/// What a caller can ask for (include/uapi/linux/inotify.h); the kernel sets other bits for itself.
+/// The events of include/uapi/linux/inotify.h; the kernel uses other bits of the mask itself.
 const IN_ALL_EVENTS: u32 = 0xfff;
 
-/// Instances asked for in one go; as many as the map has room for.
-const AT_ONCE: usize = 1 << 14;
+/// Instances to request at once: the capacity of the map.
+const BATCH: usize = 1 << 14;
 
-/// Lists watches: a program loaded once, asked as often as wanted.
+/// Lists watches: the program is loaded once and can be read many times.
 pub struct Lister {
     watches: Link,
     programs: WatchesSkel<'static>,
 }
 
 impl Lister {
-    /// Loads the program into the kernel; it goes when this is dropped, or the process dies.
+    /// Loads the program into the kernel, which unloads it when this is dropped or the process ends.
     ///
     /// # Errors
-    /// [`Unsupported`] says in words why this kernel or this caller cannot, and what to do.
+    /// Why this kernel or this process cannot load it, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
         let (programs, _) = object::load::<WatchesSkelBuilder>(|_| Ok(()))?;
         Ok(Self {
@@ -35,11 +35,11 @@ impl Lister {
         })
     }
 
-    /// Gives every watch of the instances with these identities to `each`, in the order of their numbers. An instance
-    /// is told only if it is still where this holder had it.
+    /// Passes each watch of the instances with these identities to `each`, in the order of the watch descriptors. Skips
+    /// an instance that its holder no longer has at this descriptor.
     ///
     /// # Errors
-    /// What the kernel answered to the request.
+    /// Those of reading the iterator; `InvalidData` for malformed records.
     pub fn list(
         &mut self,
         instances: impl IntoIterator<Item = (u64, Holder)>,
@@ -47,8 +47,8 @@ impl Lister {
     ) -> io::Result<()> {
         let instances: Vec<(u64, Holder)> = instances.into_iter().collect();
         let mut malformed = 0_u64;
-        for some in instances.chunks(AT_ONCE) {
-            self.list_some(some, |record| match decode(record) {
+        for batch in instances.chunks(BATCH) {
+            self.list_batch(batch, |record| match decode(record) {
                 Some(watch) => each(watch),
                 None => malformed += 1,
             })?;
@@ -57,31 +57,31 @@ impl Lister {
             return Err(io::Error::new(
                 ErrorKind::InvalidData,
                 format!(
-                    "{malformed} watches came in a form that makes no sense: report this, it is a fault of nospace"
+                    "{malformed} malformed watch records from nospace's BPF program: please report this bug"
                 ),
             ));
         }
         Ok(())
     }
 
-    fn list_some(&self, instances: &[(u64, Holder)], each: impl FnMut(&[u8])) -> io::Result<()> {
-        let wanted = &self.programs.maps.wanted;
+    fn list_batch(&self, instances: &[(u64, Holder)], each: impl FnMut(&[u8])) -> io::Result<()> {
+        let requests = &self.programs.maps.requests;
         for (identity, holder) in instances {
             let request = [holder.pid, holder.fd, 0].map(u32::to_ne_bytes).concat();
             let key = identity.to_ne_bytes();
-            wanted
+            requests
                 .update(&key, &request, MapFlags::ANY)
                 .map_err(io::Error::other)?;
         }
         let outcome = self.read(each);
         for (identity, _) in instances {
             let key = identity.to_ne_bytes();
-            wanted.delete(&key).map_err(io::Error::other)?;
+            requests.delete(&key).map_err(io::Error::other)?;
         }
         outcome
     }
 
-    /// Reads the iterator to its end, and the ring whenever it is full.
+    /// Reads the iterator to its end, and the ring buffer after each read.
     fn read(&self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let mut builder = RingBufferBuilder::new();
         builder
@@ -120,6 +120,6 @@ fn decode(mut record: &[u8]) -> Option<Watch> {
         device: (head.device >> 20, head.device & 0xf_ffff),
         file_system: head.file_system,
         mask: head.mask & IN_ALL_EVENTS,
-        place: Place::read(head.flags.0, names),
+        place: Place::from_names(head.flags.0, names),
     })
 }

@@ -1,6 +1,6 @@
-//! The layout of BTF (Documentation/bpf/btf.rst): a header, types one behind the other, and their names.
+//! The BTF format (Documentation/bpf/btf.rst): a header, the type section, and the string section.
 
-/// `struct btf_header` up to where the strings are.
+/// Size of `struct btf_header`.
 const HEADER: usize = 24;
 const MAGIC: u16 = 0xeb9f;
 
@@ -29,12 +29,12 @@ const TYPE_TAG: u32 = 18;
 #[derive(Clone, Copy)]
 pub struct Sections<'b> {
     pub types: &'b [u8],
-    pub names: &'b [u8],
+    pub strings: &'b [u8],
 }
 
 impl<'b> Sections<'b> {
-    /// `None` for anything but this machine's BTF.
-    pub fn of(btf: &'b [u8]) -> Option<Self> {
+    /// `None` for anything but BTF of this machine's byte order.
+    pub fn parse(btf: &'b [u8]) -> Option<Self> {
         if btf.get(..2)? != MAGIC.to_ne_bytes() || btf.get(2)? != &1 {
             return None;
         }
@@ -43,19 +43,19 @@ impl<'b> Sections<'b> {
         let section = |begin: usize, length: usize| body.get(begin..begin.checked_add(length)?);
         Some(Self {
             types: section(field(1)?, field(2)?)?,
-            names: section(field(3)?, field(4)?)?,
+            strings: section(field(3)?, field(4)?)?,
         })
     }
 
-    /// The type that begins here in its section; `None` also for a kind that nothing is known of.
-    pub fn at(self, offset: usize) -> Option<Type<'b>> {
+    /// The type at `offset` of the type section; `None` also for an unknown kind, whose size is not known.
+    pub fn type_at(self, offset: usize) -> Option<Type<'b>> {
         let info = word(self.types, offset + 4)?;
-        // What no kernel has used so far.
+        // Bits that no kernel uses so far.
         if info & 0x60ff_0000 != 0 {
             return None;
         }
         let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
-        let rest = match kind {
+        let length = match kind {
             PTR | FWD | TYPEDEF | VOLATILE | CONST | RESTRICT | FUNC | FLOAT | TYPE_TAG => 0,
             INT | VAR | DECL_TAG => 4,
             ARRAY => 12,
@@ -66,40 +66,40 @@ impl<'b> Sections<'b> {
         Some(Type {
             name: word(self.types, offset)?,
             info,
-            third: word(self.types, offset + 8)?,
+            size_or_type: word(self.types, offset + 8)?,
             kind,
-            rest: self.types.get(offset + 12..offset + 12 + rest)?,
+            data: self.types.get(offset + 12..offset + 12 + length)?,
         })
     }
 
-    /// From here to the end of all names: a name and a NUL, and what comes after.
-    pub fn names_from(self, offset: u32) -> Option<&'b [u8]> {
-        self.names.get(offset as usize..)
+    /// The string section from `offset`: a string, the NUL that ends it, and all strings after it.
+    pub fn strings_from(self, offset: u32) -> Option<&'b [u8]> {
+        self.strings.get(offset as usize..)
     }
 
-    pub fn name(self, offset: u32) -> Option<&'b [u8]> {
-        let from = self.names_from(offset)?;
+    pub fn string(self, offset: u32) -> Option<&'b [u8]> {
+        let from = self.strings_from(offset)?;
         from.get(..memchr::memchr(0, from)?)
     }
 }
 
-/// `struct btf_type`, and what of it follows for its kind.
+/// `struct btf_type`, and the data of its kind that follows.
 pub struct Type<'b> {
     pub name: u32,
     pub info: u32,
-    /// Its size, or the type that it refers to.
-    pub third: u32,
+    /// Its size, or the id of the type that it refers to.
+    pub size_or_type: u32,
     pub kind: u32,
-    pub rest: &'b [u8],
+    pub data: &'b [u8],
 }
 
 impl Type<'_> {
-    /// How long it is in its section.
+    /// Bytes that it takes in the type section.
     pub fn length(&self) -> usize {
-        12 + self.rest.len()
+        12 + self.data.len()
     }
 
-    /// `third` is a type.
+    /// Whether `size_or_type` is a type, and a value of it is inside a value of this one, or behind a pointer.
     pub fn refers(&self) -> bool {
         matches!(
             self.kind,
@@ -107,33 +107,33 @@ impl Type<'_> {
         )
     }
 
-    /// Values come by this type whole: numbers and what has none of its own.
+    /// Whether it refers to no other type.
     pub fn is_plain(&self) -> bool {
         matches!(self.kind, INT | FLOAT | FWD)
     }
 }
 
-/// A number of this machine's byte order.
+/// The 32-bit number at byte `at`.
 pub fn word(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
-/// A whole BTF file of these sections.
-pub fn file(types: &[u8], names: &[u8]) -> Option<Vec<u8>> {
+/// A BTF file with these sections.
+pub fn file(types: &[u8], strings: &[u8]) -> Option<Vec<u8>> {
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).ok();
-    let mut file = Vec::with_capacity(HEADER + types.len() + names.len());
+    let mut file = Vec::with_capacity(HEADER + types.len() + strings.len());
     file.extend(MAGIC.to_ne_bytes());
     file.extend([1, 0]);
-    let numbers = [
+    let fields = [
         u32::try_from(HEADER).ok()?,
         0,
         length(types)?,
         length(types)?,
-        length(names)?,
+        length(strings)?,
     ];
-    file.extend(numbers.iter().flat_map(|number| number.to_ne_bytes()));
+    file.extend(fields.iter().flat_map(|field| field.to_ne_bytes()));
     file.extend(types);
-    file.extend(names);
+    file.extend(strings);
     Some(file)
 }

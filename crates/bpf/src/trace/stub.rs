@@ -2,25 +2,25 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use super::{Event, Hook, Options};
-use crate::support::{Facts, Unsupported, decide};
+use super::event::Event;
+use super::hook::Hook;
+use super::options::Options;
+use crate::support::Unsupported;
 
-/// Traces calls; never there in a build without the feature `ebpf`.
+/// Traces calls: a stub for builds without the feature `ebpf`.
 #[derive(Debug)]
 pub struct Tracer(Infallible);
 
 impl Tracer {
-    /// Says that this build cannot.
+    /// Fails: this build has no eBPF.
     ///
     /// # Errors
     /// Always.
     pub fn start(_: Options) -> Result<Self, Unsupported> {
-        Err(decide(&Facts::probe())
-            .err()
-            .unwrap_or_else(Unsupported::not_built_in))
+        Err(Unsupported::not_built_in())
     }
 
-    /// Says that this build cannot.
+    /// Fails: this build has no eBPF.
     ///
     /// # Errors
     /// Always.
@@ -28,13 +28,13 @@ impl Tracer {
         Self::start(options)
     }
 
-    /// Cannot be called: there is no `Tracer`.
+    /// Cannot be called: no `Tracer` can exist in this build.
     #[must_use]
     pub fn hook(&self) -> Hook {
         match self.0 {}
     }
 
-    /// Cannot be called: there is no `Tracer`.
+    /// Cannot be called: no `Tracer` can exist in this build.
     ///
     /// # Errors
     /// None.
@@ -42,12 +42,12 @@ impl Tracer {
         match self.0 {}
     }
 
-    /// Cannot be called: there is no `Tracer`.
+    /// Cannot be called: no `Tracer` can exist in this build.
     pub fn detach(&mut self) {
         match self.0 {}
     }
 
-    /// Cannot be called: there is no `Tracer`.
+    /// Cannot be called: no `Tracer` can exist in this build.
     #[must_use]
     pub fn lost(&self) -> u64 {
         match self.0 {}
