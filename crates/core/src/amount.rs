@@ -16,6 +16,20 @@ pub fn bytes(value: u64) -> String {
     format!("{whole}.{tenths} {unit}")
 }
 
+/// `22,444`: for people, never in JSON or metrics.
+#[must_use]
+pub fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `1 watch`, `2 watches`.
 #[must_use]
 pub fn count(n: u64, one: &str, many: &str) -> String {
@@ -25,6 +39,21 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (22_444, "22,444"),
+            (100_000, "100,000"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(thousands(value), shown);
+        }
+    }
 
     #[test]
     fn bytes_are_short() {

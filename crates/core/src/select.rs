@@ -1,4 +1,6 @@
-//! Parts of a report: whose holders are shown, and in which order.
+//! Parts of a report: which holders are shown, and in which order.
+
+use std::collections::BTreeSet;
 
 use thiserror::Error;
 
@@ -63,32 +65,37 @@ pub struct Selection {
     pub containers: Vec<String>,
 }
 
-/// Nothing on this node is what was asked for.
+/// Nothing on this node matches a selection.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum NothingSelected {
+pub enum SelectionError {
     /// No holder has this pid.
-    #[error("process {0} holds no inotify instance, is gone, or may not be looked into")]
+    #[error(
+        "process {0} has no inotify instance, has exited, or cannot be inspected (run as root)"
+    )]
     Pid(u32),
     /// No holder is this pod or container.
-    #[error("no {kind} {wanted:?} holds an inotify instance{}", alike(.similar))]
+    #[error("no {kind} {wanted:?} with inotify instances here{}", hint(kind, .names))]
     Name {
         /// `pod` or `container`.
         kind: &'static str,
         /// What was asked for.
         wanted: String,
-        /// Names that are there and contain it, at most three.
-        similar: Vec<String>,
+        /// At most three names of holders: those that contain what was asked for, or else any.
+        names: Vec<String>,
     },
     /// Each part of the selection is there, but never in one process, pod or container.
-    #[error("nothing matches all of --pid, --pod and --container at once")]
+    #[error("no process, pod or container matches --pid, --pod and --container together")]
     Together,
 }
 
-fn alike(similar: &[String]) -> String {
-    if similar.is_empty() {
+/// Names that an error lists at most.
+const MAX_NAMES: usize = 3;
+
+fn hint(kind: &str, names: &[String]) -> String {
+    if names.is_empty() {
         return String::new();
     }
-    format!("; there is {}", similar.join(", "))
+    format!("; {kind}s that have some: {}", names.join(", "))
 }
 
 impl Selection {
@@ -104,18 +111,18 @@ impl Selection {
     ///
     /// # Errors
     ///
-    /// [`NothingSelected`] when a part of the selection matches no holder; `report` is unchanged.
-    pub fn apply(&self, report: &mut Report) -> Result<(), NothingSelected> {
+    /// [`SelectionError`] when a part of the selection matches no holder; `report` is unchanged.
+    pub fn apply(&self, report: &mut Report) -> Result<(), SelectionError> {
         if self.is_empty() {
             return Ok(());
         }
         self.check(report)?;
-        let processes: Vec<_> = kept(&report.processes, |p| self.has_process(p));
-        let pods: Vec<_> = kept(&report.pods, |pod| {
+        let processes: Vec<_> = filter(&report.processes, |p| self.has_process(p));
+        let pods: Vec<_> = filter(&report.pods, |pod| {
             self.has_pod(pod)
                 && (self.pids.is_empty() || processes.iter().any(|p| owned_by(p, &pod.uid)))
         });
-        let containers: Vec<_> = kept(&report.containers, |c| {
+        let containers: Vec<_> = filter(&report.containers, |c| {
             self.pods.is_empty()
                 && any_or_all(&self.containers, |w| {
                     container_is(w, c.name.as_deref(), &c.id)
@@ -123,7 +130,7 @@ impl Selection {
                 && (self.pids.is_empty() || processes.iter().any(|p| owned_by(p, &c.id)))
         });
         if processes.is_empty() && pods.is_empty() && containers.is_empty() {
-            return Err(NothingSelected::Together);
+            return Err(SelectionError::Together);
         }
         report.processes = processes;
         report.pods = pods;
@@ -131,13 +138,13 @@ impl Selection {
         Ok(())
     }
 
-    fn check(&self, report: &Report) -> Result<(), NothingSelected> {
+    fn check(&self, report: &Report) -> Result<(), SelectionError> {
         if let Some(pid) = self
             .pids
             .iter()
             .find(|&&pid| report.processes.iter().all(|p| p.pid != pid))
         {
-            return Err(NothingSelected::Pid(*pid));
+            return Err(SelectionError::Pid(*pid));
         }
         if let Some(wanted) = self
             .pods
@@ -148,7 +155,7 @@ impl Selection {
                 .pods
                 .iter()
                 .map(|p| format!("{}/{}", p.namespace, p.name));
-            return Err(unknown("pod", wanted, names));
+            return Err(no_such("pod", wanted, names));
         }
         let of_pods = report.pods.iter().flat_map(|p| &p.containers);
         let of_pods = of_pods.map(|c| (Some(c.name.as_str()), c.id.as_str()));
@@ -162,7 +169,7 @@ impl Selection {
             let names = all
                 .iter()
                 .map(|(name, id)| name.filter(|n| !n.is_empty()).unwrap_or(id).to_owned());
-            return Err(unknown("container", wanted, names));
+            return Err(no_such("container", wanted, names));
         }
         Ok(())
     }
@@ -209,7 +216,7 @@ impl Selection {
     }
 }
 
-fn kept<T: Clone>(all: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
+fn filter<T: Clone>(all: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
     all.iter().filter(|one| keep(one)).cloned().collect()
 }
 
@@ -238,19 +245,21 @@ fn container_is(wanted: &str, name: Option<&str>, id: &str) -> bool {
     !wanted.is_empty() && (name == Some(wanted) || (wanted.len() >= 4 && id.starts_with(wanted)))
 }
 
-fn unknown(
+fn no_such(
     kind: &'static str,
     wanted: &str,
     names: impl Iterator<Item = String>,
-) -> NothingSelected {
+) -> SelectionError {
     let part = wanted.rsplit('/').next().unwrap_or(wanted);
-    let mut similar: Vec<_> = names.filter(|n| n.contains(part)).collect();
-    similar.sort();
-    similar.dedup();
-    similar.truncate(3);
-    NothingSelected::Name {
+    let names: BTreeSet<String> = names.collect();
+    let similar = names.iter().filter(|name| name.contains(part)).cloned();
+    let mut hints: Vec<String> = similar.take(MAX_NAMES).collect();
+    if hints.is_empty() {
+        hints.extend(names.into_iter().take(MAX_NAMES));
+    }
+    SelectionError::Name {
         kind,
         wanted: wanted.to_owned(),
-        similar,
+        names: hints,
     }
 }

@@ -1,18 +1,34 @@
-//! Figures as people read them, each with the mark of its provenance.
+//! Numbers as people read them, marked with their provenance.
 
-use nospace_core::amount::bytes;
+use nospace_core::amount::{bytes, thousands};
 use nospace_core::model::Provenance;
 use nospace_core::report::Budget;
 
-/// Before a figure that was counted from outside.
+/// Before an estimate.
 pub const ESTIMATED: &str = "~";
-/// In place of a figure that is not known.
+/// In place of an unknown number.
 pub const UNKNOWN: &str = "?";
 
-/// `126`, `~126` or `?`.
+/// `1 watch`, `22,444 watches`.
+#[must_use]
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
+/// `1 watch`, `~22,444 watches`, `? watches`.
+#[must_use]
+pub fn quantity(n: u64, provenance: Provenance, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        figure(n, provenance),
+        if n == 1 { one } else { many }
+    )
+}
+
+/// `22,444`, `~22,444` or `?`.
 #[must_use]
 pub fn figure(value: u64, provenance: Provenance) -> String {
-    marked(value.to_string(), provenance)
+    with_provenance(thousands(value), provenance)
 }
 
 /// `126/128`, `~126/128`, `126/?` or `?`.
@@ -21,7 +37,7 @@ pub fn of_limit(budget: &Budget) -> String {
     if budget.provenance == Provenance::Unavailable {
         return UNKNOWN.to_owned();
     }
-    let limit = budget.limit.map_or(UNKNOWN.to_owned(), |l| l.to_string());
+    let limit = budget.limit.map_or(UNKNOWN.to_owned(), thousands);
     format!("{}/{limit}", figure(budget.used, budget.provenance))
 }
 
@@ -40,14 +56,20 @@ const NO_LIMIT: u64 = 1 << 62;
 #[must_use]
 pub fn amounts(used: u64, limit: u64, unit: &str, provenance: Provenance) -> String {
     match (unit, limit) {
-        ("bytes", NO_LIMIT..) => format!("{}, unlimited", marked(bytes(used), provenance)),
-        ("bytes", _) => format!("{}/{}", marked(bytes(used), provenance), bytes(limit)),
+        ("bytes", NO_LIMIT..) => {
+            format!("{}, unlimited", with_provenance(bytes(used), provenance))
+        }
+        ("bytes", _) => format!(
+            "{}/{}",
+            with_provenance(bytes(used), provenance),
+            bytes(limit)
+        ),
         (_, NO_LIMIT..) => format!("{} {unit}, unlimited", figure(used, provenance)),
-        _ => format!("{}/{limit} {unit}", figure(used, provenance)),
+        _ => format!("{}/{} {unit}", figure(used, provenance), thousands(limit)),
     }
 }
 
-fn marked(value: String, provenance: Provenance) -> String {
+fn with_provenance(value: String, provenance: Provenance) -> String {
     match provenance {
         Provenance::Exact => value,
         Provenance::Estimated => format!("{ESTIMATED}{value}"),
@@ -62,7 +84,7 @@ mod tests {
     #[test]
     fn amounts_have_units() {
         let exact = |used, limit, unit| amounts(used, limit, unit, Provenance::Exact);
-        assert_eq!(exact(3, 4096, "segments"), "3/4096 segments");
+        assert_eq!(exact(3, 4096, "segments"), "3/4,096 segments");
         assert_eq!(exact(1 << 30, 91 << 30, "bytes"), "1 GiB/91 GiB");
         assert_eq!(
             exact(0, u64::MAX - (1 << 24), "pages"),

@@ -1,7 +1,7 @@
 //! What tune proposes, or did, for people.
 
 use anstyle::Style;
-use nospace_core::amount::bytes;
+use nospace_core::amount::{bytes, thousands};
 use nospace_core::tune::{Action, Change, State, Step, Tuning};
 
 use super::screen::Screen;
@@ -15,7 +15,7 @@ const LABEL: usize = 13;
 pub struct Options {
     /// Where it is shown.
     pub screen: Screen,
-    /// The command to type next: it does what is shown, or takes back what was done.
+    /// The next command: it makes the changes shown, or undoes those made.
     pub next: Option<String>,
 }
 
@@ -57,21 +57,21 @@ fn headline(tuning: &Tuning) -> String {
         let of = |c: &&Change| c.live.state == state || c.persistent.state == state;
         tuning.changes.iter().filter(of).count()
     };
-    let limits = |n: usize| format!("{n} limit{}", if n == 1 { "" } else { "s" });
+    let limits = |n: usize| number::count(n as u64, "limit", "limits");
     match tuning.action {
-        _ if tuning.has_failed() => "not all was done".to_owned(),
+        _ if tuning.has_failed() => "some changes failed".to_owned(),
         Action::Revert
             if tuning.is_settled()
                 && count(State::Done) == 0
                 && tuning.file.step.state != State::Done =>
         {
-            "there is nothing to take back".to_owned()
+            "nothing to revert".to_owned()
         }
-        Action::Revert if tuning.is_settled() => "taken back".to_owned(),
-        Action::Revert => "would take back what tune has set (--dry-run)".to_owned(),
+        Action::Revert if tuning.is_settled() => "reverted".to_owned(),
+        Action::Revert => "would revert what tune has set (--dry-run)".to_owned(),
         _ if count(State::Planned) > 0 => {
             format!(
-                "would raise {} (nothing is changed without --apply)",
+                "would raise {} (nothing changes without --apply)",
                 limits(count(State::Planned))
             )
         }
@@ -100,10 +100,11 @@ fn table(page: &mut Page, tuning: &Tuning) {
         .column("LIVE", Align::Left)
         .column("FILE", Align::Left);
     for change in &tuning.changes {
-        let shown =
-            |value: Option<u64>| value.map_or(number::UNKNOWN.to_owned(), |v| v.to_string());
+        let shown = |value: Option<u64>| value.map_or(number::UNKNOWN.to_owned(), thousands);
         let boot = change.at_boot.as_ref();
-        let boot = boot.map_or("-".to_owned(), |boot| boot.value.clone());
+        let boot = boot.map_or("-".to_owned(), |boot| {
+            boot.value.parse().map_or(boot.value.clone(), thousands)
+        });
         let mut cells = vec![
             Cell::new(&change.key),
             Cell::new(shown(change.current)),
@@ -113,19 +114,23 @@ fn table(page: &mut Page, tuning: &Tuning) {
         if costs {
             cells.push(Cell::new(change.memory_bytes.map_or("-".to_owned(), bytes)));
         }
-        cells.extend([state(&change.live), state(&change.persistent)]);
+        cells.extend([
+            state(&change.live, "change"),
+            state(&change.persistent, "write"),
+        ]);
         table.row(cells);
     }
     page.table(&table);
 }
 
-fn state(step: &Step) -> Cell {
+/// `planned` is what is to be done.
+fn state(step: &Step, planned: &'static str) -> Cell {
     match step.state {
         State::Unneeded => Cell::styled(style::DIM, "ok"),
-        State::Planned => Cell::new("to do"),
+        State::Planned => Cell::new(planned),
         State::Done => Cell::styled(style::pressure(0), "done"),
         State::Failed => Cell::styled(style::pressure(100), "failed"),
-        State::Skipped => Cell::styled(style::DIM, "-"),
+        State::Skipped => Cell::styled(style::DIM, "skipped"),
     }
 }
 
@@ -136,9 +141,11 @@ fn short(change: &Change) -> &str {
 /// Why a key is raised, and what became of it that the table cannot say.
 fn reasons(page: &mut Page, tuning: &Tuning, change: &Change) {
     if tuning.action != Action::Revert {
-        let cost = change.memory_bytes.map_or(String::new(), |cost| {
+        let raised = change.proposed > change.current;
+        let cost = change.memory_bytes.filter(|_| raised);
+        let cost = cost.map_or(String::new(), |cost| {
             let whom = one_of(&change.each);
-            format!("; used up by {whom} it takes {}", bytes(cost))
+            format!("; costs up to {} if {whom} uses it all", bytes(cost))
         });
         let body = format!("{}: {}{cost}", short(change), change.reason);
         said(page, ("why", style::DIM), &body);
@@ -148,7 +155,7 @@ fn reasons(page: &mut Page, tuning: &Tuning, change: &Change) {
         let label = match step.state {
             State::Failed => ("failed", style::pressure(100)),
             // What an option asked for needs no word.
-            State::Skipped if !reason.starts_with("--") => ("left", style::DIM),
+            State::Skipped if !reason.starts_with("--") => ("skipped", style::DIM),
             _ => continue,
         };
         said(page, label, &format!("{}: {reason}", short(change)));
@@ -166,14 +173,14 @@ fn file(page: &mut Page, tuning: &Tuning) {
     let reason = file.step.reason.clone().unwrap_or_default();
     let what = match (tuning.action, file.step.state) {
         (_, State::Failed) => return said(page, ("failed", style::pressure(100)), &reason),
-        (_, State::Skipped) if file.existed => format!("stays as it is ({reason})"),
+        (_, State::Skipped) if file.existed => format!("unchanged ({reason})"),
         (_, State::Skipped) => format!("not written ({reason})"),
         (Action::Revert, State::Planned) => "would be deleted".to_owned(),
         (Action::Revert, State::Done) => "deleted".to_owned(),
-        (_, State::Planned) if file.existed => "would be written anew".to_owned(),
+        (_, State::Planned) if file.existed => "would be rewritten".to_owned(),
         (_, State::Planned) => "would be written".to_owned(),
         (_, State::Done) => "written".to_owned(),
-        (_, State::Unneeded) if file.existed => "stays as it is".to_owned(),
+        (_, State::Unneeded) if file.existed => "unchanged".to_owned(),
         (_, State::Unneeded) => return,
     };
     said(
@@ -202,9 +209,9 @@ fn others(page: &mut Page, change: &Change) {
                 let wins =
                     winner.is_some_and(|w| w.file == setter.file && Some(w.line) == setter.line);
                 let what = if wins {
-                    "it wins at the next boot"
+                    "wins at the next boot"
                 } else {
-                    "it gives way"
+                    "overridden"
                 };
                 said(page, ("also", style::DIM), &format!("{sets}; {what}"));
             }
@@ -215,9 +222,12 @@ fn others(page: &mut Page, change: &Change) {
 fn namespaces(page: &mut Page, tuning: &Tuning) {
     for one in &tuning.namespaces {
         let body = format!(
-            "uid {} of user namespace {} has used {} of {}: its limit is {} in that namespace; raising fs.inotify.* does \
-             nothing for it",
-            one.user.uid, one.user.user_namespace, one.used, one.limit, one.key
+            "uid {} in user namespace {} uses {} of {}: its limit is {} in that namespace, which fs.inotify.* does not raise",
+            one.user.uid,
+            one.user.user_namespace,
+            thousands(one.used),
+            thousands(one.limit),
+            one.key
         );
         said(page, ("namespace", style::VICTIM), &body);
         for remedy in &one.remedies {

@@ -161,27 +161,15 @@ fn output_that_cannot_be_written_is_said() {
 
 #[test]
 fn a_filter_that_matches_nothing_is_said() {
-    for (arguments, said) in [
-        (
-            ["check", "--pod", "no\u{1b}[31m-such"],
-            "no pod \"no\\u{1b}[31m-such\" holds an inotify instance",
-        ),
-        (
-            ["check", "--container", "no-such"],
-            "no container \"no-such\" holds an inotify instance",
-        ),
-        (
-            ["check", "--pid", "4194305"],
-            "process 4194305 holds no inotify instance",
-        ),
+    for (option, value, shown) in [
+        ("--pod", "no\u{1b}[31m-such", "no\\u{1b}[31m-such"),
+        ("--container", "no-such", "no-such"),
+        ("--pid", "4194305", "4194305"),
     ] {
-        let output = nospace(&arguments).output().unwrap();
+        let output = nospace(&["check", option, value]).output().unwrap();
         assert_eq!(output.status.code(), Some(3));
         assert_eq!(text(&output.stdout), "");
-        assert!(
-            text(&output.stderr).starts_with(&format!("nospace: {said}")),
-            "{output:?}"
-        );
+        assert!(text(&output.stderr).contains(shown), "{output:?}");
     }
 }
 

@@ -1,11 +1,11 @@
 use nospace_core::report::Report;
-use nospace_core::select::{NothingSelected, Order, Selection};
+use nospace_core::select::{Order, Selection, SelectionError};
 
 use crate::samples;
 
-type Kept = (Vec<u32>, Vec<String>, Vec<String>);
+type Names = (Vec<u32>, Vec<String>, Vec<String>);
 
-fn selected(selection: Selection) -> Result<Kept, NothingSelected> {
+fn selected(selection: Selection) -> Result<Names, SelectionError> {
     let mut report = samples::instances_exhausted();
     selection.apply(&mut report)?;
     let pids = report.processes.iter().map(|p| p.pid).collect();
@@ -80,29 +80,26 @@ fn kinds_narrow_and_values_widen() {
         pids: vec![33],
         ..pod("web-0")
     };
-    assert_eq!(selected(never), Err(NothingSelected::Together));
+    assert_eq!(selected(never), Err(SelectionError::Together));
 }
 
 #[test]
 fn what_matches_nothing_is_said() {
-    let said = |selection| selected(selection).unwrap_err().to_string();
+    assert_eq!(selected(pid(5)), Err(SelectionError::Pid(5)));
+    let named = |selection| match selected(selection) {
+        Err(SelectionError::Name { kind, names, .. }) => (kind, names.join(" ")),
+        other => panic!("{other:?}"),
+    };
+    let pods = |names: &str| ("pod", names.to_owned());
     assert_eq!(
-        said(pid(5)),
-        "process 5 holds no inotify instance, is gone, or may not be looked into"
+        named(pod("default/web")),
+        pods("default/web-0 default/web-1")
     );
-    assert_eq!(
-        said(pod("default/web")),
-        "no pod \"default/web\" holds an inotify instance; there is default/web-0, default/web-1"
-    );
-    assert_eq!(
-        said(pod("kube-system/web-0")),
-        "no pod \"kube-system/web-0\" holds an inotify instance; there is default/web-0"
-    );
+    assert_eq!(named(pod("kube-system/web-0")), pods("default/web-0"));
+    // Nothing is like it: what is there is named.
+    assert_eq!(named(pod("nope")), pods("default/web-0 default/web-1"));
     // Too short for an id, and nobody's name.
-    assert_eq!(
-        said(container("4f6")),
-        "no container \"4f6\" holds an inotify instance"
-    );
+    assert_eq!(named(container("4f6")).0, "container");
     assert!(selected(pod("")).is_err());
 }
 

@@ -148,35 +148,54 @@ fn a_call_takes_a_line_where_it_fits() {
 }
 
 #[test]
-fn a_refusal_says_what_was_used_up() {
+fn a_limit_error_names_the_cause_and_its_numbers() {
     let said = |candidates: &[Cause], count| {
         let page = drawn(&refused(candidates, count), 100);
         page.lines().last().unwrap().trim().to_owned()
     };
-    assert_eq!(
-        said(
-            &[Cause::InotifyWatches],
-            Some(count(Counted::Watches, 8192, 8192))
+    let watches = Some(count(Counted::Watches, 8192, 8192));
+    let full = Some(count(Counted::Instances, 128, 128));
+    let free = Some(count(Counted::Instances, 5, 128));
+    for (candidates, count, figures) in [
+        (
+            &[Cause::InotifyWatches][..],
+            watches,
+            &["1000", "8,192/8,192"][..],
         ),
-        "inotify-watches: 8192/8192 watches of uid 1000"
-    );
-    assert_eq!(
-        said(
-            &[Cause::InotifyInstances],
-            Some(count(Counted::Instances, 128, 128))
+        (&[Cause::InotifyInstances], full, &["1000", "128/128"]),
+        (&[Cause::ProcessFiles], free, &["1,024", "5/128"]),
+        (
+            &[Cause::InotifyInstances, Cause::ProcessFiles],
+            None,
+            &["1,024"],
         ),
-        "inotify-instances: 128/128 instances of uid 1000"
-    );
-    assert_eq!(
-        said(
-            &[Cause::ProcessFiles],
-            Some(count(Counted::Instances, 5, 128))
-        ),
-        "process-files: RLIMIT_NOFILE is 1024; instances were free, 5/128 instances of uid 1000"
-    );
-    assert_eq!(
-        said(&[Cause::InotifyInstances, Cause::ProcessFiles], None),
-        "inotify-instances or process-files: the kernel did not tell its count; RLIMIT_NOFILE is 1024"
+    ] {
+        let line = said(candidates, count);
+        for expected in candidates
+            .iter()
+            .map(|cause| cause.code())
+            .chain(figures.iter().copied())
+        {
+            assert!(line.contains(expected), "{expected}: {line}");
+        }
+    }
+}
+
+#[test]
+fn golden() {
+    for width in [60, 80, 120] {
+        let calls: String = samples().iter().map(|call| drawn(call, width)).collect();
+        let total = text(&trace::summary(&summed(), &screen(width), false));
+        insta::assert_snapshot!(format!("trace-{width}"), calls + &total);
+    }
+    let interim = TraceSummary {
+        last: false,
+        lost: 0,
+        ..summed()
+    };
+    insta::assert_snapshot!(
+        "trace-interim",
+        text(&trace::summary(&interim, &screen(80), false))
     );
 }
 
@@ -206,17 +225,17 @@ fn ascii_where_the_locale_has_no_more() {
 fn a_summary_names_victims_first_and_says_what_was_lost() {
     let page = text(&trace::summary(&summed(), &screen(120), false));
     let lines: Vec<&str> = page.lines().map(str::trim).collect();
-    assert_eq!(
-        lines[1],
-        "In all  2026-01-02 03:04:05Z to 2026-01-02 03:05:05Z"
-    );
-    assert_eq!(lines[2], "6 calls, 5 failed, 5 refused");
-    assert_eq!(
-        lines[3],
-        "17 calls lost: they came faster than they could be read"
-    );
-    assert!(page.contains("8192/8192 watches of uid 1000, at the last of them"));
-    assert!(lines.last().unwrap().contains("done"), "{page}");
+    for (line, figures) in [
+        (1, &["2026-01-02", "03:04:05", "03:05:05", "1 min"][..]),
+        (2, &["6 calls", "5 failed", "5 hit"]),
+        (3, &["17 events"]),
+    ] {
+        for figure in figures {
+            assert!(lines[line].contains(figure), "{figure}: {page}");
+        }
+    }
+    assert!(page.contains("uid 1000 had 8,192/8,192 watches"), "{page}");
+    assert!(lines.last().unwrap().contains("  ok  "), "{page}");
 }
 
 #[test]

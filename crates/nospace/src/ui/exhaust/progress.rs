@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nospace_core::report::percent;
 
-use super::{amount, figure, span};
+use super::words::{amount, figure};
+use crate::duration;
 use crate::exhaust::session::{Observer, Phase, Status};
 use crate::exhaust::{Headroom, Target};
 use crate::ui::bar::bar;
@@ -46,16 +47,16 @@ impl Progress {
         }
     }
 
-    /// Says what is about to be done, and how it is taken back.
+    /// Says what is about to be done, and how to undo it.
     pub fn announce(&self, taking: u64, room: &Headroom, time: Duration) {
         let left = room.free - taking;
         warn(&format!(
-            "taking {} of {}, until {} of {} are left, for {} at most; Ctrl-C gives them back",
+            "using up {} of {}, leaving {} of {}, for at most {}; Ctrl-C releases them",
             amount(taking, self.target),
             self.subject,
             figure(left, self.target),
             figure(room.limit, self.target),
-            span(time),
+            duration::text(time),
         ));
     }
 
@@ -114,12 +115,12 @@ fn short(target: Target, state: &Status) -> String {
             figure(state.wanted, target)
         ),
         Phase::Holding => format!(
-            "{} held, {}ends in {}",
+            "{} held, {}{} to go",
             figure(state.held, target),
             left.unwrap_or_default(),
-            span(state.remaining)
+            duration::text(state.remaining)
         ),
-        Phase::Releasing => format!("giving back {}", figure(state.held, target)),
+        Phase::Releasing => format!("releasing {}", figure(state.held, target)),
     }
 }
 
@@ -130,17 +131,17 @@ fn words(target: Target, state: &Status) -> String {
         .map(|left| format!(", {} left", figure(left, target)));
     match state.phase {
         Phase::Taking => format!(
-            "holding {} of {}",
+            "using up: {} of {}",
             figure(state.held, target),
             amount(state.wanted, target)
         ),
         Phase::Holding => format!(
-            "holding {}{}; this ends in {}",
+            "holding {}{}; {} to go",
             amount(state.held, target),
             left.unwrap_or_default(),
-            span(state.remaining)
+            duration::text(state.remaining)
         ),
-        Phase::Releasing => format!("giving back {}", amount(state.held, target)),
+        Phase::Releasing => format!("releasing {}", amount(state.held, target)),
     }
 }
 
@@ -161,14 +162,17 @@ mod tests {
 
     #[test]
     fn one_line_that_fits() {
-        assert_eq!(
-            line(Phase::Taking, 500, 40),
-            "watches ██████████░░░░░░░░░░ 500 of 1000"
+        let full = |line: &str| line.matches('█').count();
+        let taking = line(Phase::Taking, 500, 40);
+        assert_eq!(full(&taking), taking.matches('░').count(), "{taking}");
+        assert!(taking.ends_with("500 of 1,000"), "{taking}");
+        let holding = line(Phase::Holding, 1000, 60);
+        assert!(
+            full(&holding) >= LEAST && !holding.contains('░'),
+            "{holding}"
         );
-        assert_eq!(
-            line(Phase::Holding, 1000, 60),
-            "watches ██████████████████ 1000 held, 5 left, ends in 4m 50s"
-        );
+        assert!(holding.contains("1,000") && holding.contains("4 min 50 s"));
+        assert_eq!(crate::ui::text::width(&holding), 60);
         for phase in [Phase::Taking, Phase::Holding, Phase::Releasing] {
             for width in 0..200 {
                 let line = line(phase, 999, width);
@@ -188,7 +192,7 @@ mod tests {
         };
         assert_eq!(
             words(Target::Blocks, &state),
-            "holding 64 MiB, 0 B left; this ends in 1m"
+            "holding 64 MiB, 0 B left; 1 min to go"
         );
     }
 }

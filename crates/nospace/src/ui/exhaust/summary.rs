@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use super::{amount, figure, span};
+use super::words::{amount, figure};
+use crate::duration;
 use crate::exhaust::{EndReason, ExhaustSummary};
 use crate::ui::screen::Screen;
-use crate::ui::{Page, style};
+use crate::ui::{Page, number, style};
 
-/// What came of it.
+/// The result.
 #[must_use]
 pub fn summary(document: &ExhaustSummary, screen: &Screen) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
@@ -18,12 +19,12 @@ pub fn summary(document: &ExhaustSummary, screen: &Screen) -> Page {
         ),
     );
     page.add(title.plain(&format!(
-        " for {}, all given back: {}",
-        span(Duration::from_millis(document.held_ms)),
+        " for {}, all released: {}",
+        duration::text(Duration::from_millis(document.held_ms)),
         match document.ended {
-            EndReason::Time => "the time was up",
-            EndReason::Signal => "a signal came",
-            EndReason::Command => "the command has ended",
+            EndReason::Time => "time is up",
+            EndReason::Signal => "stopped by a signal",
+            EndReason::Command => "the command exited",
         }
     )));
     let before = page.indented();
@@ -38,20 +39,24 @@ fn details(document: &ExhaustSummary) -> String {
         let limit = document.limit.map_or(String::new(), |limit| {
             format!(" of {}", figure(limit, target))
         });
-        parts.push(format!("{}{limit} were left", figure(left, target)));
+        parts.push(format!("{}{limit} left", figure(left, target)));
     }
     if let Some(error) = &document.refused {
-        parts.push(format!("the kernel refused more with {error}"));
+        parts.push(format!("the kernel refused more ({error})"));
     }
     parts.push(format!(
-        "taking took {}",
-        span(Duration::from_millis(document.took_ms))
+        "using them up took {}",
+        duration::text(Duration::from_millis(document.took_ms))
     ));
     if document.inodes > 0 {
-        parts.push(format!(
-            "{} inodes and {} instances were needed",
-            document.inodes, document.instances
-        ));
+        let inodes = number::count(document.inodes, "inode", "inodes");
+        parts.push(match document.instances {
+            0 => format!("needed {inodes}"),
+            n => format!(
+                "needed {inodes} and {}",
+                number::count(n, "instance", "instances")
+            ),
+        });
     }
     parts.join("; ")
 }
@@ -94,8 +99,8 @@ mod tests {
             .unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "Held 192000 watches of uid 0 for 5m, all given back: the time was up\n  \
-             500 of 192536 were left; taking took 0.4s; 3000 inodes and 64 instances were\n  needed\n"
+            "Held 192,000 watches of uid 0 for 5 min, all released: time is up\n  \
+             500 of 192,536 left; using them up took 0.4 s; needed 3,000 inodes and 64\n  instances\n"
         );
     }
 

@@ -1,16 +1,17 @@
+use nospace_core::amount::thousands;
 use nospace_core::explain::{ExplainedCause, Explanation, LineRef, Summary, Verdict};
 use nospace_core::report::{Finding, Severity, Status};
+use nospace_core::signatures::Confidence;
 
 use super::highlight::highlight;
 use crate::ui::screen::Screen;
-use crate::ui::{Page, human, style};
+use crate::ui::{Page, human, number, style};
 
 const LABEL: usize = 12;
-/// Samples of one cause, unless all are asked for.
-const SAMPLES: usize = 3;
+/// Examples of one cause, unless all are asked for.
+const EXAMPLES: usize = 3;
 
-/// The story: of each cause what the log says, samples and what follows from them, what the node says, then
-/// what to do.
+/// Of each cause: what the log says, examples and their effects, what the node says, then what to do.
 #[must_use]
 pub fn causes(said: &Explanation, summary: &Summary, screen: &Screen, verbose: bool) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
@@ -39,7 +40,10 @@ fn headline(page: &mut Page, said: &Explanation) {
         Some(severity) => ("WARNING", style::severity(severity)),
     };
     let mut told = if said.causes.is_empty() {
-        format!("no refusal in {}", count(lines, "line"))
+        match lines {
+            0 => "no input".to_owned(),
+            n => format!("nothing found in {}", number::count(n, "line", "lines")),
+        }
     } else {
         let matched = said.causes.iter().map(|c| c.lines).sum();
         let codes: Vec<&str> = said
@@ -48,16 +52,16 @@ fn headline(page: &mut Page, said: &Explanation) {
             .map(|c| c.decided.unwrap_or(c.cause).code())
             .collect();
         format!(
-            "{} in {}: {}",
-            count(matched, "refusal"),
-            count(lines, "line"),
-            codes.join(", ")
+            "{}: {} in {}",
+            codes.join(", "),
+            number::count(matched, "error", "errors"),
+            number::count(lines, "line", "lines")
         )
     };
     if unread > 0 {
         told.push_str(&format!(
-            "; {} could not be read whole",
-            count(unread as u64, "log")
+            "; {} could not be read in full",
+            number::count(unread as u64, "log", "logs")
         ));
     }
     let line = page.line().put(look, word).pad_to(LABEL);
@@ -65,18 +69,18 @@ fn headline(page: &mut Page, said: &Explanation) {
 }
 
 fn tell(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: bool) {
-    say(page, "said by", &cause.programs.join(", "));
+    say(page, "program", &cause.programs.join(", "));
     say(page, "when", &when(cause));
     say(page, "lines", &places(cause));
-    let most = if verbose { usize::MAX } else { SAMPLES };
+    let most = if verbose { usize::MAX } else { EXAMPLES };
     for (kind, hit) in summary.samples(cause.cause, most) {
-        let before = page.indented().put(style::DIM, "sample").pad_to(LABEL);
+        let before = page.indented().put(style::DIM, "example").pad_to(LABEL);
         highlight(page, before, &hit.message, &hit.telling);
-        say(page, "means", kind.note.as_deref().unwrap_or_default());
+        say(page, "effect", kind.note.as_deref().unwrap_or_default());
     }
     say(page, "object", &cause.objects.join(", "));
     say(page, "pod", &cause.pods.join(", "));
-    say(page, "sure", &sure(cause));
+    say(page, "certainty", &certainty(cause));
     say(page, "node", &node(cause));
 }
 
@@ -97,9 +101,9 @@ fn when(cause: &ExplainedCause) -> String {
 
 fn places(cause: &ExplainedCause) -> String {
     let place = |l: &LineRef| format!("{}:{}", l.source, l.number);
-    let mut text = cause.lines.to_string();
+    let mut text = thousands(cause.lines);
     if cause.times > cause.lines {
-        text.push_str(&format!(", which stand for {}", cause.times));
+        text.push_str(&format!(" ({} with repeats)", thousands(cause.times)));
     }
     text.push_str(&format!(", {}", place(&cause.first_line)));
     if cause.first_line.source != cause.last_line.source {
@@ -110,7 +114,7 @@ fn places(cause: &ExplainedCause) -> String {
     text
 }
 
-fn sure(cause: &ExplainedCause) -> String {
+fn certainty(cause: &ExplainedCause) -> String {
     let others: Vec<&str> = cause
         .candidates
         .iter()
@@ -118,31 +122,26 @@ fn sure(cause: &ExplainedCause) -> String {
         .map(|c| c.code())
         .collect();
     let word = cause.confidence.word();
-    if others.is_empty() {
-        word.to_owned()
-    } else {
-        format!("{word}; such text may also mean {}", others.join(", "))
+    let others = others.join(", ");
+    match cause.confidence {
+        _ if others.is_empty() => word.to_owned(),
+        Confidence::Certain => {
+            format!("{word} for some of the lines; others can also mean {others}")
+        }
+        _ => format!("{word}; the same message can also mean {others}"),
     }
 }
 
 fn node(cause: &ExplainedCause) -> String {
     let word = match (cause.node, cause.decided) {
-        (Verdict::Contradicts, Some(decided)) => format!("contradicts, it is {decided}"),
+        (Verdict::Contradicts, Some(decided)) => format!("contradicts: it is {decided}"),
         (verdict, _) => verdict.word().to_owned(),
     };
     if cause.node_says.is_empty() {
         return match cause.node {
-            Verdict::Unknown => "not asked".to_owned(),
+            Verdict::Unknown => "not checked".to_owned(),
             _ => word,
         };
     }
     format!("{word}: {}", cause.node_says.join("; "))
-}
-
-fn count(n: u64, what: &str) -> String {
-    if n == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{n} {what}s")
-    }
 }

@@ -78,7 +78,7 @@ impl<'a> Shown<'a> {
     /// Who holds, or who is refused: always said, if only in two words.
     fn people(&mut self, page: &mut Page, label: (&str, Style), all: &'a [String]) {
         if !all.is_empty() && !self.people.insert(all) && !self.verbose {
-            page.add(labelled(page, label, 0).put(style::DIM, "as above"));
+            page.add(labelled(page, label, 0).put(style::DIM, "same as above"));
         } else {
             self.list(page, label, style::PLAIN, &all.iter().collect::<Vec<_>>());
         }

@@ -44,7 +44,7 @@ pub fn draw(page: &mut Page, report: &Report) {
         .iter()
         .any(|f| f.evidence.contains(&start.basis));
     let basis = (!said).then(|| start.basis.clone());
-    for note in [basis, given_back(start)]
+    for note in [basis, released(start)]
         .into_iter()
         .flatten()
         .filter(|n| !n.is_empty())
@@ -55,11 +55,12 @@ pub fn draw(page: &mut Page, report: &Report) {
 
 fn sentence(start: &KubeletStart) -> String {
     let figure = |value| number::figure(value, start.provenance);
+    let quantity = |n, one, many| number::quantity(n, start.provenance, one, many);
     format!(
-        "needs {} of {} instances, {} of {} watches",
-        figure(start.instances_needed),
+        "needs {} ({} free) and {} ({} free)",
+        quantity(start.instances_needed, "instance", "instances"),
         figure(start.instances_free),
-        figure(start.watches_needed),
+        quantity(start.watches_needed, "watch", "watches"),
         figure(start.watches_free),
     )
 }
@@ -77,11 +78,12 @@ fn row(what: &str, needed: u64, free: u64, provenance: Provenance) -> Vec<Cell> 
     ]
 }
 
-fn given_back(start: &KubeletStart) -> Option<String> {
+fn released(start: &KubeletStart) -> Option<String> {
     let pid = start.kubelet_pid?;
+    let quantity = |n, one, many| number::quantity(n, start.provenance, one, many);
     Some(format!(
-        "free counts what the running kubelet (pid {pid}) would give back: {} instances, {} watches",
-        number::figure(start.instances_given_back, start.provenance),
-        number::figure(start.watches_given_back, start.provenance),
+        "free includes what the running kubelet (pid {pid}) would release: {}, {}",
+        quantity(start.instances_given_back, "instance", "instances"),
+        quantity(start.watches_given_back, "watch", "watches"),
     ))
 }

@@ -5,16 +5,16 @@ use super::Options;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number, style};
 
-/// What was not seen and why, and what the marks before figures mean.
+/// What could not be read and why, and what the marks before figures mean.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
-    said(page, &report.collectors, options.verbose);
+    collectors(page, &report.collectors, options.verbose);
     legend(page, report);
 }
 
-/// What was not seen and why, after each collector with its time where `verbose` wants it.
-pub fn said(page: &mut Page, runs: &[CollectorRun], verbose: bool) {
+/// What could not be read and why; with `verbose`, after all collectors with their times.
+pub fn collectors(page: &mut Page, runs: &[CollectorRun], verbose: bool) {
     if verbose {
-        collectors(page, runs);
+        table(page, runs);
     }
     not_seen(page, runs);
 }
@@ -39,13 +39,13 @@ fn not_seen(page: &mut Page, runs: &[CollectorRun]) {
     }
 }
 
-fn collectors(page: &mut Page, runs: &[CollectorRun]) {
+fn table(page: &mut Page, runs: &[CollectorRun]) {
     page.heading("Collectors", "");
     let mut table = Table::default()
         .column("NAME", Align::Left)
         .names("SOURCE")
-        .column("FIGURES", Align::Left)
-        .column("TOOK", Align::Right);
+        .column("ACCURACY", Align::Left)
+        .column("TIME", Align::Right);
     for run in runs {
         let (says, color) = match run.provenance {
             Provenance::Exact => ("exact", style::PLAIN),
@@ -76,9 +76,9 @@ fn legend(page: &mut Page, report: &Report) {
         (
             Provenance::Estimated,
             number::ESTIMATED,
-            "estimated: counted from outside, may miss what /proc does not show",
+            "estimate, counted from /proc (the kernel's own figure may be higher)",
         ),
-        (Provenance::Unavailable, number::UNKNOWN, "not known"),
+        (Provenance::Unavailable, number::UNKNOWN, "unknown"),
     ];
     let said: Vec<String> = marks
         .into_iter()

@@ -6,7 +6,7 @@ use crate::ui::{Charset, Line, number, style, text};
 
 const NAME: usize = 60;
 
-/// One line to paste into an incident channel: node, answer, figure, whose, culprit, kubelet.
+/// One line to paste into an incident channel: node, status, figure, subject, culprit, kubelet.
 #[must_use]
 pub fn headline(report: &Report, charset: Charset) -> Line {
     let status = report.status();
@@ -37,10 +37,8 @@ pub fn sentence(report: &Report, charset: Charset) -> String {
         .iter()
         .filter(|f| f.severity > Severity::Info)
         .count();
-    match others.saturating_sub(1) {
-        0 => {}
-        1 => said.push("1 more finding".to_owned()),
-        n => said.push(format!("{n} more findings")),
+    if let Some(more @ 1..) = (others as u64).checked_sub(1) {
+        said.push(number::count(more, "more finding", "more findings"));
     }
     said.join(", ")
 }
@@ -130,7 +128,7 @@ fn usage(report: &Report) -> String {
         number::percent(&u.instances).max(number::percent(&u.watches))
     });
     let Some(user) = user else {
-        return "no inotify instance is held".to_owned();
+        return "no inotify instances in use".to_owned();
     };
     format!(
         "uid {} uses {} inotify instances, {} watches",
@@ -154,7 +152,9 @@ fn unknown(report: &Report) -> String {
         .any(|c| c.name == "inotify" && c.blind);
     match why {
         Some(why) => format!("inotify could not be read: {why}"),
-        None if blind => "most processes could not be looked into".to_owned(),
+        None if blind => {
+            "run as root or with CAP_SYS_PTRACE (most processes are not readable)".to_owned()
+        }
         None => "inotify could not be read".to_owned(),
     }
 }

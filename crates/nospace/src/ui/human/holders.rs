@@ -31,7 +31,7 @@ fn pods(page: &mut Page, report: &Report, options: &Options) {
         return;
     }
     heading(page, "Pods", report.pods.len(), shown.len(), options);
-    let mut table = figures(Table::default().names("POD")).names("OF WHICH");
+    let mut table = figures(Table::default().names("POD")).names("BREAKDOWN");
     for pod in shown {
         table.row(vec![
             Cell::new(owner::pod(&pod.namespace, &pod.name, &pod.uid)),
@@ -113,7 +113,7 @@ fn processes(page: &mut Page, report: &Report, options: &Options) {
     for (title, _) in &extra {
         table = table.column(title, Align::Right);
     }
-    table = table.names("WHOSE");
+    table = table.names("OWNER");
     for process in shown {
         let mut row = vec![
             Cell::new(process.pid.to_string()),

@@ -1,4 +1,4 @@
-//! The report for people: one line to paste, then what is wrong, then who holds, then the rest.
+//! The report for people: one line to paste, then what is wrong, then who holds what, then the rest.
 //!
 //! It is drawn for a tired engineer on an 80x24 console: a healthy node takes about a screen, budgets without
 //! pressure take a line together, and where the report is longer than the screen, its last lines say the
@@ -18,7 +18,7 @@ use nospace_core::report::{Report, Severity, Status};
 use nospace_core::select::Order;
 
 pub use findings::{details as finding_details, title as finding_title};
-pub use gaps::said as collectors_said;
+pub use gaps::collectors;
 pub use headline::{headline, sentence, summary, word, worst};
 pub use owner::{owner, pod};
 
@@ -82,7 +82,7 @@ fn about(page: &mut Page, report: &Report) {
         CgroupVersion::V1 => "cgroup v1",
         CgroupVersion::V2 => "cgroup v2",
         CgroupVersion::Hybrid => "cgroup v1 (hybrid)",
-        CgroupVersion::Unknown => "cgroup version not known",
+        CgroupVersion::Unknown => "cgroup version unknown",
     };
     let about = format!(
         "kernel {}, {cgroup}, {}",

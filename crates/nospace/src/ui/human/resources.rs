@@ -49,17 +49,17 @@ fn others(page: &mut Page, before: Line, rest: &[&Resource], others: &str) {
         let share = number::figure(fullest.percent(), fullest.provenance);
         let (cause, subject) = (fullest.cause, &fullest.subject);
         said.push(format!(
-            "{known}{others} below {PRESSURE} %, fullest {cause} {subject} at {share} %"
+            "{known}{others} below {PRESSURE} % (fullest: {cause} {subject}, {share} %)"
         ));
     }
     if let Some(unknown @ 1..) = rest.len().checked_sub(known) {
-        said.push(format!("{unknown} not known"));
+        said.push(format!("{unknown} unknown"));
     }
     if !said.is_empty() {
         page.wrapped(
             before,
             style::DIM,
-            &format!("{} (-v lists them)", said.join(", ")),
+            &format!("{}; -v lists them", said.join(", ")),
         );
     }
 }
@@ -71,7 +71,7 @@ fn percent(resource: &Resource) -> Option<u64> {
 fn table(page: &Page, shown: &[&Resource]) -> Table {
     let mut table = Table::default()
         .column("CAUSE", Align::Left)
-        .names("WHOSE")
+        .names("WHERE")
         .column("USED", Align::Right)
         .column("", Align::Right);
     let width = bar_width(page, shown);

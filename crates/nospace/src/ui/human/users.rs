@@ -16,7 +16,7 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
         return;
     }
     let shown = &report.users[..report.users.len().min(options.top(report))];
-    page.heading("Users", "whom the kernel charges inotify to");
+    page.heading("inotify use by user", "what the kernel charges to each");
     let bar = bar_width(page, shown);
     let mut table = Table::default()
         .names("USER")
@@ -70,7 +70,7 @@ fn label(user: &User) -> String {
     if user.user_namespace == INITIAL_USER_NAMESPACE {
         format!("uid {}", user.uid)
     } else {
-        format!("uid {}, child", user.uid)
+        format!("uid {} (userns)", user.uid)
     }
 }
 
@@ -80,26 +80,23 @@ fn notes(user: &User) -> Vec<String> {
         let draws = user
             .draws_on
             .map_or(String::new(), |on| match on.user_namespace {
-                INITIAL_USER_NAMESPACE => format!(", and draws on uid {} too", on.uid),
+                INITIAL_USER_NAMESPACE => format!(", also counted against uid {}", on.uid),
                 parent => format!(
-                    ", and draws on uid {} of user namespace {parent} too",
+                    ", also counted against uid {} in user namespace {parent}",
                     on.uid
                 ),
             });
         notes.push(format!("in user namespace {}{draws}", user.user_namespace));
     }
     let hidden: Vec<String> = [
-        (user.unattributed.instances, "instances"),
-        (user.unattributed.watches, "watches"),
+        (user.unattributed.instances, "instance", "instances"),
+        (user.unattributed.watches, "watch", "watches"),
     ]
     .into_iter()
-    .filter_map(|(n, what)| n.filter(|&n| n > 0).map(|n| format!("{n} {what}")))
+    .filter_map(|(n, one, many)| Some(number::count(n.filter(|&n| n > 0)?, one, many)))
     .collect();
     if !hidden.is_empty() {
-        notes.push(format!(
-            "of these, {} behind no visible descriptor",
-            hidden.join(" and ")
-        ));
+        notes.push(format!("no visible holder for {}", hidden.join(" and ")));
     }
     notes
 }
@@ -113,6 +110,7 @@ fn rest(page: &mut Page, users: &[User]) {
         .flat_map(|u| [number::percent(&u.instances), number::percent(&u.watches)]);
     let fullest = percents.flatten().max();
     let none_above = fullest.map_or(String::new(), |p| format!(", none above {p} %"));
-    let says = format!("{} more{none_above} (-v lists them)", users.len());
+    let more = number::count(users.len() as u64, "more user", "more users");
+    let says = format!("{more}{none_above} (-v lists them)");
     page.add(page.indented().put(style::DIM, &says));
 }

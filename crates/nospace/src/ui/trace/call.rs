@@ -1,8 +1,9 @@
 use anstyle::Style;
+use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
 use nospace_core::report::Severity;
 
-use super::{causes, count, whose};
+use super::words::{causes, owner, usage, user};
 use crate::trace::{Counted, TracedCall};
 use crate::ui::screen::Screen;
 use crate::ui::{Line, Page, style, text};
@@ -13,7 +14,7 @@ const GAP: usize = 2;
 /// A path is shortened, but not to less than this.
 const SHORTEST_PATH: usize = 24;
 
-/// One call: when, who, what, the result, and for a refusal what was used up.
+/// One call: when, who, what, the result, and for a limit error what has run out.
 #[must_use]
 pub fn call(call: &TracedCall, screen: &Screen) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
@@ -24,7 +25,7 @@ pub fn call(call: &TracedCall, screen: &Screen) -> Page {
     let program = format!("{} {}", call.comm, call.pid);
     flow.padded(style::BOLD, &program, PROGRAM);
     flow.piece(&[(style::PLAIN, &format!("uid {}", call.uid))]);
-    flow.piece(&[(who, &whose(call.owner.as_ref()))]);
+    flow.piece(&[(who, &owner(call.owner.as_ref()))]);
     let result = match &call.error {
         Some(error) => error.clone(),
         None => call.result.to_string(),
@@ -94,18 +95,17 @@ fn asked(call: &TracedCall, page: &Page, result: usize) -> String {
 fn why(call: &TracedCall) -> String {
     let limit = call
         .descriptor_limit
-        .map_or("unlimited".to_owned(), |limit| limit.to_string());
+        .map_or("unlimited".to_owned(), thousands);
     match (&call.candidates[..], &call.count) {
         ([Cause::ProcessFiles], Some(at)) if at.of == Counted::Instances => {
-            format!(
-                "RLIMIT_NOFILE is {limit}; instances were free, {}",
-                count(at)
-            )
+            format!("RLIMIT_NOFILE is {limit} ({} had {})", user(at), usage(at))
         }
         ([Cause::ProcessFiles], _) => format!("RLIMIT_NOFILE is {limit}"),
-        ([Cause::InotifyInstances | Cause::InotifyWatches], Some(at)) => count(at),
+        ([Cause::InotifyInstances | Cause::InotifyWatches], Some(at)) => {
+            format!("{} has {}", user(at), usage(at))
+        }
         ([_, _, ..], None) if call.call.starts_with("inotify_init") => {
-            format!("the kernel did not tell its count; RLIMIT_NOFILE is {limit}")
+            format!("the count is unknown; RLIMIT_NOFILE is {limit}")
         }
         _ => String::new(),
     }
@@ -129,7 +129,8 @@ impl<'a> Flow<'a> {
     }
 
     fn piece(&mut self, parts: &[(Style, &str)]) {
-        let cleaned = |part: &str| text::width(&self.page.charset.clean(part));
+        let charset = self.page.charset;
+        let cleaned = |part: &str| text::width(&charset.clean(part));
         let width: usize = parts.iter().map(|(_, part)| cleaned(part)).sum();
         let gap = if self.begun { GAP } else { 0 };
         let mut line = std::mem::take(&mut self.line);
@@ -140,10 +141,11 @@ impl<'a> Flow<'a> {
             let at = line.width() + gap;
             line = line.pad_to(at);
         }
-        for (style, part) in parts {
-            let room = self.page.width.saturating_sub(line.width());
-            let clean = self.page.charset.clean(part);
-            let fits = text::shorten(&clean, room, self.page.charset);
+        for (at, (style, part)) in parts.iter().enumerate() {
+            // What comes after it must fit, too.
+            let after: usize = parts[at + 1..].iter().map(|(_, part)| cleaned(part)).sum();
+            let room = self.page.width.saturating_sub(line.width() + after);
+            let fits = text::shorten(&charset.clean(part), room, charset);
             line = line.put(*style, &fits);
         }
         self.line = line;

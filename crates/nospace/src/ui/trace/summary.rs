@@ -1,68 +1,110 @@
+use std::time::Duration;
+
+use nospace_core::amount::thousands;
 use nospace_core::report::Severity;
 
-use super::{causes, count, whose};
+use super::words::{causes, owner, usage, user};
+use crate::duration;
 use crate::trace::{SummaryRow, TraceSummary};
 use crate::ui::screen::Screen;
 use crate::ui::table::{Align, Cell, Table};
-use crate::ui::{Page, style};
+use crate::ui::{Page, number, style};
 
 /// Rows that are shown, unless all are asked for.
 const ROWS: usize = 20;
 
-/// What calls summed up to: refusals first.
+/// Totals: limit errors first.
 #[must_use]
 pub fn summary(summary: &TraceSummary, screen: &Screen, all: bool) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
-    let title = if summary.last { "In all" } else { "Since then" };
-    let span = format!("{} to {}", second(&summary.from), second(&summary.until));
-    page.heading(title, &span);
+    let span = span(summary);
+    if summary.last {
+        let total = format!("{span}, {}", times(summary));
+        page.heading("Total", total.trim_start_matches(", "));
+    } else {
+        page.heading(format!("Last {span}").trim_end(), &times(summary));
+    }
     let refused = if summary.refused > 0 {
         style::severity(Severity::Critical)
     } else {
         style::PLAIN
     };
     let line = page.indented();
-    let line = line.plain(&format!(
-        "{}, {} failed, ",
-        calls(summary.calls),
-        summary.failed
-    ));
-    page.add(line.put(refused, &format!("{} refused", summary.refused)));
+    let line = match summary.calls {
+        0 => line.plain("no calls"),
+        n => line.plain(&calls(n)),
+    };
+    page.add(match summary.failed {
+        0 if summary.calls == 0 => line,
+        0 => line.plain(", none failed"),
+        failed => {
+            let failed = if failed == summary.calls {
+                "all".to_owned()
+            } else {
+                thousands(failed)
+            };
+            let refusals = match summary.refused {
+                0 => "none".to_owned(),
+                refused => thousands(refused),
+            };
+            line.plain(&format!(", {failed} failed ("))
+                .put(refused, &format!("{refusals} hit a limit"))
+                .plain(")")
+        }
+    });
     left_out(&mut page, summary);
     rows(&mut page, summary, if all { usize::MAX } else { ROWS });
     page
 }
 
 fn calls(number: u64) -> String {
-    match number {
-        1 => "1 call".to_owned(),
-        n => format!("{n} calls"),
-    }
+    number::count(number, "call", "calls")
 }
 
-/// `2026-01-02 03:04:05Z`
-fn second(time: &str) -> String {
-    let until_second = time.get(..19).unwrap_or(time);
-    format!("{}Z", until_second.replace('T', " "))
+/// `4 s`; empty where the times are not RFC 3339.
+fn span(summary: &TraceSummary) -> String {
+    let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let span = time(&summary.from)
+        .zip(time(&summary.until))
+        .and_then(|(from, until)| Duration::try_from(until.duration_since(from)).ok());
+    span.map_or(String::new(), |span| {
+        duration::text(Duration::from_secs(span.as_secs_f64().round() as u64))
+    })
+}
+
+/// `2026-01-02 03:04:05–03:04:09 UTC`, both dates where they differ.
+fn times(summary: &TraceSummary) -> String {
+    let second = |time: &str| {
+        let end = time.get(..19).unwrap_or(time);
+        end.replace('T', " ")
+    };
+    let (from, until) = (second(&summary.from), second(&summary.until));
+    let same_day = from.get(..11) == until.get(..11);
+    let until = if same_day {
+        until.get(11..).unwrap_or(&until)
+    } else {
+        &until
+    };
+    format!("{from}–{until} UTC")
 }
 
 fn left_out(page: &mut Page, summary: &TraceSummary) {
     let mut say = |style, text: String| page.wrapped(page.indented(), style, &text);
     if summary.lost > 0 {
-        let lost = calls(summary.lost);
+        let lost = number::count(summary.lost, "event", "events");
         say(
             style::severity(Severity::Warning),
-            format!("{lost} lost: they came faster than they could be read"),
+            format!("{lost} lost: they came faster than nospace could read them"),
         );
     } else {
-        say(style::DIM, "no call lost".to_owned());
+        say(style::DIM, "no events lost".to_owned());
     }
     if summary.unplaced > 0 {
         let unplaced = calls(summary.unplaced);
         say(
             style::severity(Severity::Warning),
             format!(
-                "{unplaced} left out: the process was gone before its pod or container could be told"
+                "{unplaced} left out: the process exited before its pod or container was known"
             ),
         );
     }
@@ -82,7 +124,7 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
     if roomy {
         table = table.column("UID", Align::Right);
     }
-    table = table.names("WHOSE");
+    table = table.names("OWNER");
     for one in shown {
         table.row(row(one, roomy));
     }
@@ -95,14 +137,14 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
             page.wrapped(
                 before,
                 style::DIM,
-                &format!("{}, at the last of them", count(&at)),
+                &format!("{} had {} (last error)", user(&at), usage(&at)),
             );
         }
     }
     let rest: u64 = summary.rows[shown.len()..].iter().map(|r| r.calls).sum();
     let rest = rest + summary.calls_omitted;
     if rest > 0 {
-        let says = format!("{} of other kinds (-v lists more)", calls(rest));
+        let says = format!("{} of other kinds (-v lists them)", calls(rest));
         page.add(page.indented().put(style::DIM, &says));
     }
 }
@@ -113,11 +155,11 @@ fn row(row: &SummaryRow, roomy: bool) -> Vec<Cell> {
             Cell::styled(style::severity(Severity::Critical), causes(&row.candidates))
         }
         Some(error) => Cell::styled(style::severity(Severity::Warning), error.as_str()),
-        None => Cell::new("done"),
+        None => Cell::new("ok"),
     };
-    let whose = whose(row.owner.as_ref());
+    let owner = owner(row.owner.as_ref());
     let mut cells = vec![
-        Cell::new(row.calls.to_string()),
+        Cell::new(thousands(row.calls)),
         Cell::new(row.call.as_str()),
         result,
         Cell::new(row.comm.as_str()),
@@ -126,9 +168,9 @@ fn row(row: &SummaryRow, roomy: bool) -> Vec<Cell> {
         cells.push(Cell::new(row.uid.to_string()));
     }
     cells.push(if row.candidates.is_empty() {
-        Cell::new(whose)
+        Cell::new(owner)
     } else {
-        Cell::styled(style::VICTIM, whose)
+        Cell::styled(style::VICTIM, owner)
     });
     cells
 }

@@ -1,3 +1,4 @@
+use nospace_core::amount::thousands;
 use nospace_core::watches::WatchesReport;
 
 use super::{Options, figure, share};
@@ -16,9 +17,9 @@ pub fn mounts(page: &mut Page, report: &WatchesReport, options: &Options) {
         .column("DEVICE", Align::Right)
         .names("MOUNTED ON");
     for device in shown {
-        let only_there = "(in the holder's mount namespace only)";
+        let only_there = "(only in the holder's mount namespace)";
         table.row(vec![
-            Cell::new(device.watches.to_string()),
+            Cell::new(thousands(device.watches)),
             Cell::new(share(report, device.watches)),
             Cell::new(device.file_system.as_deref().unwrap_or(number::UNKNOWN)),
             Cell::new(device.device.as_str()),
@@ -31,13 +32,13 @@ pub fn mounts(page: &mut Page, report: &WatchesReport, options: &Options) {
 /// Processes.
 pub fn holders(page: &mut Page, report: &WatchesReport, options: &Options) {
     let shown = report.holders.iter().take(options.top());
-    page.heading("By holder", &remark(report.holders.len(), options));
+    page.heading("By process", &remark(report.holders.len(), options));
     let mut table = Table::default()
         .column("WATCHES", Align::Right)
         .column("INSTANCES", Align::Right)
         .column("PID", Align::Right)
         .names("PROCESS")
-        .names("WHOSE");
+        .names("OWNER");
     for process in shown {
         table.row(vec![
             Cell::new(figure(report, process.watches)),

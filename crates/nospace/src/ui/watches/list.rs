@@ -1,8 +1,7 @@
 use nospace_core::watches::{Event, HolderRef, NamedWatch, Naming, State, WatchesReport};
 
-use super::number_of;
 use crate::ui::human::owner;
-use crate::ui::{Line, Page, style};
+use crate::ui::{Line, Page, number, style};
 
 /// Every watch, under its instance; paths are never shortened.
 pub fn draw(page: &mut Page, report: &WatchesReport) {
@@ -17,7 +16,7 @@ pub fn draw(page: &mut Page, report: &WatchesReport) {
         let who: Vec<String> = instance.holders.iter().map(holder).collect();
         page.heading(
             &who.join(", "),
-            &number_of(watches.len(), "watch", "watches"),
+            &number::count(watches.len() as u64, "watch", "watches"),
         );
         for watch in watches {
             page.add(line(page, watch));
@@ -48,8 +47,8 @@ fn line(page: &Page, watch: &NamedWatch) -> Line {
         state => format!("  ({})", state.word()),
     };
     let named = match watch.naming {
-        Naming::Handle => ", named by its handle",
-        Naming::Directory => ", found in its directory",
+        Naming::Handle => ", path from its file handle",
+        Naming::Directory => ", path from its directory",
         Naming::Kernel | Naming::None => "",
     };
     line.put(style::BOLD, &state).put(

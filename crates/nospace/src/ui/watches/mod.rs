@@ -1,9 +1,11 @@
-//! What is watched, for people: a headline with the dearest directories, then a tree, a table, or every watch.
+//! What is watched, for people: a headline with the directories that use most, then a tree, a table, or every watch.
 
 mod groups;
 mod list;
 mod tree;
 
+use nospace_core::amount::thousands;
+use nospace_core::model::Provenance;
 use nospace_core::report::percent;
 use nospace_core::watches::{State, WatchesReport};
 
@@ -72,23 +74,30 @@ pub fn draw(report: &WatchesReport, options: &Options) -> Page {
         By::Holder => groups::holders(&mut page, report, options),
         By::Watch => list::draw(&mut page, report),
     }
-    human::collectors_said(&mut page, &report.collectors, options.verbose);
+    human::collectors(&mut page, &report.collectors, options.verbose);
     page
 }
 
 fn headline(page: &mut Page, report: &WatchesReport) {
     let all = report.watches.len() as u64;
+    if report.holders.is_empty() {
+        page.add(page.line().put(style::BOLD, "no inotify instances in use"));
+        return;
+    }
     let mut said = format!(
-        "{} {} in {} of {}",
-        figure(report, all),
-        if all == 1 { "watch" } else { "watches" },
-        number_of(report.instances.len(), "instance", "instances"),
-        number_of(report.holders.len(), "process", "processes")
+        "{} in {} of {}",
+        number::quantity(all, accuracy(report), "watch", "watches"),
+        number::count(report.instances.len() as u64, "instance", "instances"),
+        number::count(report.holders.len() as u64, "process", "processes")
     );
-    for state in [State::Deleted, State::Unreachable, State::Unnamed] {
+    for (state, words) in [
+        (State::Deleted, "deleted"),
+        (State::Unreachable, "unreachable"),
+        (State::Unnamed, "with unknown path"),
+    ] {
         let n = report.watches.iter().filter(|w| w.state == state).count();
         if n > 0 {
-            said.push_str(&format!(", {n} {}", state.word()));
+            said.push_str(&format!(", {} {words}", thousands(n as u64)));
         }
     }
     page.wrapped(page.line(), style::BOLD, &said);
@@ -100,11 +109,11 @@ fn headline(page: &mut Page, report: &WatchesReport) {
     page.wrapped(
         page.line(),
         style::PLAIN,
-        &format!("{share} % of them are on or below"),
+        &format!("{share} % are in or under"),
     );
     for one in &report.heaviest {
         let line = page.indented().put(style::CULPRIT, &one.path);
-        page.add(line.plain(&format!("  {}", one.watches)));
+        page.add(line.plain(&format!("  {}", thousands(one.watches))));
         if let Some(path) = &one.container_path {
             let line = page.indented().put(style::DIM, "in the container ");
             page.add(line.plain(path));
@@ -112,15 +121,12 @@ fn headline(page: &mut Page, report: &WatchesReport) {
     }
 }
 
-fn number_of(n: usize, one: &str, more: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { more })
+fn figure(report: &WatchesReport, value: u64) -> String {
+    number::figure(value, accuracy(report))
 }
 
-fn figure(report: &WatchesReport, value: u64) -> String {
-    number::figure(
-        value,
-        provenance(report).min(nospace_core::model::Provenance::Estimated),
-    )
+fn accuracy(report: &WatchesReport) -> Provenance {
+    provenance(report).min(Provenance::Estimated)
 }
 
 fn share(report: &WatchesReport, watches: u64) -> String {

@@ -1,23 +1,24 @@
 use std::borrow::Cow;
 
+use nospace_core::amount::thousands;
 use nospace_core::watches::{Branch, NamedWatch, Tree, WatchesReport};
 
-use super::{Options, number_of, share};
+use super::{Options, share};
 use crate::ui::table::{Align, Cell, Table};
-use crate::ui::{Page, style};
+use crate::ui::{Page, number, style};
 
-/// Directories, dear ones opened.
+/// A tree of directories, those with the most watches opened.
 pub fn draw(page: &mut Page, report: &WatchesReport, options: &Options) {
     let places: Vec<Cow<'_, str>> = report.watches.iter().map(NamedWatch::place).collect();
     let tree = Tree::new(places.iter().map(|place| &**place));
-    page.heading("By path", "less than a hundredth is added up");
+    page.heading("By path", "entries below 1 % are folded");
     let mut table = Table::default()
         .column("WATCHES", Align::Right)
         .column("SHARE", Align::Right)
-        .names("PATH, AS THE HOST SEES IT");
+        .names("HOST PATH");
     for branch in tree.folded(options.top()) {
         table.row(vec![
-            Cell::new(branch.watches.to_string()),
+            Cell::new(thousands(branch.watches)),
             Cell::new(share(report, branch.watches)),
             label(&branch),
         ]);
@@ -32,11 +33,14 @@ fn label(branch: &Branch<'_>) -> Cell {
         (0, n) => Cell::new(format!(
             "{indent}{}  ({})",
             branch.label,
-            number_of(n, "entry", "entries")
+            number::count(n as u64, "entry", "entries")
         )),
         (n, _) => Cell::styled(
             style::DIM,
-            format!("{indent}{}", number_of(n, "other entry", "other entries")),
+            format!(
+                "{indent}{}",
+                number::count(n as u64, "other entry", "other entries")
+            ),
         ),
     }
 }
