@@ -152,7 +152,7 @@ fn line(out: ChildStdout) -> Result<String> {
 /// Waits for the line; whatever comes after it is read and left.
 fn holding(errors: ChildStderr) -> Result<String> {
     let mut lines = BufReader::new(errors).lines();
-    let words = "this ends in";
+    let words = "holding ";
     let found = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(words)));
     std::thread::spawn(move || lines.for_each(drop));
     found

@@ -180,12 +180,11 @@ fn named(paths: usize) -> Counts {
     }
 }
 
-/// `100000 watches in 1000 instances of 201 processes`, the first line.
+/// `100,000 watches in 1,000 instances of 201 processes`, the first line.
 fn of_headline(output: &str) -> Result<Counts> {
     let first = output.split_whitespace().next().context("no headline")?;
-    Ok(named(
-        first.trim_start_matches('~').parse().context("no number")?,
-    ))
+    let number = first.trim_start_matches('~').replace(',', "");
+    Ok(named(number.parse().context("no number")?))
 }
 
 /// `1000 100000 7012`: instances, watches, microseconds.
