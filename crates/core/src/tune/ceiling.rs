@@ -1,6 +1,6 @@
 use super::Knob;
 
-/// How far the limits of inotify are raised at most, where somebody said so.
+/// The highest values that the limits of inotify are raised to, where given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ceiling {
     /// Of `fs.inotify.max_user_instances`.
@@ -14,7 +14,7 @@ impl Ceiling {
     ///
     /// # Errors
     ///
-    /// What else to give.
+    /// What is expected instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut ceiling = Self::default();
         for part in text.split(',') {
@@ -42,7 +42,8 @@ impl Ceiling {
     }
 }
 
-const WANTED: &str = "give watches=N, instances=N or both, such as watches=1048576,instances=8192";
+const WANTED: &str =
+    "expected watches=N, instances=N or both, for example watches=1048576,instances=8192";
 
 #[cfg(test)]
 mod tests {

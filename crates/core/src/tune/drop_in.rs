@@ -33,14 +33,14 @@ pub struct DropIn {
     pub made_directory: bool,
 }
 
-/// The file is there, and was not written by tune, or was changed in a way that loses what it kept.
+/// The file was not written by tune, or was changed so that the previous values are lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Foreign {
+pub enum DropInError {
     /// It does not begin with tune's mark.
-    #[error("was not written by nospace tune: move it out of the way")]
+    #[error("was not written by nospace tune: move it away")]
     Unmarked,
     /// A line says something else.
-    #[error("line {0} is not tune's: move it to another file, or delete it")]
+    #[error("line {0} was not written by tune: move it to another file or delete it")]
     Line(usize),
 }
 
@@ -49,17 +49,17 @@ impl DropIn {
     ///
     /// # Errors
     ///
-    /// [`Foreign`]: nothing may then be overwritten.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Foreign> {
+    /// [`DropInError`]: nothing may then be overwritten.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DropInError> {
         let text = lossy(bytes);
         let mut lines = text.lines().enumerate();
         if lines.next().map(|(_, line)| line) != Some(MARK) {
-            return Err(Foreign::Unmarked);
+            return Err(DropInError::Unmarked);
         }
         let mut read = Self::default();
         let mut before = None;
         for (at, line) in lines {
-            let foreign = Foreign::Line(at + 1);
+            let foreign = DropInError::Line(at + 1);
             if line == DIRECTORY {
                 read.made_directory = true;
             } else if let Some(kept) = line.strip_prefix(BEFORE) {
@@ -168,12 +168,15 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_not_touched() {
-        assert_eq!(DropIn::parse(b"fs.file-max = 5\n"), Err(Foreign::Unmarked));
-        assert_eq!(DropIn::parse(b""), Err(Foreign::Unmarked));
+        assert_eq!(
+            DropIn::parse(b"fs.file-max = 5\n"),
+            Err(DropInError::Unmarked)
+        );
+        assert_eq!(DropIn::parse(b""), Err(DropInError::Unmarked));
         let more = format!("{MARK}\n\nvm.swappiness = 1\n");
-        assert_eq!(DropIn::parse(more.as_bytes()), Err(Foreign::Line(3)));
+        assert_eq!(DropIn::parse(more.as_bytes()), Err(DropInError::Line(3)));
         let comment = format!("{MARK}\n# mine\n");
-        assert_eq!(DropIn::parse(comment.as_bytes()), Err(Foreign::Line(2)));
+        assert_eq!(DropIn::parse(comment.as_bytes()), Err(DropInError::Line(2)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! View ─┬─ wishes ─ propose ─▶ Proposed        drop-in text ◀─▶ DropIn
-//! Boot ─┘ (profile, plan, options)             other files  ──▶ Setter
+//! Boot ─┘ (profile, plan, options)             other files  ──▶ OtherSetting
 //! ```
 //!
 //! A [`Knob`] is a sysctl that tune knows. A [`Wish`] is a value that somebody wants for one, with the reason.
@@ -12,20 +12,20 @@ mod ceiling;
 mod drop_in;
 mod knob;
 mod namespaces;
+mod other_setting;
 mod plan;
 mod platform;
 mod propose;
 mod report;
-mod setter;
 mod wish;
 
 pub use ceiling::Ceiling;
-pub use drop_in::{DROP_IN, DropIn, Entry, Foreign};
+pub use drop_in::{DROP_IN, DropIn, DropInError, Entry};
 pub use knob::{KNOBS, Knob, knob, takes};
 pub use namespaces::{NamespaceLimit, namespaces};
+pub use other_setting::{OtherSetting, SettingSource, cloud_init, tuned_includes, tuned_sysctls};
 pub use plan::wishes_of_plan;
 pub use platform::PlatformAdvice;
 pub use propose::{Proposed, Refusal, propose};
 pub use report::{Action, Change, FileStep, State, Step, Tuning};
-pub use setter::{Setter, Source, cloud_init, tuned_includes, tuned_sysctls};
 pub use wish::{Wish, asked_by_node, profile};

@@ -26,7 +26,7 @@ pub fn wishes_of_plan(json: &[u8]) -> Result<Vec<Wish>, serde_json::Error> {
     let wish = |knob, value| Wish {
         knob,
         value,
-        reason: "the plan's number".to_owned(),
+        reason: "from the plan".to_owned(),
         firm: true,
     };
     Ok(vec![

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NamespaceLimit, PlatformAdvice, Setter};
+use super::{NamespaceLimit, OtherSetting, PlatformAdvice};
 use crate::model::BootValue;
 use crate::parse::sysctl::Reader;
 
@@ -99,7 +99,7 @@ pub struct Change {
     /// The line that it obeys with tune's file as proposed.
     pub next_boot: Option<BootValue>,
     /// Everybody else who sets the key.
-    pub setters: Vec<Setter>,
+    pub setters: Vec<OtherSetting>,
 }
 
 /// What becomes of the file.

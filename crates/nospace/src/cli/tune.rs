@@ -13,7 +13,7 @@ use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
 use crate::output::{Format, document};
-use crate::tune::{Kind, Scope, Site, apply, daemonset, draft, revert};
+use crate::tune::{Scope, Site, SiteKind, apply, daemonset, dry_run, revert};
 use crate::ui::{self, screen::Screen, tune::Options};
 
 /// Raise this node's limits: prints the changes, and makes them with --apply
@@ -156,9 +156,9 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
     let site = Site {
         host: host.as_ref(),
         kind: match (&args.root, &args.from) {
-            (Some(_), _) => Kind::Image,
-            (None, Some(_)) => Kind::Recorded,
-            (None, None) => Kind::Node,
+            (Some(_), _) => SiteKind::Image,
+            (None, Some(_)) => SiteKind::Recorded,
+            (None, None) => SiteKind::Node,
         },
         procfs: shared.procfs.clone(),
         rootfs: args.root.clone().unwrap_or_else(|| shared.rootfs.clone()),
@@ -171,15 +171,15 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
     let tuning = if args.revert {
         revert(&site, scope, args.dry_run)?
     } else {
-        let draft = draft(&site, args.numbers.wishes()?, scope)?;
+        let dry_run = dry_run(&site, args.numbers.wishes()?, scope)?;
         if args.daemonset {
-            ui::print(daemonset(&draft.tuning).as_bytes())?;
+            ui::print(daemonset(&dry_run.tuning).as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
         if args.apply {
-            apply(&site, draft, scope)?
+            apply(&site, dry_run, scope)?
         } else {
-            draft.tuning
+            dry_run.tuning
         }
     };
     show(&tuning, args.output.or(outer))?;

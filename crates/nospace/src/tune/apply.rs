@@ -2,18 +2,21 @@
 
 use nospace_core::tune::{Action, Change, DROP_IN, DropIn, State, Step, Tuning};
 
-use super::{Draft, RUNTIME, Scope, Site, live, obstacles, overridden, place, refuse, words};
+use super::dry_run::{DryRun, overridden};
+use super::live;
+use super::obstacle::{ensure_none, file_error};
+use super::site::{RUNTIME, Scope, Site};
 
-/// Carries a draft out.
+/// Does what the dry run shows.
 ///
 /// # Errors
 ///
 /// When it can be told beforehand that something would fail: nothing is changed then. What fails on the way is in the
 /// answer instead.
-pub fn apply(site: &Site<'_>, draft: Draft, scope: Scope) -> anyhow::Result<Tuning> {
-    let Draft { mut tuning, old } = draft;
+pub fn apply(site: &Site<'_>, dry_run: DryRun, scope: Scope) -> anyhow::Result<Tuning> {
+    let DryRun { mut tuning, old } = dry_run;
     tuning.action = Action::Apply;
-    refuse(site, &obstacles(site, &tuning, scope))?;
+    ensure_none(site, &tuning, scope)?;
     let runtime = runtime(site);
     if tuning.file.step.state == State::Planned {
         write(site, &mut tuning, old, &runtime);
@@ -42,7 +45,7 @@ fn planned(tuning: &Tuning, step: impl Fn(&Change) -> &Step) -> bool {
 
 /// What earlier runs kept that changed the running kernel alone.
 fn runtime(site: &Site<'_>) -> DropIn {
-    let bytes = place(site, RUNTIME).and_then(|place| place.read());
+    let bytes = site.file(RUNTIME).and_then(|file| file.read());
     let kept = bytes
         .ok()
         .flatten()
@@ -57,23 +60,23 @@ fn before(kept: &DropIn, change: &Change) -> Option<u64> {
 }
 
 fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &DropIn) {
-    let done = place(site, DROP_IN).and_then(|place| {
-        let held = place.hold()?;
+    let done = site.file(DROP_IN).and_then(|drop_in| {
+        let directory = drop_in.lock()?;
         // Another nospace may have written it since.
-        let now = place.read()?.and_then(|bytes| DropIn::parse(&bytes).ok());
+        let now = drop_in.read()?.and_then(|bytes| DropIn::parse(&bytes).ok());
         let mut file = now.or(old).unwrap_or_default();
-        file.made_directory |= held.made;
+        file.made_directory |= directory.created;
         for change in &tuning.changes {
             if let (State::Planned, Some(value)) = (change.persistent.state, change.proposed) {
                 file.set(&change.key, value, before(runtime, change));
             }
         }
-        held.replace(file.render().as_bytes())
+        directory.replace(file.render().as_bytes())
     });
     tuning.file.remains = done.is_ok() || tuning.file.existed;
     match done {
         Ok(()) => tuning.file.step = State::Done.into(),
-        Err(error) => tuning.file.step = Step::failed(words(DROP_IN, error)),
+        Err(error) => tuning.file.step = Step::failed(file_error(DROP_IN, error)),
     }
     for change in &mut tuning.changes {
         if change.persistent.state == State::Planned {
@@ -90,17 +93,17 @@ fn persisted(change: &Change, file: &Step) -> Step {
     }
 }
 
-/// Keeps the values from before where the drop-in does not.
+/// Keeps the previous values where the drop-in does not.
 fn remember(site: &Site<'_>, tuning: &mut Tuning, mut kept: DropIn) {
     for change in &tuning.changes {
         if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
             kept.set(&change.key, value, change.current);
         }
     }
-    let done = place(site, RUNTIME).and_then(|place| {
-        let held = place.hold()?;
-        kept.made_directory |= held.made;
-        held.replace(kept.render().as_bytes())
+    let done = site.file(RUNTIME).and_then(|file| {
+        let directory = file.lock()?;
+        kept.made_directory |= directory.created;
+        directory.replace(kept.render().as_bytes())
     });
     if let Err(error) = done {
         let values: Vec<String> = kept
@@ -109,8 +112,8 @@ fn remember(site: &Site<'_>, tuning: &mut Tuning, mut kept: DropIn) {
             .filter_map(|e| Some(format!("{}={}", e.key, e.before?)))
             .collect();
         tuning.notes.push(format!(
-            "the values from before could not be kept for --revert ({}): {}",
-            words(RUNTIME, error),
+            "the previous values could not be saved for --revert ({}): {}",
+            file_error(RUNTIME, error),
             values.join(" ")
         ));
     }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 /// A file at a fixed place below a root.
 #[derive(Debug)]
-pub struct Place {
+pub struct RootedFile {
     root: OwnedFd,
     confined: bool,
     directory: &'static Path,
@@ -19,16 +19,16 @@ pub struct Place {
 
 /// The file's directory, held open and locked: one nospace at a time changes what is in it.
 #[derive(Debug)]
-pub struct Held<'a> {
+pub struct LockedDirectory<'a> {
     directory: File,
-    place: &'a Place,
-    /// It was made for the file.
-    pub made: bool,
+    file: &'a RootedFile,
+    /// It was created for the file.
+    pub created: bool,
 }
 
 type Done<T> = Result<T, Errno>;
 
-impl Place {
+impl RootedFile {
     /// `path`, absolute, below `root`. Links below a root other than `/` lead to places below it, never out.
     pub fn new(root: &Path, path: &'static str) -> Done<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -64,24 +64,24 @@ impl Place {
     }
 
     /// Opens and locks its directory, and makes it where it is missing.
-    pub fn hold(&self) -> Done<Held<'_>> {
+    pub fn lock(&self) -> Done<LockedDirectory<'_>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let (directory, made) = match self.open(self.directory, flags) {
+        let (directory, created) = match self.open(self.directory, flags) {
             Err(Errno::NOENT) => {
-                self.make()?;
+                self.create()?;
                 (self.open(self.directory, flags)?, true)
             }
             opened => (opened?, false),
         };
         rustix::fs::flock(&directory, FlockOperation::LockExclusive)?;
-        Ok(Held {
+        Ok(LockedDirectory {
             directory: directory.into(),
-            place: self,
-            made,
+            file: self,
+            created,
         })
     }
 
-    fn make(&self) -> Done<()> {
+    fn create(&self) -> Done<()> {
         let (Some(parent), Some(name)) = (self.directory.parent(), self.directory.file_name())
         else {
             return Err(Errno::NOENT);
@@ -112,14 +112,14 @@ impl Place {
     }
 }
 
-impl Held<'_> {
+impl LockedDirectory<'_> {
     /// Puts `bytes` in the file's place. Whenever this ends, the old file is there, or the new one, whole.
     pub fn replace(&self, bytes: &[u8]) -> Done<()> {
         let new = self.temporary();
         // What a killed run has left. Its name ends in no .conf: nobody reads it.
         self.forget(&new)?;
         let written = self.write(&new, bytes).and_then(|()| {
-            rustix::fs::renameat(&self.directory, &new, &self.directory, self.place.name)
+            rustix::fs::renameat(&self.directory, &new, &self.directory, self.file.name)
         });
         if let Err(error) = written {
             // The first error is the one to tell.
@@ -132,18 +132,16 @@ impl Held<'_> {
     /// Takes the file away, and with `directory` also what it was in, where that is empty then.
     pub fn remove(&self, directory: bool) -> Done<()> {
         self.forget(self.temporary().as_path())?;
-        self.forget(Path::new(self.place.name))?;
+        self.forget(Path::new(self.file.name))?;
         self.settle()?;
         let (Some(parent), Some(name)) = (
-            self.place.directory.parent(),
-            self.place.directory.file_name(),
+            self.file.directory.parent(),
+            self.file.directory.file_name(),
         ) else {
             return Ok(());
         };
         if directory {
-            let parent = self
-                .place
-                .open(parent, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let parent = self.file.open(parent, OFlags::RDONLY | OFlags::DIRECTORY)?;
             match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
                 Ok(()) => rustix::fs::fsync(&parent)?,
                 Err(Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY) => {}
@@ -172,7 +170,7 @@ impl Held<'_> {
     }
 
     fn temporary(&self) -> PathBuf {
-        format!(".{}.new", self.place.name).into()
+        format!(".{}.new", self.file.name).into()
     }
 
     fn settle(&self) -> Done<()> {

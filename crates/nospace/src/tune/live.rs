@@ -18,7 +18,7 @@ pub fn value(host: &dyn Host, key: &str) -> Option<u64> {
 ///
 /// # Errors
 ///
-/// In words, with what to do.
+/// Why not, and what to do.
 pub fn set(host: &dyn Host, procfs: &Path, key: &str, wanted: u64) -> Result<(), String> {
     let path = procfs.join(sysctl_path(key));
     let write = || {
@@ -30,7 +30,7 @@ pub fn set(host: &dyn Host, procfs: &Path, key: &str, wanted: u64) -> Result<(),
     match value(host, key) {
         Some(now) if now == wanted => Ok(()),
         Some(now) => Err(format!(
-            "the kernel was given {wanted}, and has {now}: somebody else sets it as well"
+            "wrote {wanted}, but the kernel now reports {now}: something else is setting it too"
         )),
         None => Err(format!("{} cannot be read back", path.display())),
     }
@@ -46,14 +46,12 @@ pub fn obstacle(procfs: &Path, key: &str) -> Option<String> {
 fn why(error: Errno, path: &Path) -> String {
     let path = path.display();
     match error {
-        Errno::ROFS => format!(
-            "{path} is on a read-only file system, as it is in a container without privileges"
-        ),
+        Errno::ROFS => format!("{path} is read-only, as in an unprivileged container"),
         Errno::ACCESS | Errno::PERM => {
-            format!("{path} may only be written by root of the node itself")
+            format!("only root on the node itself may write {path}")
         }
-        Errno::NOENT => format!("{path} is not there: this kernel does not know the setting"),
-        Errno::INVAL => format!("{path}: the kernel does not take this value"),
+        Errno::NOENT => format!("{path} does not exist: this kernel does not have the setting"),
+        Errno::INVAL => format!("{path}: the kernel rejects this value"),
         other => format!("{path}: {}", std::io::Error::from(other)),
     }
 }

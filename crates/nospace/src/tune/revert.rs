@@ -4,30 +4,32 @@ use nospace_core::tune::{
     Action, Change, DROP_IN, DropIn, Entry, FileStep, State, Step, Tuning, knob, takes,
 };
 
-use super::{RUNTIME, Scope, Site, live, obstacles, place, platform, refuse, words};
+use super::live;
+use super::obstacle::{ensure_none, file_error};
+use super::site::{RUNTIME, Scope, Site};
 use crate::collect::limits;
 
-/// What tune has left here.
-struct Left {
+/// The files that hold the previous values.
+struct PreviousValues {
     drop_in: Option<DropIn>,
     runtime: Option<DropIn>,
 }
 
-/// Takes everything back; with `only_show` tells what that would be.
+/// Takes everything back; with `only_show` it says what that would be.
 ///
 /// # Errors
 ///
 /// When there is nothing that tune could take back, or a file of tune is not readable.
 pub fn revert(site: &Site<'_>, scope: Scope, only_show: bool) -> anyhow::Result<Tuning> {
-    let left = Left {
+    let previous = PreviousValues {
         drop_in: read(site, DROP_IN)?,
         runtime: read(site, RUNTIME)?,
     };
-    let mut tuning = describe(site, &left, scope);
+    let mut tuning = describe(site, &previous, scope);
     if only_show {
         return Ok(tuning);
     }
-    refuse(site, &obstacles(site, &tuning, scope))?;
+    ensure_none(site, &tuning, scope)?;
     for change in &mut tuning.changes {
         if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
             change.live = match live::set(site.host, &site.procfs, &change.key, value) {
@@ -36,18 +38,18 @@ pub fn revert(site: &Site<'_>, scope: Scope, only_show: bool) -> anyhow::Result<
             };
         }
     }
-    remove(site, &mut tuning, &left);
+    remove(site, &mut tuning, &previous, scope);
     Ok(tuning)
 }
 
 fn read(site: &Site<'_>, path: &'static str) -> anyhow::Result<Option<DropIn>> {
-    let bytes = place(site, path).and_then(|place| place.read());
-    let bytes = bytes.map_err(|error| anyhow::anyhow!("{}", words(path, error)))?;
+    let bytes = site.file(path).and_then(|file| file.read());
+    let bytes = bytes.map_err(|error| anyhow::anyhow!("{}", file_error(path, error)))?;
     let parsed = bytes.map(|bytes| DropIn::parse(&bytes)).transpose();
     parsed.map_err(|foreign| anyhow::anyhow!("{path} {foreign}"))
 }
 
-fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
+fn describe(site: &Site<'_>, previous: &PreviousValues, scope: Scope) -> Tuning {
     let reader = limits::reader(site.host, site.is_image());
     let boot = limits::boot(site.host, reader, &mut Vec::new());
     let without = boot.without(DROP_IN);
@@ -55,12 +57,12 @@ fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
         let key = &entry.key;
         let winner =
             |boot: &nospace_core::parse::sysctl::Boot| boot.winner(key, |value| takes(key, value));
-        let current = super::current(site, key);
+        let current = site.current(key);
         Change {
             key: key.clone(),
             current,
             proposed: entry.before,
-            reason: "as it was before tune".to_owned(),
+            reason: "value before tune".to_owned(),
             memory_bytes: None,
             each: knob(key).map_or("", |knob| knob.each).to_owned(),
             live: back(site, entry, &written, current, scope),
@@ -70,7 +72,7 @@ fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
             setters: Vec::new(),
         }
     };
-    let step = match (&left.drop_in, scope.persistent) {
+    let step = match (&previous.drop_in, scope.persistent) {
         (None, _) => State::Unneeded.into(),
         (Some(_), false) => Step::skipped("--runtime-only"),
         (Some(_), true) => State::Planned.into(),
@@ -78,15 +80,15 @@ fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
     Tuning {
         schema_version: 1,
         taken_at: site.host.look().taken_at,
-        node: super::name(site),
+        node: site.name(),
         memory_bytes: None,
         action: Action::Revert,
         reader,
-        platform: platform(site, &[]),
-        changes: left.entries().into_iter().map(change).collect(),
+        platform: site.platform(&[]),
+        changes: previous.entries().into_iter().map(change).collect(),
         file: FileStep {
             path: DROP_IN.to_owned(),
-            existed: left.drop_in.is_some(),
+            existed: previous.drop_in.is_some(),
             remains: step.state == State::Skipped,
             step,
         },
@@ -95,7 +97,7 @@ fn describe(site: &Site<'_>, left: &Left, scope: Scope) -> Tuning {
     }
 }
 
-impl Left {
+impl PreviousValues {
     /// Each key with what it was before, and every value that tune gave it.
     fn entries(&self) -> Vec<(&Entry, Vec<u64>)> {
         let mut all: Vec<(&Entry, Vec<u64>)> = Vec::new();
@@ -131,41 +133,38 @@ fn back(
             State::Planned.into()
         }
         (Some(current), Some(before)) => Step::skipped(format!(
-            "somebody has set it to {current} since; --force puts it back to {before} all the same"
+            "changed to {current} since; --force restores {before} anyway"
         )),
         (None, _) => Step::failed("the live value cannot be read"),
-        (_, None) => Step::skipped("what it was before is not known"),
+        (_, None) => Step::skipped("the previous value is unknown"),
     }
 }
 
 /// Takes tune's files away, once the kernel has its values back.
-fn remove(site: &Site<'_>, tuning: &mut Tuning, left: &Left) {
+fn remove(site: &Site<'_>, tuning: &mut Tuning, previous: &PreviousValues, scope: Scope) {
     let failed = |change: &Change| change.live.state == State::Failed;
     if tuning.changes.iter().any(failed) {
         // The file knows what to try again.
-        tuning.file.step = Step::skipped("kept until every value is back");
+        tuning.file.step = Step::skipped("kept until every value is restored");
         tuning.file.remains = true;
         return;
     }
     let take = |path, file: &DropIn| {
-        place(site, path).and_then(|place| place.hold()?.remove(file.made_directory))
+        site.file(path)
+            .and_then(|place| place.lock()?.remove(file.made_directory))
     };
-    if let (State::Planned, Some(file)) = (tuning.file.step.state, &left.drop_in) {
+    if let (State::Planned, Some(file)) = (tuning.file.step.state, &previous.drop_in) {
         match take(DROP_IN, file) {
             Ok(()) => tuning.file.step = State::Done.into(),
             Err(error) => {
-                tuning.file.step = Step::failed(words(DROP_IN, error));
+                tuning.file.step = Step::failed(file_error(DROP_IN, error));
                 tuning.file.remains = true;
             }
         }
     }
-    let live = tuning
-        .changes
-        .iter()
-        .any(|change| change.live.reason.as_deref() != Some("--persist-only"));
-    if let (true, Some(file)) = (live, &left.runtime)
+    if let (true, Some(file)) = (scope.live, &previous.runtime)
         && let Err(error) = take(RUNTIME, file)
     {
-        tuning.notes.push(words(RUNTIME, error));
+        tuning.notes.push(file_error(RUNTIME, error));
     }
 }

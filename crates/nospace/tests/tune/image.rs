@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
-use nospace_core::tune::{Source, Tuning};
+use nospace_core::tune::{SettingSource, Tuning};
 use nospace_holder::scratch;
 
 use crate::support::NOSPACE;
@@ -126,11 +126,11 @@ pub fn setters() -> anyhow::Result<()> {
         "{:?}",
         tuning.platform
     );
-    let found: Vec<(Source, &str, Option<u32>, &str, bool)> = tuning
+    let found: Vec<(SettingSource, &str, Option<u32>, &str, bool)> = tuning
         .changes
         .iter()
         .flat_map(|change| &change.setters)
-        .filter(|setter| setter.source != Source::KernelCommandLine)
+        .filter(|setter| setter.source != SettingSource::KernelCommandLine)
         .map(|s| {
             (
                 s.source,
@@ -143,42 +143,42 @@ pub fn setters() -> anyhow::Result<()> {
         .collect();
     let expected = [
         (
-            Source::Sysctl,
+            SettingSource::Sysctl,
             "/usr/lib/sysctl.d/50-default.conf",
             Some(1),
             "1000",
             false,
         ),
         (
-            Source::Tuned,
+            SettingSource::Tuned,
             "/usr/lib/tuned/openshift-node/tuned.conf",
             Some(4),
             "65536",
             true,
         ),
         (
-            Source::Sysctl,
+            SettingSource::Sysctl,
             "/usr/lib/sysctl.d/50-default.conf",
             Some(1),
             "1000",
             false,
         ),
         (
-            Source::Tuned,
+            SettingSource::Tuned,
             "/usr/lib/tuned/openshift/tuned.conf",
             Some(2),
             ">8192",
             false,
         ),
         (
-            Source::CloudInit,
+            SettingSource::CloudInit,
             "/etc/cloud/cloud.cfg.d/99-x.cfg",
             Some(2),
             "128",
             true,
         ),
         (
-            Source::Kubelet,
+            SettingSource::Kubelet,
             "/var/lib/kubelet/config.yaml",
             None,
             "1000000",

@@ -13,7 +13,7 @@ pub fn disk_full() -> anyhow::Result<()> {
         mount -t tmpfs -o size=8k full /etc/sysctl.d
         cat /dev/zero >/etc/sysctl.d/filling 2>/dev/null || true
         tune 1 --apply
-        says "No space left on device"; says "free some space"
+        says "$file"; says "No space left on device"
         same "$(live)" "8192 524288"
         same "$(ls -A /etc/sysctl.d)" "filling"
         tune 0 --revert
@@ -24,7 +24,7 @@ pub fn disk_full() -> anyhow::Result<()> {
         mount -t tmpfs -o size=4k,nr_inodes=1 full /run
         mkdir -p /run/systemd/system 2>/dev/null || true
         tune 1 --apply
-        says "could not be kept for --revert"; says "fs.inotify.max_user_instances=128"
+        says "fs.inotify.max_user_instances=128"
         same "$(live)" "8192 524288"
     "#)
     .map(drop)
@@ -46,9 +46,9 @@ pub fn read_only_etc() -> anyhow::Result<()> {
 pub fn read_only_proc() -> anyhow::Result<()> {
     run(r#"
         for kind in instances watches; do mount -o remount,ro,bind "/proc/sys/fs/inotify/max_user_$kind"; done
-        tune 0; says "--apply would fail here"; says "read-only"
+        tune 0; says "--apply"; says "read-only"
         tune 1 --apply
-        says "nothing was changed"; says "read-only"; says "nospace tune --daemonset"
+        says "/proc/sys/fs/inotify/max_user_instances"; says "read-only"; says "nospace tune --daemonset"
         same "$(ls -A /etc/sysctl.d)" ""
         tune 0 --apply --persist-only
         [ -e $file ] || fail "it is not there"
@@ -61,7 +61,7 @@ pub fn not_root() -> anyhow::Result<()> {
         exec 8<"$nospace"; code=0
         said=$(setpriv --reuid=65534 --regid=65534 --clear-groups /proc/self/fd/8 tune --apply 2>&1) || code=$?
         same "$code" 1
-        says "nothing was changed"; says "run it as root"; silent "--daemonset"
+        says "root"; silent "--daemonset"
         same "$(ls -A /etc/sysctl.d)" ""
     "#)
     .map(drop)
@@ -86,6 +86,7 @@ pub fn container() -> anyhow::Result<()> {
         [ "$code" = 1 ] || { echo "exit code $code" >&2; exit 9; }
         [ -z "$(ls -A /etc/sysctl.d)" ] || { echo "it wrote a file" >&2; exit 9; }
         /nospace tune --apply --runtime-only || exit 9
+        [ "$(cat /proc/sys/fs/inotify/max_user_instances)" = 8192 ] || { echo "not raised" >&2; exit 9; }
         umount -l old
     "#;
     for pids in ["", "yes"] {
@@ -99,10 +100,10 @@ pub fn container() -> anyhow::Result<()> {
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{said}{errors}");
         for words in [
-            "this container's",
+            "/etc/sysctl.d/zz-nospace.conf",
+            "--runtime-only",
             "--rootfs /host",
             "--daemonset",
-            "raised 2 limits",
         ] {
             ensure!(
                 said.contains(words),
@@ -116,12 +117,12 @@ pub fn container() -> anyhow::Result<()> {
 pub fn foreign() -> anyhow::Result<()> {
     run(r#"
         echo "fs.inotify.max_user_watches = 9999" >$file
-        tune 1 --apply; says "$file was not written by nospace tune"
-        tune 1 --revert; says "$file was not written by nospace tune"
+        tune 1 --apply; says "$file"
+        tune 1 --revert; says "$file"
         same "$(cat $file)" "fs.inotify.max_user_watches = 9999"
         same "$(live)" "128 8192"
         rm $file; tune 0 --apply; echo "vm.swappiness = 1" >>$file
-        tune 1 --revert; says "line 6 is not tune's"
+        tune 1 --revert; says "$file"; says "line 6"
     "#)
     .map(drop)
 }
@@ -134,17 +135,17 @@ pub fn memory() -> anyhow::Result<()> {
     };
     let (code, said) = refused(&["--max-user-watches", "2147483647"])?;
     ensure!(
-        code == Some(1) && said.contains("2.6 TiB of kernel memory"),
+        code == Some(1) && said.contains("2.6 TiB"),
         "{code:?} {said}"
     );
     let (code, said) = refused(&["--max-user-instances", "2147483648"])?;
     ensure!(
-        code == Some(1) && said.contains("the kernel takes 0 to 2147483647"),
+        code == Some(1) && said.contains("2147483647"),
         "{code:?} {said}"
     );
     let (code, said) = refused(&["--set", "vm.swappiness=1"])?;
     ensure!(
-        code == Some(3) && said.contains("tune does not know"),
+        code == Some(3) && said.contains("fs.file-max"),
         "{code:?} {said}"
     );
     let (code, said) = refused(&["--apply", "--revert"])?;

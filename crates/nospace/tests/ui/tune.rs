@@ -8,8 +8,8 @@ use nospace_core::model::BootValue;
 use nospace_core::parse::sysctl::Reader;
 use nospace_core::report::{Remedy, UserRef};
 use nospace_core::tune::{
-    Action, Change, DROP_IN, FileStep, NamespaceLimit, PlatformAdvice, Setter, Source, State, Step,
-    Tuning,
+    Action, Change, DROP_IN, FileStep, NamespaceLimit, OtherSetting, PlatformAdvice, SettingSource,
+    State, Step, Tuning,
 };
 use serde_json::Value;
 
@@ -44,16 +44,16 @@ fn shown() -> Tuning {
     watches.at_boot = Some(line(place, 3, "8192"));
     watches.next_boot = watches.at_boot.clone();
     watches.setters = vec![
-        Setter {
-            source: Source::Sysctl,
+        OtherSetting {
+            source: SettingSource::Sysctl,
             file: "/usr/lib/sysctl.d/50-default.conf".to_owned(),
             line: Some(7),
             value: "4096".to_owned(),
             overrides: false,
             advice: None,
         },
-        Setter {
-            source: Source::Sysctl,
+        OtherSetting {
+            source: SettingSource::Sysctl,
             file: place.to_owned(),
             line: Some(3),
             value: "8192".to_owned(),

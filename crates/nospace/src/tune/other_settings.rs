@@ -1,10 +1,12 @@
-//! Everybody else who sets a key, with file and line.
+//! Where else a key is set, with file and line.
 
 use nospace_core::managers::kubelet_roots;
 use nospace_core::model::BootValue;
 use nospace_core::parse::lossy;
 use nospace_core::parse::sysctl::{Boot, SYSCTL_CONF, number};
-use nospace_core::tune::{DROP_IN, Setter, Source, cloud_init, tuned_includes, tuned_sysctls};
+use nospace_core::tune::{
+    DROP_IN, OtherSetting, SettingSource, cloud_init, tuned_includes, tuned_sysctls,
+};
 
 use crate::collect::read;
 use crate::host::{Host, proc, root};
@@ -26,58 +28,58 @@ const KUBELET: [(&str, u64); 2] = [
     ("kernel.keys.root_maxbytes", 25_000_000),
 ];
 
-/// A key, what it shall be, and the line that wins then.
-pub struct Wanted<'a> {
+/// A key, its proposed value, and the lines that win with tune's file in place.
+pub struct SettingQuery<'a> {
     pub key: &'a str,
     pub value: u64,
-    /// As each reader has it, with tune's file in place.
+    /// One for each reader.
     pub winners: [&'a Option<BootValue>; 2],
 }
 
-/// All that others set, in reading order where there is one.
-pub fn find(host: &dyn Host, boots: [&Boot; 2], wanted: &Wanted<'_>) -> Vec<Setter> {
-    let mut all = sysctl(boots, wanted);
-    all.extend(tuned(host, wanted));
-    all.extend(cloud(host, wanted));
-    all.extend(command_line(host, wanted));
-    all.extend(kubelet(host, wanted));
+/// Every other place that sets the key, in reading order where there is one.
+pub fn find(host: &dyn Host, boots: [&Boot; 2], query: &SettingQuery<'_>) -> Vec<OtherSetting> {
+    let mut all = sysctl(boots, query);
+    all.extend(tuned(host, query));
+    all.extend(cloud(host, query));
+    all.extend(command_line(host, query));
+    all.extend(kubelet(host, query));
     all
 }
 
-/// Less than what is wanted, or nothing that the kernel takes.
-pub fn is_less(value: &str, wanted: u64) -> bool {
+/// Less than `wanted`, or nothing that the kernel accepts.
+fn is_less(value: &str, wanted: u64) -> bool {
     number(value).is_none_or(|value| value < wanted)
 }
 
-fn sysctl(boots: [&Boot; 2], wanted: &Wanted<'_>) -> Vec<Setter> {
-    let mut lines = boots[0].setters(wanted.key);
-    for line in boots[1].setters(wanted.key) {
+fn sysctl(boots: [&Boot; 2], query: &SettingQuery<'_>) -> Vec<OtherSetting> {
+    let mut lines = boots[0].setters(query.key);
+    for line in boots[1].setters(query.key) {
         if !lines.contains(&line) {
             lines.push(line);
         }
     }
     let others = lines.into_iter().filter(|line| line.file != DROP_IN);
-    others.map(|line| of_line(boots, wanted, line)).collect()
+    others.map(|line| of_line(boots, query, line)).collect()
 }
 
-fn of_line(boots: [&Boot; 2], wanted: &Wanted<'_>, line: BootValue) -> Setter {
-    let wins = wanted.winners.map(|winner| winner.as_ref() == Some(&line));
-    let less = is_less(&line.value, wanted.value);
+fn of_line(boots: [&Boot; 2], query: &SettingQuery<'_>, line: BootValue) -> OtherSetting {
+    let wins = query.winners.map(|winner| winner.as_ref() == Some(&line));
+    let less = is_less(&line.value, query.value);
     let advice = (less && (wins[0] || wins[1])).then(|| {
         let change = format!(
-            "write {} = {} there, or delete the line",
-            wanted.key, wanted.value
+            "set {} = {} there or delete the line",
+            query.key, query.value
         );
         match wins {
-            [true, _] => format!("It has the last word at the next boot: {change}"),
+            [true, _] => format!("It wins at the next boot: {change}"),
             _ => format!(
-                "It has the last word whenever `{}` is called: {change}",
+                "It wins whenever `{}` runs: {change}",
                 boots[1].reader.name()
             ),
         }
     });
-    Setter {
-        source: Source::Sysctl,
+    OtherSetting {
+        source: SettingSource::Sysctl,
         file: line.file,
         line: Some(line.line),
         value: line.value,
@@ -86,12 +88,12 @@ fn of_line(boots: [&Boot; 2], wanted: &Wanted<'_>, line: BootValue) -> Setter {
     }
 }
 
-fn tuned(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
+fn tuned(host: &dyn Host, query: &SettingQuery<'_>) -> Vec<OtherSetting> {
     let text = |path: &str| read::bytes(host, root(path)).ok();
     let Some(active) = text("/etc/tuned/active_profile") else {
         return Vec::new();
     };
-    // By default TuneD reads sysctl.d anew after its profile: then that has the last word.
+    // By default TuneD applies sysctl.d again after its profile: then that wins.
     let reapplies = text("/etc/tuned/tuned-main.conf").is_none_or(|bytes| {
         let text = lossy(&bytes);
         let set = text.lines().filter_map(|line| line.split_once('='));
@@ -104,15 +106,15 @@ fn tuned(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
     profiles(host, active.split_whitespace().map(str::to_owned).collect())
         .into_iter()
         .flat_map(|(file, bytes)| {
-            let set = tuned_sysctls(&bytes).into_iter().filter(|(key, ..)| key == wanted.key);
+            let set = tuned_sysctls(&bytes).into_iter().filter(|(key, ..)| key == query.key);
             set.map(move |(_, value, line)| (file.clone(), value, line)).collect::<Vec<_>>()
         })
         .map(|(file, value, line)| {
-            let overrides = !reapplies && !value.starts_with('>') && is_less(&value, wanted.value);
-            Setter {
-                source: Source::Tuned,
-                advice: overrides.then(|| "TuneD sets it after boot, and reapply_sysctl is off: raise it in a profile of your own that includes this one, or \
-                         on OpenShift in a Tuned resource".to_owned()),
+            let overrides = !reapplies && !value.starts_with('>') && is_less(&value, query.value);
+            OtherSetting {
+                source: SettingSource::Tuned,
+                advice: overrides.then(|| "TuneD sets it after boot, and reapply_sysctl is off: raise it in your own profile that includes this one, or in a \
+                         Tuned resource on OpenShift".to_owned()),
                 file,
                 line: Some(line),
                 value,
@@ -145,7 +147,7 @@ fn profiles(host: &dyn Host, mut names: Vec<String>) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn cloud(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
+fn cloud(host: &dyn Host, query: &SettingQuery<'_>) -> Vec<OtherSetting> {
     let drop_ins = host
         .list(root("/etc/cloud/cloud.cfg.d"), MAX_FILES)
         .unwrap_or_default();
@@ -158,13 +160,12 @@ fn cloud(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
         let Ok(bytes) = read::bytes(host, root(&file)) else {
             continue;
         };
-        for (value, line) in cloud_init(&bytes, wanted.key) {
-            let overrides = is_less(&value, wanted.value);
-            found.push(Setter {
-                source: Source::CloudInit,
+        for (value, line) in cloud_init(&bytes, query.key) {
+            let overrides = is_less(&value, query.value);
+            found.push(OtherSetting {
+                source: SettingSource::CloudInit,
                 advice: overrides.then(|| {
-                    "cloud-init may set it at boot or on a new node: raise it there as well"
-                        .to_owned()
+                    "cloud-init may set it at boot or on new nodes: raise it there too".to_owned()
                 }),
                 file: file.clone(),
                 line: Some(line),
@@ -176,16 +177,16 @@ fn cloud(host: &dyn Host, wanted: &Wanted<'_>) -> Vec<Setter> {
     found
 }
 
-fn command_line(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
+fn command_line(host: &dyn Host, query: &SettingQuery<'_>) -> Option<OtherSetting> {
     let bytes = read::bytes(host, proc("cmdline")).ok()?;
     let text = lossy(&bytes);
     let mut words = text.split_whitespace().rev();
     let value = words.find_map(|word| {
         let (key, value) = word.strip_prefix("sysctl.")?.split_once('=')?;
-        (key.replace('/', ".") == wanted.key).then(|| value.to_owned())
+        (key.replace('/', ".") == query.key).then(|| value.to_owned())
     })?;
-    Some(Setter {
-        source: Source::KernelCommandLine,
+    Some(OtherSetting {
+        source: SettingSource::KernelCommandLine,
         file: "/proc/cmdline".to_owned(),
         line: None,
         value,
@@ -195,20 +196,20 @@ fn command_line(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
     })
 }
 
-fn kubelet(host: &dyn Host, wanted: &Wanted<'_>) -> Option<Setter> {
-    let (_, value) = KUBELET.iter().find(|(key, _)| *key == wanted.key)?;
+fn kubelet(host: &dyn Host, query: &SettingQuery<'_>) -> Option<OtherSetting> {
+    let (_, value) = KUBELET.iter().find(|(key, _)| *key == query.key)?;
     let mut roots = kubelet_roots().into_iter();
     let found = roots.find(|path| host.list(root(path), 1).is_ok())?;
-    let overrides = *value < wanted.value;
-    Some(Setter {
-        source: Source::Kubelet,
+    let overrides = *value < query.value;
+    Some(OtherSetting {
+        source: SettingSource::Kubelet,
         file: format!("{found}/config.yaml"),
         line: None,
         value: value.to_string(),
         overrides,
         advice: overrides.then(|| {
-            "The kubelet sets it back at each start, unless protectKernelDefaults is true in its configuration \
-             (then it refuses to start with another value)"
+            "The kubelet resets it at every start, unless protectKernelDefaults is true in its configuration \
+             (then it refuses to start if the value differs)"
                 .to_owned()
         }),
     })
@@ -224,7 +225,7 @@ pub fn note_on_sysctl_conf(boots: [&Boot; 2], changes: &[&str]) -> Option<String
     let only = |key: &&&str| sets(boots[1], key) && !sets(boots[0], key);
     let key = changes.iter().find(only)?;
     Some(format!(
-        "{SYSCTL_CONF} sets {key}: {} reads that file, {} at boot does not",
+        "{SYSCTL_CONF} sets {key}: {} reads that file, but {} does not at boot",
         boots[1].reader.name(),
         boots[0].reader.name()
     ))

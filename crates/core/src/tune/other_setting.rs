@@ -1,4 +1,4 @@
-//! Who else sets a key: lines outside sysctl.d, and what to do about each.
+//! Other places that set a key, outside sysctl.d too.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::parse::lossy;
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum SettingSource {
     /// A file of sysctl.d(5), or sysctl.conf.
     Sysctl,
     /// The active profile of TuneD.
@@ -21,19 +21,19 @@ pub enum Source {
     Kubelet,
 }
 
-/// One that sets a key.
+/// Another place that sets a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Setter {
+pub struct OtherSetting {
     /// What kind of place it is.
-    pub source: Source,
-    /// The file, as the host sees it; of the kubelet its configuration.
+    pub source: SettingSource,
+    /// The file, by its path on the host; for the kubelet its configuration.
     pub file: String,
     /// Line in it, from 1; null where there are no lines.
     pub line: Option<u32>,
     /// The value as written.
     pub value: String,
-    /// It has, or may have, the last word after tune wrote its file, with less than what is proposed.
+    /// It wins or may win over tune's file, with less than what is proposed.
     pub overrides: bool,
     /// What to change there.
     pub advice: Option<String>,
