@@ -83,7 +83,14 @@ impl Page {
 
     /// Adds a table.
     pub fn table(&mut self, table: &Table) {
-        self.lines.extend(table.lines(self));
+        let lines = self.table_lines(table);
+        self.lines.extend(lines);
+    }
+
+    /// The lines of a table, for pages that put notes between them.
+    #[must_use]
+    pub fn table_lines(&self, table: &Table) -> Vec<Line> {
+        table.lines(self.charset, self.indent(), self.room())
     }
 
     /// Adds `body`, wrapped, each line of it below the first's start, after `before`.

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::{Line, Page, style, text};
+use super::{Charset, Line, style, text};
 
 const GAP: usize = 2;
 const NARROWEST: usize = 8;
@@ -83,9 +83,9 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The heading and the rows, a line each.
+    /// The heading and the rows, a line each, below `indent` and at most `room` columns wide.
     #[must_use]
-    pub fn lines(&self, page: &Page) -> Vec<Line> {
+    pub fn lines(&self, charset: Charset, indent: usize, room: usize) -> Vec<Line> {
         let head: Vec<Cell> = self
             .columns
             .iter()
@@ -93,11 +93,11 @@ impl Table {
             .collect();
         let rows: Vec<Vec<Cell>> = std::iter::once(&head)
             .chain(&self.rows)
-            .map(|row| cleaned(row, page))
+            .map(|row| cleaned(row, charset))
             .collect();
-        let widths = self.widths(&rows, page.room());
+        let widths = self.widths(&rows, room);
         rows.iter()
-            .map(|row| self.line(row, &widths, page))
+            .map(|row| self.line(row, &widths, charset, indent))
             .collect()
     }
 
@@ -120,11 +120,11 @@ impl Table {
         widths
     }
 
-    fn line(&self, row: &[Cell], widths: &[usize], page: &Page) -> Line {
-        let mut line = page.indented();
-        let mut start = page.indent();
+    fn line(&self, row: &[Cell], widths: &[usize], charset: Charset, indent: usize) -> Line {
+        let mut line = Line::new(charset);
+        let mut start = indent;
         for ((cell, column), &width) in row.iter().zip(&self.columns).zip(widths) {
-            let shown = text::shorten(&cell.text, width, page.charset);
+            let shown = text::shorten(&cell.text, width, charset);
             let left = match column.align {
                 Align::Left => start,
                 Align::Right => start + width - text::width(&shown),
@@ -136,7 +136,7 @@ impl Table {
     }
 }
 
-fn cleaned(row: &[Cell], page: &Page) -> Vec<Cell> {
-    let clean = |cell: &Cell| Cell::styled(cell.style, page.charset.clean(&cell.text));
+fn cleaned(row: &[Cell], charset: Charset) -> Vec<Cell> {
+    let clean = |cell: &Cell| Cell::styled(cell.style, charset.clean(&cell.text));
     row.iter().map(clean).collect()
 }

@@ -43,7 +43,7 @@ impl Exhaust {
                 .try_for_each(|line| tell.send(line))
         });
         let mut started = Self { process, said };
-        started.hear("this ends in")?;
+        started.hear(" to go")?;
         Ok(started)
     }
 

@@ -227,7 +227,7 @@ fn a_summary_names_victims_first_and_says_what_was_lost() {
     let lines: Vec<&str> = page.lines().map(str::trim).collect();
     for (line, figures) in [
         (1, &["2026-01-02", "03:04:05", "03:05:05", "1 min"][..]),
-        (2, &["6 calls", "5 failed", "5 hit"]),
+        (2, &["6 calls", "5 failed", "all hit"]),
         (3, &["17 events"]),
     ] {
         for figure in figures {

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use anstyle::Style;
 use nospace_core::report::{Finding, Report, Severity};
 
-use super::Options;
+use super::options::Options;
 use crate::ui::{Line, Page, style};
 
 /// Lines of one kind that a finding shows unless all are asked for.

@@ -1,7 +1,7 @@
 use nospace_core::model::{CollectorRun, Provenance};
 use nospace_core::report::Report;
 
-use super::Options;
+use super::options::Options;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number, style};
 

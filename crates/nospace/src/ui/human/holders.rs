@@ -1,9 +1,11 @@
+use nospace_core::model::Provenance;
 use nospace_core::report::{Pod, PodContainer, PodPart, ProcessUse, Report};
 use nospace_core::select::Order;
 
-use super::{Options, held, owner};
-use crate::ui::Page;
+use super::options::Options;
+use super::owner;
 use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Page, number};
 
 /// Who holds instances and watches: pods, containers outside pods, processes.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
@@ -157,4 +159,12 @@ fn figures(table: Table) -> Table {
 
 fn top<T>(all: &[T], n: usize) -> &[T] {
     &all[..all.len().min(n)]
+}
+
+/// Of what collector `inotify` counted, a figure as it is shown.
+fn held(report: &Report, value: u64) -> String {
+    number::figure(
+        value,
+        report.inotify_provenance().min(Provenance::Estimated),
+    )
 }

@@ -9,51 +9,21 @@ mod forecast;
 mod gaps;
 mod headline;
 mod holders;
+mod options;
 mod owner;
 mod resources;
 mod users;
 
-use nospace_core::model::{CgroupVersion, Provenance};
-use nospace_core::report::{Report, Severity, Status};
-use nospace_core::select::Order;
+use nospace_core::model::CgroupVersion;
+use nospace_core::report::{Report, Severity};
 
 pub use findings::{details as finding_details, title as finding_title};
 pub use gaps::collectors;
 pub use headline::{headline, sentence, summary, word, worst};
+pub use options::Options;
 pub use owner::{owner, pod};
 
-use super::screen::Screen;
 use super::{Page, style};
-
-/// Holders shown of each kind on a node under pressure.
-const TOP: usize = 10;
-/// The same on a healthy node.
-const TOP_WHEN_OK: usize = 3;
-
-/// How the report is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Where it is shown.
-    pub screen: Screen,
-    /// Holders of each kind; by default ten, on a healthy node three.
-    pub top: Option<usize>,
-    /// What holders are sorted by; the report is sorted already, this only says so.
-    pub order: Order,
-    /// Everything: all resources, collectors, evidence.
-    pub verbose: bool,
-}
-
-impl Options {
-    fn top(&self, report: &Report) -> usize {
-        let default = if report.status() == Status::Ok {
-            TOP_WHEN_OK
-        } else {
-            TOP
-        };
-        self.top
-            .unwrap_or(if self.verbose { usize::MAX } else { default })
-    }
-}
 
 /// Draws `report`.
 #[must_use]
@@ -103,12 +73,4 @@ fn again(page: &mut Page, report: &Report) {
         let line = page.indented().put(style::DIM, "do  ");
         page.add(line.put(style::COMMAND, &remedy.command));
     }
-}
-
-/// Of what collector `inotify` counted, a figure as it is shown.
-fn held(report: &Report, value: u64) -> String {
-    super::number::figure(
-        value,
-        report.inotify_provenance().min(Provenance::Estimated),
-    )
 }

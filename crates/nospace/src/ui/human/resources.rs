@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use nospace_core::model::Provenance;
 use nospace_core::report::{Report, Resource};
 
-use super::Options;
+use super::options::Options;
 use crate::ui::bar::bar;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Line, Page, number, style, text};

@@ -1,7 +1,7 @@
 use nospace_core::model::INITIAL_USER_NAMESPACE;
 use nospace_core::report::{Budget, Report, User};
 
-use super::Options;
+use super::options::Options;
 use crate::ui::bar::bar;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number, style, text};
@@ -30,7 +30,7 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
         row.extend(budget(page, &user.watches, bar));
         table.row(row);
     }
-    let mut lines = table.lines(page).into_iter();
+    let mut lines = page.table_lines(&table).into_iter();
     lines.by_ref().take(1).for_each(|head| page.add(head));
     for (line, user) in lines.zip(shown) {
         page.add(line);

@@ -27,7 +27,7 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
         cells.truncate(if roomy { 6 } else { 5 });
         table.row(cells);
     }
-    let mut lines = table.lines(page).into_iter();
+    let mut lines = page.table_lines(&table).into_iter();
     lines.by_ref().take(1).for_each(|head| page.add(head));
     let several = plan.limits.iter().filter(|l| l.note.is_some()).count() > 1;
     for (line, one) in lines.zip(&plan.limits) {

@@ -33,7 +33,7 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
         Cell::styled(style::BOLD, total.watches.to_string()),
         Cell::new(""),
     ]);
-    let mut lines = table.lines(page).into_iter();
+    let mut lines = page.table_lines(&table).into_iter();
     lines.by_ref().take(1).for_each(|head| page.add(head));
     for (at, line) in lines.enumerate() {
         page.add(line);

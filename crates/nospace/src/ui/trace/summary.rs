@@ -45,6 +45,7 @@ pub fn summary(summary: &TraceSummary, screen: &Screen, all: bool) -> Page {
             };
             let refusals = match summary.refused {
                 0 => "none".to_owned(),
+                refused if refused == summary.failed => "all".to_owned(),
                 refused => thousands(refused),
             };
             line.plain(&format!(", {failed} failed ("))
@@ -128,7 +129,7 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
     for one in shown {
         table.row(row(one, roomy));
     }
-    let mut lines = table.lines(page).into_iter();
+    let mut lines = page.table_lines(&table).into_iter();
     lines.by_ref().take(1).for_each(|head| page.add(head));
     for (line, one) in lines.zip(shown) {
         page.add(line);

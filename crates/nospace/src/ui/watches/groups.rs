@@ -1,7 +1,8 @@
 use nospace_core::amount::thousands;
 use nospace_core::watches::WatchesReport;
 
-use super::{Options, figure, share};
+use super::options::Options;
+use super::words::{figure, share};
 use crate::ui::human::owner;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number};

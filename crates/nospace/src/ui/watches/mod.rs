@@ -2,65 +2,18 @@
 
 mod groups;
 mod list;
+mod options;
 mod tree;
+mod words;
+
+pub use options::{By, Options};
 
 use nospace_core::amount::thousands;
-use nospace_core::model::Provenance;
 use nospace_core::report::percent;
 use nospace_core::watches::{State, WatchesReport};
 
-use super::screen::Screen;
+use self::words::accuracy;
 use super::{Page, human, number, style};
-use crate::watches::provenance;
-
-/// Lines of a tree or a table.
-const TOP: usize = 20;
-/// So many watches are shown a line each.
-const FEW: usize = 20;
-
-/// What watches are added up by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// Directories.
-    Path,
-    /// File systems.
-    Mount,
-    /// Processes.
-    Holder,
-    /// Not at all.
-    Watch,
-}
-
-impl By {
-    /// Few watches are listed, many added up by path.
-    #[must_use]
-    pub fn default_of(report: &WatchesReport, top: Option<usize>) -> Self {
-        if report.watches.len() <= FEW && top.is_none() {
-            Self::Watch
-        } else {
-            Self::Path
-        }
-    }
-}
-
-/// How it is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Where it is shown.
-    pub screen: Screen,
-    /// What watches are added up by.
-    pub by: By,
-    /// Lines of a tree or a table.
-    pub top: Option<usize>,
-    /// Every collector with its time.
-    pub verbose: bool,
-}
-
-impl Options {
-    fn top(&self) -> usize {
-        self.top.unwrap_or(TOP)
-    }
-}
 
 /// Draws `report`.
 #[must_use]
@@ -119,17 +72,4 @@ fn headline(page: &mut Page, report: &WatchesReport) {
             page.add(line.plain(path));
         }
     }
-}
-
-fn figure(report: &WatchesReport, value: u64) -> String {
-    number::figure(value, accuracy(report))
-}
-
-fn accuracy(report: &WatchesReport) -> Provenance {
-    provenance(report).min(Provenance::Estimated)
-}
-
-fn share(report: &WatchesReport, watches: u64) -> String {
-    let share = percent(watches, report.watches.len() as u64).unwrap_or(0);
-    format!("{share} %")
 }

@@ -3,7 +3,8 @@ use std::borrow::Cow;
 use nospace_core::amount::thousands;
 use nospace_core::watches::{Branch, NamedWatch, Tree, WatchesReport};
 
-use super::{Options, share};
+use super::options::Options;
+use super::words::share;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number, style};
 

@@ -1,0 +1,53 @@
+use nospace_core::watches::WatchesReport;
+
+use crate::ui::screen::Screen;
+
+/// Lines of a tree or a table.
+const TOP: usize = 20;
+/// So many watches are shown a line each.
+const FEW: usize = 20;
+
+/// What watches are added up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Directories.
+    Path,
+    /// File systems.
+    Mount,
+    /// Processes.
+    Holder,
+    /// Not at all.
+    Watch,
+}
+
+impl By {
+    /// Few watches are listed, many added up by path.
+    #[must_use]
+    pub fn default_of(report: &WatchesReport, top: Option<usize>) -> Self {
+        if report.watches.len() <= FEW && top.is_none() {
+            Self::Watch
+        } else {
+            Self::Path
+        }
+    }
+}
+
+/// How it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Where it is shown.
+    pub screen: Screen,
+    /// What watches are added up by.
+    pub by: By,
+    /// Lines of a tree or a table.
+    pub top: Option<usize>,
+    /// Every collector with its time.
+    pub verbose: bool,
+}
+
+impl Options {
+    /// Lines of a tree or a table at most.
+    pub(super) fn top(&self) -> usize {
+        self.top.unwrap_or(TOP)
+    }
+}
