@@ -1,18 +1,25 @@
 use crate::attribute::View;
 use crate::diagnose;
+use crate::limits;
 use crate::model::{CgroupVersion, Snapshot};
 use crate::report::{Finding, InotifyLimits, Node, Report, SCHEMA_VERSION};
 
 /// What a look at a node means: whose everything is, what is wrong, what to do.
 #[must_use]
 pub fn conclude(snapshot: &Snapshot) -> Report {
-    conclude_with(View::new(snapshot), Vec::new())
+    conclude_with(view(snapshot), Vec::new())
+}
+
+/// A snapshot with owners and budgets worked out: what the rules read.
+#[must_use]
+pub fn view(snapshot: &Snapshot) -> View<'_> {
+    View::new(snapshot, limits::usage(snapshot))
 }
 
 /// The same with findings of somebody who looked at more than this look.
 #[must_use]
 pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
-    let findings = diagnose::with(&view, more);
+    let findings = diagnose::findings(&view, more);
     let snapshot = view.snapshot;
     Report {
         schema_version: SCHEMA_VERSION,

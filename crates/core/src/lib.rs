@@ -17,6 +17,7 @@ mod conclude;
 pub mod diagnose;
 pub mod explain;
 pub mod growth;
+pub mod limits;
 pub mod managers;
 pub mod matter;
 pub mod metrics;
@@ -34,8 +35,8 @@ mod testing;
 pub mod tune;
 pub mod watches;
 
-pub use conclude::{conclude, conclude_with};
-pub use diagnose::quote;
+pub use conclude::{conclude, conclude_with, view};
+pub use limits::quote;
 
 #[cfg(test)]
 mod conclude_tests;

@@ -4,10 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::cause::Cause;
-use crate::report::{Finding, Report};
-
-/// The rule whose findings are a matter of their own, whatever their cause.
-const KUBELET_START: &str = "kubelet-start";
+use crate::report::{Finding, Report, Rule};
 
 /// Something that a node condition, or a check by a monitoring system, is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +19,7 @@ impl Matter {
     /// What `finding` is about.
     #[must_use]
     pub fn of(finding: &Finding) -> Self {
-        if finding.rule == KUBELET_START {
+        if finding.rule == Rule::KubeletStart {
             Self::KubeletStart
         } else {
             Self::Cause(finding.cause)
@@ -41,16 +38,15 @@ impl FromStr for Matter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == KUBELET_START {
+        if text == Rule::KubeletStart.name() {
             return Ok(Self::KubeletStart);
         }
-        let mut causes = Cause::ALL.iter();
-        let cause = causes.find(|cause| cause.code() == text);
-        cause.copied().map(Self::Cause).ok_or_else(|| {
+        Cause::from_code(text).map(Self::Cause).ok_or_else(|| {
             let codes: Vec<_> = Cause::ALL.iter().map(|cause| cause.code()).collect();
             format!(
-                "there is no cause {text:?}; there are {} and {KUBELET_START}",
-                codes.join(", ")
+                "there is no cause {text:?}; there are {} and {}",
+                codes.join(", "),
+                Rule::KubeletStart
             )
         })
     }
@@ -60,7 +56,7 @@ impl fmt::Display for Matter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cause(cause) => cause.fmt(f),
-            Self::KubeletStart => f.write_str(KUBELET_START),
+            Self::KubeletStart => Rule::KubeletStart.fmt(f),
         }
     }
 }
@@ -74,7 +70,7 @@ mod tests {
         for cause in Cause::ALL {
             assert_eq!(cause.code().parse(), Ok(Matter::Cause(*cause)));
         }
-        assert_eq!(KUBELET_START.parse(), Ok(Matter::KubeletStart));
+        assert_eq!("kubelet-start".parse(), Ok(Matter::KubeletStart));
         let error = "inotify-watch".parse::<Matter>().unwrap_err();
         assert!(error.contains("\"inotify-watch\"") && error.contains("inotify-watches"));
     }

@@ -4,7 +4,7 @@ use crate::model::{
     CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Hierarchy, Inotify, Instance,
     Limits, PodLog, Process, Provenance, Setting, Snapshot, UserKey, UserNamespace,
 };
-use crate::report::{Finding, Report};
+use crate::report::{Culprit, Finding, Report};
 
 /// A node that is well: an old kernel's limits, nobody who holds anything.
 pub fn node() -> Node {
@@ -177,7 +177,7 @@ impl Node {
     /// What one rule says of it.
     pub fn findings(&self, rule: &str) -> Vec<Finding> {
         let findings = self.report().findings.into_iter();
-        findings.filter(|f| f.rule == rule).collect()
+        findings.filter(|f| f.rule.name() == rule).collect()
     }
 
     /// The one thing that a rule says of it.
@@ -189,7 +189,11 @@ impl Node {
 
     /// The rules that say anything.
     pub fn rules(&self) -> Vec<String> {
-        self.report().findings.into_iter().map(|f| f.rule).collect()
+        self.report()
+            .findings
+            .into_iter()
+            .map(|f| f.rule.to_string())
+            .collect()
     }
 }
 
@@ -210,4 +214,9 @@ fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// Culprits as they are printed.
+pub fn captions(culprits: &[Culprit]) -> Vec<String> {
+    culprits.iter().map(Culprit::to_string).collect()
 }

@@ -5,7 +5,8 @@ use nospace_core::cause::Cause;
 use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
 use nospace_core::model::Provenance;
 use nospace_core::report::{
-    Budget, Finding, Forecast, Node, Pod, Remedy, Report, Resource, Severity, Unattributed, User,
+    Budget, Culprit, Finding, Forecast, Node, Pod, Remedy, Report, Resource, Rule, Severity,
+    Subject, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -62,13 +63,29 @@ fn with_user(instances: u64, watches: u64) -> Report {
     report
 }
 
-fn with_resources(resources: &[(Cause, &str, u64)]) -> Report {
+fn with_disks(disks: &[(Cause, &str, u64)]) -> Report {
+    let mount = |(cause, place, used): &(Cause, &str, u64)| {
+        (*cause, Subject::Mount((*place).to_owned()), *used)
+    };
+    with_resources(disks.iter().map(mount))
+}
+
+fn with_process(comm: &str) -> Report {
+    let process = Subject::Process {
+        comm: comm.to_owned(),
+        pid: 7,
+        unit: None,
+    };
+    with_resources([(Cause::ProcessFiles, process, 100)])
+}
+
+fn with_resources(resources: impl IntoIterator<Item = (Cause, Subject, u64)>) -> Report {
     let mut report = node();
     for (cause, subject, used) in resources {
         report.resources.push(Resource {
-            cause: *cause,
-            subject: (*subject).to_owned(),
-            used: *used,
+            cause,
+            subject,
+            used,
             limit: 100,
             unit: "blocks".to_owned(),
             provenance: Provenance::Exact,
@@ -129,10 +146,9 @@ fn the_node_decides_between_candidates() {
     // The third candidate, process-files, is a process's own: another one's is no evidence.
     let mut report = with_user(3, 3);
     assert_eq!(decided(&report), (Verdict::Recovered, None));
-    report.resources = with_resources(&[(Cause::ProcessFiles, "nginx (pid 7)", 100)]).resources;
+    report.resources = with_process("nginx").resources;
     assert_eq!(decided(&report), (Verdict::Recovered, None));
-    report.resources =
-        with_resources(&[(Cause::ProcessFiles, "journalctl (pid 7)", 100)]).resources;
+    report.resources = with_process("journalctl").resources;
     assert_eq!(
         decided(&report),
         (Verdict::Contradicts, Some(Cause::ProcessFiles))
@@ -144,7 +160,7 @@ fn a_bare_errno_is_contradicted_by_room_everywhere() {
     let line = "E0301 08:11:40.381174    1180 syncer.go:44] \"sync failed\" err=\"no space left on device\"\n";
     let mut report = with_user(3, 3);
     report.resources =
-        with_resources(&[(Cause::DiskBlocks, "/", 10), (Cause::DiskInodes, "/", 10)]).resources;
+        with_disks(&[(Cause::DiskBlocks, "/", 10), (Cause::DiskInodes, "/", 10)]).resources;
     assert_eq!(
         explain(line, Some(&report)).causes[0].node,
         Verdict::Contradicts
@@ -153,20 +169,20 @@ fn a_bare_errno_is_contradicted_by_room_everywhere() {
 
 #[test]
 fn another_full_disk_is_not_the_one_of_the_line() {
-    let mut report = with_resources(&[
+    let mut report = with_disks(&[
         (Cause::DiskBlocks, "/data", 10),
         (Cause::DiskInodes, "/data", 100),
         (Cause::DiskBlocks, "/data2", 100),
     ]);
     report.findings.push(Finding {
         cause: Cause::DiskBlocks,
-        rule: "disk".to_owned(),
+        rule: Rule::Exhaustion(Cause::DiskBlocks),
         severity: Severity::Critical,
         title: "/data2 has 0 B left of 2 MiB (100 % used)".to_owned(),
         evidence: Vec::new(),
         culprits: Vec::new(),
         culprit_pods: vec![],
-        subject: String::new(),
+        subject: Subject::Mount("/data2".to_owned()),
         victims: Vec::new(),
         remedies: Vec::new(),
     });
@@ -178,7 +194,7 @@ fn another_full_disk_is_not_the_one_of_the_line() {
 fn the_path_leads_to_its_file_system() {
     let line = "write /var/lib/kubelet/pods/x: no space left on device\n";
     let decided = |resources: &[(Cause, &str, u64)]| {
-        let said = explain(line, Some(&with_resources(resources)));
+        let said = explain(line, Some(&with_disks(resources)));
         (said.causes[0].node, said.causes[0].decided)
     };
     assert_eq!(
@@ -205,13 +221,13 @@ fn holder_and_remedy_come_from_the_node() {
     let mut report = with_user(3, 100);
     report.findings.push(Finding {
         cause: Cause::InotifyWatches,
-        rule: "inotify-watches".to_owned(),
+        rule: Rule::Exhaustion(Cause::InotifyWatches),
         severity: Severity::Critical,
         title: "uid 0 has 100 of 100 watches".to_owned(),
         evidence: Vec::new(),
-        culprits: vec!["pod default/hog".to_owned()],
+        culprits: vec![Culprit::named("pod default/hog")],
         culprit_pods: vec![],
-        subject: String::new(),
+        subject: Subject::uid(0),
         victims: Vec::new(),
         remedies: vec![Remedy {
             command: "sysctl -w fs.inotify.max_user_watches=200".to_owned(),
@@ -219,7 +235,7 @@ fn holder_and_remedy_come_from_the_node() {
         }],
     });
     let finding = &explain(WATCHES, Some(&report)).findings[0];
-    assert_eq!(finding.culprits, ["pod default/hog"]);
+    assert_eq!(finding.culprits, [Culprit::named("pod default/hog")]);
     assert_eq!(finding.victims, ["kubelet"]);
     assert_eq!(finding.remedies[0].why, "doubles it");
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{View, below};
-use crate::model::{Runtime, UserKey};
+use crate::model::{Pair, Runtime, UserKey};
 use crate::report::Owner;
 
 /// Who holds instances, as a person would name it: the smallest thing that can be stopped.
@@ -37,10 +37,8 @@ pub enum Part {
 pub struct Holder {
     /// Who.
     pub part: Part,
-    /// Instances, each once.
-    pub instances: u64,
-    /// Watches in them.
-    pub watches: u64,
+    /// Instances, each once, and the watches in them.
+    pub holds: Pair<u64>,
     /// The processes that hold them.
     pub pids: BTreeSet<u32>,
 }
@@ -90,12 +88,11 @@ impl View<'_> {
             for (part, pids) in parts {
                 let holder = holders.entry(part.clone()).or_insert_with(|| Holder {
                     part,
-                    instances: 0,
-                    watches: 0,
+                    holds: Pair::default(),
                     pids: BTreeSet::new(),
                 });
-                holder.instances += 1;
-                holder.watches += u64::from(instance.watches);
+                holder.holds.instances += 1;
+                holder.holds.watches += u64::from(instance.watches);
                 holder.pids.extend(pids);
             }
         }

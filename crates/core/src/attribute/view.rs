@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{forecast, owners, pods, processes, resources, users};
+use super::{forecast, owners, pods, processes, users};
 use crate::model::{Process, Snapshot, UserKey};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
 
@@ -27,9 +27,9 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Works everything out from `snapshot`.
+    /// Works everything out from `snapshot`, whose budgets other than inotify's are `resources`.
     #[must_use]
-    pub fn new(snapshot: &'a Snapshot) -> Self {
+    pub fn new(snapshot: &'a Snapshot, resources: Vec<Resource>) -> Self {
         let owners = owners(snapshot);
         let users = users::users(snapshot);
         let (pods, containers) = pods::pods(snapshot, &owners);
@@ -38,7 +38,7 @@ impl<'a> View<'a> {
             processes: processes::processes(snapshot, &owners),
             pods,
             containers,
-            resources: resources::resources(snapshot),
+            resources,
             forecast: forecast::forecast(snapshot, &users),
             users,
             owners,

@@ -2,8 +2,9 @@
 
 use crate::attribute::View;
 use crate::cause::Cause;
+use crate::limits::LIMITS;
 use crate::model::CollectorRun;
-use crate::report::{Finding, Severity};
+use crate::report::{Finding, Rule, Severity, Subject};
 
 pub fn find(view: &View) -> Vec<Finding> {
     view.snapshot.collectors.iter().filter_map(blind).collect()
@@ -12,7 +13,7 @@ pub fn find(view: &View) -> Vec<Finding> {
 fn blind(run: &CollectorRun) -> Option<Finding> {
     let title = match &run.error {
         Some(error) => format!(
-            "{} could not be read, nothing is known of it: {error}",
+            "{} could not be read, so nothing is known about it: {error}",
             run.name
         ),
         None if run.gaps.is_empty() => return None,
@@ -20,9 +21,9 @@ fn blind(run: &CollectorRun) -> Option<Finding> {
     };
     Some(Finding {
         cause: cause(&run.name),
-        rule: "blind".to_owned(),
+        rule: Rule::Blind,
         severity: Severity::Info,
-        subject: run.name.clone(),
+        subject: Subject::Collector(run.name.clone()),
         title,
         evidence: run.gaps.clone(),
         culprits: Vec::new(),
@@ -34,17 +35,7 @@ fn blind(run: &CollectorRun) -> Option<Finding> {
 
 /// What cannot be told without this collector.
 fn cause(collector: &str) -> Cause {
-    match collector {
-        "cgroups" => Cause::CgroupLimit,
-        "filesystems" => Cause::DiskSpace,
-        "files" => Cause::SystemFiles,
-        "processes" => Cause::ProcessFiles,
-        "pids" => Cause::Pids,
-        "mounts" => Cause::MountLimit,
-        "keys" => Cause::Keys,
-        "sysv" => Cause::SysvSemaphores,
-        "epoll" => Cause::EpollWatches,
-        "namespaces" => Cause::NamespaceLimit,
-        _ => Cause::InotifyWatches,
-    }
+    let mut limits = LIMITS.iter();
+    let limit = limits.find(|limit| limit.collector == Some(collector));
+    limit.map_or(Cause::InotifyWatches, |limit| limit.cause)
 }

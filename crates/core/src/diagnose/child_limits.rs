@@ -1,11 +1,11 @@
 //! User namespaces whose own limits /proc does not show: one that is full looks like any other.
 
-use super::inotify::top;
-use super::kind::Kind;
-use super::remedy::remedy;
-use super::words;
 use crate::attribute::View;
-use crate::report::{Finding, Remedy, Severity, User};
+use crate::limits::describe;
+use crate::limits::inotify::top;
+use crate::limits::remedy::remedy;
+use crate::model::InotifyResource;
+use crate::report::{Finding, Remedy, Rule, Severity, Subject, User};
 
 /// How many namespaces are named.
 const NAMED: usize = 8;
@@ -31,23 +31,23 @@ fn finding(view: &View, users: &[&User]) -> Finding {
     let evidence = |user: &&User| {
         format!(
             "{}: {} instances and {} watches in use ({}), limits unknown",
-            words::user(words::key(user)),
+            user.key(),
             user.instances.used,
             user.watches.used,
-            words::inotify_source(user.instances.provenance),
+            describe::inotify_source(user.instances.provenance),
         )
     };
     Finding {
-        cause: Kind::Watches.cause(),
-        rule: "child-limits".to_owned(),
+        cause: InotifyResource::Watches.cause(),
+        rule: Rule::ChildLimits,
         severity: Severity::Info,
-        subject: String::new(),
+        subject: Subject::None,
         title: format!(
-            "{} other limits than the node, and /proc does not show them",
-            words::count(
+            "{} own limits, which /proc does not show",
+            describe::count(
                 users.len() as u64,
-                "user namespace may have",
-                "user namespaces may have"
+                "user namespace may have its",
+                "user namespaces may have their"
             )
         ),
         evidence: users.iter().take(NAMED).map(evidence).collect(),
@@ -64,7 +64,7 @@ fn finding(view: &View, users: &[&User]) -> Finding {
 
 /// Only a process inside can read them.
 fn ask(view: &View, user: &User) -> Option<Remedy> {
-    let holder = top(view, Kind::Instances, words::key(user))
+    let holder = top(view, InotifyResource::Instances, user.key())
         .into_iter()
         .next()?;
     let pid = holder.pids.first()?;

@@ -1,54 +1,54 @@
 //! One holder that alone takes more than half of a limit, before there is pressure; under pressure
 //! the rules of instances and watches name it.
 
-use super::inotify;
-use super::kind::Kind;
-use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View};
-use crate::report::{Finding, Severity, User, percent};
+use crate::limits::inotify;
+use crate::limits::{describe, remedy};
+use crate::model::InotifyResource;
+use crate::report::{Finding, Rule, Severity, User, percent, thresholds};
 
 pub fn find(view: &View) -> Vec<Finding> {
     let users = view.users.iter();
     users
-        .flat_map(|user| Kind::BOTH.map(|kind| dominant(view, kind, user)))
+        .flat_map(|user| InotifyResource::BOTH.map(|resource| dominant(view, resource, user)))
         .flatten()
         .collect()
 }
 
-fn dominant(view: &View, kind: Kind, user: &User) -> Option<Finding> {
-    let budget = kind.budget(user);
-    if budget.percent()? >= pressure::WARNING {
+fn dominant(view: &View, resource: InotifyResource, user: &User) -> Option<Finding> {
+    let budget = user.budget(resource);
+    if budget.percent()? >= thresholds::WARNING_PERCENT {
         return None;
     }
     let limit = budget.limit.filter(|limit| budget.used > limit / 2)?;
-    let key = words::key(user);
-    let holders = inotify::top(view, kind, key);
-    let first = holders.first().filter(|h| kind.of(h) > limit / 2)?;
-    let held = kind.of(first);
+    let key = user.key();
+    let holders = inotify::top(view, resource, key);
+    let first = holders.first().filter(|h| h.holds[resource] > limit / 2)?;
+    let held = first.holds[resource];
     if !matches!(first.part, Part::Process { .. }) && shared(&holders) {
         return None;
     }
     Some(Finding {
-        cause: kind.cause(),
-        rule: "dominant-holder".to_owned(),
+        cause: resource.cause(),
+        rule: Rule::DominantHolder,
         severity: Severity::Info,
-        subject: words::user(key),
+        subject: user.subject(),
         title: format!(
             "{} alone holds {held} of the {limit} {} of {} ({} %)",
-            words::part(view, &first.part),
-            kind.noun(),
-            words::user(key),
+            describe::part(view, &first.part),
+            resource.noun(),
+            key,
             percent(held, limit).unwrap_or_default(),
         ),
         evidence: std::iter::once(format!(
             "{} ({})",
-            words::holder(view, first),
-            words::holders_source(view)
+            describe::holder(view, first),
+            describe::holders_source(view)
         ))
-        .chain(inotify::evidence(view, kind, user))
+        .chain(inotify::evidence(view, resource, user))
         .collect(),
-        culprits: vec![words::holder(view, first)],
-        culprit_pods: words::pod(&first.part).into_iter().collect(),
+        culprits: vec![describe::holder(view, first)],
+        culprit_pods: describe::pod(&first.part).into_iter().collect(),
         victims: inotify::victims(view, key, &holders, std::slice::from_ref(first)),
         remedies: remedy::inspect(view, &first.part).into_iter().collect(),
     })

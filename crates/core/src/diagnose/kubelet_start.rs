@@ -1,12 +1,11 @@
 //! A kubelet that runs, and would not start again.
 
-use super::inotify;
-use super::kind::Kind;
-use super::raise::raise;
-use super::words;
 use crate::attribute::View;
-use crate::model::UserKey;
-use crate::report::{Finding, KubeletStart, Owner, Remedy, Severity, StartVerdict};
+use crate::limits::describe;
+use crate::limits::inotify;
+use crate::limits::raise;
+use crate::model::{InotifyResource, UserKey};
+use crate::report::{Finding, KubeletStart, Owner, Remedy, Rule, Severity, StartVerdict, Subject};
 
 pub fn find(view: &View) -> Vec<Finding> {
     let Some(start) = view.forecast.kubelet_start.as_ref() else {
@@ -36,31 +35,35 @@ fn on_kubernetes(view: &View, start: &KubeletStart) -> bool {
 }
 
 fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
-    let kind = scarce(start);
-    let (needed, free) = figures(start, kind);
+    let resource = scarce(start);
+    let (needed, free) = figures(start, resource);
     let key = UserKey::initial(0);
     // What the kubelet holds it gives back.
     let kubelet = start.kubelet_pid.map(|pid| view.part(pid));
-    let mut holders = inotify::top(view, kind, key);
+    let mut holders = inotify::top(view, resource, key);
     holders.retain(|h| Some(&h.part) != kubelet.as_ref());
-    let used = view.user(key).map_or(0, |u| kind.budget(u).used);
-    let culprits = inotify::culprits(kind, &holders, used);
+    let used = view.user(key).map_or(0, |u| u.budget(resource).used);
+    let culprits = inotify::culprits(resource, &holders, used);
     let would = match severity {
-        Severity::Critical => "would fail",
-        _ => "would barely succeed",
+        Severity::Critical => "would fail to restart",
+        _ => "would barely restart",
+    };
+    let left = match free {
+        0 => "none left".to_owned(),
+        free => format!("only {free} left"),
     };
     let source = view
         .user(key)
-        .map(|u| words::inotify_source(kind.budget(u).provenance))
+        .map(|u| describe::inotify_source(u.budget(resource).provenance))
         .unwrap_or("no use seen");
     Finding {
-        cause: kind.cause(),
-        rule: "kubelet-start".to_owned(),
+        cause: resource.cause(),
+        rule: Rule::KubeletStart,
         severity,
-        subject: words::user(key),
+        subject: Subject::User(key),
         title: format!(
-            "The next start of the kubelet {would}: it needs {needed} {}, and uid 0 has {free} for it",
-            kind.noun()
+            "The kubelet {would}: it needs {needed} {}, but uid 0 has {left}",
+            resource.noun()
         ),
         evidence: vec![
             format!(
@@ -73,8 +76,8 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
             ),
             start.basis.clone(),
         ],
-        culprits: culprits.iter().map(|h| words::holder(view, h)).collect(),
-        culprit_pods: words::pods(culprits),
+        culprits: culprits.iter().map(|h| describe::holder(view, h)).collect(),
+        culprit_pods: describe::pods(culprits),
         victims: vec![match start.kubelet_pid {
             Some(pid) => format!("kubelet (pid {pid}), at its next start"),
             None => "kubelet".to_owned(),
@@ -84,23 +87,20 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
 }
 
 /// What is shorter, measured by what is needed.
-fn scarce(start: &KubeletStart) -> Kind {
+fn scarce(start: &KubeletStart) -> InotifyResource {
     let per_mille =
         |(needed, free): (u64, u64)| u128::from(free) * 1000 / u128::from(needed.max(1));
-    let watches = per_mille(figures(start, Kind::Watches));
-    let instances = per_mille(figures(start, Kind::Instances));
+    let watches = per_mille(figures(start, InotifyResource::Watches));
+    let instances = per_mille(figures(start, InotifyResource::Instances));
     if instances < watches {
-        Kind::Instances
+        InotifyResource::Instances
     } else {
-        Kind::Watches
+        InotifyResource::Watches
     }
 }
 
-fn figures(start: &KubeletStart, kind: Kind) -> (u64, u64) {
-    match kind {
-        Kind::Watches => (start.watches_needed, start.watches_free),
-        Kind::Instances => (start.instances_needed, start.instances_free),
-    }
+fn figures(start: &KubeletStart, resource: InotifyResource) -> (u64, u64) {
+    (start.needed()[resource], start.free()[resource])
 }
 
 /// Raises whatever is within a tenth of what is needed.
@@ -108,12 +108,12 @@ fn remedies(view: &View, start: &KubeletStart) -> Vec<Remedy> {
     let Some(root) = view.user(UserKey::initial(0)) else {
         return Vec::new();
     };
-    Kind::BOTH
+    InotifyResource::BOTH
         .into_iter()
-        .filter(|kind| {
-            let (needed, free) = figures(start, *kind);
+        .filter(|resource| {
+            let (needed, free) = figures(start, *resource);
             free <= needed.saturating_add(needed / 10)
         })
-        .flat_map(|kind| raise(view, kind, root, figures(start, kind).0))
+        .flat_map(|resource| raise(view, resource, root, figures(start, resource).0))
         .collect()
 }

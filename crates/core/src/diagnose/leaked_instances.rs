@@ -1,11 +1,10 @@
 //! A process with many instances that watch nothing: each takes a place, and does no work.
 
-use super::inotify;
-use super::kind::Kind;
-use super::{pressure, remedy, words};
 use crate::attribute::{Part, View};
-use crate::model::UserKey;
-use crate::report::{Finding, ProcessUse, Severity};
+use crate::limits::inotify;
+use crate::limits::{describe, remedy};
+use crate::model::{InotifyResource, UserKey};
+use crate::report::{Culprit, Finding, ProcessUse, Rule, Severity, thresholds};
 
 /// Fewer than this are ordinary: a runtime opens an instance before it has anything to watch.
 const MANY: u64 = 10;
@@ -22,37 +21,34 @@ pub fn find(view: &View) -> Vec<Finding> {
 
 fn finding(view: &View, process: &ProcessUse) -> Finding {
     let part = view.part(process.pid);
-    let name = words::process(view, process.pid);
+    let name = describe::process(view, process.pid);
     let remedies = remedy::inspect(view, &part).into_iter().collect();
-    let key = UserKey {
-        user_namespace: process.charged.user_namespace,
-        uid: process.charged.uid,
-    };
+    let key = UserKey::from(process.charged);
     Finding {
-        cause: Kind::Instances.cause(),
-        rule: "leaked-instances".to_owned(),
+        cause: InotifyResource::Instances.cause(),
+        rule: Rule::LeakedInstances,
         severity: severity(view, key, process.empty_instances),
-        subject: name.clone(),
+        subject: describe::subject(view, process.pid),
         title: format!(
             "{name} holds {} inotify instances without a single watch",
             process.empty_instances
         ),
         evidence: view
             .user(key)
-            .map(|user| inotify::evidence(view, Kind::Instances, user))
+            .map(|user| inotify::evidence(view, InotifyResource::Instances, user))
             .into_iter()
             .flatten()
             .chain([format!(
                 "{} of the {} instances of {name} watch nothing ({})",
                 process.empty_instances,
                 process.instances,
-                words::holders_source(view)
+                describe::holders_source(view)
             )])
             .collect(),
-        culprit_pods: words::pod(&part).into_iter().collect(),
+        culprit_pods: describe::pod(&part).into_iter().collect(),
         culprits: vec![match part {
-            Part::Process { .. } => name,
-            _ => format!("{}: {name}", words::part(view, &part)),
+            Part::Process { .. } => Culprit::named(name),
+            _ => Culprit::with_amount(describe::part(view, &part), name),
         }],
         victims: Vec::new(),
         remedies,
@@ -63,7 +59,7 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
 fn severity(view: &View, key: UserKey, empty: u64) -> Severity {
     let matters = view.user(key).is_some_and(|user| {
         let limit = user.instances.limit;
-        user.instances.percent() >= Some(pressure::WARNING)
+        user.instances.percent() >= Some(thresholds::WARNING_PERCENT)
             || limit.is_some_and(|limit| empty >= limit / 4)
     });
     if matters {

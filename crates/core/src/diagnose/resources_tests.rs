@@ -6,7 +6,7 @@ use crate::model::{
     Provenance, Setting, Snapshot, SysvIpc,
 };
 use crate::report::{Finding, Resource, Severity, Status};
-use crate::testing::{Node, node};
+use crate::testing::{Node, captions, node};
 
 fn commands(finding: &Finding) -> Vec<&str> {
     finding
@@ -57,10 +57,7 @@ fn roots_reserve_is_told_apart() {
     let finding = node.finding("disk-blocks");
     assert_eq!(finding.severity, Severity::Warning);
     assert_eq!(finding.title, "/ has 200 KiB left of 3.7 MiB (94 % used)");
-    assert_eq!(
-        finding.victims,
-        ["whoever writes below /var/lib/containerd"]
-    );
+    assert_eq!(finding.victims, ["writes below /var/lib/containerd"]);
     assert!(commands(&finding).contains(&"crictl rmi --prune"));
 }
 
@@ -219,10 +216,9 @@ fn a_process_near_its_files() {
             })
     };
     let finding = node(1_020, 1_024).finding("process-files");
-    assert_eq!(
-        finding.title,
-        "nginx (pid 9, nginx.service) has 1020 of 1024 files open that it may have (99 %)"
-    );
+    for part in ["nginx (pid 9, nginx.service)", "1020", "1024", "99 %"] {
+        assert!(finding.title.contains(part), "{}", finding.title);
+    }
     assert_eq!(commands(&finding)[0], "prlimit --pid 9 --nofile=4096:");
     assert!(commands(&finding)[1].contains("/etc/systemd/system/nginx.service.d/90-nofile.conf"));
     // A sandbox that locked itself in.
@@ -328,7 +324,7 @@ fn mounts_of_a_namespace() {
     });
     let finding = node.finding("mounts");
     assert_eq!(commands(&finding)[0], "sysctl -w fs.mount-max=262144");
-    assert_eq!(finding.culprits, ["systemd (pid 7)"]);
+    assert_eq!(captions(&finding.culprits), ["systemd (pid 7)"]);
 }
 
 #[test]
@@ -432,15 +428,15 @@ fn resources_come_by_cause_the_fullest_first() {
     let resources = crate::conclude(&snapshot).resources;
     let names: Vec<_> = resources
         .iter()
-        .map(|r| (r.unit.as_str(), r.subject.as_str()))
+        .map(|r| (r.unit.as_str(), r.subject.to_string()))
         .collect();
     assert_eq!(
         names,
         [
-            ("bytes", "/var"),
-            ("bytes", "/"),
-            ("inodes", "/var"),
-            ("inodes", "/")
+            ("bytes", "/var".to_owned()),
+            ("bytes", "/".to_owned()),
+            ("inodes", "/var".to_owned()),
+            ("inodes", "/".to_owned())
         ]
     );
 }

@@ -1,10 +1,10 @@
 //! Pods and containers that share one user's budget, where that begins to matter.
 
-use super::inotify;
-use super::kind::Kind;
-use super::{pressure, remedy, words};
 use crate::attribute::{Holder, Part, View};
-use crate::report::{Finding, Remedy, Severity, User};
+use crate::limits::inotify;
+use crate::limits::{describe, remedy};
+use crate::model::InotifyResource;
+use crate::report::{Finding, Remedy, Rule, Severity, User, thresholds};
 
 /// Where a pod says which user it runs as.
 const FIELDS: &str = "'{.spec.securityContext} {.spec.containers[*].securityContext}'";
@@ -12,74 +12,79 @@ const FIELDS: &str = "'{.spec.securityContext} {.spec.containers[*].securityCont
 pub fn find(view: &View) -> Vec<Finding> {
     let users = view.users.iter();
     users
-        .flat_map(|user| Kind::BOTH.map(|kind| shared(view, kind, user)))
+        .flat_map(|user| InotifyResource::BOTH.map(|resource| shared(view, resource, user)))
         .flatten()
         .collect()
 }
 
-fn shared(view: &View, kind: Kind, user: &User) -> Option<Finding> {
-    let budget = kind.budget(user);
+fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding> {
+    let budget = user.budget(resource);
     let (limit, percent) = (budget.limit?, budget.percent()?);
     let half = limit / 2;
-    if percent < pressure::WARNING && budget.used <= half {
+    if percent < thresholds::WARNING_PERCENT && budget.used <= half {
         return None;
     }
-    let key = words::key(user);
-    let all = inotify::top(view, kind, key);
+    let key = user.key();
+    let all = inotify::top(view, resource, key);
     let contained = |h: &&Holder| !matches!(h.part, Part::Process { .. });
     let holders: Vec<&Holder> = all.iter().filter(contained).collect();
     let [first, second, ..] = holders.as_slice() else {
         return None;
     };
     // Under pressure whoever holds a tenth matters, else only who holds most.
-    let matters = if percent < pressure::WARNING {
-        kind.of(first) > half
+    let matters = if percent < thresholds::WARNING_PERCENT {
+        first.holds[resource] > half
     } else {
-        kind.of(first) >= limit / 10
+        first.holds[resource] >= limit / 10
     };
     if !matters {
         return None;
     }
     Some(Finding {
-        cause: kind.cause(),
-        rule: "shared-budget".to_owned(),
+        cause: resource.cause(),
+        rule: Rule::SharedBudget,
         severity: severity(percent),
-        subject: words::user(key),
+        subject: user.subject(),
         title: format!(
             "{} pods and containers share the {limit} {} of {}; {} holds {}",
             holders.len(),
-            kind.noun(),
-            words::user(key),
-            words::part(view, &first.part),
-            kind.of(first),
+            resource.noun(),
+            key,
+            describe::part(view, &first.part),
+            first.holds[resource],
         ),
-        evidence: evidence(view, kind, user, &holders),
-        culprits: vec![words::holder(view, first)],
-        culprit_pods: words::pod(&first.part).into_iter().collect(),
+        evidence: evidence(view, resource, user, &holders),
+        culprits: vec![describe::holder(view, first)],
+        culprit_pods: describe::pod(&first.part).into_iter().collect(),
         victims: inotify::victims(view, key, &all, std::slice::from_ref(first)),
         remedies: remedies(view, first, second),
     })
 }
 
 fn severity(percent: u64) -> Severity {
-    if percent < pressure::WARNING {
+    if percent < thresholds::WARNING_PERCENT {
         Severity::Info
     } else {
         Severity::Warning
     }
 }
 
-fn evidence(view: &View, kind: Kind, user: &User, holders: &[&Holder]) -> Vec<String> {
-    let mut lines = inotify::evidence(view, kind, user);
+fn evidence(
+    view: &View,
+    resource: InotifyResource,
+    user: &User,
+    holders: &[&Holder],
+) -> Vec<String> {
+    let mut lines = inotify::evidence(view, resource, user);
     let named = holders
         .iter()
-        .map(|h| format!("{} {}", words::part(view, &h.part), kind.of(h)))
+        .map(|h| format!("{} {}", describe::part(view, &h.part), h.holds[resource]))
         .collect();
     lines.push(format!(
         "{} by pod and container: {} ({})",
-        kind.noun(),
-        words::list(named, 8),
-        words::holders_source(view)
+        resource.noun(),
+        describe::list(named, 8),
+        describe::holders_source(view)
     ));
     lines
 }

@@ -1,10 +1,12 @@
 //! A setting whose live value is not the one that the next boot will set.
 
-use super::{pressure, remedy, words};
+use std::borrow::Cow;
+
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::{BootValue, Setting};
-use crate::report::{Finding, Severity, percent};
+use crate::limits::{self, remedy};
+use crate::model::{BootValue, InotifyResource, Setting};
+use crate::report::{Culprit, Finding, Rule, Severity, Subject, percent, thresholds};
 
 /// `max_user_instances` of every kernel (`inotify_user_setup`, fs/notify/inotify/inotify_user.c).
 const DEFAULT_INSTANCES: u64 = 128;
@@ -21,7 +23,7 @@ pub fn find(view: &View) -> Vec<Finding> {
 fn drift(view: &View, setting: &Setting) -> Option<Finding> {
     let live = setting.live.as_deref()?;
     match &setting.boot {
-        Some(boot) if !same(live, &boot.value) => Some(differs(view, setting, live, boot)),
+        Some(boot) if !same(live, &boot.value) => differs(view, setting, live, boot),
         Some(_) => None,
         None => forgotten(view, setting, live),
     }
@@ -31,7 +33,7 @@ fn same(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }
 
-fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Finding {
+fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Option<Finding> {
     let key = &setting.key;
     let used = used(view, key);
     let (now, next) = (number(live), number(&boot.value));
@@ -42,11 +44,11 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
         format!("boot value {} (exact: {place})", boot.value),
     ];
     evidence.extend(used.map(|n| format!("{n} in use now")));
-    Finding {
-        cause: cause(key),
-        rule: "sysctl-drift".to_owned(),
+    Some(Finding {
+        cause: cause(key)?,
+        rule: Rule::SysctlDrift,
         severity: severity(used, now.min(next)),
-        subject: key.clone(),
+        subject: Subject::Sysctl(Cow::Owned(key.clone())),
         title: match used {
             Some(used) if !raises && next.is_some() => format!(
                 "{key} falls from {live} to {} at the next boot ({place}); {used} are in use now",
@@ -55,7 +57,7 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
             _ => format!("{key} is {live}, but {place} says {}", boot.value),
         },
         evidence,
-        culprits: vec![place],
+        culprits: vec![Culprit::named(place)],
         culprit_pods: Vec::new(),
         victims: Vec::new(),
         remedies: if raises {
@@ -68,7 +70,7 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Find
         }
         .into_iter()
         .collect(),
-    }
+    })
 }
 
 fn spaced(value: &str) -> String {
@@ -82,7 +84,7 @@ fn number(value: &str) -> Option<u64> {
 /// A warning where the lower of the two values is too little for what is in use.
 fn severity(used: Option<u64>, lower: Option<u64>) -> Severity {
     match (used, lower) {
-        (Some(used), Some(lower)) if percent(used, lower) >= Some(pressure::WARNING) => {
+        (Some(used), Some(lower)) if percent(used, lower) >= Some(thresholds::WARNING_PERCENT) => {
             Severity::Warning
         }
         _ => Severity::Info,
@@ -98,10 +100,10 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
         && live > DEFAULT_INSTANCES
         && used >= DEFAULT_INSTANCES;
     matters.then(|| Finding {
-        cause: cause(key),
-        rule: "sysctl-drift".to_owned(),
+        cause: Cause::InotifyInstances,
+        rule: Rule::SysctlDrift,
         severity: Severity::Warning,
-        subject: key.clone(),
+        subject: Subject::Sysctl(Cow::Owned(key.clone())),
         title: format!(
             "No file sets {key}: after the next boot it will be {DEFAULT_INSTANCES}, less than is in use now"
         ),
@@ -119,42 +121,19 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
 
 /// The most that anyone uses of what the setting limits.
 fn used(view: &View, key: &str) -> Option<u64> {
-    let initial = view
-        .users
-        .iter()
-        .filter(|u| words::key(u).user_namespace == crate::model::INITIAL_USER_NAMESPACE);
-    match key {
-        "fs.inotify.max_user_instances" => initial.map(|u| u.instances.used).max(),
-        "fs.inotify.max_user_watches" => initial.map(|u| u.watches.used).max(),
-        _ => {
-            let subject = match key {
-                "fs.mount-max" | "fs.epoll.max_user_watches" => None,
-                _ => Some(key),
-            };
-            view.resources
-                .iter()
-                .filter(|r| r.cause == cause(key))
-                .filter(|r| subject.is_none_or(|s| r.subject == s))
-                .map(|r| r.used)
-                .max()
-        }
+    if let Some(resource) = cause(key).and_then(InotifyResource::of_cause) {
+        let node_wide = key.starts_with("fs.inotify.");
+        let users = view.users.iter().filter(|u| node_wide && u.is_initial());
+        return users.map(|u| u.budget(resource).used).max();
     }
+    let resources = view.resources.iter();
+    resources
+        .filter(|r| limits::sysctl_of(r).is_some_and(|sysctl| sysctl.key == key))
+        .map(|r| r.used)
+        .max()
 }
 
 /// What the setting limits.
-fn cause(key: &str) -> Cause {
-    match key {
-        "fs.inotify.max_user_instances" | "user.max_inotify_instances" => Cause::InotifyInstances,
-        "fs.inotify.max_queued_events" => Cause::EventQueue,
-        "fs.file-max" => Cause::SystemFiles,
-        "fs.nr_open" => Cause::ProcessFiles,
-        "fs.mount-max" => Cause::MountLimit,
-        "fs.epoll.max_user_watches" => Cause::EpollWatches,
-        "kernel.pid_max" | "kernel.threads-max" => Cause::Pids,
-        "kernel.sem" => Cause::SysvSemaphores,
-        "kernel.shmmni" | "kernel.shmall" | "kernel.shmmax" | "kernel.msgmni" => Cause::SysvShm,
-        _ if key.starts_with("kernel.keys.") => Cause::Keys,
-        _ if key.starts_with("user.max_") && key.ends_with("_namespaces") => Cause::NamespaceLimit,
-        _ => Cause::InotifyWatches,
-    }
+fn cause(key: &str) -> Option<Cause> {
+    limits::cause_of_sysctl(key)
 }

@@ -1,51 +1,17 @@
 //! Is it still so? What a look at the node says of a cause that a log names.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::remedy;
-use super::report::{ExplainedCause, Explanation, NodeSays};
-use crate::amount::bytes;
+use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
+use crate::amount::count;
 use crate::cause::Cause;
-use crate::model::Provenance;
-use crate::report::{Budget, Finding, PodRef, Report, Resource, Severity};
+use crate::limits::{self, describe::used_of};
+use crate::model::{InotifyResource, Provenance};
+use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
+use crate::report::{Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Subject};
 use crate::signatures::Confidence;
 
-/// From this share of a budget on the node is taken to refuse, as the rules of `check` do.
-const FULL_PERCENT: u64 = 95;
-/// Figures that are quoted of one cause: the highest, and another from this share on.
+/// Figures that are quoted of one cause: the highest, and another that is under pressure.
 const QUOTED: usize = 2;
-const WORTH_QUOTING_PERCENT: u64 = 80;
-
-/// Whether the node says what the log says.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Nobody asked the node, or it has no figure for this cause.
-    #[default]
-    Unknown,
-    /// Used up now too.
-    Confirms,
-    /// Was refused for certain, and has room now.
-    Recovered,
-    /// The text allows other causes as well, and it is one of those or none that is there now.
-    Contradicts,
-}
-
-impl Verdict {
-    /// `confirms`, `contradicts`, `recovered` or `unknown`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Confirms => "confirms",
-            Self::Recovered => "recovered",
-            Self::Contradicts => "contradicts",
-        }
-    }
-}
 
 /// What `report` says of `cause`.
 ///
@@ -116,7 +82,12 @@ struct State {
 
 fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     let figures = match cause {
-        Cause::InotifyWatches | Cause::InotifyInstances => users(cause, &log.programs, report),
+        Cause::InotifyWatches | Cause::InotifyInstances => {
+            let resource = InotifyResource::of_cause(cause).into_iter();
+            resource
+                .flat_map(|resource| users(resource, &log.programs, report))
+                .collect()
+        }
         Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => {
             let disks = disks(cause, &log.objects, report);
             disks.into_iter().map(figure).collect()
@@ -131,7 +102,7 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     let worst = figures.iter().map(|f| f.percent).max();
     let full = match (worst, refusing) {
         (_, Some(_)) => Some(true),
-        (Some(worst), None) => Some(worst >= FULL_PERCENT),
+        (Some(worst), None) => Some(worst >= CRITICAL_PERCENT),
         (None, None) => None,
     };
     let mut words = quoted(figures);
@@ -142,10 +113,7 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
 
 /// Of a full disk it must be the one that the log speaks of.
 fn is_about(finding: &Finding, cause: Cause, log: &ExplainedCause, report: &Report) -> bool {
-    let names = |disk: &&Resource| {
-        let rest = finding.title.strip_prefix(disk.subject.as_str());
-        rest.is_some_and(|rest| rest.starts_with(' '))
-    };
+    let names = |disk: &&Resource| finding.subject == disk.subject;
     finding.cause == cause
         && match cause {
             Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => {
@@ -160,7 +128,7 @@ fn quoted(mut figures: Vec<Figure>) -> Vec<String> {
     figures
         .into_iter()
         .enumerate()
-        .filter(|(n, f)| *n == 0 || f.percent >= WORTH_QUOTING_PERCENT)
+        .filter(|(n, f)| *n == 0 || f.percent >= WARNING_PERCENT)
         .take(QUOTED)
         .map(|(_, f)| f.words)
         .collect()
@@ -176,10 +144,10 @@ fn processes(programs: &[String], report: &Report) -> State {
         .filter(|r| programs.iter().any(|p| is_of(&r.subject, p)))
         .map(figure)
         .collect();
-    let full = figures.iter().any(|f| f.percent >= FULL_PERCENT);
+    let full = figures.iter().any(|f| f.percent >= CRITICAL_PERCENT);
     let words = if figures.is_empty() {
         let whose = if programs.is_empty() {
-            "whoever said it".to_owned()
+            "the program that logged it".to_owned()
         } else {
             programs.join(", ")
         };
@@ -195,9 +163,11 @@ fn processes(programs: &[String], report: &Report) -> State {
     }
 }
 
-/// `subject` is `comm (pid N)`; the kernel cuts a comm to 15 bytes.
-fn is_of(subject: &str, program: &str) -> bool {
-    let comm = subject.split(" (pid ").next().unwrap_or(subject);
+/// Whether it is a process of `program`; the kernel cuts a comm to 15 bytes.
+fn is_of(subject: &Subject, program: &str) -> bool {
+    let Subject::Process { comm, .. } = subject else {
+        return false;
+    };
     comm == program || comm.len() == 15 && program.starts_with(comm)
 }
 
@@ -222,44 +192,34 @@ struct Figure {
     words: String,
 }
 
-fn users(cause: Cause, programs: &[String], report: &Report) -> Vec<Figure> {
+fn users(resource: InotifyResource, programs: &[String], report: &Report) -> Vec<Figure> {
     let of_root = !programs.is_empty() && programs.iter().all(|p| ROOTS.contains(&p.as_str()));
-    let what = if cause == Cause::InotifyWatches {
-        "inotify watches"
-    } else {
-        "inotify instances"
-    };
-    let figure = |uid: u32, child: bool, budget: &Budget| {
-        let percent = budget.percent()?;
-        let place = if child {
-            " of a child user namespace"
-        } else {
-            ""
-        };
-        Some(Figure {
-            percent,
-            words: format!(
-                "uid {uid}{place}: {} of {} {what} ({percent} %{})",
-                budget.used,
-                budget.limit?,
-                trust(budget.provenance)
-            ),
-        })
-    };
     report
         .users
         .iter()
         .filter(|u| !of_root || u.uid == 0)
-        .filter_map(|u| {
-            let budget = if cause == Cause::InotifyWatches {
-                &u.watches
-            } else {
-                &u.instances
-            };
+        .filter_map(|user| {
+            let budget = user.budget(resource);
             if budget.provenance == Provenance::Unavailable {
                 return None;
             }
-            figure(u.uid, u.draws_on.is_some(), budget)
+            let percent = budget.percent()?;
+            let place = if user.draws_on.is_some() {
+                " of a child user namespace"
+            } else {
+                ""
+            };
+            Some(Figure {
+                percent,
+                words: format!(
+                    "uid {}{place}: {} of {} {} ({percent} %{})",
+                    user.uid,
+                    budget.used,
+                    budget.limit?,
+                    resource.noun(),
+                    trust(budget.provenance)
+                ),
+            })
         })
         .collect()
 }
@@ -277,9 +237,10 @@ fn disks<'a>(cause: Cause, objects: &[String], report: &'a Report) -> Vec<&'a Re
         .filter_map(|path| {
             of_cause
                 .iter()
-                .filter(|r| lies_on(path, &r.subject))
-                .max_by_key(|r| r.subject.len())
-                .copied()
+                .filter_map(|r| Some((mountpoint(r)?, *r)))
+                .filter(|(mountpoint, _)| lies_on(path, mountpoint))
+                .max_by_key(|(mountpoint, _)| mountpoint.len())
+                .map(|(_, disk)| disk)
         })
         .collect();
     if meant.is_empty() {
@@ -287,6 +248,13 @@ fn disks<'a>(cause: Cause, objects: &[String], report: &'a Report) -> Vec<&'a Re
     }
     meant.dedup_by_key(|r| &r.subject);
     meant
+}
+
+fn mountpoint(disk: &Resource) -> Option<&str> {
+    match &disk.subject {
+        Subject::Mount(mountpoint) => Some(mountpoint),
+        _ => None,
+    }
 }
 
 fn lies_on(path: &str, mountpoint: &str) -> bool {
@@ -307,12 +275,7 @@ fn resources(cause: Cause, report: &Report) -> Vec<Figure> {
 
 fn figure(resource: &Resource) -> Figure {
     let percent = resource.percent();
-    let (used, limit) = (resource.used, resource.limit);
-    let amount = if resource.unit == "bytes" {
-        format!("{} of {}", bytes(used), bytes(limit))
-    } else {
-        format!("{used} of {limit} {}", resource.unit)
-    };
+    let amount = used_of(resource.used, resource.limit, &resource.unit);
     Figure {
         percent,
         words: format!(
@@ -385,7 +348,7 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
         .flat_map(|r| &r.findings)
         .filter(|f| f.cause == named)
         .collect();
-    let mut culprits: Vec<String> = Vec::new();
+    let mut culprits: Vec<Culprit> = Vec::new();
     for culprit in known.iter().flat_map(|f| &f.culprits) {
         if !culprits.contains(culprit) {
             culprits.push(culprit.clone());
@@ -412,9 +375,9 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     victims.extend(cause.pods.iter().map(|p| format!("pod {p}")));
     Finding {
         cause: named,
-        rule: "explain".to_owned(),
+        rule: Rule::Explain,
         severity: severity(cause),
-        subject: String::new(),
+        subject: Subject::None,
         title: title(cause, named),
         evidence,
         culprits,
@@ -425,15 +388,15 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
 }
 
 fn title(cause: &ExplainedCause, named: Cause) -> String {
-    let what = remedy::meaning(named);
+    let what = limits::of(named).meaning;
     match cause.node {
-        Verdict::Confirms => format!("{what}. Still so"),
-        Verdict::Recovered => format!("{what}. There is room again now"),
+        Verdict::Confirms => format!("{what}, and it is still so"),
+        Verdict::Recovered => format!("{what}; there is room now"),
         Verdict::Contradicts if cause.decided.is_some() => {
-            format!("{what}. The node shows this, and no {}", cause.cause)
+            format!("{what}: the node shows this, and no {}", cause.cause)
         }
-        Verdict::Contradicts => format!("Perhaps: {what}. The node shows room"),
-        Verdict::Unknown if cause.confidence == Confidence::Possible => format!("Perhaps: {what}"),
+        Verdict::Contradicts => format!("Possibly: {what}; but this node has room"),
+        Verdict::Unknown if cause.confidence == Confidence::Possible => format!("Possibly: {what}"),
         Verdict::Unknown => what.to_owned(),
     }
 }
@@ -444,10 +407,9 @@ fn log_says(cause: &ExplainedCause) -> String {
         (Some(first), _) => format!(", at {first}"),
         _ => String::new(),
     };
-    let lines = if cause.lines == 1 { "line" } else { "lines" };
     format!(
-        "log: {} {lines}{span}, {}",
-        cause.lines,
+        "log: {}{span}, {}",
+        count(cause.lines, "line", "lines"),
         cause.confidence.word()
     )
 }

@@ -20,11 +20,11 @@ mod summary;
 mod wrap;
 
 pub use classify::{Classifier, Match};
-pub use evidence::{Verdict, judge};
+pub use evidence::judge;
 pub use frame::{Frame, starts_record};
 pub use object::Object;
 pub use report::{
-    ExplainedCause, ExplainedLine, Explanation, LineRef, MessageKind, NodeSays, SourceRead,
+    ExplainedCause, ExplainedLine, Explanation, LineRef, MessageKind, NodeSays, SourceRead, Verdict,
 };
 pub use scan::{Hit, Scanner, ScannerStats};
 pub use summary::Summary;

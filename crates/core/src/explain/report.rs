@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Verdict;
 use super::scan::Hit;
-use super::summary::program;
 use crate::cause::Cause;
 use crate::report::Finding;
 use crate::signatures::{Confidence, Table};
@@ -68,7 +66,7 @@ impl ExplainedLine {
             number: hit.number,
             lines: hit.lines,
             time: hit.time.clone(),
-            program: program(hit, table),
+            program: hit.program_in(table),
             cause: hit.meaning.cause,
             candidates: hit.meaning.candidates.clone(),
             confidence: hit.meaning.confidence,
@@ -155,6 +153,36 @@ pub struct NodeSays {
     pub cause: Option<Cause>,
     /// The figures, in words.
     pub words: Vec<String>,
+}
+
+/// Whether the node says what the log says.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nobody asked the node, or it has no figure for this cause.
+    #[default]
+    Unknown,
+    /// Used up now too.
+    Confirms,
+    /// Was refused for certain, and has room now.
+    Recovered,
+    /// The text allows other causes as well, and it is one of those or none that is there now.
+    Contradicts,
+}
+
+impl Verdict {
+    /// `confirms`, `contradicts`, `recovered` or `unknown`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Confirms => "confirms",
+            Self::Recovered => "recovered",
+            Self::Contradicts => "contradicts",
+        }
+    }
 }
 
 /// One log that was read.

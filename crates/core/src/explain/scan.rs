@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use super::classify::{Classifier, Match};
 use super::frame::{Frame, continues_record, starts_record};
 use super::wrap::{REACH, joins};
-use crate::signatures::unescape;
+use crate::signatures::{Table, unescape};
 
 /// A line longer than this is cut: its beginning is looked at, the rest is counted and dropped.
 pub const LONGEST_LINE: usize = 256 << 10;
@@ -42,6 +42,17 @@ pub struct Hit {
     pub telling: Range<usize>,
     /// What it means.
     pub meaning: Match,
+}
+
+impl Hit {
+    /// Who said it: the log's tag, else the signature's program where only one program prints such text.
+    pub(super) fn program_in(&self, table: &Table) -> Option<String> {
+        let of_signature = || {
+            let signature = table.signatures().get(self.meaning.signature)?;
+            (signature.program != "any").then(|| signature.program.clone())
+        };
+        self.program.clone().or_else(of_signature)
+    }
 }
 
 /// What went by.

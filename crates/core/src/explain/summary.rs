@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::report::{ExplainedCause, LineRef, MessageKind};
+use super::report::{ExplainedCause, LineRef, MessageKind, Verdict};
 use super::scan::Hit;
 use crate::cause::Cause;
 use crate::signatures::{Confidence, Table};
@@ -169,7 +169,7 @@ impl Sum {
         for candidate in &hit.meaning.candidates {
             remember(&mut self.candidates, candidate, Cause::ALL.len());
         }
-        if let Some(program) = program(hit, table) {
+        if let Some(program) = hit.program_in(table) {
             count(&mut self.programs, program, 1);
         }
         if let Some(name) = &hit.meaning.object.name {
@@ -238,19 +238,10 @@ impl Sum {
                 .map_or_else(String::new, |(kind, _)| kind.sample.clone()),
             kinds: self.kinds.iter().map(|(kind, _)| kind.clone()).collect(),
             decided: None,
-            node: super::Verdict::Unknown,
+            node: Verdict::Unknown,
             node_says: Vec::new(),
         }
     }
-}
-
-/// Who said it: the log's tag, else the signature's program where only one program prints it.
-pub(super) fn program(hit: &Hit, table: &Table) -> Option<String> {
-    let of_signature = || {
-        let signature = table.signatures().get(hit.meaning.signature)?;
-        (signature.program != "any").then(|| signature.program.clone())
-    };
-    hit.program.clone().or_else(of_signature)
 }
 
 fn count(programs: &mut BTreeMap<String, u64>, program: String, n: u64) {

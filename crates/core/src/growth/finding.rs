@@ -1,9 +1,10 @@
 use super::history::{History, Increase, LOOKS};
 use super::rate::Growth;
 use crate::attribute::View;
-use crate::diagnose::{Kind, inotify, when_full, words};
-use crate::model::UserKey;
-use crate::report::{Finding, Severity};
+use crate::diagnose::when_full;
+use crate::limits::{describe, inotify};
+use crate::model::{InotifyResource, UserKey};
+use crate::report::{Culprit, Finding, Rule, Severity, Subject};
 
 /// Full in less: somebody should look today, before the night.
 const WARNING: f64 = 4.0 * 3600.0;
@@ -39,10 +40,10 @@ fn finding(
 ) -> Option<Finding> {
     let full = when_full(view, growth.cause, &growth.subject, &growth.unit)?;
     let user = user(view, growth);
-    let increases = user.map(|(kind, key)| increases(view, history, kind, key, seconds));
+    let increases = user.map(|(resource, key)| increases(view, history, resource, key, seconds));
     let increases = increases.unwrap_or_default();
     let mut found = Finding {
-        rule: "growth".to_owned(),
+        rule: Rule::Growth,
         severity: if full_in < CRITICAL {
             Severity::Critical
         } else {
@@ -58,14 +59,14 @@ fn finding(
         evidence: evidence(growth),
         ..full
     };
-    if let Some((kind, key)) = user.filter(|_| !increases.is_empty()) {
-        let all = inotify::top(view, kind, key);
+    if let Some((resource, key)) = user.filter(|_| !increases.is_empty()) {
+        let all = inotify::top(view, resource, key);
         let culprits: Vec<_> = increases.iter().map(|one| one.holder.clone()).collect();
         found.victims = inotify::victims(view, key, &all, &culprits);
         found.culprits = increases.iter().map(|one| culprit(view, one)).collect();
         found.culprit_pods = increases
             .iter()
-            .filter_map(|one| words::pod(&one.holder.part))
+            .filter_map(|one| describe::pod(&one.holder.part))
             .collect();
     }
     Some(found)
@@ -73,22 +74,16 @@ fn finding(
 
 /// `inotify watches of uid 0`, `/var/lib (inodes)`.
 fn budget(growth: &Growth) -> String {
-    match kind(growth) {
-        Some(kind) => format!("{} of {}", kind.noun(), growth.subject),
+    match InotifyResource::of_cause(growth.cause) {
+        Some(resource) => format!("{} of {}", resource.noun(), growth.subject),
         None => format!("{} ({})", growth.subject, growth.unit),
     }
-}
-
-fn kind(growth: &Growth) -> Option<Kind> {
-    Kind::BOTH
-        .into_iter()
-        .find(|kind| kind.cause() == growth.cause)
 }
 
 /// `120 watches/min`.
 #[must_use]
 pub fn rate(growth: &Growth) -> String {
-    let amount = |rate: f64| words::amount(whole(rate), &growth.unit);
+    let amount = |rate: f64| describe::amount(whole(rate), &growth.unit);
     let per_minute = growth.per_second * 60.0;
     if per_minute >= 1.0 {
         format!("{}/min", amount(per_minute))
@@ -100,29 +95,26 @@ pub fn rate(growth: &Growth) -> String {
 /// ` (96 % of it from pod default/x)`.
 fn share(view: &View, increases: &[Increase]) -> String {
     increases.first().map_or_else(String::new, |first| {
-        let who = words::part(view, &first.holder.part);
+        let who = describe::part(view, &first.holder.part);
         format!(" ({} % of it from {who})", first.percent)
     })
 }
 
-fn culprit(view: &View, increase: &Increase) -> String {
-    let who = words::part(view, &increase.holder.part);
+fn culprit(view: &View, increase: &Increase) -> Culprit {
+    let who = describe::part(view, &increase.holder.part);
     let (by, percent) = (increase.by, increase.percent);
-    format!(
-        "{who}: {by} more in {}, {percent} % of the growth",
+    let amount = format!(
+        "{by} more in {}, {percent} % of the growth",
         span(increase.over)
-    )
+    );
+    Culprit::with_amount(who, amount)
 }
 
 fn evidence(growth: &Growth) -> Vec<String> {
-    let used = match growth.unit.as_str() {
-        "bytes" => words::amount(growth.used, "bytes"),
-        _ => growth.used.to_string(),
-    };
-    let limit = words::amount(growth.limit, &growth.unit);
-    let left = words::amount(growth.limit.saturating_sub(growth.used), &growth.unit);
+    let used = describe::used_of(growth.used, growth.limit, &growth.unit);
+    let left = describe::amount(growth.limit.saturating_sub(growth.used), &growth.unit);
     vec![
-        format!("{used} of {limit} in use, {left} left"),
+        format!("{used} in use, {left} left"),
         format!(
             "estimated from the last {} checks, over {} (median slope)",
             growth.looks,
@@ -132,21 +124,25 @@ fn evidence(growth: &Growth) -> Vec<String> {
 }
 
 /// Whose inotify budget it is, if it is one.
-fn user(view: &View, growth: &Growth) -> Option<(Kind, UserKey)> {
-    let mut keys = view.users.iter().map(words::key);
-    let key = keys.find(|key| words::user(*key) == growth.subject);
-    kind(growth).zip(key)
+fn user(view: &View, growth: &Growth) -> Option<(InotifyResource, UserKey)> {
+    let Subject::User(key) = growth.subject else {
+        return None;
+    };
+    let known = view.user(key).is_some();
+    InotifyResource::of_cause(growth.cause)
+        .filter(|_| known)
+        .map(|resource| (resource, key))
 }
 
 /// Those whose use rose, as far as they matter.
 fn increases(
     view: &View,
     history: &History,
-    kind: Kind,
+    resource: InotifyResource,
     key: UserKey,
     seconds: f64,
 ) -> Vec<Increase> {
-    let mut all = history.increases(view, kind, key, seconds);
+    let mut all = history.increases(view, resource, key, seconds);
     all.retain(|one| one.percent >= MIN_SHARE);
     all.truncate(MAX_CULPRITS);
     all

@@ -7,8 +7,8 @@ use super::rate::Growth;
 use super::slope::median_slope;
 use crate::attribute::{Holder, View};
 use crate::cause::Cause;
-use crate::diagnose::{Kind, words};
-use crate::model::UserKey;
+use crate::model::{InotifyResource, Pair, UserKey};
+use crate::report::Subject;
 
 /// Checks that a rate is based on, at most.
 pub const LOOKS: usize = 40;
@@ -30,13 +30,13 @@ pub struct History {
     looks: usize,
 }
 
-type Key = (Cause, String, String);
+type Key = (Cause, Subject, String);
 
-/// Who held what at one check: instances and watches. A thousand pods have long names, so a hash stands for each.
+/// Who held what at one check. A thousand pods have long names, so a hash stands for each.
 #[derive(Clone, Debug)]
 struct HolderSnapshot {
     at: f64,
-    by: HashMap<u64, (u64, u64), FixedState>,
+    by: HashMap<u64, Pair<u64>, FixedState>,
 }
 
 /// A budget as it is now.
@@ -84,9 +84,9 @@ impl History {
     fn remember_holders(&mut self, view: &View, seconds: f64) {
         let mut by = HashMap::default();
         for user in view.users.iter().take(USERS_WITH_HOLDERS) {
-            let key = words::key(user);
+            let key = user.key();
             for holder in view.holders(key) {
-                by.insert(hash(key, &holder), (holder.instances, holder.watches));
+                by.insert(hash(key, &holder), holder.holds);
             }
         }
         self.holders.push_back(HolderSnapshot { at: seconds, by });
@@ -96,18 +96,20 @@ impl History {
     }
 
     /// Whose use of this user's budget has increased since the first snapshot, the largest increase first.
-    pub fn increases(&self, view: &View, kind: Kind, key: UserKey, seconds: f64) -> Vec<Increase> {
+    pub fn increases(
+        &self,
+        view: &View,
+        resource: InotifyResource,
+        key: UserKey,
+        seconds: f64,
+    ) -> Vec<Increase> {
         let Some(then) = self.holders.front() else {
             return Vec::new();
         };
         let risen = |holder: Holder| {
             let before = then.by.get(&hash(key, &holder)).copied();
-            let (instances, watches) = before.unwrap_or_default();
-            let before = match kind {
-                Kind::Instances => instances,
-                Kind::Watches => watches,
-            };
-            let by = kind.of(&holder).saturating_sub(before);
+            let before = before.unwrap_or_default()[resource];
+            let by = holder.holds[resource].saturating_sub(before);
             (by > 0).then_some((holder, by))
         };
         let mut all: Vec<_> = view.holders(key).into_iter().filter_map(risen).collect();
@@ -131,11 +133,11 @@ fn hash(key: UserKey, holder: &Holder) -> u64 {
 fn budgets(view: &View) -> Vec<Reading> {
     let mut all = Vec::new();
     for user in view.users.iter().take(USERS) {
-        for kind in Kind::BOTH {
-            let budget = kind.budget(user);
-            let subject = words::user(words::key(user));
+        for resource in InotifyResource::BOTH {
+            let budget = user.budget(resource);
+            let subject = user.subject();
             all.extend(budget.limit.map(|limit| Reading {
-                key: (kind.cause(), subject, kind.knob().to_owned()),
+                key: (resource.cause(), subject, resource.unit().to_owned()),
                 used: budget.used,
                 limit,
             }));

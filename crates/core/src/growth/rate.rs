@@ -1,4 +1,5 @@
 use crate::cause::Cause;
+use crate::report::Subject;
 
 /// How one budget grows.
 #[derive(Clone, Debug, PartialEq)]
@@ -6,7 +7,7 @@ pub struct Growth {
     /// Cause that its exhaustion has.
     pub cause: Cause,
     /// Whose budget, as findings name it.
-    pub subject: String,
+    pub subject: Subject,
     /// What is counted.
     pub unit: String,
     /// In use.

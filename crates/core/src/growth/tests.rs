@@ -1,7 +1,6 @@
 use super::*;
-use crate::attribute::View;
 use crate::cause::Cause;
-use crate::report::{Finding, Severity};
+use crate::report::{Finding, Rule, Severity};
 use crate::testing::{Node, node};
 
 /// A node whose pod `leak` has so many watches more at each look, beside one that stays.
@@ -10,7 +9,7 @@ fn looks(count: u32, each: u32, apart: f64) -> (Vec<Growth>, Vec<Finding>) {
     let mut last = (Vec::new(), Vec::new());
     for n in 0..count {
         let node = leaking(1000 + n * each);
-        let view = View::new(&node.0);
+        let view = crate::view(&node.0);
         let seconds = f64::from(n) * apart;
         let growth = history.look(&view, seconds);
         let found = findings(&view, &history, &growth, seconds);
@@ -41,7 +40,7 @@ fn it_says_when_a_budget_runs_out_and_whose_growth_it_is() {
     let [found] = found.as_slice() else {
         panic!("{found:#?}")
     };
-    assert_eq!(found.rule, "growth");
+    assert_eq!(found.rule, Rule::Growth);
     assert_eq!(found.cause, Cause::InotifyWatches);
     assert_eq!(found.severity, Severity::Warning);
     for part in [
@@ -57,7 +56,7 @@ fn it_says_when_a_budget_runs_out_and_whose_growth_it_is() {
         panic!("{:?}", found.culprits)
     };
     for part in ["default/leak", "1170", "9 min", "100 %"] {
-        assert!(culprit.contains(part), "{part}: {culprit}");
+        assert!(culprit.to_string().contains(part), "{part}: {culprit}");
     }
     assert_eq!(found.culprit_pods[0].name, "leak");
     assert!(
@@ -90,10 +89,10 @@ fn what_does_not_grow_is_never_full() {
 fn one_that_has_gone_is_forgotten() {
     let mut history = History::default();
     for n in 0..10 {
-        history.look(&View::new(&leaking(1).0), f64::from(n));
+        history.look(&crate::view(&leaking(1).0), f64::from(n));
     }
     let mut gone = node();
     gone.0.inotify = None;
-    assert!(history.look(&View::new(&gone.0), 10.0).is_empty());
-    assert!(history.look(&View::new(&leaking(1).0), 11.0).is_empty());
+    assert!(history.look(&crate::view(&gone.0), 10.0).is_empty());
+    assert!(history.look(&crate::view(&leaking(1).0), 11.0).is_empty());
 }

@@ -148,7 +148,7 @@ fn name(container: &PodContainer) -> &str {
 }
 
 fn resources(resources: &[Resource], out: &mut Exposition) {
-    let mut rows: BTreeMap<(Cause, &str, &str), (u64, u64)> = BTreeMap::new();
+    let mut rows: BTreeMap<(Cause, String, &str), (u64, u64)> = BTreeMap::new();
     let mut listed: BTreeMap<(Cause, &str), usize> = BTreeMap::new();
     // They come the fullest first.
     for resource in resources {
@@ -156,9 +156,9 @@ fn resources(resources: &[Resource], out: &mut Exposition) {
         let listed = listed.entry(kind).or_default();
         *listed += 1;
         let subject = if *listed <= MAX_SUBJECTS {
-            &resource.subject
+            resource.subject.to_string()
         } else {
-            OTHER
+            OTHER.to_owned()
         };
         let row = rows.entry((resource.cause, subject, kind.1)).or_default();
         row.0 = row.0.saturating_add(resource.used);
@@ -166,7 +166,7 @@ fn resources(resources: &[Resource], out: &mut Exposition) {
     }
     let rows = || {
         let rows = rows.iter();
-        rows.map(|(&(cause, subject, unit), row)| ([cause.code(), subject, unit], row))
+        rows.map(|((cause, subject, unit), row)| ([cause.code(), subject.as_str(), *unit], row))
     };
     let used = rows().map(|(labels, row)| (labels, row.0));
     out.family(&family::RESOURCE_USED, used);
@@ -227,11 +227,13 @@ fn collectors(report: &Report, out: &mut Exposition) {
 }
 
 fn rates(growth: &[Growth], out: &mut Exposition) {
-    fn labels(g: &Growth) -> [&str; 3] {
-        [g.cause.code(), &g.subject, &g.unit]
-    }
-    let rates = growth.iter().map(|g| (labels(g), g.per_second));
+    let subjects: Vec<String> = growth.iter().map(|g| g.subject.to_string()).collect();
+    let labelled = || {
+        let rows = growth.iter().zip(&subjects);
+        rows.map(|(g, subject)| ([g.cause.code(), subject.as_str(), g.unit.as_str()], g))
+    };
+    let rates = labelled().map(|(labels, g)| (labels, g.per_second));
     out.family(&family::GROWTH, rates);
-    let ends = growth.iter().filter_map(|g| Some((labels(g), g.full_in?)));
+    let ends = labelled().filter_map(|(labels, g)| Some((labels, g.full_in?)));
     out.family(&family::EXHAUSTION, ends);
 }

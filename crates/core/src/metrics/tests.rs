@@ -1,6 +1,6 @@
 use super::*;
 use crate::cause::Cause;
-use crate::report::{Pod, PodContainer, PodPart, Resource};
+use crate::report::{Pod, PodContainer, PodPart, Resource, Subject};
 use crate::testing::node;
 
 fn told(report: &Report, top: usize, dialect: Dialect) -> String {
@@ -110,7 +110,7 @@ fn no_row_is_told_twice() {
     ];
     let budget = |unit: &str, n: usize| Resource {
         cause: Cause::Keys,
-        subject: format!("uid {n}"),
+        subject: Subject::uid(u32::try_from(n).unwrap()),
         used: 1,
         limit: 10,
         unit: unit.to_owned(),

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Inode number of the initial user namespace (`PROC_USER_INIT_INO`, include/uapi/linux/nsfs.h).
@@ -22,6 +24,17 @@ impl UserKey {
             user_namespace: INITIAL_USER_NAMESPACE,
             uid,
         }
+    }
+}
+
+/// `uid 0`, with its user namespace where that is not the initial one.
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "uid {}", self.uid)?;
+        if self.user_namespace != INITIAL_USER_NAMESPACE {
+            write!(f, " of user namespace {}", self.user_namespace)?;
+        }
+        Ok(())
     }
 }
 

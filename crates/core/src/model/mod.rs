@@ -8,6 +8,7 @@ mod cgroup;
 mod container;
 mod filesystem;
 mod inotify;
+mod inotify_resource;
 mod kernel;
 mod limits;
 mod process;
@@ -20,6 +21,7 @@ pub use filesystem::{Filesystem, FilesystemUsage};
 pub use inotify::{
     Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey, UserNamespace,
 };
+pub use inotify_resource::{InotifyResource, Pair};
 pub use kernel::{
     Epoll, EpollUser, Files, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces,
     Pids, PidsCgroup, SysvIpc,

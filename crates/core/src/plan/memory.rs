@@ -3,19 +3,9 @@
 
 use super::Proposal;
 
-/// Bytes that the kernel reckons a watch to cost on 64 bits: the mark and two inodes, one of them for
-/// what a file system adds to its own (`INOTIFY_WATCH_COST`, fs/notify/inotify/inotify_user.c).
-///
-/// 80 + 2 * 640 as Debian builds 6.1; 80 + 2 * 616 on a 6.18 kernel with fewer options (both read from
-/// BTF, or reckoned from the limit that the kernel made of its memory).
-pub const WATCH_BYTES: u64 = 1_360;
-
-/// Bytes that an instance takes: `fsnotify_group` (320), `file` (184), the overflow event (32) and the
-/// first page of its idr, each in the slab that fits (BTF of a 6.18 kernel), rounded up.
-pub const INSTANCE_BYTES: u64 = 1_536;
-
-/// Most bytes that an unread event takes: `inotify_event_info` (32) and a name of 255, in a slab of 512.
-pub const EVENT_BYTES: u64 = 512;
+pub use crate::limits::kernel_memory::{
+    EVENT_BYTES, INSTANCE_BYTES, WATCH_BYTES, most_watches, of_watches,
+};
 
 /// The sysctls are ints, or bounded as such (`it_int_max`, fs/notify/inotify/inotify_user.c).
 pub const MOST: u64 = i32::MAX as u64;
@@ -42,23 +32,11 @@ pub fn memory_for_default(watches: u64) -> Option<u64> {
     (watches <= *DEFAULT_WATCHES.end()).then(|| watches.saturating_mul(WATCH_BYTES * 100))
 }
 
-/// Bytes that one user takes who uses `watches` watches.
-#[must_use]
-pub fn of_watches(watches: u64) -> u64 {
-    watches.saturating_mul(WATCH_BYTES)
-}
-
 /// Bytes that one user takes who uses the limits up, queues of events apart.
 #[must_use]
 pub fn worst_case(limits: Proposal) -> u64 {
     of_watches(limits.max_user_watches)
         .saturating_add(limits.max_user_instances.saturating_mul(INSTANCE_BYTES))
-}
-
-/// Most watches that `memory` bytes bear: used up, they take half of it.
-#[must_use]
-pub fn most_watches(memory: u64) -> u64 {
-    memory / 2 / WATCH_BYTES
 }
 
 #[cfg(test)]

@@ -20,9 +20,9 @@ mod plan_tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::limits::inotify::recommended_watches as common_watches;
 pub use capacity::{Against, Bound, Capacity, MOST_PODS, Verdict};
 pub use node::{Refused, Told, plan_node};
-pub use propose::common_watches;
 pub use question::{
     Cgroup, CgroupDriver, Contradiction, Kubernetes, NoRuntimeVersion, NoVersion, NodeRuntime,
     Question, RuntimeVersion,
@@ -30,6 +30,7 @@ pub use question::{
 pub use report::{MemoryCost, NodeBase, PerPod, Plan};
 pub use term::{Amounts, Basis, Formula, Part, Term, total};
 
+use crate::limits::inotify::{RECOMMENDED_INSTANCES, RECOMMENDED_WATCHES};
 use crate::report::SCHEMA_VERSION;
 
 /// A pair of limits to set: `fs.inotify.max_user_instances` and `fs.inotify.max_user_watches`.
@@ -45,8 +46,8 @@ pub struct Proposal {
 impl Proposal {
     /// What RKE2, kube-up, EKS and Bottlerocket agree on for a node.
     pub const COMMON_PRACTICE: Self = Self {
-        max_user_instances: 8_192,
-        max_user_watches: 524_288,
+        max_user_instances: RECOMMENDED_INSTANCES,
+        max_user_watches: RECOMMENDED_WATCHES,
     };
 }
 

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::attribute::View;
 use crate::testing::{Node, node};
 
 /// A node on cgroup v2 with so many pods, each of which holds so much; and root's own process.
@@ -24,7 +23,7 @@ fn planned(node: &Node, pods: u64) -> Plan {
         pods,
         ..Question::default()
     };
-    plan_node(&asked, Told::default(), &View::new(&node.0), &[]).unwrap()
+    plan_node(&asked, Told::default(), &crate::view(&node.0), &[]).unwrap()
 }
 
 #[test]
@@ -103,7 +102,7 @@ fn a_limit_that_is_there_is_not_lowered() {
 fn what_was_not_seen_gives_no_plan() {
     let blind = node().with(|snapshot| snapshot.inotify = None);
     let asked = Question::default();
-    let refused = plan_node(&asked, Told::default(), &View::new(&blind.0), &[]);
+    let refused = plan_node(&asked, Told::default(), &crate::view(&blind.0), &[]);
     assert_eq!(refused.unwrap_err(), Refused::Unseen);
 }
 

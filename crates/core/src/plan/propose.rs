@@ -1,4 +1,5 @@
 use super::{Amounts, Proposal, memory};
+use crate::limits::inotify::recommended_watches;
 
 /// The need with its headroom, in per cent of it.
 #[must_use]
@@ -18,21 +19,9 @@ pub fn propose(wanted: Amounts, memory_bytes: Option<u64>) -> Proposal {
             .max(common.max_user_instances)
             .min(memory::MOST),
         max_user_watches: round(wanted.watches)
-            .max(common_watches(memory_bytes))
+            .max(recommended_watches(memory_bytes))
             .min(memory::MOST),
     }
-}
-
-/// The watches of the common practice; of them no more than half of the memory holds, in a power of two.
-#[must_use]
-pub fn common_watches(memory_bytes: Option<u64>) -> u64 {
-    let common = Proposal::COMMON_PRACTICE.max_user_watches;
-    let bears = |memory| {
-        memory::most_watches(memory)
-            .checked_ilog2()
-            .map_or(0, |log| 1 << log)
-    };
-    memory_bytes.map_or(common, |memory| common.min(bears(memory)))
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Subject;
 use crate::cause::Cause;
-use crate::diagnose::words;
-use crate::model::{INITIAL_USER_NAMESPACE, Provenance};
+use crate::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey};
 
 /// The inotify limits of the initial user namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,10 +79,36 @@ impl User {
         self.user_namespace == INITIAL_USER_NAMESPACE
     }
 
+    /// The pair as the model has it.
+    #[must_use]
+    pub fn key(&self) -> UserKey {
+        UserKey {
+            user_namespace: self.user_namespace,
+            uid: self.uid,
+        }
+    }
+
     /// How [`subject`](super::Finding::subject) names it.
     #[must_use]
-    pub fn subject(&self) -> String {
-        words::user(words::key(self))
+    pub fn subject(&self) -> Subject {
+        Subject::User(self.key())
+    }
+
+    /// The budget of this resource.
+    #[must_use]
+    pub fn budget(&self, resource: InotifyResource) -> &Budget {
+        match resource {
+            InotifyResource::Instances => &self.instances,
+            InotifyResource::Watches => &self.watches,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn budget_mut(&mut self, resource: InotifyResource) -> &mut Budget {
+        match resource {
+            InotifyResource::Instances => &mut self.instances,
+            InotifyResource::Watches => &mut self.watches,
+        }
     }
 }
 
@@ -96,6 +122,15 @@ pub struct UserRef {
     pub user_namespace: u64,
 }
 
+impl From<UserRef> for UserKey {
+    fn from(user: UserRef) -> Self {
+        Self {
+            user_namespace: user.user_namespace,
+            uid: user.uid,
+        }
+    }
+}
+
 /// Charged, but behind no descriptor that could be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +141,17 @@ pub struct Unattributed {
     pub watches: Option<u64>,
 }
 
+impl Unattributed {
+    /// Both.
+    #[must_use]
+    pub fn pair(&self) -> Pair<Option<u64>> {
+        Pair {
+            instances: self.instances,
+            watches: self.watches,
+        }
+    }
+}
+
 /// A budget other than inotify's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -113,7 +159,8 @@ pub struct Resource {
     /// Cause code that its exhaustion has.
     pub cause: Cause,
     /// Whose budget: a mount point, a cgroup, a process, a user.
-    pub subject: String,
+    #[schemars(with = "String")]
+    pub subject: Subject,
     /// Amount in use, in `unit`.
     pub used: u64,
     /// The limit, in `unit`.
@@ -128,6 +175,28 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// A budget of which the kernel gave `used` itself.
+    pub fn exact(cause: Cause, subject: Subject, used: u64, limit: u64, unit: &str) -> Self {
+        Self {
+            cause,
+            subject,
+            used,
+            limit,
+            unit: unit.to_owned(),
+            provenance: Provenance::Exact,
+            note: None,
+        }
+    }
+
+    /// The same, `used` counted from outside.
+    #[must_use]
+    pub fn estimated(self) -> Self {
+        Self {
+            provenance: Provenance::Estimated,
+            ..self
+        }
+    }
+
     /// Used share of the limit, in percent rounded down.
     #[must_use]
     pub fn percent(&self) -> u64 {

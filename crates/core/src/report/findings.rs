@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Culprit, Rule, Subject};
 use crate::cause::Cause;
 
 /// How bad a finding is.
@@ -38,19 +39,22 @@ pub struct Finding {
     /// Stable code of the cause.
     pub cause: Cause,
     /// Stable name of the rule that found it, `kubelet-start`.
-    pub rule: String,
+    #[schemars(with = "String")]
+    pub rule: Rule,
     /// How bad.
     pub severity: Severity,
     /// Whose budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
     /// whether two looks found the same thing.
     #[serde(default)]
-    pub subject: String,
+    #[schemars(with = "String")]
+    pub subject: Subject,
     /// One sentence.
     pub title: String,
     /// The figures that it rests on, each with its provenance.
     pub evidence: Vec<String>,
     /// Who holds.
-    pub culprits: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub culprits: Vec<Culprit>,
     /// Those of the culprits that are pods, in the same order.
     #[serde(default)]
     pub culprit_pods: Vec<PodRef>,

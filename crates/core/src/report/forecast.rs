@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Provenance;
+use crate::model::{Pair, Provenance};
 
 /// What would happen at the next start of what matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,4 +51,24 @@ pub struct KubeletStart {
     pub basis: String,
     /// How far it can be trusted.
     pub provenance: Provenance,
+}
+
+impl KubeletStart {
+    /// What it would ask for.
+    #[must_use]
+    pub fn needed(&self) -> Pair<u64> {
+        Pair {
+            instances: self.instances_needed,
+            watches: self.watches_needed,
+        }
+    }
+
+    /// What uid 0 has free, what the running kubelet would give back included.
+    #[must_use]
+    pub fn free(&self) -> Pair<u64> {
+        Pair {
+            instances: self.instances_free,
+            watches: self.watches_free,
+        }
+    }
 }

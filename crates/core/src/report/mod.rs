@@ -9,14 +9,21 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CgroupVersion, CollectorRun, Provenance};
 
 mod budgets;
+mod culprit;
 mod findings;
 mod forecast;
 mod holders;
+mod rule;
+mod subject;
+pub mod thresholds;
 
 pub use budgets::{Budget, InotifyLimits, Resource, Unattributed, User, UserRef, percent};
+pub use culprit::Culprit;
 pub use findings::{Finding, PodRef, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict};
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
+pub use rule::Rule;
+pub use subject::Subject;
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;

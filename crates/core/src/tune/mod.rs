@@ -10,7 +10,6 @@
 
 mod ceiling;
 mod drop_in;
-mod knob;
 mod namespaces;
 mod other_setting;
 mod plan;
@@ -19,9 +18,9 @@ mod propose;
 mod report;
 mod wish;
 
+pub use crate::limits::Sysctl as Knob;
 pub use ceiling::Ceiling;
 pub use drop_in::{DROP_IN, DropIn, DropInError, Entry};
-pub use knob::{KNOBS, Knob, knob, takes};
 pub use namespaces::{NamespaceLimit, namespaces};
 pub use other_setting::{OtherSetting, SettingSource, cloud_init, tuned_includes, tuned_sysctls};
 pub use plan::wishes_of_plan;
@@ -29,3 +28,22 @@ pub use platform::PlatformAdvice;
 pub use propose::{Proposed, Refusal, propose};
 pub use report::{Action, Change, FileStep, State, Step, Tuning};
 pub use wish::{Wish, asked_by_node, profile};
+
+use crate::limits;
+
+/// Every sysctl that tune raises.
+pub fn tunable() -> impl Iterator<Item = &'static Knob> {
+    limits::sysctls().filter(|sysctl| sysctl.tunable)
+}
+
+/// The sysctl of that name that tune raises, with dots or slashes.
+#[must_use]
+pub fn knob(key: &str) -> Option<&'static Knob> {
+    limits::sysctl(key).filter(|sysctl| sysctl.tunable)
+}
+
+/// Whether the kernel would take `value` for `key`; of keys that nospace does not know, yes.
+#[must_use]
+pub fn takes(key: &str, value: &str) -> bool {
+    limits::sysctl(key).is_none_or(|sysctl| sysctl.takes(value))
+}

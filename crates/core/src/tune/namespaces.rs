@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::View;
-use crate::diagnose::{Kind, WARNING, raise};
-use crate::model::INITIAL_USER_NAMESPACE;
-use crate::report::{Remedy, UserRef, percent};
+use crate::limits::raise;
+use crate::model::InotifyResource;
+use crate::report::{Remedy, UserRef, percent, thresholds};
 
 /// A user of a user namespace whose own limit is what binds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,25 +27,25 @@ pub struct NamespaceLimit {
 /// Every user outside the initial user namespace that is under pressure.
 #[must_use]
 pub fn namespaces(view: &View) -> Vec<NamespaceLimit> {
-    let of = |kind: Kind| {
+    let of = |resource: InotifyResource| {
         let users = view.users.iter();
         users.filter_map(move |user| {
-            let budget = kind.budget(user);
+            let budget = user.budget(resource);
             let limit = budget.limit?;
-            let binds = user.user_namespace != INITIAL_USER_NAMESPACE
+            let binds = !user.is_initial()
                 && budget.used > 0
-                && percent(budget.used, limit) >= Some(WARNING);
+                && percent(budget.used, limit) >= Some(thresholds::WARNING_PERCENT);
             binds.then(|| NamespaceLimit {
                 user: UserRef {
                     uid: user.uid,
                     user_namespace: user.user_namespace,
                 },
-                key: format!("user.max_inotify_{}", kind.knob()),
+                key: format!("user.max_inotify_{}", resource.unit()),
                 used: budget.used,
                 limit,
-                remedies: raise(view, kind, user, 0),
+                remedies: raise(view, resource, user, 0),
             })
         })
     };
-    Kind::BOTH.into_iter().flat_map(of).collect()
+    InotifyResource::BOTH.into_iter().flat_map(of).collect()
 }

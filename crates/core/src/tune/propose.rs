@@ -85,7 +85,7 @@ fn granted(wish: &Wish, live: u64, memory: Option<u64>) -> Result<Proposed, Refu
         reason,
         firm,
     } = wish;
-    let (value, bearable) = (*value, knob.bearable(memory));
+    let (value, bearable) = (*value, knob.affordable(memory));
     let granted = |value, reason, lasts| Proposed {
         knob,
         value,
@@ -188,16 +188,16 @@ mod tests {
     proptest! {
         #[test]
         fn it_never_lowers_and_never_goes_beyond_what_is_bearable(
-            at in 0..crate::tune::KNOBS.len(),
+            at in 0..crate::tune::tunable().count(),
             value in any::<u64>(),
             live in any::<u64>(),
             memory in 0_u64..(1 << 45),
             firm in any::<bool>(),
         ) {
-            let knob = &crate::tune::KNOBS[at];
+            let knob = crate::tune::tunable().nth(at).unwrap();
             if let Ok(one) = proposed(&wish(knob, value, firm), live, memory) {
                 prop_assert!(one.value >= live);
-                prop_assert!(one.value == live || one.value <= knob.bearable(Some(memory)));
+                prop_assert!(one.value == live || one.value <= knob.affordable(Some(memory)));
                 prop_assert!(one.value == live || one.value <= knob.most);
             } else {
                 prop_assert!(firm);

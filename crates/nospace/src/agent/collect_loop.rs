@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
-use nospace_core::attribute::View;
 use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
@@ -54,7 +53,7 @@ impl CollectLoop {
     ) -> Observation {
         self.host.renew();
         let snapshot = collect::collect(&self.host);
-        let view = View::new(&snapshot);
+        let view = nospace_core::view(&snapshot);
         self.refusals.fold_deleted_pods(&view);
         let growth = history.look(&view, seconds);
         let found = growth::findings(&view, history, &growth, seconds);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nospace_bpf::trace::{Call, Event, Options, Tracer};
 use nospace_core::attribute::View;
 use nospace_core::cause::Cause;
+use nospace_core::limits::LIMITS;
 use nospace_core::metrics::{AgentMetrics, InotifyRefusals, OTHER};
 use nospace_core::report::{Owner, PodPart};
 
@@ -24,21 +25,10 @@ const LOST_INTERVAL: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Causes that a call can be refused for, told from the start: a counter that begins at 1 has not grown.
-const CAUSES: [Cause; 13] = [
-    Cause::InotifyWatches,
-    Cause::InotifyInstances,
-    Cause::CgroupLimit,
-    Cause::MountLimit,
-    Cause::NamespaceLimit,
-    Cause::DiskSpace,
-    Cause::ProcessFiles,
-    Cause::SystemFiles,
-    Cause::Pids,
-    Cause::Keys,
-    Cause::SysvSemaphores,
-    Cause::SysvShm,
-    Cause::EpollWatches,
-];
+fn causes() -> impl Iterator<Item = Cause> {
+    let refusing = LIMITS.iter().filter(|limit| !limit.refusals.is_empty());
+    refusing.map(|limit| limit.cause)
+}
 
 /// Refused calls, counted as they happen.
 #[derive(Debug, Default)]
@@ -143,10 +133,10 @@ impl Refusals {
     fn follow(&self, mut tracer: Tracer, host: &Live, stop: &Receiver<()>) -> anyhow::Result<()> {
         let mut owners = OwnerCache::new(host);
         owners.gaps.iter().for_each(|gap| warn(gap));
-        let none = CAUSES.map(|cause| (cause.code().to_owned(), 0));
+        let none = causes().map(|cause| (cause.code().to_owned(), 0));
         let mut counted = self.lock();
         counted.starting = false;
-        counted.causes = Some(none.into());
+        counted.causes = Some(none.collect());
         drop(counted);
         let mut asked = Instant::now();
         let mut batch = Batch::default();
@@ -339,7 +329,7 @@ mod tests {
                 name: "here".to_owned(),
                 uid: "1".to_owned(),
             });
-        refusals.fold_deleted_pods(&View::new(&snapshot));
+        refusals.fold_deleted_pods(&nospace_core::view(&snapshot));
         let rows = rows(&refusals);
         let rows: Vec<_> = rows.iter().map(|r| (r.pod.as_str(), r.calls)).collect();
         assert_eq!(rows, [("", 4), ("here", 1), ("new", 3), (OTHER, 5)]);

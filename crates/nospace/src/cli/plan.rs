@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use nospace_core::attribute::View;
 use nospace_core::plan::{
     Against, Amounts, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeRuntime, Plan, Proposal,
     Question, RuntimeVersion, Told, plan, plan_node,
@@ -256,7 +255,7 @@ impl PlanArgs {
         Ok(plan_node(
             &asked,
             self.told(),
-            &View::new(&snapshot),
+            &nospace_core::view(&snapshot),
             &against,
         )?)
     }

@@ -92,10 +92,7 @@ Exit codes: 0 done, or nothing to do; 1 something failed or will not last; 3 wro
 fn setting(text: &str) -> Result<(&'static Knob, u64), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=N")?;
     let known = || {
-        let keys: Vec<&str> = nospace_core::tune::KNOBS
-            .iter()
-            .map(|knob| knob.key)
-            .collect();
+        let keys: Vec<&str> = nospace_core::tune::tunable().map(|one| one.key).collect();
         format!("tune does not know {key:?}; it knows {}", keys.join(", "))
     };
     let knob = knob(key.trim()).ok_or_else(known)?;

@@ -1,41 +1,13 @@
 //! The inotify limits, and every setting that nospace looks after: live, and what the next boot sets.
 
+use nospace_core::limits::{self, Sysctl};
 use nospace_core::model::{Limits, Setting};
 use nospace_core::parse::lossy;
 use nospace_core::parse::sysctl::{Boot, DIRECTORIES, Reader, assignments, reading_order};
-use nospace_core::tune::takes;
 
 use super::read;
 use super::run::{Collected, Collection};
 use crate::host::{Absent, Host, proc, root};
-
-/// Settings whose exhaustion nospace can name.
-const KEYS: [&str; 24] = [
-    "fs.inotify.max_user_instances",
-    "fs.inotify.max_user_watches",
-    "fs.inotify.max_queued_events",
-    "user.max_inotify_instances",
-    "user.max_inotify_watches",
-    "fs.file-max",
-    "fs.nr_open",
-    "fs.mount-max",
-    "fs.epoll.max_user_watches",
-    "kernel.pid_max",
-    "kernel.threads-max",
-    "kernel.keys.maxkeys",
-    "kernel.keys.maxbytes",
-    "kernel.keys.root_maxkeys",
-    "kernel.keys.root_maxbytes",
-    "kernel.sem",
-    "kernel.shmmni",
-    "kernel.shmall",
-    "kernel.msgmni",
-    "user.max_user_namespaces",
-    "user.max_mnt_namespaces",
-    "user.max_net_namespaces",
-    "user.max_pid_namespaces",
-    "user.max_cgroup_namespaces",
-];
 
 /// More drop-ins than any system has.
 const MAX_FILES: usize = 1000;
@@ -44,16 +16,16 @@ const MAX_FILES: usize = 1000;
 pub fn collect(host: &dyn Host) -> Collection<Limits> {
     let mut gaps = Vec::new();
     let boot = boot(host, reader(host, false), &mut gaps);
-    let setting = |key: &&str| Setting {
-        key: (*key).to_owned(),
-        live: live(host, key),
-        boot: boot.winner(key, |value| takes(key, value)),
+    let setting = |sysctl: &Sysctl| Setting {
+        key: sysctl.key.to_owned(),
+        live: live(host, sysctl.key),
+        boot: boot.winner(sysctl.key, |value| sysctl.takes(value)),
     };
     Ok(Collected::exact(Limits {
-        max_user_instances: read::sysctl(host, KEYS[0])?,
-        max_user_watches: read::sysctl(host, KEYS[1])?,
-        max_queued_events: read::sysctl(host, KEYS[2])?,
-        settings: KEYS.iter().map(setting).filter(is_known).collect(),
+        max_user_instances: read::sysctl(host, "fs.inotify.max_user_instances")?,
+        max_user_watches: read::sysctl(host, "fs.inotify.max_user_watches")?,
+        max_queued_events: read::sysctl(host, "fs.inotify.max_queued_events")?,
+        settings: limits::sysctls().map(setting).filter(is_known).collect(),
     })
     .with_gaps(gaps))
 }

@@ -3,7 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use nospace_core::attribute::MEMORY_CGROUP_MAX;
+use nospace_core::limits::MEMORY_CGROUP_MAX;
 use nospace_core::parse::{cgroupfs, mountinfo};
 use rustix::io::Errno;
 

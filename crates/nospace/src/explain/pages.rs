@@ -1,47 +1,18 @@
 //! The pages of docs/causes, in the binary: they are wanted when nothing else can be reached.
 
 use nospace_core::cause::Cause;
+use nospace_core::limits;
 
-macro_rules! pages {
-    ($($variant:ident = $code:literal,)+) => {
-        /// The page of `cause`, in Markdown.
-        #[must_use]
-        pub fn page(cause: Cause) -> &'static str {
-            match cause {
-                $(Cause::$variant => include_str!(concat!("../../../../docs/causes/", $code, ".md")),)+
-            }
-        }
-    };
-}
-
-pages! {
-    InotifyWatches = "inotify-watches",
-    InotifyInstances = "inotify-instances",
-    EventQueue = "event-queue",
-    CgroupLimit = "cgroup-limit",
-    CgroupKmem = "cgroup-kmem",
-    CpusetEmpty = "cpuset-empty",
-    MountLimit = "mount-limit",
-    NamespaceLimit = "namespace-limit",
-    DiskBlocks = "disk-blocks",
-    DiskInodes = "disk-inodes",
-    DiskSpace = "disk-space",
-    DevShm = "dev-shm",
-    ProcessFiles = "process-files",
-    SystemFiles = "system-files",
-    Pids = "pids",
-    Keys = "keys",
-    SysvSemaphores = "sysv-semaphores",
-    SysvShm = "sysv-shm",
-    EpollWatches = "epoll-watches",
-    RuntimeLocks = "runtime-locks",
-    IpPool = "ip-pool",
+/// The page of `cause`, in Markdown.
+#[must_use]
+pub fn page(cause: Cause) -> &'static str {
+    limits::of(cause).page
 }
 
 /// The cause whose code `word` is.
 #[must_use]
 pub fn cause(word: &str) -> Option<Cause> {
-    Cause::ALL.iter().copied().find(|c| c.code() == word)
+    Cause::from_code(word)
 }
 
 #[cfg(test)]

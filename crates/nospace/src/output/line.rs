@@ -48,36 +48,36 @@ fn about(finding: &Finding, room: usize) -> String {
     let Some(culprit) = finding.culprits.first() else {
         return format!("{matter}: {}", finding.title);
     };
-    // Behind the semicolon are the holder's processes.
-    let held = culprit.split("; ").next().unwrap_or(culprit);
-    let (name, amount) = held.split_once(": ").unwrap_or((held, ""));
     let start = format!("{matter} by ");
-    let name = Charset::Ascii.clean(name);
+    let name = Charset::Ascii.clean(&culprit.name);
     let name = text::shorten(&name, room.saturating_sub(start.len()), Charset::Ascii);
-    let amount = if amount.is_empty() {
-        String::new()
-    } else {
-        format!(": {amount}")
-    };
+    let amount = culprit.amount.as_ref();
+    let amount = amount.map_or_else(String::new, |amount| format!(": {amount}"));
     format!("{start}{name}{amount}; {}", finding.title)
 }
 
 #[cfg(test)]
 mod tests {
     use nospace_core::cause::Cause;
-    use nospace_core::report::Severity;
+    use nospace_core::report::{Culprit, Rule, Severity, Subject};
 
     use super::*;
 
-    fn of(culprits: &[&str]) -> String {
+    fn of(culprit: Option<(&str, &str)>) -> String {
         let finding = Finding {
             cause: Cause::InotifyInstances,
-            rule: "inotify-instances".to_owned(),
+            rule: Rule::Exhaustion(Cause::InotifyInstances),
             severity: Severity::Critical,
-            subject: String::new(),
+            subject: Subject::uid(0),
             title: "uid 0 has used 128 of 128".to_owned(),
             evidence: Vec::new(),
-            culprits: culprits.iter().map(|&c| c.to_owned()).collect(),
+            culprits: culprit
+                .map(|(name, amount)| Culprit {
+                    processes: Some("node (pid 7)".to_owned()),
+                    ..Culprit::with_amount(name, amount)
+                })
+                .into_iter()
+                .collect(),
             culprit_pods: Vec::new(),
             victims: Vec::new(),
             remedies: Vec::new(),
@@ -88,16 +88,16 @@ mod tests {
     #[test]
     fn a_holder_is_named_with_what_it_holds() {
         assert_eq!(
-            of(&["pod shop/web-0: 100 instances, 1 watch; node (pid 7)"]),
+            of(Some(("pod shop/web-0", "100 instances, 1 watch"))),
             "inotify-instances by pod shop/web-0: 100 instances, 1 watch; uid 0 has used 128 of 128"
         );
-        assert_eq!(of(&[]), "inotify-instances: uid 0 has used 128 of 128");
+        assert_eq!(of(None), "inotify-instances: uid 0 has used 128 of 128");
     }
 
     #[test]
     fn both_ends_of_the_longest_name_are_kept() {
         let name = format!("{}/{}-x7k2p", "n".repeat(63), "p".repeat(247));
-        let line = of(&[&format!("pod {name}: 100 instances, 1 watch")]);
+        let line = of(Some((&format!("pod {name}"), "100 instances, 1 watch")));
         let kept = &line[..KEPT];
         assert!(kept.starts_with("inotify-instances by pod nnnn"), "{kept}");
         assert!(kept.ends_with("-x7k2p"), "{kept}");

@@ -1,6 +1,5 @@
 //! What is, and what should be; changes nothing.
 
-use nospace_core::attribute::View;
 use nospace_core::model::{BootValue, Snapshot};
 use nospace_core::parse::sysctl::{Boot, number};
 use nospace_core::tune::{
@@ -33,7 +32,7 @@ pub fn dry_run(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Resu
     } else {
         collect(site.host)
     };
-    let view = View::new(&snapshot);
+    let view = nospace_core::view(&snapshot);
     let memory = snapshot.node.memory_bytes;
     let wishes = if wishes.is_empty() {
         let mut wishes = profile(memory);

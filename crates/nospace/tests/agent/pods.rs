@@ -113,7 +113,7 @@ pub fn growth() -> anyhow::Result<()> {
     let found = report
         .findings
         .iter()
-        .find(|f| f.rule == "growth" && f.subject.contains("uid 820000"));
+        .find(|f| f.rule.name() == "growth" && f.subject.to_string().contains("uid 820000"));
     let found = found.with_context(|| format!("{:#?}", report.findings))?;
     ensure!(
         found.title.starts_with("inotify watches of uid 820000"),

@@ -67,7 +67,7 @@ pub fn disk(options: &str) -> anyhow::Result<()> {
     let full = report
         .resources
         .iter()
-        .find(|one| one.cause == Cause::DiskBlocks && one.subject == "/")
+        .find(|one| one.cause == Cause::DiskBlocks && one.subject.to_string() == "/")
         .context("the root file system is not in the report")?;
     ensure!(full.percent() == 100, "{full:?}");
     whole(&report)

@@ -79,7 +79,8 @@ pub fn many_descriptors(options: &str) -> anyhow::Result<()> {
         .resources
         .iter()
         .find(|one| {
-            one.cause == Cause::ProcessFiles && one.subject.contains(&holder.pid().to_string())
+            one.cause == Cause::ProcessFiles
+                && one.subject.to_string().contains(&holder.pid().to_string())
         })
         .with_context(|| {
             let (inotify, pid) = (report.collectors.first(), holder.pid());

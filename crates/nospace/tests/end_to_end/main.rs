@@ -146,7 +146,7 @@ fn condemned(story: &Story, report: &Report, pid: u32) -> anyhow::Result<()> {
     };
     let culprit = finding.culprits.first().context("no culprit")?;
     ensure!(
-        culprit.contains("nospace") && culprit.contains(&pid.to_string()),
+        culprit.to_string().contains("nospace") && culprit.to_string().contains(&pid.to_string()),
         "{finding:?}"
     );
     ensure!(

@@ -33,7 +33,7 @@ pub fn mounts() -> anyhow::Result<()> {
         finding
             .culprits
             .iter()
-            .any(|culprit| culprit.contains(&pid)),
+            .any(|culprit| culprit.to_string().contains(&pid)),
         "{finding:?}"
     );
     let mut victim = Command::new("nsenter");
@@ -107,7 +107,7 @@ pub fn watches() -> anyhow::Result<()> {
         finding
             .culprits
             .iter()
-            .any(|culprit| culprit.contains(&pid)),
+            .any(|culprit| culprit.to_string().contains(&pid)),
         "{finding:?}"
     );
     exhaust.end()?;

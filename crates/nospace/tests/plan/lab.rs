@@ -30,7 +30,7 @@ fn pods_started_here_cost_what_was_predicted() {
     let mut base = None;
     for wanted in PODS {
         let snapshot = collect(&Recorded::open(&archive(wanted)).unwrap());
-        let view = View::new(&snapshot);
+        let view = nospace_core::view(&snapshot);
         // The lab begins with a pod of one container.
         assert_eq!(pods(&view), (wanted + 1, 3 * wanted + 2));
         let base = *base.get_or_insert_with(|| directories(&view));

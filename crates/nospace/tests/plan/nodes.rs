@@ -2,7 +2,6 @@
 
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
-use nospace_core::attribute::View;
 use nospace_core::model::Snapshot;
 use nospace_core::plan::{Amounts, Cgroup, CgroupDriver, Kubernetes, NodeRuntime, Question};
 
@@ -38,7 +37,7 @@ fn compare(
     monitors_by: &'static str,
 ) -> Vec<Row> {
     let snapshot = snapshot(node);
-    let view = View::new(&snapshot);
+    let view = nospace_core::view(&snapshot);
     let containers: u64 = shapes.iter().map(|(pods, of)| pods * (of + 1)).sum();
     let all: u64 = shapes.iter().map(|(pods, _)| pods).sum();
     assert_eq!(pods(&view), (all, containers), "{node}");

@@ -5,9 +5,9 @@ use nospace_core::model::{
     CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime,
 };
 use nospace_core::report::{
-    Budget, ContainerRef, ContainerUse, Finding, Forecast, InotifyLimits, KubeletStart, Node,
-    Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy, Report, Resource, SCHEMA_VERSION,
-    Severity, StartVerdict, Unattributed, User, UserRef,
+    Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits, KubeletStart,
+    Node, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy, Report, Resource, Rule,
+    SCHEMA_VERSION, Severity, StartVerdict, Subject, Unattributed, User, UserRef,
 };
 
 const ROOT: UserRef = UserRef {
@@ -88,16 +88,16 @@ pub fn watches_exhausted() -> Report {
         findings: vec![
             Finding {
                 cause: Cause::InotifyWatches,
-                rule: "inotify-budget".into(),
+                rule: Rule::Exhaustion(Cause::InotifyWatches),
                 severity: Severity::Critical,
                 title: "uid 0 has used 8190 of 8192 inotify watches (99 %)".into(),
                 evidence: vec![
                     "8190 watches of uid 0, exact".into(),
                     "fs.inotify.max_user_watches is 8192, the default of kernels before 5.11".into(),
                 ],
-                culprits: vec!["pod default/fluent-bit-x7k2p: 7340 watches (89 %)".into()],
+                culprits: vec![Culprit::with_amount("pod default/fluent-bit-x7k2p", "7340 watches (89 %)")],
                 culprit_pods: vec![],
-                subject: String::new(),
+                subject: Subject::None,
                 victims: vec![
                     "kubelet (pid 812) at its next start".into(),
                     "every other process of uid 0: inotify_add_watch fails with ENOSPC, \"no space left on device\"".into(),
@@ -165,9 +165,9 @@ pub fn instances_exhausted() -> Report {
         resources: [resources(), vec![full_disk()]].concat(),
         findings: vec![Finding {
             evidence: vec!["~126 of 128 instances of uid 0, estimated".into()],
-            culprits: vec!["default/web-0 (112)".into()],
+            culprits: vec![Culprit::named("default/web-0 (112)")],
             culprit_pods: vec![],
-            subject: String::new(),
+            subject: Subject::None,
             victims: vec!["every process of uid 0 that makes an inotify instance: EMFILE, \"too many open files\"".into()],
             remedies: vec![Remedy {
                 command: "sysctl -w fs.inotify.max_user_instances=8192".into(),
@@ -205,9 +205,12 @@ pub fn child_namespace() -> Report {
             watches: 883,
         }],
         findings: vec![Finding {
-            culprits: vec!["container 9d2f0c1be7aa (podman): 117 instances".into()],
+            culprits: vec![Culprit::with_amount(
+                "container 9d2f0c1be7aa (podman)",
+                "117 instances",
+            )],
             culprit_pods: vec![],
-            subject: String::new(),
+            subject: Subject::None,
             ..finding(
                 Cause::InotifyInstances,
                 Severity::Warning,
@@ -264,7 +267,7 @@ pub fn hostile_with(evil: &str) -> Report {
     ];
     report.containers[0].name = Some(evil.into());
     report.resources = vec![Resource {
-        subject: format!("/mnt/{evil}"),
+        subject: Subject::Mount(format!("/mnt/{evil}")),
         note: Some(format!("{long}\n\x1b[1A")),
         ..full_disk()
     }];
@@ -272,9 +275,9 @@ pub fn hostile_with(evil: &str) -> Report {
     report.findings = vec![Finding {
         title: format!("pod {evil} is evil"),
         evidence: vec![evil.into()],
-        culprits: vec![long.clone()],
+        culprits: vec![Culprit::named(long.as_str())],
         culprit_pods: vec![],
-        subject: String::new(),
+        subject: Subject::None,
         victims: vec![evil.into()],
         remedies: vec![Remedy {
             command: format!("kill 1 # {evil}"),
@@ -423,7 +426,7 @@ fn pod(name: &str, instances: u64, watches: u64) -> Pod {
 fn resources() -> Vec<Resource> {
     let resource = |cause, subject: &str, used, limit, unit: &str| Resource {
         cause,
-        subject: subject.into(),
+        subject: Subject::Caption(subject.to_owned()),
         used,
         limit,
         unit: unit.into(),
@@ -442,7 +445,7 @@ fn resources() -> Vec<Resource> {
 fn full_disk() -> Resource {
     Resource {
         cause: Cause::DiskInodes,
-        subject: "/var/lib/containerd".into(),
+        subject: Subject::Mount("/var/lib/containerd".to_owned()),
         used: 880_000,
         limit: 1_000_000,
         unit: "inodes".into(),
@@ -480,13 +483,13 @@ fn starts() -> Forecast {
 fn finding(cause: Cause, severity: Severity, title: &str) -> Finding {
     Finding {
         cause,
-        rule: "sample".into(),
+        rule: Rule::Exhaustion(cause),
         severity,
         title: title.into(),
         evidence: vec![],
         culprits: vec![],
         culprit_pods: vec![],
-        subject: String::new(),
+        subject: Subject::None,
         victims: vec![],
         remedies: vec![],
     }

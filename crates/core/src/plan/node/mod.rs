@@ -12,7 +12,7 @@ use crate::attribute::forecast::{
     INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31, cadvisor_hierarchies,
 };
 use crate::attribute::{Part, Running, View, is_kubelet, running};
-use crate::diagnose::words;
+use crate::limits::describe;
 use crate::model::{CgroupVersion, Runtime, UserKey};
 use crate::report::{Owner, User};
 
@@ -181,7 +181,7 @@ impl<'v> Seen<'v> {
             .iter()
             .filter(|h| matches!(h.part, Part::Pod { .. }))
             .fold(Amounts::default(), |sum, h| {
-                sum.plus(Amounts::new(h.instances, h.watches))
+                sum.plus(Amounts::new(h.holds.instances, h.holds.watches))
             })
     }
 
@@ -192,14 +192,14 @@ impl<'v> Seen<'v> {
         let pod = holders
             .iter()
             .filter(|h| matches!(h.part, Part::Pod { .. }) && self.running.pods > 1)
-            .find(|h| h.watches > own.watches / 2 || h.instances > own.instances / 2)?;
+            .find(|h| h.holds.watches > own.watches / 2 || h.holds.instances > own.instances / 2)?;
         Some(format!(
             "One pod makes the average: {} holds {} of the {} watches and {} of the {} instances of all pods. Where it is the \
              only one of its kind, more pods cost less than this.",
-            words::part(self.view, &pod.part),
-            pod.watches,
+            describe::part(self.view, &pod.part),
+            pod.holds.watches,
             own.watches,
-            pod.instances,
+            pod.holds.instances,
             own.instances,
         ))
     }

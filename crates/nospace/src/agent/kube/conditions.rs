@@ -1,7 +1,9 @@
 //! What a report means for the node's conditions. Pure.
 
 use nospace_core::cause::Cause;
-use nospace_core::report::{Budget, Finding, Report, Resource, Severity, StartVerdict, User};
+use nospace_core::report::{
+    Budget, Finding, Report, Resource, Rule, Severity, StartVerdict, Subject, User,
+};
 
 use super::message::{camel_case, message, sanitize};
 
@@ -121,11 +123,11 @@ fn found(finding: &Finding) -> Verdict {
 /// creator's matter.
 fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdict {
     let users = || report.users.iter().filter(|u| u.is_initial());
-    let subjects: Vec<String> = users().map(User::subject).collect();
+    let subjects: Vec<Subject> = users().map(User::subject).collect();
     let finding = report
         .findings
         .iter()
-        .find(|f| f.rule == cause.code() && f.cause == cause && subjects.contains(&f.subject));
+        .find(|f| f.rule == Rule::Exhaustion(cause) && subjects.contains(&f.subject));
     if let Some(finding) = finding {
         return found(finding);
     }
@@ -148,7 +150,13 @@ fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdic
 fn cgroups(report: &Report) -> Verdict {
     let findings = report.findings.iter();
     let mut findings = findings.filter(|f| f.cause == Cause::CgroupLimit && node_wide(&f.subject));
-    let pressed = |f: &&Finding| matches!(&*f.rule, "cgroup-limit" | "cgroup-descendants");
+    let pressed = |f: &&Finding| {
+        let rules = [
+            Rule::Exhaustion(Cause::CgroupLimit),
+            Rule::CgroupDescendants,
+        ];
+        rules.contains(&f.rule)
+    };
     if let Some(finding) = findings.find(pressed) {
         return found(finding);
     }
@@ -166,9 +174,9 @@ fn cgroups(report: &Report) -> Verdict {
 }
 
 /// The kernel's own limit, and those on the way to every pod; what one pod may have below it is that pod's matter.
-fn node_wide(subject: &str) -> bool {
-    let Some(path) = subject.strip_prefix("cgroup.max.descendants of ") else {
-        return subject == "memory cgroups";
+fn node_wide(subject: &Subject) -> bool {
+    let Subject::Cgroup { path, .. } = subject else {
+        return *subject == Subject::MemoryCgroups;
     };
     let pods = path.trim_start_matches('/').trim_end_matches(".slice");
     matches!(
@@ -186,7 +194,10 @@ fn kubelet(report: &Report) -> Verdict {
         };
         return unknown(&blind(report, gap));
     };
-    let finding = report.findings.iter().find(|f| f.rule == "kubelet-start");
+    let finding = report
+        .findings
+        .iter()
+        .find(|f| f.rule == Rule::KubeletStart);
     match (start.verdict, finding) {
         (StartVerdict::Starts, _) => fine(format!(
             "A starting kubelet needs {} watches and {} instances; it would find {} and {}",
@@ -211,7 +222,7 @@ fn blind(report: &Report, collector: &str) -> String {
     let finding = report
         .findings
         .iter()
-        .find(|f| f.rule == "blind" && f.subject == collector);
+        .find(|f| f.rule == Rule::Blind && f.subject == Subject::Collector(collector.to_owned()));
     finding.map_or_else(
         || format!("{collector} could not be read"),
         |finding| finding.title.clone(),

@@ -1,5 +1,5 @@
 use nospace_core::model::INITIAL_USER_NAMESPACE;
-use nospace_core::report::Resource;
+use nospace_core::report::{Culprit, Resource, Rule, Subject};
 
 use super::*;
 use crate::agent::kube::fixtures::{healthy, instances, pod, watches_exhausted, with};
@@ -95,7 +95,7 @@ fn a_kubelet_that_would_barely_start_is_at_risk() {
     assert_eq!(condition.status, Status::True);
     assert_eq!(condition.reason, "InotifyWatches");
     // No kubelet belongs on a machine of which the rules say nothing.
-    report.findings.retain(|f| f.rule != "kubelet-start");
+    report.findings.retain(|f| f.rule != Rule::KubeletStart);
     assert_eq!(
         of(&report, ConditionType::KubeletStartAtRisk).status,
         Status::False
@@ -105,7 +105,10 @@ fn a_kubelet_that_would_barely_start_is_at_risk() {
 #[test]
 fn what_one_pod_may_have_is_not_the_nodes_limit() {
     let of_node = |path: &str| {
-        let subject = format!("cgroup.max.descendants of {path}");
+        let subject = Subject::Cgroup {
+            limit: "cgroup.max.descendants",
+            path: path.to_owned(),
+        };
         let mut report = healthy();
         report.resources.push(Resource {
             cause: Cause::CgroupLimit,
@@ -118,7 +121,7 @@ fn what_one_pod_may_have_is_not_the_nodes_limit() {
         });
         let mut finding = instances(100, &[]);
         finding.cause = Cause::CgroupLimit;
-        finding.rule = "cgroup-descendants".to_owned();
+        finding.rule = Rule::CgroupDescendants;
         finding.subject = subject;
         report.findings = vec![finding];
         of(&report, ConditionType::CgroupsExhausted).status == Status::True
@@ -145,7 +148,7 @@ fn what_one_pod_may_have_is_not_the_nodes_limit() {
 #[test]
 fn a_name_that_steers_the_terminal_is_escaped() {
     let mut finding = instances(100, &[]);
-    finding.culprits = vec!["evil\u{1b}]0;x\u{7}: 9 instances".to_owned()];
+    finding.culprits = vec![Culprit::with_amount("evil\u{1b}]0;x\u{7}", "9 instances")];
     let condition = of(&with(&[finding]), ConditionType::InotifyInstancesExhausted);
     assert!(!condition.message.chars().any(char::is_control));
     assert!(condition.message.contains("evil\\x1b"), "{condition:?}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use nospace_core::report::{Finding, PodRef, Report, Severity};
+use nospace_core::report::{Finding, PodRef, Report, Rule, Severity, Subject};
 
 use super::message::{camel_case, message, pod_message, sanitize};
 use crate::agent::observation::{LimitRaise, Observation};
@@ -12,9 +12,6 @@ use crate::agent::observation::{LimitRaise, Observation};
 const MAX: usize = 32;
 /// So many pods get an event of their own for one trouble.
 const MAX_PODS: usize = 3;
-
-/// The rule of the forecast, which has a condition of its own.
-const KUBELET: &str = "kubelet-start";
 
 /// Which object an event is on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,16 +50,16 @@ pub struct EventTiming {
 
 impl EventTiming {
     /// Growth comes in bursts: that it has paused means little.
-    fn of(&self, rule: &str) -> Duration {
+    fn of(&self, rule: Rule) -> Duration {
         match rule {
-            "growth" => self.settle_time * 10,
+            Rule::Growth => self.settle_time * 10,
             _ => self.settle_time,
         }
     }
 }
 
 /// What tells whether two looks found the same trouble.
-type Key = (String, &'static str, String);
+type Key = (Rule, &'static str, Subject);
 
 /// A finding that is there, or was a moment ago.
 #[derive(Debug)]
@@ -131,7 +128,7 @@ impl EventTracker {
         }
         if finding.severity == problem.severity {
             problem.last_as_severe = at;
-        } else if since(problem.last_as_severe, at) >= timing.of(&finding.rule) {
+        } else if since(problem.last_as_severe, at) >= timing.of(finding.rule) {
             problem.severity = finding.severity;
             problem.last_as_severe = at;
         }
@@ -141,14 +138,14 @@ impl EventTracker {
     fn resolve(&mut self, at: Instant) -> Vec<EventSpec> {
         let timing = self.timing;
         let resolved =
-            |(rule, ..): &Key, t: &mut Problem| since(t.last_seen, at) >= timing.of(rule);
+            |(rule, ..): &Key, t: &mut Problem| since(t.last_seen, at) >= timing.of(*rule);
         let resolved = self.problems.extract_if(.., resolved);
         resolved
             .map(|((rule, _, subject), problem)| EventSpec {
                 object: EventTarget::Node,
-                reason: format!("{}Recovered", camel_case(&rule)),
+                reason: format!("{}Recovered", camel_case(rule.name())),
                 message: sanitize(&format!("No longer so: {}", problem.title)),
-                subject,
+                subject: subject.to_string(),
                 warning: false,
             })
             .collect()
@@ -189,7 +186,7 @@ impl Problem {
         self.pods.clear();
         let node = EventSpec {
             object: EventTarget::Node,
-            subject: finding.subject.clone(),
+            subject: finding.subject.to_string(),
             warning: true,
             reason: reason(finding),
             message: message(finding),
@@ -202,7 +199,7 @@ impl Problem {
     /// The kubelet's start is the node's matter: the finding of the budget tells its pods.
     fn report_to_new_pods(&mut self, finding: &Finding) -> Vec<EventSpec> {
         let mut specs = Vec::new();
-        if finding.rule == KUBELET {
+        if finding.rule == Rule::KubeletStart {
             return specs;
         }
         // A pod of which only the uid is known has no event: the node's names it.
@@ -211,7 +208,7 @@ impl Problem {
             if self.pods.len() < MAX_PODS && self.pods.insert(pod.clone()) {
                 specs.push(EventSpec {
                     object: EventTarget::Pod(pod.clone()),
-                    subject: finding.subject.clone(),
+                    subject: finding.subject.to_string(),
                     warning: true,
                     reason: reason(finding),
                     message: pod_message(pod, finding),
@@ -227,40 +224,36 @@ fn since(then: Instant, now: Instant) -> Duration {
 }
 
 fn key(finding: &Finding) -> Key {
-    (
-        finding.rule.clone(),
-        finding.cause.code(),
-        finding.subject.clone(),
-    )
+    (finding.rule, finding.cause.code(), finding.subject.clone())
 }
 
 /// Warnings and worse; of several about one budget those that say more than "it is full".
 fn worth_reporting(report: &Report) -> impl Iterator<Item = &Finding> {
     let findings = || {
         let all = report.findings.iter();
-        all.filter(|f| f.severity >= Severity::Warning && f.rule != "blind")
+        all.filter(|f| f.severity >= Severity::Warning && f.rule != Rule::Blind)
     };
     let says_all = move |f: &Finding| {
         let full =
             findings().any(|o| is_pressure(o) && o.cause == f.cause && o.severity >= f.severity);
         full && matches!(
-            &*f.rule,
-            "shared-budget" | "dominant-holder" | "leaked-instances"
+            f.rule,
+            Rule::SharedBudget | Rule::DominantHolder | Rule::LeakedInstances
         )
     };
     findings().filter(move |f| !says_all(f))
 }
 
-/// The rules of budgets bear the code of their cause.
+/// The rules of most budgets bear the code of their cause.
 fn is_pressure(finding: &Finding) -> bool {
-    finding.rule == finding.cause.code()
+    finding.rule.name() == finding.cause.code()
 }
 
 /// `InotifyWatchesPressure`, and when it is as good as used up `InotifyWatchesExhausted`.
 fn reason(finding: &Finding) -> String {
-    let rule = camel_case(&finding.rule);
+    let rule = camel_case(finding.rule.name());
     match finding.severity {
-        _ if finding.rule == KUBELET => format!("{rule}AtRisk"),
+        _ if finding.rule == Rule::KubeletStart => format!("{rule}AtRisk"),
         _ if !is_pressure(finding) => rule,
         Severity::Critical => format!("{rule}Exhausted"),
         _ => format!("{rule}Pressure"),

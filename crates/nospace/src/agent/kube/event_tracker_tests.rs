@@ -1,3 +1,5 @@
+use nospace_core::report::{Rule, Subject};
+
 use super::*;
 use crate::agent::kube::fixtures::{healthy, instances, observation, pod, watches_exhausted, with};
 
@@ -79,7 +81,7 @@ fn the_end_is_told_once_and_when_it_lasts() {
 #[test]
 fn growth_that_pauses_is_not_over() {
     let mut growth = instances(90, &[]);
-    growth.rule = "growth".to_owned();
+    growth.rule = Rule::Growth;
     let growing = with(&[growth]);
     let look = |n: u32| match n % 10 {
         0 => growing.clone(),
@@ -124,7 +126,7 @@ fn a_real_node_gets_an_event_for_each_thing_that_is_wrong() {
             .collect::<Vec<_>>(),
         ["node KubeletStartAtRisk", "node InotifyWatchesExhausted"]
     );
-    let shared = report.findings.iter().any(|f| f.rule == "shared-budget");
+    let shared = report.findings.iter().any(|f| f.rule == Rule::SharedBudget);
     assert!(
         shared,
         "the recorded node had such a finding, which says no more"
@@ -158,7 +160,7 @@ fn a_node_that_breaks_in_a_thousand_ways_is_bounded() {
     let findings: Vec<Finding> = (0..1_000)
         .map(|n| {
             let mut finding = instances(100, &[]);
-            finding.subject = format!("uid {n}");
+            finding.subject = Subject::uid(n);
             finding
         })
         .collect();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nospace_core::cause::Cause;
-use nospace_core::report::{Finding, PodRef, Remedy, Report, Severity};
+use nospace_core::report::{Culprit, Finding, PodRef, Remedy, Report, Rule, Severity, Subject};
 
 use crate::agent::observation::Observation;
 use crate::agent::pages::Pages;
@@ -34,22 +34,20 @@ pub fn pod(name: &str) -> PodRef {
 pub fn instances(percent: u64, pods: &[PodRef]) -> Finding {
     Finding {
         cause: Cause::InotifyInstances,
-        rule: "inotify-instances".to_owned(),
+        rule: Rule::Exhaustion(Cause::InotifyInstances),
         severity: if percent >= 95 {
             Severity::Critical
         } else {
             Severity::Warning
         },
-        subject: "uid 0".to_owned(),
+        subject: Subject::uid(0),
         title: format!("uid 0 has used {percent} of 100 inotify instances ({percent} %)"),
         evidence: Vec::new(),
         culprits: pods
             .iter()
             .map(|p| {
-                format!(
-                    "pod {}/{}: {percent} instances, 1 watch",
-                    p.namespace, p.name
-                )
+                let name = format!("pod {}/{}", p.namespace, p.name);
+                Culprit::with_amount(name, format!("{percent} instances, 1 watch"))
             })
             .collect(),
         culprit_pods: pods.to_vec(),

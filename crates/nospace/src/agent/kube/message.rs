@@ -48,10 +48,8 @@ pub fn message(finding: &Finding) -> String {
 /// The same to the one who holds it.
 pub fn pod_message(pod: &PodRef, finding: &Finding) -> String {
     let name = format!("pod {}/{}", pod.namespace, pod.name);
-    let own = finding.culprits.iter().find_map(|c| {
-        let held = c.strip_prefix(&name)?;
-        held.strip_prefix(": ")
-    });
+    let mut culprits = finding.culprits.iter();
+    let own = culprits.find_map(|c| c.amount.as_ref().filter(|_| c.name == name));
     sanitize(&match own {
         Some(held) => format!("{}. This pod holds {held}", finding.title),
         None => format!("{}. This pod holds most of it", finding.title),

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use nospace_core::report::{Finding, Remedy, Report, Severity};
+use nospace_core::report::{Culprit, Finding, Remedy, Report, Severity};
 
 use super::html::Html;
 
@@ -31,7 +31,7 @@ fn section(html: &mut Html, report: &Report, title: &'static str, wanted: fn(&&F
 /// What one finding has said, the next does not say again.
 #[derive(Default)]
 struct Printed<'a> {
-    people: HashSet<&'a [String]>,
+    people: HashSet<Vec<String>>,
     commands: HashSet<&'a str>,
 }
 
@@ -48,8 +48,10 @@ fn finding<'a>(html: &mut Html, found: &'a Finding, printed: &mut Printed<'a>) {
         .raw("</b>")
         .text(&found.title)
         .raw("</h3><div class=two>");
-    list(html, "Who holds", &found.culprits, printed);
-    list(html, "Who is refused, or would be", &found.victims, printed);
+    let culprits = found.culprits.iter().map(Culprit::to_string).collect();
+    list(html, "Who holds", culprits, printed);
+    let victims = found.victims.clone();
+    list(html, "Who is refused, or would be", victims, printed);
     html.raw("</div>");
     let new = |remedy: &&'a Remedy| printed.commands.insert(&remedy.command);
     remedies(html, &found.remedies.iter().filter(new).collect::<Vec<_>>());
@@ -63,20 +65,21 @@ fn finding<'a>(html: &mut Html, found: &'a Finding, printed: &mut Printed<'a>) {
     html.raw("</div>");
 }
 
-fn list<'a>(html: &mut Html, title: &'static str, all: &'a [String], printed: &mut Printed<'a>) {
+fn list(html: &mut Html, title: &'static str, all: Vec<String>, printed: &mut Printed<'_>) {
     if all.is_empty() {
         return;
     }
     html.raw("<div><h4>").raw(title).raw("</h4>");
     // One or two are said again: that is shorter than to look for them.
-    if printed.people.insert(all) || all.len() < 3 {
+    if all.len() < 3 || !printed.people.contains(&all) {
         html.raw("<ul>");
-        items(html, all);
+        items(html, &all);
         html.raw("</ul>");
     } else {
         html.raw("<p class=why>the same as above</p>");
     }
     html.raw("</div>");
+    printed.people.insert(all);
 }
 
 fn items(html: &mut Html, all: &[String]) {

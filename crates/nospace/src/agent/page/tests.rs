@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use nospace_core::model::Snapshot;
-use nospace_core::report::{Finding, Pod, Remedy, Severity};
+use nospace_core::report::{Culprit, Finding, Pod, Remedy, Rule, Severity, Subject};
 
 use super::*;
 use crate::agent::pages::Pages;
@@ -25,12 +25,12 @@ fn evil() -> Observation {
     let all = || vec![EVIL.to_owned()];
     report.findings.push(Finding {
         cause: nospace_core::cause::Cause::InotifyWatches,
-        rule: EVIL.to_owned(),
+        rule: Rule::Growth,
         severity: Severity::Critical,
-        subject: EVIL.to_owned(),
+        subject: Subject::Caption(EVIL.to_owned()),
         title: EVIL.to_owned(),
         evidence: all(),
-        culprits: all(),
+        culprits: vec![Culprit::named(EVIL)],
         culprit_pods: Vec::new(),
         victims: all(),
         remedies: vec![Remedy {

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use anstyle::Style;
-use nospace_core::report::{Finding, Report, Severity};
+use nospace_core::report::{Culprit, Finding, Report, Rule, Severity};
 
 use super::options::Options;
 use crate::ui::{Line, Page, style};
@@ -15,7 +15,7 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     let mut shown = Shown::nothing(options.verbose);
     let mut apart = true;
     // What could not be seen has a section of its own.
-    for finding in report.findings.iter().filter(|f| f.rule != "blind") {
+    for finding in report.findings.iter().filter(|f| f.rule != Rule::Blind) {
         let in_a_line = finding.severity == Severity::Info && !options.verbose;
         if apart || !in_a_line {
             page.add(page.line());
@@ -48,7 +48,7 @@ pub fn details(page: &mut Page, finding: &Finding, verbose: bool) {
 struct Shown<'a> {
     verbose: bool,
     texts: HashSet<&'a str>,
-    people: HashSet<&'a [String]>,
+    people: HashSet<Vec<String>>,
 }
 
 impl<'a> Shown<'a> {
@@ -61,8 +61,9 @@ impl<'a> Shown<'a> {
     }
 
     fn details(&mut self, page: &mut Page, finding: &'a Finding) {
-        self.people(page, ("culprit", style::CULPRIT), &finding.culprits);
-        self.people(page, ("victim", style::VICTIM), &finding.victims);
+        let culprits = finding.culprits.iter().map(Culprit::to_string).collect();
+        self.people(page, ("culprit", style::CULPRIT), culprits);
+        self.people(page, ("victim", style::VICTIM), finding.victims.clone());
         let new = self.unseen(finding.remedies.iter().map(|r| (r.command.as_str(), r)));
         for (at, remedy) in new.iter().take(self.each()).enumerate() {
             // The command stands alone on its line, whole, so that it can be pasted.
@@ -76,12 +77,13 @@ impl<'a> Shown<'a> {
     }
 
     /// Who holds, or who is refused: always said, if only in two words.
-    fn people(&mut self, page: &mut Page, label: (&str, Style), all: &'a [String]) {
-        if !all.is_empty() && !self.people.insert(all) && !self.verbose {
+    fn people(&mut self, page: &mut Page, label: (&str, Style), all: Vec<String>) {
+        if !all.is_empty() && self.people.contains(&all) && !self.verbose {
             page.add(labelled(page, label, 0).put(style::DIM, "same as above"));
         } else {
             self.list(page, label, style::PLAIN, &all.iter().collect::<Vec<_>>());
         }
+        self.people.insert(all);
     }
 
     fn list(&self, page: &mut Page, label: (&str, Style), style: Style, all: &[&String]) {

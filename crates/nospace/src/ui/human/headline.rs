@@ -1,6 +1,6 @@
 use nospace_core::cause::Cause;
 use nospace_core::model::Provenance;
-use nospace_core::report::{Finding, Report, Severity, StartVerdict, Status, User};
+use nospace_core::report::{Finding, Report, Rule, Severity, StartVerdict, Status, User};
 
 use crate::ui::{Charset, Line, number, style, text};
 
@@ -27,9 +27,7 @@ pub fn sentence(report: &Report, charset: Charset) -> String {
         None => summary(report),
     }];
     if let Some(culprit) = worst(report).and_then(|f| f.culprits.first()) {
-        // Behind the semicolon are the holder's processes.
-        let holder = culprit.split("; ").next().unwrap_or(culprit);
-        said.push(format!("culprit {}", short(holder)));
+        said.push(format!("culprit {}", short(&culprit.short())));
     }
     said.extend(kubelet(report));
     let others = report
@@ -161,7 +159,7 @@ fn unknown(report: &Report) -> String {
 
 fn kubelet(report: &Report) -> Option<String> {
     let start = report.forecast.kubelet_start.as_ref()?;
-    let found = || report.findings.iter().any(|f| f.rule == "kubelet-start");
+    let found = || report.findings.iter().any(|f| f.rule == Rule::KubeletStart);
     // On a machine that is nobody's node, the kubelet is not worth a word.
     if start.kubelet_pid.is_none() && report.pods.is_empty() && !found() {
         return None;

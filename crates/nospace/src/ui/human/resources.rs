@@ -82,7 +82,7 @@ fn table(page: &Page, shown: &[&Resource]) -> Table {
         });
         table.row(vec![
             Cell::new(one.cause.code()),
-            Cell::new(one.subject.as_str()),
+            Cell::new(one.subject.to_string()),
             Cell::new(amounts(one)),
             share,
         ]);
@@ -97,7 +97,7 @@ fn bar_width(page: &Page, shown: &[&Resource]) -> usize {
         widths.max().unwrap_or(0)
     };
     let words = widest(&|r| r.cause.to_string())
-        + widest(&|r| page.charset.clean(&r.subject).into_owned())
+        + widest(&|r| page.charset.clean(&r.subject.to_string()).into_owned())
         + widest(&amounts);
     let left = page.room().saturating_sub(words + NOT_BAR);
     match left {

@@ -29,7 +29,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let culprit = finding
         .culprits
         .iter()
-        .any(|c| c.contains("inotify-consumer"));
+        .any(|c| c.to_string().contains("inotify-consumer"));
     let forecast = look.forecast()?;
     stage.table.row(
         "a pod has used up all instances",

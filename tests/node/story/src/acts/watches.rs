@@ -47,13 +47,14 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let culprit = finding
         .culprits
         .iter()
-        .any(|c| c.contains("inotify-consumer"));
+        .any(|c| c.to_string().contains("inotify-consumer"));
     let victim = look
         .report
         .findings
         .iter()
         .any(|f| f.victims.iter().any(|v| v.contains("kubelet")));
     let forecast = look.forecast()?;
+    let culprits: Vec<String> = finding.culprits.iter().map(|c| c.to_string()).collect();
     stage.table.row(
         "a pod has used up all watches",
         "the kubelet runs",
@@ -61,7 +62,7 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
             "exit {}; {}; culprits {}; kubelet start {:?}",
             look.code,
             finding.title,
-            finding.culprits.join(", "),
+            culprits.join(", "),
             forecast.verdict
         ),
         look.code == 2 && culprit && victim && forecast.verdict == StartVerdict::Fails,

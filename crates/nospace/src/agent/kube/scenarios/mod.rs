@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nospace_core::report::Report;
+use nospace_core::report::{Report, Subject};
 use server::{Reply, Server};
 use tokio::sync::watch;
 
@@ -331,7 +331,7 @@ fn a_node_that_breaks_in_many_ways_sends_a_few_events() {
     let server = Server::start();
     let findings = (0..40).map(|n| {
         let mut finding = instances(100, &[]);
-        finding.subject = format!("uid {n}");
+        finding.subject = Subject::uid(n);
         finding
     });
     let findings: Vec<_> = findings.collect();

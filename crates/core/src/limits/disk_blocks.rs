@@ -1,0 +1,72 @@
+//! The blocks of a file system: ENOSPC from write(2), and what `df` shows.
+
+use super::pressure;
+use super::remedy::remedy;
+use super::{Limit, filesystem};
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::model::Snapshot;
+use crate::report::{Finding, Remedy, Resource};
+
+pub const LIMIT: Limit = Limit {
+    collector: Some("filesystems"),
+    usage,
+    findings,
+    commands: &[
+        ("df -h; df -i", "blocks and inodes of every file system"),
+        (
+            "crictl rmi --prune",
+            "removes images that no container uses",
+        ),
+    ],
+    ..Limit::in_logs(
+        Cause::DiskBlocks,
+        "A file system has run out of blocks",
+        include_str!("../../../../docs/causes/disk-blocks.md"),
+    )
+};
+
+fn usage(snapshot: &Snapshot) -> Vec<Resource> {
+    filesystem::all(snapshot)
+        .filter(|(f, _)| f.mountpoint != filesystem::DEV_SHM)
+        .filter_map(|(f, usage)| filesystem::blocks(Cause::DiskBlocks, f, usage))
+        .collect()
+}
+
+fn findings(view: &View) -> Vec<Finding> {
+    pressure::pressed(view, Cause::DiskBlocks)
+        .map(|(resource, severity)| Finding {
+            victims: filesystem::victims(view, resource),
+            ..pressure::finding(
+                (resource, severity),
+                filesystem::blocks_title(resource),
+                remedies(view, resource),
+            )
+        })
+        .collect()
+}
+
+fn remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
+    let why = "Shows which directories hold the space.";
+    let largest = filesystem::largest(resource, "-xh", "-h", why);
+    let mut remedies: Vec<Remedy> = largest.into_iter().collect();
+    let serves = filesystem::serves(view, resource);
+    let images = ["/var/lib/containerd", "/var/lib/containers"];
+    if serves.iter().any(|s| images.contains(&s.as_str())) {
+        remedies.push(remedy(
+            "crictl rmi --prune",
+            "Removes images that no container uses; they are pulled again when needed.",
+        ));
+    }
+    if serves.iter().any(|s| s == "/var/lib/docker") {
+        remedies.push(remedy(
+            "docker image prune",
+            "Removes dangling images; it asks first.",
+        ));
+    }
+    remedies.push(remedy(
+        "find /proc/[0-9]*/fd -lname '* (deleted)' -printf '%p %l\\n' 2>/dev/null | head -20",
+        "Shows files that were removed and are still open: their space is free only when they are closed.",
+    ));
+    remedies
+}

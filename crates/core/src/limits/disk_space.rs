@@ -1,0 +1,24 @@
+//! Blocks or inodes, where only a log line or a system call is known: statfs tells which.
+
+use super::{Limit, Place, Refusal, errno::ENOSPC};
+use crate::cause::Cause;
+
+pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("mkdir", ENOSPC).at(Place::OtherFilesystem),
+        Refusal::of("mkdirat", ENOSPC).at(Place::OtherFilesystem),
+    ],
+    collector: Some("filesystems"),
+    commands: &[
+        ("df -h; df -i", "blocks and inodes of every file system"),
+        (
+            "crictl rmi --prune",
+            "removes images that no container uses",
+        ),
+    ],
+    ..Limit::in_logs(
+        Cause::DiskSpace,
+        "A file system has run out of blocks or inodes",
+        include_str!("../../../../docs/causes/disk-space.md"),
+    )
+};

@@ -1,0 +1,249 @@
+//! What the inotify rules have in common.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use super::raise::raise;
+use super::{describe, kernel_memory, remedy, runtime};
+use crate::amount;
+use crate::attribute::{Holder, Part, View, below, is_kubelet};
+use crate::model::{InotifyResource, UserKey};
+use crate::report::{Finding, Rule, Severity, User, percent, thresholds};
+
+/// How many culprits and victims are named.
+const NAMED: usize = 8;
+/// Instances that RKE2, kube-up, EKS and Bottlerocket agree on for a node.
+pub const RECOMMENDED_INSTANCES: u64 = 8_192;
+/// Watches that they agree on.
+pub const RECOMMENDED_WATCHES: u64 = 524_288;
+
+/// What is generally recommended for a node with this many bytes of memory.
+#[must_use]
+pub fn recommended(resource: InotifyResource, memory: Option<u64>) -> u64 {
+    match resource {
+        InotifyResource::Instances => RECOMMENDED_INSTANCES,
+        InotifyResource::Watches => recommended_watches(memory),
+    }
+}
+
+/// The watches that are recommended; no more than half of the memory bears, in a power of two.
+#[must_use]
+pub fn recommended_watches(memory: Option<u64>) -> u64 {
+    let bears = |memory| {
+        let most = kernel_memory::most_watches(memory);
+        most.checked_ilog2().map_or(0, |log| 1 << log)
+    };
+    memory.map_or(RECOMMENDED_WATCHES, |memory| {
+        RECOMMENDED_WATCHES.min(bears(memory))
+    })
+}
+
+/// What raising the limit to `value` does, and costs.
+pub fn cost(resource: InotifyResource, value: u64) -> String {
+    let every = "raises the limit of every user of the node";
+    match resource {
+        InotifyResource::Instances => every.to_owned(),
+        InotifyResource::Watches => format!(
+            "{every}; in use, {value} watches would take about {} of memory, an unused limit takes none",
+            amount::bytes(kernel_memory::of_watches(value))
+        ),
+    }
+}
+
+/// The findings for each user whose budget of this kind is under pressure.
+pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
+    let mut users: Vec<(u64, &User)> = view
+        .users
+        .iter()
+        .filter_map(|u| Some((u.budget(resource).percent()?, u)))
+        .filter(|(percent, user)| {
+            *percent >= thresholds::WARNING_PERCENT && user.budget(resource).used > 0
+        })
+        .collect();
+    users.sort_by_key(|(percent, _)| Reverse(*percent));
+    users
+        .into_iter()
+        .filter_map(|(percent, user)| {
+            let severity = thresholds::severity(percent)?;
+            Some(finding(view, resource, user, severity))
+        })
+        .collect()
+}
+
+fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severity) -> Finding {
+    let key = user.key();
+    let budget = user.budget(resource);
+    let holders = top(view, resource, key);
+    let culprits = culprits(resource, &holders, budget.used);
+    let mut refused = victims(view, key, &holders, culprits);
+    let mut remedies = raise(view, resource, user, 0);
+    remedies.extend(
+        culprits
+            .first()
+            .and_then(|h| remedy::inspect(view, &h.part)),
+    );
+    if resource == InotifyResource::Instances
+        && key == UserKey::initial(0)
+        && severity == Severity::Critical
+    {
+        remedies.extend(runtime::restart(view));
+        refused.extend(runtime::victims(view));
+    }
+    Finding {
+        cause: resource.cause(),
+        rule: Rule::Exhaustion(resource.cause()),
+        severity,
+        subject: user.subject(),
+        title: format!(
+            "{} has used {} of {} {} ({} %)",
+            key,
+            budget.used,
+            budget.limit.unwrap_or_default(),
+            resource.noun(),
+            budget.percent().unwrap_or_default(),
+        ),
+        evidence: evidence(view, resource, user)
+            .into_iter()
+            .chain(dominant(view, resource, culprits, budget.limit))
+            .collect(),
+        victims: refused,
+        culprits: culprits.iter().map(|h| describe::holder(view, h)).collect(),
+        culprit_pods: describe::pods(culprits),
+        remedies,
+    }
+}
+
+/// The one that more than half of the limit goes to.
+fn dominant(
+    view: &View,
+    resource: InotifyResource,
+    holders: &[Holder],
+    limit: Option<u64>,
+) -> Option<String> {
+    let first = holders.first()?;
+    let (held, limit) = (first.holds[resource], limit?);
+    (held > limit / 2).then(|| {
+        format!(
+            "{} alone holds {} % of the limit ({})",
+            describe::part(view, &first.part),
+            percent(held, limit).unwrap_or_default(),
+            describe::holders_source(view)
+        )
+    })
+}
+
+/// The figures of one user's budget.
+pub fn evidence(view: &View, resource: InotifyResource, user: &User) -> Vec<String> {
+    let budget = user.budget(resource);
+    let mut lines = vec![format!(
+        "{} {} in use ({}); {}",
+        budget.used,
+        resource.noun(),
+        describe::inotify_source(budget.provenance),
+        match (budget.limit, budget.free()) {
+            (Some(limit), Some(0)) => format!("limit {limit}, none left: {}", resource.refusal()),
+            (Some(limit), Some(free)) => format!(
+                "limit {limit}, {free} left; after those {}",
+                resource.refusal()
+            ),
+            _ => "limit unknown".to_owned(),
+        }
+    )];
+    if let Some(hidden) = user.unattributed.pair()[resource].filter(|n| *n > 0) {
+        lines.push(format!(
+            "{hidden} of these have no visible holder: in flight over a socket, in io_uring, \
+             or held where nospace could not look (exact: the kernel's counter less what is seen)"
+        ));
+    }
+    lines.extend(drawn(view, resource, user.key()));
+    if let Some(parent) = user.draws_on {
+        lines.push(format!(
+            "all of it is also counted against {}",
+            UserKey::from(parent)
+        ));
+    }
+    lines
+}
+
+/// What others draw on this user: the kernel charges every ancestor namespace too.
+fn drawn(view: &View, resource: InotifyResource, key: UserKey) -> Option<String> {
+    let inotify = view.snapshot.inotify.as_ref()?;
+    let drawn = inotify
+        .instances
+        .iter()
+        .filter(|i| i.charged != key && below(inotify, i.charged, key));
+    let amount: u64 = match resource {
+        InotifyResource::Instances => drawn.count() as u64,
+        InotifyResource::Watches => drawn.map(|i| u64::from(i.watches)).sum(),
+    };
+    (amount > 0).then(|| {
+        format!(
+            "{amount} of them belong to child user namespaces that {} created, and count here too ({})",
+            key,
+            describe::holders_source(view)
+        )
+    })
+}
+
+/// Who holds of this user's budget, those with most first.
+pub fn top(view: &View, resource: InotifyResource, key: UserKey) -> Vec<Holder> {
+    let mut holders = view.holders(key);
+    holders.retain(|h| h.holds[resource] > 0);
+    holders.sort_by_key(|h| Reverse((h.holds[resource], h.holds.instances)));
+    holders
+}
+
+/// The largest holders: those of the first half of the use, and whoever has a tenth of it.
+pub fn culprits(resource: InotifyResource, holders: &[Holder], used: u64) -> &[Holder] {
+    let mut before = 0_u64;
+    let large = |h: &&Holder| {
+        let held = h.holds[resource];
+        let counts = before.saturating_mul(2) < used || held.saturating_mul(10) >= used;
+        before = before.saturating_add(held);
+        counts
+    };
+    let n = holders.iter().take(NAMED).take_while(large).count();
+    &holders[..n]
+}
+
+/// The others who share the budget, and would be refused; those that a node cannot do without first.
+pub fn victims(view: &View, key: UserKey, holders: &[Holder], culprits: &[Holder]) -> Vec<String> {
+    let Some(inotify) = &view.snapshot.inotify else {
+        return Vec::new();
+    };
+    let processes = &view.snapshot.processes;
+    let now = processes
+        .iter()
+        .filter(|p| below(inotify, p.user, key))
+        .map(|p| view.part(p.pid));
+    let parts: BTreeSet<Part> = now
+        .chain(holders.iter().map(|h| h.part.clone()))
+        .filter(|part| culprits.iter().all(|c| c.part != *part))
+        .collect();
+    let mut parts: Vec<Part> = parts.into_iter().collect();
+    parts.sort_by_key(|part| rank(view, part));
+    let more = parts.len().saturating_sub(NAMED);
+    let mut names: Vec<String> = parts
+        .iter()
+        .take(NAMED)
+        .map(|part| describe::part(view, part))
+        .collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names
+}
+
+/// Node daemons, then pods, then containers, then the rest.
+fn rank(view: &View, part: &Part) -> u8 {
+    match part {
+        Part::Process { pid } => match view.process(*pid).map_or("", |p| p.comm.as_str()) {
+            comm if is_kubelet(comm) => 0,
+            "containerd" | "crio" | "dockerd" => 1,
+            "systemd" => 2,
+            _ => 5,
+        },
+        Part::Pod { .. } => 3,
+        Part::Container { .. } => 4,
+    }
+}

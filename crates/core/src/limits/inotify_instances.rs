@@ -1,0 +1,37 @@
+//! A user's inotify instances: EMFILE from inotify_init1(2).
+
+use super::kernel_memory::INSTANCE_BYTES;
+use super::{Limit, Refusal, Sysctl, errno::EMFILE, inotify};
+use crate::cause::Cause;
+use crate::model::InotifyResource;
+
+/// What is known of it.
+pub const LIMIT: Limit = Limit {
+    sysctls: &[
+        Sysctl::int(
+            "fs.inotify.max_user_instances",
+            "each user",
+            "raises the limit of every user of the node",
+        )
+        .costing(INSTANCE_BYTES),
+        Sysctl::watched(
+            "user.max_inotify_instances",
+            "each user of a user namespace",
+        ),
+    ],
+    refusals: &[
+        Refusal::of("inotify_init", EMFILE),
+        Refusal::of("inotify_init1", EMFILE),
+    ],
+    collector: Some("inotify"),
+    findings: |view| inotify::pressed(view, InotifyResource::Instances),
+    commands: &[(
+        "sysctl -w fs.inotify.max_user_instances=8192",
+        "gives every user more instances at once; an unused limit costs no memory",
+    )],
+    ..Limit::in_logs(
+        Cause::InotifyInstances,
+        "A user has run out of inotify instances",
+        include_str!("../../../../docs/causes/inotify-instances.md"),
+    )
+};

@@ -1,0 +1,132 @@
+use super::Sysctl;
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::model::Snapshot;
+use crate::report::{Finding, Resource, Subject};
+
+/// Everything that nospace knows of one limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Code of its exhaustion.
+    pub cause: Cause,
+    /// What a refusal means, one sentence without its full stop.
+    pub meaning: &'static str,
+    /// The page about it, in Markdown; `nospace explain CODE` prints it.
+    pub page: &'static str,
+    /// The sysctls that set it.
+    pub sysctls: &'static [Sysctl],
+    /// The calls that it refuses.
+    pub refusals: &'static [Refusal],
+    /// The collector that reads it; `None` where only logs tell of it.
+    pub collector: Option<&'static str>,
+    /// Its budgets, from what was read.
+    pub usage: fn(&Snapshot) -> Vec<Resource>,
+    /// The sysctl that limits one of these budgets.
+    pub sysctl_of: fn(&Resource) -> Option<&'static str>,
+    /// What is wrong with it, the worst first.
+    pub findings: fn(&View) -> Vec<Finding>,
+    /// Commands that find or free what is short, each with its reason, where no finding knows better.
+    pub commands: &'static [(&'static str, &'static str)],
+}
+
+impl Limit {
+    /// A limit that only logs tell of.
+    #[must_use]
+    pub const fn in_logs(cause: Cause, meaning: &'static str, page: &'static str) -> Self {
+        Self {
+            cause,
+            meaning,
+            page,
+            sysctls: &[],
+            refusals: &[],
+            collector: None,
+            usage: |_| Vec::new(),
+            sysctl_of: own_sysctl,
+            findings: |_| Vec::new(),
+            commands: &[],
+        }
+    }
+}
+
+/// The sysctl that the budget is named after.
+fn own_sysctl(resource: &Resource) -> Option<&'static str> {
+    match &resource.subject {
+        Subject::Sysctl(key) => super::sysctl(key).map(|sysctl| sysctl.key),
+        _ => None,
+    }
+}
+
+/// A system call that fails when a limit is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its name; `None` for every call that can fail with this error.
+    pub call: Option<&'static str>,
+    /// The error that it fails with, a positive number.
+    pub errno: i32,
+    /// Where the call must have been made.
+    pub place: Place,
+}
+
+/// Where a directory was to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It does not matter.
+    Anywhere,
+    /// In a cgroup file system.
+    Cgroupfs,
+    /// In any other file system.
+    OtherFilesystem,
+}
+
+/// Error numbers of Linux, but for Alpha, MIPS, PA-RISC and SPARC (include/uapi/asm-generic/errno.h).
+pub mod errno {
+    /// Resource temporarily unavailable.
+    pub const EAGAIN: i32 = 11;
+    /// Too many open files in system.
+    pub const ENFILE: i32 = 23;
+    /// Too many open files.
+    pub const EMFILE: i32 = 24;
+    /// No space left on device.
+    pub const ENOSPC: i32 = 28;
+    /// Disk quota exceeded.
+    pub const EDQUOT: i32 = 122;
+}
+
+impl Refusal {
+    /// `call` fails with `errno`.
+    #[must_use]
+    pub const fn of(call: &'static str, errno: i32) -> Self {
+        Self {
+            call: Some(call),
+            errno,
+            place: Place::Anywhere,
+        }
+    }
+
+    /// Any call may fail with `errno`.
+    #[must_use]
+    pub const fn any(errno: i32) -> Self {
+        Self {
+            call: None,
+            errno,
+            place: Place::Anywhere,
+        }
+    }
+
+    /// The same, at `place` only.
+    #[must_use]
+    pub const fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Whether this is how `call` failed; `in_cgroupfs` says where, if that is known.
+    #[must_use]
+    pub fn matches(&self, call: &str, errno: i32, in_cgroupfs: Option<bool>) -> bool {
+        let there = match (self.place, in_cgroupfs) {
+            (Place::Anywhere, _) | (_, None) => true,
+            (Place::Cgroupfs, Some(cgroupfs)) => cgroupfs,
+            (Place::OtherFilesystem, Some(cgroupfs)) => !cgroupfs,
+        };
+        there && self.errno == errno && self.call.is_none_or(|name| name == call)
+    }
+}

@@ -1,0 +1,201 @@
+//! Processes and threads: EAGAIN from clone(2).
+
+use super::pressure::{self, share};
+use super::remedy::{self, cgroup_file, quote, remedy};
+use super::sysctl::suggest_limit;
+use super::{Limit, Refusal, Sysctl, describe, errno::EAGAIN};
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::model::{Hierarchy, PidsCgroup, Snapshot};
+use crate::report::{Finding, Remedy, Resource, Rule, Severity, Subject, percent, thresholds};
+
+/// `PID_MAX_LIMIT` of 64-bit kernels (include/linux/threads.h).
+const PID_MAX_LIMIT: u64 = 4_194_304;
+/// Limits below this are meant to be reached; only refusals count.
+const DELIBERATE: u64 = 16;
+/// How many cgroups are named that refused forks before.
+const NAMED: usize = 8;
+
+const EFFECT: &str = "raises how many threads the node may have";
+
+pub const LIMIT: Limit = Limit {
+    sysctls: &[
+        // Numbers alone take no memory, threads do.
+        Sysctl {
+            least: 301,
+            most: PID_MAX_LIMIT,
+            floor: 32_768,
+            ..Sysctl::int("kernel.pid_max", "the node", EFFECT)
+        },
+        // 16 KiB of stack and `struct task_struct`; `MAX_THREADS` (kernel/fork.c).
+        Sysctl {
+            least: 1,
+            most: 0x3fff_ffff,
+            floor: 32_768,
+            ..Sysctl::int("kernel.threads-max", "the node", EFFECT).costing(26_624)
+        },
+    ],
+    refusals: &[Refusal::of("clone", EAGAIN)],
+    collector: Some("pids"),
+    usage,
+    findings,
+    commands: &[
+        (
+            "grep -r . /sys/fs/cgroup --include=pids.events --include=pids.current 2>/dev/null | sort -t: -k2 -rn | head",
+            "shows the cgroup that refuses",
+        ),
+        (
+            "sysctl kernel.pid_max kernel.threads-max",
+            "the limits of the whole system",
+        ),
+    ],
+    ..Limit::in_logs(
+        Cause::Pids,
+        "No process or thread could be started",
+        include_str!("../../../../docs/causes/pids.md"),
+    )
+};
+
+/// Threads of the system, and each cgroup that has a `pids.max`.
+fn usage(snapshot: &Snapshot) -> Vec<Resource> {
+    let Some(pids) = &snapshot.pids else {
+        return Vec::new();
+    };
+    let of = |key, limit| {
+        let subject = Subject::sysctl(key);
+        Resource::exact(Cause::Pids, subject, pids.threads, limit, "threads")
+    };
+    let mut resources = vec![
+        of("kernel.pid_max", pids.pid_max),
+        of("kernel.threads-max", pids.threads_max),
+    ];
+    resources.extend(pids.cgroups.iter().map(cgroup));
+    resources
+}
+
+fn subject(path: &str) -> Subject {
+    Subject::Cgroup {
+        limit: "pids.max",
+        path: path.to_owned(),
+    }
+}
+
+fn cgroup(cgroup: &PidsCgroup) -> Resource {
+    let (used, limit) = (cgroup.current, cgroup.max);
+    let refused = describe::count(cgroup.refused, "fork", "forks");
+    Resource {
+        note: (cgroup.refused > 0).then(|| format!("{refused} refused since the cgroup was made")),
+        ..Resource::exact(Cause::Pids, subject(&cgroup.path), used, limit, "threads")
+    }
+}
+
+fn findings(view: &View) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = pressure::pressed(view, Cause::Pids)
+        .filter(|(r, _)| r.limit >= DELIBERATE || r.note.is_some())
+        .map(|at| finding(view, at))
+        .collect();
+    findings.extend(refused(view));
+    findings
+}
+
+fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
+    let (title, victim, remedies) = match &resource.subject {
+        Subject::Cgroup { path, .. } => (
+            format!(
+                "{path} has {} of {} processes and threads ({})",
+                resource.used,
+                resource.limit,
+                share(resource)
+            ),
+            format!("processes in {path}: fork fails with EAGAIN"),
+            raise_cgroup(view, path, resource).into_iter().collect(),
+        ),
+        key => (
+            format!(
+                "The node has {} threads, {key} allows {} ({})",
+                resource.used,
+                resource.limit,
+                share(resource)
+            ),
+            "every process: fork fails with EAGAIN".to_owned(),
+            remedy::raise_sysctl(view, resource),
+        ),
+    };
+    Finding {
+        victims: vec![victim],
+        ..pressure::finding((resource, severity), title, remedies)
+    }
+}
+
+fn raise_cgroup(view: &View, path: &str, resource: &Resource) -> Option<Remedy> {
+    let value = suggest_limit(resource.used, resource.limit, 0, PID_MAX_LIMIT)?;
+    if path.contains("kubepods") {
+        return Some(remedy(
+            "grep -n -i podPidsLimit /var/lib/kubelet/config.yaml",
+            format!(
+                "The kubelet sets this limit; podPidsLimit: {value} there, and new pods have room."
+            ),
+        ));
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let unit = [".service", ".scope", ".slice"]
+        .iter()
+        .any(|s| name.ends_with(s));
+    // A user's own systemd has units that the system's does not know.
+    if unit && !path.contains("/user@") {
+        return Some(remedy(
+            format!("systemctl set-property {} TasksMax={value}", quote(name)?),
+            "Takes effect at once, and at the next start.",
+        ));
+    }
+    let hierarchies = &view.snapshot.cgroups.as_ref()?.hierarchies;
+    let pids = |h: &&Hierarchy| h.controllers.iter().any(|c| c == "pids");
+    let mountpoint = &hierarchies.iter().find(pids)?.mountpoint;
+    Some(remedy(
+        format!(
+            "echo {value} > {}",
+            cgroup_file(mountpoint, path, "pids.max")?
+        ),
+        "Takes effect at once, until the program that made the cgroup sets it again.",
+    ))
+}
+
+/// Refusals of the past, in cgroups that have room now.
+fn refused(view: &View) -> Option<Finding> {
+    let has_room = |c: &&PidsCgroup| {
+        let percent = percent(c.current, c.max);
+        c.refused > 0 && percent < Some(thresholds::WARNING_PERCENT)
+    };
+    let pids = view.snapshot.pids.as_ref()?;
+    let mut cgroups: Vec<&PidsCgroup> = pids.cgroups.iter().filter(has_room).collect();
+    cgroups.sort_by_key(|c| std::cmp::Reverse(c.refused));
+    let first = cgroups.first()?;
+    Some(Finding {
+        cause: Cause::Pids,
+        rule: Rule::PidsRefused,
+        severity: Severity::Info,
+        subject: subject(&first.path),
+        title: format!(
+            "{} refused {} since it was made; it has room now",
+            first.path,
+            describe::count(first.refused, "fork", "forks")
+        ),
+        evidence: cgroups
+            .iter()
+            .take(NAMED)
+            .map(|c| {
+                format!(
+                    "{}: {} refused, {} of {} threads now (exact: pids.events, pids.current)",
+                    c.path,
+                    describe::count(c.refused, "fork", "forks"),
+                    c.current,
+                    c.max
+                )
+            })
+            .collect(),
+        culprits: Vec::new(),
+        culprit_pods: Vec::new(),
+        victims: cgroups.iter().take(NAMED).map(|c| c.path.clone()).collect(),
+        remedies: Vec::new(),
+    })
+}

@@ -1,0 +1,143 @@
+//! A process near its RLIMIT_NOFILE: EMFILE, the same words as for inotify instances.
+
+use std::cmp::Reverse;
+
+use super::pressure::{self, share};
+use super::remedy::{quote, remedy};
+use super::sysctl::suggest_limit;
+use super::{Limit, Refusal, Sysctl, describe, errno::EMFILE};
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::model::{Process, Snapshot};
+use crate::report::{Culprit, Finding, Owner, Remedy, Resource, Severity, Subject, percent};
+
+/// Lower limits are a sandbox's: sshd and others lock themselves in, with more files open.
+const DELIBERATE: u64 = 64;
+/// How many processes are listed: those nearest to their limit.
+const LISTED: usize = 10;
+
+pub const LIMIT: Limit = Limit {
+    sysctls: &[Sysctl {
+        least: 64,
+        most: super::sysctl::INT_MAX - 63,
+        ..Sysctl::int(
+            "fs.nr_open",
+            "each process",
+            "raises how far RLIMIT_NOFILE can be raised",
+        )
+    }],
+    refusals: &[Refusal::any(EMFILE)],
+    collector: Some("processes"),
+    usage,
+    findings,
+    commands: &[(
+        "for p in /proc/[0-9]*; do echo \"$(ls $p/fd 2>/dev/null | wc -l) $(awk '/open files/{print $4}' $p/limits) ${p##*/}\"; done | sort -rn | head",
+        "descriptors and limit of each process; raise LimitNOFILE of the unit, or fix the leak",
+    )],
+    ..Limit::in_logs(
+        Cause::ProcessFiles,
+        "A process has run out of file descriptors (RLIMIT_NOFILE)",
+        include_str!("../../../../docs/causes/process-files.md"),
+    )
+};
+
+/// The processes nearest to their limit.
+fn usage(snapshot: &Snapshot) -> Vec<Resource> {
+    let mut resources: Vec<Resource> = snapshot.processes.iter().filter_map(files).collect();
+    resources.sort_by_key(|r| Reverse(r.percent()));
+    resources.truncate(LISTED);
+    resources
+}
+
+fn files(process: &Process) -> Option<Resource> {
+    let subject = Subject::Process {
+        comm: process.comm.clone(),
+        pid: process.pid,
+        unit: None,
+    };
+    let used = u64::from(process.descriptors);
+    let limit = process.descriptor_limit.filter(|limit| *limit > 0)?;
+    Some(Resource::exact(
+        Cause::ProcessFiles,
+        subject,
+        used,
+        limit,
+        "files",
+    ))
+}
+
+fn findings(view: &View) -> Vec<Finding> {
+    pressure::pressed(view, Cause::ProcessFiles)
+        .filter(|(resource, _)| resource.limit >= DELIBERATE)
+        .map(|at| finding(view, at))
+        .collect()
+}
+
+fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
+    let pid = match resource.subject {
+        Subject::Process { pid, .. } => Some(pid),
+        _ => None,
+    };
+    let name = pid.map_or_else(
+        || resource.subject.to_string(),
+        |pid| describe::process(view, pid),
+    );
+    let title = format!(
+        "{name} has {} of its {} allowed files open ({})",
+        resource.used,
+        resource.limit,
+        share(resource)
+    );
+    let part = pid.map(|pid| view.part(pid));
+    let remedies = pid.map(|pid| remedies(view, pid, resource));
+    Finding {
+        culprit_pods: part.iter().filter_map(describe::pod).collect(),
+        culprits: part
+            .iter()
+            .map(|part| Culprit::named(describe::part(view, part)))
+            .collect(),
+        victims: vec![format!("{name} itself: open and accept fail with EMFILE")],
+        ..pressure::finding((resource, severity), title, remedies.unwrap_or_default())
+    }
+}
+
+fn remedies(view: &View, pid: u32, resource: &Resource) -> Vec<Remedy> {
+    let Some(value) = suggest_limit(resource.used, resource.limit, 4_096, 1 << 30) else {
+        return Vec::new();
+    };
+    let mut remedies = vec![remedy(
+        format!("prlimit --pid {pid} --nofile={value}:"),
+        "Raises the soft limit of the running process; refused where its hard limit is lower.",
+    )];
+    remedies.extend(at_next_start(view, pid, value));
+    remedies.push(remedy(
+        format!(
+            "ls -l /proc/{pid}/fd | sed 's/.* -> //; s/:\\[.*//' | sort | uniq -c | sort -n | tail"
+        ),
+        format!(
+            "Shows what the files are; a number that only grows is a leak ({} % now).",
+            percent(resource.used, resource.limit).unwrap_or_default()
+        ),
+    ));
+    remedies
+}
+
+fn at_next_start(view: &View, pid: u32, value: u64) -> Option<Remedy> {
+    let Owner::Unit { name } = view.owner(pid) else {
+        return None;
+    };
+    if !name.ends_with(".service") {
+        return None;
+    }
+    let drop_in = format!("/etc/systemd/system/{name}.d");
+    let (directory, file) = (
+        quote(&drop_in)?,
+        quote(&format!("{drop_in}/90-nofile.conf"))?,
+    );
+    Some(remedy(
+        format!(
+            "mkdir -p {directory} && printf '[Service]\\nLimitNOFILE={value}\\n' > {file} && systemctl daemon-reload"
+        ),
+        "From the next start of the unit on.",
+    ))
+}
