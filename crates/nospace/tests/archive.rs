@@ -92,8 +92,7 @@ fn names_that_lead_out_are_refused() {
         "files/proc/./x/../y",
     ] {
         let why = refusal(&Tar::new().file(name, b"x").ended());
-        assert!(why.contains("leads out of the archive"), "{name}: {why}");
-        assert!(why.contains(name), "{why}");
+        assert!(why.contains(&format!("{name:?}")), "{name}: {why}");
     }
 }
 
@@ -101,7 +100,7 @@ fn names_that_lead_out_are_refused() {
 fn names_that_no_recording_has_are_refused() {
     for name in ["files/home/x", "evil", "files", "files/procfs/1/stat"] {
         let why = refusal(&Tar::new().file(name, b"x").ended());
-        assert!(why.contains("none that a recording holds"), "{name}: {why}");
+        assert!(why.contains(&format!("{name:?}")), "{name}: {why}");
     }
 }
 
@@ -120,7 +119,9 @@ fn links_and_devices_are_refused() {
                 .special("files/proc/loadavg", kind, target)
                 .ended(),
         );
-        assert!(why.contains("which no recording holds"), "{kind:?}: {why}");
+        for part in ["\"files/proc/loadavg\"".to_owned(), format!("{kind:?}")] {
+            assert!(why.contains(&part), "{part}: {why}");
+        }
     }
 }
 
@@ -130,7 +131,7 @@ fn a_file_that_is_there_twice_is_refused() {
         .file("files/proc/stat", b"1")
         .file("files/proc/stat", b"2")
         .ended();
-    assert!(refusal(&twice).contains("there twice"));
+    assert!(refusal(&twice).contains("\"files/proc/stat\""));
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
         encoder.write_all(&vec![0; 1 << 20]).unwrap();
     }
     let why = refusal(&encoder.finish().unwrap());
-    assert!(why.contains("more than any node gives"), "{why}");
+    assert!(why.contains("512 MiB"), "{why}");
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn a_bomb_of_many_files_is_refused() {
     }
     let bytes = tar.into_inner().unwrap().finish().unwrap();
     assert!(bytes.len() < 1 << 20);
-    assert!(refusal(&bytes).contains("more than any node gives"));
+    assert!(refusal(&bytes).contains("512 MiB"));
 }
 
 #[test]
@@ -176,14 +177,14 @@ fn wherever_it_is_cut_it_is_refused() {
 
 #[test]
 fn an_archive_without_its_end_is_refused() {
-    assert!(refusal(&Tar::new().bytes()).contains("cut short: no answers.jsonl"));
+    assert!(refusal(&Tar::new().bytes()).contains("answers.jsonl"));
 }
 
 #[test]
 fn what_is_no_archive_is_refused() {
-    assert!(refusal(b"PK\x03\x04").contains("not compressed with zstd"));
+    assert!(refusal(b"PK\x03\x04").contains("zstd"));
     let empty = zstd::encode_all(&[0; 1024][..], 1).unwrap();
-    assert!(refusal(&empty).contains("not a recorded node"));
+    assert!(refusal(&empty).contains("nospace.json"));
     let why = format!("{:#}", load(Path::new("/nonexistent.tar.zst")).unwrap_err());
     assert!(
         why.contains("/nonexistent.tar.zst") && why.contains("No such file"),
@@ -201,7 +202,7 @@ fn a_newer_format_says_what_reads_it() {
         .ended();
     let why = refusal(&bytes);
     assert!(
-        why.contains("its format is 2") && why.contains("nospace 9.0.0"),
+        why.contains("format") && why.contains("nospace 9.0.0"),
         "{why}"
     );
 }
@@ -224,5 +225,5 @@ fn a_directory_with_a_link_in_it_is_refused() {
     std::fs::create_dir_all(directory.path().join("files/proc")).unwrap();
     std::os::unix::fs::symlink("/etc/shadow", directory.path().join("files/proc/x")).unwrap();
     let why = format!("{:#}", load(directory.path()).unwrap_err());
-    assert!(why.contains("neither a file nor a directory"), "{why}");
+    assert!(why.contains("files/proc/x"), "{why}");
 }

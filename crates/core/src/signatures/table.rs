@@ -17,11 +17,11 @@ pub struct Table {
     patterns: Vec<OnceLock<Option<Pattern>>>,
 }
 
-/// A file of signatures that cannot be used: names the file, the entry and the reason.
+/// Why a file of signatures cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TableError {
     /// Not TOML, or not the fields of a signature.
-    #[error("{file}: not a table of signatures: {why}")]
+    #[error("{file}: not a signature table: {why}")]
     Syntax {
         /// File.
         file: String,
@@ -74,7 +74,7 @@ impl Table {
                 };
                 check(&signature).map_err(wrong)?;
                 if !seen.insert(signature.id.clone()) {
-                    return Err(wrong("this id was used before".to_owned()));
+                    return Err(wrong("this id is already used".to_owned()));
                 }
                 table.append(signature);
             }
@@ -142,16 +142,16 @@ fn parse(file: &str, text: &str) -> Result<Vec<(String, Signature)>, TableError>
         .collect()
 }
 
-/// What a test checks of the built-in table is checked of users' files when they are read.
+/// A test checks the built-in table; users' files are checked when they are read.
 fn check(signature: &Signature) -> Result<(), String> {
     let (literal, example) = (&signature.literal, &signature.example);
     if literal.len() < 6 {
         return Err(
-            "its literal has fewer than 6 characters: too many lines would have it".to_owned(),
+            "its literal is shorter than 6 characters and would match too many lines".to_owned(),
         );
     }
     let pattern = Pattern::new(signature)
-        .map_err(|e| format!("its pattern is no regular expression: {e}"))?;
+        .map_err(|e| format!("its pattern is not a valid regular expression: {e}"))?;
     let plain = |text: &str| unescape(text.as_bytes());
     let matches = |text: &str| pattern.find(signature, &plain(text)).is_some();
     if !matches(example) {
@@ -159,11 +159,13 @@ fn check(signature: &Signature) -> Result<(), String> {
     }
     let lower = plain(example).to_ascii_lowercase();
     if memchr::memmem::find(&lower, literal.to_ascii_lowercase().as_bytes()).is_none() {
-        return Err("its literal is not in its own example: no line would be found".to_owned());
+        return Err(
+            "its literal does not occur in its own example, so no line would match".to_owned(),
+        );
     }
     match signature.not.iter().find(|t| matches(t)) {
         Some(wrong) => Err(format!(
-            "its pattern matches a line that it must not match: {wrong}"
+            "its pattern matches a line from its own `not` list: {wrong}"
         )),
         None => Ok(()),
     }

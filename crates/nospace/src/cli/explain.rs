@@ -16,7 +16,7 @@ use nospace_core::signatures::Table;
 use super::args::{CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
 use crate::explain::{
-    Followed, Input, JournalQuery, Place, Said, files, is_journal, pages, read_all,
+    Input, JournalQuery, JournalSource, LogFollower, LogReading, files, is_journal, pages, read_all,
 };
 use crate::output::{Format, document};
 use crate::ui::{self, explain as draw, screen::Screen, warn};
@@ -145,9 +145,9 @@ impl ExplainArgs {
             until: self.until.clone(),
             boot: self.boot.clone(),
             ..JournalQuery::all_of(match &self.directory {
-                Some(directory) => Place::Directory(directory.clone()),
-                None if shared.rootfs == Path::new("/") => Place::Own,
-                None => Place::Root(shared.rootfs.clone()),
+                Some(directory) => JournalSource::Directory(directory.clone()),
+                None if shared.rootfs == Path::new("/") => JournalSource::Own,
+                None => JournalSource::Root(shared.rootfs.clone()),
             })
         }
     }
@@ -186,7 +186,7 @@ impl<'a> Task<'a> {
     }
 
     /// Checks the node for the causes found, prints them, and says how bad it is.
-    fn conclude(&self, said: Said) -> anyhow::Result<ExitCode> {
+    fn conclude(&self, said: LogReading) -> anyhow::Result<ExitCode> {
         for source in &said.sources {
             if let Some(error) = &source.error {
                 warn(&format!("{}: {error}", source.source));
@@ -238,10 +238,10 @@ impl<'a> Task<'a> {
         if inputs.len() > 1 && inputs.iter().any(|i| matches!(i, Input::Stdin)) {
             bail!("standard input cannot be followed together with other logs");
         }
-        let mut logs: Vec<Followed<'_>> = inputs.into_iter().map(|i| self.followed(i)).collect();
+        let mut logs: Vec<LogFollower<'_>> = inputs.into_iter().map(|i| self.followed(i)).collect();
         let at_once = logs.iter().all(|l| l.can_wait());
         if at_once && self.format.is_for_people() && !self.args.quiet {
-            let mut said = Said::default();
+            let mut said = LogReading::default();
             for log in &mut logs {
                 let name = log.source().to_owned();
                 let mut emit = |hit: Hit| said.add(&name, &hit, self.classifier, 0);
@@ -258,7 +258,7 @@ impl<'a> Task<'a> {
             for log in &mut logs {
                 self.look(log)?;
             }
-            if logs.iter().all(Followed::has_ended) {
+            if logs.iter().all(LogFollower::has_ended) {
                 return Ok(ExitCode::SUCCESS);
             }
             if at_once {
@@ -267,18 +267,19 @@ impl<'a> Task<'a> {
         }
     }
 
-    fn followed(&self, input: Input) -> Followed<'a> {
+    fn followed(&self, input: Input) -> LogFollower<'a> {
         match input {
-            Input::File(path) if is_journal(&path) => {
-                Followed::journal(JournalQuery::all_of(Place::File(path)), self.classifier)
-            }
-            Input::File(path) => Followed::file(path, self.classifier),
-            Input::Journal(query) => Followed::journal(query, self.classifier),
-            Input::Stdin => Followed::stdin(self.classifier),
+            Input::File(path) if is_journal(&path) => LogFollower::journal(
+                JournalQuery::all_of(JournalSource::File(path)),
+                self.classifier,
+            ),
+            Input::File(path) => LogFollower::file(path, self.classifier),
+            Input::Journal(query) => LogFollower::journal(query, self.classifier),
+            Input::Stdin => LogFollower::stdin(self.classifier),
         }
     }
 
-    fn look(&self, log: &mut Followed<'a>) -> anyhow::Result<()> {
+    fn look(&self, log: &mut LogFollower<'a>) -> anyhow::Result<()> {
         let name = log.source().to_owned();
         let mut printed = Ok(());
         let mut emit = |hit: Hit| {

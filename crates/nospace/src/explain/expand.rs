@@ -55,7 +55,8 @@ fn siblings(path: &Path, all: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Err
         let entry = entry.map_err(|e| (dir.to_path_buf(), e))?;
         let sibling = path.with_file_name(entry.file_name());
         let regular = entry.file_type().is_ok_and(|k| k.is_file());
-        if regular && sibling != path && Turn::of(&sibling).base == Turn::of(path).base {
+        if regular && sibling != path && Generation::of(&sibling).base == Generation::of(path).base
+        {
             all.push(sibling);
         }
     }
@@ -66,7 +67,7 @@ fn siblings(path: &Path, all: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Err
 fn in_order(all: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut sets: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
     for path in all {
-        let base = Turn::of(&path).base;
+        let base = Generation::of(&path).base;
         match sets.iter_mut().find(|(known, _)| *known == base) {
             Some((_, set)) if set.contains(&path) => {}
             Some((_, set)) => set.push(path),
@@ -75,16 +76,16 @@ fn in_order(all: Vec<PathBuf>) -> Vec<PathBuf> {
     }
     sets.into_iter()
         .flat_map(|(_, mut set)| {
-            set.sort_by(|a, b| Turn::of(a).cmp(&Turn::of(b)));
+            set.sort_by(|a, b| Generation::of(a).cmp(&Generation::of(b)));
             set
         })
         .collect()
 }
 
-/// A file's turn in its set: `kubelet.log.3.gz` was written before `kubelet.log.2`, and
+/// Which generation of a rotated log a file is: `kubelet.log.3.gz` was written before `kubelet.log.2`, and
 /// `0.log.20261120-101010.gz` before `0.log`.
 #[derive(Debug, PartialEq, Eq)]
-struct Turn {
+struct Generation {
     base: PathBuf,
     age: Age,
 }
@@ -99,7 +100,7 @@ enum Age {
     Current,
 }
 
-impl Turn {
+impl Generation {
     fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let plain = name
@@ -132,7 +133,7 @@ impl Turn {
     }
 }
 
-impl Ord for Turn {
+impl Ord for Generation {
     fn cmp(&self, other: &Self) -> Ordering {
         use Age::{Current, Dated, Numbered};
         let by_age = match (&self.age, &other.age) {
@@ -146,7 +147,7 @@ impl Ord for Turn {
     }
 }
 
-impl PartialOrd for Turn {
+impl PartialOrd for Generation {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

@@ -1,4 +1,4 @@
-//! Following logs by polling: it needs no inotify, which may be what is short.
+//! Following logs by polling, which needs no inotify.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,8 +10,8 @@ use nospace_core::explain::{Classifier, Hit, Scanner, SourceRead};
 use super::journal::JournalQuery;
 use super::read::{drain, source_read};
 
-/// Something that grows.
-pub struct Followed<'c> {
+/// A log that is read as it grows.
+pub struct LogFollower<'c> {
     source: String,
     scanner: Scanner<'c>,
     classifier: &'c Classifier,
@@ -32,7 +32,7 @@ enum Kind {
     },
 }
 
-impl<'c> Followed<'c> {
+impl<'c> LogFollower<'c> {
     /// The file at `path`, from its beginning; it need not be there yet.
     #[must_use]
     pub fn file(path: PathBuf, classifier: &'c Classifier) -> Self {
@@ -51,7 +51,7 @@ impl<'c> Followed<'c> {
     #[must_use]
     pub fn journal(mut query: JournalQuery, classifier: &'c Classifier) -> Self {
         query.show_cursor = true;
-        Self::new(query.place.name(), classifier, Kind::Journal { query })
+        Self::new(query.source.name(), classifier, Kind::Journal { query })
     }
 
     /// Standard input: each look waits for more of it.
@@ -116,19 +116,25 @@ impl<'c> Followed<'c> {
                     Err(e) => return Err(e),
                 };
                 if there.is_none() && !std::mem::replace(gone_said, there.is_none()) {
-                    remark(&format!("{}: not there; waiting for it", self.source));
+                    remark(&format!(
+                        "{}: does not exist yet; waiting for it",
+                        self.source
+                    ));
                 }
                 *gone_said = there.is_none();
                 if let Some(old) = open {
                     if shrunk(old)? {
-                        remark(&format!("{}: truncated; reading it anew", self.source));
+                        remark(&format!(
+                            "{}: truncated; reading it from the start",
+                            self.source
+                        ));
                         old.seek(SeekFrom::Start(0))?;
                         self.scanner = Scanner::new(self.classifier);
                     }
                     drain(old, &mut self.scanner, emit)?;
                     if there.as_ref().is_some_and(|new| !same(old, new)) {
                         remark(&format!(
-                            "{}: rotated; going on with the new file",
+                            "{}: rotated; continuing with the new file",
                             self.source
                         ));
                         self.scanner.finish(emit);
@@ -238,11 +244,11 @@ mod tests {
             file.write_all(text.as_bytes()).unwrap();
         }
 
-        fn poll(&mut self, followed: &mut Followed<'_>) -> Vec<u64> {
+        fn poll(&mut self, follower: &mut LogFollower<'_>) -> Vec<u64> {
             self.numbers.clear();
             let remarks = &mut self.remarks;
             let numbers = &mut self.numbers;
-            followed
+            follower
                 .poll(&mut |h| numbers.push(h.number), &mut |r| {
                     remarks.push(r.to_owned())
                 })
@@ -252,36 +258,36 @@ mod tests {
     }
 
     #[test]
-    fn growth_rotation_and_truncation_are_followed() {
+    fn growth_rotation_and_truncation_are_follower() {
         let classifier = Classifier::new(Table::builtin().unwrap()).unwrap();
         let mut log = Log {
             dir: tempfile::tempdir().unwrap(),
             numbers: Vec::new(),
             remarks: Vec::new(),
         };
-        let mut followed = Followed::file(log.path(), &classifier);
-        assert_eq!(log.poll(&mut followed), [] as [u64; 0]);
+        let mut follower = LogFollower::file(log.path(), &classifier);
+        assert_eq!(log.poll(&mut follower), [] as [u64; 0]);
         log.append(&format!("a\n{LINE}tail: inotify reso"));
-        assert_eq!(log.poll(&mut followed), [2]);
+        assert_eq!(log.poll(&mut follower), [2]);
         log.append("urces exhausted\n");
-        assert_eq!(log.poll(&mut followed), [3]);
-        assert_eq!(log.poll(&mut followed), [] as [u64; 0]);
+        assert_eq!(log.poll(&mut follower), [3]);
+        assert_eq!(log.poll(&mut follower), [] as [u64; 0]);
 
         // Rotation: what was written to the old file after the last look is not lost.
         log.append(LINE);
         fs::rename(log.path(), log.dir.path().join("x.log.1")).unwrap();
         log.append(&format!("b\n{LINE}"));
-        assert_eq!(log.poll(&mut followed), [4, 2]);
+        assert_eq!(log.poll(&mut follower), [4, 2]);
 
         // Truncation in place.
         fs::write(log.path(), LINE).unwrap();
-        assert_eq!(log.poll(&mut followed), [1]);
+        assert_eq!(log.poll(&mut follower), [1]);
 
         // Gone for a while.
         fs::remove_file(log.path()).unwrap();
-        assert_eq!(log.poll(&mut followed), [] as [u64; 0]);
+        assert_eq!(log.poll(&mut follower), [] as [u64; 0]);
         log.append(LINE);
-        assert_eq!(log.poll(&mut followed), [1]);
+        assert_eq!(log.poll(&mut follower), [1]);
         let words = ["waiting", "rotated", "truncated", "waiting", "rotated"];
         assert_eq!(log.remarks.len(), words.len(), "{:?}", log.remarks);
         for (remark, word) in log.remarks.iter().zip(words) {

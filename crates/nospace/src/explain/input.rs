@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::journal::{JournalQuery, Place, is_journal};
+use super::journal::{JournalQuery, JournalSource, is_journal};
 use super::progress::Progress;
 use super::unpack::unpacked;
 
@@ -24,7 +24,7 @@ impl Input {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Stdin => "-".to_owned(),
-            Self::Journal(query) => query.place.name(),
+            Self::Journal(query) => query.source.name(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Input {
     pub fn open<'p>(&self, progress: &'p Progress) -> io::Result<Box<dyn Read + Send + 'p>> {
         match self {
             Self::File(path) if is_journal(path) => {
-                let query = JournalQuery::all_of(Place::File(path.clone()));
+                let query = JournalQuery::all_of(JournalSource::File(path.clone()));
                 Ok(Box::new(query.open()?))
             }
             Self::File(path) => {

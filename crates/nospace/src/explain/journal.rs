@@ -12,14 +12,14 @@ use crate::ui::warn;
 const MAGIC: &[u8] = b"LPKSHHRH";
 /// What journalctl prints in place of entries when there are none.
 const NO_ENTRIES: &[u8] = b"-- No entries --";
-/// Of what journalctl complains about so much is kept.
-const COMPLAINTS: u64 = 16 << 10;
+/// Bytes of journalctl's standard error that are kept.
+const STDERR_BYTES: u64 = 16 << 10;
 
 /// What is asked of the journal.
 #[derive(Clone, Debug, Default)]
 pub struct JournalQuery {
-    /// Whose journal.
-    pub place: Place,
+    /// Which journal.
+    pub source: JournalSource,
     /// Units; none is all.
     pub units: Vec<String>,
     /// Beginning, as journalctl(1) takes it, or an age: `1h`.
@@ -36,7 +36,7 @@ pub struct JournalQuery {
 
 /// Where a journal is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum JournalSource {
     /// This machine's own.
     #[default]
     Own,
@@ -48,7 +48,7 @@ pub enum Place {
     File(PathBuf),
 }
 
-impl Place {
+impl JournalSource {
     /// As it is called in every output.
     #[must_use]
     pub fn name(&self) -> String {
@@ -70,11 +70,11 @@ pub fn is_journal(path: &Path) -> bool {
 }
 
 impl JournalQuery {
-    /// All that the journal at `place` has.
+    /// Everything in the journal at `source`.
     #[must_use]
-    pub fn all_of(place: Place) -> Self {
+    pub fn all_of(source: JournalSource) -> Self {
         Self {
-            place,
+            source,
             ..Self::default()
         }
     }
@@ -82,11 +82,11 @@ impl JournalQuery {
     fn command(&self) -> Command {
         let mut command = Command::new("journalctl");
         command.args(["--no-pager", "--all", "--output=short-iso-precise"]);
-        match &self.place {
-            Place::Own => &mut command,
-            Place::Root(root) => command.arg("--root").arg(root),
-            Place::Directory(directory) => command.arg("--directory").arg(directory),
-            Place::File(file) => command.arg("--file").arg(file),
+        match &self.source {
+            JournalSource::Own => &mut command,
+            JournalSource::Root(root) => command.arg("--root").arg(root),
+            JournalSource::Directory(directory) => command.arg("--directory").arg(directory),
+            JournalSource::File(file) => command.arg("--file").arg(file),
         };
         for unit in &self.units {
             command.arg(format!("--unit={unit}"));
@@ -101,7 +101,7 @@ impl JournalQuery {
             command.arg(format!("--boot={boot}"));
         }
         if let Some(after) = &self.after {
-            // What there is to complain about was said when the journal was first read.
+            // Its warnings were shown when the journal was first read.
             command.arg("--quiet");
             command.arg(format!("--after-cursor={after}"));
         }
@@ -125,30 +125,33 @@ impl JournalQuery {
             .spawn()
             .map_err(|e| no_journalctl(&e))?;
         let out = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let complaints = child.stderr.take().map(|err| thread::spawn(|| heard(err)));
+        let stderr = child
+            .stderr
+            .take()
+            .map(|err| thread::spawn(|| read_stderr(err)));
         Ok(Journal {
-            name: self.place.name(),
+            name: self.source.name(),
             child,
             out: Some(out),
-            complaints,
+            stderr,
             begun: false,
         })
     }
 }
 
 fn no_journalctl(error: &io::Error) -> io::Error {
-    let hint = "it comes with systemd, and reads journals; where it is, \
-                `journalctl | nospace explain -` does the same, or name log files instead";
+    let hint = "pass log files instead, or run `journalctl | nospace explain -` \
+                where systemd is installed";
     io::Error::new(
         error.kind(),
         format!("cannot start journalctl ({error}): {hint}"),
     )
 }
 
-/// What journalctl complains about, its beginning; all of it is read, lest it wait for a reader.
-fn heard(mut err: ChildStderr) -> String {
+/// The beginning of journalctl's standard error; all of it is read, so that journalctl never blocks.
+fn read_stderr(mut err: ChildStderr) -> String {
     let mut said = Vec::new();
-    let kept = err.by_ref().take(COMPLAINTS).read_to_end(&mut said);
+    let kept = err.by_ref().take(STDERR_BYTES).read_to_end(&mut said);
     if kept.is_ok() {
         // Nothing to be done about a pipe that breaks.
         let _ = io::copy(&mut err, &mut io::sink());
@@ -156,23 +159,23 @@ fn heard(mut err: ChildStderr) -> String {
     String::from_utf8_lossy(&said).trim().to_owned()
 }
 
-/// A `journalctl` that runs; how it ended is looked at when its output ends.
+/// A running `journalctl`; its exit status is checked when its output ends.
 #[derive(Debug)]
 pub struct Journal {
     name: String,
     child: Child,
     out: Option<ChildStdout>,
-    complaints: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
     begun: bool,
 }
 
 impl Journal {
-    /// Asks how it ended. What it says besides goes to standard error, for it may mean that entries are out of
-    /// sight; no journal at all is an error, for then nothing was looked at.
+    /// Checks how it ended. Its warnings go to standard error, as they may mean that entries are missing; no journal at
+    /// all is an error, because then nothing was read.
     fn ended(&mut self) -> io::Result<()> {
         self.out = None;
         let status = self.child.wait()?;
-        let said = self.complaints.take().map(JoinHandle::join);
+        let said = self.stderr.take().map(JoinHandle::join);
         let said = said.and_then(Result::ok).unwrap_or_default();
         if !status.success() {
             let message = format!("journalctl failed ({status}): {said}");
@@ -185,7 +188,7 @@ impl Journal {
             warn(&format!("{}: {}", self.name, line.trim()));
         }
         if !self.begun {
-            warn(&format!("{}: no entry is what was asked for", self.name));
+            warn(&format!("{}: no matching entries", self.name));
         }
         Ok(())
     }
@@ -261,7 +264,7 @@ mod tests {
             since: Some("1h".to_owned()),
             until: None,
             boot: Some("-1".to_owned()),
-            place: Place::Root("/host".into()),
+            source: JournalSource::Root("/host".into()),
             after: None,
             show_cursor: false,
         };

@@ -12,7 +12,7 @@ mod read;
 mod unpack;
 
 pub use expand::files;
-pub use follow::Followed;
+pub use follow::LogFollower;
 pub use input::Input;
-pub use journal::{JournalQuery, Place, is_journal};
-pub use read::{Said, drain, read_all, source_read};
+pub use journal::{JournalQuery, JournalSource, is_journal};
+pub use read::{LogReading, drain, read_all, source_read};

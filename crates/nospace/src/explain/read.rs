@@ -10,9 +10,9 @@ use nospace_core::explain::{Classifier, ExplainedLine, Hit, Scanner, SourceRead,
 use super::input::Input;
 use super::progress::Progress;
 
-/// What one or more logs said.
+/// What was read in one or more logs.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct LogReading {
     /// Added up.
     pub summary: Summary,
     /// The first messages, as many as were asked for.
@@ -23,7 +23,7 @@ pub struct Said {
     pub sources: Vec<SourceRead>,
 }
 
-impl Said {
+impl LogReading {
     /// Adds `hit`; keeps its line while there are fewer than `keep`.
     pub fn add(&mut self, source: &str, hit: &Hit, classifier: &Classifier, keep: usize) {
         self.summary.add(source, hit, classifier.table());
@@ -49,10 +49,10 @@ impl Said {
 /// Reads `inputs`, as many at once as there are processors, and keeps `keep` lines in all. What is
 /// said is in the order of `inputs`, whichever was read first.
 #[must_use]
-pub fn read_all(inputs: &[Input], classifier: &Classifier, keep: usize) -> Said {
+pub fn read_all(inputs: &[Input], classifier: &Classifier, keep: usize) -> LogReading {
     let progress = Progress::new(inputs.iter().map(Input::size).sum());
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<Option<Said>>> = Mutex::new(inputs.iter().map(|_| None).collect());
+    let done: Mutex<Vec<Option<LogReading>>> = Mutex::new(inputs.iter().map(|_| None).collect());
     let work = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
@@ -73,16 +73,21 @@ pub fn read_all(inputs: &[Input], classifier: &Classifier, keep: usize) -> Said 
         work();
     });
     progress.done();
-    let mut all = Said::default();
+    let mut all = LogReading::default();
     for said in done.into_inner().unwrap_or_default().into_iter().flatten() {
         all.merge(said, keep);
     }
     all
 }
 
-fn read_one(input: &Input, classifier: &Classifier, keep: usize, progress: &Progress) -> Said {
+fn read_one(
+    input: &Input,
+    classifier: &Classifier,
+    keep: usize,
+    progress: &Progress,
+) -> LogReading {
     let source = input.name();
-    let mut said = Said::default();
+    let mut said = LogReading::default();
     let mut scanner = Scanner::new(classifier);
     let ended = input.open(progress).and_then(|mut text| {
         drain(&mut text, &mut scanner, &mut |hit| {
