@@ -8,7 +8,7 @@ use super::{Amounts, Proposal};
 use crate::amount::bytes;
 use crate::platforms::{InotifyLimits, MaxUserWatches, Platform};
 
-/// Where the search ends: no node runs so many pods.
+/// Where the search ends: no node runs as many pods.
 pub const MOST_PODS: u64 = 1_000_000;
 /// From this share of a limit on, a plan has no room for what it does not know.
 const TIGHT_PERCENT: u128 = 80;
@@ -37,9 +37,9 @@ pub enum Verdict {
     Unknown,
 }
 
-/// Limits to hold a need against.
+/// Limits to compare a need with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Against {
+pub struct CandidateLimits {
     /// Short name: a platform's, `proposal`, `given`, `this node`.
     pub name: String,
     /// What it is.
@@ -54,7 +54,7 @@ pub struct Against {
     pub source: String,
 }
 
-impl Against {
+impl CandidateLimits {
     /// The limits of a platform on a node with so many bytes of memory.
     #[must_use]
     pub fn platform(platform: &Platform, limits: &InotifyLimits, memory: Option<u64>) -> Self {
@@ -95,7 +95,7 @@ impl Against {
     }
 }
 
-/// Limits, held against a need.
+/// Limits, compared with a need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Capacity {
@@ -106,22 +106,22 @@ pub struct Capacity {
     /// `fs.inotify.max_user_instances`.
     pub max_user_instances: u64,
     /// `fs.inotify.max_user_watches`; null where it hangs on memory that is not known, or is not known itself:
-    /// then it is reckoned as 8192, the kernel's least.
+    /// then 8192, the kernel's minimum, is assumed.
     pub max_user_watches: Option<u64>,
     /// Whether the pods that were asked for fit.
     pub verdict: Verdict,
     /// Pods that fit; null where not even a node without pods does. A million stands for any number.
     pub pods: Option<u64>,
-    /// Which limit is full first; null where none is.
+    /// Which limit runs out first; null where none does.
     pub binds: Option<Bound>,
-    /// What else is to be known.
+    /// What else to know.
     pub note: Option<String>,
     /// Where the figures are from.
     pub source: String,
 }
 
-/// Holds limits against what so many pods need. `need` must not fall as pods rise.
-pub fn capacity(against: &Against, asked: u64, need: &dyn Fn(u64) -> Amounts) -> Capacity {
+/// Compares limits with what pods need. `need` must not fall as pods rise.
+pub fn capacity(against: &CandidateLimits, asked: u64, need: &dyn Fn(u64) -> Amounts) -> Capacity {
     let limits = against.least();
     let (pods, binds) = most_pods(limits, need);
     let wanted = need(asked);
@@ -198,22 +198,20 @@ fn most_pods(limits: Amounts, need: &dyn Fn(u64) -> Amounts) -> (Option<u64>, Op
     (Some(fits), bound)
 }
 
-fn note(against: &Against, wanted: u64) -> Option<String> {
+fn note(against: &CandidateLimits, wanted: u64) -> Option<String> {
     if against.watches.is_some() {
         return None;
     }
     if !against.from_memory {
-        return Some(
-            "the watches of this platform are not known; 8192 are reckoned with".to_owned(),
-        );
+        return Some("the watch limit of this platform is not known; 8192 is assumed".to_owned());
     }
     Some(match memory_for_default(wanted) {
-        Some(0) => "the kernel sets the watches by memory, and never fewer than 8192".to_owned(),
+        Some(0) => "the kernel derives the watch limit from memory, minimum 8192".to_owned(),
         Some(memory) => format!(
-            "the kernel sets the watches by memory: {} or more give these; say --memory",
+            "the kernel derives the watch limit from memory: {} or more is enough; give --memory",
             bytes(memory)
         ),
-        None => "the kernel sets the watches by memory, and never more than 1048576".to_owned(),
+        None => "the kernel derives the watch limit from memory, maximum 1048576".to_owned(),
     })
 }
 
@@ -224,17 +222,17 @@ mod tests {
     use super::*;
     use crate::platforms::find;
 
-    fn platform(name: &str, memory: Option<u64>) -> Against {
+    fn platform(name: &str, memory: Option<u64>) -> CandidateLimits {
         let platform = find(name).unwrap();
-        Against::platform(platform, platform.limits.as_ref().unwrap(), memory)
+        CandidateLimits::platform(platform, platform.limits.as_ref().unwrap(), memory)
     }
 
-    fn against(instances: u64, watches: u64) -> Against {
+    fn against(instances: u64, watches: u64) -> CandidateLimits {
         let limits = Proposal {
             max_user_instances: instances,
             max_user_watches: watches,
         };
-        Against::figures("given", limits, "")
+        CandidateLimits::figures("given", limits, "")
     }
 
     #[test]
@@ -269,7 +267,7 @@ mod tests {
         assert_eq!((more.verdict, more.pods), (Verdict::Unknown, Some(81)));
         assert_eq!(
             more.note.unwrap(),
-            "the kernel sets the watches by memory: 1.3 GiB or more give these; say --memory"
+            "the kernel derives the watch limit from memory: 1.3 GiB or more is enough; give --memory"
         );
         let known = platform("kernel", Some(4 << 30));
         assert_eq!(capacity(&known, 110, &need).verdict, Verdict::Holds);

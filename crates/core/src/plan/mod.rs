@@ -21,11 +21,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::limits::inotify::recommended_watches as common_watches;
-pub use capacity::{Against, Bound, Capacity, MOST_PODS, Verdict};
-pub use node::{Refused, Told, plan_node};
+pub use capacity::{Bound, CandidateLimits, Capacity, MOST_PODS, Verdict};
+pub use node::{NodeOverrides, NodePlanError, plan_node};
 pub use question::{
-    Cgroup, CgroupDriver, Contradiction, Kubernetes, NoRuntimeVersion, NoVersion, NodeRuntime,
-    Question, RuntimeVersion,
+    Cgroup, CgroupDriver, Contradiction, Kubernetes, NoRuntimeVersion, NoVersion, Question,
+    RuntimeVersion,
 };
 pub use report::{MemoryCost, NodeBase, PerPod, Plan};
 pub use term::{Amounts, Basis, Formula, Part, Term, total};
@@ -51,12 +51,12 @@ impl Proposal {
     };
 }
 
-/// What a node that does not exist yet needs, held `against` limits.
+/// What a node that does not exist yet needs, compared with limits.
 ///
 /// # Errors
 ///
-/// What was asked cannot be.
-pub fn plan(asked: &Question, against: &[Against]) -> Result<Plan, Contradiction> {
+/// When the question contradicts itself.
+pub fn plan(asked: &Question, against: &[CandidateLimits]) -> Result<Plan, Contradiction> {
     let mut notes = asked.notes()?;
     notes.extend(root_workloads(asked));
     let need = |pods: u64| {
@@ -78,7 +78,7 @@ pub fn plan(asked: &Question, against: &[Against]) -> Result<Plan, Contradiction
 /// What a formula cannot know.
 fn root_workloads(asked: &Question) -> Option<String> {
     (asked.extra == Amounts::default()).then(|| {
-        "Workloads that run as root come on top (--extra-instances, --extra-watches), those of hostUsers: false too."
+        "Not included: workloads that run as root or with hostUsers: false; add them with --extra-instances and --extra-watches."
             .to_owned()
     })
 }
@@ -89,7 +89,7 @@ fn answer(
     node: Option<NodeBase>,
     terms: Vec<Term>,
     need: &dyn Fn(u64) -> Amounts,
-    against: &[Against],
+    against: &[CandidateLimits],
     mut notes: Vec<String>,
 ) -> Plan {
     let needed = total(&terms);
@@ -102,7 +102,7 @@ fn answer(
         proposal.max_user_watches = proposal.max_user_watches.max(live(node.watches.limit));
     }
     notes.extend(too_much(needed, proposal, asked.memory_bytes));
-    let proposed = Against::figures("proposal", proposal, "this plan");
+    let proposed = CandidateLimits::figures("proposal", proposal, "this plan");
     let limits = std::iter::once(&proposed)
         .chain(against)
         .map(|limits| capacity::capacity(limits, asked.pods, need))
@@ -134,7 +134,7 @@ fn too_much(needed: Amounts, proposal: Proposal, memory_bytes: Option<u64>) -> V
     let mut notes = Vec::new();
     if needed.instances > memory::MOST || needed.watches > memory::MOST {
         notes.push(format!(
-            "The kernel takes no limit above {}: this cannot run on one node.",
+            "The kernel accepts no limit above {}: this cannot run on one node.",
             memory::MOST
         ));
     }
@@ -142,7 +142,7 @@ fn too_much(needed: Amounts, proposal: Proposal, memory_bytes: Option<u64>) -> V
         && proposal.max_user_watches > memory::most_watches(memory)
     {
         notes.push(format!(
-            "Used up, {} watches would take more than half of {} of memory.",
+            "{} watches, if all are used, cost more than half of {} of memory.",
             proposal.max_user_watches,
             crate::amount::bytes(memory)
         ));

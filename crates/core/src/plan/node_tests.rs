@@ -23,7 +23,7 @@ fn planned(node: &Node, pods: u64) -> Plan {
         pods,
         ..Question::default()
     };
-    plan_node(&asked, Told::default(), &crate::view(&node.0), &[]).unwrap()
+    plan_node(&asked, NodeOverrides::default(), &crate::view(&node.0), &[]).unwrap()
 }
 
 #[test]
@@ -102,8 +102,13 @@ fn a_limit_that_is_there_is_not_lowered() {
 fn what_was_not_seen_gives_no_plan() {
     let blind = node().with(|snapshot| snapshot.inotify = None);
     let asked = Question::default();
-    let refused = plan_node(&asked, Told::default(), &crate::view(&blind.0), &[]);
-    assert_eq!(refused.unwrap_err(), Refused::Unseen);
+    let refused = plan_node(
+        &asked,
+        NodeOverrides::default(),
+        &crate::view(&blind.0),
+        &[],
+    );
+    assert_eq!(refused.unwrap_err(), NodePlanError::Unreadable);
 }
 
 proptest! {

@@ -1,12 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Runtime;
 
 fn question() -> impl Strategy<Value = Question> {
     let runtime = prop_oneof![
-        Just(NodeRuntime::Containerd),
-        Just(NodeRuntime::CriO),
-        Just(NodeRuntime::Docker)
+        Just(Runtime::Containerd),
+        Just(Runtime::CriO),
+        Just(Runtime::Docker)
     ];
     let version = any::<Option<(u16, u16)>>()
         .prop_map(|version| version.map(|(major, minor)| RuntimeVersion { major, minor }));
@@ -103,25 +104,25 @@ proptest! {
 
     /// What a formula says in words is what it comes to.
     #[test]
-    fn formulas_can_be_reckoned(pods in 0_u64..1_000, containers in 0_u64..20, v1: bool, crio: bool, minor in 19_u16..40) {
+    fn formulas_come_to_their_values(pods in 0_u64..1_000, containers in 0_u64..20, v1: bool, crio: bool, minor in 19_u16..40) {
         let asked = Question {
             pods,
             containers_per_pod: containers,
             cgroup: if v1 { Cgroup::V1 } else { Cgroup::V2 },
-            runtime: if crio { NodeRuntime::CriO } else { NodeRuntime::Containerd },
+            runtime: if crio { Runtime::CriO } else { Runtime::Containerd },
             kubernetes: Kubernetes::one(minor),
             ..Question::default()
         };
         for term in terms::terms(&asked) {
             for formula in [&term.instances, &term.watches] {
-                prop_assert_eq!(reckon(&formula.formula), formula.value, "{}", formula.formula);
+                prop_assert_eq!(evaluate(&formula.formula), formula.value, "{}", formula.formula);
             }
         }
     }
 }
 
 /// `5 hierarchies x (2 x 330 containers + 3)`
-fn reckon(text: &str) -> u64 {
+fn evaluate(text: &str) -> u64 {
     let numbers = |part: &str| -> u64 {
         let words = part.split_whitespace();
         words
@@ -129,7 +130,7 @@ fn reckon(text: &str) -> u64 {
             .product()
     };
     match text.split_once(" x (") {
-        Some((times, sum)) => numbers(times) * reckon(sum),
+        Some((times, sum)) => numbers(times) * evaluate(sum),
         None => text.split(" + ").map(numbers).sum(),
     }
 }
@@ -141,7 +142,7 @@ fn named<'p>(plan: &'p Plan, who: &str) -> &'p Term {
 #[test]
 fn a_hundred_and_ten_pods_on_a_kernels_default() {
     let kernel = crate::platforms::find("kernel").unwrap();
-    let kernel = Against::platform(kernel, kernel.limits.as_ref().unwrap(), None);
+    let kernel = CandidateLimits::platform(kernel, kernel.limits.as_ref().unwrap(), None);
     let plan = plan(&Question::default(), &[kernel]).unwrap();
     assert_eq!(named(&plan, "shims").amounts(), Amounts::new(330, 660));
     assert_eq!(
@@ -199,7 +200,7 @@ fn nothing_waits_for_a_container_on_cgroup_v1() {
 
 /// 1.6.20 and 1.7.24 of Debian hold one of each, 2.1 has room for CDI's directories; so has who does not say.
 #[test]
-fn a_runtime_is_reckoned_by_its_version() {
+fn a_runtime_counts_by_its_version() {
     let daemon = |runtime, version: Option<&str>| {
         let asked = Question {
             runtime,
@@ -207,19 +208,19 @@ fn a_runtime_is_reckoned_by_its_version() {
             ..Question::default()
         };
         let who = match runtime {
-            NodeRuntime::Docker => "dockerd",
+            Runtime::Docker => "dockerd",
             _ => "containerd",
         };
         named(&plan(&asked, &[]).unwrap(), who).amounts()
     };
     let (less, all) = (Amounts::new(1, 1), Amounts::new(2, 3));
     for (runtime, version, amounts) in [
-        (NodeRuntime::Containerd, None, all),
-        (NodeRuntime::Containerd, Some("1.6.20~ds1"), less),
-        (NodeRuntime::Containerd, Some("v1.7.24"), less),
-        (NodeRuntime::Containerd, Some("2.0"), all),
-        (NodeRuntime::Docker, Some("20.10.24+dfsg1"), less),
-        (NodeRuntime::Docker, Some("28.5.1"), all),
+        (Runtime::Containerd, None, all),
+        (Runtime::Containerd, Some("1.6.20~ds1"), less),
+        (Runtime::Containerd, Some("v1.7.24"), less),
+        (Runtime::Containerd, Some("2.0"), all),
+        (Runtime::Docker, Some("20.10.24+dfsg1"), less),
+        (Runtime::Docker, Some("28.5.1"), all),
     ] {
         assert_eq!(daemon(runtime, version), amounts, "{runtime:?} {version:?}");
     }

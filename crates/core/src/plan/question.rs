@@ -5,30 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Amounts;
-
-/// Who runs the containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NodeRuntime {
-    /// containerd by its CRI plugin.
-    Containerd,
-    /// CRI-O, with conmon.
-    CriO,
-    /// Docker Engine, by dockershim or cri-dockerd.
-    Docker,
-}
-
-impl NodeRuntime {
-    /// As people write it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Containerd => "containerd",
-            Self::CriO => "CRI-O",
-            Self::Docker => "Docker",
-        }
-    }
-}
+use crate::model::Runtime;
 
 /// The cgroup interface. Hybrid counts as v1, as the kubelet takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +26,7 @@ impl fmt::Display for Cgroup {
     }
 }
 
-/// Who makes the cgroups of pods.
+/// The cgroup driver: who creates the cgroups of pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupDriver {
@@ -190,7 +167,7 @@ fn number(text: &str) -> Option<u16> {
     digits.then(|| text.parse().ok())?
 }
 
-/// What a node shall run.
+/// The node to plan for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Question {
@@ -198,26 +175,26 @@ pub struct Question {
     pub pods: u64,
     /// Application containers of a pod; the pause container comes on top.
     pub containers_per_pod: u64,
-    /// Who runs them.
-    pub runtime: NodeRuntime,
-    /// Version of the runtime; without it there is room for what any holds.
+    /// The container runtime.
+    pub runtime: Runtime,
+    /// Version of the runtime; without it, enough for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_version: Option<RuntimeVersion>,
     /// The cgroup interface.
     pub cgroup: Cgroup,
-    /// Who makes the cgroups of pods.
+    /// The cgroup driver.
     pub cgroup_driver: CgroupDriver,
     /// Version of the kubelet.
     pub kubernetes: Kubernetes,
-    /// `kubectl logs -f` at one time.
+    /// Concurrent `kubectl logs -f`.
     pub log_follows: u64,
-    /// What the workloads themselves take as root.
+    /// What workloads that run as root use.
     pub extra: Amounts,
     /// Cgroups that workloads make below their own.
     pub nested_cgroups: u64,
     /// Cgroups of the host that are of no pod, `*.mount` not counted.
     pub other_cgroups: u64,
-    /// Room to leave, in per cent of the need.
+    /// Headroom, in percent of the need.
     pub headroom_percent: u64,
     /// Bytes of memory that the node has, where that is known.
     pub memory_bytes: Option<u64>,
@@ -228,7 +205,7 @@ impl Default for Question {
         Self {
             pods: 110,
             containers_per_pod: 2,
-            runtime: NodeRuntime::Containerd,
+            runtime: Runtime::Containerd,
             runtime_version: None,
             cgroup: Cgroup::V2,
             cgroup_driver: CgroupDriver::Systemd,
@@ -243,10 +220,10 @@ impl Default for Question {
     }
 }
 
-/// Two answers that cannot both be.
+/// Options that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Kubernetes {0} does not run on cgroup v2: the kubelet knows it from 1.19 on; take --cgroup v1 or a newer --kubernetes"
+    "Kubernetes {0} does not run on cgroup v2, which the kubelet supports from 1.19 on; use --cgroup v1 or a newer --kubernetes"
 )]
 pub struct Contradiction(Kubernetes);
 
@@ -263,11 +240,11 @@ impl Question {
         self.containers().saturating_add(self.pods)
     }
 
-    /// What must be known beside the figures.
+    /// What to know besides the figures.
     ///
     /// # Errors
     ///
-    /// What cannot be.
+    /// When the options contradict each other.
     pub fn notes(&self) -> Result<Vec<String>, Contradiction> {
         let version = self.kubernetes;
         if self.cgroup == Cgroup::V2 && version < Kubernetes::one(19) {
@@ -276,21 +253,32 @@ impl Question {
         let mut notes = Vec::new();
         if self.cgroup == Cgroup::V1 && version >= Kubernetes::one(35) {
             notes.push(format!(
-                "Kubernetes {version} does not start on cgroup v1 unless its kubelet is told failCgroupV1: false (KEP-5573)"
+                "Kubernetes {version} does not start on cgroup v1 unless its kubelet is configured with failCgroupV1: false (KEP-5573)"
             ));
         }
         if self.cgroup == Cgroup::V2 && version < Kubernetes::one(25) {
             notes.push(format!(
-                "cgroup v2 is not finished in Kubernetes {version}; it is from 1.25 on"
+                "cgroup v2 support is not stable in Kubernetes {version}; it is from 1.25 on"
             ));
         }
-        if self.runtime == NodeRuntime::Docker && version >= Kubernetes::one(24) {
-            notes.push(format!(
-                "Kubernetes {version} runs Docker by cri-dockerd alone; dockershim went with 1.24"
-            ));
-        }
-        if self.runtime == NodeRuntime::CriO && self.runtime_version.is_some() {
-            notes.push("CRI-O's own figures are assumed, the same for every version".to_owned());
+        let daemon = self
+            .runtime
+            .definition()
+            .and_then(|d| d.daemon_use.as_ref());
+        if let Some(daemon) = daemon {
+            let title = self.runtime.title();
+            if let Some((since, what)) = daemon.kubelet_needs
+                && version >= Kubernetes::one(since)
+            {
+                notes.push(format!(
+                    "Kubernetes {version} runs {title} only with {what}"
+                ));
+            }
+            if self.runtime_version.is_some() && !daemon.measured {
+                notes.push(format!(
+                    "{title}'s own figures are assumed, the same for every version"
+                ));
+            }
         }
         if !(Kubernetes::one(20)..=Kubernetes::one(36)).contains(&version) {
             notes.push(format!(
@@ -335,16 +323,12 @@ mod tests {
             ..Question::default()
         };
         let notes = |cgroup, runtime, minor| asked(cgroup, runtime, minor).notes().unwrap().len();
-        assert!(
-            asked(Cgroup::V2, NodeRuntime::Containerd, 18)
-                .notes()
-                .is_err()
-        );
-        assert_eq!(notes(Cgroup::V2, NodeRuntime::Containerd, 33), 0);
-        assert_eq!(notes(Cgroup::V1, NodeRuntime::Containerd, 34), 0);
-        assert_eq!(notes(Cgroup::V1, NodeRuntime::Containerd, 35), 1);
-        assert_eq!(notes(Cgroup::V2, NodeRuntime::Docker, 33), 1);
-        assert_eq!(notes(Cgroup::V2, NodeRuntime::Containerd, 24), 1);
-        assert_eq!(notes(Cgroup::V2, NodeRuntime::Containerd, 37), 1);
+        assert!(asked(Cgroup::V2, Runtime::Containerd, 18).notes().is_err());
+        assert_eq!(notes(Cgroup::V2, Runtime::Containerd, 33), 0);
+        assert_eq!(notes(Cgroup::V1, Runtime::Containerd, 34), 0);
+        assert_eq!(notes(Cgroup::V1, Runtime::Containerd, 35), 1);
+        assert_eq!(notes(Cgroup::V2, Runtime::Docker, 33), 1);
+        assert_eq!(notes(Cgroup::V2, Runtime::Containerd, 24), 1);
+        assert_eq!(notes(Cgroup::V2, Runtime::Containerd, 37), 1);
     }
 }

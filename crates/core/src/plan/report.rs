@@ -13,7 +13,7 @@ pub struct Plan {
     pub schema_version: u32,
     /// What was asked; of a node that is looked at, what it is.
     pub asked: Question,
-    /// The node whose use is the base; null where the plan is reckoned from the question alone.
+    /// The node whose use is the base; null where the plan is calculated from the question alone.
     pub node: Option<NodeBase>,
     /// What each part needs for the pods that were asked for.
     pub terms: Vec<Term>,
@@ -25,9 +25,9 @@ pub struct Plan {
     pub proposal: Proposal,
     /// What they cost in kernel memory.
     pub memory: MemoryCost,
-    /// The proposal and other limits, held against the need.
+    /// The proposal and other limits, compared with the need.
     pub limits: Vec<Capacity>,
-    /// What must be known beside the figures.
+    /// What to know besides the figures.
     pub notes: Vec<String>,
 }
 
@@ -35,13 +35,13 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MemoryCost {
-    /// Bytes of a watch, as the kernel reckons it.
+    /// Bytes of a watch, as the kernel counts it.
     pub bytes_per_watch: u64,
     /// Bytes of an instance.
     pub bytes_per_instance: u64,
     /// Bytes that the need takes.
     pub needed_bytes: u64,
-    /// Bytes that one user takes who uses the proposed limits up, unread events apart.
+    /// Bytes that one user at both proposed limits takes, without unread events.
     pub worst_case_bytes: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct NodeBase {
     pub watches: Budget,
     /// What a pod takes of them; null on a node without pods.
     pub per_pod: Option<PerPod>,
-    /// Whether a kubelet runs; where none does, what one needs is reckoned on top.
+    /// Whether a kubelet runs; where none does, what one needs is added.
     pub kubelet_runs: bool,
     /// Pods that fit beside those that run; null where a limit is not known, or nothing fits any more.
     pub more_pods: Option<u64>,

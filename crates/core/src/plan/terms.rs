@@ -1,11 +1,8 @@
 //! What each part of a node needs: the formula of a node that does not exist yet.
 //!
-//! Held against recorded nodes (`crates/nospace/tests/plan/nodes.rs`) and a real containerd (`lab.rs`).
+//! Checked against recorded nodes (`crates/nospace/tests/plan/nodes.rs`) and a real containerd (`lab.rs`).
 
-use super::{
-    Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, NodeRuntime, Question,
-    RuntimeVersion, Term,
-};
+use super::{Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, Question, Term};
 use crate::attribute::forecast::{
     INSTANCES, INSTANCES_FROM_1_31, LESS_BEFORE_1_23, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
 };
@@ -19,15 +16,15 @@ const CADVISOR_INSTANCES: u64 = 2;
 
 /// PID 1 on Debian 12: 6 instances, and 12 watches beside those of cgroups (paths, time, mounts).
 const SYSTEMD: Amounts = Amounts::new(6, 12);
-/// udevd, dbus, logind and two getty hold 5 and 16 on Debian 12; as many again for what a distribution adds.
+/// udevd, dbus, logind and two getty hold 5 and 16 on Debian 12; twice that allows for what a distribution adds.
 const DAEMONS: Amounts = Amounts::new(10, 32);
 
-/// All terms, in the order in which one reads them.
+/// All terms, in reading order.
 #[must_use]
 pub fn terms(asked: &Question) -> Vec<Term> {
     let mut terms = vec![cadvisor(asked), kubelet_files(asked)];
     terms.extend(follows(asked));
-    terms.push(daemon(asked));
+    terms.extend(daemon(asked));
     terms.extend(monitors(asked));
     terms.push(systemd(asked));
     terms.push(host_daemons());
@@ -44,27 +41,35 @@ fn hierarchies(asked: &Question) -> u64 {
     }
 }
 
-/// conmon has a scope of its own beside the container's, where systemd makes the cgroups.
-pub(super) fn conmon_scopes(asked: &Question, containers: u64) -> u64 {
-    match (asked.runtime, asked.cgroup_driver) {
-        (NodeRuntime::CriO, CgroupDriver::Systemd) => containers,
+/// Scopes of monitors: some have their own beside the container's, where systemd makes the cgroups.
+pub(super) fn monitor_scopes(asked: &Question, containers: u64) -> u64 {
+    match (monitor_scope_name(asked), asked.cgroup_driver) {
+        (Some(_), CgroupDriver::Systemd) => containers,
         _ => 0,
     }
+}
+
+fn monitor_scope_name(asked: &Question) -> Option<&'static str> {
+    asked.runtime.definition()?.monitor.scopes
 }
 
 fn cadvisor(asked: &Question) -> Term {
     let directories = Formula::sum(&[
         (1, asked.pods, "pods"),
         (1, asked.with_pause(), "containers"),
-        (1, conmon_scopes(asked, asked.with_pause()), "conmon scopes"),
+        (
+            1,
+            monitor_scopes(asked, asked.with_pause()),
+            monitor_scope_name(asked).unwrap_or_default(),
+        ),
         (1, asked.nested_cgroups, "nested cgroups"),
         (1, asked.other_cgroups, "other cgroups"),
     ]);
     Term {
         who: "kubelet: cAdvisor".to_owned(),
         why: match asked.cgroup {
-            Cgroup::V2 => "a watch a cgroup".to_owned(),
-            Cgroup::V1 => format!("a cgroup, in {} hierarchies", hierarchies(asked)),
+            Cgroup::V2 => "one watch per cgroup".to_owned(),
+            Cgroup::V1 => format!("one per cgroup, {} hierarchies", hierarchies(asked)),
         },
         instances: Formula::fixed(CADVISOR_INSTANCES),
         watches: Formula::times(hierarchies(asked), directories, "hierarchies"),
@@ -100,7 +105,7 @@ fn kubelet_files(asked: &Question) -> Term {
 fn follows(asked: &Question) -> Option<Term> {
     (asked.log_follows > 0).then(|| Term {
         who: "kubelet: kubectl logs -f".to_owned(),
-        why: "one of each a follower".to_owned(),
+        why: "one of each per follower".to_owned(),
         instances: Formula::sum(&[(1, asked.log_follows, "followers")]),
         watches: Formula::sum(&[(1, asked.log_follows, "followers")]),
         basis: Basis::Read,
@@ -108,47 +113,24 @@ fn follows(asked: &Question) -> Option<Term> {
     })
 }
 
-/// The first that keep a cache of the Container Device Interface: one instance, and a watch for each of its two directories that
-/// is there.
-const CDI_IN_CONTAINERD: RuntimeVersion = RuntimeVersion { major: 2, minor: 0 };
-const CDI_IN_DOCKER: RuntimeVersion = RuntimeVersion {
-    major: 25,
-    minor: 0,
-};
-
-fn daemon(asked: &Question) -> Term {
-    let cni_and_cdi = |since| match asked.runtime_version {
-        Some(version) if version < since => ("CNI configuration", Amounts::new(1, 1)),
-        _ => ("CNI configuration, CDI", Amounts::new(2, 3)),
-    };
-    let (who, (why, amounts), basis, source) = match asked.runtime {
-        NodeRuntime::Containerd => (
-            "containerd",
-            cni_and_cdi(CDI_IN_CONTAINERD),
-            Basis::Measured,
-            "1 / 1 by 1.6 and 1.7, 2 / 1 by 2.1; containerd internal/cri/server/cni_conf_syncer.go, CDI's cache from 2.0 on (containerd#9621)",
-        ),
-        NodeRuntime::CriO => (
-            "CRI-O",
-            ("CNI, hooks, certificates", Amounts::new(5, 10)),
-            Basis::Assumed,
-            "about five: ocicni, hooks, registries, certificates, CDI; not measured",
-        ),
-        NodeRuntime::Docker => (
-            "dockerd and containerd",
-            cni_and_cdi(CDI_IN_DOCKER),
-            Basis::Measured,
-            "0 by dockerd 20.10, 1 / 1 by its containerd; CDI's cache from 25 on, where it is switched on",
-        ),
-    };
-    Term {
-        who: who.to_owned(),
-        why: why.to_owned(),
-        instances: Formula::fixed(amounts.instances),
-        watches: Formula::fixed(amounts.watches),
-        basis,
-        source: source.to_owned(),
-    }
+fn daemon(asked: &Question) -> Option<Term> {
+    let daemon = asked.runtime.definition()?.daemon_use.as_ref()?;
+    let version = asked
+        .runtime_version
+        .map(|version| (version.major, version.minor));
+    let held = daemon.of(version)?;
+    Some(Term {
+        who: daemon.who.to_owned(),
+        why: held.why.to_owned(),
+        instances: Formula::fixed(held.instances),
+        watches: Formula::fixed(held.watches),
+        basis: if daemon.measured {
+            Basis::Measured
+        } else {
+            Basis::Assumed
+        },
+        source: daemon.source.to_owned(),
+    })
 }
 
 /// What waits for each container's end: on cgroup v1 by an eventfd, so nothing.
@@ -156,27 +138,14 @@ fn monitors(asked: &Question) -> Option<Term> {
     if asked.cgroup == Cgroup::V1 {
         return None;
     }
-    let (who, files, why, source) = match asked.runtime {
-        NodeRuntime::CriO => (
-            "conmon",
-            1,
-            "1 and 1 a container, pause too",
-            "containers/conmon src/cgroup.c, setup_oom_handling_cgroup_v2",
-        ),
-        NodeRuntime::Containerd | NodeRuntime::Docker => (
-            "containerd shims",
-            2,
-            "1 and 2 a container, pause too",
-            "containerd/cgroups cgroup2/manager.go, MemoryEventFD",
-        ),
-    };
+    let monitor = asked.runtime.definition()?.monitor;
     Some(Term {
-        who: who.to_owned(),
-        why: why.to_owned(),
+        who: monitor.title.to_owned(),
+        why: format!("1 + {} per container, incl. pause", monitor.watches),
         instances: Formula::sum(&[(1, asked.with_pause(), "containers")]),
-        watches: Formula::sum(&[(files, asked.with_pause(), "containers")]),
+        watches: Formula::sum(&[(monitor.watches, asked.with_pause(), "containers")]),
         basis: Basis::Measured,
-        source: source.to_owned(),
+        source: monitor.source.to_owned(),
     })
 }
 
@@ -184,7 +153,7 @@ fn monitors(asked: &Question) -> Option<Term> {
 fn systemd(asked: &Question) -> Term {
     let scopes = asked
         .with_pause()
-        .saturating_add(conmon_scopes(asked, asked.with_pause()));
+        .saturating_add(monitor_scopes(asked, asked.with_pause()));
     let made = asked.cgroup_driver == CgroupDriver::Systemd;
     let files = match asked.cgroup {
         Cgroup::V2 => 2,
@@ -221,11 +190,11 @@ fn host_daemons() -> Term {
         instances: Formula::fixed(DAEMONS.instances),
         watches: Formula::fixed(DAEMONS.watches),
         basis: Basis::Assumed,
-        source: "5 / 16 on a bare Debian 12; as many again for what distributions add".to_owned(),
+        source: "twice the 5 / 16 of a bare Debian 12, for what distributions add".to_owned(),
     }
 }
 
-/// What was said that workloads take.
+/// What the workloads are said to use.
 pub(super) fn extra(asked: &Question) -> Option<Term> {
     (asked.extra != Amounts::default()).then(|| Term {
         who: "workloads that run as root".to_owned(),

@@ -12,6 +12,6 @@ pub(super) static CONMON: Monitor = Monitor {
     // Either of the two.
     runtime: Runtime::Unknown,
     watches: 1,
-    own_scope: true,
+    scopes: Some("conmon scopes"),
     source: "containers/conmon src/cgroup.c, setup_oom_handling_cgroup_v2",
 };

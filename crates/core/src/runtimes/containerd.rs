@@ -5,6 +5,7 @@ use crate::model::Runtime;
 
 pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::Containerd,
+    name: "containerd",
     title: "containerd",
     aliases: &[],
     daemon: Some("containerd"),
@@ -69,6 +70,7 @@ pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
         ],
         measured: true,
         source: "1 / 1 by 1.6 and 1.7, 2 / 1 by 2.1; containerd internal/cri/server/cni_conf_syncer.go, CDI's cache from 2.0 on (containerd#9621)",
+        kubelet_needs: None,
     }),
 };
 
@@ -80,6 +82,6 @@ pub(super) static SHIM: Monitor = Monitor {
     recorded_flag: "-id",
     runtime: Runtime::Containerd,
     watches: 2,
-    own_scope: false,
+    scopes: None,
     source: "containerd/cgroups cgroup2/manager.go, MemoryEventFD",
 };

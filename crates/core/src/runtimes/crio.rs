@@ -7,6 +7,7 @@ use crate::model::Runtime;
 
 pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::CriO,
+    name: "cri-o",
     title: "CRI-O",
     aliases: &["crio"],
     daemon: Some("crio"),
@@ -54,5 +55,6 @@ pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
         }],
         measured: false,
         source: "about five: ocicni, hooks, registries, certificates, CDI; not measured",
+        kubelet_needs: None,
     }),
 };

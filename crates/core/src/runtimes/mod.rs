@@ -31,11 +31,13 @@ const ENGINE_ANNOTATION: &str = "io.container.manager";
 /// A container runtime.
 #[derive(Debug)]
 pub struct RuntimeDefinition {
-    /// What reports call it.
+    /// What it is in the model.
     pub runtime: Runtime,
+    /// As reports and the command line name it.
+    pub name: &'static str,
     /// As its makers write it.
     pub title: &'static str,
-    /// Further names that the command line takes, beside the one in reports.
+    /// Further names that the command line takes.
     pub aliases: &'static [&'static str],
     /// `comm` of its daemon; `None` where it has none.
     pub daemon: Option<&'static str>,
@@ -84,8 +86,8 @@ pub struct Monitor {
     pub runtime: Runtime,
     /// Watches that it holds in its one instance for each container, on cgroup v2.
     pub watches: u64,
-    /// The systemd driver gives it a scope of its own beside each container's.
-    pub own_scope: bool,
+    /// What its scopes are called, where the systemd driver gives it one beside each container's.
+    pub scopes: Option<&'static str>,
     /// Where that is from.
     pub source: &'static str,
 }
@@ -152,6 +154,8 @@ pub struct DaemonUse {
     pub measured: bool,
     /// Where the figures are from.
     pub source: &'static str,
+    /// From this minor version of Kubernetes 1 on, what a kubelet needs besides.
+    pub kubelet_needs: Option<(u16, &'static str)>,
 }
 
 /// What a daemon holds from one version on.
@@ -205,6 +209,11 @@ impl Runtime {
     pub fn inspect_command(self, namespace: &str, id: &str) -> Option<String> {
         (self.definition()?.inspect)(namespace, id)
     }
+}
+
+/// The runtimes that can run a kubelet's pods.
+pub fn for_kubelet() -> impl Iterator<Item = &'static RuntimeDefinition> {
+    RUNTIMES.into_iter().filter(|d| d.serves_kubelet())
 }
 
 /// The process that a runtime keeps beside a container, by `comm` or by the name of its program.

@@ -6,6 +6,7 @@ use crate::model::Runtime;
 
 pub(super) static PODMAN: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::Podman,
+    name: "podman",
     title: "Podman",
     aliases: &[],
     daemon: None,

@@ -11,6 +11,10 @@ fn each_is_known_by_what_is_its_own() {
             definition.runtime.definition().map(|d| d.title),
             Some(definition.title)
         );
+        assert_eq!(
+            serde_json::to_value(definition.runtime).unwrap(),
+            definition.name
+        );
         let prefixes = definition.cgroup_prefixes.iter().map(|(prefix, _)| *prefix);
         let names = [definition.engine, definition.containerd_namespace];
         let all = prefixes

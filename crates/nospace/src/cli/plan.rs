@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use nospace_core::model::Runtime;
 use nospace_core::plan::{
-    Against, Amounts, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeRuntime, Plan, Proposal,
-    Question, RuntimeVersion, Told, plan, plan_node,
+    Amounts, CandidateLimits, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeOverrides, Plan,
+    Proposal, Question, RuntimeVersion, plan, plan_node,
 };
 use nospace_core::platforms::with_limits;
+use nospace_core::runtimes::{RuntimeDefinition, for_kubelet};
 
 use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
@@ -37,8 +39,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000), help_heading = NODE)]
     containers_per_pod: Option<u64>,
     /// Container runtime [default: containerd, or that of the node]
-    #[arg(long, value_enum, value_name = "RUNTIME", help_heading = NODE)]
-    runtime: Option<RuntimeArg>,
+    #[arg(long, value_parser = runtimes(), value_name = "RUNTIME", help_heading = NODE)]
+    runtime: Option<Runtime>,
     /// Version of the runtime, as 1.7 or 2.1.4 [default: enough for any]
     #[arg(long, value_name = "VERSION", conflicts_with = "a_node", help_heading = NODE)]
     runtime_version: Option<RuntimeVersion>,
@@ -108,22 +110,14 @@ Examples:
 Exit codes: 0 plan printed, whatever it says; 1 failed; 3 wrong usage. Scripts read the JSON:
   nospace plan --platform aks -o json | jq -e '.limits[1].verdict == \"holds\"'";
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum RuntimeArg {
-    Containerd,
-    #[value(alias = "crio")]
-    CriO,
-    Docker,
-}
-
-impl From<RuntimeArg> for NodeRuntime {
-    fn from(runtime: RuntimeArg) -> Self {
-        match runtime {
-            RuntimeArg::Containerd => Self::Containerd,
-            RuntimeArg::CriO => Self::CriO,
-            RuntimeArg::Docker => Self::Docker,
-        }
-    }
+fn runtimes() -> impl TypedValueParser<Value = Runtime> {
+    let values = for_kubelet().map(|d| PossibleValue::new(d.name).aliases(d.aliases));
+    PossibleValuesParser::new(values).map(|name| {
+        let is = |d: &&RuntimeDefinition| d.name == name || d.aliases.contains(&name.as_str());
+        for_kubelet()
+            .find(is)
+            .map_or(Runtime::Unknown, |d| d.runtime)
+    })
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -156,9 +150,9 @@ impl From<DriverArg> for CgroupDriver {
     }
 }
 
-fn names() -> Vec<clap::builder::PossibleValue> {
+fn names() -> Vec<PossibleValue> {
     with_limits()
-        .map(|(platform, _)| clap::builder::PossibleValue::new(platform.name).help(platform.title))
+        .map(|(platform, _)| PossibleValue::new(platform.name).help(platform.title))
         .collect()
 }
 
@@ -193,7 +187,7 @@ impl PlanArgs {
         Question {
             pods: self.pods.unwrap_or(usual.pods),
             containers_per_pod: self.containers_per_pod.unwrap_or(usual.containers_per_pod),
-            runtime: self.runtime.map_or(usual.runtime, NodeRuntime::from),
+            runtime: self.runtime.unwrap_or(usual.runtime),
             runtime_version: self.runtime_version,
             cgroup: self.cgroup.map_or(usual.cgroup, Cgroup::from),
             cgroup_driver: self
@@ -209,10 +203,10 @@ impl PlanArgs {
         }
     }
 
-    fn told(&self) -> Told {
-        Told {
+    fn overrides(&self) -> NodeOverrides {
+        NodeOverrides {
             containers_per_pod: self.containers_per_pod,
-            runtime: self.runtime.map(NodeRuntime::from),
+            runtime: self.runtime,
             cgroup: self.cgroup.map(Cgroup::from),
             cgroup_driver: self.cgroup_driver.map(CgroupDriver::from),
             memory_bytes: self.memory,
@@ -220,7 +214,7 @@ impl PlanArgs {
     }
 
     /// The limits to hold the need against.
-    fn against(&self, memory: Option<u64>, verbose: bool) -> Vec<Against> {
+    fn against(&self, memory: Option<u64>, verbose: bool) -> Vec<CandidateLimits> {
         let mut all = Vec::new();
         if let (Some(max_user_instances), Some(max_user_watches)) =
             (self.max_user_instances, self.max_user_watches)
@@ -229,7 +223,11 @@ impl PlanArgs {
                 max_user_instances,
                 max_user_watches,
             };
-            all.push(Against::figures("given", limits, "the command line"));
+            all.push(CandidateLimits::figures(
+                "given",
+                limits,
+                "the command line",
+            ));
         }
         let on_node = self.from_node || self.from.is_some();
         let default = self.platform.is_empty() && all.is_empty() && !on_node;
@@ -237,7 +235,7 @@ impl PlanArgs {
             self.platform.iter().any(|p| p == name) || verbose || default && name == "kernel"
         };
         let platforms = with_limits().filter(|(platform, _)| wanted(platform.name));
-        all.extend(platforms.map(|(p, limits)| Against::platform(p, limits, memory)));
+        all.extend(platforms.map(|(p, limits)| CandidateLimits::platform(p, limits, memory)));
         all
     }
 
@@ -254,7 +252,7 @@ impl PlanArgs {
         let against = self.against(memory, shared.verbose);
         Ok(plan_node(
             &asked,
-            self.told(),
+            self.overrides(),
             &nospace_core::view(&snapshot),
             &against,
         )?)

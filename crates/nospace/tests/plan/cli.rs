@@ -168,7 +168,7 @@ fn a_node_tells_how_many_more_pods_fit() {
     let plan = json(&["--from", empty.to_str().unwrap()]);
     assert_eq!(plan["node"]["perPod"], Value::Null);
     let notes = plan["notes"].to_string();
-    assert!(notes.contains("No pod runs on this node"), "{notes}");
+    assert!(notes.contains("No pods run on this node"), "{notes}");
 }
 
 #[test]

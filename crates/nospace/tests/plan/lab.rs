@@ -1,4 +1,4 @@
-//! The formula, held against a real containerd on this machine: nothing, then 2, 5 and 10 pods more.
+//! The formula, checked against a real containerd on this machine: nothing, then 2, 5 and 10 pods more.
 
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;

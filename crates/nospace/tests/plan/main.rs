@@ -1,4 +1,4 @@
-//! `nospace plan`: the program, its document, and its formula held against recorded nodes.
+//! `nospace plan`: the program, its document, and its formula checked against recorded nodes.
 
 #![allow(
     clippy::unwrap_used,

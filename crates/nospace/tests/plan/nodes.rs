@@ -1,9 +1,10 @@
-//! The formula, held against nodes that were recorded: real systemd, containerd, shims and conmon.
+//! The formula, checked against nodes that were recorded: real systemd, containerd, shims and conmon.
 
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
+use nospace_core::model::Runtime;
 use nospace_core::model::Snapshot;
-use nospace_core::plan::{Amounts, Cgroup, CgroupDriver, Kubernetes, NodeRuntime, Question};
+use nospace_core::plan::{Amounts, Cgroup, CgroupDriver, Kubernetes, Question};
 
 use super::measured::{Row, directories, monitors, pods, predicted, print, program};
 use super::recorded;
@@ -19,7 +20,7 @@ fn snapshot(node: &str) -> Snapshot {
     collect(&Recorded::open(&archive).unwrap())
 }
 
-fn asked(runtime: NodeRuntime, cgroup: Cgroup, cgroup_driver: CgroupDriver) -> Question {
+fn asked(runtime: Runtime, cgroup: Cgroup, cgroup_driver: CgroupDriver) -> Question {
     Question {
         runtime,
         cgroup,
@@ -61,7 +62,7 @@ fn compare(
     rows.into()
 }
 
-/// cAdvisor, PID 1 and monitors to the watch; what is reckoned with a margin holds what was measured.
+/// cAdvisor, PID 1 and monitors to the watch; what has a margin covers what was measured.
 fn hold(rows: &[Row]) {
     for row in &rows[..3] {
         assert_eq!(row.predicted, row.measured, "{}", row.who);
@@ -71,7 +72,7 @@ fn hold(rows: &[Row]) {
         assert_eq!(
             more,
             Amounts::default(),
-            "{} holds more than reckoned",
+            "{} holds more than calculated",
             row.who
         );
     }
@@ -79,7 +80,7 @@ fn hold(rows: &[Row]) {
 
 #[test]
 fn five_pods_on_containerd() {
-    let asked = asked(NodeRuntime::Containerd, Cgroup::V2, CgroupDriver::Systemd);
+    let asked = asked(Runtime::Containerd, Cgroup::V2, CgroupDriver::Systemd);
     hold(&compare(
         "healthy-v2",
         &asked,
@@ -91,7 +92,7 @@ fn five_pods_on_containerd() {
 /// The last pod's three shims were refused their instances: that is what the node was recorded for.
 #[test]
 fn shims_take_the_default_up() {
-    let asked = asked(NodeRuntime::Containerd, Cgroup::V2, CgroupDriver::Systemd);
+    let asked = asked(Runtime::Containerd, Cgroup::V2, CgroupDriver::Systemd);
     let mut rows = compare("shims-v2", &asked, &[(36, 2), (1, 6)], "containerd shims");
     rows[2].measured = rows[2].measured.plus(Amounts::new(3, 6));
     hold(&rows);
@@ -99,7 +100,7 @@ fn shims_take_the_default_up() {
 
 #[test]
 fn three_pods_on_conmon() {
-    let asked = asked(NodeRuntime::CriO, Cgroup::V2, CgroupDriver::Systemd);
+    let asked = asked(Runtime::CriO, Cgroup::V2, CgroupDriver::Systemd);
     let mut rows = compare("crio-v2", &asked, &[(1, 1), (2, 2)], "conmon");
     // Debian's containerd runs there beside, and the daemon of CRI-O was played by a script.
     rows.remove(3);
@@ -113,7 +114,7 @@ fn three_pods_on_cgroup_v1() {
         let asked = Question {
             other_cgroups,
             kubernetes: Kubernetes::one(28),
-            ..asked(NodeRuntime::Containerd, Cgroup::V1, CgroupDriver::Cgroupfs)
+            ..asked(Runtime::Containerd, Cgroup::V1, CgroupDriver::Cgroupfs)
         };
         compare("watches-v1", &asked, &[(3, 1)], "containerd shims")
     };

@@ -1,28 +1,29 @@
-//! What a node needs by what it uses: so much a pod, and the rest.
+//! What a node needs, from what it uses: the cost per pod, and the rest.
 
 mod shares;
 
 use shares::Shares;
 
 use super::{
-    Against, Amounts, Cgroup, CgroupDriver, Contradiction, NodeBase, NodeRuntime, Plan, Proposal,
+    Amounts, CandidateLimits, Cgroup, CgroupDriver, Contradiction, NodeBase, Plan, Proposal,
     Question, answer, root_workloads, terms, total,
 };
 use crate::attribute::forecast::{
     INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31, cadvisor_hierarchies,
 };
-use crate::attribute::{Part, Running, View, is_kubelet, running};
+use crate::attribute::{Part, Running, View, running};
 use crate::limits::describe;
+use crate::managers::is_kubelet;
 use crate::model::{CgroupVersion, Runtime, UserKey};
 use crate::report::{Owner, User};
 
 /// What the command line says of the node, over what is seen of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct NodeOverrides {
     /// Application containers of a pod.
     pub containers_per_pod: Option<u64>,
     /// Who runs them.
-    pub runtime: Option<NodeRuntime>,
+    pub runtime: Option<Runtime>,
     /// The cgroup interface.
     pub cgroup: Option<Cgroup>,
     /// Who makes the cgroups of pods.
@@ -33,15 +34,15 @@ pub struct Told {
 
 /// Why a node gives no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum NodePlanError {
     /// What was asked cannot be.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
     /// Nothing is known of its use.
     #[error(
-        "inotify could not be read on this node: what it uses is not known; nospace check says why"
+        "inotify could not be read on this node, so its use is not known; nospace check says why"
     )]
-    Unseen,
+    Unreadable,
 }
 
 /// What the node needs for `asked.pods` pods of the kind that it runs now; where it runs none, of the kind that
@@ -52,16 +53,16 @@ pub enum Refused {
 /// What was asked cannot be, or the node's use could not be read.
 pub fn plan_node(
     asked: &Question,
-    told: Told,
+    told: NodeOverrides,
     view: &View,
-    against: &[Against],
-) -> Result<Plan, Refused> {
-    let seen = Seen::new(view)?;
+    against: &[CandidateLimits],
+) -> Result<Plan, NodePlanError> {
+    let seen = NodeUse::new(view)?;
     let asked = seen.question(asked, told);
     let mut notes = asked.notes()?;
     let shares = seen.shares(&asked);
     let live = seen.limits();
-    let mut all: Vec<Against> = live.iter().cloned().collect();
+    let mut all: Vec<CandidateLimits> = live.iter().cloned().collect();
     all.extend_from_slice(against);
     let need = |pods: u64| total(&shares.terms(pods, &asked));
     let mut node = seen.base(&shares);
@@ -71,15 +72,12 @@ pub fn plan_node(
         .map(|pods| pods.saturating_sub(node.pods));
     if seen.running.pods == 0 {
         notes.push(
-            "No pod runs on this node: what one costs is reckoned by the formula, not measured."
-                .to_owned(),
+            "No pods run on this node: the cost per pod is calculated, not measured.".to_owned(),
         );
         notes.extend(root_workloads(&asked));
     }
     if !seen.kubelet_runs() {
-        notes.push(
-            "No kubelet runs on this node: what one would take is reckoned on top.".to_owned(),
-        );
+        notes.push("No kubelet runs on this node: what one needs is added.".to_owned());
     }
     notes.extend(seen.outlier());
     Ok(answer(
@@ -92,15 +90,17 @@ pub fn plan_node(
     ))
 }
 
-struct Seen<'v> {
+struct NodeUse<'v> {
     view: &'v View<'v>,
     root: &'v User,
     running: Running,
 }
 
-impl<'v> Seen<'v> {
-    fn new(view: &'v View<'v>) -> Result<Self, Refused> {
-        let root = view.user(UserKey::initial(0)).ok_or(Refused::Unseen)?;
+impl<'v> NodeUse<'v> {
+    fn new(view: &'v View<'v>) -> Result<Self, NodePlanError> {
+        let root = view
+            .user(UserKey::initial(0))
+            .ok_or(NodePlanError::Unreadable)?;
         Ok(Self {
             view,
             root,
@@ -119,7 +119,7 @@ impl<'v> Seen<'v> {
     }
 
     /// The question, with what is seen of the node where nothing was told.
-    fn question(&self, asked: &Question, told: Told) -> Question {
+    fn question(&self, asked: &Question, told: NodeOverrides) -> Question {
         let running = &self.running;
         let per_pod = (running.pods > 0).then(|| {
             running
@@ -127,12 +127,8 @@ impl<'v> Seen<'v> {
                 .saturating_sub(running.pods)
                 .div_ceil(running.pods)
         });
-        let runtime = running.runtime.and_then(|runtime| match runtime {
-            Runtime::Containerd => Some(NodeRuntime::Containerd),
-            Runtime::CriO => Some(NodeRuntime::CriO),
-            Runtime::Docker => Some(NodeRuntime::Docker),
-            Runtime::Podman | Runtime::Unknown => None,
-        });
+        let serves = |runtime: &Runtime| runtime.definition().is_some_and(|d| d.serves_kubelet());
+        let runtime = running.runtime.filter(serves);
         let cgroup = match self.version() {
             CgroupVersion::V2 => Some(Cgroup::V2),
             CgroupVersion::V1 | CgroupVersion::Hybrid => Some(Cgroup::V1),
@@ -162,12 +158,12 @@ impl<'v> Seen<'v> {
         Amounts::new(self.root.instances.used, self.root.watches.used)
     }
 
-    fn limits(&self) -> Option<Against> {
+    fn limits(&self) -> Option<CandidateLimits> {
         let limits = Proposal {
             max_user_instances: self.root.instances.limit?,
             max_user_watches: self.root.watches.limit?,
         };
-        Some(Against::figures(
+        Some(CandidateLimits::figures(
             "this node",
             limits,
             "/proc/sys/fs/inotify, now",
@@ -194,7 +190,7 @@ impl<'v> Seen<'v> {
             .filter(|h| matches!(h.part, Part::Pod { .. }) && self.running.pods > 1)
             .find(|h| h.holds.watches > own.watches / 2 || h.holds.instances > own.instances / 2)?;
         Some(format!(
-            "One pod makes the average: {} holds {} of the {} watches and {} of the {} instances of all pods. Where it is the \
+            "One pod dominates the average: {} holds {} of the {} watches and {} of the {} instances of all pods. If it is the \
              only one of its kind, more pods cost less than this.",
             describe::part(self.view, &pod.part),
             pod.holds.watches,
@@ -210,7 +206,7 @@ impl<'v> Seen<'v> {
             .running
             .pods
             .saturating_add(self.running.containers)
-            .saturating_add(terms::conmon_scopes(asked, self.running.containers));
+            .saturating_add(terms::monitor_scopes(asked, self.running.containers));
         let hierarchies = cadvisor_hierarchies(self.view.snapshot).unwrap_or(1);
         let watches = directories.saturating_mul(hierarchies);
         match &self.view.forecast.kubelet_start {
@@ -231,7 +227,7 @@ impl<'v> Seen<'v> {
             CgroupVersion::V1 | CgroupVersion::Unknown => return 0,
         };
         let containers = self.running.containers;
-        let scopes = containers.saturating_add(terms::conmon_scopes(asked, containers));
+        let scopes = containers.saturating_add(terms::monitor_scopes(asked, containers));
         let watches = self
             .running
             .pods

@@ -27,7 +27,7 @@ impl Shares {
         (self.pods > 0).then(|| PerPod {
             instances: tenths(self.own.instances, self.pods),
             watches: tenths(watches, self.pods),
-            // The kubelet's and systemd's parts are reckoned.
+            // The kubelet's and systemd's parts are calculated.
             provenance: Provenance::Estimated,
         })
     }
@@ -77,7 +77,7 @@ impl Shares {
             ),
             share(
                 "pods: kubelet's share",
-                "cAdvisor, a watch a cgroup",
+                "cAdvisor, one watch per cgroup",
                 Amounts::new(0, self.cadvisor),
                 Basis::Read,
                 "cgroups of pods and containers, in each hierarchy that cAdvisor watches",
@@ -115,7 +115,7 @@ fn by_formula(pods: u64, asked: &Question) -> Term {
     };
     fixed(
         "pods, by the formula",
-        "none runs here to measure",
+        "none run here to measure",
         of(pods).minus(of(0)),
         Basis::Read,
         "the formula of nospace plan",

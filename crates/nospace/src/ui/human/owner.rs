@@ -40,13 +40,8 @@ pub fn pod(namespace: &str, name: &str, uid: &str) -> String {
 /// Its name, or the beginning of its id, and who runs it.
 pub fn container(runtime: Runtime, id: &str, name: Option<&str>) -> String {
     let name = named(name.unwrap_or_default(), id);
-    match runtime {
-        Runtime::Containerd => format!("{name} (containerd)"),
-        Runtime::CriO => format!("{name} (CRI-O)"),
-        Runtime::Docker => format!("{name} (docker)"),
-        Runtime::Podman => format!("{name} (podman)"),
-        Runtime::Unknown => format!("{name} (container)"),
-    }
+    let by = runtime.definition().map_or("container", |d| d.title);
+    format!("{name} ({by})")
 }
 
 /// A container's name, or the beginning of its id.

@@ -1,30 +1,38 @@
 use anstyle::Style;
+use nospace_core::amount::thousands;
 use nospace_core::plan::{Bound, Capacity, MOST_PODS, Plan, Verdict};
 
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, style};
 
-/// What each pair of limits holds, and which of the two is full first.
+/// How many pods each pair of limits can hold, and which of the two runs out first.
 pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
     let asked = plan.asked.pods;
     page.heading(
-        "Holds",
-        &format!("how many such pods limits hold; asked: {asked}"),
+        "Capacity",
+        &if page.is_narrow() {
+            format!("pods that fit (you asked for {})", thousands(asked))
+        } else {
+            format!(
+                "pods each set of limits can hold (you asked for {})",
+                thousands(asked)
+            )
+        },
     );
     let mut table = Table::default()
         .column("LIMITS", Align::Left)
         .column("INSTANCES", Align::Right)
         .column("WATCHES", Align::Right)
         .column("PODS", Align::Right)
-        .column("FULL FIRST", Align::Left);
-    let roomy = !page.is_narrow();
-    if roomy {
+        .column("RUNS OUT", Align::Left);
+    let wide = !page.is_narrow();
+    if wide {
         table = table.names("ANSWER");
     }
     for one in &plan.limits {
         let mut cells = row(one, asked);
         // The colour of the pods says it too.
-        cells.truncate(if roomy { 6 } else { 5 });
+        cells.truncate(if wide { 6 } else { 5 });
         table.row(cells);
     }
     let mut lines = page.table_lines(&table).into_iter();
@@ -49,8 +57,8 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
 fn row(one: &Capacity, asked: u64) -> Vec<Cell> {
     let (answer, color) = answer(one, asked);
     let watches = match one.max_user_watches {
-        Some(watches) => watches.to_string(),
-        None => "8192+".to_owned(),
+        Some(watches) => thousands(watches),
+        None => "8,192+".to_owned(),
     };
     let more = if one.max_user_watches.is_none() {
         "+"
@@ -60,8 +68,8 @@ fn row(one: &Capacity, asked: u64) -> Vec<Cell> {
     let pods = match one.pods {
         None => "none".to_owned(),
         Some(MOST_PODS..) => "any".to_owned(),
-        Some(pods) if one.binds == Some(Bound::Watches) => format!("{pods}{more}"),
-        Some(pods) => pods.to_string(),
+        Some(pods) if one.binds == Some(Bound::Watches) => format!("{}{more}", thousands(pods)),
+        Some(pods) => thousands(pods),
     };
     let binds = match one.binds {
         Some(Bound::Instances) => "instances",
@@ -70,7 +78,7 @@ fn row(one: &Capacity, asked: u64) -> Vec<Cell> {
     };
     vec![
         Cell::new(&one.name),
-        Cell::new(one.max_user_instances.to_string()),
+        Cell::new(thousands(one.max_user_instances)),
         Cell::new(watches),
         Cell::styled(color, pods),
         Cell::new(binds),
@@ -85,7 +93,7 @@ fn answer(one: &Capacity, asked: u64) -> (String, Style) {
         Verdict::Unknown => ("cannot tell".to_owned(), style::pressure(80)),
         Verdict::Fails => {
             let fails = match one.pods {
-                Some(pods) if pods < asked => format!("no: pod {} fails", pods + 1),
+                Some(pods) if pods < asked => format!("no: pod {} fails", thousands(pods + 1)),
                 _ => "no".to_owned(),
             };
             (fails, style::pressure(100))

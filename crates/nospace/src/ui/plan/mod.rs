@@ -1,4 +1,4 @@
-//! What a node needs, for people: one line with the limits to set, the need term by term, what other limits hold.
+//! What a node needs, for people: one line with the limits to set, the need term by term, the capacity of other limits.
 
 mod limits;
 mod node;
@@ -25,7 +25,7 @@ pub fn draw(plan: &Plan, screen: &Screen, verbose: bool) -> Page {
 
 fn headline(page: &mut Page, plan: &Plan) {
     let asked = &plan.asked;
-    let whose = match &plan.node {
+    let title = match &plan.node {
         Some(node) => format!("nospace plan for {}: ", node.name),
         None => "nospace plan: ".to_owned(),
     };
@@ -42,7 +42,7 @@ fn headline(page: &mut Page, plan: &Plan) {
     if plan.node.is_none() {
         what += &format!(", Kubernetes {}", asked.kubernetes);
     }
-    let line = page.line().put(style::BOLD, &whose);
+    let line = page.line().put(style::BOLD, &title);
     page.wrapped(line, style::PLAIN, &what);
 }
 
@@ -56,11 +56,11 @@ fn set(page: &mut Page, plan: &Plan) {
         String::new()
     } else {
         format!(
-            "the need and {} % more, in powers of two, not below what is common",
+            "need + {} %, as a power of two, at least the common default",
             plan.asked.headroom_percent
         )
     };
-    page.heading("Set", &remark);
+    page.heading("Recommended", &remark);
     let proposal = plan.proposal;
     for (name, value) in [
         ("instances", proposal.max_user_instances),
@@ -74,7 +74,7 @@ fn set(page: &mut Page, plan: &Plan) {
     }
     let memory = &plan.memory;
     let cost = format!(
-        "The need takes {} of kernel memory; one user who uses the limits up takes {}, unread events apart.",
+        "The need costs {} of kernel memory; one user at both limits would cost {} (plus unread events).",
         bytes(memory.needed_bytes),
         bytes(memory.worst_case_bytes),
     );

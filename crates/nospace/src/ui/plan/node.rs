@@ -1,5 +1,6 @@
-use nospace_core::amount::count;
+use nospace_core::amount::thousands;
 use nospace_core::plan::{Bound, Capacity, NodeBase, Plan};
+use nospace_core::report::Budget;
 
 use crate::ui::{Page, number, style};
 
@@ -10,30 +11,39 @@ pub fn draw(page: &mut Page, plan: &Plan) {
     };
     page.add(page.line());
     let pods = match node.pods {
-        0 => "no pod".to_owned(),
+        0 => "no pods".to_owned(),
         n => format!(
             "{} of {}, pause included",
-            count(n, "pod", "pods"),
-            count(node.containers, "container", "containers")
+            number::count(n, "pod", "pods"),
+            number::count(node.containers, "container", "containers")
         ),
     };
     let now = format!(
-        "{pods}; uid 0 has {} instances, {} watches",
-        number::of_limit(&node.instances),
-        number::of_limit(&node.watches),
+        "{pods}; uid 0 uses {} instances and {} watches",
+        used(&node.instances),
+        used(&node.watches),
     );
     page.wrapped(page.labelled("Now"), style::PLAIN, &now);
     if let Some(pod) = &node.per_pod {
         let mark = number::ESTIMATED;
         let cost = format!(
-            "{mark}{:.1} instances, {mark}{:.1} watches on the average",
+            "{mark}{:.1} instances and {mark}{:.1} watches on average",
             pod.instances, pod.watches
         );
-        page.wrapped(page.labelled("A pod takes"), style::PLAIN, &cost);
+        page.wrapped(page.labelled("Per pod"), style::PLAIN, &cost);
     }
     let live = plan.limits.iter().find(|l| l.name == "this node");
     if let Some((text, color)) = live.map(|live| room(node, live)) {
         page.wrapped(page.labelled("Room"), color, &text);
+    }
+}
+
+/// `27 of 128`
+fn used(budget: &Budget) -> String {
+    let used = number::figure(budget.used, budget.provenance);
+    match budget.limit {
+        Some(limit) => format!("{used} of {}", thousands(limit)),
+        None => used,
     }
 }
 
@@ -46,13 +56,14 @@ fn room(node: &NodeBase, live: &Capacity) -> (String, anstyle::Style) {
     match (node.more_pods, live.pods) {
         (Some(more @ 1..), Some(pods)) => (
             format!(
-                "for {more} more pods; pod {} runs out of {limit} ({errno})",
-                pods + 1
+                "for {}; pod {} runs out of {limit} ({errno})",
+                number::count(more, "more pod", "more pods"),
+                thousands(pods + 1)
             ),
             style::pressure(0),
         ),
         _ => (
-            format!("for no pod more: {limit} run out first ({errno})"),
+            format!("no room for another pod: {limit} run out first ({errno})"),
             style::pressure(100),
         ),
     }

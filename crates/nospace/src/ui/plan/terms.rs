@@ -1,3 +1,4 @@
+use nospace_core::amount::thousands;
 use nospace_core::plan::{Basis, Formula, Plan, Term};
 
 use crate::ui::table::{Align, Cell, Table};
@@ -5,17 +6,17 @@ use crate::ui::{Page, style};
 
 /// Every term and their sum; with formulas and sources where that is asked for.
 pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
-    page.heading("Needs", "of uid 0, which the kernel charges all of this to");
+    page.heading("Needed", "all charged to uid 0");
     let mut table = Table::default()
         .names("WHO")
         .column("INSTANCES", Align::Right)
         .column("WATCHES", Align::Right);
-    let roomy = !page.is_narrow();
-    if roomy {
+    let wide = !page.is_narrow();
+    if wide {
         table = table.names("WHAT FOR");
     }
     let mut add = |mut cells: Vec<Cell>| {
-        cells.truncate(if roomy { 4 } else { 3 });
+        cells.truncate(if wide { 4 } else { 3 });
         table.row(cells);
     };
     for term in &plan.terms {
@@ -28,9 +29,9 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
     }
     let total = plan.needed;
     add(vec![
-        Cell::styled(style::BOLD, "in all"),
-        Cell::styled(style::BOLD, total.instances.to_string()),
-        Cell::styled(style::BOLD, total.watches.to_string()),
+        Cell::styled(style::BOLD, "total"),
+        Cell::styled(style::BOLD, thousands(total.instances)),
+        Cell::styled(style::BOLD, thousands(total.watches)),
         Cell::new(""),
     ]);
     let mut lines = page.table_lines(&table).into_iter();
@@ -46,8 +47,8 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
 fn row(who: &str, instances: u64, watches: u64, why: &str) -> Vec<Cell> {
     vec![
         Cell::new(who),
-        Cell::new(instances.to_string()),
-        Cell::new(watches.to_string()),
+        Cell::new(thousands(instances)),
+        Cell::new(thousands(watches)),
         Cell::styled(style::DIM, why),
     ]
 }
