@@ -1,6 +1,6 @@
 use crate::attribute::View;
 use crate::diagnose;
-use crate::limits;
+use crate::limits::{self, LIMITS};
 use crate::model::{CgroupVersion, Snapshot};
 use crate::report::{Finding, InotifyLimits, Node, Report, SCHEMA_VERSION};
 
@@ -34,7 +34,17 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         resources: view.resources,
         forecast: view.forecast,
         findings,
+        required: required(snapshot),
     }
+}
+
+/// inotify, and every other collector that a limit is read by, as far as it ran.
+fn required(snapshot: &Snapshot) -> Vec<String> {
+    let read_by = |name: &str| LIMITS.iter().any(|limit| limit.collector == Some(name));
+    let runs = snapshot.collectors.iter().map(|run| run.name.as_str());
+    let others = runs.filter(|name| *name != "inotify" && read_by(name));
+    let all = std::iter::once("inotify").chain(others);
+    all.map(str::to_owned).collect()
 }
 
 fn node(snapshot: &Snapshot) -> Node {

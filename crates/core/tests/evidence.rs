@@ -42,6 +42,7 @@ fn node() -> Report {
         resources: Vec::new(),
         forecast: Forecast::default(),
         findings: Vec::new(),
+        required: Vec::new(),
     }
 }
 

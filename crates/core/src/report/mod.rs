@@ -56,7 +56,18 @@ pub struct Report {
     pub forecast: Forecast,
     /// What is wrong, most important first.
     pub findings: Vec<Finding>,
+    /// The collectors that the answer depends on: without one of them nothing is known to be well.
+    #[serde(skip, default = "inotify_alone")]
+    pub required: Vec<String>,
 }
+
+/// What a report that was read back depends on at least.
+fn inotify_alone() -> Vec<String> {
+    vec![INOTIFY.to_owned()]
+}
+
+/// The collector of instances and watches.
+const INOTIFY: &str = "inotify";
 
 /// The answer in one word, as a monitoring plugin gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,8 +78,7 @@ pub enum Status {
     Warning,
     /// The worst finding is critical.
     Critical,
-    /// Nothing was found, but inotify or its limits could not be read, or most processes not be
-    /// looked into.
+    /// Nothing was found, but something that the answer depends on could not be read.
     Unknown,
 }
 
@@ -86,17 +96,33 @@ impl Status {
 }
 
 impl Report {
-    /// The worst finding; [`Status::Unknown`] where nothing bad was found and inotify could not
-    /// be judged.
+    /// The worst finding; [`Status::Unknown`] where nothing bad was found and something that the answer
+    /// depends on could not be read.
     #[must_use]
     pub fn status(&self) -> Status {
-        let limited = self.limits.is_some() || self.users.iter().any(|u| u.watches.limit.is_some());
         match self.findings.iter().map(|f| f.severity).max() {
             Some(Severity::Critical) => Status::Critical,
             Some(Severity::Warning) => Status::Warning,
-            _ if self.is_blind() || !limited => Status::Unknown,
+            _ if self.missing().is_some() => Status::Unknown,
             _ => Status::Ok,
         }
+    }
+
+    /// The first collector that the answer depends on and that failed, did not run, or saw hardly anything.
+    #[must_use]
+    pub fn missing(&self) -> Option<&str> {
+        let unread = |name: &&String| match name.as_str() {
+            INOTIFY => self.is_blind() || !self.knows_inotify_limits(),
+            name => {
+                let mut runs = self.collectors.iter();
+                !runs.any(|run| run.name == name && run.error.is_none() && !run.blind)
+            }
+        };
+        self.required.iter().find(unread).map(String::as_str)
+    }
+
+    fn knows_inotify_limits(&self) -> bool {
+        self.limits.is_some() || self.users.iter().any(|u| u.watches.limit.is_some())
     }
 
     /// inotify could not be read, or hardly anything of it was in sight.

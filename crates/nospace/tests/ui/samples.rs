@@ -51,6 +51,7 @@ pub fn healthy() -> Report {
         ],
         pods,
         resources: resources(),
+        required: vec!["inotify".to_owned()],
         forecast: starts(),
         ..bare(1024, 524_288)
     }
@@ -71,6 +72,7 @@ pub fn watches_exhausted() -> Report {
         ],
         pods: vec![pod(shipper, 1, 7340), pod("web-0", 1, 2), pod("web-1", 1, 2)],
         resources: resources(),
+        required: vec!["inotify".to_owned()],
         forecast: Forecast {
             kubelet_start: Some(KubeletStart {
                 verdict: StartVerdict::Fails,
@@ -176,6 +178,7 @@ pub fn instances_exhausted() -> Report {
             ..finding(Cause::InotifyInstances, Severity::Critical, "uid 0 has used ~126 of 128 inotify instances (98 %)")
         }, finding(Cause::DiskInodes, Severity::Warning, "/var/lib/containerd has used 88 % of its inodes"),
            finding(Cause::InotifyInstances, Severity::Info, "node (pid 4711) holds 110 instances that watch nothing: a leak")],
+        required: vec!["inotify".to_owned()],
         forecast: Forecast { kubelet_start: Some(KubeletStart { verdict: StartVerdict::Barely, ..start() }) },
         ..bare(128, 192_536)
     }
@@ -304,6 +307,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         pods: vec![],
         containers: vec![],
         resources: vec![],
+        required: vec!["inotify".to_owned()],
         forecast: Forecast::default(),
         findings: vec![],
     }

@@ -1,5 +1,5 @@
 use nospace_core::cause::Cause;
-use nospace_core::model::Provenance;
+use nospace_core::limits;
 use nospace_core::report::{Finding, Report, Rule, Severity, StartVerdict, Status, User};
 
 use crate::ui::{Charset, Line, number, style, text};
@@ -137,23 +137,20 @@ fn usage(report: &Report) -> String {
 }
 
 fn unknown(report: &Report) -> String {
-    let unread = |name| {
-        let run = report.collectors.iter().find(|c| c.name == name);
-        run.filter(|c| c.provenance == Provenance::Unavailable)
-    };
-    let why = unread("inotify")
-        .or_else(|| unread("limits"))
-        .and_then(|c| c.error.as_deref());
-    let blind = report
-        .collectors
-        .iter()
-        .any(|c| c.name == "inotify" && c.blind);
+    let missing = report.missing().unwrap_or("inotify");
+    if let Some(cause) = Cause::from_code(missing).filter(|c| limits::of(*c).collector.is_none()) {
+        return format!("{cause} cannot be measured on a node: only logs tell of it");
+    }
+    let run = |name| report.collectors.iter().find(|c| c.name == name);
+    let error = |name| run(name).and_then(|c| c.error.as_deref());
+    // The limits of inotify are read apart.
+    let why = error(missing).or_else(|| error("limits").filter(|_| missing == "inotify"));
     match why {
-        Some(why) => format!("inotify could not be read: {why}"),
-        None if blind => {
+        Some(why) => format!("{missing} could not be read: {why}"),
+        None if run(missing).is_some_and(|c| c.blind) => {
             "run as root or with CAP_SYS_PTRACE (most processes are not readable)".to_owned()
         }
-        None => "inotify could not be read".to_owned(),
+        None => format!("{missing} could not be read"),
     }
 }
 
