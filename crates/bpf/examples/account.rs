@@ -1,9 +1,9 @@
-//! Prints the kernel's inotify books, and how long it took to read them.
+//! Prints the kernel's inotify accounting, and how long it took to read it.
 //!
 //! `cargo run --release -p nospace-bpf --features ebpf --example account [REPEATS]`
 //!
-//! `account --looks N` prints no books, but what `cargo xtask bench` reads: instances, watches, and the median
-//! microseconds of a repeated look.
+//! `account --looks N` prints only what `cargo xtask bench` reads: instances, watches, and the median microseconds of a
+//! repeated reading.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 

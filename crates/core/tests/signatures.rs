@@ -453,11 +453,7 @@ fn errors_name_file_entry_and_reason() {
         (
             "'acme: out of watches on %path%'",
             "'acme: (out'",
-            [
-                "mine.toml",
-                "\"acme-watch\" (line 2)",
-                "regular expression",
-            ],
+            ["mine.toml", "\"acme-watch\" (line 2)", "regular expression"],
         ),
         (
             "example = \"acme: out",
@@ -471,11 +467,7 @@ fn errors_name_file_entry_and_reason() {
         (
             "literal = \"acme: out of watches\"",
             "literal = \"acme: lacks watches\"",
-            [
-                "mine.toml",
-                "\"acme-watch\" (line 2)",
-                "literal",
-            ],
+            ["mine.toml", "\"acme-watch\" (line 2)", "literal"],
         ),
         (
             "program",

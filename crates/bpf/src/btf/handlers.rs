@@ -49,7 +49,7 @@ unsafe extern "C" fn prepare_load(
     options: *mut bpf_prog_load_opts,
     _: c_long,
 ) -> c_int {
-    // SAFETY: libbpf calls this with a program of its own, whose section has a name.
+    // SAFETY: libbpf calls this with one of its programs, all of which have a section name.
     let section = unsafe { CStr::from_ptr(bpf_program__section_name(program)) };
     let Some((id, attach_type)) = target(section) else {
         return -libc::ESRCH;

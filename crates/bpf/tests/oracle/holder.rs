@@ -1,6 +1,6 @@
 //! The other side of a case: a process in a user namespace of its own that holds instances, and tries the limits.
 //!
-//! It is told what to do in lines on its standard input and answers each with a line.
+//! It reads commands from standard input, one per line, and answers each with a line.
 
 use std::fs;
 use std::io::{self, BufRead};

@@ -103,51 +103,51 @@ fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
             first.get_or_insert_with(|| event.clone());
         }
     })?;
-    let (seen, told) = few;
+    let (seen, counted) = few;
     same("lost", tracer.lost(), 0)?;
     same(
         "refused by the watches",
         seen.cause(Refusal::Watches),
-        told[1],
+        counted[1],
     )?;
-    check_init(&seen, told[0], told[2])?;
+    check_init(&seen, counted[0], counted[2])?;
     same(
         "unshare refused",
         seen.call(Call::Unshare, libc::ENOSPC),
-        told[3],
+        counted[3],
     )?;
     same(
         "clone refused",
         seen.call(Call::Clone, libc::EAGAIN),
-        told[4],
+        counted[4],
     )?;
     same(
         "add_key refused",
         seen.call(Call::AddKey, libc::EDQUOT),
-        told[5],
+        counted[5],
     )?;
     same(
         "no such path",
         seen.call(Call::InotifyAddWatch, libc::ENOENT),
-        told[6] + told[7],
+        counted[6] + counted[7],
     )?;
-    same("refused as a 32-bit program is", narrow, told[7])?;
+    same("failures of 32-bit calls", narrow, counted[7])?;
     check_watch(&first.ok_or("no refused watch")?, &holder)?;
-    println!("each cause ... ok ({told:?})");
+    println!("each cause ... ok ({counted:?})");
 
-    let (seen, told) = count(&mut tracer, &mut holder, "many", |_| {})?;
+    let (seen, counted) = count(&mut tracer, &mut holder, "many", |_| {})?;
     let lost = tracer.lost();
     same(
         "refused watches and those lost",
         seen.cause(Refusal::Watches) + lost,
-        told[0],
+        counted[0],
     )?;
     let begin = Instant::now();
     tracer.detach();
     let (detached, begin) = (begin.elapsed(), Instant::now());
     let (later, refused) = count(&mut tracer, &mut holder, "after", |_| {})?;
     same("refused after the end", refused[0], 20)?;
-    same("told of that", later.calls.len(), 0)?;
+    same("reported after the end", later.calls.len(), 0)?;
     drop(tracer);
     println!(
         "end ... ok ({} ms to detach, {} to go)",
@@ -156,12 +156,12 @@ fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
     );
     println!(
         "pressure ... ok ({} refusals in {} ms, {lost} lost)",
-        told[0], told[1]
+        counted[0], counted[1]
     );
     Ok(())
 }
 
-/// EMFILE, told apart wherever a task knows its counters; 5.10 must say that it cannot tell.
+/// The two causes of EMFILE; on 5.10 the trace must report that it cannot tell them apart.
 fn check_init(seen: &Seen, instances: u64, files: u64) -> Outcome<()> {
     let causes = [
         Refusal::Instances,
@@ -210,10 +210,10 @@ fn count(
 ) -> Outcome<(Seen, Vec<u64>)> {
     let mut seen = Seen::default();
     holder.tell(what)?;
-    let told = std::thread::scope(|scope| {
-        let told = scope.spawn(|| holder.line().map_err(|e| e.to_string()));
+    let counted = std::thread::scope(|scope| {
+        let counted = scope.spawn(|| holder.line().map_err(|e| e.to_string()));
         loop {
-            let done = told.is_finished();
+            let done = counted.is_finished();
             let all = tracer.poll(Duration::from_millis(50), |event| {
                 each(&event);
                 seen.add(&event);
@@ -222,9 +222,9 @@ fn count(
                 break;
             }
         }
-        Ok::<_, Box<dyn std::error::Error>>(told.join())
+        Ok::<_, Box<dyn std::error::Error>>(counted.join())
     })?;
-    let line = told.map_err(|_| "the reader panicked")??;
-    let told: Result<Vec<u64>, _> = line.split(' ').map(str::parse).collect();
-    Ok((seen, told.map_err(|_| line)?))
+    let line = counted.map_err(|_| "the reader panicked")??;
+    let counted: Result<Vec<u64>, _> = line.split(' ').map(str::parse).collect();
+    Ok((seen, counted.map_err(|_| line)?))
 }

@@ -31,8 +31,8 @@ fn serve(files: &Path) -> io::Result<()> {
     answer("ready");
     expect(lines, "few")?;
     let instance = sys::inotify()?;
-    let told = few(&instance, &files)?;
-    answer(&told.map(|n| n.to_string()).join(" "));
+    let counts = few(&instance, &files)?;
+    answer(&counts.map(|n| n.to_string()).join(" "));
     expect(lines, "many")?;
     answer(&many(&instance, &files)?);
     expect(lines, "after")?;

@@ -134,7 +134,7 @@ impl Bench {
         let mut others = 0;
         self.lister.list([(held.0, elsewhere)], |_| others += 1)?;
         if others > 0 {
-            return Err("an instance was told that is not where it was".into());
+            return Err("an instance was listed that its holder no longer has there".into());
         }
         against_fdinfo(&watches, instance)?;
         Ok(watches)
@@ -311,7 +311,9 @@ fn removed(bench: &mut Bench) -> Outcome<String> {
     drop(held);
     // Removing a directory takes its watches along, unless somebody has it open.
     match &seen[..] {
-        [watch] if watch.place == Place::Deleted(b"/gone".to_vec()) => Ok("said so".into()),
+        [watch] if watch.place == Place::Deleted(b"/gone".to_vec()) => {
+            Ok("reported as deleted".into())
+        }
         other => Err(format!("{other:?}").into()),
     }
 }
