@@ -67,6 +67,22 @@ impl Holder {
         self.process.id()
     }
 
+    /// Its pid, or with `--pid-namespace` that of the first process there, as the host numbers it.
+    ///
+    /// # Errors
+    ///
+    /// When procfs does not list it.
+    pub fn inner_pid(&self) -> anyhow::Result<u32> {
+        let pid = self.pid();
+        if self.ready.pids.first() == Some(&pid) {
+            return Ok(pid);
+        }
+        let path = format!("/proc/{pid}/task/{pid}/children");
+        let children = fs::read_to_string(&path).context(path)?;
+        let first = children.split_whitespace().next().context("no child")?;
+        Ok(first.parse()?)
+    }
+
     /// Gives it one order and hears how far it got.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::child::{self, Child};
+use crate::exhaust::Release;
 use crate::plan::{Plan, Share};
 use crate::{Ready, userns};
 
@@ -25,6 +26,8 @@ pub struct Held {
     pub instances: Vec<OwnedFd>,
     /// Files that are not yet watched.
     pub unwatched: std::vec::IntoIter<PathBuf>,
+    /// What `exhaust` took.
+    pub taken: Vec<Release>,
     _copies: Vec<OwnedFd>,
     _children: Vec<Child>,
 }
@@ -67,6 +70,7 @@ pub fn hold(plan: &Plan) -> anyhow::Result<Held> {
         },
         instances,
         unwatched,
+        taken: Vec::new(),
         _copies: copies,
         _children: children,
     })

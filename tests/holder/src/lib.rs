@@ -11,8 +11,10 @@
 
 mod child;
 mod driver;
+mod exhaust;
 mod hold;
 mod order;
+mod pidns;
 mod plan;
 mod refuse;
 mod userns;
@@ -72,6 +74,12 @@ pub fn main() -> ExitCode {
 }
 
 fn serve(plan: &Plan) -> anyhow::Result<()> {
+    if plan.pid_namespace {
+        return pidns::serve(plan);
+    }
+    if plan.own_proc {
+        pidns::own_proc()?;
+    }
     let mut held = hold::hold(plan)?;
     println!("{}", serde_json::to_string(&held.ready)?);
     order::obey(&mut held)

@@ -7,6 +7,12 @@
 //! - `pace N PER_SECOND`: the same, no faster than that
 //! - `press-open N`: tries N times to create an instance, however often it is refused
 //! - `refuse KIND N`: has N calls of another kind refused, see [`crate::refuse`]
+//! - `enter KIND...`: enters a new namespace of each of these kinds
+//! - `sysctl NAMESPACE PATH VALUE`: sets a sysctl of such a namespace; commas in VALUE become spaces
+//! - `rlimit NAME N`: sets a resource limit of its own
+//! - `become UID`: becomes this user
+//! - `exhaust KIND...`: takes until the kernel refuses, and keeps it, see [`crate::exhaust`]
+//! - `free`: gives back what `exhaust` took
 //! - `quit`
 
 use std::fs;
@@ -17,6 +23,7 @@ use rustix::fs::inotify::{CreateFlags, init};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::exhaust::{become_another, enter, exhaust, free, resource_limit, sysctl};
 use crate::hold::{Held, watch};
 use crate::refuse::refuse;
 use crate::userns::as_root;
@@ -43,6 +50,12 @@ pub fn obey(held: &mut Held) -> anyhow::Result<()> {
             ["pace", number, speed] => pace(held, number.parse()?, speed.parse()?)?,
             ["press-open", number] => press_open(number.parse()?),
             ["refuse", kind, number] => refuse(kind, number.parse()?)?,
+            ["enter", ref kinds @ ..] => enter(kinds)?,
+            ["sysctl", kind, key, value] => sysctl(kind, key, value)?,
+            ["rlimit", name, number] => resource_limit(name, number.parse()?)?,
+            ["become", uid] => become_another(uid.parse()?)?,
+            ["exhaust", ref what @ ..] => exhaust(held, what)?,
+            ["free"] => free(held),
             ["quit"] => break,
             _ => bail!("no such order: {line:?}"),
         };

@@ -30,6 +30,12 @@ pub struct Plan {
     /// Live in a new user namespace whose root is this uid of the present one
     #[arg(long, value_name = "UID")]
     pub user_namespace: Option<u32>,
+    /// Live in a new pid namespace, as its first process, with a mount namespace and a /proc of its own
+    #[arg(long)]
+    pub pid_namespace: bool,
+    /// Mount a /proc of its own first: what the first process of a new pid namespace is told
+    #[arg(long, hide = true)]
+    pub own_proc: bool,
     /// Become this uid before anything is made
     #[arg(long)]
     pub uid: Option<u32>,

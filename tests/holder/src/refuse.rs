@@ -25,14 +25,14 @@ const PLACE: &str = "/tmp";
 pub fn refuse(kind: &str, number: u64) -> anyhow::Result<Tried> {
     match kind {
         "mount" => {
-            own_mounts("size=1m")?;
+            own_tmpfs("size=1m")?;
             mkdir(format!("{PLACE}/inner"), Mode::RWXU)?;
             until(number, || {
                 mount_bind_recursive(PLACE, format!("{PLACE}/inner"))
             })
         }
         "inodes" => {
-            own_mounts("size=1m,nr_inodes=10")?;
+            own_tmpfs("size=1m,nr_inodes=10")?;
             let mut names = (0..).map(|n| format!("{PLACE}/{n}"));
             until(number, || {
                 mkdir(names.next().unwrap_or_default(), Mode::RWXU)
@@ -54,9 +54,9 @@ pub fn refuse(kind: &str, number: u64) -> anyhow::Result<Tried> {
             setrlimit(Resource::Nproc, none)?;
             until(number, || clone(0))
         }
-        "keys" => until(number, key),
+        "keys" => until(number, || key(b"x")),
         "keyrings" => {
-            until(1, key)?;
+            until(1, || key(b"x"))?;
             until(number, session_keyring)
         }
         "semaphores" => {
@@ -82,11 +82,11 @@ pub fn refuse(kind: &str, number: u64) -> anyhow::Result<Tried> {
 }
 
 /// Until the first refusal, and so often again.
-fn until(number: u64, mut once: impl FnMut() -> Result<(), Errno>) -> anyhow::Result<Tried> {
+fn until<T>(number: u64, mut once: impl FnMut() -> Result<T, Errno>) -> anyhow::Result<Tried> {
     let first = (0..MANY).find_map(|_| once().err());
     let first = first.context("everything was granted")?;
     for _ in 1..number {
-        ensure!(once() == Err(first), "refused once, and then not");
+        ensure!(once().err() == Some(first), "refused once, and then not");
     }
     Ok(Tried {
         done: 0,
@@ -94,16 +94,22 @@ fn until(number: u64, mut once: impl FnMut() -> Result<(), Errno>) -> anyhow::Re
     })
 }
 
-fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
+/// Enters new namespaces.
+pub fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: of the flags only CLONE_FILES can harm, by taking descriptors away from threads.
     unsafe { unshare_unsafe(flags) }
 }
 
-/// A small tmpfs on [`PLACE`] that nobody else sees.
-fn own_mounts(options: &str) -> anyhow::Result<()> {
+/// Enters a mount namespace of which nothing is seen outside.
+pub fn own_mounts() -> anyhow::Result<()> {
     unshare(UnshareFlags::NEWNS).context("no mount namespace")?;
     let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
-    mount_change("/", private).context("mounts stay shared")?;
+    mount_change("/", private).context("mounts stay shared")
+}
+
+/// A small tmpfs on [`PLACE`] that nobody else sees.
+fn own_tmpfs(options: &str) -> anyhow::Result<()> {
+    own_mounts()?;
     let options = CString::new(options)?;
     Ok(mount(
         "tmpfs",
@@ -132,23 +138,24 @@ fn limit(name: &str) -> anyhow::Result<()> {
     fs::write(&path, "0").context(path)
 }
 
-fn call(number: i64, arguments: [i64; 3]) -> Result<(), Errno> {
+/// A call whose arguments are numbers.
+pub fn call(number: i64, arguments: [i64; 3]) -> Result<i64, Errno> {
     let [a, b, c] = arguments;
-    // SAFETY: semget, shmget and keyctl(KEYCTL_JOIN_SESSION_KEYRING) read at most a string that the caller keeps.
-    let done = unsafe { libc::syscall(number, a, b, c) };
+    // SAFETY: no argument is an address; clone shares no memory, and its child only sleeps.
+    let done = unsafe { libc::syscall(number, a, b, c, 0, 0) };
     answer(done)
 }
 
-fn answer(done: i64) -> Result<(), Errno> {
+fn answer(done: i64) -> Result<i64, Errno> {
     let error = std::io::Error::last_os_error();
     match done {
-        0.. => Ok(()),
+        0.. => Ok(done),
         _ => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
     }
 }
 
 /// A child that ends at once, if there is one.
-fn clone(flags: i32) -> Result<(), Errno> {
+fn clone(flags: i32) -> Result<i64, Errno> {
     // SAFETY: a fork, for no memory is shared; the child only ends.
     unsafe {
         let pid = libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0);
@@ -159,7 +166,8 @@ fn clone(flags: i32) -> Result<(), Errno> {
     }
 }
 
-fn key() -> Result<(), Errno> {
+/// A key of its own with this payload; its serial number.
+pub fn key(payload: &[u8]) -> Result<i64, Errno> {
     static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     const PROCESS_KEYRING: i64 = -2;
     let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -170,14 +178,14 @@ fn key() -> Result<(), Errno> {
             libc::SYS_add_key,
             c"user".as_ptr(),
             description.as_ptr(),
-            c"x".as_ptr(),
-            1,
+            payload.as_ptr(),
+            payload.len(),
             PROCESS_KEYRING,
         )
     })
 }
 
-fn session_keyring() -> Result<(), Errno> {
+fn session_keyring() -> Result<i64, Errno> {
     const JOIN_SESSION_KEYRING: i64 = 1;
     let anonymous = 0;
     call(libc::SYS_keyctl, [JOIN_SESSION_KEYRING, anonymous, 0])

@@ -51,6 +51,7 @@ fn why_not() -> Option<&'static str> {
 }
 
 /// `nospace check -o json` with these options, separated by spaces.
+#[allow(dead_code, reason = "a test of places has its own command")]
 pub fn check(options: &str) -> Command {
     let mut command = Command::new(NOSPACE);
     command

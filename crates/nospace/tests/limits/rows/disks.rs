@@ -1,0 +1,114 @@
+//! File systems: tmpfs, and ext4 in a file, each in a mount namespace of its own.
+
+use std::fs;
+use std::path::Path;
+
+use nospace_core::cause::Cause;
+use rustix::io::Errno;
+
+use crate::explain::Victim;
+use crate::place::Place;
+use crate::row::{Exhausted, Expected, How, Row};
+
+pub fn rows() -> Vec<Row> {
+    vec![
+        Row {
+            cause: Cause::DiskBlocks,
+            which: "tmpfs",
+            how: How::Real(|| blocks("/mnt")),
+        },
+        Row {
+            cause: Cause::DiskBlocks,
+            which: "ext4 with blocks reserved for root",
+            how: How::Real(ext4),
+        },
+        Row {
+            cause: Cause::DiskInodes,
+            which: "tmpfs",
+            how: How::Real(|| inodes("/mnt")),
+        },
+        Row {
+            cause: Cause::DiskInodes,
+            which: "of /dev/shm",
+            how: How::Real(|| inodes("/dev/shm")),
+        },
+        Row {
+            cause: Cause::DevShm,
+            which: "",
+            how: How::Real(|| blocks("/dev/shm")),
+        },
+        Row {
+            cause: Cause::DiskSpace,
+            which: "",
+            how: How::OnlyInLogs {
+                words: || {
+                    Ok(Some(
+                        "mkdir /var/lib/kubelet/pods/1: no space left on device".to_owned(),
+                    ))
+                },
+                why: "statfs tells blocks from inodes, so check says disk-blocks or disk-inodes",
+            },
+        },
+    ]
+}
+
+fn blocks(place: &str) -> anyhow::Result<Option<Exhausted>> {
+    let mut there = Place::new(&["--instances=0"], &["mnt"])?;
+    there.run(&format!("mount -t tmpfs -o size=1m nospace-limits {place}"))?;
+    there.exhaust(&format!("blocks {place}"), Errno::NOSPC)?;
+    Ok(Some(Exhausted {
+        place: there,
+        expected: Expected::full(place, "bytes", 1 << 20),
+        victim: Victim::new(format!("cp /bin/sh {place}/more")),
+    }))
+}
+
+fn inodes(place: &str) -> anyhow::Result<Option<Exhausted>> {
+    let mut there = Place::new(&["--instances=0"], &["mnt"])?;
+    there.run(&format!(
+        "mount -t tmpfs -o size=1m,nr_inodes=40 nospace-limits {place}"
+    ))?;
+    there.exhaust(&format!("inodes {place}"), Errno::NOSPC)?;
+    Ok(Some(Exhausted {
+        place: there,
+        expected: Expected::full(place, "inodes", 40),
+        victim: match place {
+            "/dev/shm" => Victim::unexplained(
+                "touch /dev/shm/more",
+                "a path below /dev/shm is taken for dev-shm, which has room: its inodes are used up",
+            ),
+            _ => Victim::new(format!("touch {place}/more")),
+        },
+    }))
+}
+
+/// Nobody but root could still write: what it has used up is what is not reserved for root.
+fn ext4() -> anyhow::Result<Option<Exhausted>> {
+    let filesystems = fs::read_to_string("/proc/filesystems")?;
+    if !Path::new("/dev/loop-control").exists() || !filesystems.contains("ext4") {
+        eprintln!("skipped: no loop devices or no ext4 here");
+        return Ok(None);
+    }
+    let mut place = Place::new(&["--instances=0"], &["mnt"])?;
+    place.run(
+        "mount -t tmpfs -o size=40m nospace-limits /mnt
+         mkdir /mnt/ext4
+         truncate -s 32m /mnt/image
+         mkfs.ext4 -q -m 5 /mnt/image
+         mount -o loop /mnt/image /mnt/ext4
+         chmod 777 /mnt/ext4",
+    )?;
+    place.tell("become 1899999032")?;
+    place.exhaust("blocks /mnt/ext4", Errno::NOSPC)?;
+    let root = format!("/proc/{}/root/mnt/ext4", place.pid()?);
+    let space = rustix::fs::statvfs(root)?;
+    anyhow::ensure!(space.f_bavail == 0 && space.f_bfree > 0, "no reserve");
+    let used = (space.f_blocks - space.f_bfree) * space.f_frsize;
+    Ok(Some(Exhausted {
+        place,
+        expected: Expected::full("/mnt/ext4", "bytes", used),
+        victim: Victim::new(
+            "setpriv --reuid=1899999032 --regid=1899999032 --clear-groups cp /bin/sh /mnt/ext4/more",
+        ),
+    }))
+}

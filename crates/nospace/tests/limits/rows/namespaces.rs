@@ -1,0 +1,81 @@
+//! Mounts of a mount namespace, and namespaces of each kind in a user namespace with limits of its own.
+
+use nospace_core::cause::Cause;
+use rustix::io::Errno;
+
+use super::sysctl;
+use crate::explain::Victim;
+use crate::place::Place;
+use crate::row::{Exhausted, Expected, How, Row};
+
+/// So many namespaces are allowed.
+const LIMIT: u64 = 25;
+
+pub fn rows() -> Vec<Row> {
+    let kind = |which, exhaust| Row {
+        cause: Cause::NamespaceLimit,
+        which,
+        how: How::Real(exhaust),
+    };
+    vec![
+        Row {
+            cause: Cause::MountLimit,
+            which: "",
+            how: How::Real(mounts),
+        },
+        kind("cgroup", || namespaces("cgroup")),
+        kind("ipc", || namespaces("ipc")),
+        kind("mnt", || namespaces("mnt")),
+        kind("net", || namespaces("net")),
+        kind("pid", || namespaces("pid")),
+        kind("user", || namespaces("user")),
+        kind("uts", || namespaces("uts")),
+        Row {
+            cause: Cause::NamespaceLimit,
+            which: "time",
+            how: How::KnownFailure {
+                exhaust: || namespaces("time"),
+                why: "check counts seven kinds of namespaces, and not those of time",
+            },
+        },
+    ]
+}
+
+fn mounts() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/fs/mount-max")?;
+    let mut place = Place::new(&["--instances=0"], &["mnt"])?;
+    place.run("mount -t tmpfs -o size=1m nospace-limits /mnt")?;
+    place.exhaust("mounts /mnt", Errno::NOSPC)?;
+    Ok(Some(Exhausted {
+        expected: Expected {
+            // The kernel counts the root of all, which no process sees.
+            used: limit - 1..=limit,
+            ..Expected::full(format!("(pid {})", place.pid()?), "mounts", limit)
+        },
+        place,
+        victim: Victim::new("mount -t tmpfs more /run"),
+    }))
+}
+
+fn namespaces(kind: &str) -> anyhow::Result<Option<Exhausted>> {
+    let container = [
+        "--user-namespace=830000",
+        "--pid-namespace",
+        "--instances=0",
+    ];
+    let mut place = Place::new(&container, &[])?;
+    place.tell(&format!("sysctl user user/max_{kind}_namespaces {LIMIT}"))?;
+    place.exhaust(&format!("namespaces {kind}"), Errno::NOSPC)?;
+    Ok(Some(Exhausted {
+        place,
+        expected: Expected {
+            // check takes the namespaces of the first process it sees to be the host's, as they are on a node.
+            used: LIMIT - 1..=LIMIT,
+            ..Expected::full(format!("user.max_{kind}_namespaces"), "namespaces", LIMIT)
+        },
+        victim: match kind {
+            "uts" => Victim::new("unshare --uts true"),
+            _ => None,
+        },
+    }))
+}
