@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{IterOpts, Link, PrintLevel, ProgramMut, set_print};
@@ -10,10 +10,9 @@ use libbpf_rs::{IterOpts, Link, PrintLevel, ProgramMut, set_print};
 use crate::btf::{self, KernelBtf};
 use crate::support::{Coverage, Environment, Unsupported, assess};
 
-/// Warnings of libbpf since the start of the last load; without a callback it prints them to standard error.
-static WARNINGS: Mutex<String> = Mutex::new(String::new());
-/// Bytes of warnings to keep: a verifier log can have a megabyte, and ends with the reason.
-const KEEP: usize = 4096;
+/// The first warning of libbpf since the last object was opened, which names the program or map; those after it name only
+/// the object.
+static WARNING: Mutex<Option<String>> = Mutex::new(None);
 
 /// The open skeleton of a skeleton builder, and the loaded one.
 type Open<B> = <B as SkelBuilder<'static>>::Output;
@@ -29,7 +28,6 @@ where
 {
     let coverage = assess(&Environment::probe_quickly())?;
     set_print(Some((PrintLevel::Warn, keep_warning)));
-    with_warnings(String::clear);
     let minimal = KernelBtf::get().and_then(|btf| open::<B>(Some(btf.path()), &prepare).ok());
     let loaded = minimal.map_or_else(|| open::<B>(None, &prepare), Ok);
     let loaded = loaded.map_err(|e| match assess(&Environment::probe()) {
@@ -48,6 +46,7 @@ where
     B: SkelBuilder<'static> + Default,
 {
     btf::register_handlers();
+    take_warning();
     let mut builder = B::default();
     if let Some(path) = kernel_btf {
         builder.object_builder_mut().btf_custom_path(path)?;
@@ -56,7 +55,10 @@ where
     // skeleton without borrowing from itself.
     let mut open = builder.open(Box::leak(Box::new(MaybeUninit::uninit())))?;
     prepare(&mut open)?;
-    open.load()
+    let loaded = open.load()?;
+    // Not to quote a warning of the load when attaching fails.
+    take_warning();
+    Ok(loaded)
 }
 
 /// Attaches an iterator; nothing runs until it is read.
@@ -66,10 +68,11 @@ pub fn attach(iterator: &ProgramMut<'_>) -> Result<Link, Unsupported> {
         .map_err(|e| load_error("attach its iterators", &e))
 }
 
-/// The kernel or libbpf failed to do `what`; quotes the last warning of libbpf.
+/// The kernel or libbpf failed to do `what`; quotes the warning of libbpf.
 pub fn load_error(what: &str, error: &libbpf_rs::Error) -> Unsupported {
-    let warning = with_warnings(|w| w.lines().last().map(str::to_owned));
-    let warning = warning.map(|line| format!(" ({line})")).unwrap_or_default();
+    let warning = take_warning()
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default();
     Unsupported {
         reason: format!("the kernel did not let nospace {what}: {error}{warning}"),
         remedy:
@@ -78,22 +81,17 @@ pub fn load_error(what: &str, error: &libbpf_rs::Error) -> Unsupported {
     }
 }
 
+/// libbpf prints its warnings to standard error unless a callback takes them.
 fn keep_warning(_: PrintLevel, text: String) {
-    with_warnings(|w| {
-        w.push_str(&text);
-        if w.len() > KEEP {
-            let cut = (w.len() - KEEP..w.len()).find(|&i| w.is_char_boundary(i));
-            w.drain(..cut.unwrap_or(w.len()));
-        }
-    });
+    warning().get_or_insert_with(|| text.trim_end().to_owned());
 }
 
-fn with_warnings<T>(then: impl FnOnce(&mut String) -> T) -> T {
-    then(
-        &mut WARNINGS
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()),
-    )
+fn take_warning() -> Option<String> {
+    warning().take()
+}
+
+fn warning() -> MutexGuard<'static, Option<String>> {
+    WARNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -106,14 +104,14 @@ mod tests {
         let minimal = KernelBtf::get().unwrap().path();
         for kernel_btf in [Some(minimal), None] {
             let loaded = open::<B>(kernel_btf, |_| Ok(()));
-            assert!(loaded.is_ok(), "{}", with_warnings(|w| w.clone()));
+            assert!(loaded.is_ok(), "see the warnings of libbpf");
         }
     }
 
     /// `load` falls back from the first to the second, so only this test shows that both work.
     #[test]
     fn every_object_loads_with_a_minimal_btf_and_without() {
-        set_print(Some((PrintLevel::Warn, keep_warning)));
+        set_print(Some((PrintLevel::Warn, |_, text| print!("{text}"))));
         if let Err(why) = assess(&Environment::probe()) {
             println!("skipped: {why}");
             return;
