@@ -2,10 +2,16 @@
 
 use std::ops::{Index, IndexMut};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::cause::Cause;
 
 /// Which of the two that a user has limits of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
 pub enum InotifyResource {
     /// EMFILE from inotify_init1(2).
     Instances,

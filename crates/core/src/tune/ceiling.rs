@@ -1,13 +1,9 @@
 use super::Knob;
+use crate::model::{InotifyResource, Pair};
 
 /// The highest values that the limits of inotify are raised to, where given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ceiling {
-    /// Of `fs.inotify.max_user_instances`.
-    pub instances: Option<u64>,
-    /// Of `fs.inotify.max_user_watches`.
-    pub watches: Option<u64>,
-}
+pub struct Ceiling(Pair<Option<u64>>);
 
 impl Ceiling {
     /// From `watches=1048576,instances=8192`, or one of them.
@@ -19,30 +15,28 @@ impl Ceiling {
         let mut ceiling = Self::default();
         for part in text.split(',') {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let limit = match name {
-                "instances" => &mut ceiling.instances,
-                "watches" => &mut ceiling.watches,
-                _ => return Err(WANTED.to_owned()),
-            };
-            *limit = Some(value.parse().map_err(|_| WANTED.to_owned())?);
+            let mut both = InotifyResource::BOTH.into_iter();
+            let resource = both.find(|resource| resource.unit() == name);
+            let value = value.parse().map_err(|_| EXPECTED.to_owned())?;
+            ceiling.0[resource.ok_or(EXPECTED)?] = Some(value);
         }
         Ok(ceiling)
     }
 
-    /// That of this knob.
+    /// The ceiling of this knob.
     #[must_use]
     pub fn of(&self, knob: &Knob) -> Option<u64> {
-        if knob == Knob::INSTANCES {
-            self.instances
-        } else if knob == Knob::WATCHES {
-            self.watches
-        } else {
-            None
-        }
+        let knobs = Pair {
+            instances: Knob::INSTANCES,
+            watches: Knob::WATCHES,
+        };
+        let mut both = InotifyResource::BOTH.into_iter();
+        let resource = both.find(|resource| knobs[*resource] == knob)?;
+        self.0[resource]
     }
 }
 
-const WANTED: &str =
+const EXPECTED: &str =
     "expected watches=N, instances=N or both, for example watches=1048576,instances=8192";
 
 #[cfg(test)]
@@ -56,7 +50,10 @@ mod tests {
             (both.of(Knob::WATCHES), both.of(Knob::INSTANCES)),
             (Some(10), Some(2))
         );
-        assert_eq!(Ceiling::parse("watches=10").unwrap().instances, None);
+        assert_eq!(
+            Ceiling::parse("watches=10").unwrap().of(Knob::INSTANCES),
+            None
+        );
         for wrong in [
             "",
             "10",

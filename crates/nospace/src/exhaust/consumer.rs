@@ -2,14 +2,14 @@ use rustix::io::Errno;
 
 /// A resource that is taken bit by bit, and given back.
 pub trait Consumer {
-    /// Takes so many more, or as many as the kernel gives.
+    /// Takes `count` more, or as many as the kernel gives.
     ///
     /// # Errors
     ///
     /// Whatever is not the refusal that is wanted.
     fn take(&mut self, count: u64) -> anyhow::Result<TakeResult>;
 
-    /// Gives so many back, the last first.
+    /// Gives `count` back, the last first.
     ///
     /// # Errors
     ///
@@ -19,17 +19,17 @@ pub trait Consumer {
     /// How many are held.
     fn held(&self) -> u64;
 
-    /// So many are taken between looks at the clock: some milliseconds' work.
+    /// Units that are taken between two looks at the clock: some milliseconds' work.
     fn step(&self) -> u64 {
         1024
     }
 
-    /// How many are left for others, by the kernel's own count; `None` where it cannot be read.
+    /// Units that are left for others, by the kernel's own count; `None` where it cannot be read.
     fn left(&mut self) -> Option<u64>;
 
-    /// Inodes and inotify instances that it needs to hold what it holds.
-    fn cost(&self) -> (u64, u64) {
-        (0, 0)
+    /// What it needs to hold what it holds.
+    fn overhead(&self) -> Overhead {
+        Overhead::default()
     }
 
     /// Gives all back.
@@ -38,6 +38,15 @@ pub trait Consumer {
     ///
     /// What could not be given back, and how to do it by hand.
     fn release(&mut self) -> anyhow::Result<()>;
+}
+
+/// What else is in use while a resource is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overhead {
+    /// Inodes.
+    pub inodes: u64,
+    /// inotify instances.
+    pub instances: u64,
 }
 
 /// How far an attempt to take got.

@@ -1,17 +1,21 @@
 //! What must be left so that the node stays healthy. Pure.
 
-/// Watches that a node without a kubelet should keep, unless that is more than a part of its limit.
-const WATCHES: u64 = 500;
-/// Instances likewise: as many as a kubelet asks for.
-const INSTANCES: u64 = 6;
+use nospace_core::model::{InotifyResource, Pair};
+
+/// What a node without a kubelet should keep, unless that is more than a part of its limit; of instances as many as a
+/// kubelet needs.
+const RESERVE: Pair<u64> = Pair {
+    instances: 6,
+    watches: 500,
+};
 /// The part of the limit that is kept at most where nothing is known to need more: 1/25.
 const SHARE: u64 = 25;
 
 /// What uid 0 of the node must keep.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SafetyMargin {
-    /// `watches` or `instances`.
-    pub resource: &'static str,
+    /// Of which resource.
+    pub resource: InotifyResource,
     /// A kubelet runs here, in words.
     pub kubelet: Option<String>,
     /// Units that must be left.
@@ -20,10 +24,9 @@ pub struct SafetyMargin {
 
 /// What to leave to uid 0: what the kubelet would need to restart plus 10 %; without a kubelet, a little.
 #[must_use]
-pub fn margin(is_watches: bool, limit: u64, needed: Option<u64>) -> u64 {
-    let little = if is_watches { WATCHES } else { INSTANCES };
+pub fn margin(resource: InotifyResource, limit: u64, needed: Option<u64>) -> u64 {
     let needed = needed.map_or(0, |needed| needed + needed / 10 + 1);
-    needed.max(little.min(limit / SHARE).max(1))
+    needed.max(RESERVE[resource].min(limit / SHARE).max(1))
 }
 
 /// Whether it is safe to leave only `left`.
@@ -39,8 +42,9 @@ pub fn allow(safety: &SafetyMargin, left: u64) -> Result<(), String> {
         resource, units, ..
     } = safety;
     Err(format!(
-        "leaving only {left} inotify {resource} to uid 0 would break this node: {kubelet}, which needs {units} to restart \
-         safely. Use --leave {units}, exhaust another user's limit (--as-uid 65534), or override with --yes-break-this-node"
+        "leaving only {left} {} to uid 0 would break this node: {kubelet}, which needs {units} to restart \
+         safely. Use --leave {units}, exhaust another user's limit (--as-uid 65534), or override with --yes-break-this-node",
+        resource.noun()
     ))
 }
 
@@ -50,19 +54,19 @@ mod tests {
 
     #[test]
     fn the_margin_is_what_the_kubelet_asks_for() {
-        assert_eq!(margin(true, 192_536, Some(1000)), 1101);
-        assert_eq!(margin(true, 192_536, None), 500);
-        assert_eq!(margin(true, 192_536, Some(20)), 500);
-        assert_eq!(margin(true, 8192, None), 327);
-        assert_eq!(margin(false, 128, None), 5);
-        assert_eq!(margin(false, 8192, Some(6)), 7);
-        assert_eq!(margin(false, 4, None), 1);
+        assert_eq!(margin(InotifyResource::Watches, 192_536, Some(1000)), 1101);
+        assert_eq!(margin(InotifyResource::Watches, 192_536, None), 500);
+        assert_eq!(margin(InotifyResource::Watches, 192_536, Some(20)), 500);
+        assert_eq!(margin(InotifyResource::Watches, 8192, None), 327);
+        assert_eq!(margin(InotifyResource::Instances, 128, None), 5);
+        assert_eq!(margin(InotifyResource::Instances, 8192, Some(6)), 7);
+        assert_eq!(margin(InotifyResource::Instances, 4, None), 1);
     }
 
     #[test]
     fn only_a_kubelet_needs_a_margin() {
         let mut safety = SafetyMargin {
-            resource: "watches",
+            resource: InotifyResource::Watches,
             kubelet: None,
             units: 100,
         };

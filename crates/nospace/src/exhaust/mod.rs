@@ -20,7 +20,7 @@ mod tmpfs;
 
 pub use cgroups::Cgroups;
 pub use cleanup::{CleanupProcess, run_cleanup};
-pub use consumer::{Consumer, TakeResult};
+pub use consumer::{Consumer, Overhead, TakeResult};
 pub use document::{EndReason, ExhaustSummary, SCHEMA_VERSION, Target};
 pub use mounts::Mounts;
 pub use request::{FillLevel, Headroom, Rate, Request};

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use anyhow::{Context as _, bail};
 use nospace_bpf::userns;
 use nospace_core::attribute::is_kubelet;
-use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance, UserKey};
+use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey};
 use nospace_core::report::{Budget, Report};
 
 use super::guard::{self, SafetyMargin};
@@ -18,17 +18,15 @@ use crate::host::{Host, proc};
 pub struct Preflight {
     /// Who is charged.
     pub key: UserKey,
-    /// Its watches.
-    pub watches: Budget,
-    /// Its instances.
-    pub instances: Budget,
+    /// Its budgets.
+    pub budgets: Pair<Budget>,
     /// uid 0 of the node is charged too.
     pub of_root: bool,
-    /// What it has left: watches, instances.
-    root_free: Option<(u64, u64)>,
+    /// What it has left.
+    root_free: Option<Pair<u64>>,
     kubelet: Option<String>,
-    /// What a kubelet would ask for at its start beyond what it gives back: watches, instances.
-    needed: Option<(u64, u64)>,
+    /// What a kubelet would need to restart beyond what it gives back.
+    needed: Option<Pair<u64>>,
 }
 
 /// Checks the node as `check` does. `uid` is one of nospace's own user namespace.
@@ -40,20 +38,21 @@ pub fn preflight(host: &dyn Host, uid: u32) -> anyhow::Result<Preflight> {
     let report = nospace_core::conclude(&collect(host));
     let key = charged(uid)?;
     let kubelet = kubelet(host);
-    let needed = report.forecast.kubelet_start.as_ref().map(|start| {
-        (
-            start
-                .watches_needed
-                .saturating_sub(start.watches_given_back),
-            start
-                .instances_needed
-                .saturating_sub(start.instances_given_back),
-        )
+    let start = report.forecast.kubelet_start.as_ref();
+    let needed = start.map(|start| Pair {
+        instances: start
+            .instances_needed
+            .saturating_sub(start.instances_given_back),
+        watches: start
+            .watches_needed
+            .saturating_sub(start.watches_given_back),
     });
     Ok(Preflight {
         key,
-        watches: budget(&report, key, true)?,
-        instances: budget(&report, key, false)?,
+        budgets: Pair {
+            instances: budget(&report, key, InotifyResource::Instances)?,
+            watches: budget(&report, key, InotifyResource::Watches)?,
+        },
         of_root: key == UserKey::initial(0) || draws_on_root()?,
         root_free: root_free(&report),
         needed: needed.filter(|_| kubelet.is_some()),
@@ -62,49 +61,35 @@ pub fn preflight(host: &dyn Host, uid: u32) -> anyhow::Result<Preflight> {
 }
 
 impl Preflight {
-    /// The budget of watches, or of instances.
-    #[must_use]
-    pub fn budget(&self, is_watches: bool) -> &Budget {
-        if is_watches {
-            &self.watches
-        } else {
-            &self.instances
-        }
-    }
-
     /// What should be left to uid 0 of the node.
     #[must_use]
-    pub fn margin(&self, is_watches: bool) -> u64 {
-        let limit = self.budget(is_watches).limit.unwrap_or(0);
-        let needed = self.needed.map(|of| pick(of, is_watches));
-        guard::margin(is_watches, limit, needed)
+    pub fn margin(&self, resource: InotifyResource) -> u64 {
+        let limit = self.budgets[resource].limit.unwrap_or(0);
+        let needed = self.needed.map(|needed| needed[resource]);
+        guard::margin(resource, limit, needed)
     }
 
-    /// Asks whether so much may be taken, so that `left` is left of the budget.
+    /// Whether `amount` may be taken, so that `left` is left of the budget.
     ///
     /// # Errors
     ///
     /// Why not, and what can be done instead.
-    pub fn allow(&self, is_watches: bool, amount: u64, left: u64) -> anyhow::Result<()> {
+    pub fn allow(&self, resource: InotifyResource, amount: u64, left: u64) -> anyhow::Result<()> {
         if !self.of_root {
             return Ok(());
         }
         let own = self.key == UserKey::initial(0);
         let after = match self.root_free {
-            Some(free) if !own => pick(free, is_watches).saturating_sub(amount),
+            Some(free) if !own => free[resource].saturating_sub(amount),
             _ => left,
         };
         let safety = SafetyMargin {
-            resource: if is_watches { "watches" } else { "instances" },
+            resource,
             kubelet: self.kubelet.clone(),
-            units: self.margin(is_watches),
+            units: self.margin(resource),
         };
         guard::allow(&safety, after).map_err(anyhow::Error::msg)
     }
-}
-
-fn pick((watches, instances): (u64, u64), is_watches: bool) -> u64 {
-    if is_watches { watches } else { instances }
 }
 
 /// The pair that an instance made with this effective uid is charged to.
@@ -144,29 +129,28 @@ fn draws_on_root() -> anyhow::Result<bool> {
     Ok(own.id != INITIAL_USER_NAMESPACE && own.parent.is_none_or(|(_, uid)| uid == 0))
 }
 
-fn root_free(report: &Report) -> Option<(u64, u64)> {
+fn root_free(report: &Report) -> Option<Pair<u64>> {
     let root = UserKey::initial(0);
     let user = report
         .users
         .iter()
         .find(|u| u.uid == root.uid && u.user_namespace == root.user_namespace)?;
-    Some((user.watches.free()?, user.instances.free()?))
+    Some(Pair {
+        instances: user.instances.free()?,
+        watches: user.watches.free()?,
+    })
 }
 
 /// As the report has it; a user that holds nothing yet has its namespace's whole limit.
-fn budget(report: &Report, key: UserKey, is_watches: bool) -> anyhow::Result<Budget> {
+fn budget(report: &Report, key: UserKey, resource: InotifyResource) -> anyhow::Result<Budget> {
     let known = report
         .users
         .iter()
         .find(|u| u.uid == key.uid && u.user_namespace == key.user_namespace);
-    let own_limit = own_limit(is_watches)?;
+    let own_limit = own_limit(resource)?;
     Ok(match known {
         Some(user) => {
-            let budget = if is_watches {
-                &user.watches
-            } else {
-                &user.instances
-            };
+            let budget = user.budget(resource);
             Budget {
                 limit: Some(budget.limit.map_or(own_limit, |limit| limit.min(own_limit))),
                 ..*budget
@@ -181,10 +165,10 @@ fn budget(report: &Report, key: UserKey, is_watches: bool) -> anyhow::Result<Bud
 }
 
 /// The lower of the limits of the namespace that nospace is in and of the initial one, which binds its creator.
-fn own_limit(is_watches: bool) -> anyhow::Result<u64> {
-    let what = if is_watches { "watches" } else { "instances" };
-    let own = sysctl(&format!("user/max_inotify_{what}"))?;
-    Ok(own.min(sysctl(&format!("fs/inotify/max_user_{what}"))?))
+fn own_limit(resource: InotifyResource) -> anyhow::Result<u64> {
+    let unit = resource.unit();
+    let own = sysctl(&format!("user/max_inotify_{unit}"))?;
+    Ok(own.min(sysctl(&format!("fs/inotify/max_user_{unit}"))?))
 }
 
 fn sysctl(name: &str) -> anyhow::Result<u64> {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::consumer::{Consumer, TakeResult};
+use super::consumer::{Consumer, Overhead, TakeResult};
 use super::document::EndReason;
 use super::request::{FillLevel, Rate};
 
@@ -77,8 +77,8 @@ pub struct Outcome {
     pub left: Option<u64>,
     /// The kernel's refusal.
     pub refusal: Option<Errno>,
-    /// Inodes and instances that it cost.
-    pub cost: (u64, u64),
+    /// What else was in use.
+    pub overhead: Overhead,
     /// Until all was held.
     pub took: Duration,
     /// From then on.
@@ -141,7 +141,7 @@ impl Session<'_, '_> {
             held: self.hold.held(),
             left: self.left,
             refusal: self.refusal,
-            cost: self.hold.cost(),
+            overhead: self.hold.overhead(),
             took,
             kept: Duration::ZERO,
             ended: EndReason::Signal,

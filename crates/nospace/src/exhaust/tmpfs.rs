@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
 use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
-use super::consumer::{Consumer, TakeResult};
+use super::consumer::{Consumer, Overhead, TakeResult};
 use super::request::Headroom;
 
 /// Parent of the mount point, unless one is given.
@@ -243,8 +243,11 @@ impl Consumer for Tmpfs {
         Some(self.usage().ok()?.1)
     }
 
-    fn cost(&self) -> (u64, u64) {
-        (self.files + u64::from(self.file.is_some()), 0)
+    fn overhead(&self) -> Overhead {
+        Overhead {
+            inodes: self.files + u64::from(self.file.is_some()),
+            instances: 0,
+        }
     }
 
     fn release(&mut self) -> anyhow::Result<()> {

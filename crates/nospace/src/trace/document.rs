@@ -1,4 +1,5 @@
 use nospace_core::cause::Cause;
+use nospace_core::model::InotifyResource;
 use nospace_core::report::Owner;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,24 +58,12 @@ pub struct TracedCall {
     pub descriptor_limit: Option<u64>,
 }
 
-/// What a count is of.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "camelCase")]
-pub enum Counted {
-    /// inotify instances.
-    Instances,
-    /// inotify watches.
-    Watches,
-}
-
 /// Count and limit of the user that had least room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallCount {
     /// What is counted.
-    pub of: Counted,
+    pub of: InotifyResource,
     /// Who is charged: the caller, or a creator of its user namespace.
     pub uid: u32,
     /// Inode number of the user namespace that the limit is of.

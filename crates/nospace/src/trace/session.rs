@@ -3,10 +3,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nospace_bpf::trace::{Call, Event, Tracer};
+use nospace_core::model::InotifyResource;
 
 use super::clock::Clock;
 use super::counts::{SummaryCounts, sole};
-use super::document::{CallCount, Counted, TraceLine, TraceSummary, TracedCall};
+use super::document::{CallCount, TraceLine, TraceSummary, TracedCall};
 use super::filter::Filter;
 use super::owners::OwnerCache;
 use super::reader::{self, Reader};
@@ -228,8 +229,8 @@ impl Session<'_> {
 fn describe(event: &Event, clock: &Clock) -> TracedCall {
     let lossy = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
     let of = match event.call {
-        Call::InotifyInit | Call::InotifyInit1 => Counted::Instances,
-        _ => Counted::Watches,
+        Call::InotifyInit | Call::InotifyInit1 => InotifyResource::Instances,
+        _ => InotifyResource::Watches,
     };
     TracedCall {
         time: clock.at(event.time),

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use nospace::trace::{CallCount, Counted, SummaryCounts, TraceLine, TraceSummary, TracedCall};
+use nospace::trace::{CallCount, SummaryCounts, TraceLine, TraceSummary, TracedCall};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, Page, is_invisible, trace};
 use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
+use nospace_core::model::InotifyResource;
 use nospace_core::report::{ContainerRef, Owner, PodPart};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ fn pod() -> Owner {
     }
 }
 
-fn count(of: Counted, used: u64, limit: u64) -> CallCount {
+fn count(of: InotifyResource, used: u64, limit: u64) -> CallCount {
     CallCount {
         of,
         uid: 1000,
@@ -52,7 +53,7 @@ fn watch() -> TracedCall {
         error: None,
         cause: None,
         candidates: Vec::new(),
-        count: Some(count(Counted::Watches, 12, 8192)),
+        count: Some(count(InotifyResource::Watches, 12, 8192)),
         descriptor_limit: Some(1024),
     }
 }
@@ -85,19 +86,19 @@ fn hostile() -> TracedCall {
         owner: None,
         ..refused(
             &[Cause::InotifyWatches],
-            Some(count(Counted::Watches, 8192, 8192)),
+            Some(count(InotifyResource::Watches, 8192, 8192)),
         )
     }
 }
 
 fn samples() -> Vec<TracedCall> {
-    let instances = Some(count(Counted::Instances, 128, 128));
-    let free = Some(count(Counted::Instances, 5, 128));
+    let instances = Some(count(InotifyResource::Instances, 128, 128));
+    let free = Some(count(InotifyResource::Instances, 5, 128));
     vec![
         watch(),
         refused(
             &[Cause::InotifyWatches],
-            Some(count(Counted::Watches, 8192, 8192)),
+            Some(count(InotifyResource::Watches, 8192, 8192)),
         ),
         refused(&[Cause::InotifyInstances], instances),
         refused(&[Cause::ProcessFiles], free),
@@ -153,9 +154,9 @@ fn a_limit_error_names_the_cause_and_its_numbers() {
         let page = drawn(&refused(candidates, count), 100);
         page.lines().last().unwrap().trim().to_owned()
     };
-    let watches = Some(count(Counted::Watches, 8192, 8192));
-    let full = Some(count(Counted::Instances, 128, 128));
-    let free = Some(count(Counted::Instances, 5, 128));
+    let watches = Some(count(InotifyResource::Watches, 8192, 8192));
+    let full = Some(count(InotifyResource::Instances, 128, 128));
+    let free = Some(count(InotifyResource::Instances, 5, 128));
     for (candidates, count, figures) in [
         (
             &[Cause::InotifyWatches][..],

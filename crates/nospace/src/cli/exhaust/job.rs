@@ -9,7 +9,9 @@ use crate::cli::args::{CheckOutputArg, FAILED};
 use crate::cli::stop::stop_flag;
 use crate::duration;
 use crate::exhaust::session::{self, Outcome, SessionOptions};
-use crate::exhaust::{Consumer, ExhaustSummary, FillLevel, Headroom, SCHEMA_VERSION, Target};
+use crate::exhaust::{
+    Consumer, ExhaustSummary, FillLevel, Headroom, Overhead, SCHEMA_VERSION, Target,
+};
 use crate::output::document;
 use crate::trace::errno;
 use crate::ui::exhaust::{Progress, amount as amount_text, summary};
@@ -84,7 +86,7 @@ fn result(
 ) -> ExhaustSummary {
     let milliseconds =
         |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let (inodes, instances) = outcome.cost;
+    let Overhead { inodes, instances } = outcome.overhead;
     ExhaustSummary {
         schema_version: SCHEMA_VERSION,
         target,

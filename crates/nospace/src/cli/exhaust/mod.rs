@@ -5,6 +5,8 @@ mod job;
 
 use std::process::ExitCode;
 
+use nospace_core::model::InotifyResource;
+
 pub use self::args::ExhaustArgs;
 use self::args::{CgroupsArgs, Common, InotifyArgs, TargetArgs};
 use self::job::Job;
@@ -22,8 +24,8 @@ use crate::exhaust::{
 /// Where that is refused, or cannot be done.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: ExhaustArgs) -> anyhow::Result<ExitCode> {
     match args.target {
-        TargetArgs::Watches(args) => inotify(shared, outer, args, Target::Watches),
-        TargetArgs::Instances(args) => inotify(shared, outer, args, Target::Instances),
+        TargetArgs::Watches(args) => inotify(shared, outer, args, InotifyResource::Watches),
+        TargetArgs::Instances(args) => inotify(shared, outer, args, InotifyResource::Instances),
         TargetArgs::Cgroups(args) => cgroups(outer, &args),
         TargetArgs::Mounts(common) => mounts(outer, &common),
         TargetArgs::Inodes(args) => {
@@ -90,7 +92,7 @@ fn inotify(
     shared: &Shared,
     outer: CheckOutputArg,
     args: InotifyArgs,
-    target: Target,
+    resource: InotifyResource,
 ) -> anyhow::Result<ExitCode> {
     let common = args.common;
     // Before the working directory changes.
@@ -98,32 +100,35 @@ fn inotify(
     let host = shared.live()?;
     let user = EffectiveUser::new(args.as_uid);
     let preflight = preflight(&host, user.uid())?;
-    let is_watches = target == Target::Watches;
-    let limits = |is_watches| preflight.budget(is_watches).limit.unwrap_or(0);
-    let accounting = InotifyAccounting::new(&host, preflight.key, (limits(true), limits(false)));
-    let known = if is_watches {
-        accounting.watches_left()
-    } else {
-        accounting.instances_left()
-    };
-    let headroom = Headroom::new(preflight.budget(is_watches), known);
-    let margin = preflight.of_root.then(|| preflight.margin(is_watches));
+    let limits = preflight.budgets.map(|budget| budget.limit.unwrap_or(0));
+    let accounting = InotifyAccounting::new(&host, preflight.key, limits);
+    let headroom = Headroom::new(&preflight.budgets[resource], accounting.left(resource));
+    let margin = preflight.of_root.then(|| preflight.margin(resource));
     let level = common.level(margin.unwrap_or(0), &headroom);
     let amount = level.of(headroom.free);
     if !args.yes_break_this_node {
-        preflight.allow(is_watches, amount, headroom.free - amount)?;
+        preflight.allow(resource, amount, headroom.free - amount)?;
     }
     let subject = format!("uid {}", user.uid());
-    let mut consumer: Box<dyn Consumer> = if is_watches {
-        let instances = accounting.instances_left().or(preflight.instances.free());
-        let kept = preflight.of_root.then(|| preflight.margin(false));
-        let instances = instances.unwrap_or(0).saturating_sub(kept.unwrap_or(0));
-        Box::new(Watches::new(user, accounting, amount, instances)?)
-    } else {
-        Box::new(Instances::new(user, accounting, amount))
+    let mut consumer: Box<dyn Consumer> = match resource {
+        InotifyResource::Instances => Box::new(Instances::new(user, accounting, amount)),
+        InotifyResource::Watches => {
+            let of = InotifyResource::Instances;
+            let free = accounting.left(of).or(preflight.budgets[of].free());
+            let kept = if preflight.of_root {
+                preflight.margin(of)
+            } else {
+                0
+            };
+            let instances = free.unwrap_or(0).saturating_sub(kept);
+            Box::new(Watches::new(user, accounting, amount, instances)?)
+        }
     };
     let job = Job {
-        target,
+        target: match resource {
+            InotifyResource::Instances => Target::Instances,
+            InotifyResource::Watches => Target::Watches,
+        },
         subject,
         headroom,
         level,

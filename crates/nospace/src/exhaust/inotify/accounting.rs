@@ -1,15 +1,15 @@
 use std::fmt;
 
-use nospace_core::model::{UserCounters, UserKey};
+use nospace_core::model::{InotifyResource, Pair, UserCounters, UserKey};
 
 use crate::host::Host;
 
-/// The kernel's books, asked about one user.
+/// The kernel's own counts for one user.
 #[derive(Clone, Copy)]
 pub struct InotifyAccounting<'h> {
     host: &'h dyn Host,
     key: UserKey,
-    limits: (u64, u64),
+    limits: Pair<u64>,
 }
 
 impl fmt::Debug for InotifyAccounting<'_> {
@@ -21,27 +21,24 @@ impl fmt::Debug for InotifyAccounting<'_> {
 }
 
 impl<'h> InotifyAccounting<'h> {
-    /// The books of `host` about `key`, whose limits of watches and instances are these.
+    /// The counts that `host` has of `key`, which has these limits.
     #[must_use]
-    pub fn new(host: &'h dyn Host, key: UserKey, limits: (u64, u64)) -> Self {
+    pub fn new(host: &'h dyn Host, key: UserKey, limits: Pair<u64>) -> Self {
         Self { host, key, limits }
     }
 
-    /// Watches that are free; `None` where the books cannot be read.
+    /// Units that are free; `None` where the kernel's accounting cannot be read.
     #[must_use]
-    pub fn watches_left(&self) -> Option<u64> {
+    pub fn left(&self, resource: InotifyResource) -> Option<u64> {
         let user = self.counters()?;
-        Some(user.watches_limit.saturating_sub(user.watches))
+        let (used, limit) = match resource {
+            InotifyResource::Instances => (user.instances, user.instances_limit),
+            InotifyResource::Watches => (user.watches, user.watches_limit),
+        };
+        Some(limit.saturating_sub(used))
     }
 
-    /// Instances that are free.
-    #[must_use]
-    pub fn instances_left(&self) -> Option<u64> {
-        let user = self.counters()?;
-        Some(user.instances_limit.saturating_sub(user.instances))
-    }
-
-    /// A user that is not on the books has nothing yet.
+    /// A user that the kernel does not list has nothing yet.
     fn counters(&self) -> Option<UserCounters> {
         let counters = self.host.books().ok()?.inotify.counters?;
         let known = counters.into_iter().find(|user| user.key == self.key);
@@ -49,8 +46,8 @@ impl<'h> InotifyAccounting<'h> {
             key: self.key,
             instances: 0,
             watches: 0,
-            instances_limit: self.limits.1,
-            watches_limit: self.limits.0,
+            instances_limit: self.limits.instances,
+            watches_limit: self.limits.watches,
         }))
     }
 }

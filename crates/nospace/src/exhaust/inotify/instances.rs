@@ -1,12 +1,13 @@
 use std::os::fd::OwnedFd;
 
+use nospace_core::model::InotifyResource;
 use rustix::io::Errno;
 
 use super::accounting::InotifyAccounting;
 use super::descriptors;
 use super::pool::{close, open};
 use super::user::EffectiveUser;
-use crate::exhaust::consumer::{Consumer, TakeResult};
+use crate::exhaust::consumer::{Consumer, Overhead, TakeResult};
 
 /// Instances without watches.
 pub struct Instances<'h> {
@@ -49,11 +50,14 @@ impl Consumer for Instances<'_> {
     }
 
     fn left(&mut self) -> Option<u64> {
-        self.accounting.instances_left()
+        self.accounting.left(InotifyResource::Instances)
     }
 
-    fn cost(&self) -> (u64, u64) {
-        (0, self.held())
+    fn overhead(&self) -> Overhead {
+        Overhead {
+            inodes: 0,
+            instances: self.held(),
+        }
     }
 
     fn release(&mut self) -> anyhow::Result<()> {

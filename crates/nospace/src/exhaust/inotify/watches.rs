@@ -1,6 +1,7 @@
 use std::os::fd::OwnedFd;
 
 use anyhow::{Context as _, anyhow, bail};
+use nospace_core::model::InotifyResource;
 use rustix::fs::inotify::{WatchFlags, add_watch, remove_watch};
 use rustix::io::Errno;
 
@@ -10,7 +11,7 @@ use super::inode::{InodeSource, WatchInode};
 use super::pool::{close, open};
 use super::split::split;
 use super::user::EffectiveUser;
-use crate::exhaust::consumer::{Consumer, TakeResult};
+use crate::exhaust::consumer::{Consumer, Overhead, TakeResult};
 
 /// Watches: few inodes, each watched in every one of many instances.
 pub struct Watches<'h> {
@@ -124,11 +125,14 @@ impl Consumer for Watches<'_> {
     }
 
     fn left(&mut self) -> Option<u64> {
-        self.accounting.watches_left()
+        self.accounting.left(InotifyResource::Watches)
     }
 
-    fn cost(&self) -> (u64, u64) {
-        (self.inodes_held.len() as u64, self.instances.len() as u64)
+    fn overhead(&self) -> Overhead {
+        Overhead {
+            inodes: self.inodes_held.len() as u64,
+            instances: self.instances.len() as u64,
+        }
     }
 
     fn release(&mut self) -> anyhow::Result<()> {

@@ -1,10 +1,11 @@
 use anstyle::Style;
 use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
+use nospace_core::model::InotifyResource;
 use nospace_core::report::Severity;
 
 use super::words::{causes, owner, usage, user};
-use crate::trace::{Counted, TracedCall};
+use crate::trace::TracedCall;
 use crate::ui::screen::Screen;
 use crate::ui::{Line, Page, style, text};
 
@@ -97,7 +98,7 @@ fn why(call: &TracedCall) -> String {
         .descriptor_limit
         .map_or("unlimited".to_owned(), thousands);
     match (&call.candidates[..], &call.count) {
-        ([Cause::ProcessFiles], Some(at)) if at.of == Counted::Instances => {
+        ([Cause::ProcessFiles], Some(at)) if at.of == InotifyResource::Instances => {
             format!("RLIMIT_NOFILE is {limit} ({} had {})", user(at), usage(at))
         }
         ([Cause::ProcessFiles], _) => format!("RLIMIT_NOFILE is {limit}"),

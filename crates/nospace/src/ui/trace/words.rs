@@ -2,10 +2,10 @@
 
 use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
-use nospace_core::model::INITIAL_USER_NAMESPACE;
+use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource};
 use nospace_core::report::Owner;
 
-use crate::trace::{CallCount, Counted};
+use crate::trace::CallCount;
 use crate::ui::human;
 
 /// In place of an owner that could not be found any more.
@@ -32,8 +32,8 @@ pub fn user(count: &CallCount) -> String {
 /// `128/128 instances`
 pub fn usage(count: &CallCount) -> String {
     let of = match count.of {
-        Counted::Instances => "instances",
-        Counted::Watches => "watches",
+        InotifyResource::Instances => "instances",
+        InotifyResource::Watches => "watches",
     };
     format!("{}/{} {of}", thousands(count.used), thousands(count.limit))
 }
