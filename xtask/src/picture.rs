@@ -1,4 +1,4 @@
-//! A picture of what nospace prints. The one of the README is made of the recorded node `watches-v1` by
+//! Renders what nospace prints as SVG. The picture in the README comes from the recorded node `watches-v1`:
 //!
 //! ```text
 //! COLUMNS=130 LC_ALL=C.UTF-8 nospace check --top 3 --color always --from ARCHIVE |
@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 const BACKGROUND: RgbColor = RgbColor(0x16, 0x1b, 0x22);
 const FOREGROUND: RgbColor = RgbColor(0xd1, 0xd7, 0xe0);
 
-/// Draws standard input below the command that printed it.
+/// Renders standard input below the command that printed it.
 pub fn write(command: Option<String>) -> Result<()> {
     let mut styled = command.map_or(String::new(), |command| format!("$ {command}\n"));
     io::stdin()
@@ -30,7 +30,7 @@ pub fn write(command: Option<String>) -> Result<()> {
         .context("standard output")
 }
 
-/// Colours that can be read on the dark background, in the order of ANSI; the bright eight are the same.
+/// Colours that are legible on the dark background, in the order of ANSI; the bright eight are the same.
 fn palette() -> Palette {
     let eight = [
         RgbColor(0x48, 0x4f, 0x58),

@@ -1,4 +1,4 @@
-//! The JSON Schemas of what nospace prints, from the types that it prints.
+//! JSON Schemas of the documents that nospace prints, from their types.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Amounts as people read them, the same in findings and tables.
 
+use std::time::Duration;
+
 /// `512 B`, `1.5 KiB`, `20 GiB`: at most one decimal, rounded down.
 #[must_use]
 pub fn bytes(value: u64) -> String {
@@ -36,9 +38,45 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// `0.3 s`, `12 s`, `4 min 51 s`, `2 h 1 min`, `12 d`: the two largest units, rounded down.
+#[must_use]
+pub fn duration(value: Duration) -> String {
+    let seconds = value.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match (hours, minutes, seconds % 60) {
+        (0, 0, 0..10) if value.subsec_millis() >= 100 => format!("{:.1} s", value.as_secs_f64()),
+        (0, 0, 0) if !value.is_zero() => "less than 0.1 s".to_owned(),
+        (0, 0, s) => format!("{s} s"),
+        (0, min, 0) => format!("{min} min"),
+        (0, min, s) => format!("{min} min {s} s"),
+        (48.., ..) => format!("{} d", hours / 24),
+        (h, 0, _) => format!("{h} h"),
+        (h, min, _) => format!("{h} h {min} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let cases = [
+            (0, "0 s"),
+            (4, "less than 0.1 s"),
+            (300, "0.3 s"),
+            (2_000, "2 s"),
+            (12_000, "12 s"),
+            (300_000, "5 min"),
+            (299_000, "4 min 59 s"),
+            (7_200_000, "2 h"),
+            (7_260_000, "2 h 1 min"),
+            (172_800_000, "2 d"),
+        ];
+        for (milliseconds, shown) in cases {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), shown);
+        }
+    }
 
     #[test]
     fn thousands_are_separated() {

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use super::history::{History, Increase, LOOKS};
 use super::rate::Growth;
+use crate::amount;
 use crate::attribute::View;
 use crate::diagnose::when_full;
 use crate::limits::{describe, inotify};
@@ -152,15 +155,11 @@ fn increases(
 #[must_use]
 pub fn span(seconds: f64) -> String {
     let seconds = whole(seconds);
-    if seconds >= 48 * 3600 {
-        return format!("{} d", seconds / 86_400);
-    }
-    match (seconds / 3600, seconds / 60 % 60, seconds) {
-        (0, 0, s) => format!("{s} s"),
-        (0, min, _) => format!("{min} min"),
-        (h, 0, _) => format!("{h} h"),
-        (h, min, _) => format!("{h} h {min} min"),
-    }
+    let whole_minutes = seconds - seconds % 60;
+    amount::duration(Duration::from_secs(match whole_minutes {
+        0 => seconds,
+        _ => whole_minutes,
+    }))
 }
 
 #[expect(

@@ -82,7 +82,7 @@ pub fn unused(options: &[&str]) -> Vec<Arg> {
         .collect()
 }
 
-/// `-o` of the commands whose documents only some formats can print.
+/// `-o` of all commands but `check`: the formats that can print any document.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct OutputArg {
     /// Output format

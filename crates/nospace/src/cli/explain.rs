@@ -120,7 +120,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ExplainArgs) -> anyhow
 }
 
 impl ExplainArgs {
-    /// The cause whose page is asked for: the one argument is its code, and no file is called so.
+    /// The cause to print the page of: the only argument is its code, and no file has that name.
     fn cause(&self) -> Option<Cause> {
         match self.what.as_slice() {
             [one] if !one.exists() => pages::cause(one.to_str()?),
@@ -161,7 +161,7 @@ struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// What is to be read: what was named, else the journal, else standard input.
+    /// The logs to read: those named, else the journal, else standard input.
     fn inputs(&self) -> anyhow::Result<Vec<Input>> {
         let (stdin, named): (Vec<_>, Vec<_>) = self
             .args

@@ -58,7 +58,7 @@ pub struct TraceArgs {
 }
 
 const AFTER_HELP: &str = "Times are in UTC. Ctrl-C or SIGTERM stops the trace; it then prints totals, and how many events were lost because they \
-     came too fast.\n\n\
+     came too fast. With -o json, each line is one object.\n\n\
      Exit codes: 0 done, 1 tracing is not possible here, 3 wrong usage.";
 
 /// Traces.

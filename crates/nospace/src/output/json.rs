@@ -13,7 +13,7 @@ use crate::ui::is_invisible;
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
-    help: "One JSON document; messages go to standard error",
+    help: "JSON; messages go to standard error",
     write: Write::Any(|document, part, _, text| match part {
         Part::Whole => document.json(text),
         Part::OfStream => document.json_line(text),
@@ -35,7 +35,7 @@ pub fn write<T: Serialize>(value: &T, mut out: &mut dyn io::Write) -> io::Result
 ///
 /// # Errors
 ///
-/// It cannot be said in JSON.
+/// It has no JSON form.
 pub fn write_line<T: Serialize>(value: &T, out: &mut Vec<u8>) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Visible(CompactFormatter));
     value.serialize(&mut serializer)?;
@@ -43,7 +43,7 @@ pub fn write_line<T: Serialize>(value: &T, out: &mut Vec<u8>) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes characters that a terminal would obey or hide as `\uXXXX`: another spelling of the same JSON.
+/// Writes characters that a terminal would interpret or hide as `\uXXXX`: another spelling of the same JSON.
 struct Visible<F>(F);
 
 impl<F: Formatter> Formatter for Visible<F> {

@@ -42,7 +42,7 @@ fn list(asked: &[Matter]) -> String {
     names.join(", ")
 }
 
-/// The holder's name ends within `room`.
+/// The finding with its holder, whose name ends within `room`.
 fn about(finding: &Finding, room: usize) -> String {
     let matter = Matter::of(finding);
     let Some(culprit) = finding.culprits.first() else {

@@ -2,7 +2,7 @@
 
 use super::Charset;
 
-/// A bar of `width` columns that is `percent` full. Anything above nothing shows, and only 100 % looks full.
+/// A bar of `width` columns, `percent` full. Anything above zero is visible, and only 100 % looks full.
 #[must_use]
 pub fn bar(percent: u64, width: usize, charset: Charset) -> String {
     let (full, half, track, steps) = match charset {

@@ -1,4 +1,4 @@
-//! What people and scripts see of a report.
+//! Draws what people see.
 //!
 //! Everything here draws into memory; [`screen`] alone knows a terminal. A line is built of pieces that are
 //! cleaned as they are put in ([`Line`]), so nothing from the node reaches a terminal raw.

@@ -73,7 +73,7 @@ fn charset(variable: impl Fn(&str) -> Option<String>) -> Charset {
 }
 
 /// Prints `text` on standard output, its styles kept or taken out as [`anstream::ColorChoice::global`], the
-/// terminal, NO_COLOR, CLICOLOR_FORCE and TERM say. A reader that has gone (`nospace check | head -1`) is no error.
+/// terminal, NO_COLOR, CLICOLOR_FORCE and TERM say. A closed pipe (`nospace check | head -1`) is no error.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn print(text: &[u8]) -> io::Result<()> {
     offer(text).map(drop)
 }
 
-/// Prints as [`print`] does, and tells whether anybody still reads.
+/// Prints as [`print`] does; `false` when nobody reads any more.
 ///
 /// # Errors
 ///
@@ -101,12 +101,12 @@ pub fn offer(text: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Tells people something on standard error; the message may hold names from the node.
+/// Prints a message on standard error; it may contain names from the node.
 pub fn warn(message: &str) {
     complain(&anyhow::anyhow!("{message}"));
 }
 
-/// Says on standard error what went wrong; the message may hold names from the node.
+/// Prints an error on standard error; it may contain names from the node.
 pub fn complain(error: &anyhow::Error) {
     let message = charset(|name| env::var(name).ok())
         .clean(&format!("{error:#}"))

@@ -3,17 +3,17 @@
 use anstyle::{AnsiColor, Effects, Style};
 use nospace_core::report::{Severity, Status};
 
-/// As the terminal writes.
+/// The terminal's own style.
 pub const PLAIN: Style = Style::new();
-/// Headings, and what is to be seen first.
+/// Headings and key facts.
 pub const BOLD: Style = Style::new().effects(Effects::BOLD);
-/// What one reads only when in doubt.
+/// Details.
 pub const DIM: Style = Style::new().effects(Effects::DIMMED);
 /// Commands to paste.
 pub const COMMAND: Style = AnsiColor::Cyan.on_default();
-/// Who holds.
+/// Who uses a resource up.
 pub const CULPRIT: Style = AnsiColor::Magenta.on_default().effects(Effects::BOLD);
-/// Who is refused.
+/// Who gets errors.
 pub const VICTIM: Style = AnsiColor::Blue.on_default().effects(Effects::BOLD);
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -40,7 +40,7 @@ pub fn severity(severity: Severity) -> Style {
     }
 }
 
-/// The colour of the answer.
+/// The colour of the status.
 #[must_use]
 pub fn status(status: Status) -> Style {
     match status {

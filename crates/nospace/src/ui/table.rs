@@ -7,7 +7,7 @@ use super::{Charset, Line, style, text};
 const GAP: usize = 2;
 const NARROWEST: usize = 8;
 
-/// Where a column's text stands.
+/// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// Names.

@@ -2,12 +2,12 @@ use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::atomic::Ordering;
 
 use anyhow::bail;
+use nospace_core::amount::duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::args::Common;
 use crate::cli::args::{CheckOutputArg, FAILED};
 use crate::cli::stop::stop_flag;
-use crate::duration;
 use crate::exhaust::session::{self, Outcome, SessionOptions};
 use crate::exhaust::{
     Consumer, ExhaustSummary, FillLevel, Headroom, Overhead, SCHEMA_VERSION, Target,
@@ -43,8 +43,8 @@ impl Job {
             bail!(
                 "using up {} at that rate takes {}, longer than --for allows ({}): raise --for or --ramp",
                 amount_text(amount, self.target),
-                duration::text(rate.time_for(amount)),
-                duration::text(common.time)
+                duration(rate.time_for(amount)),
+                duration(common.time)
             );
         }
         let stop = stop_flag(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
@@ -63,7 +63,7 @@ impl Job {
             stop: &|| stop.load(Ordering::Relaxed),
         };
         let outcome = session::run(consumer, plan, &mut progress);
-        progress.done();
+        progress.finish();
         let outcome = outcome?;
         let result = result(self.target, self.subject, &self.headroom, &outcome);
         let draw = |screen: &Screen| summary(&result, screen);

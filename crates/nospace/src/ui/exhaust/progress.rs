@@ -2,20 +2,20 @@ use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nospace_core::amount::duration;
 use nospace_core::report::percent;
 
 use super::words::{amount, figure};
-use crate::duration;
 use crate::exhaust::session::{Observer, Phase, Status};
 use crate::exhaust::{Headroom, Target};
 use crate::ui::bar::bar;
 use crate::ui::screen::Screen;
 use crate::ui::{Charset, warn};
 
-/// A bar of fewer columns tells nothing.
-const LEAST: usize = 8;
-/// Between lines where there is no terminal to draw on.
-const BETWEEN: Duration = Duration::from_secs(5);
+/// A narrower bar is not drawn.
+const MIN_WIDTH: usize = 8;
+/// Time between lines where there is no terminal to draw on.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A bar on standard error, where that is a terminal; lines, where it is not.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Progress {
     subject: String,
     charset: Charset,
     bar: Option<ProgressBar>,
-    told: Option<(Phase, Instant)>,
+    last_line: Option<(Phase, Instant)>,
 }
 
 impl Progress {
@@ -43,7 +43,7 @@ impl Progress {
             subject: subject.to_owned(),
             charset: Screen::of_stdout().charset,
             bar,
-            told: None,
+            last_line: None,
         }
     }
 
@@ -56,23 +56,25 @@ impl Progress {
             self.subject,
             figure(left, self.target),
             figure(room.limit, self.target),
-            duration::text(time),
+            duration(time),
         ));
     }
 
-    /// Takes the bar away.
-    pub fn done(&self) {
+    /// Removes the bar.
+    pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    fn tell(&mut self, state: &Status) {
+    fn print_line(&mut self, state: &Status) {
         // That it begins was announced.
-        let (phase, at) = *self.told.get_or_insert((Phase::Taking, Instant::now()));
-        if phase != state.phase || state.phase == Phase::Taking && at.elapsed() >= BETWEEN {
-            self.told = Some((state.phase, Instant::now()));
-            warn(&words(self.target, state));
+        let (phase, at) = *self
+            .last_line
+            .get_or_insert((Phase::Taking, Instant::now()));
+        if phase != state.phase || state.phase == Phase::Taking && at.elapsed() >= LINE_INTERVAL {
+            self.last_line = Some((state.phase, Instant::now()));
+            warn(&line_text(self.target, state));
         }
     }
 }
@@ -80,22 +82,22 @@ impl Progress {
 impl Observer for Progress {
     fn see(&mut self, state: &Status) {
         let Some(bar) = &self.bar else {
-            return self.tell(state);
+            return self.print_line(state);
         };
         if bar.is_hidden() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
-        let line = drawn(self.target, state, columns.into(), self.charset);
+        let line = bar_line(self.target, state, columns.into(), self.charset);
         bar.set_message(line);
     }
 }
 
 /// All of it in one line of `width` columns, or the words alone.
-fn drawn(target: Target, state: &Status, width: usize, charset: Charset) -> String {
-    let words = short(target, state);
+fn bar_line(target: Target, state: &Status, width: usize, charset: Charset) -> String {
+    let words = bar_text(target, state);
     let room = width.saturating_sub(target.name().len() + words.len() + 2);
-    if room < LEAST {
+    if room < MIN_WIDTH {
         return words;
     }
     let whole = state.wanted.max(state.held);
@@ -104,7 +106,7 @@ fn drawn(target: Target, state: &Status, width: usize, charset: Charset) -> Stri
 }
 
 /// For the end of a bar.
-fn short(target: Target, state: &Status) -> String {
+fn bar_text(target: Target, state: &Status) -> String {
     let left = state
         .left
         .map(|left| format!("{} left, ", figure(left, target)));
@@ -118,14 +120,14 @@ fn short(target: Target, state: &Status) -> String {
             "{} held, {}{} to go",
             figure(state.held, target),
             left.unwrap_or_default(),
-            duration::text(state.remaining)
+            duration(state.remaining)
         ),
         Phase::Releasing => format!("releasing {}", figure(state.held, target)),
     }
 }
 
-/// For a line.
-fn words(target: Target, state: &Status) -> String {
+/// For a line of its own.
+fn line_text(target: Target, state: &Status) -> String {
     let left = state
         .left
         .map(|left| format!(", {} left", figure(left, target)));
@@ -139,7 +141,7 @@ fn words(target: Target, state: &Status) -> String {
             "holding {}{}; {} to go",
             amount(state.held, target),
             left.unwrap_or_default(),
-            duration::text(state.remaining)
+            duration(state.remaining)
         ),
         Phase::Releasing => format!("releasing {}", amount(state.held, target)),
     }
@@ -157,7 +159,7 @@ mod tests {
             left: Some(5),
             remaining: Duration::from_secs(290),
         };
-        drawn(Target::Watches, &state, width, Charset::Unicode)
+        bar_line(Target::Watches, &state, width, Charset::Unicode)
     }
 
     #[test]
@@ -168,7 +170,7 @@ mod tests {
         assert!(taking.ends_with("500 of 1,000"), "{taking}");
         let holding = line(Phase::Holding, 1000, 60);
         assert!(
-            full(&holding) >= LEAST && !holding.contains('░'),
+            full(&holding) >= MIN_WIDTH && !holding.contains('░'),
             "{holding}"
         );
         assert!(holding.contains("1,000") && holding.contains("4 min 50 s"));
@@ -191,7 +193,7 @@ mod tests {
             remaining: Duration::from_secs(60),
         };
         assert_eq!(
-            words(Target::Blocks, &state),
+            line_text(Target::Blocks, &state),
             "holding 64 MiB, 0 B left; 1 min to go"
         );
     }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use nospace_core::amount::duration;
+
 use super::words::{amount, figure};
-use crate::duration;
 use crate::exhaust::{EndReason, ExhaustSummary};
 use crate::ui::screen::Screen;
 use crate::ui::{Page, number, style};
@@ -20,7 +21,7 @@ pub fn summary(document: &ExhaustSummary, screen: &Screen) -> Page {
     );
     page.add(title.plain(&format!(
         " for {}, all released: {}",
-        duration::text(Duration::from_millis(document.held_ms)),
+        duration(Duration::from_millis(document.held_ms)),
         match document.ended {
             EndReason::Time => "time is up",
             EndReason::Signal => "stopped by a signal",
@@ -46,7 +47,7 @@ fn details(document: &ExhaustSummary) -> String {
     }
     parts.push(format!(
         "using them up took {}",
-        duration::text(Duration::from_millis(document.took_ms))
+        duration(Duration::from_millis(document.took_ms))
     ));
     if document.inodes > 0 {
         let inodes = number::count(document.inodes, "inode", "inodes");

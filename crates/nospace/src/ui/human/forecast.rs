@@ -5,7 +5,7 @@ use nospace_core::report::{KubeletStart, Report, StartVerdict};
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number, style};
 
-/// Whether the kubelet would start now, and what that rests on.
+/// Whether the kubelet would start now, and the numbers behind that.
 pub fn draw(page: &mut Page, report: &Report) {
     let Some(start) = &report.forecast.kubelet_start else {
         return;

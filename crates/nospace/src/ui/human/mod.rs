@@ -1,8 +1,8 @@
 //! The report for people: one line to paste, then what is wrong, then who holds what, then the rest.
 //!
-//! It is drawn for a tired engineer on an 80x24 console: a healthy node takes about a screen, budgets without
-//! pressure take a line together, and where the report is longer than the screen, its last lines say the
-//! most important again, since they are what is left to see.
+//! It is drawn for a tired engineer on an 80x24 console: a healthy node takes about a screen, limits that are
+//! not under pressure share a line, and a report longer than the screen repeats the most important lines at its
+//! end, where they stay visible.
 
 mod findings;
 mod forecast;
@@ -30,7 +30,7 @@ use super::{Page, style};
 pub fn draw(report: &Report, options: &Options) -> Page {
     let mut page = Page::new(options.screen.width, options.screen.charset);
     page.add(headline(report, options.screen.charset));
-    about(&mut page, report);
+    node(&mut page, report);
     findings::draw(&mut page, report, options);
     users::draw(&mut page, report, options);
     forecast::draw(&mut page, report);
@@ -42,27 +42,27 @@ pub fn draw(report: &Report, options: &Options) -> Page {
         .height
         .is_some_and(|height| page.height() >= height)
     {
-        again(&mut page, report);
+        repeat(&mut page, report);
     }
     page
 }
 
-fn about(page: &mut Page, report: &Report) {
+fn node(page: &mut Page, report: &Report) {
     let cgroup = match report.node.cgroup_version {
         CgroupVersion::V1 => "cgroup v1",
         CgroupVersion::V2 => "cgroup v2",
         CgroupVersion::Hybrid => "cgroup v1 (hybrid)",
         CgroupVersion::Unknown => "cgroup version unknown",
     };
-    let about = format!(
+    let node = format!(
         "kernel {}, {cgroup}, {}",
         report.node.kernel, report.taken_at
     );
-    page.wrapped(page.line(), style::DIM, &about);
+    page.wrapped(page.line(), style::DIM, &node);
 }
 
-/// What the last lines of a long report say again.
-fn again(page: &mut Page, report: &Report) {
+/// Repeats the most important lines at the end of a long report.
+fn repeat(page: &mut Page, report: &Report) {
     page.add(page.line());
     page.add(headline(report, page.charset));
     let worst = report

@@ -3,7 +3,7 @@ use nospace_core::select::Order;
 
 use crate::ui::screen::Screen;
 
-/// Holders shown of each kind on a node under pressure.
+/// Holders of each kind listed on a node under pressure.
 const TOP: usize = 10;
 /// The same on a healthy node.
 const TOP_WHEN_OK: usize = 3;

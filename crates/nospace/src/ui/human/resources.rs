@@ -8,14 +8,14 @@ use crate::ui::bar::bar;
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Line, Page, number, style, text};
 
-/// From here on a budget is shown without being asked for: where a finding begins.
+/// From here on a limit is listed without -v: where a finding begins.
 const PRESSURE: u64 = 80;
-/// Columns from which on a bar is drawn even where names are long.
-const ROOMY: usize = 100;
+/// Page width from which on a bar is drawn even where names are long.
+const WIDE: usize = 100;
 /// Columns of a row that are neither words nor bar: three gaps, a share.
 const NOT_BAR: usize = 3 * 2 + 6;
 
-/// Every other budget: those under pressure each, the rest in one line.
+/// All other limits: those under pressure one by one, the rest in one line.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     let mut all: Vec<&Resource> = report.resources.iter().collect();
     all.sort_by_key(|r| Reverse(percent(r)));
@@ -101,7 +101,7 @@ fn bar_width(page: &Page, shown: &[&Resource]) -> usize {
         + widest(&amounts);
     let left = page.room().saturating_sub(words + NOT_BAR);
     match left {
-        _ if page.width >= ROOMY => left.clamp(8, 20),
+        _ if page.width >= WIDE => left.clamp(8, 20),
         0..4 => 0,
         _ => left.min(20),
     }

@@ -10,7 +10,7 @@ use crate::ui::{Page, number, style, text};
 const BARS: std::ops::RangeInclusive<usize> = 4..=24;
 const PERCENT: usize = 6;
 
-/// What each user has used of its two inotify budgets.
+/// How much of its two inotify limits each user uses.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     if report.users.is_empty() {
         return;

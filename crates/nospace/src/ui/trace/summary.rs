@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use nospace_core::amount::thousands;
+use nospace_core::amount::{duration, thousands};
 use nospace_core::report::Severity;
 
 use super::words::{causes, owner, usage, user};
-use crate::duration;
 use crate::trace::{SummaryRow, TraceSummary};
 use crate::ui::screen::Screen;
 use crate::ui::table::{Align, Cell, Table};
@@ -69,7 +68,7 @@ fn span(summary: &TraceSummary) -> String {
         .zip(time(&summary.until))
         .and_then(|(from, until)| Duration::try_from(until.duration_since(from)).ok());
     span.map_or(String::new(), |span| {
-        duration::text(Duration::from_secs(span.as_secs_f64().round() as u64))
+        duration(Duration::from_secs(span.as_secs_f64().round() as u64))
     })
 }
 

@@ -4,10 +4,10 @@ use crate::ui::screen::Screen;
 
 /// Lines of a tree or a table.
 const TOP: usize = 20;
-/// So many watches are shown a line each.
+/// Up to this many watches are listed one per line.
 const FEW: usize = 20;
 
-/// What watches are added up by.
+/// What watches are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// Directories.
@@ -21,7 +21,7 @@ pub enum By {
 }
 
 impl By {
-    /// Few watches are listed, many added up by path.
+    /// Few watches are listed, many grouped by path.
     #[must_use]
     pub fn default_of(report: &WatchesReport, top: Option<usize>) -> Self {
         if report.watches.len() <= FEW && top.is_none() {
@@ -37,7 +37,7 @@ impl By {
 pub struct Options {
     /// Where it is shown.
     pub screen: Screen,
-    /// What watches are added up by.
+    /// What watches are grouped by.
     pub by: By,
     /// Lines of a tree or a table.
     pub top: Option<usize>,
