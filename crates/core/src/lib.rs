@@ -36,7 +36,7 @@ pub mod tune;
 pub mod watches;
 
 pub use conclude::{conclude, conclude_with, view};
-pub use limits::quote;
+pub use shell::quote;
 
 #[cfg(test)]
 mod conclude_tests;

@@ -10,7 +10,6 @@ mod running;
 mod users;
 mod view;
 
-pub use crate::managers::is_kubelet;
 pub use forecast::cadvisor_hierarchies;
 pub use holders::{Holder, Part};
 pub use owners::owners;

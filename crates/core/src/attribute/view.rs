@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{forecast, owners, pods, processes, users};
+use crate::managers::NodeManager;
 use crate::model::{Process, Snapshot, UserKey};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
 
@@ -50,6 +51,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn owner(&self, pid: u32) -> &Owner {
         self.owners.get(&pid).unwrap_or(&Owner::Host)
+    }
+
+    /// The manager of the node, by the kubelet that runs; `None` where none does.
+    #[must_use]
+    pub fn manager(&self) -> Option<NodeManager<'_>> {
+        let kubelet = self.forecast.kubelet_start.as_ref()?.kubelet_pid?;
+        let process = self.process(kubelet)?;
+        NodeManager::of(&process.comm, self.owner(kubelet), &process.cgroups, None)
     }
 
     /// The process, if it is among those that were kept.

@@ -5,9 +5,11 @@ use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
 use crate::amount::count;
 use crate::cause::Cause;
 use crate::limits::{self, describe::used_of};
+use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, Provenance};
 use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
 use crate::report::{Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Subject};
+use crate::runtimes::{RuntimeDefinition, for_kubelet};
 use crate::signatures::Confidence;
 
 /// Figures that are quoted of one cause: the highest, and another that is under pressure.
@@ -171,21 +173,15 @@ fn is_of(subject: &Subject, program: &str) -> bool {
     comm == program || comm.len() == 15 && program.starts_with(comm)
 }
 
-/// Programs that run as root on every node: of the users only root's budgets are theirs.
-const ROOTS: &[&str] = &[
-    "kubelet",
-    "cAdvisor",
-    "containerd",
-    "containerd-shim",
-    "systemd",
-    "systemd-udevd",
-    "CRI-O",
-    "crio",
-    "conmon",
-    "dockerd",
-    "runc",
-    "kernel",
-];
+/// A program that runs as root on every node: of the users only root's budgets are its own.
+fn runs_as_root(program: &str) -> bool {
+    let of_runtime = |d: &RuntimeDefinition| {
+        d.daemon == Some(program) || d.title == program || d.monitor.program == program
+    };
+    ["cAdvisor", "systemd", "systemd-udevd", "runc", "kernel"].contains(&program)
+        || is_kubelet(program)
+        || for_kubelet().any(of_runtime)
+}
 
 struct Figure {
     percent: u64,
@@ -193,7 +189,7 @@ struct Figure {
 }
 
 fn users(resource: InotifyResource, programs: &[String], report: &Report) -> Vec<Figure> {
-    let of_root = !programs.is_empty() && programs.iter().all(|p| ROOTS.contains(&p.as_str()));
+    let of_root = !programs.is_empty() && programs.iter().all(|p| runs_as_root(p));
     report
         .users
         .iter()
@@ -364,7 +360,7 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     if remedies.is_empty() {
         remedies = remedy::for_cause(named);
     }
-    for later in remedy::afterwards(cause, named) {
+    for later in remedy::afterwards(cause, named, report) {
         if !remedies.iter().any(|r| r.command.contains(&later.command)) {
             remedies.push(later);
         }

@@ -3,7 +3,7 @@
 use crate::amount::bytes;
 pub use crate::amount::count;
 use crate::attribute::{Holder, Part, View};
-use crate::model::{Provenance, Runtime};
+use crate::model::Provenance;
 use crate::report::{Culprit, Owner, PodRef, Subject};
 
 /// Where an inotify figure comes from.
@@ -47,17 +47,6 @@ pub fn amount(n: u64, unit: &str) -> String {
     }
 }
 
-/// The container engine's name.
-pub fn runtime(runtime: Runtime) -> &'static str {
-    match runtime {
-        Runtime::Containerd => "containerd",
-        Runtime::CriO => "CRI-O",
-        Runtime::Docker => "Docker",
-        Runtime::Podman => "Podman",
-        Runtime::Unknown => "unknown runtime",
-    }
-}
-
 /// The first 12 characters of an id, as container engines show it.
 pub fn short(id: &str) -> &str {
     id.char_indices().nth(12).map_or(id, |(at, _)| &id[..at])
@@ -94,7 +83,7 @@ pub fn part(view: &View, part: &Part) -> String {
             name,
         } => {
             let name = name.as_deref().unwrap_or(short(id));
-            format!("container {name} ({})", runtime(*by))
+            format!("container {name} ({})", by.title())
         }
         Part::Process { pid } => process(view, *pid),
     }

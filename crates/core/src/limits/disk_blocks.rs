@@ -7,6 +7,7 @@ use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
 use crate::report::{Finding, Remedy, Resource};
+use crate::runtimes::RUNTIMES;
 
 pub const LIMIT: Limit = Limit {
     collector: Some("filesystems"),
@@ -51,18 +52,11 @@ fn remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
     let largest = filesystem::largest(resource, "-xh", "-h", why);
     let mut remedies: Vec<Remedy> = largest.into_iter().collect();
     let serves = filesystem::serves(view, resource);
-    let images = ["/var/lib/containerd", "/var/lib/containers"];
-    if serves.iter().any(|s| images.contains(&s.as_str())) {
-        remedies.push(remedy(
-            "crictl rmi --prune",
-            "Removes images that no container uses; they are pulled again when needed.",
-        ));
-    }
-    if serves.iter().any(|s| s == "/var/lib/docker") {
-        remedies.push(remedy(
-            "docker image prune",
-            "Removes dangling images; it asks first.",
-        ));
+    for images in RUNTIMES.into_iter().filter_map(|d| d.images.as_ref()) {
+        let known = remedies.iter().any(|r| r.command == images.prune);
+        if !known && serves.iter().any(|path| path == images.directory) {
+            remedies.push(remedy(images.prune, images.why));
+        }
     }
     remedies.push(remedy(
         "find /proc/[0-9]*/fd -lname '* (deleted)' -printf '%p %l\\n' 2>/dev/null | head -20",

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use super::raise::raise;
 use super::{describe, kernel_memory, remedy, runtime};
 use crate::amount;
-use crate::attribute::{Holder, Part, View, below, is_kubelet};
+use crate::attribute::{Holder, Part, View, below};
+use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, UserKey};
 use crate::report::{Finding, Rule, Severity, User, percent, thresholds};
+use crate::runtimes::RUNTIMES;
 
 /// How many culprits and victims are named.
 const NAMED: usize = 8;
@@ -239,7 +241,7 @@ fn rank(view: &View, part: &Part) -> u8 {
     match part {
         Part::Process { pid } => match view.process(*pid).map_or("", |p| p.comm.as_str()) {
             comm if is_kubelet(comm) => 0,
-            "containerd" | "crio" | "dockerd" => 1,
+            comm if RUNTIMES.iter().any(|d| d.daemon == Some(comm)) => 1,
             "systemd" => 2,
             _ => 5,
         },

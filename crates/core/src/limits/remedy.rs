@@ -3,6 +3,7 @@
 use crate::attribute::{Part, View};
 use crate::model::{BootValue, Runtime};
 use crate::report::{Owner, Remedy, Resource};
+pub use crate::shell::quote;
 
 /// A command and its reason.
 pub fn remedy(command: impl Into<String>, why: impl Into<String>) -> Remedy {
@@ -99,35 +100,16 @@ pub fn get_pod(namespace: &str, name: &str) -> Option<String> {
 }
 
 fn container(view: &View, runtime: Runtime, id: &str) -> Option<String> {
-    let word = quote(id)?;
-    match runtime {
-        Runtime::Docker => Some(format!("docker inspect {word}")),
-        Runtime::Podman => Some(format!("podman inspect {word}")),
-        Runtime::CriO => Some(format!("crictl inspect {word}")),
-        Runtime::Containerd => {
-            let bundles = &view.snapshot.containers.bundles;
-            let namespace = &bundles.iter().find(|b| b.id == id)?.runtime_namespace;
-            Some(format!(
-                "ctr -n {} containers info {word}",
-                quote(namespace)?
-            ))
-        }
-        Runtime::Unknown => None,
-    }
-}
-
-/// The word as a shell takes it for one. Names come from whoever runs something on the node:
-/// `None` where a command would take it for an option, or a terminal for more than a name.
-pub fn quote(word: &str) -> Option<String> {
-    if word.is_empty() || word.starts_with('-') || word.chars().any(char::is_control) {
-        return None;
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@=+,-".contains(c);
-    Some(if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    })
+    let mut bundles = view.snapshot.containers.bundles.iter();
+    let namespace = bundles
+        .find(|bundle| bundle.id == id)
+        .map(|bundle| bundle.runtime_namespace.as_str())
+        .filter(|namespace| !namespace.is_empty());
+    let namespace = match namespace {
+        Some(namespace) => quote(namespace)?,
+        None => String::new(),
+    };
+    runtime.inspect_command(&namespace, &quote(id)?)
 }
 
 /// A file of a cgroup, as a word for a shell; `None` where the path leads elsewhere.

@@ -18,7 +18,7 @@ mod talos;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Process, Runtime};
+use crate::model::{CgroupPath, Runtime};
 use crate::platforms::{self, Persistence};
 use crate::report::Owner;
 use crate::runtimes::{RUNTIMES, Store};
@@ -93,13 +93,13 @@ impl Manager {
         Some(&platform.os.as_ref()?.persistence)
     }
 
-    fn runs(&self, comm: &str, owner: &Owner, process: &Process, os: Option<&str>) -> bool {
+    fn runs(&self, comm: &str, owner: &Owner, cgroups: &[CgroupPath], os: Option<&str>) -> bool {
         let here = match self.place {
             Place::Any => true,
             Place::Services(known) => {
                 service(owner).is_some_and(|service| known.contains(&service))
             }
-            Place::Cgroup(path) => process.cgroups.iter().any(|cgroup| cgroup.path == path),
+            Place::Cgroup(path) => cgroups.iter().any(|cgroup| cgroup.path == path),
             Place::Container => matches!(owner, Owner::Container { .. }),
             Place::OperatingSystem(id) => os == Some(id),
         };
@@ -117,12 +117,17 @@ pub struct NodeManager<'a> {
 }
 
 impl<'a> NodeManager<'a> {
-    /// The manager whose kubelet `process` is, on an operating system of that `ID` where it is known; `None` for any other
-    /// process.
+    /// The manager whose kubelet a process is, by its `comm`, its owner, its cgroups and the `ID` of its operating system as
+    /// far as they are known; `None` for a process that is no kubelet.
     #[must_use]
-    pub fn of(process: &Process, owner: &'a Owner, os: Option<&str>) -> Option<Self> {
+    pub fn of(
+        comm: &str,
+        owner: &'a Owner,
+        cgroups: &[CgroupPath],
+        os: Option<&str>,
+    ) -> Option<Self> {
         let mut all = MANAGERS.into_iter();
-        let manager = all.find(|manager| manager.runs(&process.comm, owner, process, os))?;
+        let manager = all.find(|manager| manager.runs(comm, owner, cgroups, os))?;
         Some(Self { manager, owner })
     }
 

@@ -1,21 +1,11 @@
 use super::*;
-use crate::model::{CgroupPath, UserKey};
+use crate::model::CgroupPath;
 
-fn process(comm: &str, cgroup: &str) -> Process {
-    Process {
-        pid: 1,
-        ppid: 0,
-        comm: comm.to_owned(),
-        start_ticks: 0,
-        user: UserKey::initial(0),
-        cgroups: vec![CgroupPath {
-            controllers: String::new(),
-            path: cgroup.to_owned(),
-        }],
-        descriptors: 0,
-        descriptor_limit: None,
-        serves: None,
-    }
+fn at(path: &str) -> [CgroupPath; 1] {
+    [CgroupPath {
+        controllers: String::new(),
+        path: path.to_owned(),
+    }]
 }
 
 fn unit(name: &str) -> Owner {
@@ -149,8 +139,7 @@ fn a_kubelet_has_its_manager_and_its_restart() {
             "docker exec kind-worker systemctl restart containerd".to_owned(),
         ),
     ] {
-        let process = process(comm, cgroup);
-        let found = NodeManager::of(&process, &owner, os).expect(title);
+        let found = NodeManager::of(comm, &owner, &at(cgroup), os).expect(title);
         assert_eq!(found.manager.title, title, "{comm} in {owner:?}");
         assert_eq!(found.restart_kubelet(), Some(kubelet), "{title}");
         assert_eq!(
@@ -159,15 +148,14 @@ fn a_kubelet_has_its_manager_and_its_restart() {
             "{title}"
         );
     }
-    let nginx = process("nginx", "/");
-    assert!(NodeManager::of(&nginx, &unit("kubelet.service"), None).is_none());
+    let owner = unit("kubelet.service");
+    assert!(NodeManager::of("nginx", &owner, &[], None).is_none());
 }
 
 #[test]
 fn openshift_runs_cri_o() {
     let owner = unit("kubelet.service");
-    let kubelet = process("kubelet", "/");
-    let found = NodeManager::of(&kubelet, &owner, Some("rhcos")).expect("a manager");
+    let found = NodeManager::of("kubelet", &owner, &[], Some("rhcos")).expect("a manager");
     assert_eq!(found.manager.title, "OpenShift");
     assert_eq!(
         found.restart_runtime(Runtime::CriO).as_deref(),
@@ -184,8 +172,7 @@ fn a_hostile_name_is_one_word() {
         id: String::new(),
         name: Some("x; reboot".to_owned()),
     };
-    let kubelet = process("kubelet", "/");
-    let found = NodeManager::of(&kubelet, &owner, None).expect("a manager");
+    let found = NodeManager::of("kubelet", &owner, &[], None).expect("a manager");
     assert_eq!(
         found.restart_kubelet().as_deref(),
         Some("podman exec 'x; reboot' systemctl restart kubelet")

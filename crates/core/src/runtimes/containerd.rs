@@ -3,6 +3,9 @@
 use super::{Annotation, DaemonUse, Images, Monitor, Role, RuntimeDefinition, Store, VersionUse};
 use crate::model::Runtime;
 
+/// Its namespace for what the kubelet runs (internal/cri/constants).
+pub const CRI_NAMESPACE: &str = "k8s.io";
+
 pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::Containerd,
     name: "containerd",

@@ -13,6 +13,7 @@ mod podman;
 #[cfg(test)]
 mod tests;
 
+pub use containerd::CRI_NAMESPACE;
 pub use kubelet_labels::with_kubelet_name;
 
 use crate::model::{Bundle, Runtime};

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::{Context as _, bail};
 use nospace_bpf::userns;
-use nospace_core::attribute::is_kubelet;
+use nospace_core::managers::is_kubelet;
 use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey};
 use nospace_core::report::{Budget, Report};
 
