@@ -11,6 +11,7 @@ mod kind;
 mod kubeadm;
 mod kubeedge;
 mod microk8s;
+mod microshift;
 mod openshift;
 mod rke2;
 mod talos;
@@ -25,11 +26,12 @@ use crate::runtimes::{RUNTIMES, Store};
 use crate::shell::quote;
 
 /// Every manager that is known. The first whose kubelet a process is has it, so the one that any kubelet may be comes last.
-pub static MANAGERS: [&Manager; 10] = [
+pub static MANAGERS: [&Manager; 11] = [
     &k3s::K3S,
     &rke2::RKE2,
     &microk8s::MICROK8S,
     &k0s::K0S,
+    &microshift::MICROSHIFT,
     &kubeedge::KUBEEDGE,
     &talos::TALOS,
     &bottlerocket::BOTTLEROCKET,

@@ -103,6 +103,15 @@ fn a_kubelet_has_its_manager_and_its_restart() {
             restart("k0sworker"),
         ),
         (
+            "microshift",
+            unit("microshift.service"),
+            "/",
+            None,
+            "MicroShift",
+            restart("microshift"),
+            restart("containerd"),
+        ),
+        (
             "edgecore",
             host.clone(),
             "/",

@@ -1,0 +1,16 @@
+//! MicroShift: kubelet and the control plane in one process, with the node's CRI-O.
+
+use super::{Manager, Place, Restart};
+
+/// `microshift run`, packaged as microshift.service with CRI-O as a package that it requires: openshift/microshift,
+/// packaging/systemd and packaging/rpm/microshift.spec; docs/contributor/architecture.md.
+pub(super) static MICROSHIFT: Manager = Manager {
+    title: "MicroShift",
+    kubelet: &["microshift"],
+    place: Place::Any,
+    kubelet_root: "/var/lib/kubelet",
+    containerd_state: None,
+    restart_kubelet: Restart::Service("microshift"),
+    restart_runtime: None,
+    platform: None,
+};
