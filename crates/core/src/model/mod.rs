@@ -13,6 +13,8 @@ mod kernel;
 mod limits;
 mod process;
 mod provenance;
+mod resource;
+mod subject;
 mod watch;
 
 pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
@@ -29,6 +31,8 @@ pub use kernel::{
 pub use limits::{BootValue, Limits, Setting};
 pub use process::{CgroupPath, Process};
 pub use provenance::{CollectorRun, Provenance};
+pub use resource::{Resource, percent};
+pub use subject::Subject;
 pub use watch::{FileHandle, Place, Watch};
 
 use serde::{Deserialize, Serialize};
@@ -68,6 +72,8 @@ pub struct Snapshot {
     pub epoll: Option<Epoll>,
     /// Namespaces of each kind.
     pub namespaces: Option<Namespaces>,
+    /// What the collectors of limits with nothing but a few numbers read: their budgets.
+    pub resources: Vec<Resource>,
     /// What the node's disk says about pods and containers.
     pub containers: Containers,
 }

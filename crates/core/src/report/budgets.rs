@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Subject;
-use crate::cause::Cause;
-use crate::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey};
+use crate::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey, percent};
 
 /// The inotify limits of the initial user namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,15 +42,6 @@ impl Budget {
     pub fn free(&self) -> Option<u64> {
         Some(self.limit?.saturating_sub(self.used))
     }
-}
-
-/// `used` of `limit` in percent, rounded down; a limit of 0 is full.
-#[must_use]
-pub fn percent(used: u64, limit: u64) -> Option<u64> {
-    if limit == 0 {
-        return Some(100);
-    }
-    u64::try_from(u128::from(used) * 100 / u128::from(limit)).ok()
 }
 
 /// A (user namespace, uid) pair that inotify is charged to.
@@ -149,57 +139,5 @@ impl Unattributed {
             instances: self.instances,
             watches: self.watches,
         }
-    }
-}
-
-/// A budget other than inotify's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Resource {
-    /// Cause code that its exhaustion has.
-    pub cause: Cause,
-    /// Whose budget: a mount point, a cgroup, a process, a user.
-    #[schemars(with = "String")]
-    pub subject: Subject,
-    /// Amount in use, in `unit`.
-    pub used: u64,
-    /// The limit, in `unit`.
-    pub limit: u64,
-    /// What is counted: `bytes`, `inodes`, `files`, …
-    pub unit: String,
-    /// How far `used` can be trusted.
-    pub provenance: Provenance,
-    /// What else belongs to the figure, in words: root's reserve, refusals seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-impl Resource {
-    /// A budget of which the kernel gave `used` itself.
-    pub fn exact(cause: Cause, subject: Subject, used: u64, limit: u64, unit: &str) -> Self {
-        Self {
-            cause,
-            subject,
-            used,
-            limit,
-            unit: unit.to_owned(),
-            provenance: Provenance::Exact,
-            note: None,
-        }
-    }
-
-    /// The same, `used` counted from outside.
-    #[must_use]
-    pub fn estimated(self) -> Self {
-        Self {
-            provenance: Provenance::Estimated,
-            ..self
-        }
-    }
-
-    /// Used share of the limit, in percent rounded down.
-    #[must_use]
-    pub fn percent(&self) -> u64 {
-        percent(self.used, self.limit).unwrap_or(u64::MAX)
     }
 }

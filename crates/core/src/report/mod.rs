@@ -14,16 +14,15 @@ mod findings;
 mod forecast;
 mod holders;
 mod rule;
-mod subject;
 pub mod thresholds;
 
-pub use budgets::{Budget, InotifyLimits, Resource, Unattributed, User, UserRef, percent};
+pub use crate::model::{Resource, Subject, percent};
+pub use budgets::{Budget, InotifyLimits, Unattributed, User, UserRef};
 pub use culprit::Culprit;
 pub use findings::{Finding, PodRef, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict};
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
 pub use rule::Rule;
-pub use subject::Subject;
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;

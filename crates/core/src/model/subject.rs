@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::UserKey;
+use super::UserKey;
 
 /// What a budget belongs to, or a finding is about. Printed, in JSON and in metrics it is a caption;
 /// in the program it is the thing itself. A thing equals its caption, which is all that a report that was
