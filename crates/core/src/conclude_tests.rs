@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    BootValue, Bundle, ContainerLog, DescendantLimit, Epoll, EpollUser, Files, Filesystem,
+    BootValue, Bundle, ContainerLog, DescendantLimit, Epoll, EpollUser, Filesystem,
     FilesystemUsage, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Pids,
     PidsCgroup, Setting, Snapshot, SysvIpc, UserCounters, UserKey,
 };
 use crate::report::Report;
-use crate::testing::{Node, container_id, node};
+use crate::testing::{Node, container_id, files, node};
 
 /// A node of which everything was read.
 fn full() -> Node {
@@ -85,10 +85,7 @@ fn everything_else(s: &mut Snapshot) {
         }),
         ..Filesystem::default()
     }]);
-    s.files = Some(Files {
-        allocated: 9,
-        max: 10,
-    });
+    s.resources = vec![files(9, 10)];
     s.pids = Some(Pids {
         threads: 9,
         pid_max: 10,
@@ -220,7 +217,9 @@ fn spoil(key: &str, value: &mut Value, choices: &mut Choices) {
             let small = word.contains(&key) || choices.next().is_multiple_of(2);
             *value = choices.of(if small { &SMALL } else { &LARGE }).into();
         }
-        Value::String(_) if hit && !["version", "runtime", "provenance"].contains(&key) => {
+        Value::String(_)
+            if hit && !["version", "runtime", "provenance", "cause"].contains(&key) =>
+        {
             *value = choices.of(&NAMES).into();
         }
         Value::Bool(b) if hit => *b = !*b,

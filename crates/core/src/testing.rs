@@ -1,10 +1,11 @@
 //! Nodes for tests, made one fact at a time.
 
+use crate::cause::Cause;
 use crate::model::{
     CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Hierarchy, Inotify, Instance,
     Limits, PodLog, Process, Provenance, Setting, Snapshot, UserKey, UserNamespace,
 };
-use crate::report::{Culprit, Finding, Report};
+use crate::report::{Culprit, Finding, Report, Resource, Subject};
 
 /// A node that is well: an old kernel's limits, nobody who holds anything.
 pub fn node() -> Node {
@@ -214,6 +215,12 @@ fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// Open files of the system, as their collector reads them.
+pub fn files(used: u64, limit: u64) -> Resource {
+    let subject = Subject::sysctl("fs.file-max");
+    Resource::exact(Cause::SystemFiles, subject, used, limit, "files")
 }
 
 /// Culprits as they are printed.

@@ -1,12 +1,12 @@
 //! The rules about everything else.
 
 use crate::model::{
-    CgroupVersion, Cgroups, DescendantLimit, Epoll, EpollUser, Files, Filesystem, FilesystemUsage,
+    CgroupVersion, Cgroups, DescendantLimit, Epoll, EpollUser, Filesystem, FilesystemUsage,
     Hierarchy, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Pids, PidsCgroup,
     Provenance, Setting, Snapshot, SysvIpc,
 };
 use crate::report::{Finding, Resource, Severity, Status};
-use crate::testing::{Node, captions, node};
+use crate::testing::{Node, captions, files, node};
 
 fn commands(finding: &Finding) -> Vec<&str> {
     finding
@@ -227,12 +227,7 @@ fn a_process_near_its_files() {
 
 #[test]
 fn the_files_of_the_system() {
-    let node = node().with(|s| {
-        s.files = Some(Files {
-            allocated: 96_000,
-            max: 100_000,
-        });
-    });
+    let node = node().with(|s| s.resources = vec![files(96_000, 100_000)]);
     let finding = node.finding("system-files");
     assert_eq!(finding.severity, Severity::Critical);
     assert_eq!(commands(&finding)[0], "sysctl -w fs.file-max=262144");

@@ -48,6 +48,12 @@ impl Limit {
     }
 }
 
+/// The budgets that the collector of a simple limit read.
+pub fn read(snapshot: &Snapshot, cause: Cause) -> Vec<Resource> {
+    let resources = snapshot.resources.iter();
+    resources.filter(|r| r.cause == cause).cloned().collect()
+}
+
 /// The sysctl that the budget is named after.
 fn own_sysctl(resource: &Resource) -> Option<&'static str> {
     match &resource.subject {

@@ -5,8 +5,7 @@ use super::sysctl::LONG_MAX;
 use super::{Limit, Refusal, Sysctl, describe, errno::ENFILE, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::Snapshot;
-use crate::report::{Culprit, Finding, Resource, Subject};
+use crate::report::{Culprit, Finding};
 
 /// How many processes are named.
 const NAMED: usize = 5;
@@ -24,7 +23,7 @@ pub const LIMIT: Limit = Limit {
     }],
     refusals: &[Refusal::any(ENFILE)],
     collector: Some("files"),
-    usage,
+    usage: |snapshot| super::limit::read(snapshot, Cause::SystemFiles),
     findings,
     commands: &[(
         "sysctl fs.file-nr fs.file-max",
@@ -36,15 +35,6 @@ pub const LIMIT: Limit = Limit {
         include_str!("../../../../docs/causes/system-files.md"),
     )
 };
-
-fn usage(snapshot: &Snapshot) -> Vec<Resource> {
-    let of = |used, limit| {
-        let subject = Subject::sysctl("fs.file-max");
-        Resource::exact(Cause::SystemFiles, subject, used, limit, "files")
-    };
-    let files = snapshot.files.iter();
-    files.map(|f| of(f.allocated, f.max)).collect()
-}
 
 fn findings(view: &View) -> Vec<Finding> {
     pressure::pressed(view, Cause::SystemFiles)

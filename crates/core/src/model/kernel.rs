@@ -1,14 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-/// Open files of the whole system (/proc/sys/fs/file-nr).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Files {
-    /// Allocated file handles.
-    pub allocated: u64,
-    /// `fs.file-max`.
-    pub max: u64,
-}
-
 /// Processes and threads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pids {

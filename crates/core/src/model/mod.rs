@@ -25,8 +25,8 @@ pub use inotify::{
 };
 pub use inotify_resource::{InotifyResource, Pair};
 pub use kernel::{
-    Epoll, EpollUser, Files, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces,
-    Pids, PidsCgroup, SysvIpc,
+    Epoll, EpollUser, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Pids,
+    PidsCgroup, SysvIpc,
 };
 pub use limits::{BootValue, Limits, Setting};
 pub use process::{CgroupPath, Process};
@@ -58,8 +58,6 @@ pub struct Snapshot {
     pub cgroups: Option<Cgroups>,
     /// The file systems that matter to a node, each device once.
     pub filesystems: Option<Vec<Filesystem>>,
-    /// Open files of the whole system.
-    pub files: Option<Files>,
     /// Processes and threads.
     pub pids: Option<Pids>,
     /// Mounts of each mount namespace.

@@ -1,19 +1,15 @@
 //! Single files of the whole system: file-nr, loadavg, kernel.sem, meminfo.
 
 use super::{Malformed, Parsed, lines, number, word, words};
-use crate::model::Files;
 
-/// Reads /proc/sys/fs/file-nr: allocated, free (always 0), maximum (proc_sys_fs(5)).
+/// Allocated files and their maximum, of /proc/sys/fs/file-nr (proc_sys_fs(5)).
 ///
 /// # Errors
 ///
 /// When it is not three numbers.
-pub fn file_nr(bytes: &[u8]) -> Parsed<Files> {
+pub fn file_nr(bytes: &[u8]) -> Parsed<(u64, u64)> {
     const WHAT: &str = "file-nr";
-    Ok(Files {
-        allocated: word(WHAT, bytes, 0)?,
-        max: word(WHAT, bytes, 2)?,
-    })
+    Ok((word(WHAT, bytes, 0)?, word(WHAT, bytes, 2)?))
 }
 
 /// Threads of the whole system, the second number of `running/all` in /proc/loadavg.
@@ -65,13 +61,7 @@ mod tests {
 
     #[test]
     fn real_files() {
-        assert_eq!(
-            file_nr(b"1088\t0\t2408871\n").unwrap(),
-            Files {
-                allocated: 1088,
-                max: 2_408_871
-            }
-        );
+        assert_eq!(file_nr(b"1088\t0\t2408871\n").unwrap(), (1088, 2_408_871));
         assert_eq!(threads(b"0.20 0.18 0.12 1/80 11206\n").unwrap(), 80);
         assert_eq!(
             sem(b"32000\t1024000000\t500\t32000\n").unwrap(),

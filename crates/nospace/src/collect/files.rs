@@ -1,6 +1,7 @@
 //! Open files of the whole system.
 
-use nospace_core::model::Files;
+use nospace_core::cause::Cause;
+use nospace_core::model::{Resource, Subject};
 use nospace_core::parse::system;
 
 use super::read;
@@ -8,6 +9,9 @@ use super::run::{Collected, Collection};
 use crate::host::{Host, proc};
 
 /// Reads /proc/sys/fs/file-nr.
-pub fn collect(host: &dyn Host) -> Collection<Files> {
-    read::parsed(host, proc("sys/fs/file-nr"), system::file_nr).map(Collected::exact)
+pub fn collect(host: &dyn Host) -> Collection<Vec<Resource>> {
+    let (allocated, max) = read::parsed(host, proc("sys/fs/file-nr"), system::file_nr)?;
+    let subject = Subject::sysctl("fs.file-max");
+    let files = Resource::exact(Cause::SystemFiles, subject, allocated, max, "files");
+    Ok(Collected::exact(vec![files]))
 }

@@ -20,7 +20,7 @@ pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
 
-use nospace_core::model::{Containers, Process, Snapshot};
+use nospace_core::model::{Containers, Process, Resource, Snapshot};
 
 use crate::host::Host;
 use run::Runs;
@@ -82,6 +82,12 @@ pub fn node_name(host: &dyn Host) -> String {
     node::collect(host).name
 }
 
+/// Reads a limit of which a few numbers say everything.
+type Simple = fn(&dyn Host) -> run::Collection<Vec<Resource>>;
+
+/// The collectors of such limits, with what they read.
+const SIMPLE: [(&str, &str, Simple); 1] = [("files", "procfs", files::collect)];
+
 /// Everything but descriptors.
 fn system(host: &dyn Host) -> Snapshot {
     let mut runs = Runs::default();
@@ -92,7 +98,10 @@ fn system(host: &dyn Host) -> Snapshot {
     part.limits = runs.run("limits", "sysctl", || limits::collect(host));
     part.cgroups = runs.run("cgroups", "cgroupfs", || cgroups::collect(host));
     part.filesystems = runs.run("filesystems", "statfs", || filesystems::collect(host));
-    part.files = runs.run("files", "procfs", || files::collect(host));
+    for (name, source, collect) in SIMPLE {
+        let resources = runs.run(name, source, || collect(host));
+        part.resources.extend(resources.unwrap_or_default());
+    }
     part.pids = runs.run("pids", "procfs", || {
         pids::collect(host, part.cgroups.as_ref())
     });
