@@ -79,7 +79,7 @@ pub fn with_limits() -> impl Iterator<Item = (&'static Platform, &'static Inotif
 
 const INOTIFY_USER: &str = "fs/notify/inotify/inotify_user.c, inotify_user_setup";
 
-/// A platform of which only the limits are told.
+/// A platform of which only the limits are listed.
 const fn limits(
     name: &'static str,
     title: &'static str,
@@ -99,7 +99,7 @@ const fn limits(
     }
 }
 
-/// A platform of which only the operating system is told.
+/// A platform of which only the operating system is listed.
 const fn system(name: &'static str, os: OperatingSystem) -> Platform {
     Platform {
         name,

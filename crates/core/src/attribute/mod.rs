@@ -1,4 +1,4 @@
-//! Whose is what: processes to units, containers and pods; instances summed, each once.
+//! Owners: processes to units, containers and pods; instances summed, each once.
 
 pub(crate) mod forecast;
 mod holders;

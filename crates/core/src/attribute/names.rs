@@ -1,4 +1,4 @@
-//! The node's containers and pods, found by what a process tells of itself.
+//! The node's containers and pods, looked up by what is known of a process.
 
 use std::collections::HashMap;
 
@@ -58,7 +58,7 @@ impl<'a> Names<'a> {
         self.by_init.get(&pid).copied()
     }
 
-    /// The bundle whose `cgroupsPath` is where the process is, or above it.
+    /// The bundle with a `cgroupsPath` at or above the process.
     ///
     /// The path may begin below the one of /proc, where the runtime itself runs in a container.
     pub fn bundle_of_cgroup(&self, process: &Process) -> Option<&'a Bundle> {

@@ -8,7 +8,7 @@ use crate::parse::cgroup_path::{CgroupIdentity, ContainerCgroup, identify};
 use crate::report::{ContainerRef, Owner, PodPart};
 use crate::runtimes::{self, Role, is_sandbox};
 
-/// Whose each process is, from what the snapshot holds of the node's disk.
+/// The owner of each process, from what the snapshot holds of the node's disk.
 ///
 /// A container is looked for by the cgroup that its bundle asks for, then by the id in the cgroup's
 /// name; names come from the bundle, then from the kubelet's log directories. A shim or conmon
@@ -25,7 +25,7 @@ pub fn owners(snapshot: &Snapshot) -> BTreeMap<u32, Owner> {
 }
 
 fn owner(names: &Names<'_>, process: &Process) -> Owner {
-    let identity = most_telling(process);
+    let identity = most_specific(process);
     if let Some(id) = &process.serves {
         return served(names, process, identity, id);
     }
@@ -44,11 +44,11 @@ fn owner(names: &Names<'_>, process: &Process) -> Owner {
         }) => PodPart::Shim,
         _ => PodPart::Container,
     };
-    whose(names, &identity, bundle, part)
+    resolve(names, &identity, bundle, part)
 }
 
-/// What of all hierarchies tells most; v1 has one for each controller, and they may differ.
-fn most_telling(process: &Process) -> CgroupIdentity {
+/// The most specific identity of all hierarchies; v1 has one for each controller, and they may differ.
+fn most_specific(process: &Process) -> CgroupIdentity {
     let identities = process.cgroups.iter().map(|cgroup| identify(&cgroup.path));
     identities
         .reduce(|best, next| {
@@ -74,10 +74,10 @@ fn served(names: &Names<'_>, process: &Process, mut identity: CgroupIdentity, id
         runtime,
         role: Role::Monitor,
     });
-    whose(names, &identity, names.bundle(id), PodPart::Shim)
+    resolve(names, &identity, names.bundle(id), PodPart::Shim)
 }
 
-fn whose(
+fn resolve(
     names: &Names<'_>,
     identity: &CgroupIdentity,
     bundle: Option<&Bundle>,

@@ -4,21 +4,21 @@ use super::names::Names;
 use crate::model::{Bundle, Runtime, Snapshot};
 use crate::parse::cgroup_path::{identify, unescaped_triple};
 
-/// Pods and containers that run, by what runtimes keep on disk of them.
+/// Running pods and containers, from what runtimes keep on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Running {
     /// Pods.
     pub pods: u64,
     /// Their containers, the pause containers among them.
     pub containers: u64,
-    /// Who runs most of them; `None` where there are none.
+    /// The runtime of most of them; `None` without containers.
     pub runtime: Option<Runtime>,
-    /// Whether systemd makes their cgroups; `None` where nothing tells.
+    /// Whether systemd creates their cgroups; `None` if not known.
     pub by_systemd: Option<bool>,
 }
 
-/// Counts what runs. Where no runtime can be read, the kubelet's log directories are counted, which those of
-/// restarted containers are among.
+/// Counts what runs. If no runtime can be read, it counts the kubelet's log directories, which include those of
+/// restarted containers.
 #[must_use]
 pub fn running(snapshot: &Snapshot) -> Running {
     let names = Names::new(&snapshot.containers);

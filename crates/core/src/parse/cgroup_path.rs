@@ -1,4 +1,4 @@
-//! What a cgroup path tells: pod, container, runtime, systemd unit.
+//! Pod, container, runtime and systemd unit from a cgroup path.
 //!
 //! Paths are those of /proc/PID/cgroup. Those of pods are the kubelet's (pkg/kubelet/cm/cgroup_manager_linux.go,
 //! pod_container_manager_linux.go), those of containers their runtime's: see [`crate::runtimes`].
@@ -6,7 +6,7 @@
 use crate::model::Runtime;
 use crate::runtimes::{RUNTIMES, Role};
 
-/// A container id as every runtime under a kubelet makes it: so many hexadecimal digits.
+/// Hexadecimal digits in a container id of every runtime under a kubelet.
 const ID_LENGTH: usize = 64;
 
 /// Unit types that a process can live in, slices aside.
@@ -17,13 +17,13 @@ const UNITS: &[&str] = &[".service", ".scope", ".socket", ".mount", ".swap"];
 pub struct ContainerCgroup {
     /// Full container id.
     pub id: String,
-    /// Whose the cgroup's name is; unknown for a bare id.
+    /// The runtime by the cgroup's name; unknown for a bare id.
     pub runtime: Runtime,
     /// What lives in it.
     pub role: Role,
 }
 
-/// All that a cgroup path tells.
+/// All that a cgroup path says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CgroupIdentity {
     /// uid of the outermost pod, with dashes; a static pod's is 32 hexadecimal digits.
@@ -38,7 +38,7 @@ pub struct CgroupIdentity {
 }
 
 impl CgroupIdentity {
-    /// How much it tells: the greater of two paths of one process is the one to believe.
+    /// How specific it is: of two paths of one process, believe the one with the greater weight.
     #[must_use]
     pub fn weight(&self) -> u8 {
         match (&self.pod_uid, &self.container, &self.unit) {
@@ -88,7 +88,7 @@ impl CgroupIdentity {
     }
 }
 
-/// What `path` tells. Any text will do; one that nobody made tells nothing.
+/// What `path` says. Any text will do; an unknown form says nothing.
 ///
 /// `..` at its start, as a path outside the reader's cgroup namespace has it, is skipped. Below a
 /// pod's container nothing counts: what a container makes inside of itself is still its own.

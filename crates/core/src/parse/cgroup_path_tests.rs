@@ -10,7 +10,7 @@ const ID: &str = "15e0b305bb522d06e0896842b8ebf8d17b535f0207c1895510e63b6c5b48e7
 const NODE: &str = "4f797c539e6c745de61a93ca3ff892358ecbcaccd8414d5db545c38428142970";
 
 /// The path with `UID`, `UID_`, `HASH`, `ID`, `NODE` put in.
-fn seen(template: &str) -> CgroupIdentity {
+fn identified(template: &str) -> CgroupIdentity {
     let path = template
         .replace("UID_", UID_)
         .replace("UID", UID)
@@ -21,7 +21,7 @@ fn seen(template: &str) -> CgroupIdentity {
 }
 
 fn assert_pod(template: &str, uid: &str, runtime: Runtime) {
-    let identity = seen(template);
+    let identity = identified(template);
     assert_eq!(identity.pod_uid.as_deref(), Some(uid), "{template}");
     let container = identity.container.expect(template);
     assert_eq!(
@@ -90,7 +90,7 @@ fn seen_from_another_cgroup_namespace() {
         Runtime::Containerd,
     );
     assert_eq!(
-        seen("/../cri-containerd-ID.scope")
+        identified("/../cri-containerd-ID.scope")
             .container
             .expect("container")
             .id,
@@ -104,7 +104,7 @@ fn a_node_in_a_container() {
         "/docker/NODE/kubelet/kubepods/besteffort/podUID/ID",
         "/system.slice/docker-NODE.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-podUID_.slice/cri-containerd-ID.scope",
     ] {
-        let identity = seen(path);
+        let identity = identified(path);
         assert_eq!(identity.pod_uid.as_deref(), Some(UID));
         assert_eq!(identity.container.expect("container").id, ID);
         let outer = identity.outer.expect("outer");
@@ -121,7 +121,7 @@ fn what_a_container_makes_inside_of_itself_is_its_own() {
         Runtime::Unknown,
     );
     assert_eq!(
-        seen("/docker/ID/docker/NODE")
+        identified("/docker/ID/docker/NODE")
             .container
             .expect("container")
             .id,
@@ -136,7 +136,7 @@ fn monitors() {
         ("/system.slice/crio-conmon-ID.scope", Runtime::CriO),
         ("/machine.slice/libpod-conmon-ID.scope", Runtime::Podman),
     ] {
-        let container = seen(path).container.expect(path);
+        let container = identified(path).container.expect(path);
         assert_eq!(container.role, Role::Monitor, "{path}");
         assert_eq!(
             (container.id.as_str(), container.runtime),
@@ -169,7 +169,7 @@ fn containers_outside_pods() {
         ),
         ("/ID", Runtime::Unknown),
     ] {
-        let identity = seen(path);
+        let identity = identified(path);
         assert_eq!(identity.pod_uid, None, "{path}");
         let container = identity.container.expect(path);
         assert_eq!(
@@ -224,7 +224,7 @@ fn units() {
 }
 
 #[test]
-fn nothing_told() {
+fn unknown_forms() {
     for path in [
         "",
         "/",

@@ -1,4 +1,4 @@
-//! What the node's disk says about pods and containers. No runtime and no API server is asked:
+//! Pods and containers from the node's disk. No runtime and no API server is asked:
 //! both may be down when the names are needed.
 
 use std::collections::BTreeMap;
@@ -28,13 +28,13 @@ const HOMES: &str = "/home";
 /// More homes are a network's, not a node's.
 const MAX_HOMES: usize = 100;
 
-/// A directory is read up to so many names: far more than fit on a node.
+/// Most names read of a directory: far more than fit on a node.
 const MAX_NAMES: usize = 10_000;
 /// A configuration is read up to this size; a real one has about 20 KB.
 const MAX_CONFIG: usize = 2 << 20;
 /// containers.json tells of all containers at once.
 const MAX_STORAGE: usize = 16 << 20;
-/// So many gaps are said one by one.
+/// Most gaps that are listed one by one.
 const MAX_GAPS: usize = 10;
 
 /// Reads the kubelet's log names and every runtime's own files.
