@@ -12,9 +12,13 @@ fuzz_target!(|data: &[u8]| {
         system::sem(data),
         system::memory_bytes(data),
     );
-    let _ = (
-        sysvipc::semaphores(data),
-        sysvipc::segments(data),
-        sysvipc::queues(data),
-    );
+    for mut totals in [
+        sysvipc::Totals::semaphores(),
+        sysvipc::Totals::segments(),
+        sysvipc::Totals::queues(),
+    ] {
+        let _ = data
+            .split(|byte| *byte == b'\n')
+            .try_for_each(|line| totals.add(line));
+    }
 });

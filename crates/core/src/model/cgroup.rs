@@ -58,7 +58,7 @@ pub struct Hierarchy {
     pub kernel_count: Option<u64>,
     /// `nr_dying_descendants` of the root's `cgroup.stat` (v2).
     pub dying: Option<u64>,
-    /// The walk stopped at its bound: the true number is larger.
+    /// The walk stopped at its bound, or a directory could not be read: the true number is larger.
     pub truncated: bool,
 }
 

@@ -51,6 +51,10 @@ pub struct CollectorRun {
     /// Most of what it should have looked into was out of its sight.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blind: bool,
+    /// It could not read all of what it counts, or stopped at a bound: its figures may be too low, and a limit that it did
+    /// not see may be used up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// What it could not see, and what would let it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<String>,

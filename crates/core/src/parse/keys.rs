@@ -1,19 +1,14 @@
 //! /proc/key-users (`proc_key_users_show`, security/keys/proc.c).
 
-use super::{Malformed, Parsed, lines, lossy, number, words};
-use crate::model::{KeyUser, Keys};
+use super::{Malformed, Parsed, lossy, number, words};
+use crate::model::KeyUser;
 
-/// Reads /proc/key-users: `uid: usage nkeys/nikeys qnkeys/maxkeys qnbytes/maxbytes` a line.
+/// Reads one line of /proc/key-users: `uid: usage nkeys/nikeys qnkeys/maxkeys qnbytes/maxbytes`.
 ///
 /// # Errors
 ///
-/// When a line has another shape.
-pub fn key_users(bytes: &[u8]) -> Parsed<Keys> {
-    let users = lines(bytes).map(user).collect::<Parsed<_>>()?;
-    Ok(Keys { users })
-}
-
-fn user(line: &[u8]) -> Parsed<KeyUser> {
+/// When it has another shape.
+pub fn key_user(line: &[u8]) -> Parsed<KeyUser> {
     let broken = || Malformed::new("key-users", format!("{:?}", lossy(line)));
     let mut fields = words(line);
     let uid = fields
@@ -48,12 +43,8 @@ mod tests {
 
     #[test]
     fn a_real_file() {
-        let keys = key_users(
-            b"    0:    80 79/79 3/1000000 43/25000000\n 1000:     2 2/2 2/200 18/20000\n",
-        );
-        let users = keys.unwrap().users;
         assert_eq!(
-            users[0],
+            key_user(b"    0:    80 79/79 3/1000000 43/25000000").unwrap(),
             KeyUser {
                 uid: 0,
                 keys: 3,
@@ -62,18 +53,19 @@ mod tests {
                 max_bytes: 25_000_000
             }
         );
-        assert_eq!(users[1].uid, 1000);
+        let user = key_user(b" 1000:     2 2/2 2/200 18/20000");
+        assert_eq!(user.unwrap().uid, 1000);
     }
 
     #[test]
     fn a_cut_line_is_malformed() {
-        assert!(key_users(b"    0:    80 79/79 3/1000000 43").is_err());
+        assert!(key_user(b"    0:    80 79/79 3/1000000 43").is_err());
     }
 
     proptest! {
         #[test]
         fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = key_users(&bytes);
+            let _ = key_user(&bytes);
         }
     }
 }

@@ -36,7 +36,12 @@ pub fn count(bytes: &[u8]) -> u64 {
     lines(bytes).count() as u64
 }
 
-fn mount(line: &[u8]) -> Parsed<Mount> {
+/// Reads one line of a mountinfo file.
+///
+/// # Errors
+///
+/// When it lacks a field or the separator ` - `.
+pub fn mount(line: &[u8]) -> Parsed<Mount> {
     let broken = || Malformed::new("mountinfo", format!("{:?}", lossy(line)));
     let mut fields = words(line).skip(2);
     let device = fields.next().ok_or_else(broken)?;

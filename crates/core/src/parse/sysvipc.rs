@@ -1,62 +1,111 @@
-//! /proc/sysvipc/{sem,shm,msg}: a heading and one line a set, segment or queue.
+//! /proc/sysvipc/{sem,shm,msg} (`sysvipc_proc_show`, ipc/util.c): a heading, then one line per set, segment or queue.
 
-use super::{Malformed, Parsed, lines, word};
+use super::{Malformed, Parsed, word};
 
-/// Sets and semaphores in all of them, from /proc/sysvipc/sem.
-///
-/// # Errors
-///
-/// When a line lacks the column `nsems`.
-pub fn semaphores(bytes: &[u8]) -> Parsed<(u64, u64)> {
-    sum("sysvipc/sem", bytes, 3)
+/// Totals of one of these files, which is read line by line: with the kernel's default limits it can have megabytes.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    file: &'static str,
+    /// What is added up.
+    column: Option<usize>,
+    is_heading: bool,
+    rows: u64,
+    sum: u64,
 }
 
-/// Segments and bytes in all of them, from /proc/sysvipc/shm.
-///
-/// # Errors
-///
-/// When a line lacks the column `size`.
-pub fn segments(bytes: &[u8]) -> Parsed<(u64, u64)> {
-    sum("sysvipc/shm", bytes, 3)
-}
+impl Totals {
+    /// For /proc/sysvipc/sem: rows are sets, the sum is that of their semaphores.
+    #[must_use]
+    pub fn semaphores() -> Self {
+        Self::of("sysvipc/sem", Some(3))
+    }
 
-/// Queues, from /proc/sysvipc/msg.
-#[must_use]
-pub fn queues(bytes: &[u8]) -> u64 {
-    lines(bytes).skip(1).count() as u64
-}
+    /// For /proc/sysvipc/shm: rows are segments, the sum is that of their bytes.
+    #[must_use]
+    pub fn segments() -> Self {
+        Self::of("sysvipc/shm", Some(3))
+    }
 
-fn sum(what: &'static str, bytes: &[u8], column: usize) -> Parsed<(u64, u64)> {
-    lines(bytes)
-        .skip(1)
-        .try_fold((0, 0), |(count, total): (u64, u64), line| {
-            let value = word(what, line, column)?;
-            let total = total.checked_add(value);
-            Ok((
-                count + 1,
-                total.ok_or_else(|| Malformed::new(what, "the sum is beyond 64 bits"))?,
-            ))
-        })
+    /// For /proc/sysvipc/msg: rows are queues, nothing is added up.
+    #[must_use]
+    pub fn queues() -> Self {
+        Self::of("sysvipc/msg", None)
+    }
+
+    fn of(file: &'static str, column: Option<usize>) -> Self {
+        Self {
+            file,
+            column,
+            is_heading: true,
+            rows: 0,
+            sum: 0,
+        }
+    }
+
+    /// Adds the next line.
+    ///
+    /// # Errors
+    ///
+    /// When it lacks the column that is added up, or the sum is beyond 64 bits.
+    pub fn add(&mut self, line: &[u8]) -> Parsed<()> {
+        if std::mem::take(&mut self.is_heading) {
+            return Ok(());
+        }
+        self.rows += 1;
+        if let Some(column) = self.column {
+            let sum = self.sum.checked_add(word(self.file, line, column)?);
+            self.sum = sum.ok_or_else(|| Malformed::new(self.file, "the sum is beyond 64 bits"))?;
+        }
+        Ok(())
+    }
+
+    /// Lines but for the heading.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Sum of the column.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines;
     use super::*;
     use proptest::prelude::*;
+
+    fn read(mut totals: Totals, bytes: &[u8]) -> Parsed<(u64, u64)> {
+        lines(bytes).try_for_each(|line| totals.add(line))?;
+        Ok((totals.rows(), totals.sum()))
+    }
 
     #[test]
     fn real_files() {
         let sem = b"       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n         0          0   600          7     0     0     0     0          0 1792372233\n         0          1   600          3     0     0     0     0          0 1792372233\n";
-        assert_eq!(semaphores(sem).unwrap(), (2, 10));
+        assert_eq!(read(Totals::semaphores(), sem).unwrap(), (2, 10));
         let shm = b"       key      shmid perms                  size  cpid  lpid nattch   uid\n         0          0   600                  4096 123 0 0 0\n";
-        assert_eq!(segments(shm).unwrap(), (1, 4096));
-        assert_eq!(queues(b"       key      msqid perms\n"), 0);
+        assert_eq!(read(Totals::segments(), shm).unwrap(), (1, 4096));
+        assert_eq!(
+            read(Totals::queues(), b"       key      msqid perms\n").unwrap(),
+            (0, 0)
+        );
+    }
+
+    #[test]
+    fn a_cut_line_is_malformed() {
+        assert!(read(Totals::segments(), b"key shmid perms size\n 0 1 600\n").is_err());
     }
 
     proptest! {
         #[test]
         fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (semaphores(&bytes), segments(&bytes), queues(&bytes));
+            for totals in [Totals::semaphores(), Totals::segments(), Totals::queues()] {
+                let _ = read(totals, &bytes);
+            }
         }
     }
 }

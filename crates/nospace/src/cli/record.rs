@@ -68,7 +68,13 @@ fn save(host: &dyn Host, path: &Path, with_arguments: bool) -> anyhow::Result<()
     let file = BufWriter::new(File::create_new(path)?);
     let recording = Recording::new(host, Writer::new(file, host.look())?, with_arguments);
     collect(&recording);
-    let mut file = recording.into_writer().finish()?;
+    let writer = recording.into_writer();
+    for file in writer.incomplete() {
+        warn(&format!(
+            "{file} is too large: the archive keeps only its beginning"
+        ));
+    }
+    let mut file = writer.finish()?;
     file.flush()?;
     file.get_ref().sync_all()?;
     Ok(())

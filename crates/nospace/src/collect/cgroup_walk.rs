@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::{Asked, Host, sys};
+use crate::host::{Absent, Asked, Host, sys};
 
 /// A walk stops here: ten times the cgroups that a kernel can give memory controllers to.
 const MAX_DIRECTORIES: u64 = 655_350;
@@ -14,7 +14,7 @@ pub struct Walked {
     pub directories: u64,
     /// Of those, `*.mount` and all below.
     pub mount_units: u64,
-    /// The walk stopped at its bound.
+    /// The walk stopped at its bound, or a directory could not be read.
     pub truncated: bool,
 }
 
@@ -39,10 +39,11 @@ pub fn walk(host: &dyn Host, top: &Path, mut each: impl FnMut(&Path)) -> Asked<W
                 return Ok(walked);
             }
             if !child.leaf {
-                let below = host
-                    .subdirectories(sys(&top.join(&path)))
-                    .unwrap_or_default();
-                open.push((path, mount_unit, below));
+                match host.subdirectories(sys(&top.join(&path))) {
+                    Ok(below) => open.push((path, mount_unit, below)),
+                    Err(Absent::Gone) => {}
+                    Err(_) => walked.truncated = true,
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use nospace_core::parse::mountinfo::Mount;
 use super::cgroup_walk::walk;
 use super::run::{Collected, Collection};
 use super::{mount_table, read};
-use crate::host::{Absent, Host, proc, sys};
+use crate::host::{Absent, Asked, Host, proc, sys};
 
 /// Limits of descendants are set near the top, if at all; a container may set one for itself.
 const LIMIT_DEPTH: usize = 6;
@@ -22,6 +22,7 @@ pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
     let counts = read::optional(host, proc("cgroups"), cgroupfs::subsystems)?.unwrap_or_default();
     let mut cgroups = Cgroups::default();
     let mut gaps = Vec::new();
+    let mut partial = false;
     let mut seen = Vec::new();
     for mount in mount_table::read(host)? {
         // A container's bind mount of one branch is no hierarchy of the host.
@@ -32,11 +33,21 @@ pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
         let Ok(top) = Path::new(&mount.mountpoint).strip_prefix("/sys") else {
             continue;
         };
-        let Some(hierarchy) = hierarchy(host, &mount, top, &counts, &mut gaps) else {
-            continue;
+        let hierarchy = match hierarchy(host, &mount, top, &counts) {
+            Ok(hierarchy) => hierarchy,
+            Err(Absent::Gone) => continue,
+            Err(absent) => {
+                gaps.push(format!("{}: {absent}", mount.mountpoint));
+                partial = true;
+                continue;
+            }
         };
+        partial |= hierarchy.truncated;
         if hierarchy.unified {
-            cgroups.descendant_limits = descendant_limits(host, top);
+            let mut limits = DescendantLimits::default();
+            limits.read(host, top);
+            partial |= limits.is_partial;
+            cgroups.descendant_limits = limits.limits;
         }
         seen.push(mount.device);
         cgroups.hierarchies.push(hierarchy);
@@ -45,7 +56,7 @@ pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
     if cgroups.hierarchies.is_empty() {
         gaps.push("no cgroup file system is mounted below /sys/fs/cgroup".to_owned());
     }
-    Ok(Collected::exact(cgroups).with_gaps(gaps))
+    Ok(Collected::exact(cgroups).partial(partial).with_gaps(gaps))
 }
 
 fn version(hierarchies: &[Hierarchy]) -> CgroupVersion {
@@ -64,19 +75,11 @@ fn hierarchy(
     mount: &Mount,
     top: &Path,
     counts: &BTreeMap<String, Subsystem>,
-    gaps: &mut Vec<String>,
-) -> Option<Hierarchy> {
-    let walked = match walk(host, top, |_| {}) {
-        Ok(walked) => walked,
-        Err(Absent::Gone) => return None,
-        Err(absent) => {
-            gaps.push(format!("{}: {absent}", mount.mountpoint));
-            return None;
-        }
-    };
+) -> Asked<Hierarchy> {
+    let walked = walk(host, top, |_| {})?;
     let unified = mount.fstype == "cgroup2";
     let controllers = if unified {
-        enabled(host, top)
+        enabled(host, top)?
     } else {
         v1_controllers(mount)
     };
@@ -99,7 +102,7 @@ fn hierarchy(
             .filter_map(|name| counts.get(name));
         hierarchy.kernel_count = rows.map(|row| row.cgroups).max();
     }
-    Some(hierarchy)
+    Ok(hierarchy)
 }
 
 /// Names of controllers among a v1 mount's options, `name=systemd` included.
@@ -120,12 +123,10 @@ fn v1_controllers(mount: &Mount) -> Vec<String> {
     named.map(str::to_owned).collect()
 }
 
-fn enabled(host: &dyn Host, top: &Path) -> Vec<String> {
-    let bytes = read::bytes(host, sys(&top.join("cgroup.controllers"))).unwrap_or_default();
-    String::from_utf8_lossy(&bytes)
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect()
+fn enabled(host: &dyn Host, top: &Path) -> Asked<Vec<String>> {
+    let bytes = read::bytes(host, sys(&top.join("cgroup.controllers")))?;
+    let names = String::from_utf8_lossy(&bytes);
+    Ok(names.split_whitespace().map(str::to_owned).collect())
 }
 
 /// `cgroup.stat` of the root; memory cgroups apart from 6.13 (`nr_subsys_memory`).
@@ -142,39 +143,58 @@ fn count_unified(host: &dyn Host, top: &Path, hierarchy: &mut Hierarchy) {
 }
 
 /// `cgroup.max.descendants` of the upper directories.
-fn descendant_limits(host: &dyn Host, top: &Path) -> Vec<DescendantLimit> {
-    let mut found = Vec::new();
-    let mut level = vec![PathBuf::new()];
-    let mut asked = 0;
-    for _ in 0..LIMIT_DEPTH {
-        let mut next = Vec::new();
-        for path in &level {
-            asked += 1;
-            if asked > MAX_ASKED {
-                return found;
-            }
-            found.extend(descendant_limit(host, top, path));
-            let below = host
-                .subdirectories(sys(&top.join(path)))
-                .unwrap_or_default();
-            next.extend(below.iter().map(|child| path.join(&child.name)));
-        }
-        level = next;
-    }
-    found
+#[derive(Default)]
+struct DescendantLimits {
+    limits: Vec<DescendantLimit>,
+    /// Some were not read, or could not be.
+    is_partial: bool,
 }
 
-fn descendant_limit(host: &dyn Host, top: &Path, path: &Path) -> Option<DescendantLimit> {
+impl DescendantLimits {
+    fn read(&mut self, host: &dyn Host, top: &Path) {
+        let mut level = vec![PathBuf::new()];
+        let mut asked = 0;
+        for _ in 0..LIMIT_DEPTH {
+            let mut next = Vec::new();
+            for path in &level {
+                asked += 1;
+                if asked > MAX_ASKED {
+                    self.is_partial = true;
+                    return;
+                }
+                match descendant_limit(host, top, path) {
+                    Ok(limit) => self.limits.extend(limit),
+                    Err(_) => self.is_partial = true,
+                }
+                match host.subdirectories(sys(&top.join(path))) {
+                    Ok(below) => next.extend(below.iter().map(|child| path.join(&child.name))),
+                    Err(Absent::Gone) => {}
+                    Err(_) => self.is_partial = true,
+                }
+            }
+            level = next;
+        }
+    }
+}
+
+/// `None` where no limit is set, or the cgroup has gone.
+fn descendant_limit(
+    host: &dyn Host,
+    top: &Path,
+    path: &Path,
+) -> anyhow::Result<Option<DescendantLimit>> {
     const FILE: &str = "cgroup.max.descendants";
     let place = top.join(path);
     let parse = |bytes: &[u8]| cgroupfs::limit(FILE, bytes);
-    let limit = read::parsed(host, sys(&place.join(FILE)), parse).ok()??;
+    let Some(limit) = read::optional(host, sys(&place.join(FILE)), parse)?.flatten() else {
+        return Ok(None);
+    };
     let parse = |bytes: &[u8]| cgroupfs::flat_keyed("cgroup.stat", bytes);
-    let stat = read::parsed(host, sys(&place.join("cgroup.stat")), parse).ok()?;
-    let used = stat.get("nr_descendants").copied()?;
-    Some(DescendantLimit {
+    let stat = read::optional(host, sys(&place.join("cgroup.stat")), parse)?;
+    let used = stat.and_then(|stat| stat.get("nr_descendants").copied());
+    Ok(used.map(|used| DescendantLimit {
         path: format!("/{}", path.display()),
         used,
         limit,
-    })
+    }))
 }

@@ -58,6 +58,9 @@ pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
             entry.serves.push(place.to_owned());
         }
     }
+    let mut gaps = Vec::new();
+    let beyond = mounts.of_pods().skip(MAX_POD_MOUNTS).count() as u64;
+    gaps.extend(unread(beyond, "tmpfs mounts of pods", MAX_POD_MOUNTS));
     for mount in mounts.of_pods().take(MAX_POD_MOUNTS) {
         let entry = found
             .entry(mount.device.clone())
@@ -66,19 +69,22 @@ pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
             entry.serves.push(mount.mountpoint.clone());
         }
     }
-    let (others, gaps) = others(host, &mounts, &found);
+    let others = others(host, &mounts, &found, &mut gaps);
     let mut all: Vec<_> = found.into_values().map(|one| ask(host, one)).collect();
     all.extend(others);
     all.sort_by(|a, b| a.mountpoint.cmp(&b.mountpoint));
-    Ok(Collected::exact(all).with_gaps(gaps))
+    Ok(Collected::exact(all)
+        .partial(!gaps.is_empty())
+        .with_gaps(gaps))
 }
 
-/// Somebody's data may lie anywhere: what is nearly full is found there too. With what was out of reach.
+/// Somebody's data may lie anywhere: what is nearly full is found there too.
 fn others(
     host: &dyn Host,
     mounts: &Table,
     found: &BTreeMap<String, Filesystem>,
-) -> (Vec<Filesystem>, Vec<String>) {
+    gaps: &mut Vec<String>,
+) -> Vec<Filesystem> {
     let mut others: BTreeMap<&str, &Mount> = BTreeMap::new();
     for mount in mounts.writable() {
         let asked = is_local(&mount.fstype) && !NOT_ASKED.contains(&mount.fstype.as_str());
@@ -88,6 +94,8 @@ fn others(
     }
     let mut full = Vec::new();
     let mut denied = Vec::new();
+    let beyond = others.len().saturating_sub(MAX_OTHERS) as u64;
+    gaps.extend(unread(beyond, "other file systems", MAX_OTHERS));
     for mount in others.into_values().take(MAX_OTHERS) {
         match host.statfs(root(&mount.mountpoint)) {
             Ok(usage) if is_nearly_full(&usage) => full.push(Filesystem {
@@ -95,22 +103,30 @@ fn others(
                 serves: vec![mount.mountpoint.clone()],
                 ..describe(mount)
             }),
+            Ok(_) | Err(Absent::Gone) => {}
             Err(Absent::Denied) => denied.push(&*mount.mountpoint),
-            _ => {}
+            Err(absent) => gaps.push(format!("free space of {}: {absent}", mount.mountpoint)),
         }
     }
-    (full, unasked(&denied).into_iter().collect())
+    gaps.extend(denied_gap(&denied));
+    full
+}
+
+/// What lies beyond a bound.
+fn unread(beyond: u64, what: &str, bound: usize) -> Option<String> {
+    let gap = || format!("free space of {beyond} {what} was not read, only of the first {bound}");
+    (beyond > 0).then(gap)
 }
 
 /// What a missing capability hides: a full file system behind somebody else's directory.
-fn unasked(denied: &[&str]) -> Option<String> {
+fn denied_gap(denied: &[&str]) -> Option<String> {
     let (first, rest) = denied.split_first()?;
     let more = match rest.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     Some(format!(
-        "no permission to ask {first}{more} for free space; that needs CAP_DAC_READ_SEARCH: run as root"
+        "no permission to read the free space of {first}{more}; run as root or with CAP_DAC_READ_SEARCH"
     ))
 }
 
@@ -132,7 +148,7 @@ fn describe(mount: &Mount) -> Filesystem {
 
 fn ask(host: &dyn Host, mut filesystem: Filesystem) -> Filesystem {
     if !is_local(&filesystem.fstype) {
-        let why = format!("{} may hang, so it was not asked", filesystem.fstype);
+        let why = format!("not read: {} can hang", filesystem.fstype);
         filesystem.unavailable = Some(why);
         return filesystem;
     }

@@ -53,7 +53,10 @@ pub fn reader(host: &dyn Host, image: bool) -> Reader {
             "/usr/lib/systemd/systemd-sysctl",
             "/lib/systemd/systemd-sysctl",
         ];
-        let there = |path: &&str| host.read(root(*path), 0, &mut Vec::new()).is_ok();
+        let there = |path: &&str| {
+            let answer = host.read(root(*path), 0, &mut Vec::new());
+            !matches!(answer, Err(Absent::Gone))
+        };
         image && programs.iter().any(there)
     };
     if runs || installed() {

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nospace_core::parse::mountinfo::{Mount, mounts};
+use anyhow::ensure;
+use nospace_core::parse::mountinfo::{Mount, mount};
 
-use super::run::unanswered;
+use super::read::lines;
 use crate::host::{Absent, Host, proc, root};
-
-/// More mounts than a kernel allows by default (`fs.mount-max`, 100,000) do not fit.
-const CAP: usize = 32 << 20;
 
 /// Types that answer from memory or a local disk.
 const LOCAL: [&str; 23] = [
@@ -49,20 +47,13 @@ pub fn read(host: &dyn Host) -> anyhow::Result<Vec<Mount>> {
 /// Reads the mounts that a process sees.
 pub fn of(host: &dyn Host, process: &str) -> anyhow::Result<Vec<Mount>> {
     let path = format!("{process}/mountinfo");
-    let mut buffer = Vec::new();
-    let whole = host.read(proc(&path), CAP, &mut buffer);
-    if !whole.map_err(|absent| unanswered(proc(&path), &absent))? {
-        let end = end_of_last_line(&buffer);
-        buffer.truncate(end);
-    }
-    mounts(&buffer).map_err(|malformed| anyhow::anyhow!("{}: {malformed}", proc(&path)))
-}
-
-fn end_of_last_line(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1)
+    let mut mounts = Vec::new();
+    let is_there = lines(host, proc(&path), |line| {
+        mounts.push(mount(line)?);
+        Ok(())
+    })?;
+    ensure!(is_there, "{}: {}", proc(&path), Absent::Gone);
+    Ok(mounts)
 }
 
 /// Whether a file system answers from memory or a local disk, and so cannot hang.

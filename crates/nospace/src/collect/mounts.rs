@@ -1,49 +1,66 @@
 //! Mounts of each mount namespace.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
+use anyhow::anyhow;
 use nospace_core::model::{MountNamespace, Mounts};
-use nospace_core::parse::mountinfo;
 
-use super::read::{self, is_kernel_thread};
+use super::read::{self, is_missed};
 use super::run::{Collected, Collection, how_to_see};
 use crate::host::{Absent, Asked, Host, proc};
-
-/// A mountinfo file is read up to this size: 100,000 mounts, the default of fs.mount-max.
-const CAP: usize = 32 << 20;
 
 /// Which processes live in which mount namespace.
 #[derive(Default)]
 pub struct Walk {
-    /// Lowest pid and number of processes of each namespace.
-    pub namespaces: BTreeMap<u64, (u32, u32)>,
+    /// Processes of each namespace, sorted.
+    pub namespaces: BTreeMap<u64, Vec<u32>>,
     /// The namespace of pid 1.
     pub initial: Option<u64>,
-    /// Processes seen.
-    pub pids: Vec<u32>,
+    /// Processes whose namespace is known.
+    pub known: usize,
     /// Processes that nospace may not ask.
-    pub denied: u32,
+    pub denied: usize,
+    /// Why others did not answer.
+    pub failed: Option<Absent>,
+}
+
+impl Walk {
+    /// A namespace may have been missed.
+    pub fn is_partial(&self) -> bool {
+        self.denied > 0 || self.failed.is_some()
+    }
+
+    /// Most namespaces may have been missed.
+    pub fn is_blind(&self) -> bool {
+        self.denied > self.known
+    }
 }
 
 /// Asks every process for its mount namespace.
-pub fn walk(host: &dyn Host) -> Walk {
+///
+/// # Errors
+///
+/// When procfs cannot be listed.
+pub fn walk(host: &dyn Host) -> Asked<Walk> {
     let mut walk = Walk::default();
-    let mut pids = host.pids().unwrap_or_default();
+    let mut pids = host.pids()?;
     pids.sort_unstable();
     for pid in pids {
         match namespace(host, pid, "mnt") {
             Ok(id) => {
-                walk.namespaces.entry(id).or_insert((pid, 0)).1 += 1;
-                walk.pids.push(pid);
+                walk.namespaces.entry(id).or_default().push(pid);
+                walk.known += 1;
                 if pid == 1 {
                     walk.initial = Some(id);
                 }
             }
-            Err(Absent::Denied) if !is_kernel_thread(host, pid) => walk.denied += 1,
-            Err(_) => {}
+            Err(Absent::Denied) => walk.denied += usize::from(is_missed(host, pid)),
+            Err(Absent::Gone) => {}
+            Err(absent) => walk.failed = Some(absent),
         }
     }
-    walk
+    Ok(walk)
 }
 
 /// Inode number of a process's namespace of one kind.
@@ -56,30 +73,53 @@ pub fn namespace(host: &dyn Host, pid: u32, kind: &str) -> Asked<u64> {
     inode.ok_or_else(|| Absent::Failed(format!("{target:?} names no namespace")))
 }
 
+/// The walk, which must have begun.
+pub fn listed(walk: &Asked<Walk>) -> anyhow::Result<&Walk> {
+    walk.as_ref()
+        .map_err(|absent| anyhow!("cannot list processes: {absent}"))
+}
+
 /// Counts the mounts of each namespace through one process that lives in it.
-pub fn collect(host: &dyn Host, walk: &Walk) -> Collection<Mounts> {
+pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Mounts> {
+    let walk = listed(walk)?;
     let max = read::sysctl(host, "fs.mount-max")?;
     let mut namespaces = Vec::new();
-    let mut buffer = Vec::new();
-    for (&id, &(pid, _)) in &walk.namespaces {
-        if host
-            .read(proc(&format!("{pid}/mountinfo")), CAP, &mut buffer)
-            .is_ok()
-        {
-            namespaces.push(MountNamespace {
-                id,
-                mounts: mountinfo::count(&buffer),
-                pid,
-            });
+    let mut gaps = Vec::new();
+    for (&id, pids) in &walk.namespaces {
+        // A process may end meanwhile, and its namespace live on with others.
+        let mut answers = pids.iter().map(|&pid| (pid, mounts(host, pid)));
+        match answers.find(|(_, answer)| *answer != Err(Absent::Gone)) {
+            Some((pid, Ok(mounts))) => namespaces.push(MountNamespace { id, mounts, pid }),
+            Some((pid, Err(absent))) => gaps.push(format!("/proc/{pid}/mountinfo: {absent}")),
+            None => {}
         }
     }
-    let mut gaps = Vec::new();
     if walk.denied > 0 {
+        let (processes, have) = match walk.denied {
+            1 => ("process", "has"),
+            _ => ("processes", "have"),
+        };
         gaps.push(format!(
-            "the mount namespaces of {} processes are not visible; {}",
+            "{} {processes} {have} a mount namespace that nospace cannot read; {}",
             walk.denied,
             how_to_see(host)
         ));
     }
-    Ok(Collected::exact(Mounts { max, namespaces }).with_gaps(gaps))
+    if let Some(absent) = &walk.failed {
+        gaps.push(format!("/proc/PID/ns/mnt: {absent}"));
+    }
+    Ok(Collected::exact(Mounts { max, namespaces })
+        .partial(!gaps.is_empty())
+        .blind(walk.is_blind())
+        .with_gaps(gaps))
+}
+
+/// Mounts that a process sees.
+fn mounts(host: &dyn Host, pid: u32) -> Asked<u64> {
+    let mut mounts = 0;
+    host.lines(proc(&format!("{pid}/mountinfo")), &mut |line| {
+        mounts += u64::from(!line.is_empty());
+        ControlFlow::Continue(())
+    })?;
+    Ok(mounts)
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::Context as _;
 use nospace_core::model::{NamespaceCount, Namespaces};
+use nospace_core::parse;
 
-use super::mounts::{Walk, namespace};
+use super::mounts::{Walk, listed, namespace};
 use super::read;
 use super::run::{Collected, Collection};
-use crate::host::Host;
+use crate::host::{Absent, Asked, Host, proc};
 
 /// Kinds other than `mnt`, with the sysctl's word for each.
 const KINDS: [(&str, &str); 6] = [
@@ -25,27 +27,40 @@ const KINDS: [(&str, &str); 6] = [
 const ASK_ALL: usize = 500;
 
 /// Counts distinct namespaces. One that lives on by a bind mount alone is not seen.
-pub fn collect(host: &dyn Host, walk: &Walk) -> Collection<Namespaces> {
-    let limit = |word: &str| read::sysctl(host, &format!("user.max_{word}_namespaces"));
+pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Namespaces> {
+    let walk = listed(walk)?;
+    let mut partial = walk.is_partial();
     let initial = usize::from(walk.initial.is_some());
     let mounts = walk.namespaces.len().saturating_sub(initial) as u64;
     let mut kinds = vec![NamespaceCount {
         kind: "mnt".into(),
         used: mounts,
-        limit: limit("mnt")?,
+        limit: limit(host, "mnt")?.context("user.max_mnt_namespaces is missing")?,
     }];
-    let asked: Vec<u32> = if walk.pids.len() <= ASK_ALL {
-        walk.pids.clone()
-    } else {
-        walk.namespaces.values().map(|(pid, _)| *pid).collect()
+    let of_each = match walk.known {
+        ..=ASK_ALL => usize::MAX,
+        _ => 1,
     };
+    let pids = walk.namespaces.values();
+    let asked: Vec<u32> = pids
+        .flat_map(|pids| pids.iter().take(of_each))
+        .copied()
+        .collect();
     for (kind, word) in KINDS {
         // A kernel without this kind has no limit of it.
-        let Ok(limit) = limit(word) else { continue };
-        let distinct: BTreeSet<u64> = asked
-            .iter()
-            .filter_map(|pid| namespace(host, *pid, kind).ok())
-            .collect();
+        let Some(limit) = limit(host, word)? else {
+            continue;
+        };
+        let mut distinct = BTreeSet::new();
+        for pid in &asked {
+            match namespace(host, *pid, kind) {
+                Ok(id) => {
+                    distinct.insert(id);
+                }
+                Err(Absent::Gone) => {}
+                Err(_) => partial = true,
+            }
+        }
         let used = distinct.len().saturating_sub(1) as u64;
         kinds.push(NamespaceCount {
             kind: kind.into(),
@@ -53,5 +68,13 @@ pub fn collect(host: &dyn Host, walk: &Walk) -> Collection<Namespaces> {
             limit,
         });
     }
-    Ok(Collected::estimated(Namespaces { kinds }))
+    Ok(Collected::estimated(Namespaces { kinds })
+        .partial(partial)
+        .blind(walk.is_blind()))
+}
+
+/// `user.max_KIND_namespaces`; `None` where there is none.
+fn limit(host: &dyn Host, kind: &str) -> anyhow::Result<Option<u64>> {
+    let path = read::sysctl_path(&format!("user.max_{kind}_namespaces"));
+    read::optional(host, proc(&path), |bytes| parse::number("sysctl", bytes))
 }

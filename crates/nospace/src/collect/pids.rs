@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nospace_core::amount::count;
 use nospace_core::model::{Cgroups, Hierarchy, Pids, PidsCgroup};
 use nospace_core::parse::{self, cgroupfs, system};
 
@@ -22,10 +23,17 @@ pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>) -> Collection<Pids> {
         cgroups: Vec::new(),
     };
     let mut gaps = Vec::new();
-    if let Some(hierarchy) = cgroups.and_then(with_pids) {
-        pids.cgroups = limited(host, hierarchy, &mut gaps);
+    match cgroups {
+        Some(cgroups) => {
+            if let Some(hierarchy) = with_pids(cgroups) {
+                pids.cgroups = limited(host, hierarchy, &mut gaps);
+            }
+        }
+        None => gaps.push("pids.max was not read: cgroups could not be".to_owned()),
     }
-    Ok(Collected::exact(pids).with_gaps(gaps))
+    Ok(Collected::exact(pids)
+        .partial(!gaps.is_empty())
+        .with_gaps(gaps))
 }
 
 fn with_pids(cgroups: &Cgroups) -> Option<&Hierarchy> {
@@ -40,7 +48,7 @@ fn limited(host: &dyn Host, hierarchy: &Hierarchy, gaps: &mut Vec<String>) -> Ve
         return Vec::new();
     };
     let mut paths: Vec<PathBuf> = Vec::new();
-    let mut passed_over = 0_usize;
+    let mut passed_over = 0_u64;
     let walked = walk(host, top, |path| {
         if paths.len() < MAX_ASKED {
             paths.push(path.to_owned());
@@ -48,32 +56,51 @@ fn limited(host: &dyn Host, hierarchy: &Hierarchy, gaps: &mut Vec<String>) -> Ve
             passed_over += 1;
         }
     });
-    if walked.is_err() {
-        gaps.push(format!("{}: could not be read", hierarchy.mountpoint));
+    match walked {
+        Err(absent) => gaps.push(format!("{}: {absent}", hierarchy.mountpoint)),
+        Ok(walked) if walked.truncated => gaps.push(format!(
+            "pids.max was not read everywhere below {}: some directories could not be read",
+            hierarchy.mountpoint
+        )),
+        Ok(_) => {}
     }
     if passed_over > 0 {
         gaps.push(format!(
-            "{passed_over} cgroups beyond the first {MAX_ASKED} were not asked for pids.max"
+            "pids.max was not read in {}, only in the first {MAX_ASKED}",
+            count(passed_over, "cgroup", "cgroups")
         ));
     }
-    paths
-        .iter()
-        .filter_map(|path| cgroup(host, top, path))
-        .collect()
+    let mut limited = Vec::new();
+    let mut failed = None;
+    for path in &paths {
+        match cgroup(host, top, path) {
+            Ok(cgroup) => limited.extend(cgroup),
+            Err(error) => failed = Some(error),
+        }
+    }
+    gaps.extend(failed.map(|error| format!("{error:#}")));
+    limited
 }
 
 /// `None` for a cgroup without a limit, or that has gone.
-fn cgroup(host: &dyn Host, top: &Path, path: &Path) -> Option<PidsCgroup> {
+fn cgroup(host: &dyn Host, top: &Path, path: &Path) -> anyhow::Result<Option<PidsCgroup>> {
     let place = top.join(path);
     let limit = |bytes: &[u8]| cgroupfs::limit("pids.max", bytes);
-    let max = read::parsed(host, sys(&place.join("pids.max")), limit).ok()??;
+    let max = read::optional(host, sys(&place.join("pids.max")), limit)?;
+    let Some(max) = max.flatten() else {
+        return Ok(None);
+    };
     let current = |bytes: &[u8]| parse::number("pids.current", bytes);
     let events = |bytes: &[u8]| cgroupfs::flat_keyed("pids.events", bytes);
-    let events = read::parsed(host, sys(&place.join("pids.events")), events).unwrap_or_default();
-    Some(PidsCgroup {
+    let events = read::optional(host, sys(&place.join("pids.events")), events)?;
+    let used = read::optional(host, sys(&place.join("pids.current")), current)?;
+    Ok(used.map(|current| PidsCgroup {
         path: format!("/{}", path.display()),
-        current: read::parsed(host, sys(&place.join("pids.current")), current).ok()?,
+        current,
         max,
-        refused: events.get("max").copied().unwrap_or(0),
-    })
+        // Kernels before 4.8 have no such file.
+        refused: events
+            .and_then(|events| events.get("max").copied())
+            .unwrap_or(0),
+    }))
 }

@@ -1,11 +1,13 @@
-//! Small files, read whole.
+//! Files: small ones whole, those that grow with use line by line.
 
-use nospace_core::parse::{self, Malformed};
+use std::ops::ControlFlow;
+
+use nospace_core::parse::{self, Malformed, Parsed};
 
 use super::run::unanswered;
 use crate::host::{Absent, Asked, At, Host, proc};
 
-/// No file of a few numbers is larger.
+/// No file of a few numbers is larger; those that can be are read by [`lines`].
 const SMALL: usize = 256 << 10;
 
 /// A small file.
@@ -40,6 +42,30 @@ pub fn optional<T>(
     }
 }
 
+/// Every line of a file that is not empty, however many there are; `false` where there is no such file.
+pub fn lines(
+    host: &dyn Host,
+    at: At<'_>,
+    mut parse: impl FnMut(&[u8]) -> Parsed<()>,
+) -> anyhow::Result<bool> {
+    let mut malformed = None;
+    let answer = host.lines(at, &mut |line| {
+        if !line.is_empty() {
+            malformed = parse(line).err();
+        }
+        match malformed {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    });
+    match (malformed, answer) {
+        (Some(error), _) => Err(anyhow::anyhow!("{at}: {error}")),
+        (None, Ok(())) => Ok(true),
+        (None, Err(Absent::Gone)) => Ok(false),
+        (None, Err(absent)) => Err(unanswered(at, &absent)),
+    }
+}
+
 /// A sysctl of one number, by its dotted key.
 pub fn sysctl(host: &dyn Host, key: &str) -> anyhow::Result<u64> {
     let path = sysctl_path(key);
@@ -51,9 +77,13 @@ pub fn sysctl_path(key: &str) -> String {
     format!("sys/{}", key.replace('.', "/"))
 }
 
-/// Kernel threads hold no descriptors and live in no namespace of their own: nothing is missed
-/// when they may not be asked.
-pub fn is_kernel_thread(host: &dyn Host, pid: u32) -> bool {
-    let stat = parsed(host, proc(&format!("{pid}/stat")), parse::process::stat);
-    stat.is_ok_and(|stat| stat.kernel_thread)
+/// Whether something is missed when process `pid` denies access: nothing of one that has ended meanwhile, nor of a kernel
+/// thread, which holds no descriptors and lives in no namespace of its own.
+pub fn is_missed(host: &dyn Host, pid: u32) -> bool {
+    let stat = optional(host, proc(&format!("{pid}/stat")), parse::process::stat);
+    match stat {
+        Ok(Some(stat)) => !stat.kernel_thread,
+        Ok(None) => false,
+        Err(_) => true,
+    }
 }

@@ -16,6 +16,8 @@ pub struct Collected<T> {
     pub gaps: Vec<String>,
     /// Most of it could not be seen.
     pub blind: bool,
+    /// Some of what it counts was not read.
+    pub partial: bool,
 }
 
 impl<T> Collected<T> {
@@ -26,6 +28,7 @@ impl<T> Collected<T> {
             provenance: Provenance::Exact,
             gaps: Vec::new(),
             blind: false,
+            partial: false,
         }
     }
 
@@ -36,12 +39,19 @@ impl<T> Collected<T> {
             provenance: Provenance::Estimated,
             gaps: Vec::new(),
             blind: false,
+            partial: false,
         }
     }
 
     /// With most of it out of sight, or not.
     pub fn blind(mut self, blind: bool) -> Self {
         self.blind = blind;
+        self
+    }
+
+    /// With some of what it counts unread, or not.
+    pub fn partial(mut self, partial: bool) -> Self {
+        self.partial = partial;
         self
     }
 
@@ -88,6 +98,7 @@ impl Runs {
                 run.provenance = done.provenance;
                 run.gaps = done.gaps;
                 run.blind = done.blind;
+                run.partial = done.partial;
                 Some(done.part)
             }
             Err(error) => {
@@ -119,7 +130,7 @@ pub fn unanswered(at: At<'_>, absent: &Absent) -> anyhow::Error {
 /// What lets nospace look into processes that it could not look into.
 pub fn how_to_see(host: &dyn Host) -> &'static str {
     if host.look().uid == 0 {
-        "they have capabilities that nospace lacks: give it those, CAP_SYS_PTRACE among them"
+        "run nospace with CAP_SYS_PTRACE"
     } else {
         "run as root"
     }

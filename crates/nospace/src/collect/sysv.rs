@@ -1,34 +1,37 @@
 //! System V IPC of the IPC namespace that nospace runs in.
 
+use anyhow::ensure;
 use nospace_core::model::SysvIpc;
-use nospace_core::parse::{self, system, sysvipc};
+use nospace_core::parse::system;
+use nospace_core::parse::sysvipc::Totals;
 
 use super::read;
 use super::run::{Collected, Collection};
-use crate::host::{Host, proc};
+use crate::host::{Absent, Host, proc};
 
 /// Reads /proc/sysvipc and the limits of kernel.sem, kernel.shm* and kernel.msg*.
 pub fn collect(host: &dyn Host) -> Collection<SysvIpc> {
-    let pairs = |path, parse: fn(&[u8]) -> parse::Parsed<(u64, u64)>| {
-        read::optional(host, proc(path), parse).map(Option::unwrap_or_default)
-    };
-    let (semaphore_sets, semaphores) = pairs("sysvipc/sem", sysvipc::semaphores)?;
-    let (segments, segment_bytes) = pairs("sysvipc/shm", sysvipc::segments)?;
-    let queues = read::optional(host, proc("sysvipc/msg"), |bytes| {
-        Ok(sysvipc::queues(bytes))
-    })?;
+    let semaphores = totals(host, "sysvipc/sem", Totals::semaphores())?;
+    let segments = totals(host, "sysvipc/shm", Totals::segments())?;
+    let queues = totals(host, "sysvipc/msg", Totals::queues())?;
     let (max_semaphores, max_semaphore_sets) =
         read::parsed(host, proc("sys/kernel/sem"), system::sem)?;
     Ok(Collected::exact(SysvIpc {
-        semaphore_sets,
+        semaphore_sets: semaphores.rows(),
         max_semaphore_sets,
-        semaphores,
+        semaphores: semaphores.sum(),
         max_semaphores,
-        segments,
+        segments: segments.rows(),
         max_segments: read::sysctl(host, "kernel.shmmni")?,
-        segment_pages: segment_bytes.div_ceil(rustix::param::page_size() as u64),
+        segment_pages: segments.sum().div_ceil(rustix::param::page_size() as u64),
         max_segment_pages: read::sysctl(host, "kernel.shmall")?,
-        queues: queues.unwrap_or_default(),
+        queues: queues.rows(),
         max_queues: read::sysctl(host, "kernel.msgmni")?,
     }))
+}
+
+fn totals(host: &dyn Host, path: &str, mut totals: Totals) -> anyhow::Result<Totals> {
+    let is_there = read::lines(host, proc(path), |line| totals.add(line))?;
+    ensure!(is_there, "{}: {}", proc(path), Absent::Gone);
+    Ok(totals)
 }

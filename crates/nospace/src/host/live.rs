@@ -2,8 +2,9 @@
 
 use std::ffi::CStr;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufReader, Write as _};
 use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 
 use super::books::Ledger;
 use super::identity::number_files;
+use super::lines::each_line;
 use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, watches};
 
 /// Room for directory entries: one call for most directories.
@@ -116,11 +118,11 @@ impl Live {
     /// The programs, which this thread alone uses while it has them.
     fn ledger(&self) -> Asked<MutexGuard<'_, Ledger>> {
         let Some(ledger) = &self.ledger else {
-            return Err(Absent::Failed("eBPF was switched off".into()));
+            return Err(Absent::Failed("eBPF is switched off".into()));
         };
         if !self.same_pids {
             return Err(Absent::Failed(
-                "procfs is that of another pid namespace".into(),
+                "procfs belongs to another pid namespace".into(),
             ));
         }
         Ok(ledger.lock().unwrap_or_else(PoisonError::into_inner))
@@ -142,6 +144,14 @@ impl Live {
             }
         }
         Ok(openat(tree, path, flags, Mode::empty())?)
+    }
+
+    fn open_file(&self, at: At<'_>) -> Asked<OwnedFd> {
+        let fd = self.open_at(at, OFlags::RDONLY)?;
+        if at.tree == Tree::Root && !FileType::from_raw_mode(fstat(&fd)?.st_mode).is_file() {
+            return Err(Absent::Failed("not a regular file".into()));
+        }
+        Ok(fd)
     }
 
     fn open_proc(&self, path: &ProcPath) -> Result<OwnedFd, Errno> {
@@ -186,15 +196,16 @@ impl ProcPath {
     }
 }
 
-fn read_capped(fd: &OwnedFd, cap: usize, buffer: &mut Vec<u8>) -> Result<bool, Errno> {
+/// `false` when there is more than `bound` bytes.
+fn read_whole(fd: &OwnedFd, bound: usize, buffer: &mut Vec<u8>) -> Result<bool, Errno> {
     buffer.clear();
     loop {
-        if buffer.len() >= cap {
+        if buffer.len() >= bound {
             let mut more = [0_u8; 1];
             return Ok(retry(|| rustix::io::read(fd, &mut more))? == 0);
         }
         let start = buffer.len();
-        let want = (cap - start).min(PIECE.min(4096.max(start)));
+        let want = (bound - start).min(PIECE.min(4096.max(start)));
         buffer.resize(start + want, 0);
         let read = retry(|| rustix::io::read(fd, &mut buffer[start..]));
         buffer.truncate(start + read.unwrap_or(0));
@@ -246,12 +257,18 @@ impl Host for Live {
         self.look.clone()
     }
 
-    fn read(&self, at: At<'_>, cap: usize, buffer: &mut Vec<u8>) -> Asked<bool> {
-        let fd = self.open_at(at, OFlags::RDONLY)?;
-        if at.tree == Tree::Root && !FileType::from_raw_mode(fstat(&fd)?.st_mode).is_file() {
-            return Err(Absent::Failed("not a regular file".into()));
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()> {
+        let fd = self.open_file(at)?;
+        if read_whole(&fd, bound, buffer)? {
+            return Ok(());
         }
-        Ok(read_capped(&fd, cap, buffer)?)
+        buffer.clear();
+        Err(Absent::too_long(bound))
+    }
+
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()> {
+        let file = File::from(self.open_file(at)?);
+        each_line(BufReader::with_capacity(PIECE, file), each).map(drop)
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
@@ -371,7 +388,7 @@ impl Host for Live {
     fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>> {
         if !self.same_pids {
             return Err(Absent::Failed(
-                "procfs is that of another pid namespace".into(),
+                "procfs belongs to another pid namespace".into(),
             ));
         }
         number_files(descriptors, |a, b| {

@@ -6,12 +6,14 @@
 pub mod archive;
 mod books;
 mod identity;
+mod lines;
 pub mod live;
 pub mod recorded;
 pub mod recording;
 mod watches;
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use nospace_core::model::{
@@ -101,6 +103,16 @@ pub enum Absent {
 
 /// The answer to a question, or why there is none.
 pub type Asked<T> = Result<T, Absent>;
+
+impl Absent {
+    /// A file is longer than the `bound` bytes that are read of it.
+    #[must_use]
+    pub fn too_long(bound: usize) -> Self {
+        Self::Failed(format!(
+            "longer than {bound} bytes, the most that nospace reads of it"
+        ))
+    }
+}
 
 impl From<rustix::io::Errno> for Absent {
     fn from(errno: rustix::io::Errno) -> Self {
@@ -219,11 +231,22 @@ pub trait Host: Sync {
     /// Who asks, and when.
     fn look(&self) -> Look;
 
-    /// Contents of a file into `buffer` (emptied first), at most `cap` bytes; `true` when that
-    /// was all of it.
-    fn read(&self, at: At<'_>, cap: usize, buffer: &mut Vec<u8>) -> Asked<bool>;
+    /// The whole of a file into `buffer` (emptied first). For files that grow with use, see [`Host::lines`].
+    ///
+    /// # Errors
+    ///
+    /// [`Absent::Failed`] when it is longer than `bound` bytes; `buffer` is then empty.
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()>;
 
-    /// Names in a directory, at most `cap`, sorted; lossy UTF-8.
+    /// Every line of a file, without its end, until `each` breaks. A file may have any length: no more than a line of it is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Absent::Failed`] when a line is longer than 1 MiB, or an archive holds only the beginning; `each` has had the
+    /// lines before.
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()>;
+
+    /// Names in a directory, at most `cap`, sorted; lossy UTF-8. With `cap` names there may be more.
     fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>>;
 
     /// Directories below a directory, sorted, without following links.
@@ -258,25 +281,25 @@ pub trait Host: Sync {
     /// The user namespace that a process lives in.
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace>;
 
-    /// Every watch of the instances behind `of`, named by the kernel's directory entries. No archive holds them.
+    /// Every watch of the instances behind `of`, named by the kernel's directory entries. Recordings do not contain them.
     fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
         let _ = (of, each);
         Err(Absent::Failed(
-            "no archive holds the names of watches".into(),
+            "recordings do not contain watch names".into(),
         ))
     }
 
     /// Where the files with these handles are, from the directory `mount`, on which their file system is mounted. The
-    /// asker makes sure that it is one that cannot hang. No archive holds that.
+    /// asker makes sure that it is one that cannot hang. Recordings do not contain it.
     fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {
         let _ = (mount, handles);
         Err(Absent::Failed(
-            "no archive holds files by their handles".into(),
+            "recordings do not contain file handles".into(),
         ))
     }
 
     /// Names and inode numbers of what lies in a directory, on the same device, and is wanted. Only for paths that are known
-    /// not to hang. No archive holds that.
+    /// not to hang. Recordings do not contain it.
     fn find_in(
         &self,
         directory: At<'_>,
@@ -284,6 +307,8 @@ pub trait Host: Sync {
         is_wanted: &dyn Fn(u64) -> bool,
     ) -> Asked<Vec<(String, u64)>> {
         let _ = (directory, device, is_wanted);
-        Err(Absent::Failed("no archive holds inode numbers".into()))
+        Err(Absent::Failed(
+            "recordings do not contain inode numbers".into(),
+        ))
     }
 }

@@ -1,10 +1,12 @@
 //! A node that was recorded before: every question is looked up, nothing is asked of this machine.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
+use super::lines::each_line;
 use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, proc};
 
 /// A recorded node.
@@ -30,20 +32,32 @@ impl Recorded {
             Some(Answer::Absent(absent)) => Err(absent.clone()),
             Some(answer) => pick(answer).ok_or_else(|| {
                 Absent::Failed(format!(
-                    "the archive answers {question:?} with something else"
+                    "the recording's answer to {question:?} has another type"
                 ))
             }),
         }
     }
 
-    fn file(&self, name: &str) -> Asked<(&[u8], bool)> {
+    fn file(&self, name: &str) -> Asked<Content<'_>> {
         let answer = self.contents.answers.get(&Question::Read(name.to_owned()));
         match (self.contents.files.get(name), answer) {
-            (Some(bytes), answer) => Ok((bytes, answer != Some(&Answer::Cut))),
+            (Some(beginning), Some(Answer::Cut)) => Ok(Content::Beginning(beginning)),
+            (Some(whole), _) => Ok(Content::Whole(whole)),
             (None, Some(Answer::Absent(absent))) => Err(absent.clone()),
             (None, _) => Err(Absent::Gone),
         }
     }
+}
+
+/// What an archive contains of a file.
+enum Content<'a> {
+    Whole(&'a [u8]),
+    Beginning(&'a [u8]),
+}
+
+/// The archive holds only the first `length` bytes.
+fn incomplete(length: usize) -> Absent {
+    Absent::Failed(format!("the recording holds only its first {length} bytes"))
 }
 
 macro_rules! pick {
@@ -60,11 +74,27 @@ impl Host for Recorded {
         self.contents.head.look.clone()
     }
 
-    fn read(&self, at: At<'_>, cap: usize, buffer: &mut Vec<u8>) -> Asked<bool> {
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()> {
         buffer.clear();
-        let (bytes, whole) = self.file(&key(at))?;
-        buffer.extend_from_slice(&bytes[..bytes.len().min(cap)]);
-        Ok(whole && bytes.len() <= cap)
+        match self.file(&key(at))? {
+            Content::Whole(bytes) if bytes.len() <= bound => buffer.extend_from_slice(bytes),
+            Content::Whole(_) => return Err(Absent::too_long(bound)),
+            Content::Beginning(bytes) => return Err(incomplete(bytes.len())),
+        }
+        Ok(())
+    }
+
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()> {
+        match self.file(&key(at))? {
+            Content::Whole(bytes) => each_line(bytes, each).map(drop),
+            Content::Beginning(bytes) => {
+                let end = bytes.iter().rposition(|byte| *byte == b'\n');
+                match each_line(&bytes[..end.map_or(0, |end| end + 1)], each)? {
+                    ControlFlow::Break(()) => Ok(()),
+                    ControlFlow::Continue(()) => Err(incomplete(bytes.len())),
+                }
+            }
+        }
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
@@ -100,7 +130,13 @@ impl Host for Recorded {
 
     fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()> {
         let path = fdinfo_path(descriptor);
-        piece(self.file(&key(proc(&path)))?.0);
+        match self.file(&key(proc(&path)))? {
+            Content::Whole(bytes) => piece(bytes),
+            Content::Beginning(bytes) => {
+                piece(bytes);
+                return Err(incomplete(bytes.len()));
+            }
+        }
         Ok(())
     }
 

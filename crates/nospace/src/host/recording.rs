@@ -1,6 +1,7 @@
 //! Another host, with every answer kept: what `nospace record` saves is what a look asked for.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
@@ -8,8 +9,8 @@ use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use super::archive::{Answer, Question, Writer, fdinfo_path, key};
 use super::{Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, proc};
 
-/// fdinfo of one instance is kept up to this many bytes: about 500,000 watches.
-const FDINFO_CAP: usize = 64 << 20;
+/// Of a file that is read in pieces, so many bytes are kept: 500,000 watches of one instance, or as many mounts.
+const MAX_FILE: usize = 64 << 20;
 
 /// A host that remembers.
 pub struct Recording<'h, W: Write> {
@@ -44,11 +45,34 @@ impl<'h, W: Write> Recording<'h, W> {
             .answer(question, answer);
     }
 
+    fn keep_beginning(&self, at: At<'_>, kept: &Beginning, answer: &Asked<()>) {
+        match answer {
+            Ok(()) => self.keep_file(at, &kept.bytes, !kept.more),
+            Err(absent) => self.keep(Question::Read(key(at)), Answer::Absent(absent.clone())),
+        }
+    }
+
     fn keep_file(&self, at: At<'_>, contents: &[u8], whole: bool) {
         self.writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .file(at, contents, whole);
+    }
+}
+
+/// The beginning of a file, as it comes.
+#[derive(Default)]
+struct Beginning {
+    bytes: Vec<u8>,
+    more: bool,
+}
+
+impl Beginning {
+    fn add(&mut self, piece: &[u8]) {
+        let room = MAX_FILE - self.bytes.len();
+        self.more |= piece.len() > room;
+        self.bytes
+            .extend_from_slice(&piece[..piece.len().min(room)]);
     }
 }
 
@@ -71,16 +95,32 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         self.host.look()
     }
 
-    fn read(&self, at: At<'_>, cap: usize, buffer: &mut Vec<u8>) -> Asked<bool> {
-        let answer = self.host.read(at, cap, buffer);
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()> {
+        let answer = self.host.read(at, bound, buffer);
         match &answer {
-            Ok(whole) => {
+            Ok(()) => {
                 let kept = redacted(at, buffer, self.with_arguments);
-                self.keep_file(at, kept.as_deref().unwrap_or(buffer), *whole);
+                self.keep_file(at, kept.as_deref().unwrap_or(buffer), true);
             }
             Err(absent) => self.keep(Question::Read(key(at)), Answer::Absent(absent.clone())),
         }
         answer
+    }
+
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()> {
+        let mut kept = Beginning::default();
+        let mut flow = ControlFlow::Continue(());
+        // Whoever reads the recording may want the lines after those that this reader wants.
+        let answer = self.host.lines(at, &mut |line| {
+            kept.add(line);
+            kept.add(b"\n");
+            if flow.is_continue() {
+                flow = each(line);
+            }
+            ControlFlow::Continue(())
+        });
+        self.keep_beginning(at, &kept, &answer);
+        if flow.is_break() { Ok(()) } else { answer }
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
@@ -136,24 +176,12 @@ impl<W: Write + Send> Host for Recording<'_, W> {
     }
 
     fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()> {
-        let mut kept = Vec::new();
-        let mut whole = true;
+        let mut kept = Beginning::default();
         let answer = self.host.fdinfo(descriptor, &mut |bytes| {
-            let room = FDINFO_CAP - kept.len();
-            whole &= bytes.len() <= room;
-            kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            kept.add(bytes);
             piece(bytes);
         });
-        let path = fdinfo_path(descriptor);
-        match &answer {
-            Ok(()) => self.keep_file(proc(&path), &kept, whole),
-            Err(absent) => {
-                self.keep(
-                    Question::Read(key(proc(&path))),
-                    Answer::Absent(absent.clone()),
-                );
-            }
-        }
+        self.keep_beginning(proc(&fdinfo_path(descriptor)), &kept, &answer);
         answer
     }
 

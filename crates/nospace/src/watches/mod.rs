@@ -138,6 +138,7 @@ fn collect(
     watches.sort_by_key(|watch| (watch.instance, watch.wd));
     Ok(Collected {
         blind: false,
+        partial: false,
         part: Listing { watches, source },
         provenance,
         gaps,

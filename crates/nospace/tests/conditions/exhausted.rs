@@ -5,12 +5,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::report::Report;
+use nospace_core::report::{Report, Severity};
 use nospace_holder::{Holder, Tried, scratch};
 use rustix::io::Errno;
 
 use crate::cgroup::Cgroup;
-use crate::script::private;
+use crate::script::{private, unshare};
 use crate::support::{NOSPACE, report};
 
 /// Of its own user and user namespace both limits are used up.
@@ -71,6 +71,29 @@ pub fn disk(options: &str) -> anyhow::Result<()> {
         .context("the root file system is not in the report")?;
     ensure!(full.percent() == 100, "{full:?}");
     whole(&report)
+}
+
+/// The kernel's default limits of System V IPC, all used up: /proc/sysvipc has megabytes then.
+pub fn sysv(options: &str) -> anyhow::Result<()> {
+    let script = r#"
+        perl -e 'while (defined shmget(0, 4096, 0600)) {} exit($! + 0 != 28)'
+        perl -e 'while (defined semget(0, 1, 0600)) {} exit($! + 0 != 28)'
+        exec "$nospace" check -o json --only "$cause" $options
+    "#;
+    for (cause, code) in [
+        (Cause::SysvShm, "sysv-shm"),
+        (Cause::SysvSemaphores, "sysv-semaphores"),
+    ] {
+        let mut full = unshare(&["--ipc"], script, options);
+        let report = report(full.env("cause", code))?;
+        let found = report.findings.iter().find(|one| one.cause == cause);
+        ensure!(
+            found.is_some_and(|one| one.severity == Severity::Critical),
+            "{code}: {found:?}"
+        );
+        ensure!(report.status().exit_code() == 2, "{:?}", report.status());
+    }
+    Ok(())
 }
 
 /// No process and no thread more for this user.

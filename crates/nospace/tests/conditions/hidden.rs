@@ -21,6 +21,10 @@ pub fn nobody(options: &str) -> anyhow::Result<()> {
     );
     let gaps = &inotify(&report)?.gaps;
     ensure!(gaps.iter().any(|gap| gap.contains("root")), "{gaps:?}");
+    for name in ["inotify", "mounts", "namespaces"] {
+        let run = report.collectors.iter().find(|one| one.name == name);
+        ensure!(run.is_some_and(|run| run.partial), "{run:?}");
+    }
     ensure!(report.limits.is_some());
     ensure!(report.status() != Status::Ok, "nobody cannot tell");
     Ok(())

@@ -57,7 +57,7 @@ fn gaps(report: &Report) -> anyhow::Result<Vec<String>> {
     let found = report.collectors.iter().find(|one| one.name == "inotify");
     let gaps = &found.context("no inotify collector")?.gaps;
     let without = |gap: &String| match gap.split_once(" of ") {
-        Some((denied, _)) => format!("{denied} could not be looked into"),
+        Some((denied, _)) => format!("{denied} could not be inspected"),
         None => gap.clone(),
     };
     Ok(gaps.iter().map(without).collect())

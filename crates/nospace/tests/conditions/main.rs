@@ -22,10 +22,11 @@ use support::{WAYS, test};
 /// A condition, to be held with these options of nospace.
 type Condition = fn(&str) -> anyhow::Result<()>;
 
-const CONDITIONS: [(&str, Condition); 15] = [
+const CONDITIONS: [(&str, Condition); 16] = [
     ("inotify used up", exhausted::inotify),
     ("32 descriptors", exhausted::descriptors),
     ("root file system full", exhausted::disk),
+    ("System V limits used up", exhausted::sysv),
     ("no pid left for the user", exhausted::pids_of_user),
     ("no pid left in the cgroup", exhausted::pids_of_cgroup),
     ("as nobody", hidden::nobody),

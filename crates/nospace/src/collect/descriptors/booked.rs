@@ -5,25 +5,35 @@ use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
 use super::process::describe;
 use crate::collect::read;
 use crate::collect::run::{Collected, Collection};
-use crate::host::{BookedProcess, Books, Host};
+use crate::host::{Absent, BookedProcess, Books, Host};
 use crate::parallel::share_out;
 
 /// Instances and counters as the kernel has them.
-pub fn inotify(books: &mut Books) -> Collected<Inotify> {
-    let gaps = books.gap.take().into_iter().collect();
-    Collected::exact(std::mem::take(&mut books.inotify)).with_gaps(gaps)
+pub fn inotify(books: &mut Books, failed: Option<Absent>) -> Collected<Inotify> {
+    let failed = failed.map(|absent| format!("owner of /proc/PID: {absent}"));
+    let gaps: Vec<String> = books.gap.take().into_iter().chain(failed).collect();
+    Collected::exact(std::mem::take(&mut books.inotify))
+        .partial(!gaps.is_empty())
+        .with_gaps(gaps)
 }
 
-/// The processes that the books name, described from procfs.
-pub fn processes(host: &dyn Host, booked: &[BookedProcess]) -> Vec<Process> {
-    let parts = share_out(booked, |one, described: &mut Vec<Process>| {
-        let uid = host.owner(one.pid);
-        let found = uid.map(|uid| describe(host, one.pid, uid, one.descriptors, one.limit));
-        described.extend(found.ok().flatten().map(|(process, _)| process));
+/// The processes that the books name, described from procfs; and why one that is there could not be.
+pub fn processes(host: &dyn Host, booked: &[BookedProcess]) -> (Vec<Process>, Option<Absent>) {
+    type Part = (Vec<Process>, Option<Absent>);
+    let parts = share_out(booked, |one, (described, failed): &mut Part| {
+        match host.owner(one.pid) {
+            Ok(uid) => {
+                let process = describe(host, one.pid, uid, one.descriptors, one.limit);
+                described.extend(process.map(|(process, _)| process));
+            }
+            Err(Absent::Gone) => {}
+            Err(absent) => *failed = Some(absent),
+        }
     });
-    let mut all = parts.concat();
+    let (described, failed): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let mut all = described.concat();
     all.sort_unstable_by_key(|process| process.pid);
-    all
+    (all, failed.into_iter().flatten().next())
 }
 
 /// epoll watches; each CPU holds back some of the kernel's own count.

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use nospace_core::model::EpollUser;
 
-use super::Identity;
-use super::scan::Seen;
+use super::scan::{Identity, Seen};
 
 /// Sums by uid, each epoll instance once where identity is known.
 pub fn users(seen: &Seen, identity: &Identity) -> Vec<EpollUser> {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use nospace_core::amount::count;
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Inotify, Instance, Process, UserKey};
 use nospace_core::parse::mountinfo::Mount;
 
-use super::Identity;
-use super::scan::{Counted, Seen};
+use super::scan::{Counted, Identity, Seen};
 use crate::collect::mount_table;
 use crate::collect::run::{Collected, Collection, how_to_see};
 use crate::host::Host;
@@ -32,12 +32,22 @@ pub fn collect(host: &dyn Host, seen: &mut Seen, identity: &Identity) -> Collect
             .collect(),
     };
     // What /proc shows is never more than an estimate: see `unattributed` in the contract.
-    let hidden =
-        host.look().uid != 0 && hides_processes(&mount_table::read(host).unwrap_or_default());
-    let blind = hidden || seen.denied * 2 > seen.looked;
+    let mut gaps = gaps(host, seen, identity);
+    let hidden = host.look().uid != 0
+        && mount_table::read(host).map_or_else(
+            |error| {
+                gaps.push(format!("processes may be hidden: {error:#}"));
+                false
+            },
+            |mounts| hides_processes(&mounts),
+        );
+    if hidden {
+        gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
+    }
     Ok(Collected::estimated(inotify)
-        .blind(blind)
-        .with_gaps(gaps(host, seen, identity, hidden)))
+        .blind(hidden || seen.is_blind())
+        .partial(hidden || seen.is_partial())
+        .with_gaps(gaps))
 }
 
 /// Descriptors that lead to one open file, together.
@@ -78,27 +88,24 @@ fn instance(holders: &[Counted], processes: &HashMap<u32, &Process>) -> Instance
     }
 }
 
-fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity, hidden: bool) -> Vec<String> {
+fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity) -> Vec<String> {
     let mut gaps = Vec::new();
     if let Err(absent) = identity
         && !seen.inotify.is_empty()
     {
         gaps.push(format!(
-            "kcmp(2) was refused ({absent}): an instance that several descriptors share is counted \
-             for each; {}",
+            "kcmp(2) is not permitted ({absent}), so an instance that several descriptors share counts \
+             once for each of them; {}",
             how_to_see(host)
         ));
     }
     if seen.denied > 0 {
         gaps.push(format!(
-            "{} of {} processes could not be looked into; {}",
+            "{} of {} could not be inspected; {}",
             seen.denied,
-            seen.looked,
+            count(seen.looked as u64, "process", "processes"),
             how_to_see(host)
         ));
-    }
-    if hidden {
-        gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
     }
     gaps.extend(seen.failed.iter().cloned());
     gaps

@@ -11,7 +11,6 @@ mod inotify;
 mod process;
 mod scan;
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
@@ -20,7 +19,7 @@ use super::read;
 use super::run::{Collected, Collection, Runs};
 use crate::host::{Absent, Books, Host};
 pub use process::describe;
-use scan::Seen;
+use scan::{Identity, Seen};
 
 /// What was brought home.
 pub struct Scanned {
@@ -43,8 +42,9 @@ fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> Scanned {
     let mut runs = Runs::default();
     let mut processes = Vec::new();
     let inotify = runs.run_since(begin, "inotify", "ebpf", || {
-        processes = booked::processes(host, &books.processes);
-        Ok(booked::inotify(&mut books))
+        let failed;
+        (processes, failed) = booked::processes(host, &books.processes);
+        Ok(booked::inotify(&mut books, failed))
     });
     let epoll = runs.run("epoll", "ebpf", || booked::epoll(host, books.epoll));
     Scanned {
@@ -57,12 +57,12 @@ fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> Scanned {
 
 fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> Scanned {
     let mut runs = Runs::default();
-    let mut seen = Seen::default();
+    let mut scanned = scan::all(host);
     let mut identity = Err(Absent::Gone);
     let inotify = runs.run_since(begin, "inotify", "procfs", || {
-        seen = scan::all(host)?;
-        identity = number(host, &seen);
-        let mut collected = inotify::collect(host, &mut seen, &identity)?;
+        let seen = scanned.as_mut().map_err(|absent| unlisted(absent))?;
+        identity = number(host, seen);
+        let mut collected = inotify::collect(host, seen, &identity)?;
         if let Absent::Failed(why) = without_books {
             collected
                 .gaps
@@ -70,13 +70,20 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> Scanned
         }
         Ok(collected)
     });
-    let epoll = runs.run("epoll", "procfs", || collect_epoll(host, &seen, &identity));
+    let epoll = runs.run("epoll", "procfs", || {
+        let seen = scanned.as_ref().map_err(unlisted)?;
+        collect_epoll(host, seen, &identity)
+    });
     Scanned {
         inotify,
-        processes: seen.processes,
+        processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
         epoll,
         runs,
     }
+}
+
+fn unlisted(absent: &Absent) -> anyhow::Error {
+    anyhow::anyhow!("cannot list processes: {absent}")
 }
 
 /// Which descriptors are one open file; in the order of `seen.descriptors()`.
@@ -87,14 +94,13 @@ fn number(host: &dyn Host, seen: &Seen) -> Identity {
     Ok(all.into_iter().zip(numbers).collect())
 }
 
-/// Number of the open file behind each descriptor; `None` for one that has gone.
-type Identity = Result<HashMap<Descriptor, Option<u32>>, Absent>;
-
 fn collect_epoll(host: &dyn Host, seen: &Seen, identity: &Identity) -> Collection<Epoll> {
     let max_user_watches = read::sysctl(host, "fs.epoll.max_user_watches")?;
     let users = epoll::users(seen, identity);
     Ok(Collected::estimated(Epoll {
         max_user_watches,
         users,
-    }))
+    })
+    .blind(seen.is_blind())
+    .partial(seen.is_partial()))
 }

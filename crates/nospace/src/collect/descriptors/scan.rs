@@ -1,5 +1,6 @@
 //! The pass itself: shared out among the cores, a process at a time.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +8,8 @@ use nospace_core::model::{Descriptor, Process, UserNamespace};
 use nospace_core::parse::fdinfo::LineCounter;
 
 use super::process;
-use super::read::is_kernel_thread;
-use crate::host::{Absent, Descriptors, Host};
+use super::read::is_missed;
+use crate::host::{Absent, Asked, Descriptors, Host};
 
 /// One descriptor with the lines of its fdinfo that count.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,9 @@ pub struct Counted {
     /// Effective uid of the process.
     pub uid: u32,
 }
+
+/// Number of the open file behind each descriptor; `None` for one that has gone.
+pub type Identity = Result<HashMap<Descriptor, Option<u32>>, Absent>;
 
 /// What the pass has seen.
 #[derive(Default)]
@@ -42,6 +46,16 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Something that counts may have been missed.
+    pub fn is_partial(&self) -> bool {
+        self.denied > 0 || !self.failed.is_empty()
+    }
+
+    /// Most processes were out of reach.
+    pub fn is_blind(&self) -> bool {
+        self.denied * 2 > self.looked
+    }
+
     /// Every descriptor that was counted.
     pub fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
         self.inotify
@@ -79,10 +93,8 @@ impl Seen {
 /// # Errors
 ///
 /// When procfs cannot be listed.
-pub fn all(host: &dyn Host) -> anyhow::Result<Seen> {
-    let pids = host
-        .pids()
-        .map_err(|absent| anyhow::anyhow!("cannot list processes: {absent}"))?;
+pub fn all(host: &dyn Host) -> Asked<Seen> {
+    let pids = host.pids()?;
     let work = Work {
         host,
         pids,
@@ -168,10 +180,10 @@ impl Work<'_> {
             Ok(()) => {
                 seen.looked += 1;
                 seen.denied += usize::from(open.hidden > 0);
-                self.keep_holder(pid, open);
+                self.keep_holder(pid, open, seen);
             }
             Err(Absent::Gone) => {}
-            Err(Absent::Denied) if is_kernel_thread(self.host, pid) => {}
+            Err(Absent::Denied) if !is_missed(self.host, pid) => {}
             Err(Absent::Denied) => {
                 seen.looked += 1;
                 seen.denied += 1;
@@ -180,19 +192,23 @@ impl Work<'_> {
         }
     }
 
-    fn keep_holder(&self, pid: u32, open: &mut Descriptors) {
+    fn keep_holder(&self, pid: u32, open: &mut Descriptors, seen: &mut Seen) {
         let limit = process::pressing_limit(self.host, pid, open.total);
         if open.inotify.is_empty() && open.epoll.is_empty() && limit.is_none() {
             return;
         }
-        if let Ok(uid) = self.host.owner(pid) {
-            let open = std::mem::take(open);
-            lock(&self.holders).push(Holder {
-                pid,
-                uid,
-                open,
-                limit,
-            });
+        match self.host.owner(pid) {
+            Ok(uid) => {
+                let open = std::mem::take(open);
+                lock(&self.holders).push(Holder {
+                    pid,
+                    uid,
+                    open,
+                    limit,
+                });
+            }
+            Err(Absent::Gone) => {}
+            Err(absent) => seen.failed.push(format!("owner of /proc/PID: {absent}")),
         }
     }
 }
@@ -204,13 +220,28 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Seen) {
         ref open,
         limit,
     } = holder;
-    let of = |fd: &u32| Descriptor { pid, fd: *fd };
-    let counted = open.inotify.iter().map(of);
-    let watches = counted.filter_map(|one| count(host, one, uid, LineCounter::inotify()));
+    let failed = &mut seen.failed;
+    let mut count = |fd: &u32, lines| {
+        let descriptor = Descriptor { pid, fd: *fd };
+        match count(host, descriptor, lines) {
+            Ok(count) => Some(Counted {
+                descriptor,
+                count,
+                uid,
+            }),
+            Err(Absent::Gone) => None,
+            Err(absent) => {
+                failed.push(format!("/proc/PID/fdinfo: {absent}"));
+                None
+            }
+        }
+    };
+    let watches = open.inotify.iter();
+    let watches = watches.filter_map(|fd| count(fd, LineCounter::inotify()));
     seen.inotify.extend(watches);
-    let counted = open.epoll.iter().map(of);
-    seen.epoll
-        .extend(counted.filter_map(|one| count(host, one, uid, LineCounter::epoll())));
+    let watches = open.epoll.iter();
+    let watches = watches.filter_map(|fd| count(fd, LineCounter::epoll()));
+    seen.epoll.extend(watches);
     if (!open.inotify.is_empty() || limit.is_some())
         && let Some((process, namespace)) = process::describe(host, pid, uid, open.total, limit)
     {
@@ -219,17 +250,7 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Seen) {
     }
 }
 
-fn count(
-    host: &dyn Host,
-    descriptor: Descriptor,
-    uid: u32,
-    mut lines: LineCounter,
-) -> Option<Counted> {
-    host.fdinfo(descriptor, &mut |piece| lines.piece(piece))
-        .ok()?;
-    Some(Counted {
-        descriptor,
-        count: lines.count(),
-        uid,
-    })
+fn count(host: &dyn Host, descriptor: Descriptor, mut lines: LineCounter) -> Asked<u32> {
+    host.fdinfo(descriptor, &mut |piece| lines.piece(piece))?;
+    Ok(lines.count())
 }

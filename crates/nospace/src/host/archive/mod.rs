@@ -23,6 +23,8 @@ use super::{Absent, Asked, At, Books, Descriptors, Look, Subdirectory, Tree};
 
 /// Raised when an older nospace could not read the archive.
 pub const FORMAT: u32 = 1;
+/// No recorded node is larger than this when unpacked; a bomb is.
+const MAX_BYTES: u64 = 512 << 20;
 const HEAD: &str = "nospace.json";
 const ANSWERS: &str = "answers.jsonl";
 const FILES: &str = "files";

@@ -5,11 +5,9 @@ use std::path::{Component, Path};
 
 use anyhow::{Context as _, bail};
 
-use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, Question, is_tree};
+use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, MAX_BYTES, Question, is_tree};
 
-/// No recorded node is larger than this when unpacked; a bomb is.
-const MAX_BYTES: u64 = 512 << 20;
-/// Nor has it more entries.
+/// No recorded node has more entries.
 const MAX_ENTRIES: usize = 1_000_000;
 /// A directory is laid out no deeper than the deepest cgroup.
 const MAX_DEPTH: usize = 64;
@@ -69,9 +67,7 @@ impl Loader {
         let mut file = BufReader::new(file);
         const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
         if !file.fill_buf()?.starts_with(&MAGIC) {
-            bail!(
-                "it is not compressed with zstd; `nospace record FILE.tar.zst` makes such a file"
-            );
+            bail!("it is not compressed with zstd; make it with `nospace record FILE.tar.zst`");
         }
         self.tar(zstd::Decoder::with_buffer(file)?)
     }
@@ -80,12 +76,12 @@ impl Loader {
         // The bound holds for the whole stream, so headers alone cannot fill memory either.
         let mut tar = tar::Archive::new(stream.take(MAX_BYTES + 1));
         for entry in tar.entries()? {
-            let mut entry = entry.context("the archive is damaged or cut short")?;
+            let mut entry = entry.context("the archive is damaged or incomplete")?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             match entry.header().entry_type() {
                 tar::EntryType::Regular => {}
                 tar::EntryType::Directory => continue,
-                other => bail!("entry {name:?} is a {other:?}, which no recording holds"),
+                other => bail!("unexpected entry {name:?} of type {other:?}"),
             }
             let size = entry.size();
             self.entry(&name, size, &mut entry)?;
@@ -110,7 +106,7 @@ impl Loader {
                 let size = entry.metadata()?.len();
                 self.entry(&name, size, &mut File::open(entry.path())?)?;
             } else {
-                bail!("{name:?} is neither a file nor a directory, which no recording holds");
+                bail!("unexpected entry {name:?}: neither a file nor a directory");
             }
         }
         Ok(())
@@ -121,7 +117,7 @@ impl Loader {
         self.bytes = self.bytes.saturating_add(size).saturating_add(512);
         if self.bytes > MAX_BYTES || self.entries > MAX_ENTRIES {
             bail!(
-                "it unpacks to more than {} MiB or {MAX_ENTRIES} files, more than any node gives",
+                "it unpacks to more than {} MiB or {MAX_ENTRIES} files",
                 MAX_BYTES >> 20
             );
         }
@@ -130,16 +126,16 @@ impl Loader {
         contents
             .take(size)
             .read_to_end(&mut bytes)
-            .with_context(|| format!("entry {name:?} is damaged or cut short"))?;
+            .with_context(|| format!("entry {name:?} is damaged or incomplete"))?;
         if bytes.len() as u64 != size {
-            bail!("entry {name:?} is cut short");
+            bail!("entry {name:?} is incomplete");
         }
         match place {
             Place::Head => self.head = Some(head(&bytes)?),
             Place::Answers => self.answers = Some(answers(&bytes)?),
             Place::File(key) => {
                 if self.files.insert(key, bytes).is_some() {
-                    bail!("entry {name:?} is there twice");
+                    bail!("duplicate entry {name:?}");
                 }
             }
         }
@@ -149,10 +145,10 @@ impl Loader {
     fn finish(self) -> anyhow::Result<Contents> {
         let head = self
             .head
-            .with_context(|| format!("it has no {HEAD}: not a recorded node"))?;
+            .with_context(|| format!("not a recorded node: {HEAD} is missing"))?;
         let answers = self
             .answers
-            .with_context(|| format!("it is cut short: no {ANSWERS}"))?;
+            .with_context(|| format!("it is incomplete: {ANSWERS} is missing"))?;
         Ok(Contents {
             head,
             files: self.files,
@@ -187,7 +183,7 @@ impl Place {
             .and_then(|rest| rest.strip_prefix('/'));
         match key {
             Some(key) if key.split('/').next().is_some_and(is_tree) => Ok(Self::File(key.into())),
-            _ => bail!("entry {name:?} is none that a recording holds"),
+            _ => bail!("unexpected entry {name:?}"),
         }
     }
 }

@@ -4,12 +4,19 @@ use std::io::{self, Write};
 use anyhow::Context as _;
 
 use super::super::{At, Look};
-use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, Question, key};
+use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, MAX_BYTES, Question, key};
+
+/// So much is kept of all files together, and the rest is for the answers: what is longer could not be read again.
+const FILES_BUDGET: u64 = MAX_BYTES / 4 * 3;
+/// A tar header, and what fills up the last block.
+const ENTRY_OVERHEAD: u64 = 1024;
 
 /// Files go out as they come, answers wait for the end: they are small.
 pub struct Writer<W: Write> {
     tar: tar::Builder<zstd::Encoder<'static, W>>,
     seen: HashSet<String>,
+    /// Bytes of files so far.
+    bytes: u64,
     answers: BTreeMap<Question, Answer>,
     /// The first error; collectors go on, the archive is refused at its end.
     failed: Option<io::Error>,
@@ -25,6 +32,7 @@ impl<W: Write> Writer<W> {
         let mut writer = Self {
             tar: tar::Builder::new(zstd::Encoder::new(out, 9)?),
             seen: HashSet::new(),
+            bytes: 0,
             answers: BTreeMap::new(),
             failed: None,
         };
@@ -41,24 +49,41 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Keeps the contents of a file; `whole` when that is all of it.
+    /// Keeps the contents of a file, `whole` when that is all of it, or as much as the archive has room for.
     pub fn file(&mut self, at: At<'_>, contents: &[u8], whole: bool) {
         let name = key(at);
         if !self.seen.insert(name.clone()) {
             return;
         }
-        if !whole {
+        let room = FILES_BUDGET.saturating_sub(self.bytes.saturating_add(ENTRY_OVERHEAD));
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let kept = &contents[..contents.len().min(room)];
+        self.bytes += kept.len() as u64 + ENTRY_OVERHEAD;
+        if !whole || kept.len() < contents.len() {
             self.answers
                 .insert(Question::Read(name.clone()), Answer::Cut);
         }
-        if let Err(error) = self.append(&format!("{FILES}/{name}"), contents) {
+        if let Err(error) = self.append(&format!("{FILES}/{name}"), kept) {
             self.failed.get_or_insert(error);
         }
     }
 
+    /// Files of which only the beginning is kept, as `proc/1/mountinfo`.
+    pub fn incomplete(&self) -> impl Iterator<Item = &str> {
+        self.answers
+            .iter()
+            .filter_map(|(question, answer)| match question {
+                Question::Read(file) if *answer == Answer::Cut => Some(file.as_str()),
+                _ => None,
+            })
+    }
+
     /// Keeps any other answer.
     pub fn answer(&mut self, question: Question, answer: Answer) {
-        self.answers.insert(question, answer);
+        // A file that is kept in part stays so, however else it was asked for.
+        if self.answers.get(&question) != Some(&Answer::Cut) {
+            self.answers.insert(question, answer);
+        }
     }
 
     /// Ends the archive.
