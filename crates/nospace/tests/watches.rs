@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
-use nospace_core::watches::{Event, NamedWatch, Naming, State, WatchesReport};
+use nospace_core::watches::{Event, NamedWatch, Naming, PathState, WatchesReport};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::Value;
 
@@ -119,13 +119,13 @@ fn every_watch_is_named_or_said_why_not() {
     check_common(&report.watches);
     if source(&report) == "ebpf" {
         for (watch, path) in report.watches.iter().zip(&there) {
-            assert_eq!((&watch.host_path, watch.state), (path, State::Present));
+            assert_eq!((&watch.host_path, watch.state), (path, PathState::Present));
             assert_eq!(watch.naming, Naming::Kernel);
         }
         let gone = &report.watches[2];
         assert_eq!(
             (&gone.host_path, gone.state),
-            (&path("gone"), State::Deleted)
+            (&path("gone"), PathState::Deleted)
         );
         let proc = report.watches[3].host_path.as_deref();
         assert_eq!(proc, Some("/proc/sys/kernel"));
@@ -137,14 +137,14 @@ fn every_watch_is_named_or_said_why_not() {
     check_common(&report.watches);
     assert_eq!(
         report.watches[3].state,
-        State::Unnamed,
+        PathState::Unnamed,
         "procfs has no handles"
     );
     if rustix::process::geteuid().is_root() {
         for (watch, path) in report.watches.iter().zip(&there) {
             assert_eq!((&watch.host_path, watch.naming), (path, Naming::Handle));
         }
-        assert_eq!(report.watches[2].state, State::Deleted);
+        assert_eq!(report.watches[2].state, PathState::Deleted);
     }
     check_archive();
     let pid = std::process::id().to_string();
@@ -234,7 +234,7 @@ fn what_was_forgotten_is_found_in_its_directory() {
     let path = |name: &str| format!("{}/in/{name}", directory.path().display());
     for (watch, name) in report.watches.iter().zip(names) {
         assert_eq!(watch.host_path, Some(path(name)), "{watch:?}");
-        assert_eq!(watch.state, State::Present);
+        assert_eq!(watch.state, PathState::Present);
     }
     let found = |watch: &NamedWatch| watch.naming == Naming::Directory;
     assert!(report.watches.iter().any(found), "{:?}", report.watches);

@@ -83,8 +83,8 @@ pub struct Scanner<'c> {
     line: u64,
     /// Where the last hit ended: a broken message does not reach back over it.
     floor: usize,
-    /// When and by whom the message before `floor` was said.
-    told: (Option<String>, Option<String>),
+    /// Time and program of the message before `floor`.
+    previous: (Option<String>, Option<String>),
     /// The rest of a cut line is being dropped.
     dropping: bool,
     stats: ScannerStats,
@@ -101,7 +101,7 @@ impl<'c> Scanner<'c> {
             at: 0,
             line: 1,
             floor: 0,
-            told: (None, None),
+            previous: (None, None),
             dropping: false,
             stats: ScannerStats::default(),
         }
@@ -221,7 +221,7 @@ impl<'c> Scanner<'c> {
             }
             match self.broken(start..stop, end) {
                 Some((hit, after)) => {
-                    self.told = (hit.time.clone(), hit.program.clone());
+                    self.previous = (hit.time.clone(), hit.program.clone());
                     emit(hit);
                     self.pass(after);
                     self.floor = self.at;
@@ -257,11 +257,11 @@ impl<'c> Scanner<'c> {
         }
         let found = hit(self.line, 1, &frame, line, &message, meaning);
         self.stats.hits += 1;
-        self.told = (found.time.clone(), found.program.clone());
+        self.previous = (found.time.clone(), found.program.clone());
         Some(found)
     }
 
-    /// When and by whom the record was said that a line before `start` begins: of a stack trace or
+    /// Time and program of the record that a line before `start` begins: of a stack trace or
     /// a message of several lines only the first line has that.
     fn record_before(&self, start: usize) -> (Option<String>, Option<String>) {
         let mut stop = start;
@@ -278,7 +278,7 @@ impl<'c> Scanner<'c> {
             }
             stop = begin;
         }
-        self.told.clone()
+        self.previous.clone()
     }
 
     /// The message that the line at `range` is part of, and where the next line begins.
@@ -359,7 +359,7 @@ impl<'c> Scanner<'c> {
         self.end = 0;
         self.at = 0;
         self.floor = 0;
-        self.told = (None, None);
+        self.previous = (None, None);
         self.dropping = true;
     }
 
@@ -367,7 +367,7 @@ impl<'c> Scanner<'c> {
     fn forget(&mut self) {
         let mut keep = self.at.saturating_sub(CONTEXT).max(self.floor);
         if keep > self.floor {
-            self.told = (None, None);
+            self.previous = (None, None);
             keep += memchr::memchr(b'\n', &self.buffer[keep..self.at]).map_or(0, |n| n + 1);
         }
         self.buffer.copy_within(keep..self.end, 0);

@@ -26,7 +26,7 @@ pub use other_setting::{OtherSetting, SettingSource, cloud_init, tuned_includes,
 pub use plan::wishes_of_plan;
 pub use platform::PlatformAdvice;
 pub use propose::{Proposed, Refusal, propose};
-pub use report::{Action, Change, FileStep, State, Step, Tuning};
+pub use report::{Action, Change, FileStep, Step, StepState, Tuning};
 pub use wish::{Wish, asked_by_node, profile};
 
 use crate::limits;

@@ -83,7 +83,7 @@ fn section(bytes: &[u8], name: &str) -> impl Iterator<Item = (String, String, u3
 }
 
 /// Lines of a cloud-init file that name `key` with a number behind it: what runs there is not known, only
-/// that somebody means to set it.
+/// that it is meant to be set.
 #[must_use]
 pub fn cloud_init(bytes: &[u8], key: &str) -> Vec<(String, u32)> {
     let slashed = key.replace('.', "/");

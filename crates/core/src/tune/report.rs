@@ -22,7 +22,7 @@ pub enum Action {
 /// How far a step has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum StepState {
     /// It is so already.
     Unneeded,
     /// `--apply` or `--revert` would do it.
@@ -40,13 +40,13 @@ pub enum State {
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// How far it has come.
-    pub state: State,
+    pub state: StepState,
     /// Why it failed or was skipped.
     pub reason: Option<String>,
 }
 
-impl From<State> for Step {
-    fn from(state: State) -> Self {
+impl From<StepState> for Step {
+    fn from(state: StepState) -> Self {
         Self {
             state,
             reason: None,
@@ -59,7 +59,7 @@ impl Step {
     #[must_use]
     pub fn failed(reason: impl Into<String>) -> Self {
         Self {
-            state: State::Failed,
+            state: StepState::Failed,
             reason: Some(reason.into()),
         }
     }
@@ -68,7 +68,7 @@ impl Step {
     #[must_use]
     pub fn skipped(reason: impl Into<String>) -> Self {
         Self {
-            state: State::Skipped,
+            state: StepState::Skipped,
             reason: Some(reason.into()),
         }
     }
@@ -88,7 +88,7 @@ pub struct Change {
     pub reason: String,
     /// Kernel memory when the new limit is used up, in bytes; null where it takes none worth the name.
     pub memory_bytes: Option<u64>,
-    /// Whom the limit binds.
+    /// What the limit applies to.
     pub each: String,
     /// Setting the live value.
     pub live: Step,
@@ -148,14 +148,14 @@ impl Tuning {
     /// Nothing is left to be done.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        let open = |step: &Step| matches!(step.state, State::Planned | State::Failed);
+        let open = |step: &Step| matches!(step.state, StepState::Planned | StepState::Failed);
         !self.steps().any(open)
     }
 
     /// Something that was to be done was not, or will not last.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.steps().any(|step| step.state == State::Failed)
+        self.steps().any(|step| step.state == StepState::Failed)
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {

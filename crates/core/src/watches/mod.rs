@@ -10,6 +10,7 @@ pub use device::Device;
 pub use event::Event;
 pub use mounts::MountTable;
 pub use report::{
-    DeviceUse, DirectoryUse, HolderRef, NamedWatch, Naming, State, WatchesReport, WatchingInstance,
+    DeviceUse, DirectoryUse, HolderRef, NamedWatch, Naming, PathState, WatchesReport,
+    WatchingInstance,
 };
 pub use tree::{Branch, Tree};

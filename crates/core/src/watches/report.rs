@@ -35,7 +35,7 @@ pub struct WatchesReport {
 pub struct DirectoryUse {
     /// As the host sees it.
     pub path: String,
-    /// As the container sees it whose watches are there; null where the holder shares the host's mounts.
+    /// Its path in the container that holds the watches; null where the holder shares the host's mounts.
     pub container_path: Option<String>,
     /// Watches on it and below it.
     pub watches: u64,
@@ -75,7 +75,7 @@ pub struct HolderRef {
     pub fd: u32,
     /// Name of the process.
     pub comm: String,
-    /// Whose the process is.
+    /// Owner of the process.
     pub owner: Owner,
 }
 
@@ -95,8 +95,8 @@ pub struct NamedWatch {
     /// Path from the root of its file system, as far as it is known.
     pub path: Option<String>,
     /// Whether the file is still there.
-    pub state: State,
-    /// Who gave the name.
+    pub state: PathState,
+    /// Where the name is from.
     pub naming: Naming,
     /// Device of its file system, `major:minor` as mountinfo has it.
     pub device: Device,
@@ -109,10 +109,10 @@ pub struct NamedWatch {
 /// Whether a watched file can be reached by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum PathState {
     /// It is where its path says.
     Present,
-    /// It was there and is removed; somebody has it open, or it has other names.
+    /// It was removed, but is still open or has other names.
     Deleted,
     /// Its names do not lead to the root of its file system: an unmounted or disconnected tree.
     Unreachable,
@@ -120,7 +120,7 @@ pub enum State {
     Unnamed,
 }
 
-impl State {
+impl PathState {
     /// In a word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -179,7 +179,7 @@ mod tests {
             host_path: Some("/run/c/rootfs/tmp/a/1".to_owned()),
             container_path: Some("/tmp/a/1".to_owned()),
             path: Some("/tmp/a/1".to_owned()),
-            state: State::Present,
+            state: PathState::Present,
             naming: Naming::Kernel,
             device: Device {
                 major: 0,

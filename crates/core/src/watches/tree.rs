@@ -83,8 +83,8 @@ impl<'p> Tree<'p> {
         self.nodes[0].watches
     }
 
-    /// The tree in at most `most` lines or little more: the dearest directories are opened first, and what is less than a
-    /// hundredth of all is added up.
+    /// The tree in at most `most` lines or little more: the heaviest directories are opened first, and entries below 1 % are
+    /// folded.
     #[must_use]
     pub fn folded(&self, most: usize) -> Vec<Branch<'p>> {
         let top = self.chain(0);
@@ -115,7 +115,7 @@ impl<'p> Tree<'p> {
         branches
     }
 
-    /// The fewest directories, at most `most`, that hold `percent` of the watches, as deep as that allows; the dearest
+    /// The fewest directories, at most `most`, that hold `percent` of the watches, as deep as that allows; the heaviest
     /// first.
     #[must_use]
     pub fn heaviest(&self, percent: u64, most: usize) -> Vec<(&'p str, u64)> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use nospace_core::quote;
-use nospace_core::tune::{Action, Knob, State, Tuning, Wish, knob, wishes_of_plan};
+use nospace_core::tune::{Action, Knob, StepState, Tuning, Wish, knob, wishes_of_plan};
 
 use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
 use crate::host::Host;
@@ -222,16 +222,16 @@ fn next(tuning: &Tuning, typed: &[String]) -> Option<String> {
     };
     let recorded = typed.iter().any(|word| word.starts_with("--from"));
     let words: Vec<&str> = match tuning.action {
-        Action::Show if any(State::Planned) && !recorded => typed
+        Action::Show if any(StepState::Planned) && !recorded => typed
             .iter()
             .map(String::as_str)
             .chain(["--apply"])
             .collect(),
-        Action::Revert if any(State::Planned) => {
+        Action::Revert if any(StepState::Planned) => {
             let typed = typed.iter().map(String::as_str);
             typed.filter(|word| *word != "--dry-run").collect()
         }
-        Action::Apply if any(State::Done) => {
+        Action::Apply if any(StepState::Done) => {
             let mut words = vec!["tune", "--revert"];
             let mut typed = typed.iter().map(String::as_str);
             while let Some(word) = typed.next() {

@@ -52,7 +52,7 @@ pub struct Overhead {
 /// How far an attempt to take got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakeResult {
-    /// So many.
+    /// Units that were taken.
     pub count: u64,
     /// The error that ended it; `None` where all were given.
     pub refusal: Option<Errno>,

@@ -74,7 +74,7 @@ pub struct ExhaustSummary {
     pub target: Target,
     /// The cause that `check` and `explain` name for it.
     pub cause: Cause,
-    /// Whose budget: a user, a cgroup, a mount namespace, a file system.
+    /// What the budget belongs to: a user, a cgroup, a mount namespace, a file system.
     pub subject: String,
     /// pid of nospace, in its own pid namespace: the culprit.
     pub pid: u32,

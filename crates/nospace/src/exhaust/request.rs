@@ -7,20 +7,20 @@ use nospace_core::report::Budget;
 /// How much of a budget is to be used up, as it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Until so much is left.
+    /// Until this much is left.
     Leave(u64),
-    /// So much, or as much as there is.
+    /// This much, or as much as there is.
     Amount(u64),
-    /// Until all together use so many percent of the limit.
+    /// Until this percentage of the limit is in use, by all together.
     Percent(u8),
 }
 
 /// How much that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FillLevel {
-    /// Until so much is left.
+    /// Until this much is left.
     Leave(u64),
-    /// So much, or as much as there is.
+    /// This much, or as much as there is.
     Amount(u64),
 }
 
@@ -91,7 +91,7 @@ impl Headroom {
     }
 }
 
-/// How fast to take: so many in this time.
+/// How fast to take: units per time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     count: u64,
@@ -106,7 +106,7 @@ impl Rate {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
-    /// How long it takes to take so many.
+    /// How long it takes to take `amount`.
     #[must_use]
     pub fn time_for(self, amount: u64) -> Duration {
         let each = self.time.as_secs_f64() / self.count as f64;

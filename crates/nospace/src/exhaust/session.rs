@@ -190,7 +190,7 @@ impl Session<'_, '_> {
         Ok(self.must_end())
     }
 
-    /// Takes so many more, at the rate; whether the kernel refused.
+    /// Takes `count` more, at the rate; whether the kernel refused.
     fn take(&mut self, count: u64) -> anyhow::Result<bool> {
         let level = self.hold.held().saturating_add(count);
         while self.hold.held() < level && self.must_end().is_none() {

@@ -40,7 +40,7 @@ pub struct Tmpfs {
 }
 
 impl Tmpfs {
-    /// An empty one with so many inodes or bytes, on `place` or a new directory.
+    /// An empty one with `size` inodes or bytes, on `place` or a new directory.
     ///
     /// # Errors
     ///

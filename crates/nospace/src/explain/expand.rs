@@ -94,7 +94,7 @@ struct Generation {
 enum Age {
     /// Rotated at this date.
     Dated(String),
-    /// Rotated so many times.
+    /// Rotated this many times.
     Numbered(u32),
     /// Still written to.
     Current,

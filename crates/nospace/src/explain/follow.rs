@@ -94,7 +94,7 @@ impl<'c> LogFollower<'c> {
     }
 
     /// Takes whatever is new, and decides on every whole line. Rotation (another file under the
-    /// name) and truncation are told to `remark`.
+    /// name) and truncation are reported to `remark`.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ impl Input {
         }
     }
 
-    /// Bytes on disk, where they can be told before.
+    /// Bytes on disk, where they are known beforehand.
     #[must_use]
     pub fn size(&self) -> u64 {
         match self {

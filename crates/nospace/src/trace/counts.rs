@@ -17,7 +17,7 @@ pub struct SummaryCounts {
     failed: u64,
     refused: u64,
     omitted: u64,
-    /// Calls that were left out because their owner was asked for and could not be told.
+    /// Calls that were left out because a pod or container was asked for and their owner is unknown.
     pub unplaced: u64,
 }
 

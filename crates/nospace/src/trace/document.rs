@@ -32,7 +32,7 @@ pub struct TracedCall {
     pub comm: String,
     /// Id of its cgroup; null where cgroup v2 is not in use.
     pub cgroup: Option<u64>,
-    /// Whose process it is; null if it was gone before nospace could look.
+    /// Owner of the process; null if it exited before nospace could look.
     pub owner: Option<Owner>,
     /// The descriptor that it gave: instance, epoll or directory.
     pub fd: Option<u32>,
@@ -84,7 +84,7 @@ pub struct TraceSummary {
     pub until: String,
     /// It spans the whole trace, and is the last line.
     pub last: bool,
-    /// Calls that were told and that the filters let through.
+    /// Calls that were read and that the filters let through.
     pub calls: u64,
     /// Of `calls`, those that failed.
     pub failed: u64,
@@ -104,7 +104,7 @@ pub struct TraceSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryRow {
-    /// Whose processes; null where they were gone.
+    /// Owner of the processes; null where they had exited.
     pub owner: Option<Owner>,
     /// Name of the thread.
     pub comm: String,

@@ -2,7 +2,7 @@ use nospace_bpf::trace::{Event, Options};
 use nospace_core::report::Owner;
 use nospace_core::select::Selection;
 
-/// Which calls are told. Values of one kind widen it, kinds narrow it.
+/// Which calls are reported. Values of one kind widen it, kinds narrow it.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only inotify calls that failed.
@@ -38,7 +38,7 @@ impl Filter {
             && (self.uids.is_empty() || self.uids.contains(&event.uid))
     }
 
-    /// Whether calls of this owner are wanted; `None` where that cannot be told, for nobody knows the owner.
+    /// Whether calls of this owner are wanted; `None` where that is unknown because the owner is.
     #[must_use]
     pub fn wants_owner(&self, pid: u32, owner: Option<&Owner>) -> Option<bool> {
         if self.selection.pods.is_empty() && self.selection.containers.is_empty() {

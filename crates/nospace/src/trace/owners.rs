@@ -66,7 +66,7 @@ impl<'h> OwnerCache<'h> {
         owners
     }
 
-    /// Whose process made the call; `None` where it has gone and was never seen before.
+    /// Owner of the process that made the call; `None` where it has exited and was never seen before.
     pub fn of(&mut self, event: &Event) -> Option<Owner> {
         if self.blind {
             return None;
@@ -131,7 +131,7 @@ impl<'h> OwnerCache<'h> {
     }
 
     /// Whether a directory was to be made below a cgroup mount; `None` where the path is relative to one that
-    /// cannot be told any more.
+    /// cannot be resolved any more.
     pub fn in_cgroupfs(&self, event: &Event) -> Option<bool> {
         let path = String::from_utf8_lossy(event.path.as_deref()?);
         let base = match (path.starts_with('/'), event.fd) {

@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         self.shared.end.store(true, Ordering::Relaxed);
     }
 
-    /// Calls that should have been told and were not, as of the last look; after the end of all.
+    /// Calls that were lost, as of the last poll.
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Acquire)
     }

@@ -1,6 +1,6 @@
 //! `--apply`: the file first, then the kernel, so that whatever is live can be taken back.
 
-use nospace_core::tune::{Action, Change, DROP_IN, DropIn, State, Step, Tuning};
+use nospace_core::tune::{Action, Change, DROP_IN, DropIn, Step, StepState, Tuning};
 
 use super::dry_run::{DryRun, overridden};
 use super::live;
@@ -11,24 +11,24 @@ use super::site::{RUNTIME, Scope, Site};
 ///
 /// # Errors
 ///
-/// When it can be told beforehand that something would fail: nothing is changed then. What fails on the way is in the
+/// When it is known beforehand that something would fail: nothing is changed then. What fails on the way is in the
 /// answer instead.
 pub fn apply(site: &Site<'_>, dry_run: DryRun, scope: Scope) -> anyhow::Result<Tuning> {
     let DryRun { mut tuning, old } = dry_run;
     tuning.action = Action::Apply;
     ensure_none(site, &tuning, scope)?;
     let runtime = runtime(site);
-    if tuning.file.step.state == State::Planned {
+    if tuning.file.step.state == StepState::Planned {
         write(site, &mut tuning, old, &runtime);
     }
-    let kept = tuning.file.step.state == State::Done;
+    let kept = tuning.file.step.state == StepState::Done;
     if planned(&tuning, |change| &change.live) && !kept {
         remember(site, &mut tuning, runtime);
     }
     for change in &mut tuning.changes {
-        if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
+        if let (StepState::Planned, Some(value)) = (change.live.state, change.proposed) {
             change.live = match live::set(site.host, &site.procfs, &change.key, value) {
-                Ok(()) => State::Done.into(),
+                Ok(()) => StepState::Done.into(),
                 Err(why) => Step::failed(why),
             };
         }
@@ -40,7 +40,7 @@ fn planned(tuning: &Tuning, step: impl Fn(&Change) -> &Step) -> bool {
     tuning
         .changes
         .iter()
-        .any(|change| step(change).state == State::Planned)
+        .any(|change| step(change).state == StepState::Planned)
 }
 
 /// What earlier runs kept that changed the running kernel alone.
@@ -67,7 +67,7 @@ fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &Dr
         let mut file = now.or(old).unwrap_or_default();
         file.made_directory |= directory.created;
         for change in &tuning.changes {
-            if let (State::Planned, Some(value)) = (change.persistent.state, change.proposed) {
+            if let (StepState::Planned, Some(value)) = (change.persistent.state, change.proposed) {
                 file.set(&change.key, value, before(runtime, change));
             }
         }
@@ -75,11 +75,11 @@ fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &Dr
     });
     tuning.file.remains = done.is_ok() || tuning.file.existed;
     match done {
-        Ok(()) => tuning.file.step = State::Done.into(),
+        Ok(()) => tuning.file.step = StepState::Done.into(),
         Err(error) => tuning.file.step = Step::failed(file_error(DROP_IN, error)),
     }
     for change in &mut tuning.changes {
-        if change.persistent.state == State::Planned {
+        if change.persistent.state == StepState::Planned {
             change.persistent = persisted(change, &tuning.file.step);
         }
     }
@@ -87,8 +87,8 @@ fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &Dr
 
 fn persisted(change: &Change, file: &Step) -> Step {
     match &change.next_boot {
-        _ if file.state != State::Done => Step::failed("the file could not be written"),
-        Some(winner) if winner.file == DROP_IN => State::Done.into(),
+        _ if file.state != StepState::Done => Step::failed("the file could not be written"),
+        Some(winner) if winner.file == DROP_IN => StepState::Done.into(),
         winner => overridden(winner.as_ref(), &change.key),
     }
 }
@@ -96,7 +96,7 @@ fn persisted(change: &Change, file: &Step) -> Step {
 /// Keeps the previous values where the drop-in does not.
 fn remember(site: &Site<'_>, tuning: &mut Tuning, mut kept: DropIn) {
     for change in &tuning.changes {
-        if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
+        if let (StepState::Planned, Some(value)) = (change.live.state, change.proposed) {
             kept.set(&change.key, value, change.current);
         }
     }

@@ -3,8 +3,8 @@
 use nospace_core::model::{BootValue, Snapshot};
 use nospace_core::parse::sysctl::{Boot, number};
 use nospace_core::tune::{
-    Action, Change, DROP_IN, DropIn, FileStep, Proposed, State, Step, Tuning, Wish, asked_by_node,
-    namespaces, profile, propose, takes,
+    Action, Change, DROP_IN, DropIn, FileStep, Proposed, Step, StepState, Tuning, Wish,
+    asked_by_node, namespaces, profile, propose, takes,
 };
 
 use super::obstacle::obstacles;
@@ -59,7 +59,7 @@ pub fn dry_run(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Resu
             path: DROP_IN.to_owned(),
             existed: old.is_some(),
             remains: old.is_some(),
-            step: State::Unneeded.into(),
+            step: StepState::Unneeded.into(),
         },
         notes: Vec::new(),
         namespaces: namespaces(&view),
@@ -110,9 +110,9 @@ fn compare(
         .map(|one| change(site, one, old, &files, scope))
         .collect();
     tuning.platform = site.platform(&tuning.changes);
-    let planned = |change: &Change| change.persistent.state == State::Planned;
+    let planned = |change: &Change| change.persistent.state == StepState::Planned;
     if tuning.changes.iter().any(planned) {
-        tuning.file.step = State::Planned.into();
+        tuning.file.step = StepState::Planned.into();
         tuning.file.remains = true;
     } else if !scope.persistent {
         tuning.file.step = Step::skipped("--runtime-only");
@@ -155,20 +155,20 @@ fn change(
         Step::skipped("tune never lowers a limit")
     } else if set.unwrap_or(0) >= value {
         // A file that asks for more than tune does stays as it is.
-        State::Unneeded.into()
+        StepState::Unneeded.into()
     } else if ours.is_some_and(|ours| ours >= value) {
         overridden(next.as_ref(), key)
     } else {
-        State::Planned.into()
+        StepState::Planned.into()
     };
     let live = match current {
         None if site.is_image() => Step::skipped("an image has no live values"),
         _ if !scope.live => Step::skipped("--persist-only"),
-        Some(current) if current >= value => State::Unneeded.into(),
-        Some(_) => State::Planned.into(),
+        Some(current) if current >= value => StepState::Unneeded.into(),
+        Some(_) => StepState::Planned.into(),
         None => Step::failed("this kernel does not have it"),
     };
-    let unneeded = persistent.state == State::Unneeded;
+    let unneeded = persistent.state == StepState::Unneeded;
     let query = SettingQuery {
         key,
         value,

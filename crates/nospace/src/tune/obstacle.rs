@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nospace_core::tune::{Change, DROP_IN, State, Tuning};
+use nospace_core::tune::{Change, DROP_IN, StepState, Tuning};
 use rustix::io::Errno;
 
 use super::site::{Scope, Site, SiteKind};
@@ -14,11 +14,11 @@ pub fn obstacles(site: &Site<'_>, tuning: &Tuning, scope: Scope) -> Option<Strin
     if site.kind != SiteKind::Node {
         return None;
     }
-    let planned = |change: &&Change| change.live.state == State::Planned;
+    let planned = |change: &&Change| change.live.state == StepState::Planned;
     let changes = tuning.changes.iter().filter(planned);
     all.extend(changes.filter_map(|change| live::obstacle(&site.procfs, &change.key)));
     let own_root = site.rootfs == Path::new("/");
-    let writes = scope.persistent && tuning.file.step.state == State::Planned;
+    let writes = scope.persistent && tuning.file.step.state == StepState::Planned;
     if writes && own_root && environment::is_container(site.host) {
         all.push(format!(
             "{DROP_IN} would be inside this container, where no node reads it at boot (--runtime-only skips it)"

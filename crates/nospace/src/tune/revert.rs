@@ -1,7 +1,7 @@
 //! `--revert`: values and files as they were before the first `--apply`.
 
 use nospace_core::tune::{
-    Action, Change, DROP_IN, DropIn, Entry, FileStep, State, Step, Tuning, knob, takes,
+    Action, Change, DROP_IN, DropIn, Entry, FileStep, Step, StepState, Tuning, knob, takes,
 };
 
 use super::live;
@@ -31,9 +31,9 @@ pub fn revert(site: &Site<'_>, scope: Scope, only_show: bool) -> anyhow::Result<
     }
     ensure_none(site, &tuning, scope)?;
     for change in &mut tuning.changes {
-        if let (State::Planned, Some(value)) = (change.live.state, change.proposed) {
+        if let (StepState::Planned, Some(value)) = (change.live.state, change.proposed) {
             change.live = match live::set(site.host, &site.procfs, &change.key, value) {
-                Ok(()) => State::Done.into(),
+                Ok(()) => StepState::Done.into(),
                 Err(why) => Step::failed(why),
             };
         }
@@ -66,16 +66,16 @@ fn describe(site: &Site<'_>, previous: &PreviousValues, scope: Scope) -> Tuning 
             memory_bytes: None,
             each: knob(key).map_or("", |knob| knob.each).to_owned(),
             live: back(site, entry, &written, current, scope),
-            persistent: State::Unneeded.into(),
+            persistent: StepState::Unneeded.into(),
             at_boot: winner(&boot),
             next_boot: winner(&without),
             setters: Vec::new(),
         }
     };
     let step = match (&previous.drop_in, scope.persistent) {
-        (None, _) => State::Unneeded.into(),
+        (None, _) => StepState::Unneeded.into(),
         (Some(_), false) => Step::skipped("--runtime-only"),
-        (Some(_), true) => State::Planned.into(),
+        (Some(_), true) => StepState::Planned.into(),
     };
     Tuning {
         schema_version: 1,
@@ -89,7 +89,7 @@ fn describe(site: &Site<'_>, previous: &PreviousValues, scope: Scope) -> Tuning 
         file: FileStep {
             path: DROP_IN.to_owned(),
             existed: previous.drop_in.is_some(),
-            remains: step.state == State::Skipped,
+            remains: step.state == StepState::Skipped,
             step,
         },
         notes: Vec::new(),
@@ -128,9 +128,9 @@ fn back(
     }
     match (current, entry.before) {
         _ if !scope.live => Step::skipped("--persist-only"),
-        (Some(current), Some(before)) if current == before => State::Unneeded.into(),
+        (Some(current), Some(before)) if current == before => StepState::Unneeded.into(),
         (Some(current), Some(_)) if written.contains(&current) || scope.force => {
-            State::Planned.into()
+            StepState::Planned.into()
         }
         (Some(current), Some(before)) => Step::skipped(format!(
             "changed to {current} since; --force restores {before} anyway"
@@ -142,7 +142,7 @@ fn back(
 
 /// Takes tune's files away, once the kernel has its values back.
 fn remove(site: &Site<'_>, tuning: &mut Tuning, previous: &PreviousValues, scope: Scope) {
-    let failed = |change: &Change| change.live.state == State::Failed;
+    let failed = |change: &Change| change.live.state == StepState::Failed;
     if tuning.changes.iter().any(failed) {
         // The file knows what to try again.
         tuning.file.step = Step::skipped("kept until every value is restored");
@@ -153,9 +153,9 @@ fn remove(site: &Site<'_>, tuning: &mut Tuning, previous: &PreviousValues, scope
         site.file(path)
             .and_then(|place| place.lock()?.remove(file.made_directory))
     };
-    if let (State::Planned, Some(file)) = (tuning.file.step.state, &previous.drop_in) {
+    if let (StepState::Planned, Some(file)) = (tuning.file.step.state, &previous.drop_in) {
         match take(DROP_IN, file) {
-            Ok(()) => tuning.file.step = State::Done.into(),
+            Ok(()) => tuning.file.step = StepState::Done.into(),
             Err(error) => {
                 tuning.file.step = Step::failed(file_error(DROP_IN, error));
                 tuning.file.remains = true;

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use nospace_core::amount::{bytes, thousands};
-use nospace_core::tune::{Action, Change, State, Step, Tuning};
+use nospace_core::tune::{Action, Change, Step, StepState, Tuning};
 
 use super::screen::Screen;
 use super::table::{Align, Cell, Table};
@@ -53,7 +53,7 @@ fn name(tuning: &Tuning, page: &Page) -> String {
 }
 
 fn headline(tuning: &Tuning) -> String {
-    let count = |state: State| {
+    let count = |state: StepState| {
         let of = |c: &&Change| c.live.state == state || c.persistent.state == state;
         tuning.changes.iter().filter(of).count()
     };
@@ -62,20 +62,20 @@ fn headline(tuning: &Tuning) -> String {
         _ if tuning.has_failed() => "some changes failed".to_owned(),
         Action::Revert
             if tuning.is_settled()
-                && count(State::Done) == 0
-                && tuning.file.step.state != State::Done =>
+                && count(StepState::Done) == 0
+                && tuning.file.step.state != StepState::Done =>
         {
             "nothing to revert".to_owned()
         }
         Action::Revert if tuning.is_settled() => "reverted".to_owned(),
         Action::Revert => "would revert what tune has set (--dry-run)".to_owned(),
-        _ if count(State::Planned) > 0 => {
+        _ if count(StepState::Planned) > 0 => {
             format!(
                 "would raise {} (nothing changes without --apply)",
-                limits(count(State::Planned))
+                limits(count(StepState::Planned))
             )
         }
-        _ if count(State::Done) > 0 => format!("raised {}", limits(count(State::Done))),
+        _ if count(StepState::Done) > 0 => format!("raised {}", limits(count(StepState::Done))),
         _ => "nothing to do".to_owned(),
     }
 }
@@ -126,11 +126,11 @@ fn table(page: &mut Page, tuning: &Tuning) {
 /// `planned` is what is to be done.
 fn state(step: &Step, planned: &'static str) -> Cell {
     match step.state {
-        State::Unneeded => Cell::styled(style::DIM, "ok"),
-        State::Planned => Cell::new(planned),
-        State::Done => Cell::styled(style::pressure(0), "done"),
-        State::Failed => Cell::styled(style::pressure(100), "failed"),
-        State::Skipped => Cell::styled(style::DIM, "skipped"),
+        StepState::Unneeded => Cell::styled(style::DIM, "ok"),
+        StepState::Planned => Cell::new(planned),
+        StepState::Done => Cell::styled(style::pressure(0), "done"),
+        StepState::Failed => Cell::styled(style::pressure(100), "failed"),
+        StepState::Skipped => Cell::styled(style::DIM, "skipped"),
     }
 }
 
@@ -153,9 +153,9 @@ fn reasons(page: &mut Page, tuning: &Tuning, change: &Change) {
     for step in [&change.live, &change.persistent] {
         let Some(reason) = &step.reason else { continue };
         let label = match step.state {
-            State::Failed => ("failed", style::pressure(100)),
+            StepState::Failed => ("failed", style::pressure(100)),
             // What an option asked for needs no word.
-            State::Skipped if !reason.starts_with("--") => ("skipped", style::DIM),
+            StepState::Skipped if !reason.starts_with("--") => ("skipped", style::DIM),
             _ => continue,
         };
         said(page, label, &format!("{}: {reason}", short(change)));
@@ -172,16 +172,16 @@ fn file(page: &mut Page, tuning: &Tuning) {
     let file = &tuning.file;
     let reason = file.step.reason.clone().unwrap_or_default();
     let what = match (tuning.action, file.step.state) {
-        (_, State::Failed) => return said(page, ("failed", style::pressure(100)), &reason),
-        (_, State::Skipped) if file.existed => format!("unchanged ({reason})"),
-        (_, State::Skipped) => format!("not written ({reason})"),
-        (Action::Revert, State::Planned) => "would be deleted".to_owned(),
-        (Action::Revert, State::Done) => "deleted".to_owned(),
-        (_, State::Planned) if file.existed => "would be rewritten".to_owned(),
-        (_, State::Planned) => "would be written".to_owned(),
-        (_, State::Done) => "written".to_owned(),
-        (_, State::Unneeded) if file.existed => "unchanged".to_owned(),
-        (_, State::Unneeded) => return,
+        (_, StepState::Failed) => return said(page, ("failed", style::pressure(100)), &reason),
+        (_, StepState::Skipped) if file.existed => format!("unchanged ({reason})"),
+        (_, StepState::Skipped) => format!("not written ({reason})"),
+        (Action::Revert, StepState::Planned) => "would be deleted".to_owned(),
+        (Action::Revert, StepState::Done) => "deleted".to_owned(),
+        (_, StepState::Planned) if file.existed => "would be rewritten".to_owned(),
+        (_, StepState::Planned) => "would be written".to_owned(),
+        (_, StepState::Done) => "written".to_owned(),
+        (_, StepState::Unneeded) if file.existed => "unchanged".to_owned(),
+        (_, StepState::Unneeded) => return,
     };
     said(
         page,

@@ -4,9 +4,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use nospace_core::model::{Descriptor, Place};
-use nospace_core::watches::{NamedWatch, Naming, State};
+use nospace_core::watches::{NamedWatch, Naming, PathState};
 
-use super::mounts::{Mounts, never_hangs};
+use super::mounts::{MountTables, never_hangs};
 use super::watch::InstanceWatch;
 use crate::host::{Host, proc, root};
 
@@ -22,7 +22,7 @@ pub fn name(
     descriptors: &[Descriptor],
     unnamed: &mut [InstanceWatch],
     named: &[NamedWatch],
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
 ) {
     let mut wanted: HashMap<Inode, Vec<usize>> = HashMap::new();
     let mut lacking = HashSet::new();
@@ -76,7 +76,7 @@ fn paths<'w>(
     let by_kernel = named.iter().filter_map(|watch| {
         let path = watch.path.as_deref()?;
         let device = (watch.device.major, watch.device.minor);
-        (watch.state == State::Present).then_some((device, path, watch.instance as usize))
+        (watch.state == PathState::Present).then_some((device, path, watch.instance as usize))
     });
     let by_handle = unnamed.iter().filter_map(|watch| match &watch.watch.place {
         Place::Path(path) => Some((watch.watch.device, path.as_str(), watch.instance)),
@@ -93,7 +93,7 @@ enum Reach {
 
 /// Where the host sees it, or else the holder; only by mounts that cannot hang.
 fn reach(
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
     device: (u32, u32),
     directory: &str,
     holder: Option<u32>,

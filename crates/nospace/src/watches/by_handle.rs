@@ -6,7 +6,7 @@ use nospace_core::model::{Descriptor, FileHandle, Place};
 use nospace_core::watches::Naming;
 
 use super::fdinfo;
-use super::mounts::{Mounts, never_hangs};
+use super::mounts::{MountTables, never_hangs};
 use super::watch::InstanceWatch;
 use crate::host::{Absent, Asked, Host, proc, root};
 
@@ -18,7 +18,7 @@ pub fn name(
     host: &dyn Host,
     descriptors: &[Descriptor],
     watches: &mut [InstanceWatch],
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
 ) {
     read_handles(host, descriptors, watches);
     let mut by_device: BTreeMap<((u32, u32), Option<u32>), ByFile<'_>> = BTreeMap::new();
@@ -95,7 +95,7 @@ fn resolve(
     device: (u32, u32),
     holder: Option<u32>,
     handles: &[&FileHandle],
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
 ) -> Option<Resolution> {
     let mut usable = Vec::new();
     for pid in [None, holder] {

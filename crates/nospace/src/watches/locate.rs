@@ -1,16 +1,16 @@
 //! From a place on a file system to the paths that people know it by: the host's, and the holder's own.
 
 use nospace_core::model::{Descriptor, Place};
-use nospace_core::watches::{Device, Event, NamedWatch, State};
+use nospace_core::watches::{Device, Event, NamedWatch, PathState};
 
-use super::mounts::Mounts;
+use super::mounts::MountTables;
 use super::watch::InstanceWatch;
 
 /// The watch with its paths as the host and as its holder sees them.
 pub fn locate(
     watch: InstanceWatch,
     descriptors: &[Descriptor],
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
 ) -> NamedWatch {
     let InstanceWatch {
         instance,
@@ -19,12 +19,12 @@ pub fn locate(
         denied: _,
     } = watch;
     let (path, state) = match watch.place {
-        Place::Path(path) => (Some(path), State::Present),
-        Place::Deleted(path) => (Some(path), State::Deleted),
-        Place::Unreachable(path) => (Some(path), State::Unreachable),
-        Place::Forgotten => (None, State::Unnamed),
+        Place::Path(path) => (Some(path), PathState::Present),
+        Place::Deleted(path) => (Some(path), PathState::Deleted),
+        Place::Unreachable(path) => (Some(path), PathState::Unreachable),
+        Place::Forgotten => (None, PathState::Unnamed),
     };
-    let reachable = path.as_deref().filter(|_| state != State::Unreachable);
+    let reachable = path.as_deref().filter(|_| state != PathState::Unreachable);
     let holder = mounts.representative(descriptors[instance].pid);
     let container_path = holder.and_then(|pid| mounts.of(pid)?.locate(watch.device, reachable?));
     let host_path = mounts

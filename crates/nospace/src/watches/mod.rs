@@ -4,7 +4,7 @@
 //! holders ─ select ─ list (eBPF, else fdinfo) ─ by_handle, by_directory (where a name is missing) ─ locate ─▶ WatchesReport
 //! ```
 //!
-//! The stages do not know each other: each takes [`InstanceWatch`]es, and this file orders them. [`Mounts`] is what they share.
+//! The stages do not know each other: each takes [`InstanceWatch`]es, and this file orders them. [`MountTables`] is what they share.
 
 mod by_directory;
 mod by_handle;
@@ -28,7 +28,7 @@ use crate::collect::holders;
 use crate::collect::run::{Collected, Collection, Runs};
 use crate::host::Host;
 use locate::locate;
-use mounts::Mounts;
+use mounts::MountTables;
 use watch::InstanceWatch;
 
 /// Names the watches of `wanted`: pids, pods and containers; of everybody when it is empty.
@@ -64,7 +64,7 @@ pub fn look(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesReport>
         .unzip();
 
     let mut runs = Runs::default();
-    let mut mounts = Mounts::new(host);
+    let mut mounts = MountTables::new(host);
     let listing = runs.run("watches", "", || collect(host, &descriptors, &mut mounts));
     let mut run = runs
         .into_vec()
@@ -106,7 +106,7 @@ struct Listing {
 fn collect(
     host: &dyn Host,
     descriptors: &[Descriptor],
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
 ) -> Collection<Listing> {
     let mut gaps = Vec::new();
     let mut watches = Vec::new();

@@ -29,7 +29,7 @@ pub fn never_hangs(fstype: &str) -> bool {
 }
 
 /// Mount tables, each read once.
-pub struct Mounts<'h> {
+pub struct MountTables<'h> {
     host: &'h dyn Host,
     own: Option<MountTable>,
     own_namespace: Option<String>,
@@ -39,7 +39,7 @@ pub struct Mounts<'h> {
     tables: HashMap<u32, Option<MountTable>>,
 }
 
-impl<'h> Mounts<'h> {
+impl<'h> MountTables<'h> {
     /// Reads the host's mounts.
     pub fn new(host: &'h dyn Host) -> Self {
         let own = format!("{}/ns/mnt", host.look().mounts_of);
@@ -65,12 +65,12 @@ impl<'h> Mounts<'h> {
         representative
     }
 
-    /// Mounts of the host.
+    /// MountTables of the host.
     pub fn own(&self) -> Option<&MountTable> {
         self.own.as_ref()
     }
 
-    /// Mounts of the namespace that this process represents.
+    /// MountTables of the namespace that this process represents.
     pub fn of(&mut self, representative: u32) -> Option<&MountTable> {
         let host = self.host;
         let read = || {

@@ -9,7 +9,7 @@ use nospace_core::watches::{
     Device, DeviceUse, DirectoryUse, HolderRef, NamedWatch, Tree, WatchingInstance,
 };
 
-use super::mounts::Mounts;
+use super::mounts::MountTables;
 
 /// The directories that are named as the heaviest hold this share of the watches, in percent.
 const HEAVIEST_PERCENT: u64 = 90;
@@ -67,7 +67,7 @@ pub fn heaviest(watches: &[NamedWatch]) -> Vec<DirectoryUse> {
 /// The file systems that are watched, those with most watches first.
 pub fn devices(
     watches: &[NamedWatch],
-    mounts: &mut Mounts<'_>,
+    mounts: &mut MountTables<'_>,
     descriptors: &[Descriptor],
 ) -> Vec<DeviceUse> {
     let mut all: BTreeMap<Device, (u64, u32)> = BTreeMap::new();

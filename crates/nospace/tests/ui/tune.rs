@@ -9,7 +9,7 @@ use nospace_core::parse::sysctl::Reader;
 use nospace_core::report::{Remedy, UserRef};
 use nospace_core::tune::{
     Action, Change, DROP_IN, FileStep, NamespaceLimit, OtherSetting, PlatformAdvice, SettingSource,
-    State, Step, Tuning,
+    Step, StepState, Tuning,
 };
 use serde_json::Value;
 
@@ -29,8 +29,8 @@ fn change(key: &str, current: u64, proposed: u64) -> Change {
         reason: "what EKS, RKE2 and kube-up give a node".to_owned(),
         memory_bytes: Some(proposed * 1_280),
         each: "each user".to_owned(),
-        live: State::Planned.into(),
-        persistent: State::Planned.into(),
+        live: StepState::Planned.into(),
+        persistent: StepState::Planned.into(),
         at_boot: None,
         next_boot: Some(line(DROP_IN, 3, &proposed.to_string())),
         setters: Vec::new(),
@@ -74,7 +74,7 @@ fn shown() -> Tuning {
             path: DROP_IN.to_owned(),
             existed: false,
             remains: true,
-            step: State::Planned.into(),
+            step: StepState::Planned.into(),
         },
         notes: vec![
             "fs.inotify.max_user_watches is 8192, but a file says something else".to_owned(),
@@ -100,7 +100,7 @@ fn failed() -> Tuning {
     tuning.action = Action::Apply;
     tuning.file.step = Step::failed("/etc/sysctl.d/zz-nospace.conf: No space left on device");
     for change in &mut tuning.changes {
-        change.live = State::Done.into();
+        change.live = StepState::Done.into();
         change.persistent = Step::failed("the file could not be written");
     }
     tuning
@@ -109,12 +109,12 @@ fn failed() -> Tuning {
 fn reverted() -> Tuning {
     let mut tuning = shown();
     tuning.action = Action::Revert;
-    tuning.file.step = State::Done.into();
+    tuning.file.step = StepState::Done.into();
     tuning.notes.clear();
     tuning.namespaces.clear();
     for change in &mut tuning.changes {
-        change.live = State::Done.into();
-        change.persistent = State::Unneeded.into();
+        change.live = StepState::Done.into();
+        change.persistent = StepState::Unneeded.into();
         change.memory_bytes = None;
         change.setters.clear();
     }

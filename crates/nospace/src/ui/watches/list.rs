@@ -1,4 +1,4 @@
-use nospace_core::watches::{Event, HolderRef, NamedWatch, Naming, State, WatchesReport};
+use nospace_core::watches::{Event, HolderRef, NamedWatch, Naming, PathState, WatchesReport};
 
 use crate::ui::human::owner;
 use crate::ui::{Line, Page, number, style};
@@ -43,7 +43,7 @@ fn line(page: &Page, watch: &NamedWatch) -> Line {
         None => line,
     };
     let state = match watch.state {
-        State::Present => String::new(),
+        PathState::Present => String::new(),
         state => format!("  ({})", state.word()),
     };
     let named = match watch.naming {

@@ -10,7 +10,7 @@ pub use options::{By, Options};
 
 use nospace_core::amount::thousands;
 use nospace_core::report::percent;
-use nospace_core::watches::{State, WatchesReport};
+use nospace_core::watches::{PathState, WatchesReport};
 
 use self::words::accuracy;
 use super::{Page, human, number, style};
@@ -44,9 +44,9 @@ fn headline(page: &mut Page, report: &WatchesReport) {
         number::count(report.holders.len() as u64, "process", "processes")
     );
     for (state, words) in [
-        (State::Deleted, "deleted"),
-        (State::Unreachable, "unreachable"),
-        (State::Unnamed, "with unknown path"),
+        (PathState::Deleted, "deleted"),
+        (PathState::Unreachable, "unreachable"),
+        (PathState::Unnamed, "with unknown path"),
     ] {
         let n = report.watches.iter().filter(|w| w.state == state).count();
         if n > 0 {
