@@ -122,7 +122,8 @@ pub fn setters() -> anyhow::Result<()> {
         tuning
             .platform
             .as_ref()
-            .is_some_and(|p| p.name == "Red Hat CoreOS"),
+            .is_some_and(|p| p.name == "Red Hat CoreOS"
+                && p.document.contains("fs.inotify.max_user_watches=>524288")),
         "{:?}",
         tuning.platform
     );
