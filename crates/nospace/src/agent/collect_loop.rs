@@ -13,22 +13,22 @@ use super::tuner::Tuner;
 use crate::collect;
 use crate::host::live::Live;
 
-/// Looks at the node again and again. The programs stay loaded in its host.
+/// Collects once per interval. The eBPF programs stay loaded in its host.
 pub struct CollectLoop {
-    /// What is looked at.
+    /// The node.
     pub host: Live,
-    /// What the agent goes by.
+    /// The agent's settings.
     pub config: Arc<Config>,
-    /// Where looks go.
+    /// Where observations go.
     pub publish: watch::Sender<Option<Arc<Observation>>>,
-    /// Whose pods may have gone.
+    /// Told which pods still exist.
     pub refusals: Arc<Refusals>,
     /// Raises limits, with `--tune`.
     pub tuner: Option<Tuner>,
 }
 
 impl CollectLoop {
-    /// Looks until `stop` has lost its sender. A look that takes longer than the interval delays the next: none are made up for.
+    /// Collects until the sender of `stop` is dropped. A collection that takes longer than the interval delays the next one.
     pub fn run(mut self, stop: &Receiver<()>) {
         let started = Instant::now();
         let mut history = History::default();
@@ -56,11 +56,11 @@ impl CollectLoop {
         let view = nospace_core::view(&snapshot);
         self.refusals.fold_deleted_pods(&view);
         let growth = history.look(&view, seconds);
-        let found = growth::findings(&view, history, &growth, seconds);
+        let findings = growth::findings(&view, history, &growth, seconds);
         if let Some(tuner) = &mut self.tuner {
             tuner.adjust(&self.host, &view, number);
         }
-        let mut report = nospace_core::conclude_with(view, found);
+        let mut report = nospace_core::conclude_with(view, findings);
         if let Some(name) = &self.config.node_name {
             report.node.name.clone_from(name);
         }

@@ -7,67 +7,67 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use nospace_core::tune::Ceiling;
 
-/// What the agent is told, by one source; `None` is left to the next.
+/// Settings from one source; `None` falls through to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Time from look to look.
+    /// Time from one collection to the next.
     pub interval: Option<Duration>,
-    /// Where HTTP is served.
+    /// Address that HTTP is served on.
     pub listen: Option<SocketAddr>,
     /// Name of this node in Kubernetes.
     pub node_name: Option<String>,
-    /// Whether the API server is told.
+    /// Whether conditions and events are published to the API server.
     pub kube: Option<Kube>,
     /// Whether limits are raised.
     pub tune: Option<bool>,
-    /// How far they are raised at most.
+    /// The highest values that limits are raised to.
     pub tune_ceiling: Option<Ceiling>,
-    /// Whether refusals are counted as they happen.
+    /// Whether refused calls are traced.
     pub trace: Option<Trace>,
-    /// Pods with rows of their own.
+    /// Number of pods with metrics of their own.
     pub top: Option<usize>,
 }
 
-/// Whether the API server is told.
+/// Whether conditions and events are published to the API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kube {
-    /// In a pod of a cluster.
+    /// In a pod of a cluster, or with a kubeconfig.
     Auto,
     /// Never.
     Off,
 }
 
-/// Whether refusals are counted as they happen.
+/// Whether refused calls are traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Trace {
-    /// Where eBPF is to be had.
+    /// Where eBPF is available.
     Auto,
-    /// Never: no system call of the node is made slower.
+    /// Never; no system call gets slower.
     Off,
 }
 
-/// What the agent goes by.
+/// The agent's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Time from look to look.
+    /// Time from one collection to the next.
     pub interval: Duration,
-    /// Where HTTP is served.
+    /// Address that HTTP is served on.
     pub listen: SocketAddr,
-    /// Name of this node in Kubernetes; `None` is the host's own.
+    /// Name of this node in Kubernetes; `None` is the host name.
     pub node_name: Option<String>,
-    /// Whether the API server is told.
+    /// Whether conditions and events are published to the API server.
     pub kube: Kube,
     /// Whether limits are raised.
     pub tune: bool,
-    /// How far they are raised at most.
+    /// The highest values that limits are raised to.
     pub tune_ceiling: Ceiling,
-    /// Whether refusals are counted as they happen.
+    /// Whether refused calls are traced.
     pub trace: Trace,
-    /// Pods with rows of their own.
+    /// Number of pods with metrics of their own.
     pub top: usize,
 }
 
-/// The settings by name, as the file has them; the environment has them as `NOSPACE_NODE_NAME`.
+/// The settings by their names in the file; in the environment `node-name` is `NOSPACE_NODE_NAME`.
 const NAMES: [&str; 8] = [
     "interval",
     "listen",
@@ -79,15 +79,15 @@ const NAMES: [&str; 8] = [
     "top",
 ];
 
-/// What Kubernetes' downward API is mostly told to call it.
+/// The usual name for `fieldRef: spec.nodeName` of the downward API.
 const NODE_NAME: &str = "NODE_NAME";
 
 impl Settings {
-    /// From the environment, which `variable` asks.
+    /// Settings from the environment; `variable` reads one variable.
     ///
     /// # Errors
     ///
-    /// A value that is none, with the variable's name.
+    /// A value is invalid; the error names the variable.
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let mut settings = Self {
             node_name: variable(NODE_NAME).filter(|name| !name.is_empty()),
@@ -102,19 +102,18 @@ impl Settings {
         Ok(settings)
     }
 
-    /// From a TOML file.
+    /// Settings from a TOML file.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is no TOML, or has a setting that is unknown or no value for one, with the setting's name.
+    /// The file cannot be read or is not TOML, or a setting is unknown or invalid; the error names the setting.
     pub fn of_file(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| {
-            format!("cannot read settings from {shown}: give --config a TOML file, or leave it out")
-        })?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read settings from {shown} (--config)"))?;
         let table: toml::Table = text
             .parse()
-            .with_context(|| format!("{shown} is no TOML"))?;
+            .with_context(|| format!("{shown} is not valid TOML"))?;
         let mut settings = Self::default();
         for (name, value) in &table {
             let value = match value {
@@ -122,7 +121,7 @@ impl Settings {
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::Float(number) => number.to_string(),
                 toml::Value::Boolean(switch) => switch.to_string(),
-                _ => bail!("{shown}: {name}: give one value"),
+                _ => bail!("{shown}: {name}: expected a single value"),
             };
             settings
                 .set(name, &value)
@@ -133,20 +132,20 @@ impl Settings {
 
     fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
         match name {
-            "interval" => self.interval = Some(given(value, interval)?),
-            "listen" => self.listen = Some(given(value, listen)?),
-            "node-name" => self.node_name = Some(given(value, node_name)?),
-            "kube" => self.kube = Some(given(value, |v| clap::ValueEnum::from_str(v, false))?),
-            "trace" => self.trace = Some(given(value, |v| clap::ValueEnum::from_str(v, false))?),
-            "tune-ceiling" => self.tune_ceiling = Some(given(value, Ceiling::parse)?),
-            "tune" => self.tune = Some(given(value, parsed("true or false"))?),
-            "top" => self.top = Some(given(value, top)?),
-            _ => bail!("there is no such setting; there are {}", NAMES.join(", ")),
+            "interval" => self.interval = Some(parse(value, interval)?),
+            "listen" => self.listen = Some(parse(value, listen)?),
+            "node-name" => self.node_name = Some(parse(value, node_name)?),
+            "kube" => self.kube = Some(parse(value, |v| clap::ValueEnum::from_str(v, false))?),
+            "trace" => self.trace = Some(parse(value, |v| clap::ValueEnum::from_str(v, false))?),
+            "tune-ceiling" => self.tune_ceiling = Some(parse(value, Ceiling::parse)?),
+            "tune" => self.tune = Some(parse(value, from_str("true or false"))?),
+            "top" => self.top = Some(parse(value, top)?),
+            _ => bail!("unknown setting; known are {}", NAMES.join(", ")),
         }
         Ok(())
     }
 
-    /// What is not given here is taken from there.
+    /// Fills what is missing here from `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -161,7 +160,7 @@ impl Settings {
         }
     }
 
-    /// With what nobody said.
+    /// Fills what is still missing with defaults.
     #[must_use]
     pub fn config(self) -> Config {
         Config {
@@ -177,63 +176,63 @@ impl Settings {
     }
 }
 
-fn given<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
-    parse(value).map_err(|why| anyhow::anyhow!("{value:?}: {why}"))
+fn parse<T>(value: &str, parser: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
+    parser(value).map_err(|why| anyhow::anyhow!("{value:?}: {why}"))
 }
 
-fn parsed<T: FromStr>(wanted: impl Display) -> impl Fn(&str) -> Result<T, String> {
-    move |value| value.parse().map_err(|_| format!("give {wanted}"))
+fn from_str<T: FromStr>(expected: impl Display) -> impl Fn(&str) -> Result<T, String> {
+    move |value| value.parse().map_err(|_| format!("expected {expected}"))
 }
 
-/// A time from look to look.
+/// Parses the time from one collection to the next.
 ///
 /// # Errors
 ///
-/// What else to give.
+/// What was expected.
 pub fn interval(text: &str) -> Result<Duration, String> {
     let fits = Duration::from_millis(10)..=Duration::from_hours(1);
     crate::duration::parse(text)
         .ok()
         .filter(|interval| fits.contains(interval))
-        .ok_or_else(|| "give a time from 10ms to 1h, such as 15s".to_owned())
+        .ok_or_else(|| "expected a time from 10ms to 1h, such as 15s".to_owned())
 }
 
-/// An address to listen at; without a host, all of them.
+/// Parses an address to listen on; without a host, all addresses.
 ///
 /// # Errors
 ///
-/// What else to give.
+/// What was expected.
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     let whole = match text.strip_prefix(':') {
         Some(port) => format!("0.0.0.0:{port}"),
         None => text.to_owned(),
     };
-    parsed("an address and a port, such as 0.0.0.0:9409 or [::]:9409")(&whole)
+    from_str("an address and a port, such as 0.0.0.0:9409 or [::]:9409")(&whole)
 }
 
-/// A name of a node: that of a DNS subdomain.
+/// Parses a node's name, a DNS subdomain.
 ///
 /// # Errors
 ///
-/// What else to give.
+/// What was expected.
 pub fn node_name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
     if !text.is_empty() && text.len() <= 253 && text.chars().all(fits) {
         return Ok(text.to_owned());
     }
-    Err("give the node's name as kubectl get nodes shows it".to_owned())
+    Err("expected the node's name as kubectl get nodes shows it".to_owned())
 }
 
-/// So many pods.
+/// Parses a number of pods.
 ///
 /// # Errors
 ///
-/// What else to give.
+/// What was expected.
 pub fn top(text: &str) -> Result<usize, String> {
-    parsed("a number from 0 to 1000")(text).and_then(|top| {
+    from_str("a number from 0 to 1000")(text).and_then(|top| {
         (top <= 1000)
             .then_some(top)
-            .ok_or_else(|| "give at most 1000".to_owned())
+            .ok_or_else(|| "expected at most 1000".to_owned())
     })
 }
 
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn each_source_gives_way_to_the_one_before() {
+    fn earlier_sources_take_precedence() {
         let flags = Settings {
             top: Some(1),
             ..Settings::default()
@@ -281,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn invalid_settings_are_named() {
         let error = |text| format!("{:#}", file(text).unwrap_err());
         for (text, names) in [
             ("intervall = 3", "intervall"),
@@ -296,9 +295,9 @@ mod tests {
             ),
             ("trace = 'on'", "trace: \"on\""),
             ("top = -1", "top: \"-1\""),
-            ("top = [1]", "top: give one value"),
+            ("top = [1]", "top: expected a single value"),
             ("node-name = 'a b'", "node-name: \"a b\""),
-            ("top", "is no TOML"),
+            ("top", "is not valid TOML"),
         ] {
             assert!(error(text).contains(names), "{text}: {}", error(text));
         }
@@ -310,7 +309,7 @@ mod tests {
     fn every_name_can_be_set() {
         for name in NAMES {
             let error = Settings::default().set(name, "\0").unwrap_err().to_string();
-            assert!(!error.contains("no such setting"), "{name}");
+            assert!(!error.contains("unknown setting"), "{name}");
         }
     }
 }

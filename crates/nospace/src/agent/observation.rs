@@ -7,50 +7,50 @@ use nospace_core::report::Report;
 
 use super::pages::Pages;
 
-/// What one look brought. What it says is never changed: the next look makes another.
+/// The result of one collection. It never changes: the next collection makes another.
 #[derive(Debug)]
 pub struct Observation {
-    /// How many looks there were, this one included.
+    /// Number of the collection, from 1.
     pub number: u64,
-    /// What it found. Findings of the agent's own (rule `growth`) are among the report's.
+    /// The report, with the agent's own findings (rule `growth`).
     pub report: Report,
-    /// When it was done.
+    /// When the collection ended.
     pub finished_at: Instant,
-    /// How long it took.
+    /// How long the collection took.
     pub duration: Duration,
-    /// How budgets grew up to it; empty until there were enough looks.
+    /// How fast each budget grows; empty until there were enough collections.
     pub growth: Vec<Growth>,
-    /// How often `--tune` raised each limit since the agent's start; empty without it.
+    /// How often `--tune` has raised each sysctl since the agent started; empty without it.
     pub raise_counts: BTreeMap<&'static str, u64>,
-    /// What `--tune` raised since the agent's start, oldest first; the same ones stay in every later look, so that nobody who
-    /// misses a look misses them. At most [`LimitRaise::MOST`].
+    /// What `--tune` has raised since the agent started, oldest first; kept in later observations, so that a receiver that
+    /// misses one still gets them. At most [`LimitRaise::MAX`].
     pub limit_raises: Vec<LimitRaise>,
-    /// Its pages, as HTTP serves them.
+    /// Its pages as HTTP serves them.
     pub pages: Pages,
 }
 
-/// A limit that `--tune` raised.
+/// A limit raised by `--tune`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitRaise {
-    /// The look after which it was raised.
+    /// Number of the collection that it was raised in.
     pub observation: u64,
-    /// The sysctl, `fs.inotify.max_user_watches`.
+    /// The sysctl, such as `fs.inotify.max_user_watches`.
     pub sysctl: String,
-    /// What it was.
+    /// Its value before.
     pub from: u64,
-    /// What it is now.
+    /// Its value after.
     pub to: u64,
-    /// Why, in words.
+    /// Why.
     pub why: String,
 }
 
 impl LimitRaise {
-    /// So many are remembered.
+    /// How many are kept.
     pub const MAX: usize = 16;
 }
 
-/// Where the newest look is to be had; `None` before the first.
+/// Receives the newest observation; `None` before the first.
 pub type ObservationReceiver = tokio::sync::watch::Receiver<Option<Arc<Observation>>>;
 
-/// Becomes `true` when the agent ends.
+/// Becomes `true` when the agent shuts down.
 pub type ShutdownReceiver = tokio::sync::watch::Receiver<bool>;

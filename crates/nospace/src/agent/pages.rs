@@ -5,7 +5,7 @@ use nospace_core::report::Report;
 
 use crate::output::json;
 
-/// What HTTP serves of one observation, written once by the collect loop: at a thousand pods that takes longer than a scrape should.
+/// What HTTP serves of one observation, as text. The collect loop writes it, since that takes milliseconds at a thousand pods.
 #[derive(Debug, Default)]
 pub struct Pages {
     prometheus: Bytes,
@@ -14,7 +14,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Writes them; `top` pods have metrics of their own.
+    /// Writes the pages; `top` pods get metrics of their own.
     #[must_use]
     pub fn new(report: &Report, growth: &[Growth], top: usize) -> Self {
         let metrics = |dialect| {
@@ -32,7 +32,7 @@ impl Pages {
         }
     }
 
-    /// Samples of the report, without the dialect's end.
+    /// The report's samples, without the end of the document.
     #[must_use]
     pub fn metrics(&self, dialect: Dialect) -> Bytes {
         match dialect {

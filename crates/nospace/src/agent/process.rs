@@ -2,10 +2,10 @@ use std::fs;
 
 use nospace_core::metrics::ProcessMetrics;
 
-/// What this process costs; `None` without a procfs of our own.
+/// CPU time, memory and descriptors of this process; `None` without /proc.
 pub fn metrics(started: jiff::Timestamp) -> Option<ProcessMetrics> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // Its name may hold spaces; utime and stime are the 12th and 13th field after it, proc_pid_stat(5).
+    // The name may contain spaces; utime and stime are the 12th and 13th field after it, proc_pid_stat(5).
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<u32>().ok();
     let ticks = f64::from(ticks()?) + f64::from(ticks()?);
@@ -16,7 +16,7 @@ pub fn metrics(started: jiff::Timestamp) -> Option<ProcessMetrics> {
         cpu_seconds: ticks
             / f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).ok()?),
         resident_bytes: pages * rustix::param::page_size() as u64,
-        // One of them reads the directory.
+        // Without the descriptor that reads the directory.
         open_fds: fs::read_dir("/proc/self/fd")
             .ok()?
             .count()

@@ -15,13 +15,13 @@ use crate::host::live::Live;
 use crate::trace::{OwnerCache, candidates, depends_on_place, errno};
 use crate::ui::warn;
 
-/// Rows at most, `other` aside.
+/// Rows, not counting `other`.
 const MAX_ROWS: usize = 200;
-/// How long to wait for calls before looking whether to end.
+/// How long one poll of the ring waits, and so how late a stop is noticed.
 const POLL_TIMEOUT: Duration = Duration::from_millis(250);
-/// How often the kernel is asked what was lost.
+/// How often lost events are read.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
-/// A pod that is not known is kept so long: it may be too new for the last look.
+/// A pod that is not in the latest collection is kept this long: it may be newer.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Causes that a call can be refused for, told from the start: a counter that begins at 1 has not grown.
@@ -30,15 +30,15 @@ fn causes() -> impl Iterator<Item = Cause> {
     refusing.map(|limit| limit.cause)
 }
 
-/// Refused calls, counted as they happen.
+/// Refused calls, counted as the kernel refuses them.
 #[derive(Debug, Default)]
 pub struct Refusals(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Whether there is a trace is not known yet.
+    /// The trace is being attached.
     starting: bool,
-    /// `None` while nobody counts.
+    /// By cause; `None` without a trace.
     causes: Option<BTreeMap<String, u64>>,
     rows: BTreeMap<Row, CallCount>,
     lost: u64,
@@ -53,11 +53,11 @@ struct CallCount {
     last: Instant,
 }
 
-/// Calls that came together, those that are alike as one: the ring fills up while somebody is named.
+/// The calls of one poll, grouped: finding an owner takes long, and the ring fills up meanwhile.
 #[derive(Default)]
 struct Batch(HashMap<CallGroup, u64>);
 
-/// The first of calls that differ in nothing that is counted.
+/// Calls that differ in nothing that is counted, and the first of them.
 struct CallGroup {
     event: Event,
     causes: Vec<Cause>,
@@ -101,17 +101,17 @@ impl Batch {
 }
 
 impl Refusals {
-    /// Somebody is about to [`Refusals::count`].
+    /// A thread is about to call [`Refusals::count`].
     pub fn begin(&self) {
         self.lock().starting = true;
     }
 
-    /// It is not known yet whether anybody can count.
+    /// Whether the trace is still being attached.
     pub fn starting(&self) -> bool {
         self.lock().starting
     }
 
-    /// Counts until `stop` has lost its sender. Where the kernel cannot be traced that is said once, and nothing is counted.
+    /// Counts until the sender of `stop` is dropped. Where the kernel cannot be traced it says so once, and counts nothing.
     pub fn count(&self, host: &Live, stop: &Receiver<()>) {
         let options = Options {
             failed_only: true,
@@ -168,7 +168,7 @@ impl Refusals {
         }
     }
 
-    /// Lets go of pods that have gone: what they were refused goes over to `other`.
+    /// Moves the counts of pods that no longer exist to `other`.
     pub fn fold_deleted_pods(&self, view: &View<'_>) {
         let mut counted = self.lock();
         if counted.rows.is_empty() {
@@ -193,7 +193,7 @@ impl Refusals {
         }
     }
 
-    /// Puts what was counted among the agent's figures.
+    /// Copies the counts into the agent's metrics.
     pub fn fill(&self, metrics: &mut AgentMetrics) {
         let counted = self.lock();
         metrics.refusals.clone_from(&counted.causes);
@@ -247,7 +247,7 @@ fn row(event: &Event, owners: &mut OwnerCache<'_>) -> Row {
     ]
 }
 
-/// Namespace, pod and container as metrics name them.
+/// Namespace, pod and container as labels.
 fn pod_labels(owner: Option<Owner>) -> [String; 3] {
     match owner {
         Some(Owner::Pod {

@@ -19,16 +19,16 @@ use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
 
-/// By so much a look is less urgent than the rest of the agent (nice(2)).
+/// nice(2) of the collect loop: scrapes come first.
 const NICENESS: i32 = 5;
-/// The last word to the API server, and the look at hand, may take so long.
+/// For the last requests to the API server, and then for the collection in progress.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Runs the agent until SIGTERM or SIGINT.
 ///
 /// # Errors
 ///
-/// When the host cannot be opened, or its address not be listened at.
+/// The host cannot be opened, or the address cannot be bound.
 pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
     let host = Live::open(roots, ebpf)?;
     let config = Arc::new(Config {
@@ -38,11 +38,11 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot start")?;
+        .context("cannot start the async runtime")?;
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen)
             .await
-            .with_context(|| format!("cannot listen at {} (--listen)", config.listen))?;
+            .with_context(|| format!("cannot listen on {} (--listen)", config.listen))?;
         let signals = [
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
@@ -72,15 +72,15 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
                 .tune
                 .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),
         };
-        let (quit, collections) = mpsc::channel();
+        let (quit, stop) = mpsc::channel();
         let collect_loop = spawn("collect", move || {
-            // Whoever asks has not to wait for a look; its threads inherit this.
+            // The threads that it starts inherit this.
             let _ = rustix::process::nice(NICENESS);
-            collect_loop.run(&collections);
+            collect_loop.run(&stop);
         })?;
         serve_until_signal(listener, state, signals).await;
         drop((quit, counter));
-        // A look that hangs is left to the end of the process.
+        // A collection that hangs ends with the process.
         let waited = tokio::time::timeout(SHUTDOWN_TIMEOUT, async {
             while !collect_loop.is_finished() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -91,9 +91,9 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
     })
 }
 
-/// Counts refusals until the sender is dropped.
+/// Counts refusals until the returned sender is dropped.
 fn start_trace(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::Sender<()>> {
-    // A host of its own, whose programs are those of the trace.
+    // Only names owners: the eBPF programs are those of the trace.
     let host = Live::open(roots, false)?;
     let refusals = Arc::clone(refusals);
     refusals.begin();
@@ -107,7 +107,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Joi
     thread.spawn(work).context("cannot start a thread")
 }
 
-/// Serves and tells until a signal comes.
+/// Serves HTTP and publishes to Kubernetes until a signal comes.
 async fn serve_until_signal(listener: TcpListener, state: AppState, signals: [Signal; 2]) {
     let (stop, stopped) = watch::channel(false);
     let (observations, requests) = (state.observations.clone(), Arc::clone(&state.requests));
@@ -134,9 +134,9 @@ fn publish_to_cluster(
     requests: Arc<RequestCounter>,
     stop: ShutdownReceiver,
 ) -> impl Future<Output = ()> + use<> {
-    let wanted = (config.kube == Kube::Auto).then(|| config.node_name.clone());
+    let node = (config.kube == Kube::Auto).then(|| config.node_name.clone());
     async move {
-        if let Some(node) = wanted.flatten() {
+        if let Some(node) = node.flatten() {
             kube::start(observations, node, requests, stop).await;
         }
     }

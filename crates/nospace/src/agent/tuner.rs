@@ -9,19 +9,19 @@ use crate::host::Host;
 use crate::tune::raise;
 use crate::ui::warn;
 
-/// Raises the two limits of inotify: to plan's numbers at the start, then when pressure calls for it. Never lowers one.
+/// Raises the two inotify limits: at the start to what `nospace plan` proposes, later under pressure. Never lowers one.
 pub struct Tuner {
     procfs: PathBuf,
     ceiling: Ceiling,
-    /// The last ones.
+    /// The latest raises, oldest first.
     pub limit_raises: Vec<LimitRaise>,
-    /// How often each was.
+    /// How often each sysctl was raised.
     pub raise_counts: BTreeMap<&'static str, u64>,
-    error: String,
+    last_error: String,
 }
 
 impl Tuner {
-    /// Has raised nothing yet.
+    /// Nothing is raised yet.
     pub fn new(procfs: PathBuf, ceiling: Ceiling) -> Self {
         Self {
             procfs,
@@ -30,11 +30,11 @@ impl Tuner {
             raise_counts: [Knob::INSTANCES, Knob::WATCHES]
                 .map(|knob| (knob.key, 0))
                 .into(),
-            error: String::new(),
+            last_error: String::new(),
         }
     }
 
-    /// Raises what this look calls for.
+    /// Raises what this collection calls for.
     pub fn adjust(&mut self, host: &dyn Host, view: &View<'_>, observation: u64) {
         let Some(limits) = &view.snapshot.limits else {
             return;
@@ -65,13 +65,13 @@ impl Tuner {
             }
             match raise(host, &self.procfs, one.knob.key, to) {
                 Ok(()) => self.record(observation, one.knob.key, (from, to), one.reason),
-                Err(why) => error = format!("{} = {to} could not be set: {why}", one.knob.key),
+                Err(why) => error = format!("cannot set {} = {to}: {why}", one.knob.key),
             }
         }
-        if !error.is_empty() && error != self.error {
+        if !error.is_empty() && error != self.last_error {
             warn(&error);
         }
-        self.error = error;
+        self.last_error = error;
     }
 
     fn record(&mut self, observation: u64, key: &'static str, (from, to): (u64, u64), why: String) {

@@ -28,11 +28,7 @@ pub fn named() -> anyhow::Result<()> {
             &[("NOSPACE_KUBE", "perhaps")],
             "NOSPACE_KUBE: \"perhaps\"",
         ),
-        (
-            &[&file],
-            &[],
-            "agent.toml: listen-address: there is no such setting",
-        ),
+        (&[&file], &[], "agent.toml: listen-address: unknown setting"),
         (&["--config=/nowhere.toml"], &[], "/nowhere.toml"),
     ];
     for (options, environment, names) in cases {

@@ -1,4 +1,4 @@
-//! Where the API server is, and who we are to it.
+//! Where the API server is, and the credentials for it.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,19 +6,19 @@ use std::ffi::OsString;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-/// What there is to reach an API server with.
+/// How to reach an API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// The files that `KUBECONFIG` names.
+    /// The files named by `KUBECONFIG`.
     Kubeconfig(OsString),
-    /// A pod's service account.
+    /// The pod's service account.
     InCluster,
-    /// Nothing.
+    /// There is no way.
     None,
 }
 
 impl Access {
-    /// `KUBECONFIG` where somebody set it, else what every pod is given.
+    /// `KUBECONFIG` if set, else the service account of a pod.
     #[must_use]
     pub fn find() -> Self {
         let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
@@ -29,11 +29,11 @@ impl Access {
         }
     }
 
-    /// Reads the files anew, which rotated certificates ask for. Nothing is sent.
+    /// Reads the files again, since certificates are rotated. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or understood; there is nothing.
+    /// A file cannot be read or parsed, or there is no way.
     pub async fn config(&self) -> anyhow::Result<Config> {
         let mut config = match self {
             Self::Kubeconfig(paths) => {
@@ -44,9 +44,9 @@ impl Access {
                 Config::from_custom_kubeconfig(all, &KubeConfigOptions::default()).await?
             }
             Self::InCluster => Config::incluster()?,
-            Self::None => anyhow::bail!("neither KUBECONFIG nor a service account is there"),
+            Self::None => anyhow::bail!("KUBECONFIG is not set and there is no service account"),
         };
-        // It would retry unseen, and without regard to what has changed since.
+        // Its retries would send outdated conditions, and would not be counted.
         config.default_retry = false;
         Ok(config)
     }

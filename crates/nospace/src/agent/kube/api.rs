@@ -1,4 +1,4 @@
-//! The requests that the agent makes of the API server, and how they end.
+//! The requests that the agent sends to the API server.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,24 +20,24 @@ use super::conditions::{ConditionType, Status};
 use super::event_queue::{self, PendingEvent};
 use super::event_tracker::EventTarget;
 
-/// Who we are: field manager and source of events.
+/// Field manager, and source of events.
 pub const MANAGER: &str = "nospace";
 
-/// A request that failed.
+/// Why a request failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The server answered, and did not do it.
+    /// The server answered with an error.
     Rejected {
-        /// HTTP's code.
+        /// HTTP status code.
         code: u16,
         /// The server's message.
         message: String,
-        /// How long it asks us to wait.
+        /// The header `Retry-After`.
         retry_after: Option<Duration>,
     },
     /// No answer in time.
     Timeout,
-    /// No connection, or one that ended, or an answer that is none.
+    /// No connection, one that broke, or an invalid response.
     Unreachable(String),
 }
 
@@ -55,13 +55,13 @@ impl Failure {
     }
 }
 
-/// The API server, for one node.
+/// A client for one node.
 pub struct ApiServer {
     node: String,
     client: Client,
     /// No request takes longer.
     timeout: Duration,
-    /// `Retry-After` of the last answer.
+    /// `Retry-After` of the last response.
     retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
@@ -74,9 +74,9 @@ impl ApiServer {
     pub fn new(config: Config, node: String, timeout: Duration) -> kube::Result<Self> {
         let retry_after = Arc::<Mutex<_>>::default();
         let last = Arc::clone(&retry_after);
-        // kube's errors hold no headers, and an answer of API Priority and Fairness (429) is no Status that could hold it.
+        // kube's errors have no headers, and the 429 of API Priority and Fairness has no Status with retryAfterSeconds.
         let keep = MapResponseLayer::new(move |response: Response<_>| {
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = seconds(&response);
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = self::retry_after(&response);
             response
         });
         Ok(Self {
@@ -87,8 +87,8 @@ impl ApiServer {
         })
     }
 
-    /// Our conditions as the node has them. An empty patch changes nothing and answers with the node, so that `patch` of
-    /// nodes/status is all that is needed.
+    /// Reads our conditions of the node. An empty patch changes nothing and returns the node, so that the agent needs no right but
+    /// `patch` of nodes/status.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl ApiServer {
         Ok(conditions.filter_map(own_condition).collect())
     }
 
-    /// Applies our conditions, and nobody else's.
+    /// Applies our conditions; others stay as they are.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl ApiServer {
     ///
     /// # Errors
     ///
-    /// The request failed; 409 where an agent before this one created it.
+    /// The request failed; 409 where an earlier agent has created it.
     pub async fn create_event(&self, pending: &PendingEvent) -> Result<(), Failure> {
         let event = event(&self.node, pending);
         let params = PostParams {
@@ -138,20 +138,20 @@ impl ApiServer {
         Ok(())
     }
 
-    /// How often an event that is there has happened.
+    /// Reads the count of an event that exists.
     ///
     /// # Errors
     ///
-    /// The request failed; 404 where the server has forgotten it.
+    /// The request failed; 404 where the server has deleted it.
     pub async fn event_count(&self, pending: &PendingEvent) -> Result<i32, Failure> {
         self.patch_event(pending, |_| json!({})).await
     }
 
-    /// Adds to an event that has happened `count` times; how often it has now.
+    /// Adds to an event with this count, and returns the new one.
     ///
     /// # Errors
     ///
-    /// The request failed; 404 where the server has forgotten it.
+    /// The request failed; 404 where the server has deleted it.
     pub async fn add_to_event(&self, pending: &PendingEvent, count: i32) -> Result<i32, Failure> {
         let add = |event: &Event| {
             json!({
@@ -233,19 +233,19 @@ fn condition(condition: &Condition, now: Timestamp) -> NodeCondition {
     }
 }
 
-/// The API keeps seconds.
+/// The API has a resolution of one second.
 fn time(at: Timestamp) -> Time {
     Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 
-/// Events of a node lie in the namespace `default`, as the kubelet's do.
+/// Events of a node are in the namespace `default`, as the kubelet's are.
 fn event(node: &str, pending: &PendingEvent) -> Event {
     let spec = &pending.spec;
     let object = match &spec.object {
         EventTarget::Node => ObjectReference {
             kind: Some("Node".to_owned()),
             name: Some(node.to_owned()),
-            // The kubelet's way, which `kubectl describe node` knows: a node's uid is its name.
+            // `kubectl describe node` expects a node's name here, as the kubelet sets it.
             uid: Some(node.to_owned()),
             ..ObjectReference::default()
         },
@@ -283,13 +283,13 @@ fn event(node: &str, pending: &PendingEvent) -> Event {
     }
 }
 
-/// Seconds are all that the API server sends.
-fn seconds<B>(response: &Response<B>) -> Option<Duration> {
+/// `Retry-After` in seconds, the only form that the API server sends.
+fn retry_after<B>(response: &Response<B>) -> Option<Duration> {
     let value = response.headers().get(header::RETRY_AFTER)?;
     Some(Duration::from_secs(value.to_str().ok()?.parse().ok()?))
 }
 
-/// What the client's error came from, each said once.
+/// The sources of an error, each once.
 fn chain(error: &kube::Error) -> String {
     let mut next = std::error::Error::source(error);
     let mut text = next.map_or_else(|| error.to_string(), ToString::to_string);

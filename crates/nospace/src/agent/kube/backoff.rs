@@ -1,59 +1,59 @@
-//! When to try again.
+//! When to retry.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::{Duration, Instant};
 
-/// So long the API server may ask us to wait, and is obeyed.
+/// The longest `Retry-After` that is honoured.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 
-/// Waits longer after each failure, never in step with other nodes.
+/// Exponential back-off with jitter, so that nodes do not retry in step.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     base: Duration,
     failures: u32,
-    server_wait: bool,
+    retry_after: bool,
     not_before: Option<Instant>,
 }
 
 impl Backoff {
-    /// Waits about `base` after the first failure, and twice as long after each other.
+    /// Waits about `base` after the first failure, and twice as long after each further one.
     #[must_use]
     pub fn new(base: Duration) -> Self {
         Self {
             base,
             failures: 0,
-            server_wait: false,
+            retry_after: false,
             not_before: None,
         }
     }
 
-    /// Before this nothing may be tried.
+    /// The earliest time of the next attempt.
     #[must_use]
     pub fn not_before(&self) -> Option<Instant> {
         self.not_before
     }
 
-    /// It worked.
+    /// The request succeeded.
     pub fn succeeded(&mut self) {
         *self = Self::new(self.base);
     }
 
-    /// It did not. No more than `most` is waited, but never less than the server `asked` for.
-    pub fn failed(&mut self, now: Instant, most: Duration, server_wait: Option<Duration>) {
+    /// The request failed. The wait is at most `max`, but never less than `retry_after`.
+    pub fn failed(&mut self, now: Instant, max: Duration, retry_after: Option<Duration>) {
         let doubled = self.base.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        let wait = jittered(doubled.min(most));
-        // All nodes are asked to wait equally long: the jitter comes on top.
-        self.server_wait = server_wait.is_some();
-        let server_wait = server_wait.map_or(Duration::ZERO, |server_wait| {
-            server_wait.min(MAX_RETRY_AFTER) + wait / 2
+        let wait = jittered(doubled.min(max));
+        // All nodes get the same Retry-After: the jitter comes on top.
+        self.retry_after = retry_after.is_some();
+        let retry_after = retry_after.map_or(Duration::ZERO, |retry_after| {
+            retry_after.min(MAX_RETRY_AFTER) + wait / 2
         });
-        self.not_before = Some(now + wait.max(server_wait));
+        self.not_before = Some(now + wait.max(retry_after));
     }
 
-    /// Another try now; not where the server asked us to wait.
+    /// Allows an attempt now, unless the server sent `Retry-After`.
     pub fn skip_wait(&mut self) {
-        if !self.server_wait {
+        if !self.retry_after {
             self.not_before = None;
         }
     }
@@ -73,8 +73,8 @@ mod tests {
 
     const MAX: Duration = Duration::from_secs(30);
 
-    fn waits(backoff: &mut Backoff, now: Instant, server_wait: Option<Duration>) -> Duration {
-        backoff.failed(now, MAX, server_wait);
+    fn waits(backoff: &mut Backoff, now: Instant, retry_after: Option<Duration>) -> Duration {
+        backoff.failed(now, MAX, retry_after);
         backoff.not_before().unwrap() - now
     }
 
@@ -84,8 +84,8 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_secs(1));
         for at_most in [1, 2, 4, 8, 16, 30, 30] {
             let wait = waits(&mut backoff, now, None);
-            let most = Duration::from_secs(at_most);
-            assert!(wait >= most / 2 && wait <= most, "{wait:?} of {most:?}");
+            let max = Duration::from_secs(at_most);
+            assert!(wait >= max / 2 && wait <= max, "{wait:?} of {max:?}");
         }
         backoff.succeeded();
         assert_eq!(backoff.not_before(), None);
@@ -96,8 +96,8 @@ mod tests {
     fn what_the_server_asks_for_is_the_least() {
         let now = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(10));
-        let server_wait = Duration::from_secs(60);
-        assert!(waits(&mut backoff, now, Some(server_wait)) >= server_wait);
+        let retry_after = Duration::from_secs(60);
+        assert!(waits(&mut backoff, now, Some(retry_after)) >= retry_after);
         let forever = waits(&mut backoff, now, Some(Duration::from_secs(1 << 40)));
         assert!(forever <= MAX_RETRY_AFTER + MAX);
     }

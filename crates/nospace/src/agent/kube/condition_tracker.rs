@@ -1,4 +1,4 @@
-//! The conditions as they stand: since when, and whether a look is worth a word. Pure: the time is given.
+//! The current conditions, their last transitions, and whether an observation changes them. Pure: the time is a parameter.
 
 use std::time::{Duration, Instant};
 
@@ -6,32 +6,32 @@ use jiff::Timestamp;
 
 use super::conditions::{Assessment, ConditionType, Status};
 
-/// A condition as it is to be posted.
+/// A condition to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// What is said.
+    /// Status, reason and message.
     pub assessment: Assessment,
-    /// When its status flipped last.
+    /// When its status changed last.
     pub since: Timestamp,
-    /// Until when a look has said the same, or worse.
+    /// When an observation last showed this status or a worse one.
     confirmed: Instant,
 }
 
-/// How much of a change it is.
+/// How much an observation changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// Nothing that a heartbeat would not tell in time.
+    /// Nothing that cannot wait for the heartbeat.
     None,
-    /// Other figures of a problem.
-    Text,
-    /// Another status or reason.
+    /// The message of a problem.
+    Message,
+    /// A status or reason.
     Status,
 }
 
-/// What the node's conditions were before this agent began, by kind.
+/// Status and last transition of the conditions that an earlier agent left.
 pub type PreviousConditions = Vec<(ConditionType, Status, Timestamp)>;
 
-/// The conditions of this node.
+/// Tracks the conditions of this node.
 #[derive(Clone, Debug)]
 pub struct ConditionTracker {
     settle_time: Duration,
@@ -39,8 +39,7 @@ pub struct ConditionTracker {
 }
 
 impl ConditionTracker {
-    /// A status that is better, or that could not be told, has to last for `calm` before it is believed: a budget at its limit goes up
-    /// and down by one.
+    /// A better or unknown status has to last for `settle_time` before it is taken over: usage at a limit goes up and down by one.
     #[must_use]
     pub fn new(settle_time: Duration) -> Self {
         Self {
@@ -49,8 +48,8 @@ impl ConditionTracker {
         }
     }
 
-    /// Takes what a look said. `at` is the look's time, `now` that of day.
-    pub fn take(&mut self, assessments: [Assessment; 4], at: Instant, now: Timestamp) -> Change {
+    /// Takes the assessments of an observation that ended at `at`; `now` is the time of day.
+    pub fn update(&mut self, assessments: [Assessment; 4], at: Instant, now: Timestamp) -> Change {
         if self.conditions.is_empty() {
             let fresh = |assessment| Condition {
                 assessment,
@@ -62,13 +61,13 @@ impl ConditionTracker {
         }
         let settle_time = self.settle_time;
         let changes = self.conditions.iter_mut().zip(assessments);
-        let changes =
-            changes.map(|(condition, assessment)| condition.take(assessment, at, now, settle_time));
+        let changes = changes
+            .map(|(condition, assessment)| condition.update(assessment, at, now, settle_time));
         changes.max().unwrap_or(Change::None)
     }
 
-    /// Takes the times of flips from what the node says of an agent before this one.
-    pub fn remember(&mut self, previous: &PreviousConditions) {
+    /// Takes over the last transitions of conditions that an earlier agent left with the same status.
+    pub fn restore(&mut self, previous: &PreviousConditions) {
         for condition in &mut self.conditions {
             let same = |(kind, status, _): &&(ConditionType, Status, Timestamp)| {
                 *kind == condition.assessment.kind && *status == condition.assessment.status
@@ -79,7 +78,7 @@ impl ConditionTracker {
         }
     }
 
-    /// The conditions, once there was a look.
+    /// The conditions; none before the first observation.
     #[must_use]
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
@@ -87,7 +86,7 @@ impl ConditionTracker {
 }
 
 impl Condition {
-    fn take(
+    fn update(
         &mut self,
         assessment: Assessment,
         at: Instant,
@@ -106,7 +105,7 @@ impl Condition {
         let change = if new != old || assessment.reason != self.assessment.reason {
             Change::Status
         } else if new == Status::True && assessment.message != self.assessment.message {
-            Change::Text
+            Change::Message
         } else {
             Change::None
         };

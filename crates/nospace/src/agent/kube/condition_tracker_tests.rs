@@ -13,7 +13,7 @@ fn play(collections: &[(u64, u64)]) -> (ConditionTracker, Vec<Change>) {
             _ => with(&[instances(*percent, &[pod("web-0")])]),
         };
         let at = start + Duration::from_secs(*second);
-        tracker.take(assess(&report), at, day(*second))
+        tracker.update(assess(&report), at, day(*second))
     });
     let changes = changes.collect();
     (tracker, changes)
@@ -53,7 +53,7 @@ fn a_budget_that_goes_up_and_down_by_one_flips_once() {
 #[test]
 fn other_figures_of_a_problem_are_text() {
     let (_, changes) = play(&[(0, 97), (15, 98), (30, 98)]);
-    assert_eq!(changes, [Change::Status, Change::Text, Change::None]);
+    assert_eq!(changes, [Change::Status, Change::Message, Change::None]);
     let (_, healthy) = play(&[(0, 80), (15, 81)]);
     assert_eq!(healthy, [Change::Status, Change::None]);
 }
@@ -63,7 +63,7 @@ fn the_flip_of_the_agent_before_counts_where_the_status_is_the_same() {
     use super::super::conditions::Status;
     let (mut tracker, _) = play(&[(0, 100)]);
     let long_ago = day(0) - Duration::from_secs(5_000);
-    tracker.remember(&vec![
+    tracker.restore(&vec![
         (
             ConditionType::InotifyInstancesExhausted,
             Status::True,

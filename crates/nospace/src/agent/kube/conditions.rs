@@ -7,21 +7,21 @@ use nospace_core::report::{
 
 use super::message::{camel_case, message, sanitize};
 
-/// The conditions that nospace keeps.
+/// The node conditions that nospace sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {
-    /// A user of the node has no inotify watches left.
+    /// A user has run out of inotify watches.
     InotifyWatchesExhausted,
-    /// A user of the node has no inotify instances left.
+    /// A user has run out of inotify instances.
     InotifyInstancesExhausted,
-    /// No more control groups can be made for pods.
+    /// No more control groups can be created for pods.
     CgroupsExhausted,
-    /// The kubelet runs, and might not start again.
+    /// The kubelet runs, but might fail to restart.
     KubeletStartAtRisk,
 }
 
 impl ConditionType {
-    /// All, in the order in which they are posted.
+    /// All, in the order in which they are published.
     pub const ALL: [Self; 4] = [
         Self::InotifyWatchesExhausted,
         Self::InotifyInstancesExhausted,
@@ -41,19 +41,19 @@ impl ConditionType {
     }
 }
 
-/// The status of a condition; as with other node problems `False` is healthy.
+/// The status of a condition; as for other node problems `False` is healthy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// All is well.
+    /// There is no problem.
     False,
-    /// The problem is there.
+    /// There is a problem.
     True,
-    /// It could not be told.
+    /// It could not be determined.
     Unknown,
 }
 
 impl Status {
-    /// As the API has it.
+    /// Its name in the API.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,20 +64,20 @@ impl Status {
     }
 }
 
-/// What one look says of one condition.
+/// What one report means for one condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {
-    /// Which one.
+    /// The condition.
     pub kind: ConditionType,
     /// Its status.
     pub status: Status,
-    /// Its reason; where there is a problem, the cause's code.
+    /// Its reason; for a problem the cause's code in CamelCase.
     pub reason: String,
-    /// The figure, who holds it, and what to do.
+    /// Usage and limit, the largest holder, and how to fix it.
     pub message: String,
 }
 
-/// What the report says of each condition, in the order of [`ConditionType::ALL`].
+/// Assesses each condition, in the order of [`ConditionType::ALL`].
 #[must_use]
 pub fn assess(report: &Report) -> [Assessment; 4] {
     ConditionType::ALL.map(|kind| {
@@ -110,7 +110,7 @@ fn unknown(message: &str) -> Verdict {
     (Status::Unknown, "CannotTell".to_owned(), sanitize(message))
 }
 
-/// From [`Severity::Critical`] on it is exhausted; pressure is only said.
+/// A critical finding is a problem; anything less only shows in the reason.
 fn found(finding: &Finding) -> Verdict {
     let (status, reason) = match finding.severity {
         Severity::Critical => (Status::True, camel_case(finding.cause.code())),
@@ -119,8 +119,7 @@ fn found(finding: &Finding) -> Verdict {
     (status, reason, message(finding))
 }
 
-/// Users of the initial namespace share the node's limit; other namespaces have limits of their own, which are their
-/// creator's matter.
+/// Of users in the initial user namespace; other namespaces have limits of their own, which concern only who created them.
 fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdict {
     let users = || report.users.iter().filter(|u| u.is_initial());
     let subjects: Vec<Subject> = users().map(User::subject).collect();
@@ -137,13 +136,13 @@ fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdic
     let most = users().max_by_key(|u| budget(u).percent());
     fine(match most {
         Some(user) => format!(
-            "{} has used {} of {} {}",
+            "{} uses {} of {} {}",
             user.subject(),
             budget(user).used,
             budget(user).limit.unwrap_or_default(),
             cause.code().replace('-', " "),
         ),
-        None => format!("Nobody uses {}", cause.code().replace('-', " ")),
+        None => format!("No user has any {}", cause.code().replace('-', " ")),
     })
 }
 
@@ -165,15 +164,15 @@ fn cgroups(report: &Report) -> Verdict {
     let most = resources.filter(of_node).max_by_key(|r| r.percent());
     match most {
         Some(most) => fine(format!(
-            "{} of {} {} are in use",
+            "{} of {} {} in use",
             most.used, most.limit, most.subject
         )),
         None if failed(report, "cgroups") => unknown(&blind(report, "cgroups")),
-        None => fine("Nothing limits the node's control groups".to_owned()),
+        None => fine("The number of control groups is not limited".to_owned()),
     }
 }
 
-/// The kernel's own limit, and those on the way to every pod; what one pod may have below it is that pod's matter.
+/// The kernel's limit, and those of cgroups above all pods; a limit of one pod concerns only that pod.
 fn node_wide(subject: &Subject) -> bool {
     let Subject::Cgroup { path, .. } = subject else {
         return *subject == Subject::MemoryCgroups;
@@ -200,7 +199,7 @@ fn kubelet(report: &Report) -> Verdict {
         .find(|f| f.rule == Rule::KubeletStart);
     match (start.verdict, finding) {
         (StartVerdict::Starts, _) => fine(format!(
-            "A starting kubelet needs {} watches and {} instances; it would find {} and {}",
+            "The kubelet would restart: it needs {} watches and {} instances, with {} and {} free",
             start.watches_needed, start.instances_needed, start.watches_free, start.instances_free
         )),
         (_, Some(finding)) => (
@@ -208,7 +207,7 @@ fn kubelet(report: &Report) -> Verdict {
             camel_case(finding.cause.code()),
             message(finding),
         ),
-        (_, None) => fine("No kubelet belongs on this machine".to_owned()),
+        (_, None) => fine("This machine runs no kubelet".to_owned()),
     }
 }
 
@@ -217,7 +216,7 @@ fn failed(report: &Report, collector: &str) -> bool {
     runs.any(|c| c.name == collector && c.error.is_some())
 }
 
-/// Why nothing can be told, in the words of the collector.
+/// Why nothing is known: the title of the collector's finding.
 fn blind(report: &Report, collector: &str) -> String {
     let finding = report
         .findings

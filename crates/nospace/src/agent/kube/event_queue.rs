@@ -1,4 +1,4 @@
-//! Events that wait for the API server, and those that it has: each once, however often it happened. Pure.
+//! Events that wait for the API server, and those that it has: each once, with a count. Pure.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,50 +7,50 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event_tracker::{EventSpec, EventTarget};
 
-/// So many different events wait; the oldest are given up for newer ones.
+/// Pending events; the oldest are dropped for newer ones.
 const MAX_PENDING: usize = 64;
-/// So many are remembered as posted; one that was forgotten is found again by its name.
+/// Published events that are remembered; any other is found again by its name.
 const MAX_REMOTE: usize = 256;
 
-/// The API server's `--event-ttl`, if nobody set it.
+/// The API server's default `--event-ttl`.
 const EVENT_TTL: SignedDuration = SignedDuration::from_hours(1);
 
-/// Which event it is: object, reason, subject.
+/// Object, reason and subject, which identify an event.
 pub type Id = (EventTarget, String, String);
 
-/// An event that waits.
+/// An event that waits to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEvent {
-    /// What happened, as it was told last.
+    /// The event, with its latest message.
     pub spec: EventSpec,
-    /// When it happened first of the times that the server has not heard of.
+    /// When it first happened since it was last published.
     pub first: Timestamp,
-    /// And last.
+    /// When it last happened.
     pub last: Timestamp,
-    /// How often.
+    /// How often it has happened since it was last published.
     pub times: i32,
 }
 
-/// What is known of an event on the server.
+/// What is known of an event that is on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemoteEvent {
-    /// It is there, made by an agent before this one; its count is still to be read.
+    /// An earlier agent created it; its count has yet to be read.
     UnknownCount,
-    /// It is there, with this count.
+    /// Its count.
     Count(i32),
 }
 
-/// Events on their way.
+/// Events to publish, in order.
 #[derive(Debug, Default)]
 pub struct EventQueue {
     pending: VecDeque<(Id, PendingEvent)>,
     remote: VecDeque<(Id, RemoteEvent)>,
-    /// Events that were given up.
+    /// How many events were dropped.
     pub dropped: u64,
 }
 
 impl EventQueue {
-    /// Puts what happened in; what happens again while it waits is one event.
+    /// Adds an event; one that is already pending is counted up.
     pub fn push(&mut self, spec: EventSpec, now: Timestamp) {
         let id = (
             spec.object.clone(),
@@ -76,7 +76,7 @@ impl EventQueue {
         self.pending.push_back((id, pending));
     }
 
-    /// The one that waits longest, and what is known of it on the server.
+    /// The first event, and what is known of it on the server.
     #[must_use]
     pub fn next(&self) -> Option<(&PendingEvent, Option<RemoteEvent>)> {
         let (id, pending) = self.pending.front()?;
@@ -84,39 +84,39 @@ impl EventQueue {
         Some((pending, remote.map(|(_, remote)| *remote)))
     }
 
-    /// The first is on the server now.
+    /// The first event was published.
     pub fn done(&mut self, remote: RemoteEvent) {
         if let Some((id, _)) = self.pending.pop_front() {
             self.remember(id, Some(remote));
         }
     }
 
-    /// The first is to be tried again, with what is known of it on the server.
+    /// Sets what is known of the first event on the server; it stays first.
     pub fn update(&mut self, remote: Option<RemoteEvent>) {
         if let Some((id, _)) = self.pending.front() {
             self.remember(id.clone(), remote);
         }
     }
 
-    /// The first will never be taken.
-    pub fn give_up(&mut self) {
+    /// The first event cannot be published.
+    pub fn discard(&mut self) {
         if self.pending.pop_front().is_some() {
             self.dropped += 1;
         }
     }
 
-    /// The first was refused and makes way for the others; for good, once the server would forget it anyway.
+    /// Moves the first event to the end, or drops it once the server would have deleted it.
     pub fn defer(&mut self, now: Timestamp) {
         let expired =
             |(_, pending): &(Id, PendingEvent)| now.duration_since(pending.last) > EVENT_TTL;
         match self.pending.front() {
-            Some(first) if expired(first) => self.give_up(),
+            Some(first) if expired(first) => self.discard(),
             Some(_) => self.pending.rotate_left(1),
             None => {}
         }
     }
 
-    /// Nothing waits.
+    /// Whether no event is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
@@ -131,7 +131,7 @@ impl EventQueue {
     }
 }
 
-/// The name of an event: the same for the same thing, so that an agent that was started anew adds to the event of the one before it.
+/// The name of an event: the same from agent to agent, so that a restarted one adds to the event that is there.
 #[must_use]
 pub fn name(object: &str, spec: &EventSpec) -> String {
     let pod = match &spec.object {
@@ -151,43 +151,44 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     })
 }
 
-/// So many events at once, and then one in a while.
+/// Allows a burst of events, and then one per interval.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
-    most: u32,
-    every: Duration,
+    burst: u32,
+    interval: Duration,
     left: u32,
     filled: Instant,
 }
 
 impl TokenBucket {
-    /// A full one.
+    /// A full bucket.
     #[must_use]
-    pub fn new(most: u32, every: Duration, now: Instant) -> Self {
+    pub fn new(burst: u32, interval: Duration, now: Instant) -> Self {
         Self {
-            most,
-            every,
-            left: most,
+            burst,
+            interval,
+            left: burst,
             filled: now,
         }
     }
 
-    /// When the next token can be taken; now or earlier, if one is there.
+    /// When a token is available; in the past if one is now.
     #[must_use]
     pub fn ready(&self) -> Instant {
         match self.left {
-            0 => self.filled + self.every,
+            0 => self.filled + self.interval,
             _ => self.filled,
         }
     }
 
-    /// Takes one.
+    /// Takes a token.
     pub fn take(&mut self, now: Instant) {
-        while self.left < self.most && now.saturating_duration_since(self.filled) >= self.every {
+        while self.left < self.burst && now.saturating_duration_since(self.filled) >= self.interval
+        {
             self.left += 1;
-            self.filled += self.every;
+            self.filled += self.interval;
         }
-        if self.left == self.most {
+        if self.left == self.burst {
             self.filled = now;
         }
         self.left = self.left.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! From the findings of one look after the other to what is worth an event. Pure: the time is given.
+//! From the findings of successive observations to events. Pure: the time is a parameter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use nospace_core::report::{Finding, PodRef, Report, Rule, Severity, Subject};
 use super::message::{camel_case, message, pod_message, sanitize};
 use crate::agent::observation::{LimitRaise, Observation};
 
-/// So many troubles are followed, the worst first; a node has not more ways to break that a person would read.
+/// Problems that are tracked, the worst first: nobody reads more about one node.
 const MAX: usize = 32;
-/// So many pods get an event of their own for one trouble.
+/// Pods that get an event of their own for one problem.
 const MAX_PODS: usize = 3;
 
-/// Which object an event is on.
+/// The object that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventTarget {
     /// This node.
@@ -22,35 +22,35 @@ pub enum EventTarget {
     Pod(PodRef),
 }
 
-/// Something happened that is worth an event.
+/// An event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSpec {
-    /// To whom.
+    /// The object that it is about.
     pub object: EventTarget,
-    /// Whose budget. With object and reason it tells which event it is.
+    /// Subject of the finding. With object and reason it identifies the event.
     pub subject: String,
-    /// A `Warning`, or else `Normal`.
+    /// Whether its type is `Warning`, not `Normal`.
     pub warning: bool,
-    /// `InotifyWatchesExhausted`.
+    /// Such as `InotifyWatchesExhausted`.
     pub reason: String,
     /// What happened.
     pub message: String,
 }
 
-/// How long things take.
+/// When problems count as over, and when they are reported again.
 #[derive(Clone, Copy, Debug)]
 pub struct EventTiming {
-    /// A trouble is over, or less bad, when it has been for so long.
+    /// A problem counts as over, or less severe, after this long.
     pub settle_time: Duration,
-    /// A critical trouble that lasts is told again after this: the API server forgets events after an hour.
+    /// A lasting critical problem is reported again after this: the API server deletes events after an hour.
     pub repeat_critical: Duration,
     /// The same for a warning.
     pub repeat_warning: Duration,
 }
 
 impl EventTiming {
-    /// Growth comes in bursts: that it has paused means little.
-    fn of(&self, rule: Rule) -> Duration {
+    /// Growth comes in bursts, so a pause means little.
+    fn settle_time(&self, rule: Rule) -> Duration {
         match rule {
             Rule::Growth => self.settle_time * 10,
             _ => self.settle_time,
@@ -58,22 +58,22 @@ impl EventTiming {
     }
 }
 
-/// What tells whether two looks found the same trouble.
+/// Rule, cause and subject: what makes two findings the same problem.
 type Key = (Rule, &'static str, Subject);
 
-/// A finding that is there, or was a moment ago.
+/// A finding that is there, or was recently.
 #[derive(Debug)]
 struct Problem {
     severity: Severity,
     title: String,
-    /// When it was last seen at all, and last seen as bad as `severity`.
     last_seen: Instant,
+    /// When it was last as severe as `severity`.
     last_as_severe: Instant,
     last_reported: Instant,
     pods: BTreeSet<PodRef>,
 }
 
-/// The troubles of this node.
+/// The problems of this node, and which of them were reported.
 #[derive(Debug)]
 pub struct EventTracker {
     timing: EventTiming,
@@ -82,7 +82,7 @@ pub struct EventTracker {
 }
 
 impl EventTracker {
-    /// None yet.
+    /// Tracks nothing yet.
     #[must_use]
     pub fn new(timing: EventTiming) -> Self {
         Self {
@@ -92,8 +92,8 @@ impl EventTracker {
         }
     }
 
-    /// Takes a look; what of it is news.
-    pub fn take(&mut self, observation: &Observation) -> Vec<EventSpec> {
+    /// Takes an observation and returns its new events.
+    pub fn update(&mut self, observation: &Observation) -> Vec<EventSpec> {
         let mut specs = self.limit_raises(&observation.limit_raises);
         for finding in worth_reporting(&observation.report) {
             specs.extend(self.on_finding(finding, observation.finished_at));
@@ -128,7 +128,7 @@ impl EventTracker {
         }
         if finding.severity == problem.severity {
             problem.last_as_severe = at;
-        } else if since(problem.last_as_severe, at) >= timing.of(finding.rule) {
+        } else if since(problem.last_as_severe, at) >= timing.settle_time(finding.rule) {
             problem.severity = finding.severity;
             problem.last_as_severe = at;
         }
@@ -138,13 +138,13 @@ impl EventTracker {
     fn resolve(&mut self, at: Instant) -> Vec<EventSpec> {
         let timing = self.timing;
         let resolved =
-            |(rule, ..): &Key, t: &mut Problem| since(t.last_seen, at) >= timing.of(*rule);
+            |(rule, ..): &Key, t: &mut Problem| since(t.last_seen, at) >= timing.settle_time(*rule);
         let resolved = self.problems.extract_if(.., resolved);
         resolved
             .map(|((rule, _, subject), problem)| EventSpec {
                 object: EventTarget::Node,
                 reason: format!("{}Recovered", camel_case(rule.name())),
-                message: sanitize(&format!("No longer so: {}", problem.title)),
+                message: sanitize(&format!("Resolved: {}", problem.title)),
                 subject: subject.to_string(),
                 warning: false,
             })
@@ -196,13 +196,13 @@ impl Problem {
         specs
     }
 
-    /// The kubelet's start is the node's matter: the finding of the budget tells its pods.
+    /// Not for the kubelet's start: pods are reported by the finding of the limit that they use up.
     fn report_to_new_pods(&mut self, finding: &Finding) -> Vec<EventSpec> {
         let mut specs = Vec::new();
         if finding.rule == Rule::KubeletStart {
             return specs;
         }
-        // A pod of which only the uid is known has no event: the node's names it.
+        // Events need a pod's name; where only the uid is known, the node's event has it.
         let named = finding.culprit_pods.iter().filter(|p| !p.name.is_empty());
         for pod in named {
             if self.pods.len() < MAX_PODS && self.pods.insert(pod.clone()) {
@@ -227,13 +227,13 @@ fn key(finding: &Finding) -> Key {
     (finding.rule, finding.cause.code(), finding.subject.clone())
 }
 
-/// Warnings and worse; of several about one budget those that say more than "it is full".
+/// Warnings and worse, without findings that only detail one that is at least as severe.
 fn worth_reporting(report: &Report) -> impl Iterator<Item = &Finding> {
     let findings = || {
         let all = report.findings.iter();
         all.filter(|f| f.severity >= Severity::Warning && f.rule != Rule::Blind)
     };
-    let says_all = move |f: &Finding| {
+    let is_detail = move |f: &Finding| {
         let full =
             findings().any(|o| is_pressure(o) && o.cause == f.cause && o.severity >= f.severity);
         full && matches!(
@@ -241,7 +241,7 @@ fn worth_reporting(report: &Report) -> impl Iterator<Item = &Finding> {
             Rule::SharedBudget | Rule::DominantHolder | Rule::LeakedInstances
         )
     };
-    findings().filter(move |f| !says_all(f))
+    findings().filter(move |f| !is_detail(f))
 }
 
 /// The rules of most budgets bear the code of their cause.
@@ -249,7 +249,7 @@ fn is_pressure(finding: &Finding) -> bool {
     finding.rule.name() == finding.cause.code()
 }
 
-/// `InotifyWatchesPressure`, and when it is as good as used up `InotifyWatchesExhausted`.
+/// `InotifyWatchesPressure`, and from critical on `InotifyWatchesExhausted`.
 fn reason(finding: &Finding) -> String {
     let rule = camel_case(finding.rule.name());
     match finding.severity {

@@ -14,7 +14,7 @@ fn play(reports: impl IntoIterator<Item = Report>) -> Vec<Vec<String>> {
     let (mut tracker, start) = (EventTracker::new(TIMING), Instant::now());
     let collections = (0..).step_by(15).zip(reports);
     collections
-        .map(|(second, report)| reasons(&tracker.take(&observation(report, start, second))))
+        .map(|(second, report)| reasons(&tracker.update(&observation(report, start, second))))
         .collect()
 }
 
@@ -147,11 +147,11 @@ fn a_limit_that_was_raised_is_told_once() {
         limit_raises,
         ..observation(healthy(), start, second)
     };
-    let one = tracker.take(&look(0, vec![raise(1, 65_536)]));
+    let one = tracker.update(&look(0, vec![raise(1, 65_536)]));
     assert_eq!(reasons(&one), ["node LimitRaised"]);
     assert!(!one[0].warning && one[0].message.contains("from 8192 to 65536: used up"));
-    assert!(tracker.take(&look(15, vec![raise(1, 65_536)])).is_empty());
-    let two = tracker.take(&look(30, vec![raise(1, 65_536), raise(3, 131_072)]));
+    assert!(tracker.update(&look(15, vec![raise(1, 65_536)])).is_empty());
+    let two = tracker.update(&look(30, vec![raise(1, 65_536), raise(3, 131_072)]));
     assert_eq!(two.len(), 1);
 }
 

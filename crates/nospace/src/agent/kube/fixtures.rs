@@ -1,4 +1,4 @@
-//! Looks for tests: recorded nodes, and findings put into them.
+//! Observations for tests: recorded nodes, with findings put into them.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use crate::agent::pages::Pages;
 const HEALTHY: &str = include_str!("../../../../../tests/nodes/healthy-v2/report.json");
 const WATCHES: &str = include_str!("../../../../../tests/nodes/watches-v1/report.json");
 
-/// A node that is well.
+/// A healthy node.
 pub fn healthy() -> Report {
     serde_json::from_str(HEALTHY).unwrap()
 }
 
-/// A real node whose watches a pod has used up.
+/// A real node on which a pod has used up the watches.
 pub fn watches_exhausted() -> Report {
     serde_json::from_str(WATCHES).unwrap()
 }
@@ -30,7 +30,7 @@ pub fn pod(name: &str) -> PodRef {
     }
 }
 
-/// uid 0's instances so far used up by these pods.
+/// A finding: these pods use so much of uid 0's instances.
 pub fn instances(percent: u64, pods: &[PodRef]) -> Finding {
     Finding {
         cause: Cause::InotifyInstances,
@@ -59,14 +59,14 @@ pub fn instances(percent: u64, pods: &[PodRef]) -> Finding {
     }
 }
 
-/// A healthy node but for this.
+/// A healthy node with these findings.
 pub fn with(findings: &[Finding]) -> Report {
     let mut report = healthy();
     report.findings = findings.to_vec();
     report
 }
 
-/// A look so many seconds after `start`.
+/// An observation so many seconds after `start`.
 pub fn observation(report: Report, start: Instant, seconds: u64) -> Observation {
     Observation {
         number: seconds + 1,

@@ -1,13 +1,13 @@
-//! How conditions and events are worded: short, and safe to print.
+//! Messages of conditions and events: short, and safe to print.
 
 use nospace_core::report::{Finding, PodRef};
 
 use crate::ui::Charset;
 
-/// What the API server takes of an event's message, in bytes (`noteLengthLimit` and `MaxLength`, k8s.io/kubernetes/pkg/apis/core/validation/events.go).
+/// The longest message of an event that the API server accepts, in bytes (`noteLengthLimit` and `MaxLength`, k8s.io/kubernetes/pkg/apis/core/validation/events.go).
 const MAX: usize = 1_000;
 
-/// `inotify-watches` as `InotifyWatches`, which is how reasons are written.
+/// `inotify-watches` as `InotifyWatches`, the form of reasons.
 pub fn camel_case(code: &str) -> String {
     let mut upper = true;
     let mut word = String::with_capacity(code.len());
@@ -20,7 +20,7 @@ pub fn camel_case(code: &str) -> String {
     word
 }
 
-/// Names of processes come from whoever runs them: nothing of them may steer a terminal, or make a message too long to be taken.
+/// Escapes control characters, since anybody can choose the name of a process, and cuts at the longest message.
 pub fn sanitize(text: &str) -> String {
     let clean = Charset::Unicode.clean(text);
     if clean.len() <= MAX {
@@ -30,22 +30,22 @@ pub fn sanitize(text: &str) -> String {
     format!("{}…", &clean[..end.unwrap_or(0)])
 }
 
-/// What is wrong, who holds it, and what to do.
+/// What is wrong, the largest holder, and how to fix it.
 pub fn message(finding: &Finding) -> String {
     let mut text = finding.title.clone();
     if let Some((first, others)) = finding.culprits.split_first() {
         text.push_str(&format!(". Held by {first}"));
         if !others.is_empty() {
-            text.push_str(&format!("; and {} more", others.len()));
+            text.push_str(&format!(" and {} more", others.len()));
         }
     }
     if let Some(remedy) = finding.remedies.first() {
-        text.push_str(&format!(". To mend it: {}", remedy.command));
+        text.push_str(&format!(". To fix it: {}", remedy.command));
     }
     sanitize(&text)
 }
 
-/// The same to the one who holds it.
+/// What is wrong, and how much of it this pod holds.
 pub fn pod_message(pod: &PodRef, finding: &Finding) -> String {
     let name = format!("pod {}/{}", pod.namespace, pod.name);
     let mut culprits = finding.culprits.iter();

@@ -1,12 +1,12 @@
-//! The Kubernetes API: what the newest look means for this node's conditions and events.
+//! Kubernetes: this node's conditions and events.
 //!
 //! ```text
-//! Seen ─┬ conditions ─▶ Wanted ─ standing ─▶ Condition ─┬▶ post ─ api ─▶ API server
-//!       └ troubles ───▶ Note ─── outbox ──▶ Waiting ────┘
+//! Observation ─┬ conditions ────▶ Assessment ─ condition_tracker ─▶ Condition ────┬▶ publisher ─ api ─▶ API server
+//!              └ event_tracker ─▶ EventSpec ── event_queue ───────▶ PendingEvent ─┘
 //! ```
 //!
-//! All but *post*, *api* and *access* is pure. Conditions tell the present, whatever happened while the server was away; events tell
-//! what happened, each once, with when and how often.
+//! All but *publisher*, *api* and *access* is pure. Conditions show the present state; events show what happened, also while the server was
+//! unreachable, each once, with when and how often.
 
 mod access;
 mod api;
@@ -33,11 +33,11 @@ use super::observation::{ObservationReceiver, ShutdownReceiver};
 use super::request_counter::RequestCounter;
 use crate::ui;
 
-/// What this part may do in a cluster, and all that it does. `deploy/` has the same.
+/// The rights that the agent needs, and all that it uses. `deploy/` has the same.
 pub const RULES: &str = include_str!("rules.yaml");
 
-/// Tells the API server about `node`, from the news, until `stop` says so. It runs on the agent's single thread, so nothing
-/// in it may block; without an API server in reach of a pod (or a kubeconfig) it returns at once.
+/// Publishes conditions and events of `node` until `stop`. It runs on the agent's single thread, so nothing in it may block. Without
+/// a service account or a kubeconfig it returns at once.
 pub async fn start(
     observations: ObservationReceiver,
     node: String,
@@ -47,12 +47,11 @@ pub async fn start(
     let access = Access::find();
     if access == Access::None {
         ui::warn(
-            "no node conditions and no events: neither a pod's service account nor KUBECONFIG is there (--kube off says that \
-             this is meant)",
+            "not publishing node conditions and events: not in a pod, and KUBECONFIG is not set (--kube off silences this)",
         );
         return;
     }
-    tell(
+    publish(
         access,
         Timing::default(),
         observations,
@@ -63,8 +62,8 @@ pub async fn start(
     .await;
 }
 
-/// The same, with what [`start`] finds out given.
-pub async fn tell(
+/// [`start`] with the given access and timing.
+pub async fn publish(
     access: Access,
     timing: Timing,
     observations: ObservationReceiver,
@@ -72,7 +71,7 @@ pub async fn tell(
     requests: Arc<RequestCounter>,
     stop: ShutdownReceiver,
 ) {
-    // The API server knows nodes by names in small letters; the kubelet does the same to the host's name.
+    // Names of nodes are lower case; the kubelet converts the host name in the same way.
     let node = node.trim().to_ascii_lowercase();
     Publisher::new(timing, node, access, &requests)
         .run(observations, stop)

@@ -1,4 +1,4 @@
-//! Keeps the API server told: one request at a time, the conditions first.
+//! Publishes conditions and events to the API server: one request at a time, conditions first.
 
 use std::time::{Duration, Instant};
 
@@ -15,28 +15,28 @@ use crate::agent::observation::{ObservationReceiver, ShutdownReceiver};
 use crate::agent::request_counter::RequestCounter;
 use crate::ui;
 
-/// How fast things go.
+/// Intervals, timeouts and rates.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// Conditions that have not changed are posted again after this, give or take a tenth: the kubelet's own pace (`nodeStatusReportFrequency`).
+    /// Unchanged conditions are published again after this, give or take a tenth: as the kubelet does (`nodeStatusReportFrequency`).
     pub heartbeat: Duration,
-    /// The figures of a problem that lasts are posted no more often than this.
+    /// The message of a lasting problem is updated no more often than this.
     pub message_interval: Duration,
-    /// When troubles are over, and when they are told again.
+    /// When problems count as over, and when they are reported again.
     pub events: EventTiming,
-    /// So many events at once,
+    /// Events published at once; after that,
     pub event_burst: u32,
-    /// and then one in this time.
+    /// one per this interval.
     pub event_interval: Duration,
-    /// No request takes longer.
+    /// Timeout of a request.
     pub request_timeout: Duration,
-    /// About so long is waited after a first failure; twice as long after each other.
+    /// Wait after the first failure; it doubles with each further one.
     pub retry_base: Duration,
-    /// But no longer than this, where the server is away or overloaded;
+    /// The longest wait while the server is unreachable or overloaded.
     pub retry_max: Duration,
-    /// nor than this, where it says no.
+    /// The longest wait while the server rejects requests.
     pub rejected_retry_max: Duration,
-    /// What is still to be told at the end has so long; the agent waits 0.6 s for it.
+    /// For the last requests at shutdown; the agent waits 0.6 s.
     pub shutdown_timeout: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Default for Timing {
     }
 }
 
-/// What is to be sent next.
+/// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestKind {
     Read,
@@ -70,17 +70,17 @@ enum RequestKind {
     Event,
 }
 
-/// How a request ended well.
+/// A successful response.
 enum Outcome {
     Conditions(PreviousConditions),
     Applied,
-    /// The event is on the server, with this count.
+    /// How often the event on the server has happened.
     EventCount(i32),
     /// There was nothing to send.
     Nothing,
 }
 
-/// The post office of one node.
+/// Publishes for one node.
 pub struct Publisher<'a> {
     timing: Timing,
     node: String,
@@ -91,9 +91,9 @@ pub struct Publisher<'a> {
     event_tracker: EventTracker,
     event_queue: EventQueue,
     bucket: TokenBucket,
-    /// What the node said before was read.
+    /// Whether the node's earlier conditions were read.
     read: bool,
-    /// When the conditions are to be applied; `None` before the first look.
+    /// When to apply the conditions next; `None` before the first observation.
     apply: Option<Instant>,
     applied: Option<Instant>,
     conditions: Backoff,
@@ -102,7 +102,7 @@ pub struct Publisher<'a> {
 }
 
 impl<'a> Publisher<'a> {
-    /// For `node`; nothing is sent yet.
+    /// A publisher for `node`; nothing is sent yet.
     #[must_use]
     pub fn new(timing: Timing, node: String, access: Access, requests: &'a RequestCounter) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Until `stop`.
+    /// Publishes until `stop`.
     pub async fn run(mut self, mut observations: ObservationReceiver, mut stop: ShutdownReceiver) {
         loop {
             let next = self.next();
@@ -135,7 +135,7 @@ impl<'a> Publisher<'a> {
                     if changed.is_err() {
                         break;
                     }
-                    self.look(&mut observations);
+                    self.observe(&mut observations);
                 }
                 () = until(next.map(|(_, at)| at)) => {
                     let Some((kind, _)) = next else { continue };
@@ -146,7 +146,7 @@ impl<'a> Publisher<'a> {
         self.drain(&mut observations).await;
     }
 
-    /// Sends, and waits for the answer; not for long, once the agent is to end.
+    /// Sends a request and waits for the response; not for long once the agent shuts down.
     async fn request(&mut self, kind: RequestKind, stop: &mut ShutdownReceiver) {
         let shutdown_timeout = self.timing.shutdown_timeout / 2;
         let answer = {
@@ -162,27 +162,29 @@ impl<'a> Publisher<'a> {
         self.handle(kind, answer);
     }
 
-    /// What is new of a look.
-    fn look(&mut self, observations: &mut ObservationReceiver) {
+    /// Takes the newest observation.
+    fn observe(&mut self, observations: &mut ObservationReceiver) {
         let Some(observation) = observations.borrow_and_update().clone() else {
             return;
         };
         let now = Timestamp::now();
-        let change =
-            self.condition_tracker
-                .take(assess(&observation.report), observation.finished_at, now);
+        let change = self.condition_tracker.update(
+            assess(&observation.report),
+            observation.finished_at,
+            now,
+        );
         let soonest = match change {
             Change::Status => Some(Instant::now()),
-            Change::Text => self.applied.map(|at| at + self.timing.message_interval),
+            Change::Message => self.applied.map(|at| at + self.timing.message_interval),
             Change::None => None,
         };
         self.apply = self.apply.into_iter().chain(soonest).min();
-        for spec in self.event_tracker.take(&observation) {
+        for spec in self.event_tracker.update(&observation) {
             self.event_queue.push(spec, now);
         }
     }
 
-    /// What is to be sent next, and when; of what is due the conditions come first.
+    /// The next request, and when; of several that are due, the conditions.
     fn next(&self) -> Option<(RequestKind, Instant)> {
         let now = Instant::now();
         let after = |backoff: &Backoff, at: Instant| {
@@ -248,12 +250,12 @@ impl<'a> Publisher<'a> {
         )?)
     }
 
-    /// What an answer means for what is to be sent.
+    /// Updates what is to be sent by how a request ended.
     fn handle(&mut self, kind: RequestKind, answer: Result<Outcome, Failure>) {
         let now = Instant::now();
         let failure = match answer {
             Ok(Outcome::Conditions(previous)) => {
-                self.condition_tracker.remember(&previous);
+                self.condition_tracker.restore(&previous);
                 self.read = true;
                 return self.succeeded(kind);
             }
@@ -279,13 +281,13 @@ impl<'a> Publisher<'a> {
             Err(Failure::Rejected { code: 409, .. })
                 if kind == RequestKind::Event && self.remote().is_none() =>
             {
-                // An agent before this one made it.
+                // An earlier agent created it.
                 return self.event_queue.update(Some(RemoteEvent::UnknownCount));
             }
             Err(Failure::Rejected { code: 404, .. })
                 if kind == RequestKind::Event && self.remote().is_some() =>
             {
-                // The server forgets events after an hour.
+                // The server deletes events after an hour (--event-ttl).
                 return self.event_queue.update(None);
             }
             Err(failure) => failure,
@@ -303,13 +305,13 @@ impl<'a> Publisher<'a> {
             RequestKind::Read | RequestKind::Apply => self.conditions.succeeded(),
         }
         if self.logged.take().is_some() {
-            ui::warn("the API server takes what it is told again");
+            ui::warn("the API server accepts updates again");
         }
     }
 
     fn failed(&mut self, kind: RequestKind, failure: &Failure, now: Instant) {
         let timing = self.timing;
-        let (most, wait, all) = match failure {
+        let (max, wait, all) = match failure {
             Failure::Rejected { code: 409, .. } => (timing.retry_max, None, false),
             Failure::Rejected {
                 code: 429 | 500..,
@@ -326,12 +328,12 @@ impl<'a> Publisher<'a> {
             (&mut self.events, all || kind == RequestKind::Event),
         ];
         for (lane, _) in lanes.into_iter().filter(|(_, concerned)| *concerned) {
-            lane.failed(now, most, wait);
+            lane.failed(now, max, wait);
         }
         if kind == RequestKind::Event {
             self.event_failed(failure);
         }
-        // Certificates and tokens may have been renewed; a connection may lead to a server that is no more.
+        // Certificates and tokens may have been rotated; the connection may lead to a server that is gone.
         if matches!(
             failure,
             Failure::Timeout | Failure::Unreachable(_) | Failure::Rejected { code: 401, .. }
@@ -341,19 +343,19 @@ impl<'a> Publisher<'a> {
         self.log(kind, failure);
     }
 
-    /// An event that is not taken, because its namespace goes or the server finds fault with it, does not hold up the others.
+    /// An event that is rejected, because its namespace terminates or it is invalid, does not hold up the others.
     fn event_failed(&mut self, failure: &Failure) {
         match failure {
             Failure::Rejected {
                 code: 401 | 403 | 408 | 409 | 429 | 500..,
                 ..
             } => self.event_queue.defer(Timestamp::now()),
-            Failure::Rejected { .. } => self.event_queue.give_up(),
+            Failure::Rejected { .. } => self.event_queue.discard(),
             _ => {}
         }
     }
 
-    /// Each trouble with the server once, not each time.
+    /// Logs each problem with the server once.
     fn log(&mut self, kind: RequestKind, failure: &Failure) {
         let what = match kind {
             RequestKind::Event => "event",
@@ -361,43 +363,42 @@ impl<'a> Publisher<'a> {
         };
         let text = match failure {
             Failure::Rejected { code: 404, .. } if kind != RequestKind::Event => format!(
-                "the API server knows no node {}: give the name that `kubectl get nodes` shows with --node-name or NODE_NAME; \
-                 tried again in a while",
+                "no node {} in this cluster: set --node-name or NODE_NAME to the name that `kubectl get nodes` shows (retrying)",
                 self.node
             ),
             Failure::Rejected {
                 code: 403, message, ..
             } => format!(
-                "the API server does not let this agent post {what}: {message}; see RBAC in docs/agent-kubernetes.md"
+                "not allowed to publish {what}: {message}; see RBAC in docs/agent-kubernetes.md"
             ),
             Failure::Rejected { message, .. } => {
-                format!("the API server did not take {what}: {message}")
+                format!("the API server rejected the {what}: {message}")
             }
             Failure::Timeout => format!(
-                "the API server did not answer in {} s; tried again until it does",
+                "the API server did not answer within {} s (retrying)",
                 self.timing.request_timeout.as_secs()
             ),
             Failure::Unreachable(why) => {
-                format!("the API server cannot be reached: {why}; tried again until it can")
+                format!("cannot reach the API server: {why} (retrying)")
             }
         };
-        // A server that goes resets connections first and refuses them then: one trouble.
-        let trouble = match failure {
-            Failure::Unreachable(_) => "away".to_owned(),
+        // A server that shuts down resets connections first and refuses them then: one problem.
+        let problem = match failure {
+            Failure::Unreachable(_) => "unreachable".to_owned(),
             _ => text.clone(),
         };
-        if self.logged.as_ref() != Some(&trouble) {
+        if self.logged.as_ref() != Some(&problem) {
             ui::warn(&text);
-            self.logged = Some(trouble);
+            self.logged = Some(problem);
         }
     }
 
-    /// At the end whatever is due is told, if that goes quickly.
+    /// Sends what is due at shutdown, if that goes quickly.
     async fn drain(mut self, observations: &mut ObservationReceiver) {
         if observations.has_changed().unwrap_or(false) {
-            self.look(observations);
+            self.observe(observations);
         }
-        // A server that does not answer now will not in a moment.
+        // A server that has not answered so far will not now.
         if self.server.is_none() {
             return;
         }
@@ -417,7 +418,7 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// Resolves once the agent ends, or whoever would say so has gone.
+/// Resolves when the agent shuts down, or the sender is dropped.
 async fn stopped(stop: &mut ShutdownReceiver) {
     let _ = stop.wait_for(|stopped| *stopped).await;
 }

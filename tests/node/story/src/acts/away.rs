@@ -62,12 +62,12 @@ fn started_without(stage: &mut Stage, kubeconfig: &std::path::Path) -> anyhow::R
     let (runs, said) = (agent.runs()?, agent.said()?);
     let line = said
         .lines()
-        .find(|l| l.contains("cannot be reached"))
+        .find(|l| l.contains("cannot reach the API server"))
         .unwrap_or_default();
-    let once = said.matches("cannot be reached").count();
+    let once = said.matches("cannot reach the API server").count();
     back(&stage.node)?;
     wait(60, "word of the node that is not there", || {
-        Ok(agent.said()?.contains("knows no node"))
+        Ok(agent.said()?.contains("in this cluster: set --node-name"))
     })?;
     make_node(&stage.node)?;
     let problem = wait_status(&stage.node, EXHAUSTED, "True", 90)?;

@@ -51,7 +51,7 @@ fn with_rules(
     let said = agent.said()?;
     let refusal = said
         .lines()
-        .find(|l| l.contains("does not let this agent"))
+        .find(|l| l.contains("not allowed to publish"))
         .unwrap_or("nothing refused");
     stage.table.row(
         &match without {

@@ -69,7 +69,7 @@ impl Agent {
         let thread = thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().unwrap();
-            runtime.block_on(super::tell(
+            runtime.block_on(super::publish(
                 access,
                 timing,
                 observations,
