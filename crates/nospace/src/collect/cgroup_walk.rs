@@ -9,7 +9,7 @@ const MAX_DIRECTORIES: u64 = 655_350;
 
 /// What a walk has seen.
 #[derive(Default)]
-pub struct Walked {
+pub struct WalkTotals {
     /// Directories, the root included.
     pub directories: u64,
     /// Of those, `*.mount` and all below.
@@ -19,10 +19,10 @@ pub struct Walked {
 }
 
 /// Walks from `top` below sysfs; `each` gets every directory's path below the hierarchy's root.
-pub fn walk(host: &dyn Host, top: &Path, mut each: impl FnMut(&Path)) -> Asked<Walked> {
-    let mut walked = Walked {
+pub fn walk(host: &dyn Host, top: &Path, mut each: impl FnMut(&Path)) -> Asked<WalkTotals> {
+    let mut walked = WalkTotals {
         directories: 1,
-        ..Walked::default()
+        ..WalkTotals::default()
     };
     each(Path::new(""));
     // The root must answer; a directory below may vanish at any time.

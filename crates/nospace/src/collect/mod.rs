@@ -117,7 +117,7 @@ fn system(host: &dyn Host) -> Snapshot {
     part
 }
 
-fn merge(snapshot: &mut Snapshot, scanned: descriptors::Scanned, rest: Snapshot) {
+fn merge(snapshot: &mut Snapshot, scanned: descriptors::DescriptorUsage, rest: Snapshot) {
     let taken_at = std::mem::take(&mut snapshot.taken_at);
     *snapshot = rest;
     snapshot.taken_at = taken_at;

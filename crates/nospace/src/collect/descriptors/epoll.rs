@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use nospace_core::model::EpollUser;
 
-use super::scan::{Identity, Seen};
+use super::scan::{Identity, Scan};
 
 /// Sums by uid, each epoll instance once where identity is known.
-pub fn users(seen: &Seen, identity: &Identity) -> Vec<EpollUser> {
+pub fn users(seen: &Scan, identity: &Identity) -> Vec<EpollUser> {
     let mut counted = HashSet::new();
     let mut users: BTreeMap<u32, u64> = BTreeMap::new();
     for one in &seen.epoll {

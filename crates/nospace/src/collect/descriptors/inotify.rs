@@ -6,13 +6,13 @@ use nospace_core::amount::count;
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Inotify, Instance, Process, UserKey};
 use nospace_core::parse::mountinfo::Mount;
 
-use super::scan::{Counted, Identity, Seen};
+use super::scan::{DescriptorCount, Identity, Scan};
 use crate::collect::mount_table;
 use crate::collect::run::{Collected, Collection, how_to_see};
 use crate::host::Host;
 
 /// Makes instances of what the pass has seen.
-pub fn collect(host: &dyn Host, seen: &mut Seen, identity: &Identity) -> Collection<Inotify> {
+pub fn collect(host: &dyn Host, seen: &mut Scan, identity: &Identity) -> Collection<Inotify> {
     let processes: HashMap<u32, &Process> = seen
         .processes
         .iter()
@@ -51,11 +51,11 @@ pub fn collect(host: &dyn Host, seen: &mut Seen, identity: &Identity) -> Collect
 }
 
 /// Descriptors that lead to one open file, together.
-fn by_file(all: &[Counted], identity: &Identity) -> Vec<Vec<Counted>> {
+fn by_file(all: &[DescriptorCount], identity: &Identity) -> Vec<Vec<DescriptorCount>> {
     let Ok(numbers) = identity else {
         return all.iter().map(|counted| vec![*counted]).collect();
     };
-    let mut files: BTreeMap<u32, Vec<Counted>> = BTreeMap::new();
+    let mut files: BTreeMap<u32, Vec<DescriptorCount>> = BTreeMap::new();
     for counted in all {
         if let Some(number) = numbers.get(&counted.descriptor).copied().flatten() {
             files.entry(number).or_default().push(*counted);
@@ -66,7 +66,7 @@ fn by_file(all: &[Counted], identity: &Identity) -> Vec<Vec<Counted>> {
     files
 }
 
-fn instance(holders: &[Counted], processes: &HashMap<u32, &Process>) -> Instance {
+fn instance(holders: &[DescriptorCount], processes: &HashMap<u32, &Process>) -> Instance {
     // The oldest holder made it, more likely than not: a fork is younger than its parent.
     let oldest = holders
         .iter()
@@ -88,7 +88,7 @@ fn instance(holders: &[Counted], processes: &HashMap<u32, &Process>) -> Instance
     }
 }
 
-fn gaps(host: &dyn Host, seen: &Seen, identity: &Identity) -> Vec<String> {
+fn gaps(host: &dyn Host, seen: &Scan, identity: &Identity) -> Vec<String> {
     let mut gaps = Vec::new();
     if let Err(absent) = identity
         && !seen.inotify.is_empty()

@@ -5,7 +5,7 @@
 //! pids ─ scan (all cores) ─ identity (kcmp) ──┴→ instances, epoll users, processes
 //! ```
 
-mod booked;
+mod accounting;
 mod epoll;
 mod inotify;
 mod process;
@@ -19,10 +19,10 @@ use super::read;
 use super::run::{Collected, Collection, Runs};
 use crate::host::{Absent, Books, Host};
 pub use process::describe;
-use scan::{Identity, Seen};
+use scan::{Identity, Scan};
 
 /// What was brought home.
-pub struct Scanned {
+pub struct DescriptorUsage {
     pub inotify: Option<Inotify>,
     pub processes: Vec<Process>,
     pub epoll: Option<Epoll>,
@@ -30,7 +30,7 @@ pub struct Scanned {
 }
 
 /// Reads the kernel's books, or else /proc/PID/fd of every process.
-pub fn scan(host: &dyn Host) -> Scanned {
+pub fn scan(host: &dyn Host) -> DescriptorUsage {
     let begin = Instant::now();
     match host.books() {
         Ok(books) => from_books(host, begin, books),
@@ -38,16 +38,16 @@ pub fn scan(host: &dyn Host) -> Scanned {
     }
 }
 
-fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> Scanned {
+fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> DescriptorUsage {
     let mut runs = Runs::default();
     let mut processes = Vec::new();
     let inotify = runs.run_since(begin, "inotify", "ebpf", || {
         let failed;
-        (processes, failed) = booked::processes(host, &books.processes);
-        Ok(booked::inotify(&mut books, failed))
+        (processes, failed) = accounting::processes(host, &books.processes);
+        Ok(accounting::inotify(&mut books, failed))
     });
-    let epoll = runs.run("epoll", "ebpf", || booked::epoll(host, books.epoll));
-    Scanned {
+    let epoll = runs.run("epoll", "ebpf", || accounting::epoll(host, books.epoll));
+    DescriptorUsage {
         inotify,
         processes,
         epoll,
@@ -55,7 +55,7 @@ fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> Scanned {
     }
 }
 
-fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> Scanned {
+fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> DescriptorUsage {
     let mut runs = Runs::default();
     let mut scanned = scan::all(host);
     let mut identity = Err(Absent::Gone);
@@ -74,7 +74,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> Scanned
         let seen = scanned.as_ref().map_err(unlisted)?;
         collect_epoll(host, seen, &identity)
     });
-    Scanned {
+    DescriptorUsage {
         inotify,
         processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
         epoll,
@@ -87,14 +87,14 @@ fn unlisted(absent: &Absent) -> anyhow::Error {
 }
 
 /// Which descriptors are one open file; in the order of `seen.descriptors()`.
-fn number(host: &dyn Host, seen: &Seen) -> Identity {
+fn number(host: &dyn Host, seen: &Scan) -> Identity {
     let mut all: Vec<Descriptor> = seen.descriptors().collect();
     all.sort_unstable();
     let numbers = host.same_files(&all)?;
     Ok(all.into_iter().zip(numbers).collect())
 }
 
-fn collect_epoll(host: &dyn Host, seen: &Seen, identity: &Identity) -> Collection<Epoll> {
+fn collect_epoll(host: &dyn Host, seen: &Scan, identity: &Identity) -> Collection<Epoll> {
     let max_user_watches = read::sysctl(host, "fs.epoll.max_user_watches")?;
     let users = epoll::users(seen, identity);
     Ok(Collected::estimated(Epoll {

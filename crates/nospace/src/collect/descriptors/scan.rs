@@ -13,7 +13,7 @@ use crate::host::{Absent, Asked, Descriptors, Host};
 
 /// One descriptor with the lines of its fdinfo that count.
 #[derive(Clone, Copy, Debug)]
-pub struct Counted {
+pub struct DescriptorCount {
     /// Where it was seen.
     pub descriptor: Descriptor,
     /// Watches of an inotify instance, registered descriptors of an epoll instance.
@@ -27,11 +27,11 @@ pub type Identity = Result<HashMap<Descriptor, Option<u32>>, Absent>;
 
 /// What the pass has seen.
 #[derive(Default)]
-pub struct Seen {
+pub struct Scan {
     /// inotify descriptors.
-    pub inotify: Vec<Counted>,
+    pub inotify: Vec<DescriptorCount>,
     /// epoll descriptors.
-    pub epoll: Vec<Counted>,
+    pub epoll: Vec<DescriptorCount>,
     /// Processes that hold an instance, or are near their limit of descriptors.
     pub processes: Vec<Process>,
     /// User namespaces of those processes.
@@ -45,7 +45,7 @@ pub struct Seen {
     pub failed: Vec<String>,
 }
 
-impl Seen {
+impl Scan {
     /// Something that counts may have been missed.
     pub fn is_partial(&self) -> bool {
         self.denied > 0 || !self.failed.is_empty()
@@ -93,7 +93,7 @@ impl Seen {
 /// # Errors
 ///
 /// When procfs cannot be listed.
-pub fn all(host: &dyn Host) -> Asked<Seen> {
+pub fn all(host: &dyn Host) -> Asked<Scan> {
     let pids = host.pids()?;
     let work = Work {
         host,
@@ -102,7 +102,7 @@ pub fn all(host: &dyn Host) -> Asked<Seen> {
         holders: Mutex::default(),
         counting: Mutex::default(),
     };
-    let seen = Mutex::new(Seen::default());
+    let seen = Mutex::new(Scan::default());
     let share = || {
         let part = work.share();
         lock(&seen).absorb(part);
@@ -150,8 +150,8 @@ impl Work<'_> {
     /// For every line of an inotify fdinfo the kernel locks the watched inode and its file system:
     /// two threads that read fdinfo take half as long again, each. So one reads it while
     /// the others look into processes, and all do when there is nothing else to do.
-    fn share(&self) -> Seen {
-        let mut seen = Seen::default();
+    fn share(&self) -> Scan {
+        let mut seen = Scan::default();
         let mut open = Descriptors::default();
         loop {
             if let Ok(_alone) = self.counting.try_lock()
@@ -172,7 +172,7 @@ impl Work<'_> {
         lock(&self.holders).pop()
     }
 
-    fn look_into(&self, pid: u32, open: &mut Descriptors, seen: &mut Seen) {
+    fn look_into(&self, pid: u32, open: &mut Descriptors, seen: &mut Scan) {
         match self.host.descriptors(pid, open) {
             // The links of a process that has just ended are refused, not gone (proc_fd_access_allowed,
             // fs/proc/base.c).
@@ -192,7 +192,7 @@ impl Work<'_> {
         }
     }
 
-    fn keep_holder(&self, pid: u32, open: &mut Descriptors, seen: &mut Seen) {
+    fn keep_holder(&self, pid: u32, open: &mut Descriptors, seen: &mut Scan) {
         let limit = process::pressing_limit(self.host, pid, open.total);
         if open.inotify.is_empty() && open.epoll.is_empty() && limit.is_none() {
             return;
@@ -213,7 +213,7 @@ impl Work<'_> {
     }
 }
 
-fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Seen) {
+fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Scan) {
     let &Holder {
         pid,
         uid,
@@ -224,7 +224,7 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Seen) {
     let mut count = |fd: &u32, lines| {
         let descriptor = Descriptor { pid, fd: *fd };
         match count(host, descriptor, lines) {
-            Ok(count) => Some(Counted {
+            Ok(count) => Some(DescriptorCount {
                 descriptor,
                 count,
                 uid,
