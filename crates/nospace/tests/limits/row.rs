@@ -109,15 +109,19 @@ impl Row {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match self.how {
-            How::Real(exhaust) => match exhaust()? {
-                Some(mut exhausted) => self.is_found_and_goes(&mut exhausted),
-                None => Ok(()),
-            },
+            How::Real(exhaust) => {
+                let before = self.check_host()?;
+                match exhaust()? {
+                    Some(mut exhausted) => self.is_found_and_goes(&mut exhausted, &before),
+                    None => Ok(()),
+                }
+            }
             How::KnownFailure { exhaust, why } => {
+                let before = self.check_host()?;
                 let Some(mut exhausted) = exhaust()? else {
                     return Ok(());
                 };
-                let found = self.is_found_and_goes(&mut exhausted);
+                let found = self.is_found_and_goes(&mut exhausted, &before);
                 ensure!(
                     found.is_err(),
                     "no known failure any more, make it How::Real: {why}"
@@ -150,19 +154,26 @@ impl Row {
     fn is_replayed(&self, node: &str, expected: &Expected) -> anyhow::Result<()> {
         let check = |node| {
             let mut nospace = Command::new(NOSPACE);
-            report(
+            Answer::of(
                 self.check_only(&mut nospace)
                     .arg("--from")
                     .arg(recorded(node)),
             )
         };
         let full = check(node)?;
-        ensure!(full.status().exit_code() == 2, "{:?}", full.findings);
-        self.holds(&full, expected)?;
-        self.is_silent(&check("healthy-v2")?)
+        ensure!(full.code == Some(2), "exit code {:?}", full.code);
+        self.holds(&full.report, expected)?;
+        let healthy = check("healthy-v2")?;
+        ensure!(healthy.code == Some(0), "exit code {:?}", healthy.code);
+        Ok(())
     }
 
-    fn is_found_and_goes(&self, exhausted: &mut Exhausted) -> anyhow::Result<()> {
+    /// What is wrong with this machine anyway.
+    fn check_host(&self) -> anyhow::Result<Answer> {
+        Answer::of(self.check_only(&mut Command::new(NOSPACE)))
+    }
+
+    fn is_found_and_goes(&self, exhausted: &mut Exhausted, before: &Answer) -> anyhow::Result<()> {
         let Exhausted {
             place,
             expected,
@@ -170,17 +181,17 @@ impl Row {
         } = exhausted;
         let whole = report(place.nospace()?.args(["check", "-o", "json"]))?;
         self.holds(&whole, expected)?;
-        let alone = report(self.check_only(&mut place.nospace()?))?;
-        ensure!(alone.status().exit_code() == 2, "{:?}", alone.findings);
-        self.holds(&alone, expected)?;
+        let alone = Answer::of(self.check_only(&mut place.nospace()?))?;
+        ensure!(alone.code == Some(2), "exit code {:?}", alone.code);
+        self.holds(&alone.report, expected)?;
         if let Some(victim) = victim {
             victim.explained(place, self.cause)?;
         }
         place.free()?;
         let begin = Instant::now();
         loop {
-            let freed = report(self.check_only(&mut place.nospace()?))?;
-            match self.is_silent(&freed) {
+            let freed = Answer::of(self.check_only(&mut place.nospace()?))?;
+            match freed.is_as(before) {
                 Err(_) if begin.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(100));
                 }
@@ -248,13 +259,48 @@ impl Row {
             format!("{:?} is not in the report: {of_cause:?}", expected.subject)
         })
     }
+}
 
-    /// Nothing is wrong with this cause.
-    fn is_silent(&self, report: &Report) -> anyhow::Result<()> {
+/// What nospace answered.
+struct Answer {
+    report: Report,
+    code: Option<i32>,
+}
+
+impl Answer {
+    fn of(nospace: &mut Command) -> anyhow::Result<Self> {
+        let output = nospace.output()?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(errors.is_empty(), "it says {errors}");
+        Ok(Self {
+            report: serde_json::from_slice(&output.stdout)?,
+            code: output.status.code(),
+        })
+    }
+
+    /// What makes it answer anything but 0.
+    fn troubles(&self) -> Vec<&Finding> {
+        let findings = self.report.findings.iter();
+        findings
+            .filter(|one| one.severity > Severity::Info)
+            .collect()
+    }
+
+    /// Nothing is wrong that was not wrong before: on a machine with room, nothing.
+    fn is_as(&self, before: &Self) -> anyhow::Result<()> {
+        let is_new = |one: &&&Finding| {
+            let known = before.troubles();
+            !known
+                .iter()
+                .any(|two| two.subject == one.subject && two.rule == one.rule)
+        };
+        let troubles = self.troubles();
+        let new: Vec<_> = troubles.iter().filter(is_new).collect();
+        ensure!(new.is_empty(), "still: {new:?}");
+        let code = self.code;
         ensure!(
-            report.status().exit_code() == 0,
-            "still: {:?}",
-            report.findings
+            code == Some(0) || !troubles.is_empty(),
+            "exit code {code:?}, and nothing found"
         );
         Ok(())
     }
