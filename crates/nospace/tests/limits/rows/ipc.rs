@@ -48,21 +48,14 @@ pub fn rows() -> Vec<Row> {
             )
         }),
         // The kernel's SEMMNS, 1,024,000,000, would take tens of gigabytes.
-        Row {
-            cause: Cause::SysvSemaphores,
-            which: "sets, at the kernel's default",
-            how: How::KnownFailure {
-                exhaust: || {
-                    ipc(
-                        &[],
-                        "semaphores 1",
-                        ("SEMMNI", "sets", SEMMNI),
-                        MORE_SEMAPHORES,
-                    )
-                },
-                why: "/proc/sysvipc/sem is read up to 256 KiB, and the last line is cut",
-            },
-        },
+        semaphores("sets, at the kernel's default", || {
+            ipc(
+                &[],
+                "semaphores 1",
+                ("SEMMNI", "sets", SEMMNI),
+                MORE_SEMAPHORES,
+            )
+        }),
         memory("segments, shmmni", || {
             ipc(
                 &["sysctl ipc kernel/shmmni 5"],
@@ -80,21 +73,14 @@ pub fn rows() -> Vec<Row> {
             )
         }),
         // The kernel's shmall is no limit: 2^64 bytes less a page or so.
-        Row {
-            cause: Cause::SysvShm,
-            which: "segments, at the kernel's default",
-            how: How::KnownFailure {
-                exhaust: || {
-                    ipc(
-                        &[],
-                        "segments 4096",
-                        ("kernel.shmmni", "segments", SHMMNI),
-                        MORE_MEMORY,
-                    )
-                },
-                why: "/proc/sysvipc/shm is read up to 256 KiB, and the last line is cut",
-            },
-        },
+        memory("segments, at the kernel's default", || {
+            ipc(
+                &[],
+                "segments 4096",
+                ("kernel.shmmni", "segments", SHMMNI),
+                MORE_MEMORY,
+            )
+        }),
         of_the_machine(
             Cause::Keys,
             "number, of root",
