@@ -3,37 +3,37 @@ use std::collections::BTreeMap;
 use super::family;
 use super::text::Exposition;
 
-/// What the agent knows of itself, and counts between looks.
+/// The agent's own metrics, and what it counts between collections.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AgentMetrics {
-    /// Refused calls by what was used up; `None` where they cannot be counted.
+    /// Refused calls by cause; `None` without a trace.
     pub refusals: Option<BTreeMap<String, u64>>,
-    /// Refused inotify calls by who made them, in a stable order.
+    /// Refused inotify calls by caller, in a stable order.
     pub inotify_refusals: Vec<InotifyRefusals>,
-    /// Calls that came faster than they could be read.
+    /// Events that were lost because they came too fast.
     pub lost_events: u64,
-    /// Looks so far.
+    /// Collections so far.
     pub collections: u64,
-    /// How long the last look took, in seconds.
+    /// Duration of the last collection, in seconds.
     pub collection_seconds: Option<f64>,
-    /// How long ago it was done, in seconds.
+    /// Time since its end, in seconds.
     pub collection_age_seconds: Option<f64>,
-    /// By sysctl: to what it was raised, if it was, and how often.
+    /// By sysctl: the value it was last raised to, if any, and how often it was raised.
     pub limit_raises: BTreeMap<String, (Option<u64>, u64)>,
-    /// Requests to the API server by how they ended.
+    /// Requests to the API server by result.
     pub kubernetes_requests: BTreeMap<&'static str, u64>,
     /// The process itself.
     pub process: Option<ProcessMetrics>,
 }
 
-/// Refused inotify calls of one container, or of nobody's.
+/// Refused inotify calls of one container, or from outside pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InotifyRefusals {
     /// Name of the error.
     pub errno: String,
     /// Name of the call.
     pub call: String,
-    /// Kubernetes namespace; empty for no pod's.
+    /// Kubernetes namespace; empty outside pods.
     pub namespace: String,
     /// Pod.
     pub pod: String,
@@ -43,16 +43,16 @@ pub struct InotifyRefusals {
     pub calls: u64,
 }
 
-/// A process, as Prometheus' client libraries tell it.
+/// Standard process metrics, as in Prometheus' client libraries.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProcessMetrics {
-    /// User and system time.
+    /// User and system CPU time, in seconds.
     pub cpu_seconds: f64,
-    /// Resident memory.
+    /// Resident memory, in bytes.
     pub resident_bytes: u64,
     /// Open descriptors.
     pub open_fds: u64,
-    /// When it started, in seconds since 1970.
+    /// Start time, in seconds since the Unix epoch.
     pub start_seconds: f64,
 }
 

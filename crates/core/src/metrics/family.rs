@@ -1,28 +1,28 @@
-/// What a family's samples are.
+/// Type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Goes up and down.
     Gauge,
-    /// Only grows, until the agent starts anew; its samples end in `_total`.
+    /// Only grows until the agent restarts; the name ends in `_total`.
     Counter,
-    /// Always 1, the labels say it; its samples end in `_info`.
+    /// Always 1, with the information in labels; the name ends in `_info`.
     Info,
 }
 
-/// A family of samples.
+/// A metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// Name of its samples, suffix included.
+    /// Name of its samples, with the suffix.
     pub name: &'static str,
-    /// What its samples are.
+    /// Its type.
     pub kind: Kind,
-    /// Base unit, which the name ends in; empty for plain numbers.
+    /// Base unit, with which the name ends; empty for plain numbers.
     pub unit: &'static str,
     /// Labels of its samples, in their order.
     pub labels: &'static [&'static str],
-    /// What it says, in one line.
+    /// HELP, in one line.
     pub help: &'static str,
-    /// Who tells it: `check -o prometheus` and the agent, or the agent alone.
+    /// Whether only the agent has it, and `check -o prometheus` not.
     pub agent_only: bool,
 }
 
@@ -40,7 +40,7 @@ macro_rules! families {
     };
 }
 
-/// Every family, in the order in which they are told.
+/// Every family, in the order of output.
 #[must_use]
 pub fn families() -> &'static [Family] {
     ALL
@@ -48,77 +48,77 @@ pub fn families() -> &'static [Family] {
 
 families! {
     BUILD = "nospace_build_info" Info "" ["version"], false,
-        "The nospace that tells this.";
+        "Version of the nospace agent.";
     NODE = "nospace_node_info" Info "" ["node", "kernel", "cgroup"], false,
-        "The node: its name, kernel release and cgroup interface.";
+        "Name, kernel release and cgroup version of the node.";
     INSTANCES = "nospace_inotify_instances" Gauge "" ["uid", "userns"], false,
-        "inotify instances charged to a user of a user namespace.";
+        "inotify instances charged to a user in a user namespace.";
     INSTANCES_LIMIT = "nospace_inotify_instances_limit" Gauge "" ["uid", "userns"], false,
-        "The limit of inotify instances that binds this user.";
+        "Limit of inotify instances for this user.";
     WATCHES = "nospace_inotify_watches" Gauge "" ["uid", "userns"], false,
-        "inotify watches charged to a user of a user namespace.";
+        "inotify watches charged to a user in a user namespace.";
     WATCHES_LIMIT = "nospace_inotify_watches_limit" Gauge "" ["uid", "userns"], false,
-        "The limit of inotify watches that binds this user.";
+        "Limit of inotify watches for this user.";
     UNATTRIBUTED_INSTANCES = "nospace_inotify_unattributed_instances" Gauge "" ["uid", "userns"], false,
-        "inotify instances that the kernel charges and no visible descriptor explains; absent without eBPF.";
+        "inotify instances charged by the kernel without a visible holder; absent without eBPF.";
     UNATTRIBUTED_WATCHES = "nospace_inotify_unattributed_watches" Gauge "" ["uid", "userns"], false,
-        "inotify watches that the kernel charges and no visible descriptor explains; absent without eBPF.";
+        "inotify watches charged by the kernel without a visible holder; absent without eBPF.";
     POD_INSTANCES = "nospace_pod_inotify_instances" Gauge "" ["namespace", "pod", "container"], false,
-        "inotify instances held by a container of a pod; one that several containers hold counts for each.";
+        "inotify instances held by a container of a pod; an instance shared by containers counts for each.";
     POD_WATCHES = "nospace_pod_inotify_watches" Gauge "" ["namespace", "pod", "container"], false,
-        "inotify watches held by a container of a pod; those of a shared instance count for each container.";
+        "inotify watches held by a container of a pod; watches of a shared instance count for each container.";
     RESOURCE_USED = "nospace_resource_used" Gauge "" ["cause", "subject", "unit"], false,
-        "Every other budget whose end answers ENOSPC, EMFILE, ENFILE, EAGAIN or EDQUOT: what is used of it.";
+        "Usage of any other resource that fails with ENOSPC, EMFILE, ENFILE, EAGAIN or EDQUOT when used up.";
     RESOURCE_LIMIT = "nospace_resource_limit" Gauge "" ["cause", "subject", "unit"], false,
-        "The limit of that budget.";
+        "Limit of that resource.";
     KUBELET_START_OK = "nospace_kubelet_start_ok" Gauge "" [], false,
-        "1 if the kubelet would start now, if barely; 0 if inotify would refuse it; absent where that is not known.";
+        "1 if the kubelet could restart now, even if barely; 0 if it would run out of inotify; absent if unknown.";
     KUBELET_START_WATCHES_NEEDED = "nospace_kubelet_start_watches_needed" Gauge "" [], false,
-        "inotify watches that the kubelet would ask for at its start.";
+        "inotify watches that the kubelet needs to start.";
     KUBELET_START_WATCHES_FREE = "nospace_kubelet_start_watches_free" Gauge "" [], false,
-        "inotify watches that it would find free, what the running kubelet would give back included.";
+        "inotify watches free for a starting kubelet, including those of the running one.";
     KUBELET_START_INSTANCES_NEEDED = "nospace_kubelet_start_instances_needed" Gauge "" [], false,
-        "inotify instances that the kubelet would ask for at its start.";
+        "inotify instances that the kubelet needs to start.";
     KUBELET_START_INSTANCES_FREE = "nospace_kubelet_start_instances_free" Gauge "" [], false,
-        "inotify instances that it would find free, what the running kubelet would give back included.";
+        "inotify instances free for a starting kubelet, including those of the running one.";
     FINDING = "nospace_finding" Gauge "" ["cause", "severity"], false,
-        "Findings of this cause and severity, as nospace check shows them; absent when there is none.";
+        "Number of findings of this cause and severity, as in nospace check; absent if there are none.";
     COLLECTOR_SUCCESS = "nospace_collector_success" Gauge "" ["collector"], false,
-        "1 if the collector of this name brought its figures home, 0 if it failed.";
+        "1 if the collector succeeded, 0 if it failed.";
     COLLECTOR_DURATION = "nospace_collector_duration_seconds" Gauge "seconds" ["collector"], false,
-        "How long the collector took.";
+        "Duration of the collector's last run.";
     COLLECTOR = "nospace_collector_info" Info "" ["collector", "source", "provenance"], false,
-        "Where the collector's figures come from, and how far they can be trusted: exact, estimated, unavailable.";
+        "Source of the collector's data, and its provenance: exact, estimated or unavailable.";
     GROWTH = "nospace_growth_per_second" Gauge "" ["cause", "subject", "unit"], true,
-        "How fast the use of a budget grows, in its unit a second, over the last looks; absent until there are enough.";
+        "Growth of a resource's usage over the last collections, in its unit per second; absent until there are enough.";
     EXHAUSTION = "nospace_exhaustion_seconds" Gauge "seconds" ["cause", "subject", "unit"], true,
-        "When the budget is full if it goes on growing as fast; absent where it does not grow.";
+        "Time until the resource runs out at the current rate; absent if its usage does not grow.";
     REFUSALS = "nospace_refusals_total" Counter "" ["cause"], true,
-        "Calls that the kernel refused because something was used up, whoever made them, by what it was; absent without eBPF.";
+        "Calls that failed because a resource was used up, by that resource; absent without eBPF.";
     INOTIFY_REFUSALS = "nospace_inotify_refusals_total" Counter "" ["errno", "call", "namespace", "pod", "container"], true,
-        "inotify calls that the kernel refused for want of something, counted as they happen; empty labels are no pod's.";
+        "inotify calls that failed because a limit was reached; labels are empty for calls from outside pods.";
     TRACE_ACTIVE = "nospace_trace_active" Gauge "" [], true,
-        "1 while refusals are counted as they happen; 0 where eBPF is not to be had.";
+        "1 while failing calls are traced; 0 without eBPF.";
     TRACE_LOST = "nospace_trace_lost_calls_total" Counter "" [], true,
-        "Calls that came faster than they could be read: so many of any kind are not among the refusals.";
+        "Traced calls that were lost because they came too fast, and so may be missing in the refusals.";
     COLLECTIONS = "nospace_looks_total" Counter "" [], true,
-        "Looks at the node since the agent's start.";
+        "Collections since the agent started.";
     COLLECTION_DURATION = "nospace_look_duration_seconds" Gauge "seconds" [], true,
-        "How long the last look took.";
+        "Duration of the last collection.";
     COLLECTION_AGE = "nospace_look_age_seconds" Gauge "seconds" [], true,
-        "How long ago the last look was done.";
+        "Time since the end of the last collection.";
     LIMIT_RAISED = "nospace_limit_raised" Gauge "" ["sysctl"], true,
-        "What the agent raised a limit to; absent where it raised nothing.";
+        "Value that the agent last raised a limit to; absent if it raised none.";
     LIMIT_RAISES = "nospace_limit_raises_total" Counter "" ["sysctl"], true,
-        "How often the agent raised a limit; absent without --tune.";
+        "How often the agent has raised a limit; absent without --tune.";
     KUBERNETES_REQUESTS = "nospace_kubernetes_requests_total" Counter "" ["result"], true,
-        "Requests to the API server by how they ended; absent without Kubernetes.";
+        "Requests to the Kubernetes API server by result; absent without Kubernetes.";
     CPU = "process_cpu_seconds_total" Counter "seconds" [], true,
-        "User and system time that the agent spent.";
+        "Total user and system CPU time of the agent.";
     RESIDENT = "process_resident_memory_bytes" Gauge "bytes" [], true,
-        "Memory of the agent that is resident.";
+        "Resident memory of the agent.";
     OPEN_FDS = "process_open_fds" Gauge "" [], true,
-        "Descriptors that the agent has open.";
+        "Open file descriptors of the agent.";
     START_TIME = "process_start_time_seconds" Gauge "seconds" [], true,
-        "When the agent started, in seconds since 1970.";
+        "Start time of the agent since the Unix epoch.";
 }

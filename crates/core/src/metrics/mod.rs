@@ -1,6 +1,6 @@
-//! What nospace tells Prometheus: the catalogue of families, and a report as text in either of its dialects.
+//! Metrics for Prometheus: the catalogue of families, and a report as text in either dialect.
 //!
-//! Every label set has a most: what is above it is summed as [`OTHER`].
+//! The number of label sets is capped; the rest is summed as [`OTHER`].
 
 mod agent;
 mod family;
@@ -16,18 +16,18 @@ pub use text::{Dialect, Exposition};
 use crate::growth::Growth;
 use crate::report::Report;
 
-/// Value of the labels of a row that sums what has no row of its own.
+/// Label value of a row that sums what has no row of its own.
 pub const OTHER: &str = "other";
 
-/// How many pods have rows of their own, where nobody says otherwise.
+/// Default number of pods with rows of their own.
 pub const DEFAULT_TOP: usize = 50;
 
-/// Writes what a look found; `growth` is known only to those who look again and again.
+/// Writes the metrics of a report; only the agent knows `growth`.
 pub fn report(report: &Report, growth: &[Growth], top: usize, out: &mut Exposition) {
     report::write(report, growth, top, out);
 }
 
-/// Writes what the agent knows of itself, and what it counts between looks.
+/// Writes the agent's own metrics.
 pub fn agent(figures: &AgentMetrics, out: &mut Exposition) {
     agent::write(figures, out);
 }

@@ -27,10 +27,10 @@ pub fn draw(html: &mut Html, observation: &Observation) {
     }
     html.raw("</table></div>");
     if report.users.is_empty() {
-        html.raw("<p class=dim>Nobody holds an inotify instance, or none could be seen.</p>");
+        html.raw("<p class=dim>No inotify instances found.</p>");
     }
     if report.inotify_provenance() == Provenance::Estimated {
-        html.raw("<p class=\"dim why\">~ is counted from /proc: not the kernel's own number.</p>");
+        html.raw("<p class=\"dim why\">~ estimate, counted from /proc (the kernel's own figure may be higher).</p>");
     }
     html.raw("</section>");
 }
@@ -95,15 +95,15 @@ pub fn start(html: &mut Html, report: &Report) {
         return;
     };
     let (class, says) = match start.verdict {
-        StartVerdict::Starts => ("ok", "It would start."),
-        StartVerdict::Barely => ("warning", "It would barely start."),
-        StartVerdict::Fails => ("critical", "It would not start."),
+        StartVerdict::Starts => ("ok", "It would restart."),
+        StartVerdict::Barely => ("warning", "It would barely restart."),
+        StartVerdict::Fails => ("critical", "It would fail to restart."),
     };
     html.raw("<section><h2>If the kubelet restarted now</h2><p class=")
         .raw(class)
         .raw(" style=\"margin:0 0 8px;font-weight:600;color:var(--c)\">")
         .raw(says)
-        .raw("</p><table><tr><th><th class=n>needs<th class=n>finds free</tr>");
+        .raw("</p><table><tr><th><th class=n>needed<th class=n>free</tr>");
     let figure = |value| number::figure(value, start.provenance);
     for (what, needed, free) in [
         ("instances", start.instances_needed, start.instances_free),
@@ -130,16 +130,18 @@ pub fn growth(html: &mut Html, observation: &Observation) {
     growing.sort_by(|a, b| a.0.total_cmp(&b.0));
     html.raw("<section><h2>Forecast</h2>");
     if observation.growth.is_empty() {
-        html.raw("<p class=dim>Known after ")
+        html.raw("<p class=dim>Available after ")
             .show(growth::LEAST)
-            .raw(" looks.</p></section>");
+            .raw(" collections.</p></section>");
         return;
     }
     if growing.is_empty() {
-        html.raw("<p class=dim>No budget grows.</p></section>");
+        html.raw("<p class=dim>No resource is growing.</p></section>");
         return;
     }
-    html.raw("<div class=wide><table><tr><th>budget<th class=n>grows by<th class=n>full in</tr>");
+    html.raw(
+        "<div class=wide><table><tr><th>resource<th class=n>growth<th class=n>runs out in</tr>",
+    );
     for (full_in, growth) in growing.iter().take(MAX_ROWS / 2) {
         html.raw("<tr><td>")
             .text(growth.cause.code())

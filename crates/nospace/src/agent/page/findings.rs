@@ -13,7 +13,7 @@ pub fn problems(html: &mut Html, report: &Report) {
 
 /// What is only worth knowing.
 pub fn information(html: &mut Html, report: &Report) {
-    section(html, report, "Worth knowing", |found| {
+    section(html, report, "Information", |found| {
         found.severity == Severity::Info
     });
 }
@@ -49,9 +49,9 @@ fn finding<'a>(html: &mut Html, found: &'a Finding, printed: &mut Printed<'a>) {
         .text(&found.title)
         .raw("</h3><div class=two>");
     let culprits = found.culprits.iter().map(Culprit::to_string).collect();
-    list(html, "Who holds", culprits, printed);
+    list(html, "Held by", culprits, printed);
     let victims = found.victims.clone();
-    list(html, "Who is refused, or would be", victims, printed);
+    list(html, "Affected", victims, printed);
     html.raw("</div>");
     let new = |remedy: &&'a Remedy| printed.commands.insert(&remedy.command);
     remedies(html, &found.remedies.iter().filter(new).collect::<Vec<_>>());
@@ -76,7 +76,7 @@ fn list(html: &mut Html, title: &'static str, all: Vec<String>, printed: &mut Pr
         items(html, &all);
         html.raw("</ul>");
     } else {
-        html.raw("<p class=why>the same as above</p>");
+        html.raw("<p class=why>same as above</p>");
     }
     html.raw("</div>");
     printed.people.insert(all);
@@ -92,7 +92,7 @@ fn remedies(html: &mut Html, all: &[&Remedy]) {
     if all.is_empty() {
         return;
     }
-    html.raw("<h4>What to do</h4>");
+    html.raw("<h4>How to fix it</h4>");
     for remedy in all {
         html.raw("<pre>")
             .text(&remedy.command)

@@ -34,7 +34,7 @@ pub fn processes(html: &mut Html, report: &Report) {
     }
     html.raw("<section><h2>Processes</h2><div class=wide><table>")
         .raw(
-            "<tr><th>process<th>whose<th class=n>pid<th class=n>instances<th class=n>watches</tr>",
+            "<tr><th>process<th>owner<th class=n>pid<th class=n>instances<th class=n>watches</tr>",
         );
     for process in report.processes.iter().take(MAX_ROWS) {
         html.raw("<tr>")
@@ -66,12 +66,12 @@ fn share(html: &mut Html, held: u64, all: u64) {
 pub fn refusals(html: &mut Html, metrics: &AgentMetrics) {
     html.raw("<section><h2>Refused since the agent started</h2>");
     let Some(causes) = &metrics.refusals else {
-        html.raw("<p class=dim>Not counted: that takes eBPF.</p></section>");
+        html.raw("<p class=dim>Not counted (needs eBPF).</p></section>");
         return;
     };
     let refused: Vec<_> = causes.iter().filter(|(_, calls)| **calls > 0).collect();
     if refused.is_empty() {
-        html.raw("<p class=dim>No call.</p>");
+        html.raw("<p class=dim>None.</p>");
     } else {
         html.raw("<table><tr><th>used up<th class=n>calls</tr>");
         for (cause, calls) in refused {
@@ -83,7 +83,7 @@ pub fn refusals(html: &mut Html, metrics: &AgentMetrics) {
     if metrics.lost_events > 0 {
         html.raw("<p class=\"dim why\">")
             .show(metrics.lost_events)
-            .raw(" calls came too fast to be read, and are not among them.</p>");
+            .raw(" more events were lost because they came too fast.</p>");
     }
     html.raw("</section>");
 }
@@ -94,11 +94,11 @@ fn rows(html: &mut Html, metrics: &AgentMetrics) {
         return;
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.calls));
-    html.raw("<table style=\"margin-top:10px\"><tr><th>whose<th>call<th class=n>calls</tr>");
+    html.raw("<table style=\"margin-top:10px\"><tr><th>owner<th>call<th class=n>calls</tr>");
     for row in rows.iter().take(MAX_ROWS / 2) {
         html.raw("<tr>");
         match (row.pod.as_str(), row.container.as_str()) {
-            ("", "") => html.cell("no pod's"),
+            ("", "") => html.cell("not in a pod"),
             ("", container) => html.cell(container),
             (pod, container) => html.cell(format!("{}/{pod} {container}", row.namespace)),
         };
@@ -114,7 +114,7 @@ fn rows(html: &mut Html, metrics: &AgentMetrics) {
 /// Where the figures come from.
 pub fn collectors(html: &mut Html, report: &Report) {
     html.raw("<section><h2>Collectors</h2><div class=wide><table>")
-        .raw("<tr><th>figures of<th>from<th>trust<th class=n>took<th>not seen</tr>");
+        .raw("<tr><th>collector<th>source<th>provenance<th class=n>duration<th>gaps</tr>");
     for run in &report.collectors {
         let gaps = run.error.iter().chain(&run.gaps);
         let gaps: Vec<&str> = gaps.map(String::as_str).collect();

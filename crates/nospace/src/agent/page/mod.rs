@@ -66,7 +66,7 @@ fn head(html: &mut Html, observation: &Observation, interval: Duration) {
         .text(&report.node.kernel)
         .raw(" · cgroup ")
         .text(report.node.cgroup_version.name())
-        .raw(" · looked at ")
+        .raw(" · collected at ")
         .text(&report.taken_at)
         .raw("</p></header>");
 }
@@ -83,13 +83,13 @@ fn class(status: Status) -> &'static str {
 fn foot(html: &mut Html, observation: &Observation, interval: Duration) {
     html.raw("<footer>nospace ")
         .text(env!("CARGO_PKG_VERSION"))
-        .raw(" · look ")
+        .raw(" · collection ")
         .show(observation.number)
-        .raw(", one every ")
+        .raw(", every ")
         .text(&format!("{interval:?}"))
-        .raw(", took ")
+        .raw(", duration ")
         .text(&format!("{:.0}", observation.duration.as_secs_f64() * 1e3))
-        .raw(" ms · this page was made at ")
+        .raw(" ms · page rendered at ")
         .text(&now())
         .raw(" · <a href=/metrics>metrics</a> · <a href=/api/v1/report>JSON</a></footer></main>");
 }
