@@ -1,4 +1,4 @@
-use super::Knob;
+use super::Sysctl;
 use crate::model::{InotifyResource, Pair};
 
 /// The highest values that the limits of inotify are raised to, where given.
@@ -23,15 +23,15 @@ impl Ceiling {
         Ok(ceiling)
     }
 
-    /// The ceiling of this knob.
+    /// The ceiling of this sysctl.
     #[must_use]
-    pub fn of(&self, knob: &Knob) -> Option<u64> {
-        let knobs = Pair {
-            instances: Knob::INSTANCES,
-            watches: Knob::WATCHES,
+    pub fn of(&self, sysctl: &Sysctl) -> Option<u64> {
+        let sysctls = Pair {
+            instances: Sysctl::INSTANCES,
+            watches: Sysctl::WATCHES,
         };
         let mut both = InotifyResource::BOTH.into_iter();
-        let resource = both.find(|resource| knobs[*resource] == knob)?;
+        let resource = both.find(|resource| sysctls[*resource] == sysctl)?;
         self.0[resource]
     }
 }
@@ -47,11 +47,11 @@ mod tests {
     fn one_or_both_are_given() {
         let both = Ceiling::parse("watches=10,instances=2").unwrap();
         assert_eq!(
-            (both.of(Knob::WATCHES), both.of(Knob::INSTANCES)),
+            (both.of(Sysctl::WATCHES), both.of(Sysctl::INSTANCES)),
             (Some(10), Some(2))
         );
         assert_eq!(
-            Ceiling::parse("watches=10").unwrap().of(Knob::INSTANCES),
+            Ceiling::parse("watches=10").unwrap().of(Sysctl::INSTANCES),
             None
         );
         for wrong in [

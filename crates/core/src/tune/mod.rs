@@ -1,12 +1,12 @@
 //! What limits a node should have, and what keeps them: the pure half of `nospace tune`.
 //!
 //! ```text
-//! View ─┬─ wishes ─ propose ─▶ Proposed        drop-in text ◀─▶ DropIn
-//! Boot ─┘ (profile, plan, options)             other files  ──▶ OtherSetting
+//! View ─┬─ requests ─ propose ─▶ SysctlProposal    drop-in text ◀─▶ DropIn
+//! Boot ─┘ (profile, plan, options)                 other files  ──▶ OtherSetting
 //! ```
 //!
-//! A [`Knob`] is a sysctl that tune knows. A [`Wish`] is a value that somebody wants for one, with the reason.
-//! [`propose`] never lowers, and refuses what the memory cannot bear.
+//! A [`SysctlRequest`] is a value that the profile, the node, a plan or the user asks for, with the reason. [`propose`] never
+//! lowers a sysctl, and refuses a value whose full use would take too much memory.
 
 mod ceiling;
 mod drop_in;
@@ -16,29 +16,29 @@ mod plan;
 mod platform;
 mod propose;
 mod report;
-mod wish;
+mod request;
 
-pub use crate::limits::Sysctl as Knob;
+pub use crate::limits::Sysctl;
 pub use ceiling::Ceiling;
 pub use drop_in::{DROP_IN, DropIn, DropInError, Entry};
 pub use namespaces::{NamespaceLimit, namespaces};
 pub use other_setting::{OtherSetting, SettingSource, cloud_init, tuned_includes, tuned_sysctls};
-pub use plan::wishes_of_plan;
+pub use plan::requests_of_plan;
 pub use platform::PlatformAdvice;
-pub use propose::{Proposed, Refusal, propose};
+pub use propose::{Refusal, SysctlProposal, propose};
 pub use report::{Action, Change, FileStep, Step, StepState, Tuning};
-pub use wish::{Wish, asked_by_node, profile};
+pub use request::{SysctlRequest, profile, requests_of_node};
 
 use crate::limits;
 
 /// Every sysctl that tune raises.
-pub fn tunable() -> impl Iterator<Item = &'static Knob> {
+pub fn tunable() -> impl Iterator<Item = &'static Sysctl> {
     limits::sysctls().filter(|sysctl| sysctl.tunable)
 }
 
 /// The sysctl of that name that tune raises, with dots or slashes.
 #[must_use]
-pub fn knob(key: &str) -> Option<&'static Knob> {
+pub fn sysctl(key: &str) -> Option<&'static Sysctl> {
     limits::sysctl(key).filter(|sysctl| sysctl.tunable)
 }
 

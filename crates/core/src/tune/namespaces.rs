@@ -14,7 +14,7 @@ use crate::report::{Remedy, UserRef, percent, thresholds};
 pub struct NamespaceLimit {
     /// Who is refused, or soon will be.
     pub user: UserRef,
-    /// The knob in that namespace.
+    /// The sysctl in that namespace.
     pub key: String,
     /// Amount in use.
     pub used: u64,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Knob, Wish};
+use super::{Sysctl, SysctlRequest};
 
 #[derive(Deserialize)]
 struct Plan {
@@ -21,17 +21,17 @@ struct Numbers {
 /// # Errors
 ///
 /// When it is no such document; the message says where.
-pub fn wishes_of_plan(json: &[u8]) -> Result<Vec<Wish>, serde_json::Error> {
+pub fn requests_of_plan(json: &[u8]) -> Result<Vec<SysctlRequest>, serde_json::Error> {
     let Plan { proposal } = serde_json::from_slice(json)?;
-    let wish = |knob, value| Wish {
-        knob,
+    let request = |sysctl, value| SysctlRequest {
+        sysctl,
         value,
         reason: "from the plan".to_owned(),
         firm: true,
     };
     Ok(vec![
-        wish(Knob::INSTANCES, proposal.max_user_instances),
-        wish(Knob::WATCHES, proposal.max_user_watches),
+        request(Sysctl::INSTANCES, proposal.max_user_instances),
+        request(Sysctl::WATCHES, proposal.max_user_watches),
     ])
 }
 
@@ -42,13 +42,13 @@ mod tests {
     #[test]
     fn a_plan_is_read_and_anything_else_is_not() {
         let plan = br#"{"schemaVersion":1,"proposal":{"maxUserInstances":1024,"maxUserWatches":65536,"more":[]},"terms":[]}"#;
-        let values: Vec<_> = wishes_of_plan(plan)
+        let values: Vec<_> = requests_of_plan(plan)
             .unwrap()
             .iter()
             .map(|w| w.value)
             .collect();
         assert_eq!(values, [1024, 65536]);
-        let error = wishes_of_plan(br#"{"proposal":{"maxUserWatches":1}}"#).unwrap_err();
+        let error = requests_of_plan(br#"{"proposal":{"maxUserWatches":1}}"#).unwrap_err();
         assert!(error.to_string().contains("maxUserInstances"), "{error}");
     }
 }

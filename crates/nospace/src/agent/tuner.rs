@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nospace_core::attribute::View;
-use nospace_core::tune::{Ceiling, Knob, asked_by_node, profile, propose};
+use nospace_core::tune::{Ceiling, Sysctl, profile, propose, requests_of_node};
 
 use super::observation::LimitRaise;
 use crate::host::Host;
@@ -27,8 +27,8 @@ impl Tuner {
             procfs,
             ceiling,
             limit_raises: Vec::new(),
-            raise_counts: [Knob::INSTANCES, Knob::WATCHES]
-                .map(|knob| (knob.key, 0))
+            raise_counts: [Sysctl::INSTANCES, Sysctl::WATCHES]
+                .map(|sysctl| (sysctl.key, 0))
                 .into(),
             last_error: String::new(),
         }
@@ -40,32 +40,32 @@ impl Tuner {
             return;
         };
         let live = |key: &str| {
-            Some(match knob_at(key)? {
+            Some(match sysctl_at(key)? {
                 0 => limits.max_user_instances,
                 _ => limits.max_user_watches,
             })
         };
         let memory = view.snapshot.node.memory_bytes;
-        let mut wishes = asked_by_node(view);
+        let mut requests = requests_of_node(view);
         if observation == 1 {
-            wishes.extend(profile(memory));
+            requests.extend(profile(memory));
         }
-        wishes.retain(|wish| knob_at(wish.knob.key).is_some());
-        // None of these wishes is firm, so none is refused.
-        let proposed = propose(&wishes, live, memory).unwrap_or_default();
+        requests.retain(|request| sysctl_at(request.sysctl.key).is_some());
+        // None of these requests is firm, so none is refused.
+        let proposed = propose(&requests, live, memory).unwrap_or_default();
         let mut error = String::new();
         for one in proposed {
-            let from = live(one.knob.key).unwrap_or(u64::MAX);
+            let from = live(one.sysctl.key).unwrap_or(u64::MAX);
             let to = self
                 .ceiling
-                .of(one.knob)
+                .of(one.sysctl)
                 .map_or(one.value, |most| one.value.min(most));
             if to <= from {
                 continue;
             }
-            match raise(host, &self.procfs, one.knob.key, to) {
-                Ok(()) => self.record(observation, one.knob.key, (from, to), one.reason),
-                Err(why) => error = format!("cannot set {} = {to}: {why}", one.knob.key),
+            match raise(host, &self.procfs, one.sysctl.key, to) {
+                Ok(()) => self.record(observation, one.sysctl.key, (from, to), one.reason),
+                Err(why) => error = format!("cannot set {} = {to}: {why}", one.sysctl.key),
             }
         }
         if !error.is_empty() && error != self.last_error {
@@ -90,8 +90,8 @@ impl Tuner {
     }
 }
 
-fn knob_at(key: &str) -> Option<usize> {
-    [Knob::INSTANCES, Knob::WATCHES]
+fn sysctl_at(key: &str) -> Option<usize> {
+    [Sysctl::INSTANCES, Sysctl::WATCHES]
         .iter()
-        .position(|knob| knob.key == key)
+        .position(|sysctl| sysctl.key == key)
 }

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use nospace_core::quote;
-use nospace_core::tune::{Action, Knob, StepState, Tuning, Wish, knob, wishes_of_plan};
+use nospace_core::tune::{
+    Action, StepState, Sysctl, SysctlRequest, Tuning, requests_of_plan, sysctl,
+};
 
 use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
 use crate::host::Host;
@@ -72,7 +74,7 @@ struct Numbers {
     max_user_instances: Option<u64>,
     /// Raise another sysctl that tune knows, as fs.file-max=2000000; can be repeated
     #[arg(long, value_name = "KEY=N", value_parser = setting, help_heading = RAISE)]
-    set: Vec<(&'static Knob, u64)>,
+    set: Vec<(&'static Sysctl, u64)>,
     /// Use the numbers that `nospace plan -o json` proposes; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = RAISE)]
     plan: Option<PathBuf>,
@@ -89,48 +91,48 @@ const AFTER_HELP: &str = "Examples:
 
 Exit codes: 0 done, or nothing to do; 1 something failed or will not last; 3 wrong usage.";
 
-fn setting(text: &str) -> Result<(&'static Knob, u64), String> {
+fn setting(text: &str) -> Result<(&'static Sysctl, u64), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=N")?;
     let known = || {
         let keys: Vec<&str> = nospace_core::tune::tunable().map(|one| one.key).collect();
         format!("tune does not know {key:?}; it knows {}", keys.join(", "))
     };
-    let knob = knob(key.trim()).ok_or_else(known)?;
+    let sysctl = sysctl(key.trim()).ok_or_else(known)?;
     let value = value
         .trim()
         .parse()
         .map_err(|_| format!("{value:?} is not a number"))?;
-    Ok((knob, value))
+    Ok((sysctl, value))
 }
 
 impl Numbers {
-    fn wishes(&self) -> anyhow::Result<Vec<Wish>> {
-        let mut wishes = match &self.plan {
+    fn requests(&self) -> anyhow::Result<Vec<SysctlRequest>> {
+        let mut requests = match &self.plan {
             Some(path) => read_plan(path)?,
             None => Vec::new(),
         };
         let named = [
-            (Knob::INSTANCES, self.max_user_instances),
-            (Knob::WATCHES, self.max_user_watches),
+            (Sysctl::INSTANCES, self.max_user_instances),
+            (Sysctl::WATCHES, self.max_user_watches),
         ];
         let named = named
             .into_iter()
-            .filter_map(|(knob, value)| Some((knob, value?)));
-        for (knob, value) in named.chain(self.set.iter().copied()) {
+            .filter_map(|(sysctl, value)| Some((sysctl, value?)));
+        for (sysctl, value) in named.chain(self.set.iter().copied()) {
             // What is named on the command line goes before what a plan says.
-            wishes.retain(|wish| wish.knob != knob);
-            wishes.push(Wish {
-                knob,
+            requests.retain(|request| request.sysctl != sysctl);
+            requests.push(SysctlRequest {
+                sysctl,
                 value,
                 reason: "asked for".to_owned(),
                 firm: true,
             });
         }
-        Ok(wishes)
+        Ok(requests)
     }
 }
 
-fn read_plan(path: &Path) -> anyhow::Result<Vec<Wish>> {
+fn read_plan(path: &Path) -> anyhow::Result<Vec<SysctlRequest>> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut bytes)
@@ -139,7 +141,7 @@ fn read_plan(path: &Path) -> anyhow::Result<Vec<Wish>> {
     };
     let name = path.display();
     read.with_context(|| format!("cannot read the plan {name}"))?;
-    wishes_of_plan(&bytes)
+    requests_of_plan(&bytes)
         .with_context(|| format!("{name} is not a `nospace plan -o json` document"))
 }
 
@@ -168,7 +170,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
     let tuning = if args.revert {
         revert(&site, scope, args.dry_run)?
     } else {
-        let dry_run = dry_run(&site, args.numbers.wishes()?, scope)?;
+        let dry_run = dry_run(&site, args.numbers.requests()?, scope)?;
         if args.daemonset {
             ui::print(daemonset(&dry_run.tuning).as_bytes())?;
             return Ok(ExitCode::SUCCESS);
@@ -268,11 +270,11 @@ mod tests {
     fn settings_are_read_or_said_to_be_wrong() {
         assert_eq!(
             setting("fs.inotify.max_user_watches = 5"),
-            Ok((Knob::WATCHES, 5))
+            Ok((Sysctl::WATCHES, 5))
         );
         assert_eq!(
             setting("fs/inotify/max_user_watches=5"),
-            Ok((Knob::WATCHES, 5))
+            Ok((Sysctl::WATCHES, 5))
         );
         assert!(
             setting("vm.swappiness=5")

@@ -3,8 +3,8 @@
 use nospace_core::model::{BootValue, Snapshot};
 use nospace_core::parse::sysctl::{Boot, number};
 use nospace_core::tune::{
-    Action, Change, DROP_IN, DropIn, FileStep, Proposed, Step, StepState, Tuning, Wish,
-    asked_by_node, namespaces, profile, propose, takes,
+    Action, Change, DROP_IN, DropIn, FileStep, Step, StepState, SysctlProposal, SysctlRequest,
+    Tuning, namespaces, profile, propose, requests_of_node, takes,
 };
 
 use super::obstacle::obstacles;
@@ -21,12 +21,16 @@ pub struct DryRun {
     pub(super) old: Option<DropIn>,
 }
 
-/// Compares the node with what it should be. Without wishes the node's own use decides.
+/// Compares the node with what it should be. Without requests the node's own use decides.
 ///
 /// # Errors
 ///
-/// When a wish is refused, or tune's file was written by something else.
-pub fn dry_run(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Result<DryRun> {
+/// When a request is refused, or tune's file was written by something else.
+pub fn dry_run(
+    site: &Site<'_>,
+    requests: Vec<SysctlRequest>,
+    scope: Scope,
+) -> anyhow::Result<DryRun> {
     let snapshot = if site.is_image() {
         Snapshot::default()
     } else {
@@ -34,14 +38,14 @@ pub fn dry_run(site: &Site<'_>, wishes: Vec<Wish>, scope: Scope) -> anyhow::Resu
     };
     let view = nospace_core::view(&snapshot);
     let memory = snapshot.node.memory_bytes;
-    let wishes = if wishes.is_empty() {
-        let mut wishes = profile(memory);
-        wishes.extend(asked_by_node(&view));
-        wishes
+    let requests = if requests.is_empty() {
+        let mut requests = profile(memory);
+        requests.extend(requests_of_node(&view));
+        requests
     } else {
-        wishes
+        requests
     };
-    let proposed = propose(&wishes, |key| site.current(key), memory).map_err(|refusals| {
+    let proposed = propose(&requests, |key| site.current(key), memory).map_err(|refusals| {
         let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", all.join("; "))
     })?;
@@ -84,7 +88,7 @@ fn old(site: &Site<'_>) -> anyhow::Result<Option<DropIn>> {
 fn compare(
     site: &Site<'_>,
     tuning: &mut Tuning,
-    proposed: &[Proposed],
+    proposed: &[SysctlProposal],
     old: Option<&DropIn>,
     scope: Scope,
 ) {
@@ -95,8 +99,8 @@ fn compare(
     let other = limits::boot(site.host, reader.other(), &mut ignored);
     let mut file = old.cloned().unwrap_or_default();
     for one in proposed {
-        let written = file.value(one.knob.key).unwrap_or(0);
-        file.set(one.knob.key, one.value.max(written), None);
+        let written = file.value(one.sysctl.key).unwrap_or(0);
+        file.set(one.sysctl.key, one.value.max(written), None);
     }
     let text = file.render();
     let files = Files {
@@ -117,7 +121,7 @@ fn compare(
     } else if !scope.persistent {
         tuning.file.step = Step::skipped("--runtime-only");
     }
-    let keys: Vec<&str> = proposed.iter().map(|one| one.knob.key).collect();
+    let keys: Vec<&str> = proposed.iter().map(|one| one.sysctl.key).collect();
     tuning.notes.extend(gaps);
     tuning.notes.extend(notes(site, tuning, scope));
     tuning
@@ -136,12 +140,12 @@ struct Files<'a> {
 
 fn change(
     site: &Site<'_>,
-    one: &Proposed,
+    one: &SysctlProposal,
     old: Option<&DropIn>,
     files: &Files<'_>,
     scope: Scope,
 ) -> Change {
-    let key = one.knob.key;
+    let key = one.sysctl.key;
     let value = one.value;
     let wins = |boot: &Boot| boot.winner(key, |value| takes(key, value));
     let current = site.current(key);
@@ -180,8 +184,8 @@ fn change(
         current,
         proposed: Some(value),
         reason: one.reason.clone(),
-        memory_bytes: one.knob.cost(value),
-        each: one.knob.each.to_owned(),
+        memory_bytes: one.sysctl.cost(value),
+        each: one.sysctl.each.to_owned(),
         live,
         persistent,
         next_boot: if unneeded { at_boot.clone() } else { next },

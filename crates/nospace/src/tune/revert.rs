@@ -1,7 +1,7 @@
 //! `--revert`: values and files as they were before the first `--apply`.
 
 use nospace_core::tune::{
-    Action, Change, DROP_IN, DropIn, Entry, FileStep, Step, StepState, Tuning, knob, takes,
+    Action, Change, DROP_IN, DropIn, Entry, FileStep, Step, StepState, Tuning, sysctl, takes,
 };
 
 use super::live;
@@ -64,7 +64,7 @@ fn describe(site: &Site<'_>, previous: &PreviousValues, scope: Scope) -> Tuning 
             proposed: entry.before,
             reason: "value before tune".to_owned(),
             memory_bytes: None,
-            each: knob(key).map_or("", |knob| knob.each).to_owned(),
+            each: sysctl(key).map_or("", |sysctl| sysctl.each).to_owned(),
             live: back(site, entry, &written, current, scope),
             persistent: StepState::Unneeded.into(),
             at_boot: winner(&boot),

@@ -1,17 +1,16 @@
 //! Who wants which value, and why.
 
-use super::Knob;
 use crate::attribute::View;
 use crate::limits::inotify::recommended;
 use crate::limits::{self, Sysctl, suggest_limit};
 use crate::model::{InotifyResource, UserKey};
 use crate::report::{Budget, Resource, Subject, User, percent, thresholds};
 
-/// A value that somebody wants for a knob.
+/// A value that somebody wants for a sysctl.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
-    /// Of which knob.
-    pub knob: &'static Knob,
+pub struct SysctlRequest {
+    /// Of which sysctl.
+    pub sysctl: &'static Sysctl,
     /// The value.
     pub value: u64,
     /// Why, in a sentence without its stop.
@@ -25,11 +24,11 @@ const RECOMMENDED: &str = "the default on EKS, RKE2 and kube-up";
 
 /// The default: 8,192 instances and 524,288 watches; of watches no more than half of `memory` bytes bear.
 #[must_use]
-pub fn profile(memory: Option<u64>) -> Vec<Wish> {
+pub fn profile(memory: Option<u64>) -> Vec<SysctlRequest> {
     InotifyResource::BOTH
         .into_iter()
-        .map(|resource| Wish {
-            knob: knob_of(resource),
+        .map(|resource| SysctlRequest {
+            sysctl: sysctl_for(resource),
             value: recommended(resource, memory),
             reason: RECOMMENDED.to_owned(),
             firm: false,
@@ -44,17 +43,17 @@ impl Sysctl {
     pub const WATCHES: &'static Self = &limits::INOTIFY_WATCHES.sysctls[0];
 }
 
-fn knob_of(resource: InotifyResource) -> &'static Knob {
+fn sysctl_for(resource: InotifyResource) -> &'static Sysctl {
     match resource {
-        InotifyResource::Instances => Knob::INSTANCES,
-        InotifyResource::Watches => Knob::WATCHES,
+        InotifyResource::Instances => Sysctl::INSTANCES,
+        InotifyResource::Watches => Sysctl::WATCHES,
     }
 }
 
 /// What the node's own use asks for: room for whoever would be near the limit even with the profile, for
-/// the next start of the kubelet, and for every other budget under pressure that a knob limits.
+/// the next start of the kubelet, and for every other budget under pressure that a sysctl limits.
 #[must_use]
-pub fn asked_by_node(view: &View) -> Vec<Wish> {
+pub fn requests_of_node(view: &View) -> Vec<SysctlRequest> {
     let memory = view.snapshot.node.memory_bytes;
     let inotify = InotifyResource::BOTH.into_iter().flat_map(|resource| {
         let floor = recommended(resource, memory);
@@ -72,22 +71,22 @@ fn pressed(used: u64, limit: u64) -> bool {
     percent(used, limit) >= Some(thresholds::WARNING_PERCENT)
 }
 
-fn of_user(resource: InotifyResource, floor: u64, user: &User) -> Option<Wish> {
+fn of_user(resource: InotifyResource, floor: u64, user: &User) -> Option<SysctlRequest> {
     let Budget { used, limit, .. } = *user.budget(resource);
     let limit = limit?;
     if !user.is_initial() || !pressed(used, limit) {
         return None;
     }
-    let knob = knob_of(resource);
-    Some(Wish {
-        knob,
-        value: suggest_limit(used, limit, floor, knob.most)?,
+    let sysctl = sysctl_for(resource);
+    Some(SysctlRequest {
+        sysctl,
+        value: suggest_limit(used, limit, floor, sysctl.most)?,
         reason: format!("uid {} has used {used} of {limit}", user.uid),
         firm: false,
     })
 }
 
-fn of_kubelet(view: &View, resource: InotifyResource, floor: u64) -> Option<Wish> {
+fn of_kubelet(view: &View, resource: InotifyResource, floor: u64) -> Option<SysctlRequest> {
     let start = view.forecast.kubelet_start.as_ref()?;
     let (needed, free) = (start.needed()[resource], start.free()[resource]);
     let limit = view.user(UserKey::initial(0))?.budget(resource).limit?;
@@ -95,10 +94,10 @@ fn of_kubelet(view: &View, resource: InotifyResource, floor: u64) -> Option<Wish
     if !pressed(then, limit) {
         return None;
     }
-    let knob = knob_of(resource);
-    Some(Wish {
-        knob,
-        value: suggest_limit(then, limit, floor, knob.most)?,
+    let sysctl = sysctl_for(resource);
+    Some(SysctlRequest {
+        sysctl,
+        value: suggest_limit(then, limit, floor, sysctl.most)?,
         reason: format!(
             "the kubelet's next start needs {needed} {}, {free} are free",
             resource.noun()
@@ -107,7 +106,7 @@ fn of_kubelet(view: &View, resource: InotifyResource, floor: u64) -> Option<Wish
     })
 }
 
-fn of_resource(resource: &Resource) -> Option<Wish> {
+fn of_resource(resource: &Resource) -> Option<SysctlRequest> {
     let Resource {
         used,
         limit,
@@ -118,15 +117,15 @@ fn of_resource(resource: &Resource) -> Option<Wish> {
     if *limit == 0 || !pressed(*used, *limit) {
         return None;
     }
-    let knob = limits::sysctl_of(resource).filter(|sysctl| sysctl.tunable)?;
+    let sysctl = limits::sysctl_of(resource).filter(|sysctl| sysctl.tunable)?;
     let whose = if matches!(subject, Subject::Sysctl(_)) {
         String::new()
     } else {
         format!("{subject}: ")
     };
-    Some(Wish {
-        knob,
-        value: knob.suggest(*used, *limit)?,
+    Some(SysctlRequest {
+        sysctl,
+        value: sysctl.suggest(*used, *limit)?,
         reason: format!("{whose}{used} of {limit} {unit} are in use"),
         firm: false,
     })
