@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::raise::raise;
-use super::{describe, kernel_memory, remedy, runtime};
-use crate::amount;
+use super::{describe, remedy, runtime};
 use crate::attribute::{Holder, Part, View, below};
 use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, UserKey};
@@ -14,44 +13,6 @@ use crate::runtimes::RUNTIMES;
 
 /// How many culprits and victims are named.
 const NAMED: usize = 8;
-/// Instances that RKE2, kube-up, EKS and Bottlerocket agree on for a node.
-pub const RECOMMENDED_INSTANCES: u64 = 8_192;
-/// Watches that they agree on.
-pub const RECOMMENDED_WATCHES: u64 = 524_288;
-
-/// What is generally recommended for a node with this many bytes of memory.
-#[must_use]
-pub fn recommended(resource: InotifyResource, memory: Option<u64>) -> u64 {
-    match resource {
-        InotifyResource::Instances => RECOMMENDED_INSTANCES,
-        InotifyResource::Watches => recommended_watches(memory),
-    }
-}
-
-/// The watches that are recommended; no more than half of the memory bears, in a power of two.
-#[must_use]
-pub fn recommended_watches(memory: Option<u64>) -> u64 {
-    let bears = |memory| {
-        let most = kernel_memory::most_watches(memory);
-        most.checked_ilog2().map_or(0, |log| 1 << log)
-    };
-    memory.map_or(RECOMMENDED_WATCHES, |memory| {
-        RECOMMENDED_WATCHES.min(bears(memory))
-    })
-}
-
-/// What raising the limit to `value` does, and costs.
-pub fn cost(resource: InotifyResource, value: u64) -> String {
-    let every = "raises the limit of every user of the node";
-    match resource {
-        InotifyResource::Instances => every.to_owned(),
-        InotifyResource::Watches => format!(
-            "{every}; in use, {value} watches would take about {} of memory, an unused limit takes none",
-            amount::bytes(kernel_memory::of_watches(value))
-        ),
-    }
-}
-
 /// The findings for each user whose budget of this kind is under pressure.
 pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
     let mut users: Vec<(u64, &User)> = view

@@ -33,6 +33,7 @@ pub mod kernel_memory;
 mod limit;
 pub(crate) mod pressure;
 mod raise;
+pub mod recommended;
 pub(crate) mod remedy;
 #[cfg(test)]
 mod remedy_tests;

@@ -27,7 +27,8 @@ pub const LIMIT: Limit = Limit {
         )
     }],
     refusals: &[Refusal::any(EMFILE)],
-    collector: Some("processes"),
+    // The walk over descriptors counts those of every process.
+    collector: Some("inotify"),
     usage,
     findings,
     commands: &[(

@@ -1,6 +1,6 @@
 //! Raising the limits of inotify, by the sysctl that the user's namespace has.
 
-use super::inotify::{cost, recommended};
+use super::recommended::{cost, recommended};
 use super::remedy;
 use super::sysctl::{INT_MAX, suggest_limit};
 use crate::attribute::View;

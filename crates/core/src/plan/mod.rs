@@ -20,7 +20,7 @@ mod plan_tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::limits::inotify::recommended_watches as common_watches;
+pub use crate::limits::recommended::recommended_watches as common_watches;
 pub use capacity::{Bound, CandidateLimits, Capacity, MOST_PODS, Verdict};
 pub use node::{NodeOverrides, NodePlanError, plan_node};
 pub use question::{
@@ -30,7 +30,7 @@ pub use question::{
 pub use report::{MemoryCost, NodeBase, PerPod, Plan};
 pub use term::{Amounts, Basis, Formula, Part, Term, total};
 
-use crate::limits::inotify::{RECOMMENDED_INSTANCES, RECOMMENDED_WATCHES};
+use crate::limits::recommended::{RECOMMENDED_INSTANCES, RECOMMENDED_WATCHES};
 use crate::report::SCHEMA_VERSION;
 
 /// A pair of limits to set: `fs.inotify.max_user_instances` and `fs.inotify.max_user_watches`.

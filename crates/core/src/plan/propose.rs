@@ -1,5 +1,5 @@
 use super::{Amounts, Proposal, memory};
-use crate::limits::inotify::recommended_watches;
+use crate::limits::recommended::recommended_watches;
 
 /// The need with its headroom, in per cent of it.
 #[must_use]

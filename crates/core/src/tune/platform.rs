@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Change;
 use crate::parse::lossy;
 use crate::platforms::operating_system;
 
@@ -25,9 +24,9 @@ pub struct PlatformAdvice {
 }
 
 impl PlatformAdvice {
-    /// For the system that os-release(5) names, where it is one with a way of its own.
+    /// How `settings` last on the system that os-release(5) names, where it is one with a way of its own.
     #[must_use]
-    pub fn of(os_release: &[u8], changes: &[Change]) -> Option<Self> {
+    pub fn of(os_release: &[u8], settings: &[(&str, u64)]) -> Option<Self> {
         let text = lossy(os_release);
         let value = |name: &str| {
             let mut lines = text.lines();
@@ -36,9 +35,6 @@ impl PlatformAdvice {
         };
         let ids = [value("ID"), value("VARIANT_ID")];
         let os = ids.iter().flatten().find_map(|id| operating_system(id))?;
-        let proposed = |change: &'_ Change| Some((change.key.clone(), change.proposed?));
-        let settings: Vec<(String, u64)> = changes.iter().filter_map(proposed).collect();
-        let settings: Vec<(&str, u64)> = settings.iter().map(|(k, v)| (k.as_str(), *v)).collect();
         Some(Self {
             id: os.id.to_owned(),
             name: os.title.to_owned(),
@@ -46,7 +42,7 @@ impl PlatformAdvice {
             document: if settings.is_empty() {
                 String::new()
             } else {
-                (os.persistence.document)(&settings)
+                (os.persistence.document)(settings)
             },
             forgets: os.persistence.forgets,
         })

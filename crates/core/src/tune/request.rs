@@ -1,7 +1,7 @@
 //! Who wants which value, and why.
 
 use crate::attribute::View;
-use crate::limits::inotify::recommended;
+use crate::limits::recommended::recommended;
 use crate::limits::{self, Sysctl, suggest_limit};
 use crate::model::{InotifyResource, UserKey};
 use crate::report::{Budget, Resource, Subject, User, percent, thresholds};

@@ -11,7 +11,7 @@ use std::path::Path;
 use modules::{Edges, Modules, Place};
 
 /// Circles that are there still, as [`Circle`] prints them. Only ever shorten these lists.
-const KNOWN_IN_CORE: [&str; 2] = ["limits: inotify, raise", "tune: platform, report"];
+const KNOWN_IN_CORE: [&str; 0] = [];
 const KNOWN_IN_NOSPACE: [&str; 0] = [];
 
 /// Files or folders side by side, each of which leads to every other.

@@ -63,7 +63,10 @@ impl Site<'_> {
     pub(super) fn platform(&self, changes: &[Change]) -> Option<PlatformAdvice> {
         let read = |path| read::bytes(self.host, root(path)).ok();
         let os_release = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))?;
-        PlatformAdvice::of(&os_release, changes)
+        let proposed = |change: &Change| Some((change.key.clone(), change.proposed?));
+        let settings: Vec<(String, u64)> = changes.iter().filter_map(proposed).collect();
+        let settings: Vec<(&str, u64)> = settings.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+        PlatformAdvice::of(&os_release, &settings)
     }
 
     /// The node's name, or the image's directory.

@@ -10,9 +10,6 @@ use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
 
-const NO_COLLECTOR: &str = "the limit names a collector `processes`, and the one that reads them is `inotify`: with room \
-     again `--only process-files` says UNKNOWN, exit 3";
-
 pub fn rows() -> Vec<Row> {
     vec![
         of_the_machine(
@@ -42,18 +39,12 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::ProcessFiles,
             which: "",
-            how: How::KnownFailure {
-                exhaust: || files(&[]),
-                why: NO_COLLECTOR,
-            },
+            how: How::Real(|| files(&[])),
         },
         Row {
             cause: Cause::ProcessFiles,
             which: "from /proc",
-            how: How::KnownFailure {
-                exhaust: || files(&["--no-ebpf"]),
-                why: NO_COLLECTOR,
-            },
+            how: How::Real(|| files(&["--no-ebpf"])),
         },
         Row {
             cause: Cause::Pids,
