@@ -82,6 +82,8 @@ pub enum Place {
     Cgroupfs,
     /// In any other file system.
     OtherFilesystem,
+    /// It was no directory, but /dev/ptmx that was opened.
+    Ptmx,
 }
 
 /// Error numbers of Linux, but for Alpha, MIPS, PA-RISC and SPARC (include/uapi/asm-generic/errno.h).
@@ -125,10 +127,17 @@ impl Refusal {
         Self { place, ..self }
     }
 
+    /// Whether a trace that knows calls and directories alone can tell it.
+    #[must_use]
+    pub fn is_traced(&self) -> bool {
+        self.place != Place::Ptmx
+    }
+
     /// Whether this is how `call` failed; `in_cgroupfs` says where, if that is known.
     #[must_use]
     pub fn matches(&self, call: &str, errno: i32, in_cgroupfs: Option<bool>) -> bool {
         let there = match (self.place, in_cgroupfs) {
+            (Place::Ptmx, _) => false,
             (Place::Anywhere, _) | (_, None) => true,
             (Place::Cgroupfs, Some(cgroupfs)) => cgroupfs,
             (Place::OtherFilesystem, Some(cgroupfs)) => !cgroupfs,

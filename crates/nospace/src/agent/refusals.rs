@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nospace_bpf::trace::{Call, Event, Options, Tracer};
 use nospace_core::attribute::View;
 use nospace_core::cause::Cause;
-use nospace_core::limits::LIMITS;
+use nospace_core::limits::{LIMITS, Refusal};
 use nospace_core::metrics::{AgentMetrics, InotifyRefusals, OTHER};
 use nospace_core::report::{Owner, PodPart};
 
@@ -26,7 +26,9 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// Causes that a call can be refused for, told from the start: a counter that begins at 1 has not grown.
 fn causes() -> impl Iterator<Item = Cause> {
-    let refusing = LIMITS.iter().filter(|limit| !limit.refusals.is_empty());
+    let refusing = LIMITS
+        .iter()
+        .filter(|limit| limit.refusals.iter().any(Refusal::is_traced));
     refusing.map(|limit| limit.cause)
 }
 

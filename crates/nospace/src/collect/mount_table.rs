@@ -117,6 +117,11 @@ impl Table {
         self.mount_of(&path)
     }
 
+    /// Each that no other covers.
+    pub fn all(&self) -> impl Iterator<Item = &Mount> {
+        self.0.values()
+    }
+
     /// Those that can be written to.
     pub fn writable(&self) -> impl Iterator<Item = &Mount> {
         let writable = |options: &str| options.split(',').any(|option| option == "rw");
