@@ -52,6 +52,8 @@ macro_rules! for_each_limit {
             RuntimeLocks = "runtime-locks" in runtime_locks,
             /// Addresses of a pod network.
             IpPool = "ip-pool" in ip_pool,
+            /// Pseudoterminals: ENOSPC from open(2) of /dev/ptmx.
+            Ptys = "ptys" in ptys,
         }
     };
 }

@@ -49,6 +49,10 @@ pub fn exhaust(held: &mut Held, words: &[&str]) -> anyhow::Result<Tried> {
             let file = File::open("/dev/null");
             Ok(hold(file.map_err(|error| errno(&error))?))
         }),
+        ["ptys", ptmx] => until_refused(taken, || {
+            let terminal = File::options().read(true).write(true).open(ptmx);
+            Ok(hold(terminal.map_err(|error| errno(&error))?))
+        }),
         ["processes"] => until_refused(taken, || child(0)),
         ["namespaces", "time"] => until_refused(taken, in_time_namespace),
         ["namespaces", kind] => {

@@ -21,6 +21,7 @@ mod mount_limit;
 mod namespace_limit;
 mod pids;
 mod process_files;
+mod ptys;
 mod runtime_locks;
 mod system_files;
 mod sysv_semaphores;

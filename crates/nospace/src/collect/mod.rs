@@ -16,6 +16,7 @@ mod mounts;
 mod namespaces;
 mod node;
 mod pids;
+mod ptys;
 pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
@@ -86,7 +87,10 @@ pub fn node_name(host: &dyn Host) -> String {
 type Simple = fn(&dyn Host) -> run::Collection<Vec<Resource>>;
 
 /// The collectors of such limits, with what they read.
-const SIMPLE: [(&str, &str, Simple); 1] = [("files", "procfs", files::collect)];
+const SIMPLE: [(&str, &str, Simple); 2] = [
+    ("files", "procfs", files::collect),
+    ("ptys", "procfs", ptys::collect),
+];
 
 /// Everything but descriptors.
 fn system(host: &dyn Host) -> Snapshot {

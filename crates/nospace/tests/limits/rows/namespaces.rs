@@ -23,6 +23,11 @@ pub fn rows() -> Vec<Row> {
             which: "",
             how: How::Real(mounts),
         },
+        Row {
+            cause: Cause::Ptys,
+            which: "",
+            how: How::Real(ptys),
+        },
         kind("cgroup", || namespaces("cgroup")),
         kind("ipc", || namespaces("ipc")),
         kind("mnt", || namespaces("mnt")),
@@ -39,6 +44,18 @@ pub fn rows() -> Vec<Row> {
             },
         },
     ]
+}
+
+/// Whose devpts holds two, in a mount namespace of its own and outside of /dev.
+fn ptys() -> anyhow::Result<Option<Exhausted>> {
+    let mut place = Place::new(&["--instances=0"], &["mnt"])?;
+    place.run("mount -t devpts -o newinstance,ptmxmode=0666,max=2 nospace-limits /mnt")?;
+    place.exhaust("ptys /mnt/ptmx", Errno::NOSPC)?;
+    Ok(Some(Exhausted {
+        expected: Expected::full("/mnt", "ptys", 2),
+        place,
+        victim: Victim::new("python3 -c 'open(\"/mnt/ptmx\")'"),
+    }))
 }
 
 fn mounts() -> anyhow::Result<Option<Exhausted>> {

@@ -1,0 +1,100 @@
+//! Pseudoterminals: ENOSPC from open(2) of /dev/ptmx.
+
+use super::pressure::{self, share};
+use super::{Limit, Place, Refusal, Sysctl, errno::ENOSPC, limit, remedy};
+use crate::attribute::View;
+use crate::cause::Cause;
+use crate::report::{Finding, Remedy, Resource, Subject};
+
+/// `NR_UNIX98_PTY_MAX` (include/linux/tty.h): there are no more minor numbers.
+const MOST: u64 = 1 << 20;
+
+pub const LIMIT: Limit = Limit {
+    sysctls: &[
+        Sysctl {
+            most: MOST,
+            floor: 4_096,
+            ..Sysctl::int(
+                "kernel.pty.max",
+                "the node",
+                "raises how many pseudoterminals the node may have",
+            )
+        },
+        Sysctl::watched("kernel.pty.reserve", "the host's own devpts"),
+    ],
+    refusals: &[
+        Refusal::of("open", ENOSPC).at(Place::Ptmx),
+        Refusal::of("openat", ENOSPC).at(Place::Ptmx),
+    ],
+    collector: Some("ptys"),
+    usage: |snapshot| limit::read(snapshot, Cause::Ptys),
+    sysctl_of,
+    findings,
+    commands: &[
+        (
+            "sysctl kernel.pty.nr kernel.pty.max kernel.pty.reserve",
+            "in use, the limit, and what of it only the host may use; raise kernel.pty.max",
+        ),
+        (
+            "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ptmx",
+            "open pseudoterminals; programs that never close theirs leak them",
+        ),
+    ],
+    ..Limit::in_logs(
+        Cause::Ptys,
+        "The node has run out of pseudoterminals; no disk is full",
+        include_str!("../../../../docs/causes/ptys.md"),
+    )
+};
+
+/// A devpts mounted with `max=` has a limit of its own.
+fn sysctl_of(resource: &Resource) -> Option<&'static str> {
+    match resource.subject {
+        Subject::Mount(_) => None,
+        _ => Some("kernel.pty.max"),
+    }
+}
+
+fn findings(view: &View) -> Vec<Finding> {
+    pressure::pressed(view, Cause::Ptys)
+        .map(|(resource, severity)| {
+            let title = format!(
+                "{} of {} pseudoterminals are in use ({}, {}): opening /dev/ptmx fails with \"no space left on device\"",
+                resource.used,
+                resource.limit,
+                resource.subject,
+                share(resource)
+            );
+            Finding {
+                victims: vec![victims(resource).to_owned()],
+                ..pressure::finding((resource, severity), title, remedies(view, resource))
+            }
+        })
+        .collect()
+}
+
+fn victims(resource: &Resource) -> &'static str {
+    match resource.subject {
+        Subject::Mount(_) => "new terminals of processes that use this devpts",
+        Subject::SysctlField { .. } => "kubectl exec -it, docker exec -it and sshd in containers",
+        _ => "new terminals: ssh, sudo, tmux, kubectl exec -it",
+    }
+}
+
+fn remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
+    let mut remedies = remedy::raise_sysctl(view, resource);
+    if let Subject::Mount(mountpoint) = &resource.subject {
+        let value = resource.used.saturating_mul(2).clamp(1, MOST);
+        remedies.extend(remedy::quote(mountpoint).map(|place| {
+            remedy::remedy(
+                format!("mount -o remount,max={value} {place}"),
+                "Takes effect at once, until it is mounted anew.",
+            )
+        }));
+    }
+    remedies.push(remedy::remedy(
+        "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ptmx",
+        "Counts open pseudoterminals; programs that never close theirs leak them.",
+    ));
+    remedies
+}

@@ -1,0 +1,67 @@
+//! Pseudoterminals: of the kernel, and of each devpts that has a limit of its own.
+
+use std::path::Path;
+
+use nospace_core::cause::Cause;
+use nospace_core::model::{Resource, Subject};
+use nospace_core::parse::{self, mountinfo::Mount};
+
+use super::mount_table::{self, Table};
+use super::read;
+use super::run::{Collected, Collection};
+use crate::host::{Host, proc, root};
+
+/// More than any devpts holds (`NR_UNIX98_PTY_MAX`, include/linux/tty.h), with `ptmx`.
+const MAX_NAMES: usize = (1 << 20) + 1;
+
+/// Reads kernel.pty.* and the options of devpts mounts.
+///
+/// The kernel refuses the one that reaches the limit; for a devpts that was not mounted in the first mount namespace, as in
+/// containers, the limit is less by kernel.pty.reserve (`devpts_new_index`, fs/devpts/inode.c).
+pub fn collect(host: &dyn Host) -> Collection<Vec<Resource>> {
+    let number = |bytes: &[u8]| parse::number("kernel.pty.nr", bytes);
+    // A kernel without CONFIG_UNIX98_PTYS has none to run out of.
+    let Some(used) = read::optional(host, proc("sys/kernel/pty/nr"), number)? else {
+        return Ok(Collected::exact(Vec::new()));
+    };
+    let max = read::sysctl(host, "kernel.pty.max")?;
+    let reserve = read::sysctl(host, "kernel.pty.reserve")?;
+    let of = |subject, limit: u64| {
+        let limit = limit.saturating_sub(1);
+        Resource::exact(Cause::Ptys, subject, used, limit, "ptys")
+    };
+    let containers = Subject::SysctlField {
+        key: "kernel.pty.max",
+        field: "less kernel.pty.reserve",
+    };
+    let mut resources = vec![
+        of(Subject::sysctl("kernel.pty.max"), max),
+        of(containers, max.saturating_sub(reserve)),
+    ];
+    let mounts = Table::new(mount_table::read(host)?);
+    let devpts = mounts.all().filter(|mount| mount.fstype == "devpts");
+    resources.extend(devpts.filter_map(|mount| limited(host, &mounts, mount)));
+    Ok(Collected::exact(resources))
+}
+
+/// The budget of a devpts that was mounted with `max=`.
+fn limited(host: &dyn Host, mounts: &Table, mount: &Mount) -> Option<Resource> {
+    let mut options = mount.super_options.split(',');
+    let max = options.find_map(|option| option.strip_prefix("max="))?;
+    let top = mounts.resolve(host, Path::new(&mount.mountpoint))?;
+    let names = host.list(root(&mount.mountpoint), MAX_NAMES).ok()?;
+    let used = names
+        .iter()
+        .filter(|name| name.parse::<u32>().is_ok())
+        .count() as u64;
+    let subject = Subject::Mount(mount.mountpoint.clone());
+    (top.device == mount.device).then(|| {
+        Some(Resource::exact(
+            Cause::Ptys,
+            subject,
+            used,
+            max.parse().ok()?,
+            "ptys",
+        ))
+    })?
+}
