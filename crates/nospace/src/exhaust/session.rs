@@ -17,7 +17,7 @@ const ROUNDS: usize = 5;
 const TICK: Duration = Duration::from_millis(50);
 /// For a command to end that was asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between looks at the books.
+/// Between looks at the accounting.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How to go about it.

@@ -19,10 +19,12 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::books::Ledger;
+use super::accounting::AccountingCache;
 use super::identity::number_files;
 use super::lines::each_line;
-use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, watches};
+use super::{
+    Absent, Asked, At, Descriptors, Host, KernelAccounting, Look, Subdirectory, Tree, watches,
+};
 
 /// Room for directory entries: one call for most directories.
 const DIRECTORY_BUFFER: usize = 32 * 1024;
@@ -62,11 +64,11 @@ pub struct Live {
     /// procfs numbers processes as this process does, so kcmp(2) means the same ones.
     same_pids: bool,
     /// `None`: not to be used.
-    ledger: Option<Mutex<Ledger>>,
+    accounting: Option<Mutex<AccountingCache>>,
 }
 
 impl Live {
-    /// Opens the three trees; with `ebpf` the kernel's books are read where it lets us.
+    /// Opens the three trees; with `ebpf` the kernel's accounting is read where it lets us.
     ///
     /// # Errors
     ///
@@ -92,7 +94,7 @@ impl Live {
             root_is_elsewhere,
             look,
             same_pids: false,
-            ledger: ebpf.then(Mutex::default),
+            accounting: ebpf.then(Mutex::default),
         };
         let own = rustix::process::getpid().as_raw_nonzero().to_string();
         live.same_pids = live
@@ -116,8 +118,8 @@ impl Live {
     }
 
     /// The programs, which this thread alone uses while it has them.
-    fn ledger(&self) -> Asked<MutexGuard<'_, Ledger>> {
-        let Some(ledger) = &self.ledger else {
+    fn accounting_cache(&self) -> Asked<MutexGuard<'_, AccountingCache>> {
+        let Some(accounting) = &self.accounting else {
             return Err(Absent::Failed("eBPF is switched off".into()));
         };
         if !self.same_pids {
@@ -125,7 +127,7 @@ impl Live {
                 "procfs belongs to another pid namespace".into(),
             ));
         }
-        Ok(ledger.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(accounting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn open_at(&self, at: At<'_>, flags: OFlags) -> Asked<OwnedFd> {
@@ -396,8 +398,8 @@ impl Host for Live {
         })
     }
 
-    fn books(&self) -> Asked<Books> {
-        self.ledger()?.read()
+    fn accounting(&self) -> Asked<KernelAccounting> {
+        self.accounting_cache()?.read()
     }
 
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
@@ -414,7 +416,7 @@ impl Host for Live {
     }
 
     fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
-        watches::list(&mut *self.ledger()?, of, each)
+        watches::list(&mut *self.accounting_cache()?, of, each)
     }
 
     fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {

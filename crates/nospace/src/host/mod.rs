@@ -3,8 +3,8 @@
 //! Three machines answer them: [`live::Live`] asks the kernel, [`recorded::Recorded`] looks the
 //! answer up in an archive, [`recording::Recording`] asks another and keeps what it said.
 
+mod accounting;
 pub mod archive;
-mod books;
 mod identity;
 mod lines;
 pub mod live;
@@ -171,11 +171,11 @@ fn is_zero(number: &u32) -> bool {
 /// The kernel's own account of inotify and of open files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Books {
+pub struct KernelAccounting {
     /// Instances, users' counters, user namespaces.
     pub inotify: Inotify,
     /// Processes that hold an instance, or are near their limit of descriptors.
-    pub processes: Vec<BookedProcess>,
+    pub processes: Vec<ProcessDescriptors>,
     /// epoll watches of each user.
     pub epoll: Vec<EpollUser>,
     /// What the account leaves out, in words.
@@ -183,10 +183,10 @@ pub struct Books {
     pub gap: Option<String>,
 }
 
-/// A process on the kernel's books.
+/// A process in the kernel's accounting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BookedProcess {
+pub struct ProcessDescriptors {
     /// Thread-group id.
     pub pid: u32,
     /// Open descriptors.
@@ -276,7 +276,7 @@ pub trait Host: Sync {
 
     /// The kernel's own account of inotify, by eBPF. [`Absent::Failed`] says why it cannot be
     /// read here, and what would let it.
-    fn books(&self) -> Asked<Books>;
+    fn accounting(&self) -> Asked<KernelAccounting>;
 
     /// The user namespace that a process lives in.
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace>;

@@ -7,7 +7,7 @@ use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
 use super::lines::each_line;
-use super::{Absent, Asked, At, Books, Descriptors, Host, Look, Subdirectory, proc};
+use super::{Absent, Asked, At, Descriptors, Host, KernelAccounting, Look, Subdirectory, proc};
 
 /// A recorded node.
 pub struct Recorded {
@@ -151,8 +151,8 @@ impl Host for Recorded {
         Ok(descriptors.iter().map(number).collect())
     }
 
-    fn books(&self) -> Asked<Books> {
-        self.lookup(&Question::Books, pick!(Books))
+    fn accounting(&self) -> Asked<KernelAccounting> {
+        self.lookup(&Question::KernelAccounting, pick!(KernelAccounting))
     }
 
     fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Question, Writer, fdinfo_path, key};
-use super::{Asked, At, Books, Descriptors, Host, Look, Subdirectory, Tree, proc};
+use super::{Asked, At, Descriptors, Host, KernelAccounting, Look, Subdirectory, Tree, proc};
 
 /// Of a file that is read in pieces, so many bytes are kept: 500,000 watches of one instance, or as many mounts.
 const MAX_FILE: usize = 64 << 20;
@@ -199,9 +199,12 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn books(&self) -> Asked<Books> {
-        let answer = self.host.books();
-        self.keep(Question::Books, Answer::of(&answer, Answer::Books));
+    fn accounting(&self) -> Asked<KernelAccounting> {
+        let answer = self.host.accounting();
+        self.keep(
+            Question::KernelAccounting,
+            Answer::of(&answer, Answer::KernelAccounting),
+        );
         answer
     }
 

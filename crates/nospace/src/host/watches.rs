@@ -11,13 +11,13 @@ use nospace_core::parse::lossy;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
 use rustix::io::Errno;
 
-use super::books::Ledger;
+use super::accounting::AccountingCache;
 use super::{Absent, Asked};
 use crate::parallel::share_waiting;
 
 /// Lists the watches of the instances behind `of`, as the last look found them; looks where there was none.
 pub fn list(
-    ledger: &mut Ledger,
+    accounting: &mut AccountingCache,
     of: &[Descriptor],
     each: &mut dyn FnMut(Descriptor, Watch),
 ) -> Asked<()> {
@@ -25,8 +25,8 @@ pub fn list(
     let (lister, looked) = std::thread::scope(|scope| {
         // The two sets of programs are loaded side by side, on a second thread if there is one.
         let lister = std::thread::Builder::new().spawn_scoped(scope, Lister::load);
-        let looked = match ledger.instances.is_empty() {
-            true => ledger.read().map(|_| ()),
+        let looked = match accounting.instances.is_empty() {
+            true => accounting.read().map(|_| ()),
             false => Ok(()),
         };
         let lister = lister.ok().and_then(|lister| lister.join().ok());
@@ -35,7 +35,7 @@ pub fn list(
     looked?;
     let mut lister = lister.map_err(|unsupported| failed(&unsupported))?;
     let wanted: HashSet<&Descriptor> = of.iter().collect();
-    let held: HashMap<u64, Holder> = ledger
+    let held: HashMap<u64, Holder> = accounting
         .instances
         .iter()
         .filter_map(|instance| {

@@ -101,7 +101,7 @@ pub fn growth() -> anyhow::Result<()> {
     holder.tell("limit watches 900")?;
     let agent = Agent::start(&["--interval=300ms"])?;
     if agent.metrics()?.one("nospace_trace_active")? == 0.0 {
-        // Only the kernel's books know the limit of a user namespace.
+        // Only the kernel's accounting knows the limit of a user namespace.
         ensure!(std::env::var_os("NOSPACE_NEEDS_EBPF").is_none());
         return Ok(());
     }

@@ -17,7 +17,7 @@ pub fn named() -> anyhow::Result<()> {
     let tuning: Tuning = serde_json::from_slice(&output.stdout)?;
     let named = tuning.namespaces.iter().find(|one| one.user.uid == 800_000);
     let Some(named) = named else {
-        // Only the kernel's books know the limits of another namespace.
+        // Only the kernel's accounting knows the limits of another namespace.
         let exact = std::env::var_os("NOSPACE_NEEDS_EBPF").is_some();
         ensure!(
             !exact,

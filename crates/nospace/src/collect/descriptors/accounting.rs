@@ -1,24 +1,24 @@
-//! The same out of the kernel's books: nobody's descriptors are walked, only their holders described.
+//! The same out of the kernel's accounting: nobody's descriptors are walked, only their holders described.
 
 use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
 
 use super::process::describe;
 use crate::collect::read;
 use crate::collect::run::{Collected, Collection};
-use crate::host::{Absent, BookedProcess, Books, Host};
+use crate::host::{Absent, Host, KernelAccounting, ProcessDescriptors};
 use crate::parallel::share_out;
 
 /// Instances and counters as the kernel has them.
-pub fn inotify(books: &mut Books, failed: Option<Absent>) -> Collected<Inotify> {
+pub fn inotify(accounts: &mut KernelAccounting, failed: Option<Absent>) -> Collected<Inotify> {
     let failed = failed.map(|absent| format!("owner of /proc/PID: {absent}"));
-    let gaps: Vec<String> = books.gap.take().into_iter().chain(failed).collect();
-    Collected::exact(std::mem::take(&mut books.inotify))
+    let gaps: Vec<String> = accounts.gap.take().into_iter().chain(failed).collect();
+    Collected::exact(std::mem::take(&mut accounts.inotify))
         .partial(!gaps.is_empty())
         .with_gaps(gaps)
 }
 
-/// The processes that the books name, described from procfs; and why one that is there could not be.
-pub fn processes(host: &dyn Host, booked: &[BookedProcess]) -> (Vec<Process>, Option<Absent>) {
+/// The processes that the accounting names, described from procfs; and why one that is there could not be.
+pub fn processes(host: &dyn Host, booked: &[ProcessDescriptors]) -> (Vec<Process>, Option<Absent>) {
     type Part = (Vec<Process>, Option<Absent>);
     let parts = share_out(booked, |one, (described, failed): &mut Part| {
         match host.owner(one.pid) {

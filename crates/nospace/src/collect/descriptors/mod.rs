@@ -1,7 +1,7 @@
 //! inotify instances and their watches, epoll watches, and who is near its own limit of open files.
 //!
 //! ```text
-//! books (eBPF) ───────────────────────────────┐
+//! accounting (eBPF) ──────────────────────────┐
 //! pids ─ scan (all cores) ─ identity (kcmp) ──┴→ instances, epoll users, processes
 //! ```
 
@@ -17,7 +17,7 @@ use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
 
 use super::read;
 use super::run::{Collected, Collection, Runs};
-use crate::host::{Absent, Books, Host};
+use crate::host::{Absent, Host, KernelAccounting};
 pub use process::describe;
 use scan::{Identity, Scan};
 
@@ -29,24 +29,28 @@ pub struct DescriptorUsage {
     pub runs: Runs,
 }
 
-/// Reads the kernel's books, or else /proc/PID/fd of every process.
+/// Reads the kernel's accounting, or else /proc/PID/fd of every process.
 pub fn scan(host: &dyn Host) -> DescriptorUsage {
     let begin = Instant::now();
-    match host.books() {
-        Ok(books) => from_books(host, begin, books),
+    match host.accounting() {
+        Ok(accounts) => from_accounting(host, begin, accounts),
         Err(absent) => from_proc(host, begin, &absent),
     }
 }
 
-fn from_books(host: &dyn Host, begin: Instant, mut books: Books) -> DescriptorUsage {
+fn from_accounting(
+    host: &dyn Host,
+    begin: Instant,
+    mut accounts: KernelAccounting,
+) -> DescriptorUsage {
     let mut runs = Runs::default();
     let mut processes = Vec::new();
     let inotify = runs.run_since(begin, "inotify", "ebpf", || {
         let failed;
-        (processes, failed) = accounting::processes(host, &books.processes);
-        Ok(accounting::inotify(&mut books, failed))
+        (processes, failed) = accounting::processes(host, &accounts.processes);
+        Ok(accounting::inotify(&mut accounts, failed))
     });
-    let epoll = runs.run("epoll", "ebpf", || accounting::epoll(host, books.epoll));
+    let epoll = runs.run("epoll", "ebpf", || accounting::epoll(host, accounts.epoll));
     DescriptorUsage {
         inotify,
         processes,

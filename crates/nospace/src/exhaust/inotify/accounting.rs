@@ -40,7 +40,7 @@ impl<'h> InotifyAccounting<'h> {
 
     /// A user that the kernel does not list has nothing yet.
     fn counters(&self) -> Option<UserCounters> {
-        let counters = self.host.books().ok()?.inotify.counters?;
+        let counters = self.host.accounting().ok()?.inotify.counters?;
         let known = counters.into_iter().find(|user| user.key == self.key);
         Some(known.unwrap_or(UserCounters {
             key: self.key,

@@ -19,7 +19,7 @@ pub use write::Writer;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use serde::{Deserialize, Serialize};
 
-use super::{Absent, Asked, At, Books, Descriptors, Look, Subdirectory, Tree};
+use super::{Absent, Asked, At, Descriptors, KernelAccounting, Look, Subdirectory, Tree};
 
 /// Raised when an older nospace could not read the archive.
 pub const FORMAT: u32 = 1;
@@ -68,8 +68,9 @@ pub enum Question {
     UserNamespace(u32),
     /// [`super::Host::same_files`].
     SameFiles,
-    /// [`super::Host::books`].
-    Books,
+    /// [`super::Host::accounting`].
+    #[serde(rename = "books")]
+    KernelAccounting,
 }
 
 /// What the host said.
@@ -97,7 +98,8 @@ pub enum Answer {
     /// A user namespace.
     UserNamespace(UserNamespace),
     /// The kernel's account.
-    Books(Books),
+    #[serde(rename = "books")]
+    KernelAccounting(KernelAccounting),
     /// Descriptors with the number of the open file that each leads to.
     Files(Vec<(Descriptor, u32)>),
 }

@@ -7,19 +7,19 @@ use nospace_core::model::{
     Descriptor, EpollUser, Inotify, Instance, UserCounters, UserKey, UserNamespace,
 };
 
-use super::{Absent, Asked, BookedProcess, Books, pressing};
+use super::{Absent, Asked, KernelAccounting, ProcessDescriptors, pressing};
 
 /// Programs that stay loaded between looks, and what the last look found.
 #[derive(Default)]
-pub struct Ledger {
+pub struct AccountingCache {
     reader: Option<AccountingReader>,
     /// Each instance with everyone who had it.
     pub instances: Vec<Booked>,
 }
 
-impl Ledger {
+impl AccountingCache {
     /// Reads the account once.
-    pub fn read(&mut self) -> Asked<Books> {
+    pub fn read(&mut self) -> Asked<KernelAccounting> {
         let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
         let mut loaded = match self.reader.take() {
             Some(loaded) => loaded,
@@ -28,13 +28,13 @@ impl Ledger {
         let accounting = loaded.read().map_err(|error| failed(&error))?;
         let gap = loaded.coverage().gap().map(str::to_owned);
         self.reader = Some(loaded);
-        let books = books(&accounting);
+        let converted = convert(&accounting);
         self.instances = accounting.instances;
-        Ok(Books { gap, ..books })
+        Ok(KernelAccounting { gap, ..converted })
     }
 }
 
-fn books(accounting: &Accounting) -> Books {
+fn convert(accounting: &Accounting) -> KernelAccounting {
     let holders: std::collections::HashSet<u32> = accounting
         .instances
         .iter()
@@ -43,13 +43,13 @@ fn books(accounting: &Accounting) -> Books {
         .collect();
     let processes = accounting.processes.iter().filter_map(|process| {
         let limit = pressing(process.descriptors, process.descriptor_limit);
-        (limit.is_some() || holders.contains(&process.pid)).then_some(BookedProcess {
+        (limit.is_some() || holders.contains(&process.pid)).then_some(ProcessDescriptors {
             pid: process.pid,
             descriptors: process.descriptors,
             limit,
         })
     });
-    Books {
+    KernelAccounting {
         inotify: inotify(accounting),
         processes: processes.collect(),
         epoll: accounting
