@@ -15,7 +15,7 @@ use nospace::host::archive::Writer;
 use nospace::host::live::{Live, Roots};
 use nospace::host::recorded::Recorded;
 use nospace::host::recording::Recording;
-use nospace::host::{Absent, Host, proc};
+use nospace::host::{Host, ReadError, proc};
 use nospace_core::model::Snapshot;
 use tempfile::TempDir;
 
@@ -49,12 +49,12 @@ fn recorded<T>(host: &Live, ask: impl Fn(&dyn Host) -> T) -> (T, T, Vec<String>)
     (live, ask(&Recorded::open(&path).unwrap()), incomplete)
 }
 
-fn read(host: &dyn Host, path: &str, bound: usize) -> Result<Vec<u8>, Absent> {
+fn read(host: &dyn Host, path: &str, bound: usize) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     host.read(proc(path), bound, &mut bytes).map(|()| bytes)
 }
 
-fn count(host: &dyn Host, path: &str) -> (u64, Result<(), Absent>) {
+fn count(host: &dyn Host, path: &str) -> (u64, Result<(), ReadError>) {
     let mut lines = 0;
     let end = host.lines(proc(path), &mut |_| {
         lines += 1;
@@ -76,7 +76,7 @@ fn a_file_beyond_its_bound_is_an_error_and_not_its_beginning() {
         (read(host, "loadavg", 18), read(host, "loadavg", 17))
     });
     assert_eq!(live.0.as_deref(), Ok(&b"0.1 0.2 0.3 1/80 7"[..]));
-    assert!(matches!(&live.1, Err(Absent::Failed(why)) if why.contains("17 bytes")));
+    assert!(matches!(&live.1, Err(ReadError::Failed(why)) if why.contains("17 bytes")));
     assert_eq!(live, replayed);
 }
 
@@ -108,7 +108,7 @@ fn what_a_recording_has_no_room_for_is_an_error_when_it_is_read() {
     let (live, replayed, incomplete) = recorded(&host, |host| count(host, "1/mountinfo"));
     assert_eq!(live, (lines as u64, Ok(())));
     assert!(replayed.0 < live.0 && replayed.0 > 900_000, "{replayed:?}");
-    assert!(matches!(&replayed.1, Err(Absent::Failed(why)) if why.contains("67108864 bytes")));
+    assert!(matches!(&replayed.1, Err(ReadError::Failed(why)) if why.contains("67108864 bytes")));
     assert_eq!(incomplete, ["proc/1/mountinfo"]);
 }
 
@@ -137,7 +137,7 @@ fn an_old_recording_with_a_file_that_was_cut_says_so() {
     let host = Recorded::open(directory.path()).unwrap();
     let (lines, end) = count(&host, "sysvipc/shm");
     assert_eq!(lines, 2);
-    assert!(matches!(end, Err(Absent::Failed(_))));
+    assert!(matches!(end, Err(ReadError::Failed(_))));
     let snapshot = collect(&host);
     assert!(snapshot.sysv.is_none());
     let error = error(&snapshot, "sysv");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::{Absent, Asked, Host, sys};
+use crate::host::{Host, ReadError, ReadResult, sys};
 
 /// A walk stops here: ten times the cgroups that a kernel can give memory controllers to.
 const MAX_DIRECTORIES: u64 = 655_350;
@@ -19,7 +19,7 @@ pub struct WalkTotals {
 }
 
 /// Walks from `top` below sysfs; `each` gets every directory's path below the hierarchy's root.
-pub fn walk(host: &dyn Host, top: &Path, mut each: impl FnMut(&Path)) -> Asked<WalkTotals> {
+pub fn walk(host: &dyn Host, top: &Path, mut each: impl FnMut(&Path)) -> ReadResult<WalkTotals> {
     let mut walked = WalkTotals {
         directories: 1,
         ..WalkTotals::default()
@@ -41,7 +41,7 @@ pub fn walk(host: &dyn Host, top: &Path, mut each: impl FnMut(&Path)) -> Asked<W
             if !child.leaf {
                 match host.subdirectories(sys(&top.join(&path))) {
                     Ok(below) => open.push((path, mount_unit, below)),
-                    Err(Absent::Gone) => {}
+                    Err(ReadError::Gone) => {}
                     Err(_) => walked.truncated = true,
                 }
             }

@@ -10,7 +10,7 @@ use nospace_core::parse::mountinfo::Mount;
 use super::cgroup_walk::walk;
 use super::run::{Collected, Collection};
 use super::{mount_table, read};
-use crate::host::{Absent, Asked, Host, proc, sys};
+use crate::host::{Host, ReadError, ReadResult, proc, sys};
 
 /// Limits of descendants are set near the top, if at all; a container may set one for itself.
 const LIMIT_DEPTH: usize = 6;
@@ -35,7 +35,7 @@ pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
         };
         let hierarchy = match hierarchy(host, &mount, top, &counts) {
             Ok(hierarchy) => hierarchy,
-            Err(Absent::Gone) => continue,
+            Err(ReadError::Gone) => continue,
             Err(absent) => {
                 gaps.push(format!("{}: {absent}", mount.mountpoint));
                 partial = true;
@@ -75,7 +75,7 @@ fn hierarchy(
     mount: &Mount,
     top: &Path,
     counts: &BTreeMap<String, Subsystem>,
-) -> Asked<Hierarchy> {
+) -> ReadResult<Hierarchy> {
     let walked = walk(host, top, |_| {})?;
     let unified = mount.fstype == "cgroup2";
     let controllers = if unified {
@@ -123,7 +123,7 @@ fn v1_controllers(mount: &Mount) -> Vec<String> {
     named.map(str::to_owned).collect()
 }
 
-fn enabled(host: &dyn Host, top: &Path) -> Asked<Vec<String>> {
+fn enabled(host: &dyn Host, top: &Path) -> ReadResult<Vec<String>> {
     let bytes = read::bytes(host, sys(&top.join("cgroup.controllers")))?;
     let names = String::from_utf8_lossy(&bytes);
     Ok(names.split_whitespace().map(str::to_owned).collect())
@@ -168,7 +168,7 @@ impl DescendantLimits {
                 }
                 match host.subdirectories(sys(&top.join(path))) {
                     Ok(below) => next.extend(below.iter().map(|child| path.join(&child.name))),
-                    Err(Absent::Gone) => {}
+                    Err(ReadError::Gone) => {}
                     Err(_) => self.is_partial = true,
                 }
             }

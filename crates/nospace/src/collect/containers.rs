@@ -12,7 +12,7 @@ use nospace_core::runtimes::{RUNTIMES, Store, by_containerd_namespace};
 
 use super::mount_table::{self, Table, is_local};
 use super::run::{Collected, Collection};
-use crate::host::{Absent, Asked, Host, root};
+use crate::host::{Host, ReadError, ReadResult, root};
 
 /// Task directories of the runtime API, below a state directory: `TASKS/NAMESPACE/ID`.
 const TASKS: [&str; 2] = [
@@ -216,11 +216,11 @@ impl Disk<'_> {
         }
     }
 
-    fn unless_absent<T>(&mut self, path: &str, answer: Asked<T>) -> Option<T> {
+    fn unless_absent<T>(&mut self, path: &str, answer: ReadResult<T>) -> Option<T> {
         match answer {
             Ok(answer) => Some(answer),
-            Err(Absent::Gone) => None,
-            Err(Absent::Denied) => {
+            Err(ReadError::Gone) => None,
+            Err(ReadError::Denied) => {
                 let gap =
                     format!("{path}: permission denied; as root its containers would be named");
                 self.gaps.push(gap);

@@ -12,7 +12,7 @@ use nospace_core::report::percent;
 
 use super::mount_table::{self, Table, is_local};
 use super::run::{Collected, Collection};
-use crate::host::{Absent, Host, root};
+use crate::host::{Host, ReadError, root};
 
 /// Where kubelet, runtimes and the system keep what they must be able to write.
 const PLACES: [&str; 18] = [
@@ -103,8 +103,8 @@ fn others(
                 serves: vec![mount.mountpoint.clone()],
                 ..describe(mount)
             }),
-            Ok(_) | Err(Absent::Gone) => {}
-            Err(Absent::Denied) => denied.push(&*mount.mountpoint),
+            Ok(_) | Err(ReadError::Gone) => {}
+            Err(ReadError::Denied) => denied.push(&*mount.mountpoint),
             Err(absent) => gaps.push(format!("free space of {}: {absent}", mount.mountpoint)),
         }
     }

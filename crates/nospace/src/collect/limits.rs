@@ -7,7 +7,7 @@ use nospace_core::parse::sysctl::{Boot, DIRECTORIES, Reader, assignments, readin
 
 use super::read;
 use super::run::{Collected, Collection};
-use crate::host::{Absent, Host, proc, root};
+use crate::host::{Host, ReadError, proc, root};
 
 /// More drop-ins than any system has.
 const MAX_FILES: usize = 1000;
@@ -55,7 +55,7 @@ pub fn reader(host: &dyn Host, image: bool) -> Reader {
         ];
         let there = |path: &&str| {
             let answer = host.read(root(*path), 0, &mut Vec::new());
-            !matches!(answer, Err(Absent::Gone))
+            !matches!(answer, Err(ReadError::Gone))
         };
         image && programs.iter().any(there)
     };
@@ -73,7 +73,7 @@ pub fn boot(host: &dyn Host, reader: Reader, gaps: &mut Vec<String>) -> Boot {
     let order = reading_order(&names, reader);
     let read = |path: String| match read::bytes(host, root(&path)) {
         Ok(bytes) => Some((path, assignments(&bytes, reader))),
-        Err(Absent::Gone) => None,
+        Err(ReadError::Gone) => None,
         Err(_) if is_mask(host, &path) => None,
         Err(absent) => {
             gaps.push(format!(

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use nospace_core::parse::mountinfo::{Mount, mount};
 
 use super::read::lines;
-use crate::host::{Absent, Host, proc, root};
+use crate::host::{Host, ReadError, proc, root};
 
 /// Types that answer from memory or a local disk.
 const LOCAL: [&str; 23] = [
@@ -52,7 +52,7 @@ pub fn of(host: &dyn Host, process: &str) -> anyhow::Result<Vec<Mount>> {
         mounts.push(mount(line)?);
         Ok(())
     })?;
-    ensure!(is_there, "{}: {}", proc(&path), Absent::Gone);
+    ensure!(is_there, "{}: {}", proc(&path), ReadError::Gone);
     Ok(mounts)
 }
 
@@ -108,7 +108,7 @@ impl Table {
                             let parts = Path::new(&target).components().rev();
                             todo.extend(parts.map(|part| part.as_os_str().to_owned()));
                         }
-                        Some(Err(Absent::Gone)) => return None,
+                        Some(Err(ReadError::Gone)) => return None,
                         _ => path = next,
                     }
                 }

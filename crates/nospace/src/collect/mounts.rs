@@ -8,7 +8,7 @@ use nospace_core::model::{MountNamespace, Mounts};
 
 use super::read::{self, is_missed};
 use super::run::{Collected, Collection, how_to_see};
-use crate::host::{Absent, Asked, Host, proc};
+use crate::host::{Host, ReadError, ReadResult, proc};
 
 /// Which processes live in which mount namespace.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub struct Walk {
     /// Processes that nospace may not ask.
     pub denied: usize,
     /// Why others did not answer.
-    pub failed: Option<Absent>,
+    pub failed: Option<ReadError>,
 }
 
 impl Walk {
@@ -42,7 +42,7 @@ impl Walk {
 /// # Errors
 ///
 /// When procfs cannot be listed.
-pub fn walk(host: &dyn Host) -> Asked<Walk> {
+pub fn walk(host: &dyn Host) -> ReadResult<Walk> {
     let mut walk = Walk::default();
     let mut pids = host.pids()?;
     pids.sort_unstable();
@@ -55,8 +55,8 @@ pub fn walk(host: &dyn Host) -> Asked<Walk> {
                     walk.initial = Some(id);
                 }
             }
-            Err(Absent::Denied) => walk.denied += usize::from(is_missed(host, pid)),
-            Err(Absent::Gone) => {}
+            Err(ReadError::Denied) => walk.denied += usize::from(is_missed(host, pid)),
+            Err(ReadError::Gone) => {}
             Err(absent) => walk.failed = Some(absent),
         }
     }
@@ -64,23 +64,23 @@ pub fn walk(host: &dyn Host) -> Asked<Walk> {
 }
 
 /// Inode number of a process's namespace of one kind.
-pub fn namespace(host: &dyn Host, pid: u32, kind: &str) -> Asked<u64> {
+pub fn namespace(host: &dyn Host, pid: u32, kind: &str) -> ReadResult<u64> {
     let target = host.link(proc(&format!("{pid}/ns/{kind}")))?;
     let inode = target
         .split(['[', ']'])
         .nth(1)
         .and_then(|inode| inode.parse().ok());
-    inode.ok_or_else(|| Absent::Failed(format!("{target:?} names no namespace")))
+    inode.ok_or_else(|| ReadError::Failed(format!("{target:?} names no namespace")))
 }
 
 /// The walk, which must have begun.
-pub fn listed(walk: &Asked<Walk>) -> anyhow::Result<&Walk> {
+pub fn listed(walk: &ReadResult<Walk>) -> anyhow::Result<&Walk> {
     walk.as_ref()
         .map_err(|absent| anyhow!("cannot list processes: {absent}"))
 }
 
 /// Counts the mounts of each namespace through one process that lives in it.
-pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Mounts> {
+pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> Collection<Mounts> {
     let walk = listed(walk)?;
     let max = read::sysctl(host, "fs.mount-max")?;
     let mut namespaces = Vec::new();
@@ -88,7 +88,7 @@ pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Mounts> {
     for (&id, pids) in &walk.namespaces {
         // A process may end meanwhile, and its namespace live on with others.
         let mut answers = pids.iter().map(|&pid| (pid, mounts(host, pid)));
-        match answers.find(|(_, answer)| *answer != Err(Absent::Gone)) {
+        match answers.find(|(_, answer)| *answer != Err(ReadError::Gone)) {
             Some((pid, Ok(mounts))) => namespaces.push(MountNamespace { id, mounts, pid }),
             Some((pid, Err(absent))) => gaps.push(format!("/proc/{pid}/mountinfo: {absent}")),
             None => {}
@@ -115,7 +115,7 @@ pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Mounts> {
 }
 
 /// Mounts that a process sees.
-fn mounts(host: &dyn Host, pid: u32) -> Asked<u64> {
+fn mounts(host: &dyn Host, pid: u32) -> ReadResult<u64> {
     let mut mounts = 0;
     host.lines(proc(&format!("{pid}/mountinfo")), &mut |line| {
         mounts += u64::from(!line.is_empty());

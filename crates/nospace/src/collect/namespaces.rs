@@ -9,7 +9,7 @@ use nospace_core::parse;
 use super::mounts::{Walk, listed, namespace};
 use super::read;
 use super::run::{Collected, Collection};
-use crate::host::{Absent, Asked, Host, proc};
+use crate::host::{Host, ReadError, ReadResult, proc};
 
 /// Kinds other than `mnt`, with the sysctl's word for each.
 const KINDS: [(&str, &str); 6] = [
@@ -27,7 +27,7 @@ const KINDS: [(&str, &str); 6] = [
 const ASK_ALL: usize = 500;
 
 /// Counts distinct namespaces. One that lives on by a bind mount alone is not seen.
-pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Namespaces> {
+pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> Collection<Namespaces> {
     let walk = listed(walk)?;
     let mut partial = walk.is_partial();
     let initial = usize::from(walk.initial.is_some());
@@ -57,7 +57,7 @@ pub fn collect(host: &dyn Host, walk: &Asked<Walk>) -> Collection<Namespaces> {
                 Ok(id) => {
                     distinct.insert(id);
                 }
-                Err(Absent::Gone) => {}
+                Err(ReadError::Gone) => {}
                 Err(_) => partial = true,
             }
         }

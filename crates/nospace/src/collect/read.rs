@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use nospace_core::parse::{self, Malformed, Parsed};
 
 use super::run::unanswered;
-use crate::host::{Absent, Asked, At, Host, proc};
+use crate::host::{At, Host, ReadError, ReadResult, proc};
 
 /// No file of a few numbers is larger; those that can be are read by [`lines`].
 const SMALL: usize = 256 << 10;
 
 /// A small file.
-pub fn bytes(host: &dyn Host, at: At<'_>) -> Asked<Vec<u8>> {
+pub fn bytes(host: &dyn Host, at: At<'_>) -> ReadResult<Vec<u8>> {
     let mut buffer = Vec::new();
     host.read(at, SMALL, &mut buffer)?;
     Ok(buffer)
@@ -37,7 +37,7 @@ pub fn optional<T>(
         Ok(bytes) => parse(&bytes)
             .map(Some)
             .map_err(|error| anyhow::anyhow!("{at}: {error}")),
-        Err(Absent::Gone) => Ok(None),
+        Err(ReadError::Gone) => Ok(None),
         Err(absent) => Err(unanswered(at, &absent)),
     }
 }
@@ -61,7 +61,7 @@ pub fn lines(
     match (malformed, answer) {
         (Some(error), _) => Err(anyhow::anyhow!("{at}: {error}")),
         (None, Ok(())) => Ok(true),
-        (None, Err(Absent::Gone)) => Ok(false),
+        (None, Err(ReadError::Gone)) => Ok(false),
         (None, Err(absent)) => Err(unanswered(at, &absent)),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use nospace_core::model::{CollectorRun, Provenance};
 
-use crate::host::{Absent, At, Host};
+use crate::host::{At, Host, ReadError};
 
 /// What a collector brought home.
 pub struct Collected<T> {
@@ -123,7 +123,7 @@ fn milliseconds(begin: Instant) -> f64 {
 }
 
 /// An error that names the place.
-pub fn unanswered(at: At<'_>, absent: &Absent) -> anyhow::Error {
+pub fn unanswered(at: At<'_>, absent: &ReadError) -> anyhow::Error {
     anyhow::anyhow!("{at}: {absent}")
 }
 

@@ -7,7 +7,7 @@ use nospace_core::parse::sysvipc::Totals;
 
 use super::read;
 use super::run::{Collected, Collection};
-use crate::host::{Absent, Host, proc};
+use crate::host::{Host, ReadError, proc};
 
 /// Reads /proc/sysvipc and the limits of kernel.sem, kernel.shm* and kernel.msg*.
 pub fn collect(host: &dyn Host) -> Collection<SysvIpc> {
@@ -32,6 +32,6 @@ pub fn collect(host: &dyn Host) -> Collection<SysvIpc> {
 
 fn totals(host: &dyn Host, path: &str, mut totals: Totals) -> anyhow::Result<Totals> {
     let is_there = read::lines(host, proc(path), |line| totals.add(line))?;
-    ensure!(is_there, "{}: {}", proc(path), Absent::Gone);
+    ensure!(is_there, "{}: {}", proc(path), ReadError::Gone);
     Ok(totals)
 }

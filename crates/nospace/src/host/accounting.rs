@@ -7,7 +7,7 @@ use nospace_core::model::{
     Descriptor, EpollUser, Inotify, Instance, UserCounters, UserKey, UserNamespace,
 };
 
-use super::{Absent, Asked, KernelAccounting, ProcessDescriptors, pressing};
+use super::{KernelAccounting, ProcessDescriptors, ReadError, ReadResult, pressing};
 
 /// Programs that stay loaded between looks, and what the last look found.
 #[derive(Default)]
@@ -19,8 +19,8 @@ pub struct AccountingCache {
 
 impl AccountingCache {
     /// Reads the account once.
-    pub fn read(&mut self) -> Asked<KernelAccounting> {
-        let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
+    pub fn read(&mut self) -> ReadResult<KernelAccounting> {
+        let failed = |error: &dyn std::fmt::Display| ReadError::Failed(error.to_string());
         let mut loaded = match self.reader.take() {
             Some(loaded) => loaded,
             None => AccountingReader::load().map_err(|unsupported| failed(&unsupported))?,

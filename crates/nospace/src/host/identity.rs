@@ -4,18 +4,18 @@ use std::cmp::Ordering;
 
 use nospace_core::model::Descriptor;
 
-use super::{Absent, Asked};
+use super::{ReadError, ReadResult};
 
 /// Numbers the open files behind `descriptors`, by comparing each with those already numbered:
 /// n·log n questions. A descriptor that goes away meanwhile gets `None`.
 ///
 /// # Errors
 ///
-/// [`Absent::Denied`] or [`Absent::Failed`] as soon as `compare` says so.
+/// [`ReadError::Denied`] or [`ReadError::Failed`] as soon as `compare` says so.
 pub fn number_files(
     descriptors: &[Descriptor],
-    compare: impl Fn(Descriptor, Descriptor) -> Asked<Ordering>,
-) -> Asked<Vec<Option<u32>>> {
+    compare: impl Fn(Descriptor, Descriptor) -> ReadResult<Ordering>,
+) -> ReadResult<Vec<Option<u32>>> {
     let mut files = Files {
         sorted: Vec::new(),
         known: Vec::new(),
@@ -44,8 +44,8 @@ struct Files<C> {
     compare: C,
 }
 
-impl<C: Fn(Descriptor, Descriptor) -> Asked<Ordering>> Files<C> {
-    fn add(&mut self, descriptor: Descriptor) -> Asked<()> {
+impl<C: Fn(Descriptor, Descriptor) -> ReadResult<Ordering>> Files<C> {
+    fn add(&mut self, descriptor: Descriptor) -> ReadResult<()> {
         if !self.lives(descriptor)? {
             return Ok(());
         }
@@ -71,13 +71,13 @@ impl<C: Fn(Descriptor, Descriptor) -> Asked<Ordering>> Files<C> {
 
     /// Order of the file at `place` and of `descriptor`'s; `None` when it cannot be told, and
     /// then the file is dropped if nobody is left to speak for it.
-    fn order(&mut self, place: usize, descriptor: Descriptor) -> Asked<Option<Ordering>> {
+    fn order(&mut self, place: usize, descriptor: Descriptor) -> ReadResult<Option<Ordering>> {
         let file = self.sorted[place];
         while let Some(&speaker) = self.known[file].last() {
             match (self.compare)(speaker, descriptor) {
                 Ok(order) => return Ok(Some(order)),
-                Err(Absent::Gone) if self.lives(speaker)? => return Ok(None),
-                Err(Absent::Gone) => self.known[file].pop(),
+                Err(ReadError::Gone) if self.lives(speaker)? => return Ok(None),
+                Err(ReadError::Gone) => self.known[file].pop(),
                 Err(other) => return Err(other),
             };
         }
@@ -85,10 +85,10 @@ impl<C: Fn(Descriptor, Descriptor) -> Asked<Ordering>> Files<C> {
         Ok(None)
     }
 
-    fn lives(&self, descriptor: Descriptor) -> Asked<bool> {
+    fn lives(&self, descriptor: Descriptor) -> ReadResult<bool> {
         match (self.compare)(descriptor, descriptor) {
             Ok(_) => Ok(true),
-            Err(Absent::Gone) => Ok(false),
+            Err(ReadError::Gone) => Ok(false),
             Err(other) => Err(other),
         }
     }
@@ -138,7 +138,7 @@ mod tests {
                     gone[a.pid as usize] = true;
                 }
                 if gone[a.pid as usize] || gone[b.pid as usize] {
-                    return Err(Absent::Gone);
+                    return Err(ReadError::Gone);
                 }
                 Ok(files[a.pid as usize].cmp(&files[b.pid as usize]))
             }).unwrap();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_refusal_ends_the_search() {
-        let refused = number_files(&[descriptor(1)], |_, _| Err(Absent::Denied));
-        assert_eq!(refused, Err(Absent::Denied));
+        let refused = number_files(&[descriptor(1)], |_, _| Err(ReadError::Denied));
+        assert_eq!(refused, Err(ReadError::Denied));
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read as _};
 use std::ops::ControlFlow;
 
-use super::{Absent, Asked};
+use super::{ReadError, ReadResult};
 
 /// A longer line is an error. The options of an overlay mount with hundreds of layers fit.
 const MAX_LINE: usize = 1 << 20;
@@ -12,7 +12,7 @@ const MAX_LINE: usize = 1 << 20;
 pub fn each_line(
     mut reader: impl BufRead,
     each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
-) -> Asked<ControlFlow<()>> {
+) -> ReadResult<ControlFlow<()>> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -22,7 +22,7 @@ pub fn each_line(
         }
         let whole = line.strip_suffix(b"\n").unwrap_or(&line);
         if whole.len() > MAX_LINE {
-            return Err(Absent::Failed(format!(
+            return Err(ReadError::Failed(format!(
                 "a line is longer than {MAX_LINE} bytes, the most that nospace reads of one"
             )));
         }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn lines(bytes: &[u8], buffer: usize) -> (Vec<Vec<u8>>, Asked<ControlFlow<()>>) {
+    fn lines(bytes: &[u8], buffer: usize) -> (Vec<Vec<u8>>, ReadResult<ControlFlow<()>>) {
         let mut lines = Vec::new();
         let reader = std::io::BufReader::with_capacity(buffer, bytes);
         let end = each_line(reader, &mut |line| {
@@ -66,6 +66,6 @@ mod tests {
         text.insert(0, b'a');
         let (none, end) = lines(&text, 4096);
         assert_eq!(none.len(), 0);
-        assert!(matches!(end, Err(Absent::Failed(why)) if why.contains("1048576")));
+        assert!(matches!(end, Err(ReadError::Failed(why)) if why.contains("1048576")));
     }
 }

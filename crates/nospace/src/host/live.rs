@@ -23,7 +23,8 @@ use super::accounting::AccountingCache;
 use super::identity::number_files;
 use super::lines::each_line;
 use super::{
-    Absent, Asked, At, Descriptors, Host, KernelAccounting, Look, Subdirectory, Tree, watches,
+    At, Descriptors, Host, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, Tree,
+    watches,
 };
 
 /// Room for directory entries: one call for most directories.
@@ -108,29 +109,29 @@ impl Live {
         self.look.taken_at = now();
     }
 
-    fn tree(&self, tree: Tree) -> Asked<BorrowedFd<'_>> {
+    fn tree(&self, tree: Tree) -> ReadResult<BorrowedFd<'_>> {
         use std::os::fd::AsFd;
         match tree {
             Tree::Proc => Ok(self.proc.as_fd()),
-            Tree::Sys => self.sys.as_ref().map(AsFd::as_fd).ok_or(Absent::Gone),
-            Tree::Root => self.root.as_ref().map(AsFd::as_fd).ok_or(Absent::Gone),
+            Tree::Sys => self.sys.as_ref().map(AsFd::as_fd).ok_or(ReadError::Gone),
+            Tree::Root => self.root.as_ref().map(AsFd::as_fd).ok_or(ReadError::Gone),
         }
     }
 
     /// The programs, which this thread alone uses while it has them.
-    fn accounting_cache(&self) -> Asked<MutexGuard<'_, AccountingCache>> {
+    fn accounting_cache(&self) -> ReadResult<MutexGuard<'_, AccountingCache>> {
         let Some(accounting) = &self.accounting else {
-            return Err(Absent::Failed("eBPF is switched off".into()));
+            return Err(ReadError::Failed("eBPF is switched off".into()));
         };
         if !self.same_pids {
-            return Err(Absent::Failed(
+            return Err(ReadError::Failed(
                 "procfs belongs to another pid namespace".into(),
             ));
         }
         Ok(accounting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn open_at(&self, at: At<'_>, flags: OFlags) -> Asked<OwnedFd> {
+    fn open_at(&self, at: At<'_>, flags: OFlags) -> ReadResult<OwnedFd> {
         let tree = self.tree(at.tree)?;
         let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
         let path = if at.path.as_os_str().is_empty() {
@@ -148,10 +149,10 @@ impl Live {
         Ok(openat(tree, path, flags, Mode::empty())?)
     }
 
-    fn open_file(&self, at: At<'_>) -> Asked<OwnedFd> {
+    fn open_file(&self, at: At<'_>) -> ReadResult<OwnedFd> {
         let fd = self.open_at(at, OFlags::RDONLY)?;
         if at.tree == Tree::Root && !FileType::from_raw_mode(fstat(&fd)?.st_mode).is_file() {
-            return Err(Absent::Failed("not a regular file".into()));
+            return Err(ReadError::Failed("not a regular file".into()));
         }
         Ok(fd)
     }
@@ -259,21 +260,21 @@ impl Host for Live {
         self.look.clone()
     }
 
-    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()> {
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> ReadResult<()> {
         let fd = self.open_file(at)?;
         if read_whole(&fd, bound, buffer)? {
             return Ok(());
         }
         buffer.clear();
-        Err(Absent::too_long(bound))
+        Err(ReadError::too_long(bound))
     }
 
-    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()> {
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()> {
         let file = File::from(self.open_file(at)?);
         each_line(BufReader::with_capacity(PIECE, file), each).map(drop)
     }
 
-    fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
+    fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {
         let fd = self.open_at(at, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut names = Vec::new();
         each_entry(&fd, |name, _| {
@@ -285,7 +286,7 @@ impl Host for Live {
         Ok(names)
     }
 
-    fn subdirectories(&self, at: At<'_>) -> Asked<Vec<Subdirectory>> {
+    fn subdirectories(&self, at: At<'_>) -> ReadResult<Vec<Subdirectory>> {
         let fd = self.open_at(at, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut found = Vec::new();
         each_entry(&fd, |name, kind| {
@@ -303,7 +304,7 @@ impl Host for Live {
         Ok(found)
     }
 
-    fn link(&self, at: At<'_>) -> Asked<String> {
+    fn link(&self, at: At<'_>) -> ReadResult<String> {
         let tree = self.tree(at.tree)?;
         let target = match (at.path.parent(), at.path.file_name()) {
             (Some(parent), Some(name)) if at.tree == Tree::Root && self.root_is_elsewhere => {
@@ -319,7 +320,7 @@ impl Host for Live {
         Ok(lossy(target.as_bytes()))
     }
 
-    fn statfs(&self, at: At<'_>) -> Asked<FilesystemUsage> {
+    fn statfs(&self, at: At<'_>) -> ReadResult<FilesystemUsage> {
         let fd = self.open_at(at, OFlags::PATH)?;
         let space = rustix::fs::fstatvfs(&fd)?;
         Ok(FilesystemUsage {
@@ -336,14 +337,14 @@ impl Host for Live {
         })
     }
 
-    fn pids(&self) -> Asked<Vec<u32>> {
+    fn pids(&self) -> ReadResult<Vec<u32>> {
         let fd = self.open_at(super::proc(""), OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut pids = Vec::new();
         each_entry(&fd, |name, _| pids.extend(number(name)))?;
         Ok(pids)
     }
 
-    fn owner(&self, pid: u32) -> Asked<u32> {
+    fn owner(&self, pid: u32) -> ReadResult<u32> {
         // /proc/PID itself belongs to the effective uid, dumpable or not (task_dump_owner, fs/proc/base.c).
         let path = ProcPath::new(pid, format_args!(""));
         let stat = statx(
@@ -355,7 +356,7 @@ impl Host for Live {
         Ok(stat.stx_uid)
     }
 
-    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> Asked<()> {
+    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> ReadResult<()> {
         into.clear();
         let fd = self.open_proc(&ProcPath::new(pid, format_args!("/fd")))?;
         let mut target = [const { MaybeUninit::uninit() }; LINK_BUFFER];
@@ -374,7 +375,7 @@ impl Host for Live {
         Ok(())
     }
 
-    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()> {
+    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> ReadResult<()> {
         let path = ProcPath::new(descriptor.pid, format_args!("/fdinfo/{}", descriptor.fd));
         let fd = self.open_proc(&path)?;
         let mut room = [MaybeUninit::uninit(); PIECE];
@@ -387,9 +388,9 @@ impl Host for Live {
         }
     }
 
-    fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>> {
+    fn same_files(&self, descriptors: &[Descriptor]) -> ReadResult<Vec<Option<u32>>> {
         if !self.same_pids {
-            return Err(Absent::Failed(
+            return Err(ReadError::Failed(
                 "procfs belongs to another pid namespace".into(),
             ));
         }
@@ -398,11 +399,11 @@ impl Host for Live {
         })
     }
 
-    fn accounting(&self) -> Asked<KernelAccounting> {
+    fn accounting(&self) -> ReadResult<KernelAccounting> {
         self.accounting_cache()?.read()
     }
 
-    fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
+    fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace> {
         let file = File::from(self.open_proc(&ProcPath::new(pid, format_args!("/ns/user")))?);
         let found = userns::inspect(&file)?;
         let draws_on = found.parent.map(|(user_namespace, uid)| UserKey {
@@ -415,11 +416,19 @@ impl Host for Live {
         })
     }
 
-    fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
+    fn watches(
+        &self,
+        of: &[Descriptor],
+        each: &mut dyn FnMut(Descriptor, Watch),
+    ) -> ReadResult<()> {
         watches::list(&mut *self.accounting_cache()?, of, each)
     }
 
-    fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {
+    fn by_handle(
+        &self,
+        mount: At<'_>,
+        handles: &[&FileHandle],
+    ) -> ReadResult<Vec<ReadResult<Place>>> {
         let mount = self.open_at(mount, OFlags::RDONLY | OFlags::DIRECTORY)?;
         watches::by_handle(&self.proc, &mount, handles)
     }
@@ -429,7 +438,7 @@ impl Host for Live {
         directory: At<'_>,
         device: (u32, u32),
         is_wanted: &dyn Fn(u64) -> bool,
-    ) -> Asked<Vec<(String, u64)>> {
+    ) -> ReadResult<Vec<(String, u64)>> {
         let directory = self.open_at(directory, OFlags::RDONLY | OFlags::DIRECTORY)?;
         watches::find_in(directory, device, is_wanted)
     }

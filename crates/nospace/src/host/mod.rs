@@ -86,10 +86,10 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// Why there is no answer. Gone is normal, denied is a gap, failed is an error.
+/// Why a read gave nothing. Gone is normal, denied is a gap, failed is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase")]
-pub enum Absent {
+pub enum ReadError {
     /// It is not there, or no longer.
     #[error("not there")]
     Gone,
@@ -101,10 +101,10 @@ pub enum Absent {
     Failed(String),
 }
 
-/// The answer to a question, or why there is none.
-pub type Asked<T> = Result<T, Absent>;
+/// What a read of the node gave, or why it gave nothing.
+pub type ReadResult<T> = Result<T, ReadError>;
 
-impl Absent {
+impl ReadError {
     /// A file is longer than the `bound` bytes that are read of it.
     #[must_use]
     pub fn too_long(bound: usize) -> Self {
@@ -114,7 +114,7 @@ impl Absent {
     }
 }
 
-impl From<rustix::io::Errno> for Absent {
+impl From<rustix::io::Errno> for ReadError {
     fn from(errno: rustix::io::Errno) -> Self {
         use rustix::io::Errno;
         match errno {
@@ -125,7 +125,7 @@ impl From<rustix::io::Errno> for Absent {
     }
 }
 
-impl From<std::io::Error> for Absent {
+impl From<std::io::Error> for ReadError {
     fn from(error: std::io::Error) -> Self {
         match rustix::io::Errno::from_io_error(&error) {
             Some(errno) => errno.into(),
@@ -235,65 +235,73 @@ pub trait Host: Sync {
     ///
     /// # Errors
     ///
-    /// [`Absent::Failed`] when it is longer than `bound` bytes; `buffer` is then empty.
-    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()>;
+    /// [`ReadError::Failed`] when it is longer than `bound` bytes; `buffer` is then empty.
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> ReadResult<()>;
 
     /// Every line of a file, without its end, until `each` breaks. A file may have any length: no more than a line of it is kept.
     ///
     /// # Errors
     ///
-    /// [`Absent::Failed`] when a line is longer than 1 MiB, or an archive holds only the beginning; `each` has had the
+    /// [`ReadError::Failed`] when a line is longer than 1 MiB, or an archive holds only the beginning; `each` has had the
     /// lines before.
-    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()>;
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()>;
 
     /// Names in a directory, at most `cap`, sorted; lossy UTF-8. With `cap` names there may be more.
-    fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>>;
+    fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>>;
 
     /// Directories below a directory, sorted, without following links.
-    fn subdirectories(&self, at: At<'_>) -> Asked<Vec<Subdirectory>>;
+    fn subdirectories(&self, at: At<'_>) -> ReadResult<Vec<Subdirectory>>;
 
     /// Where a symbolic link leads.
-    fn link(&self, at: At<'_>) -> Asked<String>;
+    fn link(&self, at: At<'_>) -> ReadResult<String>;
 
     /// Space of the file system that a path lies on. Only for paths known to be local.
-    fn statfs(&self, at: At<'_>) -> Asked<FilesystemUsage>;
+    fn statfs(&self, at: At<'_>) -> ReadResult<FilesystemUsage>;
 
     /// Every process, by thread-group id.
-    fn pids(&self) -> Asked<Vec<u32>>;
+    fn pids(&self) -> ReadResult<Vec<u32>>;
 
     /// Effective uid of a process.
-    fn owner(&self, pid: u32) -> Asked<u32>;
+    fn owner(&self, pid: u32) -> ReadResult<u32>;
 
     /// What a process has open.
-    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> Asked<()>;
+    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> ReadResult<()>;
 
     /// fdinfo of a descriptor, piece by piece as it is read; pieces may end mid-line.
-    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()>;
+    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> ReadResult<()>;
 
     /// For each descriptor, which must be sorted, the number of the open file behind it: the
     /// same number is the same file, however it was shared. `None` for one that is gone.
-    fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>>;
+    fn same_files(&self, descriptors: &[Descriptor]) -> ReadResult<Vec<Option<u32>>>;
 
-    /// The kernel's own account of inotify, by eBPF. [`Absent::Failed`] says why it cannot be
+    /// The kernel's own account of inotify, by eBPF. [`ReadError::Failed`] says why it cannot be
     /// read here, and what would let it.
-    fn accounting(&self) -> Asked<KernelAccounting>;
+    fn accounting(&self) -> ReadResult<KernelAccounting>;
 
     /// The user namespace that a process lives in.
-    fn user_namespace(&self, pid: u32) -> Asked<UserNamespace>;
+    fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace>;
 
     /// Every watch of the instances behind `of`, named by the kernel's directory entries. Recordings do not contain them.
-    fn watches(&self, of: &[Descriptor], each: &mut dyn FnMut(Descriptor, Watch)) -> Asked<()> {
+    fn watches(
+        &self,
+        of: &[Descriptor],
+        each: &mut dyn FnMut(Descriptor, Watch),
+    ) -> ReadResult<()> {
         let _ = (of, each);
-        Err(Absent::Failed(
+        Err(ReadError::Failed(
             "recordings do not contain watch names".into(),
         ))
     }
 
     /// Where the files with these handles are, from the directory `mount`, on which their file system is mounted. The
     /// asker makes sure that it is one that cannot hang. Recordings do not contain it.
-    fn by_handle(&self, mount: At<'_>, handles: &[&FileHandle]) -> Asked<Vec<Asked<Place>>> {
+    fn by_handle(
+        &self,
+        mount: At<'_>,
+        handles: &[&FileHandle],
+    ) -> ReadResult<Vec<ReadResult<Place>>> {
         let _ = (mount, handles);
-        Err(Absent::Failed(
+        Err(ReadError::Failed(
             "recordings do not contain file handles".into(),
         ))
     }
@@ -305,9 +313,9 @@ pub trait Host: Sync {
         directory: At<'_>,
         device: (u32, u32),
         is_wanted: &dyn Fn(u64) -> bool,
-    ) -> Asked<Vec<(String, u64)>> {
+    ) -> ReadResult<Vec<(String, u64)>> {
         let _ = (directory, device, is_wanted);
-        Err(Absent::Failed(
+        Err(ReadError::Failed(
             "recordings do not contain inode numbers".into(),
         ))
     }

@@ -7,7 +7,9 @@ use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
 use super::lines::each_line;
-use super::{Absent, Asked, At, Descriptors, Host, KernelAccounting, Look, Subdirectory, proc};
+use super::{
+    At, Descriptors, Host, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, proc,
+};
 
 /// A recorded node.
 pub struct Recorded {
@@ -26,25 +28,25 @@ impl Recorded {
         })
     }
 
-    fn lookup<T>(&self, question: &Question, pick: impl Fn(&Answer) -> Option<T>) -> Asked<T> {
+    fn lookup<T>(&self, question: &Question, pick: impl Fn(&Answer) -> Option<T>) -> ReadResult<T> {
         match self.contents.answers.get(question) {
-            None => Err(Absent::Gone),
-            Some(Answer::Absent(absent)) => Err(absent.clone()),
+            None => Err(ReadError::Gone),
+            Some(Answer::Error(absent)) => Err(absent.clone()),
             Some(answer) => pick(answer).ok_or_else(|| {
-                Absent::Failed(format!(
+                ReadError::Failed(format!(
                     "the recording's answer to {question:?} has another type"
                 ))
             }),
         }
     }
 
-    fn file(&self, name: &str) -> Asked<Content<'_>> {
+    fn file(&self, name: &str) -> ReadResult<Content<'_>> {
         let answer = self.contents.answers.get(&Question::Read(name.to_owned()));
         match (self.contents.files.get(name), answer) {
             (Some(beginning), Some(Answer::Cut)) => Ok(Content::Beginning(beginning)),
             (Some(whole), _) => Ok(Content::Whole(whole)),
-            (None, Some(Answer::Absent(absent))) => Err(absent.clone()),
-            (None, _) => Err(Absent::Gone),
+            (None, Some(Answer::Error(absent))) => Err(absent.clone()),
+            (None, _) => Err(ReadError::Gone),
         }
     }
 }
@@ -56,8 +58,8 @@ enum Content<'a> {
 }
 
 /// The archive holds only the first `length` bytes.
-fn incomplete(length: usize) -> Absent {
-    Absent::Failed(format!("the recording holds only its first {length} bytes"))
+fn incomplete(length: usize) -> ReadError {
+    ReadError::Failed(format!("the recording holds only its first {length} bytes"))
 }
 
 macro_rules! pick {
@@ -74,17 +76,17 @@ impl Host for Recorded {
         self.contents.head.look.clone()
     }
 
-    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()> {
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> ReadResult<()> {
         buffer.clear();
         match self.file(&key(at))? {
             Content::Whole(bytes) if bytes.len() <= bound => buffer.extend_from_slice(bytes),
-            Content::Whole(_) => return Err(Absent::too_long(bound)),
+            Content::Whole(_) => return Err(ReadError::too_long(bound)),
             Content::Beginning(bytes) => return Err(incomplete(bytes.len())),
         }
         Ok(())
     }
 
-    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()> {
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()> {
         match self.file(&key(at))? {
             Content::Whole(bytes) => each_line(bytes, each).map(drop),
             Content::Beginning(bytes) => {
@@ -97,38 +99,38 @@ impl Host for Recorded {
         }
     }
 
-    fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
+    fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {
         let mut names = self.lookup(&Question::List(key(at)), pick!(Names))?;
         names.truncate(cap);
         Ok(names)
     }
 
-    fn subdirectories(&self, at: At<'_>) -> Asked<Vec<Subdirectory>> {
+    fn subdirectories(&self, at: At<'_>) -> ReadResult<Vec<Subdirectory>> {
         self.lookup(&Question::Subdirectories(key(at)), pick!(Subdirectories))
     }
 
-    fn link(&self, at: At<'_>) -> Asked<String> {
+    fn link(&self, at: At<'_>) -> ReadResult<String> {
         self.lookup(&Question::Link(key(at)), pick!(Target))
     }
 
-    fn statfs(&self, at: At<'_>) -> Asked<FilesystemUsage> {
+    fn statfs(&self, at: At<'_>) -> ReadResult<FilesystemUsage> {
         self.lookup(&Question::Statfs(key(at)), pick!(Space))
     }
 
-    fn pids(&self) -> Asked<Vec<u32>> {
+    fn pids(&self) -> ReadResult<Vec<u32>> {
         self.lookup(&Question::Pids, pick!(Pids))
     }
 
-    fn owner(&self, pid: u32) -> Asked<u32> {
+    fn owner(&self, pid: u32) -> ReadResult<u32> {
         self.lookup(&Question::Owner(pid), pick!(Uid))
     }
 
-    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> Asked<()> {
+    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> ReadResult<()> {
         into.clone_from(&self.lookup(&Question::Descriptors(pid), pick!(Descriptors))?);
         Ok(())
     }
 
-    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()> {
+    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> ReadResult<()> {
         let path = fdinfo_path(descriptor);
         match self.file(&key(proc(&path)))? {
             Content::Whole(bytes) => piece(bytes),
@@ -140,7 +142,7 @@ impl Host for Recorded {
         Ok(())
     }
 
-    fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>> {
+    fn same_files(&self, descriptors: &[Descriptor]) -> ReadResult<Vec<Option<u32>>> {
         let known = self.lookup(&Question::SameFiles, pick!(Files))?;
         let number = |descriptor| {
             let place = known
@@ -151,11 +153,11 @@ impl Host for Recorded {
         Ok(descriptors.iter().map(number).collect())
     }
 
-    fn accounting(&self) -> Asked<KernelAccounting> {
+    fn accounting(&self) -> ReadResult<KernelAccounting> {
         self.lookup(&Question::KernelAccounting, pick!(KernelAccounting))
     }
 
-    fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
+    fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace> {
         self.lookup(&Question::UserNamespace(pid), pick!(UserNamespace))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
 use super::archive::{Answer, Question, Writer, fdinfo_path, key};
-use super::{Asked, At, Descriptors, Host, KernelAccounting, Look, Subdirectory, Tree, proc};
+use super::{At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, proc};
 
 /// Of a file that is read in pieces, so many bytes are kept: 500,000 watches of one instance, or as many mounts.
 const MAX_FILE: usize = 64 << 20;
@@ -45,10 +45,10 @@ impl<'h, W: Write> Recording<'h, W> {
             .answer(question, answer);
     }
 
-    fn keep_beginning(&self, at: At<'_>, kept: &Beginning, answer: &Asked<()>) {
+    fn keep_beginning(&self, at: At<'_>, kept: &Beginning, answer: &ReadResult<()>) {
         match answer {
             Ok(()) => self.keep_file(at, &kept.bytes, !kept.more),
-            Err(absent) => self.keep(Question::Read(key(at)), Answer::Absent(absent.clone())),
+            Err(absent) => self.keep(Question::Read(key(at)), Answer::Error(absent.clone())),
         }
     }
 
@@ -95,19 +95,19 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         self.host.look()
     }
 
-    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> Asked<()> {
+    fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> ReadResult<()> {
         let answer = self.host.read(at, bound, buffer);
         match &answer {
             Ok(()) => {
                 let kept = redacted(at, buffer, self.with_arguments);
                 self.keep_file(at, kept.as_deref().unwrap_or(buffer), true);
             }
-            Err(absent) => self.keep(Question::Read(key(at)), Answer::Absent(absent.clone())),
+            Err(absent) => self.keep(Question::Read(key(at)), Answer::Error(absent.clone())),
         }
         answer
     }
 
-    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Asked<()> {
+    fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()> {
         let mut kept = Beginning::default();
         let mut flow = ControlFlow::Continue(());
         // Whoever reads the recording may want the lines after those that this reader wants.
@@ -123,13 +123,13 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         if flow.is_break() { Ok(()) } else { answer }
     }
 
-    fn list(&self, at: At<'_>, cap: usize) -> Asked<Vec<String>> {
+    fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {
         let answer = self.host.list(at, cap);
         self.keep(Question::List(key(at)), Answer::of(&answer, Answer::Names));
         answer
     }
 
-    fn subdirectories(&self, at: At<'_>) -> Asked<Vec<Subdirectory>> {
+    fn subdirectories(&self, at: At<'_>) -> ReadResult<Vec<Subdirectory>> {
         let answer = self.host.subdirectories(at);
         self.keep(
             Question::Subdirectories(key(at)),
@@ -138,13 +138,13 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn link(&self, at: At<'_>) -> Asked<String> {
+    fn link(&self, at: At<'_>) -> ReadResult<String> {
         let answer = self.host.link(at);
         self.keep(Question::Link(key(at)), Answer::of(&answer, Answer::Target));
         answer
     }
 
-    fn statfs(&self, at: At<'_>) -> Asked<FilesystemUsage> {
+    fn statfs(&self, at: At<'_>) -> ReadResult<FilesystemUsage> {
         let answer = self.host.statfs(at);
         self.keep(
             Question::Statfs(key(at)),
@@ -153,19 +153,19 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn pids(&self) -> Asked<Vec<u32>> {
+    fn pids(&self) -> ReadResult<Vec<u32>> {
         let answer = self.host.pids();
         self.keep(Question::Pids, Answer::of(&answer, Answer::Pids));
         answer
     }
 
-    fn owner(&self, pid: u32) -> Asked<u32> {
+    fn owner(&self, pid: u32) -> ReadResult<u32> {
         let answer = self.host.owner(pid);
         self.keep(Question::Owner(pid), Answer::of(&answer, Answer::Uid));
         answer
     }
 
-    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> Asked<()> {
+    fn descriptors(&self, pid: u32, into: &mut Descriptors) -> ReadResult<()> {
         let answer = self.host.descriptors(pid, into);
         let kept = answer.clone().map(|()| into.clone());
         self.keep(
@@ -175,7 +175,7 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> Asked<()> {
+    fn fdinfo(&self, descriptor: Descriptor, piece: &mut dyn FnMut(&[u8])) -> ReadResult<()> {
         let mut kept = Beginning::default();
         let answer = self.host.fdinfo(descriptor, &mut |bytes| {
             kept.add(bytes);
@@ -185,7 +185,7 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn same_files(&self, descriptors: &[Descriptor]) -> Asked<Vec<Option<u32>>> {
+    fn same_files(&self, descriptors: &[Descriptor]) -> ReadResult<Vec<Option<u32>>> {
         let answer = self.host.same_files(descriptors);
         let kept = answer.as_ref().map_err(Clone::clone).map(|numbers| {
             let pairs = descriptors.iter().zip(numbers);
@@ -199,7 +199,7 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn accounting(&self) -> Asked<KernelAccounting> {
+    fn accounting(&self) -> ReadResult<KernelAccounting> {
         let answer = self.host.accounting();
         self.keep(
             Question::KernelAccounting,
@@ -208,7 +208,7 @@ impl<W: Write + Send> Host for Recording<'_, W> {
         answer
     }
 
-    fn user_namespace(&self, pid: u32) -> Asked<UserNamespace> {
+    fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace> {
         let answer = self.host.user_namespace(pid);
         self.keep(
             Question::UserNamespace(pid),

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, op
 use rustix::io::Errno;
 
 use super::accounting::AccountingCache;
-use super::{Absent, Asked};
+use super::{ReadError, ReadResult};
 use crate::parallel::share_waiting;
 
 /// Lists the watches of the instances behind `of`, as the last look found them; looks where there was none.
@@ -20,8 +20,8 @@ pub fn list(
     accounting: &mut AccountingCache,
     of: &[Descriptor],
     each: &mut dyn FnMut(Descriptor, Watch),
-) -> Asked<()> {
-    let failed = |error: &dyn std::fmt::Display| Absent::Failed(error.to_string());
+) -> ReadResult<()> {
+    let failed = |error: &dyn std::fmt::Display| ReadError::Failed(error.to_string());
     let (lister, looked) = std::thread::scope(|scope| {
         // The two sets of programs are loaded side by side, on a second thread if there is one.
         let lister = std::thread::Builder::new().spawn_scoped(scope, Lister::load);
@@ -94,7 +94,7 @@ pub fn by_handle(
     proc: &OwnedFd,
     mount: &OwnedFd,
     handles: &[&FileHandle],
-) -> Asked<Vec<Asked<Place>>> {
+) -> ReadResult<Vec<ReadResult<Place>>> {
     let begin = name(proc, mount)?;
     let begin = begin.strip_suffix(b"/").unwrap_or(&begin);
     let numbered: Vec<_> = handles.iter().enumerate().collect();
@@ -106,7 +106,11 @@ pub fn by_handle(
     Ok(places.into_iter().map(|(_, place)| place).collect())
 }
 
-fn place(proc: &OwnedFd, (mount, begin): (&OwnedFd, &[u8]), handle: &FileHandle) -> Asked<Place> {
+fn place(
+    proc: &OwnedFd,
+    (mount, begin): (&OwnedFd, &[u8]),
+    handle: &FileHandle,
+) -> ReadResult<Place> {
     let file = match handle::open(mount.as_fd(), handle.kind, &handle.bytes) {
         Ok(file) => file,
         Err(error) if error.raw_os_error() == Some(Errno::STALE.raw_os_error()) => {
@@ -133,7 +137,7 @@ pub fn find_in(
     directory: OwnedFd,
     device: (u32, u32),
     is_wanted: &dyn Fn(u64) -> bool,
-) -> Asked<Vec<(String, u64)>> {
+) -> ReadResult<Vec<(String, u64)>> {
     let mut found = Vec::new();
     let mut entries = Dir::new(directory)?;
     while let Some(entry) = entries.read() {
@@ -154,7 +158,7 @@ pub fn find_in(
 }
 
 /// What the kernel calls an open file.
-fn name(proc: &OwnedFd, file: &OwnedFd) -> Asked<Vec<u8>> {
+fn name(proc: &OwnedFd, file: &OwnedFd) -> ReadResult<Vec<u8>> {
     let link = format!("self/fd/{}", file.as_raw_fd());
     Ok(rustix::fs::readlinkat(proc, link, Vec::new())?.into_bytes())
 }

@@ -11,7 +11,7 @@ use super::obstacle::obstacles;
 use super::other_settings::{self, SettingQuery};
 use super::site::{Scope, Site};
 use crate::collect::{collect, limits, read};
-use crate::host::{Absent, root};
+use crate::host::{ReadError, root};
 
 /// What tune would do, and what apply needs to do it.
 pub struct DryRun {
@@ -79,7 +79,7 @@ fn old(site: &Site<'_>) -> anyhow::Result<Option<DropIn>> {
             Ok(file) => Ok(Some(file)),
             Err(foreign) => anyhow::bail!("{DROP_IN} {foreign}"),
         },
-        Err(Absent::Gone) => Ok(None),
+        Err(ReadError::Gone) => Ok(None),
         Err(absent) => anyhow::bail!("{DROP_IN}: {absent}"),
     }
 }

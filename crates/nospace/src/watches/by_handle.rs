@@ -8,7 +8,7 @@ use nospace_core::watches::Naming;
 use super::fdinfo;
 use super::mounts::{MountTables, never_hangs};
 use super::watch::InstanceWatch;
-use crate::host::{Absent, Asked, Host, proc, root};
+use crate::host::{Host, ReadError, ReadResult, proc, root};
 
 /// Watches by the file that they are on.
 type ByFile<'w> = BTreeMap<FileHandle, Vec<&'w mut InstanceWatch>>;
@@ -40,7 +40,7 @@ pub fn name(
                 Ok(place) => watches
                     .iter_mut()
                     .for_each(|watch| accept(watch, &root, &place)),
-                Err(Absent::Denied) => watches.iter_mut().for_each(|watch| watch.denied = true),
+                Err(ReadError::Denied) => watches.iter_mut().for_each(|watch| watch.denied = true),
                 Err(_) => {}
             }
         }
@@ -87,7 +87,7 @@ fn read_handles(host: &dyn Host, descriptors: &[Descriptor], watches: &mut [Inst
 }
 
 /// Root of the mount within its file system, and what each handle leads to below it.
-type Resolution = (String, Vec<Asked<Place>>);
+type Resolution = (String, Vec<ReadResult<Place>>);
 
 /// Asks the first mount of the file system that can be opened, the host's or else the holder's, and that cannot hang.
 fn resolve(
@@ -118,7 +118,7 @@ fn resolve(
                 Some(pid) => host.by_handle(proc(&format!("{pid}/root{mountpoint}")), handles),
             };
             match places {
-                Err(Absent::Gone) => None,
+                Err(ReadError::Gone) => None,
                 Err(absent) => Some((mount_root, vec![Err(absent); handles.len()])),
                 Ok(places) => Some((mount_root, places)),
             }

@@ -11,7 +11,7 @@ use nospace_core::model::Descriptor;
 use super::fdinfo;
 use super::watch::InstanceWatch;
 use crate::collect::run::how_to_see;
-use crate::host::{Absent, Asked, Host};
+use crate::host::{Host, ReadError, ReadResult};
 
 /// Watches that are handed from one thread to the other at once.
 const BATCH: usize = 1024;
@@ -23,12 +23,12 @@ pub fn from_kernel(
     host: &dyn Host,
     descriptors: &[Descriptor],
     each: impl FnMut(InstanceWatch),
-) -> Asked<()> {
+) -> ReadResult<()> {
     let (sender, batches) = sync_channel(WAITING_BATCHES);
     thread::scope(|scope| {
         let reading = thread::Builder::new()
             .spawn_scoped(scope, || read_kernel(host, descriptors, sender))
-            .map_err(|error| Absent::Failed(error.to_string()))?;
+            .map_err(|error| ReadError::Failed(error.to_string()))?;
         batches.into_iter().flatten().for_each(each);
         reading.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
@@ -38,7 +38,7 @@ fn read_kernel(
     host: &dyn Host,
     descriptors: &[Descriptor],
     sender: SyncSender<Vec<InstanceWatch>>,
-) -> Asked<()> {
+) -> ReadResult<()> {
     let indices: HashMap<Descriptor, usize> = descriptors.iter().copied().zip(0..).collect();
     let mut batch = Vec::with_capacity(BATCH);
     let mut last = None;

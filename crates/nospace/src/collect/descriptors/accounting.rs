@@ -5,11 +5,11 @@ use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
 use super::process::describe;
 use crate::collect::read;
 use crate::collect::run::{Collected, Collection};
-use crate::host::{Absent, Host, KernelAccounting, ProcessDescriptors};
+use crate::host::{Host, KernelAccounting, ProcessDescriptors, ReadError};
 use crate::parallel::share_out;
 
 /// Instances and counters as the kernel has them.
-pub fn inotify(accounts: &mut KernelAccounting, failed: Option<Absent>) -> Collected<Inotify> {
+pub fn inotify(accounts: &mut KernelAccounting, failed: Option<ReadError>) -> Collected<Inotify> {
     let failed = failed.map(|absent| format!("owner of /proc/PID: {absent}"));
     let gaps: Vec<String> = accounts.gap.take().into_iter().chain(failed).collect();
     Collected::exact(std::mem::take(&mut accounts.inotify))
@@ -18,15 +18,18 @@ pub fn inotify(accounts: &mut KernelAccounting, failed: Option<Absent>) -> Colle
 }
 
 /// The processes that the accounting names, described from procfs; and why one that is there could not be.
-pub fn processes(host: &dyn Host, booked: &[ProcessDescriptors]) -> (Vec<Process>, Option<Absent>) {
-    type Part = (Vec<Process>, Option<Absent>);
+pub fn processes(
+    host: &dyn Host,
+    booked: &[ProcessDescriptors],
+) -> (Vec<Process>, Option<ReadError>) {
+    type Part = (Vec<Process>, Option<ReadError>);
     let parts = share_out(booked, |one, (described, failed): &mut Part| {
         match host.owner(one.pid) {
             Ok(uid) => {
                 let process = describe(host, one.pid, uid, one.descriptors, one.limit);
                 described.extend(process.map(|(process, _)| process));
             }
-            Err(Absent::Gone) => {}
+            Err(ReadError::Gone) => {}
             Err(absent) => *failed = Some(absent),
         }
     });

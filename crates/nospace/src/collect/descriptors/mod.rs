@@ -17,7 +17,7 @@ use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
 
 use super::read;
 use super::run::{Collected, Collection, Runs};
-use crate::host::{Absent, Host, KernelAccounting};
+use crate::host::{Host, KernelAccounting, ReadError};
 pub use process::describe;
 use scan::{Identity, Scan};
 
@@ -59,15 +59,15 @@ fn from_accounting(
     }
 }
 
-fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> DescriptorUsage {
+fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> DescriptorUsage {
     let mut runs = Runs::default();
     let mut scanned = scan::all(host);
-    let mut identity = Err(Absent::Gone);
+    let mut identity = Err(ReadError::Gone);
     let inotify = runs.run_since(begin, "inotify", "procfs", || {
         let seen = scanned.as_mut().map_err(|absent| unlisted(absent))?;
         identity = number(host, seen);
         let mut collected = inotify::collect(host, seen, &identity)?;
-        if let Absent::Failed(why) = without_books {
+        if let ReadError::Failed(why) = without_books {
             collected
                 .gaps
                 .insert(0, format!("counted from /proc: {why}"));
@@ -86,7 +86,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &Absent) -> Descrip
     }
 }
 
-fn unlisted(absent: &Absent) -> anyhow::Error {
+fn unlisted(absent: &ReadError) -> anyhow::Error {
     anyhow::anyhow!("cannot list processes: {absent}")
 }
 

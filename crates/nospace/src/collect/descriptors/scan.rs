@@ -9,7 +9,7 @@ use nospace_core::parse::fdinfo::LineCounter;
 
 use super::process;
 use super::read::is_missed;
-use crate::host::{Absent, Asked, Descriptors, Host};
+use crate::host::{Descriptors, Host, ReadError, ReadResult};
 
 /// One descriptor with the lines of its fdinfo that count.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub struct DescriptorCount {
 }
 
 /// Number of the open file behind each descriptor; `None` for one that has gone.
-pub type Identity = Result<HashMap<Descriptor, Option<u32>>, Absent>;
+pub type Identity = Result<HashMap<Descriptor, Option<u32>>, ReadError>;
 
 /// What the pass has seen.
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Scan {
 /// # Errors
 ///
 /// When procfs cannot be listed.
-pub fn all(host: &dyn Host) -> Asked<Scan> {
+pub fn all(host: &dyn Host) -> ReadResult<Scan> {
     let pids = host.pids()?;
     let work = Work {
         host,
@@ -176,19 +176,19 @@ impl Work<'_> {
         match self.host.descriptors(pid, open) {
             // The links of a process that has just ended are refused, not gone (proc_fd_access_allowed,
             // fs/proc/base.c).
-            Ok(()) if open.hidden > 0 && self.host.owner(pid) == Err(Absent::Gone) => {}
+            Ok(()) if open.hidden > 0 && self.host.owner(pid) == Err(ReadError::Gone) => {}
             Ok(()) => {
                 seen.looked += 1;
                 seen.denied += usize::from(open.hidden > 0);
                 self.keep_holder(pid, open, seen);
             }
-            Err(Absent::Gone) => {}
-            Err(Absent::Denied) if !is_missed(self.host, pid) => {}
-            Err(Absent::Denied) => {
+            Err(ReadError::Gone) => {}
+            Err(ReadError::Denied) if !is_missed(self.host, pid) => {}
+            Err(ReadError::Denied) => {
                 seen.looked += 1;
                 seen.denied += 1;
             }
-            Err(Absent::Failed(why)) => seen.failed.push(format!("/proc/PID/fd: {why}")),
+            Err(ReadError::Failed(why)) => seen.failed.push(format!("/proc/PID/fd: {why}")),
         }
     }
 
@@ -207,7 +207,7 @@ impl Work<'_> {
                     limit,
                 });
             }
-            Err(Absent::Gone) => {}
+            Err(ReadError::Gone) => {}
             Err(absent) => seen.failed.push(format!("owner of /proc/PID: {absent}")),
         }
     }
@@ -229,7 +229,7 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Scan) {
                 count,
                 uid,
             }),
-            Err(Absent::Gone) => None,
+            Err(ReadError::Gone) => None,
             Err(absent) => {
                 failed.push(format!("/proc/PID/fdinfo: {absent}"));
                 None
@@ -250,7 +250,7 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Scan) {
     }
 }
 
-fn count(host: &dyn Host, descriptor: Descriptor, mut lines: LineCounter) -> Asked<u32> {
+fn count(host: &dyn Host, descriptor: Descriptor, mut lines: LineCounter) -> ReadResult<u32> {
     host.fdinfo(descriptor, &mut |piece| lines.piece(piece))?;
     Ok(lines.count())
 }

@@ -19,7 +19,7 @@ pub use write::Writer;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use serde::{Deserialize, Serialize};
 
-use super::{Absent, Asked, At, Descriptors, KernelAccounting, Look, Subdirectory, Tree};
+use super::{At, Descriptors, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, Tree};
 
 /// Raised when an older nospace could not read the archive.
 pub const FORMAT: u32 = 1;
@@ -78,7 +78,8 @@ pub enum Question {
 #[serde(rename_all = "camelCase")]
 pub enum Answer {
     /// Nothing, and why.
-    Absent(Absent),
+    #[serde(rename = "absent")]
+    Error(ReadError),
     /// The file among `files/` is only its beginning.
     Cut,
     /// Names.
@@ -106,10 +107,10 @@ pub enum Answer {
 
 impl Answer {
     /// An answer, or why there is none.
-    pub fn of<T: Clone>(asked: &Asked<T>, wrap: impl FnOnce(T) -> Self) -> Self {
+    pub fn of<T: Clone>(asked: &ReadResult<T>, wrap: impl FnOnce(T) -> Self) -> Self {
         match asked {
             Ok(found) => wrap(found.clone()),
-            Err(absent) => Self::Absent(absent.clone()),
+            Err(absent) => Self::Error(absent.clone()),
         }
     }
 }
