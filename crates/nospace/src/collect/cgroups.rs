@@ -8,7 +8,7 @@ use nospace_core::parse::cgroupfs::{self, Subsystem};
 use nospace_core::parse::mountinfo::Mount;
 
 use super::cgroup_walk::walk;
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use super::{mount_table, read};
 use crate::host::{Host, ReadError, ReadResult, proc, sys};
 
@@ -18,7 +18,7 @@ const LIMIT_DEPTH: usize = 6;
 const MAX_ASKED: usize = 4000;
 
 /// Walks every mounted hierarchy.
-pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
+pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
     let counts = read::optional(host, proc("cgroups"), cgroupfs::subsystems)?.unwrap_or_default();
     let mut cgroups = Cgroups::default();
     let mut gaps = Vec::new();
@@ -56,7 +56,7 @@ pub fn collect(host: &dyn Host) -> Collection<Cgroups> {
     if cgroups.hierarchies.is_empty() {
         gaps.push("no cgroup file system is mounted below /sys/fs/cgroup".to_owned());
     }
-    Ok(Collected::exact(cgroups).partial(partial).with_gaps(gaps))
+    Ok(Measurement::exact(cgroups).partial(partial).with_gaps(gaps))
 }
 
 fn version(hierarchies: &[Hierarchy]) -> CgroupVersion {

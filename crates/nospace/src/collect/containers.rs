@@ -11,7 +11,7 @@ use nospace_core::parse::{Malformed, bundle, pod_logs};
 use nospace_core::runtimes::{RUNTIMES, Store, by_containerd_namespace};
 
 use super::mount_table::{self, Table, is_local};
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, ReadResult, root};
 
 /// Task directories of the runtime API, below a state directory: `TASKS/NAMESPACE/ID`.
@@ -38,7 +38,7 @@ const MAX_STORAGE: usize = 16 << 20;
 const MAX_GAPS: usize = 10;
 
 /// Reads the kubelet's log names and every runtime's own files.
-pub fn collect(host: &dyn Host) -> Collection<Containers> {
+pub fn collect(host: &dyn Host) -> CollectResult<Containers> {
     let mut gaps = Vec::new();
     let mounts = mount_table::read(host).unwrap_or_else(|error| {
         gaps.push(format!("{HOMES} was not looked into: {error:#}"));
@@ -69,7 +69,7 @@ pub fn collect(host: &dyn Host) -> Collection<Containers> {
         container_logs,
         bundles: disk.found.bundles,
     };
-    Ok(Collected::exact(containers).with_gaps(shortened(disk.gaps)))
+    Ok(Measurement::exact(containers).with_gaps(shortened(disk.gaps)))
 }
 
 struct Disk<'h> {

@@ -17,7 +17,7 @@ fn put(root: &TempDir, path: &str, contents: impl AsRef<[u8]>) {
     fs::write(path, contents).expect("a file");
 }
 
-fn look(root: &TempDir) -> Collected<Containers> {
+fn look(root: &TempDir) -> Measurement<Containers> {
     let roots = Roots {
         root: root.path().to_owned(),
         ..Roots::default()

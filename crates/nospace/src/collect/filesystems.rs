@@ -11,7 +11,7 @@ use nospace_core::parse::mountinfo::Mount;
 use nospace_core::report::percent;
 
 use super::mount_table::{self, Table, is_local};
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, root};
 
 /// Where kubelet, runtimes and the system keep what they must be able to write.
@@ -47,7 +47,7 @@ const MAX_OTHERS: usize = 256;
 const FULL: u64 = 80;
 
 /// Finds the file system of each place and of every tmpfs of a pod, and of all others those that are nearly full.
-pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
+pub fn collect(host: &dyn Host) -> CollectResult<Vec<Filesystem>> {
     let mounts = Table::new(mount_table::read(host)?);
     let mut found: BTreeMap<String, Filesystem> = BTreeMap::new();
     for place in PLACES {
@@ -73,7 +73,7 @@ pub fn collect(host: &dyn Host) -> Collection<Vec<Filesystem>> {
     let mut all: Vec<_> = found.into_values().map(|one| ask(host, one)).collect();
     all.extend(others);
     all.sort_by(|a, b| a.mountpoint.cmp(&b.mountpoint));
-    Ok(Collected::exact(all)
+    Ok(Measurement::exact(all)
         .partial(!gaps.is_empty())
         .with_gaps(gaps))
 }

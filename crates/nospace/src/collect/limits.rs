@@ -6,14 +6,14 @@ use nospace_core::parse::lossy;
 use nospace_core::parse::sysctl::{Boot, DIRECTORIES, Reader, assignments, reading_order};
 
 use super::read;
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, proc, root};
 
 /// More drop-ins than any system has.
 const MAX_FILES: usize = 1000;
 
 /// Reads /proc/sys and the files that sysctl.d(5) names.
-pub fn collect(host: &dyn Host) -> Collection<Limits> {
+pub fn collect(host: &dyn Host) -> CollectResult<Limits> {
     let mut gaps = Vec::new();
     let boot = boot(host, reader(host, false), &mut gaps);
     let setting = |sysctl: &Sysctl| Setting {
@@ -21,7 +21,7 @@ pub fn collect(host: &dyn Host) -> Collection<Limits> {
         live: live(host, sysctl.key),
         boot: boot.winner(sysctl.key, |value| sysctl.takes(value)),
     };
-    Ok(Collected::exact(Limits {
+    Ok(Measurement::exact(Limits {
         max_user_instances: read::sysctl(host, "fs.inotify.max_user_instances")?,
         max_user_watches: read::sysctl(host, "fs.inotify.max_user_watches")?,
         max_queued_events: read::sysctl(host, "fs.inotify.max_queued_events")?,

@@ -84,7 +84,7 @@ pub fn node_name(host: &dyn Host) -> String {
 }
 
 /// Reads a limit of which a few numbers say everything.
-type Simple = fn(&dyn Host) -> run::Collection<Vec<Resource>>;
+type Simple = fn(&dyn Host) -> run::CollectResult<Vec<Resource>>;
 
 /// The collectors of such limits, with what they read.
 const SIMPLE: [(&str, &str, Simple); 2] = [

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use nospace_core::model::{MountNamespace, Mounts};
 
 use super::read::{self, is_missed};
-use super::run::{Collected, Collection, how_to_see};
+use super::run::{CollectResult, Measurement, how_to_see};
 use crate::host::{Host, ReadError, ReadResult, proc};
 
 /// Which processes live in which mount namespace.
@@ -80,7 +80,7 @@ pub fn listed(walk: &ReadResult<Walk>) -> anyhow::Result<&Walk> {
 }
 
 /// Counts the mounts of each namespace through one process that lives in it.
-pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> Collection<Mounts> {
+pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Mounts> {
     let walk = listed(walk)?;
     let max = read::sysctl(host, "fs.mount-max")?;
     let mut namespaces = Vec::new();
@@ -108,7 +108,7 @@ pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> Collection<Mounts> {
     if let Some(absent) = &walk.failed {
         gaps.push(format!("/proc/PID/ns/mnt: {absent}"));
     }
-    Ok(Collected::exact(Mounts { max, namespaces })
+    Ok(Measurement::exact(Mounts { max, namespaces })
         .partial(!gaps.is_empty())
         .blind(walk.is_blind())
         .with_gaps(gaps))

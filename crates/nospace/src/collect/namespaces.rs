@@ -8,7 +8,7 @@ use nospace_core::parse;
 
 use super::mounts::{Walk, listed, namespace};
 use super::read;
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, ReadResult, proc};
 
 /// Kinds other than `mnt`, with the sysctl's word for each.
@@ -27,7 +27,7 @@ const KINDS: [(&str, &str); 6] = [
 const ASK_ALL: usize = 500;
 
 /// Counts distinct namespaces. One that lives on by a bind mount alone is not seen.
-pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> Collection<Namespaces> {
+pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Namespaces> {
     let walk = listed(walk)?;
     let mut partial = walk.is_partial();
     let initial = usize::from(walk.initial.is_some());
@@ -68,7 +68,7 @@ pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> Collection<Namespace
             limit,
         });
     }
-    Ok(Collected::estimated(Namespaces { kinds })
+    Ok(Measurement::estimated(Namespaces { kinds })
         .partial(partial)
         .blind(walk.is_blind()))
 }

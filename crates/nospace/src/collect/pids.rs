@@ -8,14 +8,14 @@ use nospace_core::parse::{self, cgroupfs, system};
 
 use super::cgroup_walk::walk;
 use super::read;
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, proc, sys};
 
 /// Of a node with more cgroups (a leak) only the first are asked for their limit.
 const MAX_ASKED: usize = 20_000;
 
 /// Reads /proc/loadavg, the two sysctls, and `pids.max` below the hierarchy that has it.
-pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>) -> Collection<Pids> {
+pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>) -> CollectResult<Pids> {
     let mut pids = Pids {
         threads: read::parsed(host, proc("loadavg"), system::threads)?,
         pid_max: read::sysctl(host, "kernel.pid_max")?,
@@ -31,7 +31,7 @@ pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>) -> Collection<Pids> {
         }
         None => gaps.push("pids.max was not read: cgroups could not be".to_owned()),
     }
-    Ok(Collected::exact(pids)
+    Ok(Measurement::exact(pids)
         .partial(!gaps.is_empty())
         .with_gaps(gaps))
 }

@@ -8,7 +8,7 @@ use nospace_core::parse::{self, mountinfo::Mount};
 
 use super::mount_table::{self, Table};
 use super::read;
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, proc, root};
 
 /// More than any devpts holds (`NR_UNIX98_PTY_MAX`, include/linux/tty.h), with `ptmx`.
@@ -18,11 +18,11 @@ const MAX_NAMES: usize = (1 << 20) + 1;
 ///
 /// The kernel refuses the one that reaches the limit; for a devpts that was not mounted in the first mount namespace, as in
 /// containers, the limit is less by kernel.pty.reserve (`devpts_new_index`, fs/devpts/inode.c).
-pub fn collect(host: &dyn Host) -> Collection<Vec<Resource>> {
+pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
     let number = |bytes: &[u8]| parse::number("kernel.pty.nr", bytes);
     // A kernel without CONFIG_UNIX98_PTYS has none to run out of.
     let Some(used) = read::optional(host, proc("sys/kernel/pty/nr"), number)? else {
-        return Ok(Collected::exact(Vec::new()));
+        return Ok(Measurement::exact(Vec::new()));
     };
     let max = read::sysctl(host, "kernel.pty.max")?;
     let reserve = read::sysctl(host, "kernel.pty.reserve")?;
@@ -41,7 +41,7 @@ pub fn collect(host: &dyn Host) -> Collection<Vec<Resource>> {
     let mounts = Table::new(mount_table::read(host)?);
     let devpts = mounts.all().filter(|mount| mount.fstype == "devpts");
     resources.extend(devpts.filter_map(|mount| limited(host, &mounts, mount)));
-    Ok(Collected::exact(resources))
+    Ok(Measurement::exact(resources))
 }
 
 /// The budget of a devpts that was mounted with `max=`.

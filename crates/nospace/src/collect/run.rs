@@ -6,8 +6,8 @@ use nospace_core::model::{CollectorRun, Provenance};
 
 use crate::host::{At, Host, ReadError};
 
-/// What a collector brought home.
-pub struct Collected<T> {
+/// What a collector measured, and how well.
+pub struct Measurement<T> {
     /// The figures.
     pub part: T,
     /// How far they can be trusted.
@@ -20,7 +20,7 @@ pub struct Collected<T> {
     pub partial: bool,
 }
 
-impl<T> Collected<T> {
+impl<T> Measurement<T> {
     /// The kernel's own figures, without a gap.
     pub fn exact(part: T) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl<T> Collected<T> {
 }
 
 /// The result of a collector.
-pub type Collection<T> = anyhow::Result<Collected<T>>;
+pub type CollectResult<T> = anyhow::Result<Measurement<T>>;
 
 /// The collectors of one look, in the order in which they ran.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Runs {
         &mut self,
         name: &str,
         source: &str,
-        collect: impl FnOnce() -> Collection<T>,
+        collect: impl FnOnce() -> CollectResult<T>,
     ) -> Option<T> {
         self.run_since(Instant::now(), name, source, collect)
     }
@@ -86,7 +86,7 @@ impl Runs {
         begin: Instant,
         name: &str,
         source: &str,
-        collect: impl FnOnce() -> Collection<T>,
+        collect: impl FnOnce() -> CollectResult<T>,
     ) -> Option<T> {
         let mut run = CollectorRun {
             name: name.to_owned(),

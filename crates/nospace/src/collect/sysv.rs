@@ -6,17 +6,17 @@ use nospace_core::parse::system;
 use nospace_core::parse::sysvipc::Totals;
 
 use super::read;
-use super::run::{Collected, Collection};
+use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, proc};
 
 /// Reads /proc/sysvipc and the limits of kernel.sem, kernel.shm* and kernel.msg*.
-pub fn collect(host: &dyn Host) -> Collection<SysvIpc> {
+pub fn collect(host: &dyn Host) -> CollectResult<SysvIpc> {
     let semaphores = totals(host, "sysvipc/sem", Totals::semaphores())?;
     let segments = totals(host, "sysvipc/shm", Totals::segments())?;
     let queues = totals(host, "sysvipc/msg", Totals::queues())?;
     let (max_semaphores, max_semaphore_sets) =
         read::parsed(host, proc("sys/kernel/sem"), system::sem)?;
-    Ok(Collected::exact(SysvIpc {
+    Ok(Measurement::exact(SysvIpc {
         semaphore_sets: semaphores.rows(),
         max_semaphore_sets,
         semaphores: semaphores.sum(),

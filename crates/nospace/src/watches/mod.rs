@@ -25,7 +25,7 @@ use nospace_core::report::{ProcessUse, SCHEMA_VERSION};
 use nospace_core::watches::{NamedWatch, WatchesReport};
 
 use crate::collect::holders;
-use crate::collect::run::{Collected, Collection, Runs};
+use crate::collect::run::{CollectResult, Measurement, Runs};
 use crate::host::Host;
 use locate::locate;
 use mounts::MountTables;
@@ -107,7 +107,7 @@ fn collect(
     host: &dyn Host,
     descriptors: &[Descriptor],
     mounts: &mut MountTables<'_>,
-) -> Collection<Listing> {
+) -> CollectResult<Listing> {
     let mut gaps = Vec::new();
     let mut watches = Vec::new();
     let mut unnamed = Vec::new();
@@ -136,7 +136,7 @@ fn collect(
     let unnamed = unnamed.into_iter();
     watches.extend(unnamed.map(|watch| locate(watch, descriptors, mounts)));
     watches.sort_by_key(|watch| (watch.instance, watch.wd));
-    Ok(Collected {
+    Ok(Measurement {
         blind: false,
         partial: false,
         part: Listing { watches, source },

@@ -4,15 +4,15 @@ use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
 
 use super::process::describe;
 use crate::collect::read;
-use crate::collect::run::{Collected, Collection};
+use crate::collect::run::{CollectResult, Measurement};
 use crate::host::{Host, KernelAccounting, ProcessDescriptors, ReadError};
 use crate::parallel::share_out;
 
 /// Instances and counters as the kernel has them.
-pub fn inotify(accounts: &mut KernelAccounting, failed: Option<ReadError>) -> Collected<Inotify> {
+pub fn inotify(accounts: &mut KernelAccounting, failed: Option<ReadError>) -> Measurement<Inotify> {
     let failed = failed.map(|absent| format!("owner of /proc/PID: {absent}"));
     let gaps: Vec<String> = accounts.gap.take().into_iter().chain(failed).collect();
-    Collected::exact(std::mem::take(&mut accounts.inotify))
+    Measurement::exact(std::mem::take(&mut accounts.inotify))
         .partial(!gaps.is_empty())
         .with_gaps(gaps)
 }
@@ -40,9 +40,9 @@ pub fn processes(
 }
 
 /// epoll watches; each CPU holds back some of the kernel's own count.
-pub fn epoll(host: &dyn Host, users: Vec<EpollUser>) -> Collection<Epoll> {
+pub fn epoll(host: &dyn Host, users: Vec<EpollUser>) -> CollectResult<Epoll> {
     let max_user_watches = read::sysctl(host, "fs.epoll.max_user_watches")?;
-    Ok(Collected::estimated(Epoll {
+    Ok(Measurement::estimated(Epoll {
         max_user_watches,
         users,
     }))

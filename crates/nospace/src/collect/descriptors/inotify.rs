@@ -8,11 +8,11 @@ use nospace_core::parse::mountinfo::Mount;
 
 use super::scan::{DescriptorCount, Identity, Scan};
 use crate::collect::mount_table;
-use crate::collect::run::{Collected, Collection, how_to_see};
+use crate::collect::run::{CollectResult, Measurement, how_to_see};
 use crate::host::Host;
 
 /// Makes instances of what the pass has seen.
-pub fn collect(host: &dyn Host, seen: &mut Scan, identity: &Identity) -> Collection<Inotify> {
+pub fn collect(host: &dyn Host, seen: &mut Scan, identity: &Identity) -> CollectResult<Inotify> {
     let processes: HashMap<u32, &Process> = seen
         .processes
         .iter()
@@ -44,7 +44,7 @@ pub fn collect(host: &dyn Host, seen: &mut Scan, identity: &Identity) -> Collect
     if hidden {
         gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
     }
-    Ok(Collected::estimated(inotify)
+    Ok(Measurement::estimated(inotify)
         .blind(hidden || seen.is_blind())
         .partial(hidden || seen.is_partial())
         .with_gaps(gaps))

@@ -16,7 +16,7 @@ use std::time::Instant;
 use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
 
 use super::read;
-use super::run::{Collected, Collection, Runs};
+use super::run::{CollectResult, Measurement, Runs};
 use crate::host::{Host, KernelAccounting, ReadError};
 pub use process::describe;
 use scan::{Identity, Scan};
@@ -98,10 +98,10 @@ fn number(host: &dyn Host, seen: &Scan) -> Identity {
     Ok(all.into_iter().zip(numbers).collect())
 }
 
-fn collect_epoll(host: &dyn Host, seen: &Scan, identity: &Identity) -> Collection<Epoll> {
+fn collect_epoll(host: &dyn Host, seen: &Scan, identity: &Identity) -> CollectResult<Epoll> {
     let max_user_watches = read::sysctl(host, "fs.epoll.max_user_watches")?;
     let users = epoll::users(seen, identity);
-    Ok(Collected::estimated(Epoll {
+    Ok(Measurement::estimated(Epoll {
         max_user_watches,
         users,
     })
