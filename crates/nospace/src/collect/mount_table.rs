@@ -44,6 +44,17 @@ pub fn read(host: &dyn Host) -> anyhow::Result<Vec<Mount>> {
     of(host, &host.look().mounts_of)
 }
 
+/// Whether any line of that mountinfo is like this.
+pub fn any(host: &dyn Host, is: impl Fn(&[u8]) -> bool) -> anyhow::Result<bool> {
+    let mut found = false;
+    let path = format!("{}/mountinfo", host.look().mounts_of);
+    lines(host, proc(&path), |line| {
+        found |= is(line);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Reads the mounts that a process sees.
 pub fn of(host: &dyn Host, process: &str) -> anyhow::Result<Vec<Mount>> {
     let path = format!("{process}/mountinfo");
