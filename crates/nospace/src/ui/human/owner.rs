@@ -4,10 +4,10 @@ use nospace_core::report::{Owner, PodPart};
 /// Characters of a container id that tell it apart, as `docker ps` shows it.
 const SHORT_ID: usize = 12;
 
-/// Whose, in a few words.
+/// The owner, in a few words.
 pub fn owner(owner: &Owner) -> String {
     match owner {
-        Owner::Host => "host".to_owned(),
+        Owner::Host => "not in a container".to_owned(),
         Owner::Unit { name } => name.clone(),
         Owner::Container { runtime, id, name } => container(*runtime, id, name.as_deref()),
         Owner::Pod {
