@@ -53,5 +53,5 @@ install -m 755 "$nospace" "$work/nospace"
 chmod 755 "$work"
 [ "$(id -u)" != 0 ] || run=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 nospace=$work/nospace
-plugin InotifyWatchesExhausted 2 --no-ebpf; named "UNKNOWN most processes could not be looked into"
+plugin InotifyWatchesExhausted 2 --no-ebpf; named "UNKNOWN run as root"
 passed "node-problem-detector's contract"

@@ -382,3 +382,50 @@ fn following_survives_rotation() {
     file.write_all(b"accept4: too many open files\n").unwrap();
     assert_eq!(next(), (3, "process-files"));
 }
+
+/// A line that was searched in part is no good news.
+#[test]
+fn silence_is_good_news_only_where_all_was_read() {
+    let long = format!("{}{WATCHES}", "x".repeat(2 << 20));
+    let out = explain(&["-"]).write_stdin(long).assert().code(3);
+    let said = String::from_utf8_lossy(&out.get_output().stderr).into_owned();
+    assert!(said.contains("1 line is too long"), "{said}");
+    explain(&["-"])
+        .write_stdin("all is well\n")
+        .assert()
+        .code(0);
+}
+
+/// As Windows and some consoles write logs.
+#[test]
+fn utf_16_is_read() {
+    let units = std::iter::once(0xfeff).chain(WATCHES.encode_utf16());
+    let bytes: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+    let said = json(explain(&["-"]).write_stdin(bytes));
+    assert_eq!(said.causes.len(), 1);
+    assert_eq!(said.causes[0].cause.code(), "inotify-watches");
+}
+
+#[test]
+fn trees_and_processes_that_are_not_there_are_errors() {
+    for (args, name) in [
+        (&["check", "--rootfs", "/no/such/root"][..], "/no/such/root"),
+        (&["watches", "--procfs", "/no/such/proc"], "/no/such/proc"),
+        (
+            &["trace", "--pid", "4194304", "--duration", "1s"],
+            "4194304",
+        ),
+    ] {
+        let out = Command::cargo_bin("nospace")
+            .unwrap()
+            .args(args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(
+            !out.status.success() && said.contains(name),
+            "{args:?}: {said}"
+        );
+        assert!(out.stdout.is_empty(), "{args:?}");
+    }
+}

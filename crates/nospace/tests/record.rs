@@ -165,3 +165,59 @@ fn an_earlier_archive_survives_a_failure() {
     assert!(target.is_dir());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
+
+/// What is not a regular file is written to as it is, and stays.
+#[test]
+fn a_fifo_is_written_to() {
+    let directory = TempDir::new().unwrap();
+    let fifo = directory.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let mut reader = Command::new("cat")
+        .arg(&fifo)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let saved = nospace(&["record", fifo.to_str().unwrap()]);
+    assert!(saved.status.success(), "{saved:?}");
+    let mut archive = Vec::new();
+    reader
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_end(&mut archive)
+        .unwrap();
+    reader.wait().unwrap();
+    assert!(zstd::decode_all(archive.as_slice()).is_ok_and(|plain| !plain.is_empty()));
+    use std::os::unix::fs::FileTypeExt as _;
+    assert!(fs::symlink_metadata(&fifo).unwrap().file_type().is_fifo());
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn standard_output_is_a_file_too() {
+    for stdout in ["-", "/dev/stdout"] {
+        let saved = nospace(&["record", stdout]);
+        assert!(saved.status.success(), "{saved:?}");
+        assert!(zstd::decode_all(saved.stdout.as_slice()).is_ok_and(|plain| !plain.is_empty()));
+    }
+}
+
+/// What runs on a node is nobody else's business, and a link may lead anywhere.
+#[test]
+fn an_archive_is_its_owners_alone_and_no_link_is_followed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = TempDir::new().unwrap();
+    let archive = directory.path().join("node.tar.zst");
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink(&archive, &link).unwrap();
+    let saved = nospace(&["record", link.to_str().unwrap()]);
+    assert_eq!(saved.status.code(), Some(1));
+    assert!(!archive.exists() && fs::symlink_metadata(&link).unwrap().is_symlink());
+    let saved = nospace(&["record", archive.to_str().unwrap()]);
+    assert!(saved.status.success(), "{saved:?}");
+    assert_eq!(
+        fs::metadata(&archive).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}

@@ -8,7 +8,7 @@ use crate::limits::{self, describe::used_of};
 use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, Provenance};
 use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
-use crate::report::{Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Subject};
+use crate::report::{Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Status, Subject};
 use crate::runtimes::{RuntimeDefinition, for_kubelet};
 use crate::signatures::Confidence;
 
@@ -306,6 +306,20 @@ impl Explanation {
             cause.decided = says.cause;
         }
         self.findings = self.causes.iter().map(|c| finding(c, report)).collect();
+    }
+
+    /// The worst that was found. Where nothing was, that is good news only if every line was searched whole, and to the end.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let failed = self.sources.iter().any(|s| s.error.is_some());
+        let cut = || self.sources.iter().any(|s| s.cut > 0);
+        match self.severity() {
+            Some(Severity::Critical) => Status::Critical,
+            _ if failed => Status::Unknown,
+            Some(Severity::Warning) => Status::Warning,
+            _ if cut() => Status::Unknown,
+            _ => Status::Ok,
+        }
     }
 
     /// The worst that was found; `None` when nothing was.

@@ -26,5 +26,5 @@ pub use object::Object;
 pub use report::{
     ExplainedCause, ExplainedLine, Explanation, LineRef, MessageKind, NodeSays, SourceRead, Verdict,
 };
-pub use scan::{Hit, Scanner, ScannerStats};
+pub use scan::{Hit, LONGEST_LINE, Scanner, ScannerStats};
 pub use summary::Summary;

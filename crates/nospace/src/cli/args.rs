@@ -1,7 +1,8 @@
 //! Options that several commands share, and exit codes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Args};
 
@@ -61,6 +62,19 @@ impl Shared {
 
     /// This machine.
     pub fn live(&self) -> anyhow::Result<Live> {
+        let given = [
+            ("--procfs", &self.procfs, "/proc"),
+            ("--sysfs", &self.sysfs, "/sys"),
+            ("--rootfs", &self.rootfs, "/"),
+        ];
+        for (option, place, usual) in given {
+            // Where the usual ones are not mounted, the collectors say what they miss.
+            ensure!(
+                place == Path::new(usual) || place.is_dir(),
+                "{option} {}: there is no such directory",
+                place.display()
+            );
+        }
         Live::open(&self.roots(), !self.no_ebpf)
     }
 

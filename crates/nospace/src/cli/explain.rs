@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use nospace_core::amount::{bytes, count};
 use nospace_core::cause::Cause;
-use nospace_core::explain::{Classifier, ExplainedLine, Explanation, Hit};
-use nospace_core::report::{SCHEMA_VERSION, Severity};
+use nospace_core::explain::{Classifier, ExplainedLine, Explanation, Hit, LONGEST_LINE};
+use nospace_core::report::SCHEMA_VERSION;
 use nospace_core::signatures::Table;
 
 use super::args::{CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
@@ -191,6 +192,14 @@ impl<'a> Task<'a> {
             if let Some(error) = &source.error {
                 warn(&format!("{}: {error}", source.source));
             }
+            if source.cut > 0 {
+                let lines = count(source.cut, "line is", "lines are");
+                let name = &source.source;
+                warn(&format!(
+                    "{name}: {lines} too long: only the first {} of each was searched",
+                    bytes(LONGEST_LINE as u64)
+                ));
+            }
         }
         let failed = said.sources.iter().any(|s| s.error.is_some());
         let nothing = said.summary.is_empty() && said.sources.iter().all(|s| s.error.is_some());
@@ -224,12 +233,7 @@ impl<'a> Task<'a> {
             let draw = |screen: &Screen| draw::causes(&explanation, &summary, screen, verbose);
             self.format.print(&document(&explanation, draw))?;
         }
-        Ok(ExitCode::from(match explanation.severity() {
-            Some(Severity::Critical) => 2,
-            _ if failed => UNKNOWN,
-            Some(Severity::Warning) => 1,
-            _ => 0,
-        }))
+        Ok(ExitCode::from(explanation.status().exit_code()))
     }
 
     /// Explains what is there, then each message as it comes; JSON is one line per message.

@@ -1,13 +1,15 @@
 //! `nospace record`: saves what `check` reads.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use nospace_core::amount::bytes;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
 use super::args::{LOOK, Shared, unused};
 use crate::collect::collect;
@@ -16,6 +18,9 @@ use crate::host::archive::Writer;
 use crate::host::recording::Recording;
 use crate::ui::warn;
 
+/// Only its owner may read an archive: it says what runs on a node.
+const MODE: Mode = Mode::from_raw_mode(0o600);
+
 /// Save everything `check` reads into one archive
 ///
 /// `nospace check --from FILE` replays the archive on any machine. It contains the files that the collectors read, and nothing
@@ -23,7 +28,7 @@ use crate::ui::warn;
 #[derive(Args, Debug)]
 #[command(override_usage = "nospace record [OPTIONS] <FILE.tar.zst>", after_help = "Example: nospace record node.tar.zst", args = unused(&["color", "verbose"]))]
 pub struct RecordArgs {
-    /// The archive; the file appears when it is complete
+    /// The archive; the file appears when it is complete. - is standard output
     #[arg(value_name = "FILE.tar.zst", required_unless_present = "output")]
     file: Option<PathBuf>,
     /// What FILE was before it became an argument
@@ -51,22 +56,98 @@ pub fn run(shared: &Shared, args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let file = args.file.as_ref().or(args.output.as_ref());
     let file = file.context("name the file to save to")?;
     let host = shared.live()?;
-    let temporary = beside(file)?;
-    let saved = save(&host, &temporary, args.with_arguments)
-        .and_then(|()| fs::rename(&temporary, file).map_err(anyhow::Error::from));
-    if let Err(error) = saved {
-        // What is half-written is worth nothing.
-        let _ = fs::remove_file(&temporary);
-        return Err(error).with_context(|| format!("cannot save {}", file.display()));
-    }
-    let size = bytes(fs::metadata(file)?.len());
-    warn(&format!("saved {} ({size})", file.display()));
+    let size = match Target::of(file)? {
+        Target::Stream(mut stream) => {
+            let counted = ByteCounter::new(&mut stream);
+            save(&host, counted, args.with_arguments)
+        }
+        Target::File => replace(&host, file, args.with_arguments),
+    };
+    let size = size.with_context(|| format!("cannot save {}", file.display()))?;
+    warn(&format!("saved {} ({})", file.display(), bytes(size)));
     Ok(ExitCode::SUCCESS)
 }
 
-fn save(host: &dyn Host, path: &Path, with_arguments: bool) -> anyhow::Result<()> {
-    let file = BufWriter::new(File::create_new(path)?);
-    let recording = Recording::new(host, Writer::new(file, host.look())?, with_arguments);
+/// Directories of links to descriptors of this process.
+const OWN: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
+
+/// Where an archive goes.
+enum Target {
+    /// A file that appears, or is replaced, when the archive is complete.
+    File,
+    /// Something that is written to as it is: standard output, a FIFO, a device.
+    Stream(File),
+}
+
+impl Target {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        if path == Path::new("-") || path == Path::new("/dev/stdout") {
+            let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+            return Ok(Self::Stream(stdout.into()));
+        }
+        match fs::symlink_metadata(path) {
+            // A descriptor of this process, as a shell's >(command) gives it.
+            Ok(there) if there.is_symlink() && !OWN.iter().any(|fds| path.starts_with(fds)) => {
+                bail!(
+                    "{} is a link: name the file that it leads to",
+                    path.display()
+                )
+            }
+            Ok(there) if there.is_file() || there.is_dir() => Ok(Self::File),
+            Ok(_) => {
+                let stream = File::options().write(true).open(path);
+                let stream = stream.with_context(|| format!("cannot open {}", path.display()))?;
+                Ok(Self::Stream(stream))
+            }
+            Err(_) => Ok(Self::File),
+        }
+    }
+}
+
+/// Writes a file without a name beside `target`, which takes that name when it is complete: whatever ends nospace, nothing
+/// half-written stays.
+fn replace(host: &dyn Host, target: &Path, with_arguments: bool) -> anyhow::Result<u64> {
+    let named = beside(target)?;
+    let directory = match target.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let unnamed = rustix::fs::open(directory, flags, MODE).map(File::from);
+    // Some file systems cannot have files without a name.
+    let has_name = unnamed.is_err();
+    let file = match unnamed {
+        Ok(file) => file,
+        Err(_) => File::from(rustix::fs::open(
+            &named,
+            OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC,
+            MODE,
+        )?),
+    };
+    let saved = save(host, ByteCounter::new(&file), with_arguments).and_then(|size| {
+        file.sync_all()?;
+        if !has_name {
+            let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+            rustix::fs::linkat(CWD, own, CWD, &named, AtFlags::SYMLINK_FOLLOW)?;
+        }
+        fs::rename(&named, target)?;
+        Ok(size)
+    });
+    if saved.is_err() {
+        // What is half-written is worth nothing.
+        let _ = fs::remove_file(&named);
+    }
+    saved
+}
+
+/// Writes the archive; how many bytes that were.
+fn save<W: Write + Send>(
+    host: &dyn Host,
+    out: ByteCounter<W>,
+    with_arguments: bool,
+) -> anyhow::Result<u64> {
+    let out = BufWriter::new(out);
+    let recording = Recording::new(host, Writer::new(out, host.look())?, with_arguments);
     collect(&recording);
     let writer = recording.into_writer();
     for file in writer.incomplete() {
@@ -74,10 +155,33 @@ fn save(host: &dyn Host, path: &Path, with_arguments: bool) -> anyhow::Result<()
             "{file} is too large: the archive keeps only its beginning"
         ));
     }
-    let mut file = writer.finish()?;
-    file.flush()?;
-    file.get_ref().sync_all()?;
-    Ok(())
+    let mut out = writer.finish()?;
+    out.flush()?;
+    Ok(out.get_ref().bytes)
+}
+
+/// Counts what is written.
+struct ByteCounter<W> {
+    out: W,
+    bytes: u64,
+}
+
+impl<W> ByteCounter<W> {
+    fn new(out: W) -> Self {
+        Self { out, bytes: 0 }
+    }
+}
+
+impl<W: Write> Write for ByteCounter<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(buffer)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// A name in the same directory, so that the rename is one step.

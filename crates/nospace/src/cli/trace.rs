@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use nospace_bpf::trace::{Hook, Tracer};
 use nospace_core::select::Selection;
@@ -71,6 +71,10 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
         bail!("trace needs eBPF: run it without --no-ebpf; {WITHOUT}");
     }
     let host = shared.live()?;
+    for pid in &args.pid {
+        let process = shared.procfs.join(pid.to_string());
+        ensure!(process.exists(), "--pid {pid}: there is no such process");
+    }
     let stop = stop_flag(&[SIGINT, SIGTERM])?;
     let filter = args.filter();
     let tracer =

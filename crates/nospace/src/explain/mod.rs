@@ -10,6 +10,7 @@ pub mod pages;
 mod progress;
 mod read;
 mod unpack;
+mod utf16;
 
 pub use expand::files;
 pub use follow::LogFollower;

@@ -2,13 +2,15 @@ use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 
+use super::utf16::{Utf16Reader, is_utf16};
+
 /// The first bytes of a gzip member and of a zstd frame.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// A zstd window of 128 MiB, the most that `zstd -d` takes without being asked.
 const WINDOW_LOG: u32 = 27;
 
-/// `packed` as text: unpacked when it is gzip or zstd, as its first bytes say and never its name.
+/// `packed` as text: decompressed if it is gzip or zstd, decoded if it is UTF-16, as its first bytes say and never its name.
 ///
 /// # Errors
 ///
@@ -23,6 +25,8 @@ pub fn unpacked<'r>(mut packed: impl Read + Send + 'r) -> io::Result<Box<dyn Rea
         let mut decoder = zstd::Decoder::new(whole)?;
         decoder.window_log_max(WINDOW_LOG)?;
         Box::new(decoder)
+    } else if is_utf16(&head[..n]) {
+        Box::new(Utf16Reader::new(whole))
     } else {
         Box::new(whole)
     })

@@ -34,7 +34,7 @@ fn headline(page: &mut Page, said: &Explanation) {
     let lines: u64 = said.sources.iter().map(|s| s.lines).sum();
     let unread = said.sources.iter().filter(|s| s.error.is_some()).count();
     let (word, look) = match said.severity() {
-        None if unread > 0 => ("UNKNOWN", style::status(Status::Unknown)),
+        None if said.status() == Status::Unknown => ("UNKNOWN", style::status(Status::Unknown)),
         None => ("OK", style::status(Status::Ok)),
         Some(severity @ Severity::Critical) => ("CRITICAL", style::severity(severity)),
         Some(severity) => ("WARNING", style::severity(severity)),
