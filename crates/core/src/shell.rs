@@ -1,6 +1,6 @@
 //! Words for a shell.
 
-/// The word as a shell takes it for one. Names come from whoever runs something on the node:
+/// The word as a shell takes it for one. Names are chosen by the users of the node:
 /// `None` where a command would take it for an option, or a terminal for more than a name.
 #[must_use]
 pub fn quote(word: &str) -> Option<String> {

@@ -383,9 +383,17 @@ fn following_survives_rotation() {
     assert_eq!(next(), (3, "process-files"));
 }
 
-/// A line that was searched in part is no good news.
+/// Nothing read, or not all of it, is no good news.
 #[test]
 fn silence_is_good_news_only_where_all_was_read() {
+    for format in ["human", "json"] {
+        let out = explain(&["-", "-o", format])
+            .write_stdin("")
+            .assert()
+            .code(3);
+        let said = String::from_utf8_lossy(&out.get_output().stderr).into_owned();
+        assert!(said.contains("nothing was read"), "{said}");
+    }
     let long = format!("{}{WATCHES}", "x".repeat(2 << 20));
     let out = explain(&["-"]).write_stdin(long).assert().code(3);
     let said = String::from_utf8_lossy(&out.get_output().stderr).into_owned();

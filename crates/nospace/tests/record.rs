@@ -221,3 +221,29 @@ fn an_archive_is_its_owners_alone_and_no_link_is_followed() {
         0o600
     );
 }
+
+/// Killed at any moment it leaves the whole archive, or nothing.
+#[test]
+fn nothing_half_written_stays() {
+    for milliseconds in 0..25 {
+        let directory = TempDir::new().unwrap();
+        let archive = directory.path().join("node.tar.zst");
+        let mut recording = Command::new(cargo_bin!("nospace"))
+            .arg("record")
+            .arg(&archive)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds * 4));
+        recording.kill().unwrap();
+        recording.wait().unwrap();
+        let left = fs::read_dir(directory.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+        if archive.exists() {
+            assert_eq!(left, [archive.clone()]);
+            assert!(zstd::decode_all(fs::File::open(&archive).unwrap()).is_ok());
+        } else {
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}

@@ -28,7 +28,7 @@ pub fn find(users: &[User], key: UserKey) -> Option<&User> {
 }
 
 /// `true` where a charge to `charged` counts against `key`: the kernel charges the user itself
-/// and, in each ancestor namespace, whoever created the one below (`inc_ucount`, kernel/ucount.c).
+/// and, in each ancestor namespace, the creator of the one below (`inc_ucount`, kernel/ucount.c).
 #[must_use]
 pub fn below(inotify: &Inotify, charged: UserKey, key: UserKey) -> bool {
     chain(inotify, charged).contains(&key)

@@ -72,10 +72,9 @@ fn a_disk_full_but_for_roots_reserve_is_full() {
 fn inodes_run_out_by_themselves() {
     let finding = with_filesystem(filesystem("/var", 900, 900, 10)).finding("disk-inodes");
     assert_eq!(finding.severity, Severity::Critical);
-    assert_eq!(
-        finding.title,
-        "/var has used 990 of 1000 inodes (99 %): no new file, whatever df says of space"
-    );
+    for part in ["/var", "990 of 1000 inodes", "99 %", "at the limit"] {
+        assert!(finding.title.contains(part), "{}", finding.title);
+    }
     assert_eq!(
         commands(&finding),
         ["du -x --inodes -d 3 /var | sort -n | tail -20"]

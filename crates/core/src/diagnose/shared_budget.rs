@@ -31,7 +31,7 @@ fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding
     let [first, second, ..] = holders.as_slice() else {
         return None;
     };
-    // Under pressure whoever holds a tenth matters, else only who holds most.
+    // Under pressure a holder of a tenth matters, otherwise only the largest.
     let matters = if percent < thresholds::WARNING_PERCENT {
         first.holds[resource] > half
     } else {

@@ -400,12 +400,12 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
 fn title(cause: &ExplainedCause, named: Cause) -> String {
     let what = limits::of(named).meaning;
     match cause.node {
-        Verdict::Confirms => format!("{what}, and it is still so"),
-        Verdict::Recovered => format!("{what}; there is room now"),
+        Verdict::Confirms => format!("{what}. This is still so"),
+        Verdict::Recovered => format!("{what}. There is room now"),
         Verdict::Contradicts if cause.decided.is_some() => {
-            format!("{what}: the node shows this, and no {}", cause.cause)
+            format!("{what}. The node shows this, and no {}", cause.cause)
         }
-        Verdict::Contradicts => format!("Possibly: {what}; but this node has room"),
+        Verdict::Contradicts => format!("Possibly: {what}. This node has room"),
         Verdict::Unknown if cause.confidence == Confidence::Possible => format!("Possibly: {what}"),
         Verdict::Unknown => what.to_owned(),
     }

@@ -1,18 +1,17 @@
 //! /dev/shm: a file system of shared memory, 64 MiB in a container.
 
-use super::pressure;
 use super::remedy::remedy;
 use super::sysctl::suggest_limit;
 use super::{Limit, filesystem};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
-use crate::report::{Finding, Remedy, Resource};
+use crate::report::{Remedy, Resource};
 
 pub const LIMIT: Limit = Limit {
     collector: Some("filesystems"),
     usage,
-    findings,
+    findings: |view| filesystem::blocks_findings(view, Cause::DevShm, remedies),
     commands: &[(
         "df -h /dev/shm",
         "in a pod: mount an emptyDir with medium Memory at /dev/shm; with Docker: --shm-size",
@@ -28,19 +27,6 @@ fn usage(snapshot: &Snapshot) -> Vec<Resource> {
     filesystem::all(snapshot)
         .filter(|(f, _)| f.mountpoint == filesystem::DEV_SHM)
         .filter_map(|(f, usage)| filesystem::blocks(Cause::DevShm, f, usage))
-        .collect()
-}
-
-fn findings(view: &View) -> Vec<Finding> {
-    pressure::pressed(view, Cause::DevShm)
-        .map(|(resource, severity)| Finding {
-            victims: filesystem::victims(view, resource),
-            ..pressure::finding(
-                (resource, severity),
-                filesystem::blocks_title(resource),
-                remedies(view, resource),
-            )
-        })
         .collect()
 }
 

@@ -1,18 +1,17 @@
 //! The blocks of a file system: ENOSPC from write(2), and what `df` shows.
 
-use super::pressure;
 use super::remedy::remedy;
 use super::{Limit, filesystem};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
-use crate::report::{Finding, Remedy, Resource};
+use crate::report::{Remedy, Resource};
 use crate::runtimes::RUNTIMES;
 
 pub const LIMIT: Limit = Limit {
     collector: Some("filesystems"),
     usage,
-    findings,
+    findings: |view| filesystem::blocks_findings(view, Cause::DiskBlocks, remedies),
     commands: &[
         ("df -h; df -i", "blocks and inodes of every file system"),
         (
@@ -31,19 +30,6 @@ fn usage(snapshot: &Snapshot) -> Vec<Resource> {
     filesystem::all(snapshot)
         .filter(|(f, _)| f.mountpoint != filesystem::DEV_SHM)
         .filter_map(|(f, usage)| filesystem::blocks(Cause::DiskBlocks, f, usage))
-        .collect()
-}
-
-fn findings(view: &View) -> Vec<Finding> {
-    pressure::pressed(view, Cause::DiskBlocks)
-        .map(|(resource, severity)| Finding {
-            victims: filesystem::victims(view, resource),
-            ..pressure::finding(
-                (resource, severity),
-                filesystem::blocks_title(resource),
-                remedies(view, resource),
-            )
-        })
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! The inodes of a file system: ENOSPC for a new file, whatever `df` says of space.
 
-use super::pressure::{self, share};
+use super::pressure::{self, at_limit, share};
 use super::{Limit, filesystem};
 use crate::attribute::View;
 use crate::cause::Cause;
@@ -38,11 +38,12 @@ fn findings(view: &View) -> Vec<Finding> {
     pressure::pressed(view, Cause::DiskInodes)
         .map(|(resource, severity)| {
             let title = format!(
-                "{} has used {} of {} inodes ({}): no new file, whatever df says of space",
+                "{} has used {} of {} inodes ({}): {}no file can be created, whatever df says of space",
                 resource.subject,
                 resource.used,
                 resource.limit,
-                share(resource)
+                share(resource),
+                at_limit(resource)
             );
             let why = "Shows which directories hold the files.";
             let largest = filesystem::largest(resource, "-x --inodes", "-n", why);

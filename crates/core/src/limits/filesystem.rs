@@ -1,12 +1,12 @@
 //! What the limits of file systems have in common.
 
-use super::pressure::share;
+use super::pressure::{self, share};
 use super::remedy::{quote, remedy};
 use crate::amount;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Filesystem, FilesystemUsage, Snapshot};
-use crate::report::{Remedy, Resource, Subject};
+use crate::report::{Finding, Remedy, Resource, Subject};
 
 /// Images: full from the day they were made.
 const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "cramfs", "romfs"];
@@ -40,7 +40,7 @@ pub fn subject(filesystem: &Filesystem) -> Subject {
 }
 
 /// `/var has 1 GiB left of 100 GiB (99 % used)`.
-pub fn blocks_title(resource: &Resource) -> String {
+fn blocks_title(resource: &Resource) -> String {
     format!(
         "{} has {} left of {} ({} used)",
         resource.subject,
@@ -74,4 +74,22 @@ pub fn largest(resource: &Resource, du: &str, sort: &str, why: &str) -> Option<R
         format!("du {du} -d 3 {place} | sort {sort} | tail -20"),
         why,
     ))
+}
+
+/// What is wrong with the blocks that are budgets of `cause`.
+pub fn blocks_findings(
+    view: &View,
+    cause: Cause,
+    remedies: fn(&View, &Resource) -> Vec<Remedy>,
+) -> Vec<Finding> {
+    pressure::pressed(view, cause)
+        .map(|(resource, severity)| Finding {
+            victims: victims(view, resource),
+            ..pressure::finding(
+                (resource, severity),
+                blocks_title(resource),
+                remedies(view, resource),
+            )
+        })
+        .collect()
 }

@@ -156,7 +156,7 @@ pub fn top(view: &View, resource: InotifyResource, key: UserKey) -> Vec<Holder> 
     holders
 }
 
-/// The largest holders: those of the first half of the use, and whoever has a tenth of it.
+/// The largest holders: those of the first half of the use, and those that have a tenth of it.
 pub fn culprits(resource: InotifyResource, holders: &[Holder], used: u64) -> &[Holder] {
     let mut before = 0_u64;
     let large = |h: &&Holder| {

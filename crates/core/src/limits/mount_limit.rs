@@ -1,6 +1,6 @@
 //! Mounts of a mount namespace: ENOSPC from mount(2), which reads like a full disk.
 
-use super::pressure::{self, share};
+use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
 use super::{Limit, Refusal, Sysctl, describe, errno::ENOSPC};
 use crate::attribute::View;
@@ -68,11 +68,12 @@ fn findings(view: &View) -> Vec<Finding> {
 
 fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
     let title = format!(
-        "{} has {} of {} mounts ({}): mount fails with \"no space left on device\"",
+        "{} has {} of {} mounts ({}): {}mount fails with \"no space left on device\"",
         resource.subject,
         resource.used,
         resource.limit,
-        share(resource)
+        share(resource),
+        at_limit(resource)
     );
     let pid = match resource.subject {
         Subject::MountNamespace { pid, .. } => Some(pid),

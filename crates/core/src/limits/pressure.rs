@@ -48,6 +48,15 @@ pub fn evidence(resource: &Resource) -> Vec<String> {
         .collect()
 }
 
+/// Begins what a finding says of a call that fails: below the limit it does not fail yet.
+pub fn at_limit(resource: &Resource) -> &'static str {
+    if resource.used < resource.limit {
+        "at the limit, "
+    } else {
+        ""
+    }
+}
+
 /// `97 %`.
 pub fn share(resource: &Resource) -> String {
     format!("{} %", resource.percent())

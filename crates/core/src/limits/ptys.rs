@@ -1,10 +1,10 @@
 //! Pseudoterminals: ENOSPC from open(2) of /dev/ptmx.
 
-use super::pressure::{self, share};
+use super::pressure::{self, at_limit, share};
 use super::{Limit, Place, Refusal, Sysctl, errno::ENOSPC, limit, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::report::{Finding, Remedy, Resource, Subject};
+use crate::report::{Finding, Remedy, Resource, Severity, Subject};
 
 /// `NR_UNIX98_PTY_MAX` (include/linux/tty.h): there are no more minor numbers.
 const MOST: u64 = 1 << 20;
@@ -59,18 +59,31 @@ fn findings(view: &View) -> Vec<Finding> {
     pressure::pressed(view, Cause::Ptys)
         .map(|(resource, severity)| {
             let title = format!(
-                "{} of {} pseudoterminals are in use ({}, {}): opening /dev/ptmx fails with \"no space left on device\"",
+                "{} of {} pseudoterminals are in use ({}, {}): {}opening /dev/ptmx fails with \"no space left on device\"",
                 resource.used,
                 resource.limit,
                 resource.subject,
-                share(resource)
+                share(resource),
+                at_limit(resource)
             );
             Finding {
+                severity: matters(view, resource, severity),
                 victims: vec![victims(resource).to_owned()],
                 ..pressure::finding((resource, severity), title, remedies(view, resource))
             }
         })
         .collect()
+}
+
+/// What containers may not use is no trouble where there are none.
+fn matters(view: &View, resource: &Resource, severity: Severity) -> Severity {
+    let of_containers = matches!(resource.subject, Subject::SysctlField { .. });
+    let containers = &view.snapshot.containers;
+    if of_containers && containers.bundles.is_empty() && containers.pod_logs.is_empty() {
+        Severity::Info
+    } else {
+        severity
+    }
 }
 
 fn victims(resource: &Resource) -> &'static str {

@@ -1,4 +1,4 @@
-//! Commands are made of names that whoever runs something on the node chose.
+//! Commands are made of names chosen by the users of the node.
 
 use super::remedy::{cgroup_file, persist, quote, set};
 use super::sysctl::suggest_limit;

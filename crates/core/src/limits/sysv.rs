@@ -1,6 +1,6 @@
 //! What System V semaphores and shared memory have in common: ENOSPC from semget(2) and shmget(2).
 
-use super::pressure::{self, share};
+use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
 use super::sysctl::{INT_MAX, suggest_limit};
 use crate::attribute::View;
@@ -17,12 +17,13 @@ pub fn findings(view: &View, cause: Cause, call: &str) -> Vec<Finding> {
     pressure::pressed(view, cause)
         .map(|(resource, severity)| {
             let title = format!(
-                "{} of {} System V {} are in use ({}, {}): {call} fails with ENOSPC",
+                "{} of {} System V {} are in use ({}, {}): {}{call} fails with ENOSPC",
                 resource.used,
                 resource.limit,
                 noun(resource),
                 resource.subject,
-                share(resource)
+                share(resource),
+                at_limit(resource)
             );
             pressure::finding((resource, severity), title, remedies(view, resource))
         })

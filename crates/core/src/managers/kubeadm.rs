@@ -1,4 +1,4 @@
-//! kubeadm and whoever else runs the kubelet as a service of its own: kops, EKS, AKS, GKE.
+//! kubeadm and others that run the kubelet as a service of its own: kops, EKS, AKS, GKE.
 
 use super::{Manager, Place, Restart};
 

@@ -55,7 +55,7 @@ pub struct CandidateLimits {
 }
 
 impl CandidateLimits {
-    /// The limits of a platform on a node with so many bytes of memory.
+    /// The limits of a platform on a node with this much memory, in bytes.
     #[must_use]
     pub fn platform(platform: &Platform, limits: &InotifyLimits, memory: Option<u64>) -> Self {
         let watches = match limits.max_user_watches {

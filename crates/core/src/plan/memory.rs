@@ -13,7 +13,7 @@ pub const MOST: u64 = i32::MAX as u64;
 /// Least and most that the kernel sets `max_user_watches` to by itself, from 5.11.
 pub const DEFAULT_WATCHES: std::ops::RangeInclusive<u64> = 8_192..=1_048_576;
 
-/// `max_user_watches` as the kernel sets it at boot from 5.11 on a machine with so many bytes of memory:
+/// `max_user_watches` as the kernel sets it at boot from 5.11 on a machine with `memory` bytes:
 /// 1 % of it (`inotify_user_setup`). The kernel's own figure differs by a few per cent, with what `struct
 /// inode` has in its configuration, and since it counts the memory that is there before its own start
 /// code is given back.

@@ -83,7 +83,7 @@ pub struct Formula {
     pub value: u64,
 }
 
-/// One part of a sum: so many times so many of something.
+/// One part of a sum: a number times an amount.
 pub type Part = (u64, u64, &'static str);
 
 impl Formula {

@@ -50,7 +50,7 @@ fn sysctl_for(resource: InotifyResource) -> &'static Sysctl {
     }
 }
 
-/// What the node's own use asks for: room for whoever would be near the limit even with the profile, for
+/// What the node's own use asks for: room for users that would be near the limit even with the profile, for
 /// the next start of the kubelet, and for every other budget under pressure that a sysctl limits.
 #[must_use]
 pub fn requests_of_node(view: &View) -> Vec<SysctlRequest> {

@@ -186,6 +186,16 @@ impl<'a> Task<'a> {
         Ok(inputs)
     }
 
+    /// Whether there was not a byte to read. Of a journal that is an answer: no entry is like the query.
+    fn is_empty(&self, said: &LogReading) -> bool {
+        let journal = self.args.journal || self.args.what.iter().any(|path| is_journal(path));
+        !journal
+            && said
+                .sources
+                .iter()
+                .all(|s| s.bytes == 0 && s.error.is_none())
+    }
+
     /// Checks the node for the causes found, prints them, and says how bad it is.
     fn conclude(&self, said: LogReading) -> anyhow::Result<ExitCode> {
         for source in &said.sources {
@@ -199,6 +209,13 @@ impl<'a> Task<'a> {
                     "{name}: {lines} too long: only the first {} of each was searched",
                     bytes(LONGEST_LINE as u64)
                 ));
+            }
+        }
+        let empty = self.is_empty(&said);
+        if empty {
+            warn("nothing was read: the input is empty");
+            if self.format.is_for_people() {
+                return Ok(ExitCode::from(UNKNOWN));
             }
         }
         let failed = said.sources.iter().any(|s| s.error.is_some());
@@ -233,7 +250,11 @@ impl<'a> Task<'a> {
             let draw = |screen: &Screen| draw::causes(&explanation, &summary, screen, verbose);
             self.format.print(&document(&explanation, draw))?;
         }
-        Ok(ExitCode::from(explanation.status().exit_code()))
+        Ok(ExitCode::from(if empty {
+            UNKNOWN
+        } else {
+            explanation.status().exit_code()
+        }))
     }
 
     /// Explains what is there, then each message as it comes; JSON is one line per message.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -94,10 +95,26 @@ impl Target {
                 )
             }
             Ok(there) if there.is_file() || there.is_dir() => Ok(Self::File),
-            Ok(_) => {
-                let stream = File::options().write(true).open(path);
+            Ok(there) if there.file_type().is_block_device() => {
+                bail!(
+                    "{} is a disk: an archive would overwrite what is on it",
+                    path.display()
+                )
+            }
+            Ok(there) => {
+                if there.file_type().is_fifo() {
+                    warn(&format!("waiting for a reader of {}", path.display()));
+                }
+                // It may have become a link meanwhile.
+                let follow = if there.is_symlink() {
+                    OFlags::empty()
+                } else {
+                    OFlags::NOFOLLOW
+                };
+                let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY | follow;
+                let stream = rustix::fs::open(path, flags, Mode::empty());
                 let stream = stream.with_context(|| format!("cannot open {}", path.display()))?;
-                Ok(Self::Stream(stream))
+                Ok(Self::Stream(stream.into()))
             }
             Err(_) => Ok(Self::File),
         }
@@ -105,7 +122,7 @@ impl Target {
 }
 
 /// Writes a file without a name beside `target`, which takes that name when it is complete: whatever ends nospace, nothing
-/// half-written stays.
+/// half-written stays, where the file system has such files (all local ones of a node do).
 fn replace(host: &dyn Host, target: &Path, with_arguments: bool) -> anyhow::Result<u64> {
     let named = beside(target)?;
     let directory = match target.parent() {

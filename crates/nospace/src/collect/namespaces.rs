@@ -21,7 +21,7 @@ const KINDS: [(&str, &str); 6] = [
     ("cgroup", "cgroup"),
 ];
 
-/// Up to so many processes all are asked; beyond, one of each mount namespace, and those that
+/// Up to this many processes, all are asked; beyond, one of each mount namespace, and those that
 /// share it are taken to share the others: containers never share it, and asking costs as much as
 /// all else.
 const ASK_ALL: usize = 500;

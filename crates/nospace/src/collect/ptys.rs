@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::{Context as _, bail};
 use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
 use nospace_core::parse::{self, mountinfo::Mount};
@@ -45,33 +46,47 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
         return Ok(Measurement::exact(resources));
     }
     let mounts = Table::new(mount_table::read(host)?);
-    let devpts = mounts.all().filter(|mount| mount.fstype == "devpts");
-    resources.extend(devpts.filter_map(|mount| limited(host, &mounts, mount)));
-    Ok(Measurement::exact(resources))
+    let mut gaps = Vec::new();
+    for mount in mounts.all().filter(|mount| mount.fstype == "devpts") {
+        match limited(host, &mounts, mount) {
+            Ok(resource) => resources.extend(resource),
+            Err(error) => gaps.push(format!("{}: {error}", mount.mountpoint)),
+        }
+    }
+    Ok(Measurement::exact(resources)
+        .partial(!gaps.is_empty())
+        .with_gaps(gaps))
 }
 
 fn finds(line: &[u8], words: &[u8]) -> bool {
     line.windows(words.len()).any(|window| window == words)
 }
 
-/// The budget of a devpts that was mounted with `max=`.
-fn limited(host: &dyn Host, mounts: &Table, mount: &Mount) -> Option<Resource> {
+/// The budget of a devpts that was mounted with `max=`; none where another mount covers it.
+fn limited(host: &dyn Host, mounts: &Table, mount: &Mount) -> anyhow::Result<Option<Resource>> {
     let mut options = mount.super_options.split(',');
-    let max = options.find_map(|option| option.strip_prefix("max="))?;
-    let top = mounts.resolve(host, Path::new(&mount.mountpoint))?;
-    let names = host.list(root(&mount.mountpoint), MAX_NAMES).ok()?;
-    let used = names
-        .iter()
-        .filter(|name| name.parse::<u32>().is_ok())
-        .count() as u64;
-    let subject = Subject::Mount(mount.mountpoint.clone());
-    (top.device == mount.device).then(|| {
-        Some(Resource::exact(
-            Cause::Ptys,
-            subject,
-            used,
-            max.parse().ok()?,
-            "ptys",
-        ))
-    })?
+    let Some(max) = options.find_map(|option| option.strip_prefix("max=")) else {
+        return Ok(None);
+    };
+    let top = mounts.resolve(host, Path::new(&mount.mountpoint));
+    if top.is_none_or(|top| top.device != mount.device) {
+        return Ok(None);
+    }
+    let max = max.parse().with_context(|| format!("max={max}"))?;
+    let names = match host.list(root(&mount.mountpoint), MAX_NAMES) {
+        Ok(names) => names,
+        Err(error) => bail!("{error}"),
+    };
+    let terminals = names.iter().filter(|name| name.parse::<u32>().is_ok());
+    let (subject, used) = (
+        Subject::Mount(mount.mountpoint.clone()),
+        terminals.count() as u64,
+    );
+    Ok(Some(Resource::exact(
+        Cause::Ptys,
+        subject,
+        used,
+        max,
+        "ptys",
+    )))
 }

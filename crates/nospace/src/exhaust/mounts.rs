@@ -13,7 +13,7 @@ use super::request::Headroom;
 
 /// Where they are, in a mount namespace that nobody else is in. The first one that there is.
 const PLACES: [&str; 4] = ["/mnt", "/media", "/opt", "/tmp"];
-/// They lie on so many directories, and then on each other: the kernel goes through all that lie on one.
+/// Directories that they lie on, and then on each other: the kernel goes through all that lie on one.
 const DIRECTORIES: u64 = 10_000;
 
 /// Mounts in a mount namespace of nospace's own.

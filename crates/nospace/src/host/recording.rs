@@ -9,7 +9,7 @@ use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use super::archive::{Answer, Question, Writer, fdinfo_path, key};
 use super::{At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, proc};
 
-/// Of a file that is read in pieces, so many bytes are kept: 500,000 watches of one instance, or as many mounts.
+/// Bytes that are kept of a file that is read in pieces: 500,000 watches of one instance, or as many mounts.
 const MAX_FILE: usize = 64 << 20;
 
 /// A host that remembers.

@@ -30,7 +30,7 @@ impl Filter {
         }
     }
 
-    /// Whether the call itself is wanted, whoever owns the process.
+    /// Whether the call itself is wanted, no matter who owns the process.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
         let pids = &self.selection.pids;

@@ -225,7 +225,7 @@ fn notes(site: &Site<'_>, tuning: &Tuning, scope: Scope) -> Vec<String> {
     notes
 }
 
-/// What the operating system wants; its document is for whoever shows this.
+/// What the operating system needs; the caller prints its document.
 fn platform_note(tuning: &Tuning, scope: Scope) -> Option<String> {
     let platform = tuning.platform.as_ref().filter(|_| scope.persistent)?;
     let what = if platform.forgets {

@@ -29,7 +29,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTION_AGE: Duration = Duration::from_mins(10);
 /// Of a request's head, in bytes; hyper takes no less.
 const MAX_HEAD: usize = 8 * 1024;
-/// After accept(2) has failed for want of descriptors.
+/// How long to wait after accept(2) has failed because no descriptor was left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`.

@@ -64,7 +64,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .fallback(async || NOT_FOUND)
-        // gzip and zstd each time anew: at a thousand pods that takes 1 ms of a scrape (`cargo xtask bench scrapes`).
+        // gzip and zstd each time anew: at a thousand pods that takes about 0.2 ms of a scrape (`cargo xtask bench scrapes`).
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(map_response(buffer))
         .layer(header(VARY, "accept, accept-encoding"))

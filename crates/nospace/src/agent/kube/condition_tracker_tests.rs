@@ -4,7 +4,7 @@ use crate::agent::kube::fixtures::{healthy, instances, pod, with};
 
 const SETTLE_TIME: Duration = Duration::from_secs(30);
 
-/// Looks at so many seconds, a second of the day each.
+/// Collections at these seconds of the day.
 fn play(collections: &[(u64, u64)]) -> (ConditionTracker, Vec<Change>) {
     let (mut tracker, start) = (ConditionTracker::new(SETTLE_TIME), Instant::now());
     let changes = collections.iter().map(|(second, percent)| {

@@ -66,7 +66,7 @@ pub fn with(findings: &[Finding]) -> Report {
     report
 }
 
-/// An observation so many seconds after `start`.
+/// An observation `seconds` after `start`.
 pub fn observation(report: Report, start: Instant, seconds: u64) -> Observation {
     Observation {
         number: seconds + 1,

@@ -69,7 +69,7 @@ fn level(percent: u64) -> &'static str {
     }
 }
 
-/// At most so many rows of a table.
+/// Rows of a table, at most.
 pub const MAX_ROWS: usize = 12;
 
 /// Says how many rows there are beside those.

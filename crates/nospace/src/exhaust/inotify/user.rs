@@ -10,7 +10,7 @@ pub struct EffectiveUser {
 }
 
 impl EffectiveUser {
-    /// The user `uid`, or whoever runs nospace.
+    /// The user `uid`, or the one that nospace runs as.
     #[must_use]
     pub fn new(uid: Option<u32>) -> Self {
         let own = geteuid();
