@@ -240,7 +240,7 @@ fn nothing_half_written_stays() {
         let left = fs::read_dir(directory.path()).unwrap();
         let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
         if archive.exists() {
-            assert_eq!(left, [archive.clone()]);
+            assert_eq!(left, std::slice::from_ref(&archive));
             assert!(zstd::decode_all(fs::File::open(&archive).unwrap()).is_ok());
         } else {
             assert!(left.is_empty(), "{left:?}");
