@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
@@ -5,7 +6,7 @@ use std::time::Instant;
 use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
-use super::config::Config;
+use super::config::ConfigReceiver;
 use super::observation::Observation;
 use super::pages::Pages;
 use super::refusals::Refusals;
@@ -18,18 +19,21 @@ pub struct CollectLoop {
     /// The node.
     pub host: Live,
     /// The agent's settings.
-    pub config: Arc<Config>,
+    pub config: ConfigReceiver,
     /// Where observations go.
     pub publish: watch::Sender<Option<Arc<Observation>>>,
     /// Told which pods still exist.
     pub refusals: Arc<Refusals>,
-    /// Raises limits, with `--tune`.
+    /// The host's /proc, where limits are raised.
+    pub procfs: PathBuf,
+    /// Raises limits, once there was `--tune`.
     pub tuner: Option<Tuner>,
 }
 
 impl CollectLoop {
-    /// Collects until the sender of `stop` is dropped. A collection that takes longer than the interval delays the next one.
-    pub fn run(mut self, stop: &Receiver<()>) {
+    /// Collects once per interval, and at once when something comes through `renew`, until its sender is dropped. A collection that
+    /// takes longer than the interval delays the next one.
+    pub fn run(mut self, renew: &Receiver<()>) {
         let started = Instant::now();
         let mut history = History::default();
         for number in 1.. {
@@ -37,8 +41,9 @@ impl CollectLoop {
             let seconds = begin.duration_since(started).as_secs_f64();
             let observation = self.collect(number, begin, &mut history, seconds);
             self.publish.send_replace(Some(Arc::new(observation)));
-            let rest = self.config.interval.saturating_sub(begin.elapsed());
-            if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
+            let interval = self.config.borrow().interval;
+            let rest = interval.saturating_sub(begin.elapsed());
+            if renew.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
         }
@@ -57,14 +62,17 @@ impl CollectLoop {
         self.refusals.fold_deleted_pods(&view);
         let growth = history.look(&view, seconds);
         let findings = growth::findings(&view, history, &growth, seconds);
-        if let Some(tuner) = &mut self.tuner {
-            tuner.adjust(&self.host, &view, number);
+        let config = Arc::clone(&self.config.borrow());
+        if config.tune {
+            let new = || Tuner::new(self.procfs.clone());
+            let tuner = self.tuner.get_or_insert_with(new);
+            tuner.adjust(&self.host, &view, number, config.tune_ceiling);
         }
         let mut report = nospace_core::conclude_with(view, findings);
-        if let Some(name) = &self.config.node_name {
+        if let Some(name) = &config.node_name {
             report.node.name.clone_from(name);
         }
-        let pages = Pages::new(&report, &growth, self.config.top);
+        let pages = Pages::new(&report, &growth, config.top);
         let tuner = self.tuner.as_ref();
         Observation {
             number,

@@ -15,11 +15,12 @@ pub mod page;
 mod pages;
 mod process;
 mod refusals;
+mod reload;
 mod request_counter;
 mod run;
 mod tuner;
 
-pub use config::{Config, Kube, Settings, Trace, interval, listen, node_name, top};
+pub use config::{Config, Settings, SettingsSource};
 pub use observation::{LimitRaise, Observation};
 pub use pages::Pages;
 pub use request_counter::RequestCounter;

@@ -6,58 +6,56 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::collect_loop::CollectLoop;
-use super::config::{Config, Kube, Trace};
+use super::config::{Config, Kube, SettingsSource, Trace};
 use super::http::{AppState, serve};
 use super::kube;
 use super::observation::{ObservationReceiver, ShutdownReceiver};
 use super::refusals::Refusals;
+use super::reload::Reload;
 use super::request_counter::RequestCounter;
-use super::tuner::Tuner;
 use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
 
 /// nice(2) of the collect loop: scrapes come first.
 const NICENESS: i32 = 5;
+/// Tokens and certificates are rotated, by cert-manager for example, and nobody sends a signal then.
+const FILES_INTERVAL: Duration = Duration::from_secs(60);
 /// For the last requests to the API server, and then for the collection in progress.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// Runs the agent until SIGTERM or SIGINT.
+/// Runs the agent until SIGTERM or SIGINT; on SIGHUP it takes the settings of `source` anew.
 ///
 /// # Errors
 ///
-/// The host cannot be opened, or the address cannot be bound.
-pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
+/// The host cannot be opened, the address cannot be bound, or a file that the settings name cannot be used.
+pub fn run(
+    config: Config,
+    source: SettingsSource,
+    roots: &Roots,
+    ebpf: bool,
+) -> anyhow::Result<()> {
     let host = Live::open(roots, ebpf)?;
-    let config = Arc::new(Config {
-        node_name: Some(config.node_name.clone().unwrap_or_else(|| node_name(&host))),
-        ..config
-    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {} (--listen)", config.listen))?;
-        let signals = [
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        ];
-        warn(&format!(
-            "Listening on http://{}/ (Ctrl-C stops)",
-            listener.local_addr()?
-        ));
+        let signals = Signals::new()?;
+        let mut reload = Reload::new(config, source, node_name(&host))?;
+        let config = Arc::clone(&reload.config.borrow());
+        let listeners = listen(&config).await?;
         let (publish, observations) = watch::channel(None);
         let refusals = Arc::<Refusals>::default();
         let counter = (ebpf && config.trace == Trace::Auto)
             .then(|| start_trace(&refusals, roots))
             .transpose()?;
         let state = AppState {
-            config: Arc::clone(&config),
+            config: reload.config.subscribe(),
+            access: reload.access.subscribe(),
             observations,
             refusals: Arc::clone(&refusals),
             requests: Arc::default(),
@@ -65,21 +63,20 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
         };
         let collect_loop = CollectLoop {
             host,
-            config: Arc::clone(&config),
+            config: reload.config.subscribe(),
             publish,
             refusals,
-            tuner: config
-                .tune
-                .then(|| Tuner::new(roots.proc.clone(), config.tune_ceiling)),
+            procfs: roots.proc.clone(),
+            tuner: None,
         };
-        let (quit, stop) = mpsc::channel();
+        let (renew, renewed) = mpsc::channel();
         let collect_loop = spawn("collect", move || {
             // The threads that it starts inherit this.
             let _ = rustix::process::nice(NICENESS);
-            collect_loop.run(&stop);
+            collect_loop.run(&renewed);
         })?;
-        serve_until_signal(listener, state, signals).await;
-        drop((quit, counter));
+        serve_until_signal(listeners, state, signals, &mut reload, &renew).await;
+        drop((renew, counter));
         // A collection that hangs ends with the process.
         let waited = tokio::time::timeout(SHUTDOWN_TIMEOUT, async {
             while !collect_loop.is_finished() {
@@ -89,6 +86,47 @@ pub fn run(config: Config, roots: &Roots, ebpf: bool) -> anyhow::Result<()> {
         let _ = waited.await;
         Ok(())
     })
+}
+
+/// Listens, says where, and warns if anybody could read.
+async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
+    let tls = config.access.tls.is_some();
+    let scheme = if tls { "https" } else { "http" };
+    let asks_for_token = config.access.token_file.is_some() || config.access.token_review;
+    let mut listeners = Vec::new();
+    for &address in &config.listen {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address} (--listen)"))?;
+        let bound = listener.local_addr()?;
+        warn(&format!("Listening on {scheme}://{bound}/ (Ctrl-C stops)"));
+        if address.ip().is_unspecified() && !asks_for_token {
+            warn(
+                "Whoever reaches an address of this node can read which programs and pods run here: \
+                 set --listen to one address, or --token-file",
+            );
+        }
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// The signals that the agent acts on.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let new = |kind| signal(kind).context("cannot handle signals");
+        Ok(Self {
+            terminate: new(SignalKind::terminate())?,
+            interrupt: new(SignalKind::interrupt())?,
+            hangup: new(SignalKind::hangup())?,
+        })
+    }
 }
 
 /// Counts refusals until the returned sender is dropped.
@@ -107,21 +145,34 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Joi
     thread.spawn(work).context("cannot start a thread")
 }
 
-/// Serves HTTP and publishes to Kubernetes until a signal comes.
-async fn serve_until_signal(listener: TcpListener, state: AppState, signals: [Signal; 2]) {
+/// Serves HTTP and publishes to Kubernetes until a signal to stop comes.
+async fn serve_until_signal(
+    listeners: Vec<TcpListener>,
+    state: AppState,
+    mut signals: Signals,
+    reload: &mut Reload,
+    renew: &mpsc::Sender<()>,
+) {
     let (stop, stopped) = watch::channel(false);
     let (observations, requests) = (state.observations.clone(), Arc::clone(&state.requests));
+    let config = Arc::clone(&state.config.borrow());
     let publisher = tokio::spawn(publish_to_cluster(
-        &state.config,
+        &config,
         observations,
         requests,
         stopped.clone(),
     ));
-    let server = tokio::spawn(serve(listener, Arc::new(state), stopped));
-    let [mut terminate, mut interrupt] = signals;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let server = tokio::spawn(serve(listeners, Arc::new(state), stopped));
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hangup.recv() => {
+                reload.settings();
+                let _ = renew.send(());
+            }
+            () = sleep(FILES_INTERVAL) => reload.files(),
+        }
     }
     stop.send_replace(true);
     let both = async { tokio::join!(publisher, server) };

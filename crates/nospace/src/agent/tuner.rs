@@ -12,7 +12,7 @@ use crate::ui::warn;
 /// Raises the two inotify limits: at the start to what `nospace plan` proposes, later under pressure. Never lowers one.
 pub struct Tuner {
     procfs: PathBuf,
-    ceiling: Ceiling,
+    started: bool,
     /// The latest raises, oldest first.
     pub limit_raises: Vec<LimitRaise>,
     /// How often each sysctl was raised.
@@ -22,10 +22,10 @@ pub struct Tuner {
 
 impl Tuner {
     /// Nothing is raised yet.
-    pub fn new(procfs: PathBuf, ceiling: Ceiling) -> Self {
+    pub fn new(procfs: PathBuf) -> Self {
         Self {
             procfs,
-            ceiling,
+            started: false,
             limit_raises: Vec::new(),
             raise_counts: [Sysctl::INSTANCES, Sysctl::WATCHES]
                 .map(|sysctl| (sysctl.key, 0))
@@ -34,8 +34,8 @@ impl Tuner {
         }
     }
 
-    /// Raises what this collection calls for.
-    pub fn adjust(&mut self, host: &dyn Host, view: &View<'_>, observation: u64) {
+    /// Raises what this collection calls for, up to `ceiling`.
+    pub fn adjust(&mut self, host: &dyn Host, view: &View<'_>, observation: u64, ceiling: Ceiling) {
         let Some(limits) = &view.snapshot.limits else {
             return;
         };
@@ -47,7 +47,7 @@ impl Tuner {
         };
         let memory = view.snapshot.node.memory_bytes;
         let mut requests = requests_of_node(view);
-        if observation == 1 {
+        if !std::mem::replace(&mut self.started, true) {
             requests.extend(profile(memory));
         }
         requests.retain(|request| sysctl_at(request.sysctl.key).is_some());
@@ -56,8 +56,7 @@ impl Tuner {
         let mut error = String::new();
         for one in proposed {
             let from = live(one.sysctl.key).unwrap_or(u64::MAX);
-            let to = self
-                .ceiling
+            let to = ceiling
                 .of(one.sysctl)
                 .map_or(one.value, |most| one.value.min(most));
             if to <= from {

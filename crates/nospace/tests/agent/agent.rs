@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -18,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Agent {
     child: Child,
     pub address: SocketAddr,
+    messages: Arc<Mutex<String>>,
 }
 
 /// The command, without the settings of whoever runs the tests.
@@ -25,7 +27,7 @@ pub fn command(program: &[&str]) -> Command {
     let mut command = Command::new(program[0]);
     command.args(&program[1..]);
     for (name, _) in std::env::vars() {
-        if name.starts_with("NOSPACE_") || name == "NODE_NAME" {
+        if name.starts_with("NOSPACE_") || ["NODE_NAME", "POD_IP"].contains(&&*name) {
             command.env_remove(name);
         }
     }
@@ -54,7 +56,7 @@ impl Agent {
             .spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("no stderr")?);
         let (mut said, mut first) = (String::new(), String::new());
-        while !first.contains("http://") {
+        while !first.contains("Listening on http") {
             first.clear();
             if lines.read_line(&mut first)? == 0 {
                 bail!("the agent ended: {said}{}", child.wait()?);
@@ -62,16 +64,30 @@ impl Agent {
             said.push_str(&first);
         }
         let address = first
-            .split("http://")
+            .split("://")
             .nth(1)
             .and_then(|rest| rest.split('/').next());
         let address = address.context("no address")?.parse()?;
+        let messages = Arc::<Mutex<String>>::default();
+        let kept = Arc::clone(&messages);
         // Whoever writes into a pipe that nobody reads waits.
-        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
-        let agent = Self { child, address };
-        agent.until("ready", || {
-            Ok((agent.get("/readyz")?.status == 200).then_some(()))
-        })?;
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&format!("{line}\n"));
+            }
+        });
+        let agent = Self {
+            child,
+            address,
+            messages,
+        };
+        if first.contains("http://") {
+            agent.until("ready", || {
+                Ok((agent.get("/readyz")?.status == 200).then_some(()))
+            })?;
+        }
         Ok(agent)
     }
 
@@ -130,11 +146,32 @@ impl Agent {
         Ok(targets.map(|target| target.display().to_string()).collect())
     }
 
+    fn text(&self) -> MutexGuard<'_, String> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it has written to stderr since the last [`Agent::reload`], after the line with its address.
+    pub fn messages(&self) -> String {
+        self.text().clone()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        Ok(kill_process(pid.context("no pid")?, signal)?)
+    }
+
+    /// Sends it SIGHUP, and waits for a message that contains this.
+    pub fn reload(&self, message: &str) -> anyhow::Result<()> {
+        self.text().clear();
+        self.signal(Signal::HUP)?;
+        self.until(message, || Ok(self.text().contains(message).then_some(())))
+    }
+
     /// Ends it by SIGTERM; how long that took.
     pub fn terminate(&mut self) -> anyhow::Result<(Duration, ExitStatus)> {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
         let begin = Instant::now();
-        kill_process(pid.context("no pid")?, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let status = self.child.wait()?;
         Ok((begin.elapsed(), status))
     }

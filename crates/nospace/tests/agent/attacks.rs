@@ -43,7 +43,8 @@ pub fn bad_company() -> anyhow::Result<()> {
         let mut slow = connect(agent.address)?;
         slow.set_nonblocking(true)?;
         for _ in 0..200 {
-            let request = b"GET /metrics HTTP/1.1\r\nHost: slow\r\nAccept-Encoding: gzip\r\n\r\n";
+            let request =
+                b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n";
             if slow.write(request).is_err() {
                 break;
             }

@@ -1,7 +1,7 @@
 //! A client that does no more than it is told.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -37,20 +37,24 @@ pub fn connect(to: SocketAddr) -> anyhow::Result<TcpStream> {
 }
 
 /// Asks for `path`, with these further lines in the head, and to be hung up on.
-pub fn ask(stream: &mut TcpStream, path: &str, lines: &[&str]) -> anyhow::Result<()> {
+pub fn ask(stream: &mut impl Write, path: &str, lines: &[&str]) -> anyhow::Result<()> {
     send(stream, "GET", path, lines)
 }
 
-fn send(stream: &mut TcpStream, method: &str, path: &str, lines: &[&str]) -> anyhow::Result<()> {
+fn send(stream: &mut impl Write, method: &str, path: &str, lines: &[&str]) -> anyhow::Result<()> {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{lines}\r\n");
+    let host = if lines.to_ascii_lowercase().contains("host:") {
+        ""
+    } else {
+        "Host: localhost\r\n"
+    };
+    let request = format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{lines}\r\n");
     stream.write_all(request.as_bytes())?;
     Ok(())
 }
 
 /// Hears the answer, to the end of the connection.
-pub fn hear(mut stream: TcpStream) -> anyhow::Result<Answer> {
+pub fn hear(mut stream: impl Read) -> anyhow::Result<Answer> {
     let mut all = Vec::new();
     stream.read_to_end(&mut all)?;
     let end = all.windows(4).position(|four| four == b"\r\n\r\n");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "a test program of its own")]
 
+mod access;
 mod agent;
 mod attacks;
 mod config;
@@ -39,6 +40,12 @@ fn main() -> ExitCode {
             attacks::bad_company,
         ),
         test("half-open connections are hung up", attacks::hung_up),
+        test("host names must be known", access::host_names),
+        test("a bearer token", access::token),
+        test("the API server decides on tokens", access::token_review),
+        test("TLS, and a new certificate", access::tls),
+        test("SIGHUP reloads the settings", config::reload),
+        test("where it listens", config::listen),
         test("what is wrong is named", config::named),
         test("flags before environment before file", config::precedence),
         test("tune raises, within its ceiling", tune::raises),

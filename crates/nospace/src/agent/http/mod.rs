@@ -2,22 +2,28 @@
 //!
 //! `axum::serve` has no timeouts and no limit of connections, so they are accepted here.
 
+mod access;
 mod negotiate;
 mod routes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::AccessReceiver;
 use axum::Router;
+use futures_util::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
 
 use super::observation::ShutdownReceiver;
+pub use access::Access;
 pub use routes::AppState;
 
 /// Connections at a time; more wait in the kernel's queue.
@@ -33,43 +39,68 @@ const MAX_HEAD: usize = 8 * 1024;
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`.
-pub async fn serve(listener: TcpListener, state: Arc<AppState>, mut stop: ShutdownReceiver) {
-    let router = routes::router(state);
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&connections).acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        let (accepted, permit) = tokio::select! {
-            accepted = accepted => accepted,
-            _ = stop.wait_for(|stopped| *stopped) => return,
-        };
-        let Ok((stream, _)) = accepted else {
-            sleep(ACCEPT_RETRY).await;
-            continue;
-        };
-        let router = router.clone();
-        tokio::spawn(async move {
-            // Clients that hang up, stall or send garbage are not worth a message.
-            let _ = timeout(MAX_CONNECTION_AGE, connection(stream, router)).await;
-            drop(permit);
-        });
+pub async fn serve(listeners: Vec<TcpListener>, state: Arc<AppState>, stop: ShutdownReceiver) {
+    let server = Server {
+        access: state.access.clone(),
+        router: routes::router(state),
+        connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+    };
+    let servers = listeners
+        .into_iter()
+        .map(|l| server.listen(l, stop.clone()));
+    join_all(servers).await;
+}
+
+struct Server {
+    access: AccessReceiver,
+    router: Router,
+    connections: Arc<Semaphore>,
+}
+
+impl Server {
+    async fn listen(&self, listener: TcpListener, mut stop: ShutdownReceiver) {
+        loop {
+            let accepted = async {
+                let permit = Arc::clone(&self.connections).acquire_owned().await;
+                (listener.accept().await, permit)
+            };
+            let (accepted, permit) = tokio::select! {
+                accepted = accepted => accepted,
+                _ = stop.wait_for(|stopped| *stopped) => return,
+            };
+            let Ok((stream, _)) = accepted else {
+                sleep(ACCEPT_RETRY).await;
+                continue;
+            };
+            let (router, tls) = (self.router.clone(), self.access.borrow().tls());
+            tokio::spawn(async move {
+                // Clients that hang up, stall or send garbage are not worth a message.
+                let _ = timeout(MAX_CONNECTION_AGE, accept(stream, tls, router)).await;
+                drop(permit);
+            });
+        }
     }
 }
 
-async fn connection(stream: TcpStream, router: Router) -> hyper::Result<()> {
+async fn accept(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
     // With Nagle's algorithm the end of a response would wait up to 40 ms for a delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    http1::Builder::new()
+    let stream = Box::pin(stream);
+    let Some(tls) = tls else {
+        return connection(stream, router).await;
+    };
+    if let Ok(Ok(stream)) = timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+        connection(stream, router).await;
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router) {
+    let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            TowerToHyperService::new(router),
-        )
-        .await
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .await;
 }

@@ -11,7 +11,7 @@ use axum::http::header::{
     VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
@@ -21,8 +21,9 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use super::access::{self, AccessReceiver};
 use super::negotiate;
-use crate::agent::config::Config;
+use crate::agent::config::ConfigReceiver;
 use crate::agent::observation::{Observation, ObservationReceiver};
 use crate::agent::refusals::Refusals;
 use crate::agent::request_counter::RequestCounter;
@@ -44,7 +45,9 @@ const NOT_FOUND: (StatusCode, &str) = (
 /// What the handlers read.
 pub struct AppState {
     /// The agent's settings.
-    pub config: Arc<Config>,
+    pub config: ConfigReceiver,
+    /// Who may read.
+    pub access: AccessReceiver,
     /// The newest observation.
     pub observations: ObservationReceiver,
     /// Refused calls.
@@ -64,6 +67,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .fallback(async || NOT_FOUND)
+        .layer(from_fn_with_state(state.access.clone(), access::check))
         // gzip and zstd each time anew: at a thousand pods that takes about 0.2 ms of a scrape (`cargo xtask bench scrapes`).
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(map_response(buffer))
@@ -131,7 +135,7 @@ async fn html(State(state): State<Arc<AppState>>) -> Response {
     let page = page::draw(
         &observation,
         &state.metrics(Some(&observation)),
-        state.config.interval,
+        state.interval(),
     );
     (headers, page).into_response()
 }
@@ -143,7 +147,7 @@ async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let age = observation.finished_at.elapsed();
     let why = if state.refusals.starting() {
         "starting up: the trace is not attached yet\n".to_owned()
-    } else if age > STALE.max(state.config.interval * INTERVALS) {
+    } else if age > STALE.max(state.interval() * INTERVALS) {
         format!("the last look was {} s ago\n", age.as_secs())
     } else {
         return "ok\n".into_response();
@@ -152,6 +156,10 @@ async fn ready(State(state): State<Arc<AppState>>) -> Response {
 }
 
 impl AppState {
+    fn interval(&self) -> Duration {
+        self.config.borrow().interval
+    }
+
     fn latest(&self) -> Option<Arc<Observation>> {
         self.observations.borrow().clone()
     }

@@ -21,6 +21,7 @@ mod message;
 mod publisher;
 #[cfg(test)]
 mod scenarios;
+mod token_review;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub use access::Access;
 pub use event_tracker::EventTiming;
 use publisher::Publisher;
 pub use publisher::Timing;
+pub use token_review::TokenReview;
 
 use super::observation::{ObservationReceiver, ShutdownReceiver};
 use super::request_counter::RequestCounter;

@@ -1,5 +1,6 @@
 //! Looks go in, requests come out: *post* against a server that answers oddly. Seconds are tens of milliseconds here.
 
+mod credentials;
 mod server;
 
 use std::io::Write as _;
@@ -8,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nospace_core::report::{Report, Subject};
+use serde_json::{Value, json};
 use server::{Reply, Server};
 use tokio::sync::watch;
 
@@ -52,12 +54,17 @@ struct Agent {
 
 impl Agent {
     fn start(server: &Server, timing: Timing) -> Self {
-        let mut config = tempfile::NamedTempFile::new().unwrap();
         let url = format!("http://{}", server.address);
-        let text = serde_json::json!({
+        Self::with(json!({"server": url}), json!({"token": "t"}), timing)
+    }
+
+    /// With a cluster and a user as a kubeconfig has them.
+    fn with(cluster: Value, user: Value, timing: Timing) -> Self {
+        let mut config = tempfile::NamedTempFile::new().unwrap();
+        let text = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "c",
-            "clusters": [{"name": "c", "cluster": {"server": url}}],
-            "users": [{"name": "c", "user": {"token": "t"}}],
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "c", "user": user}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
         });
         config.write_all(text.to_string().as_bytes()).unwrap();
@@ -259,7 +266,7 @@ fn a_node_that_is_not_there_is_waited_for() {
     server.set("/api/v1/nodes/n/status", None);
     let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "refused", || agent.counted("refused") >= 3);
-    server.set("/api/v1/nodes/n/status", Some(serde_json::json!({})));
+    server.set("/api/v1/nodes/n/status", Some(json!({})));
     agent.look_until(&healthy(), "applied", || is(&server, "False"));
     agent.end();
 }

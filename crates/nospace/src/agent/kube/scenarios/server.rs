@@ -1,13 +1,14 @@
-//! An API server that does what it is told: a few lines of HTTP, no TLS, answers from a script.
+//! A scripted API server: a few lines of HTTP, with TLS if wanted.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What is done with a request. Those without one are answered as a server does that is well.
 #[derive(Clone, Debug)]
@@ -29,6 +30,7 @@ pub struct Came {
     /// `PATCH /api/v1/nodes/n/status`, without what follows the `?`.
     pub call: String,
     pub content: String,
+    pub authorization: String,
     pub body: Value,
 }
 
@@ -59,6 +61,7 @@ struct Inside {
 pub struct Server {
     pub address: SocketAddr,
     inside: Arc<Mutex<Inside>>,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Server {
@@ -66,6 +69,17 @@ impl Server {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self::at(&listener);
+        server.answer(listener);
+        server
+    }
+
+    /// One with this certificate.
+    pub fn start_tls(config: ServerConfig) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            tls: Some(Arc::new(config)),
+            ..Self::at(&listener)
+        };
         server.answer(listener);
         server
     }
@@ -83,6 +97,7 @@ impl Server {
                 objects: BTreeMap::from([node]),
                 ..Inside::default()
             })),
+            tls: None,
         }
     }
 
@@ -96,7 +111,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let server = server.clone();
-                thread::spawn(move || server.serve(stream.unwrap()));
+                thread::spawn(move || server.accept(stream.unwrap()));
             }
         });
     }
@@ -147,11 +162,20 @@ impl Server {
         self.came().iter().rev().find_map(|c| c.status(kind))
     }
 
-    fn serve(&self, stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut writer = stream;
+    fn accept(&self, stream: TcpStream) -> Option<()> {
+        match &self.tls {
+            None => self.serve(stream),
+            Some(config) => {
+                let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+                self.serve(StreamOwned::new(connection, stream))
+            }
+        }
+    }
+
+    fn serve(&self, stream: impl Read + Write) -> Option<()> {
+        let mut stream = BufReader::new(stream);
         loop {
-            let came = request(&mut reader)?;
+            let came = request(&mut stream)?;
             let reply = {
                 let inside = &mut *self.inside.lock().unwrap();
                 inside.came.push(came.clone());
@@ -175,7 +199,9 @@ impl Server {
                 "HTTP/1.1 {code} x\r\n{headers}Content-Length: {}\r\n\r\n",
                 body.len()
             );
-            writer.write_all(format!("{head}{body}").as_bytes()).ok()?;
+            let stream = stream.get_mut();
+            stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+            stream.flush().ok()?;
         }
     }
 
@@ -200,7 +226,7 @@ impl Server {
     }
 }
 
-fn request(reader: &mut BufReader<TcpStream>) -> Option<Came> {
+fn request(reader: &mut impl BufRead) -> Option<Came> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let call = line
@@ -208,7 +234,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<Came> {
         .next()?
         .trim_end_matches(" HTTP/1.1")
         .to_owned();
-    let (mut length, mut content) = (0, String::new());
+    let (mut length, mut content, mut authorization) = (0, String::new(), String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -218,6 +244,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<Came> {
         match &*name.to_ascii_lowercase() {
             "content-length" => length = value.parse().ok()?,
             "content-type" => content = value.to_owned(),
+            "authorization" => authorization = value.to_owned(),
             _ => {}
         }
     }
@@ -227,6 +254,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<Came> {
         at: Instant::now(),
         call,
         content,
+        authorization,
         body: serde_json::from_slice(&body).ok()?,
     })
 }

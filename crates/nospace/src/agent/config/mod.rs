@@ -1,0 +1,349 @@
+//! The agent's settings: from flags, the environment and a file.
+
+mod values;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nospace_core::tune::Ceiling;
+use tokio::sync::watch;
+
+pub use values::{HostNames, Kube, Listen, Trace};
+use values::{choice, from_str, interval, listen, node_name, parse, top};
+
+const LOOK: &str = "What to look at";
+const PUBLISH: &str = "Where to publish";
+const ACCESS: &str = "Who may read";
+const TUNE: &str = "Limits to raise";
+
+/// Defines [`Settings`]: the flags of `nospace agent`, and after the `=` how the same setting is parsed in the environment and in
+/// the file.
+macro_rules! settings {
+    ($($(#[$attribute:meta])* $name:ident: $type:ty = $parser:expr;)*) => {
+        /// Settings from one source; `None` falls through to the next.
+        #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Settings {
+            $($(#[$attribute])* pub $name: Option<$type>,)*
+        }
+
+        /// The settings; in the file `node_name` is `node-name`, in the environment `NOSPACE_NODE_NAME`.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        impl Settings {
+            fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
+                match name {
+                    $(stringify!($name) => self.$name = Some(parse(value, $parser)?),)*
+                    _ => {
+                        let known = NAMES.join(", ").replace('_', "-");
+                        bail!("unknown setting; known are {known}")
+                    }
+                }
+                Ok(())
+            }
+
+            /// Fills what is missing here from `other`.
+            #[must_use]
+            pub fn or(self, other: Self) -> Self {
+                Self { $($name: self.$name.or(other.$name),)* }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Time between checks [default: 15s]
+    #[arg(long, value_name = "TIME", value_parser = interval, help_heading = LOOK)]
+    interval: Duration = interval;
+    /// Count failing calls as they happen; auto: where eBPF is available. On a kernel that cannot trace single functions, every
+    /// system call on the node gets about 0.1 µs slower [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN", help_heading = LOOK)]
+    trace: Trace = choice;
+    /// HTTP address and port; a port alone: on 127.0.0.1, and in a pod on its address ($POD_IP) [default: 9409]
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = listen, help_heading = PUBLISH)]
+    listen: Listen = listen;
+    /// Report to the Kubernetes API; auto: in a pod of a cluster, or where KUBECONFIG is set [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN", help_heading = PUBLISH)]
+    kube: Kube = choice;
+    /// This node's name in Kubernetes [default: $NODE_NAME, or the host name]
+    #[arg(long, value_name = "NAME", value_parser = node_name, help_heading = PUBLISH)]
+    node_name: String = node_name;
+    /// Pods with metrics of their own; the rest is added up as `other` [default: 50]
+    #[arg(long, value_name = "N", value_parser = top, help_heading = PUBLISH)]
+    top: usize = top;
+    /// Host names that HTTP requests may use besides IP addresses, localhost and this node's names; * for any
+    #[arg(long, value_name = "NAME,...", value_parser = HostNames::parse, help_heading = ACCESS)]
+    allowed_hosts: HostNames = HostNames::parse;
+    /// Serve HTTPS with this certificate chain (PEM); needs --tls-key
+    #[arg(long, value_name = "FILE", help_heading = ACCESS)]
+    tls_cert: PathBuf = from_str("a file");
+    /// Private key of --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", help_heading = ACCESS)]
+    tls_key: PathBuf = from_str("a file");
+    /// Ask clients for the bearer token in this file, except for /healthz and /readyz
+    #[arg(long, value_name = "FILE", help_heading = ACCESS)]
+    token_file: PathBuf = from_str("a file");
+    /// Let clients in with a token of the cluster: asks the API server whether its user may `get` the path (TokenReview,
+    /// SubjectAccessReview)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL",
+          help_heading = ACCESS)]
+    token_review: bool = from_str("true or false");
+    /// Raise limits at start, and when they are nearly used up
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL",
+          help_heading = TUNE)]
+    tune: bool = from_str("true or false");
+    /// Never raise limits above these: watches=1048576,instances=8192 [default: what would use half of the memory]
+    #[arg(long, value_name = "NUMBERS", value_parser = Ceiling::parse, help_heading = TUNE)]
+    tune_ceiling: Ceiling = Ceiling::parse;
+}
+
+/// Where settings come from; it can be read again.
+#[derive(Clone, Debug)]
+pub struct SettingsSource {
+    /// The command line.
+    pub flags: Settings,
+    /// The file of `--config`.
+    pub file: Option<PathBuf>,
+}
+
+impl SettingsSource {
+    /// The settings as they are now: flags, then the environment, then the file, then defaults.
+    ///
+    /// # Errors
+    ///
+    /// A setting is invalid; the error names it.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let environment = Settings::of_environment(variable)?;
+        let file = self.file.as_deref().map(Settings::of_file).transpose()?;
+        let settings = self.flags.clone().or(environment);
+        settings
+            .or(file.unwrap_or_default())
+            .config(pod_ip(variable)?)
+    }
+}
+
+/// The agent's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Time from one collection to the next.
+    pub interval: Duration,
+    /// Addresses that HTTP is served on.
+    pub listen: Vec<SocketAddr>,
+    /// Who may read.
+    pub access: AccessConfig,
+    /// Name of this node in Kubernetes; `None` is the host name.
+    pub node_name: Option<String>,
+    /// Whether conditions and events are published to the API server.
+    pub kube: Kube,
+    /// Whether limits are raised.
+    pub tune: bool,
+    /// The highest values that limits are raised to.
+    pub tune_ceiling: Ceiling,
+    /// Whether refused calls are traced.
+    pub trace: Trace,
+    /// Number of pods with metrics of their own.
+    pub top: usize,
+}
+
+/// The newest settings.
+pub type ConfigReceiver = watch::Receiver<Arc<Config>>;
+
+/// Who may read what the agent serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessConfig {
+    /// Host names that requests may use besides this node's own.
+    pub allowed_hosts: HostNames,
+    /// Files of the certificate chain and the private key; HTTP without TLS where `None`.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// File with a bearer token.
+    pub token_file: Option<PathBuf>,
+    /// Whether the API server decides on tokens.
+    pub token_review: bool,
+}
+
+/// The usual name for `fieldRef: spec.nodeName` of the downward API.
+const NODE_NAME: &str = "NODE_NAME";
+/// The usual name for `fieldRef: status.podIP` of the downward API.
+const POD_IP: &str = "POD_IP";
+
+impl Settings {
+    /// Settings from the environment; `variable` reads one variable.
+    ///
+    /// # Errors
+    ///
+    /// A value is invalid; the error names the variable.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let mut settings = Self {
+            node_name: variable(NODE_NAME).filter(|name| !name.is_empty()),
+            ..Self::default()
+        };
+        for name in NAMES {
+            let variable_name = format!("NOSPACE_{}", name.to_uppercase());
+            if let Some(value) = variable(&variable_name).filter(|value| !value.is_empty()) {
+                settings.set(name, &value).context(variable_name)?;
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Settings from a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or is not TOML, or a setting is unknown or invalid; the error names the setting.
+    pub fn of_file(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read settings from {shown} (--config)"))?;
+        let table: toml::Table = text
+            .parse()
+            .with_context(|| format!("{shown} is not valid TOML"))?;
+        let mut settings = Self::default();
+        for (name, value) in &table {
+            let value = match value {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(switch) => switch.to_string(),
+                _ => bail!("{shown}: {name}: expected a single value"),
+            };
+            settings
+                .set(&name.replace('-', "_"), &value)
+                .with_context(|| format!("{shown}: {name}"))?;
+        }
+        Ok(settings)
+    }
+
+    /// Fills what is still missing with defaults; `pod_ip` is [`pod_ip`].
+    ///
+    /// # Errors
+    ///
+    /// Settings that belong together contradict each other.
+    pub fn config(self, pod_ip: Option<IpAddr>) -> anyhow::Result<Config> {
+        let listen = match self.listen.unwrap_or(Listen::Port(9409)) {
+            Listen::At(address) => vec![address],
+            // Loopback, too: `kubectl port-forward` comes from there.
+            Listen::Port(port) => {
+                let addresses = pod_ip.into_iter().chain([Ipv4Addr::LOCALHOST.into()]);
+                addresses.map(|address| (address, port).into()).collect()
+            }
+        };
+        let tls = match (self.tls_cert, self.tls_key) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (Some(_), None) => bail!("tls-cert is set, but tls-key is not; TLS needs both"),
+            (None, Some(_)) => bail!("tls-key is set, but tls-cert is not; TLS needs both"),
+        };
+        Ok(Config {
+            interval: self.interval.unwrap_or(Duration::from_secs(15)),
+            listen,
+            access: AccessConfig {
+                allowed_hosts: self.allowed_hosts.unwrap_or_default(),
+                tls,
+                token_file: self.token_file,
+                token_review: self.token_review.unwrap_or(false),
+            },
+            node_name: self.node_name,
+            kube: self.kube.unwrap_or(Kube::Auto),
+            tune: self.tune.unwrap_or(false),
+            tune_ceiling: self.tune_ceiling.unwrap_or_default(),
+            trace: self.trace.unwrap_or(Trace::Auto),
+            top: self.top.unwrap_or(nospace_core::metrics::DEFAULT_TOP),
+        })
+    }
+}
+
+/// The address of the pod that the agent runs in, from the downward API.
+///
+/// # Errors
+///
+/// It is set, but is no address.
+pub fn pod_ip(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<IpAddr>> {
+    let Some(value) = variable(POD_IP).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let address = parse(&value, from_str("an IP address")).context(POD_IP)?;
+    Ok(Some(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        Settings::of_environment(|name| {
+            let mut pairs = pairs.iter();
+            pairs
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
+    }
+
+    fn file(text: &str) -> anyhow::Result<Settings> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), text)?;
+        Settings::of_file(file.path())
+    }
+
+    #[test]
+    fn earlier_sources_take_precedence() {
+        let flags = Settings {
+            top: Some(1),
+            ..Settings::default()
+        };
+        let environment = environment(&[("NOSPACE_TOP", "2"), ("NOSPACE_INTERVAL", "2m")]).unwrap();
+        let file =
+            file("top = 3\ninterval = '3m'\nlisten = ':1'\nkube = 'off'\ntune = true").unwrap();
+        let config = flags.or(environment).or(file).config(None).unwrap();
+        assert_eq!(config.top, 1);
+        assert_eq!(config.interval, Duration::from_mins(2));
+        assert_eq!(config.listen, [SocketAddr::from(([0; 4], 1))]);
+        assert_eq!((config.kube, config.tune), (Kube::Off, true));
+    }
+
+    #[test]
+    fn the_node_is_named_by_the_downward_api() {
+        let of = |pairs| environment(pairs).unwrap().node_name;
+        assert_eq!(of(&[("NODE_NAME", "a")]).as_deref(), Some("a"));
+        let both = [("NODE_NAME", "a"), ("NOSPACE_NODE_NAME", "b")];
+        assert_eq!(of(&both).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn invalid_settings_are_named() {
+        let error = |text| format!("{:#}", file(text).unwrap_err());
+        for (text, names) in [
+            ("intervall = 3", "intervall"),
+            ("interval = 'soon'", "interval: \"soon\""),
+            ("interval = 0", "interval: \"0\""),
+            ("listen = 'here'", "listen: \"here\""),
+            ("kube = 'yes'", "kube: \"yes\""),
+            ("tune = 'perhaps'", "tune: \"perhaps\""),
+            (
+                "tune-ceiling = 'watches=many'",
+                "tune-ceiling: \"watches=many\"",
+            ),
+            ("trace = 'on'", "trace: \"on\""),
+            ("top = -1", "top: \"-1\""),
+            ("top = [1]", "top: expected a single value"),
+            ("node-name = 'a b'", "node-name: \"a b\""),
+            ("top", "is not valid TOML"),
+        ] {
+            assert!(error(text).contains(names), "{text}: {}", error(text));
+        }
+        let error = environment(&[("NOSPACE_TOP", "many")]).unwrap_err();
+        assert!(format!("{error:#}").starts_with("NOSPACE_TOP: "));
+    }
+
+    #[test]
+    fn every_name_can_be_set() {
+        for name in NAMES {
+            let set = Settings::default().set(name, "\0");
+            let unknown = |error: anyhow::Error| error.to_string().contains("unknown setting");
+            assert!(!set.is_err_and(unknown), "{name}");
+        }
+    }
+}
