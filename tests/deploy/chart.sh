@@ -28,19 +28,28 @@ render --values tests/deploy/values-all.yaml >"$work/all.yaml" || { cat "$work/e
 # has TEXT...: each appears in the rendered output.
 has() { for text; do grep -qF -e "$text" "$work/all.yaml" || fail "with every value set, $text is missing"; done; }
 has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always' 'name: registry' 'app.kubernetes.io/name: watchdog' \
-    'name: node-watchdog' 'team: nodes' --interval=1m 0.0.0.0:9999 --kube=off --top=7 --config=/etc/nospace/agent.toml \
+    'name: node-watchdog' 'team: nodes' --interval=1m --listen=9999 'fieldPath: status.podIP' --kube=off --top=7 --config=/etc/nospace/agent.toml \
     'interval = "1m"' --verbose RUST_BACKTRACE --tune --tune-ceiling=watches=2000000,instances=20000 --max-user-watches=1048576 --max-user-instances=16384 \
-    'serviceAccountName: someone' 'automountServiceAccountToken: false' 'release: prometheus' 'interval: 30s' 'scrapeTimeout: 5s' \
+    'serviceAccountName: someone' 'automountServiceAccountToken: true' 'release: prometheus' 'interval: 30s' 'scrapeTimeout: 5s' \
     'process_.*' https://wiki.example/nospace/docs/causes/inotify-watches.md 'dashboards: yes-please' 'folder: Nodes' \
     'hostNetwork: true' system-cluster-critical 'key: dedicated' 'pool: big' 'key: arch' OnDelete \
     'terminationGracePeriodSeconds: 9' pod-label pod-annotation 11m SYS_ADMIN nospace.json 'localhostProfile: nospace' spc_t \
+    --allowed-hosts=metrics.example,node.example --tls-key=/etc/nospace-tls/tls.key 'secretName: nospace-tls' 'scheme: HTTPS' 'scheme: https' \
+    --token-review 'name: the-ca' 'name: the-token' \
     'kind: ServiceMonitor' 'kind: PodMonitor' 'kind: PrometheusRule' 'kind: Service'
 for gone in 'kind: ServiceAccount' 'kind: ClusterRole' NospaceTraceInactive '- --runtime-only' '- [{]name: host, .* readOnly: true'; do
     ! grep -qE -e "^ *$gone|alert: $gone" "$work/all.yaml" || fail "with every value set, $gone is still there"
 done
 
 render --set-json 'agent={"kube":false}' >"$work/off.yaml" || fail "agent.kube: off, unquoted, is rejected"
-grep -q -e --kube=off "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not read as off"
+grep -q -e --kube=off "$work/off.yaml" && grep -q 'automountServiceAccountToken: false' "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not read as off"
+
+render --set agent.tokenReview=true,agent.kube=off --show-only templates/rbac.yaml >"$work/review.yaml"
+diff - <(yq -r 'select(.kind == "ClusterRole") | .metadata.name + " " + (.rules[] | (.resources // .nonResourceURLs) | join(","))' "$work/review.yaml") >&2 <<END || fail "agent.tokenReview: other permissions than needed"
+nospace tokenreviews
+nospace subjectaccessreviews
+nospace-reader /,/metrics,/api/v1/report
+END
 
 # refused NAME=VALUE WORDS: the error names the value and contains WORDS.
 refused() {
@@ -53,6 +62,7 @@ refused 'agent.intervall="15s"' "additional properties"
 refused 'agent.kube="yes"' "must be one of"
 refused 'agent.port=70000' "maximum"
 refused 'agent.top=0' "minimum"
+refused 'agent.allowedHosts=["a:80"]' "pattern"
 refused 'tune.maxUserWatches="many"' "integer"
 refused 'tune.ceiling="1000"' "pattern"
 refused 'image.digest="sha256:12"' "pattern"

@@ -51,14 +51,25 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* A monitor's endpoint. `instance` is the node; the agent pod's own labels must not hide those in nospace's metrics. */}}
 {{- define "nospace.endpoint" -}}
 port: metrics
-interval: {{ .interval }}
-scrapeTimeout: {{ .scrapeTimeout }}
+interval: {{ .monitor.interval }}
+scrapeTimeout: {{ .monitor.scrapeTimeout }}
 honorLabels: true
+{{- if .root.agent.tlsSecret }}
+scheme: https
+{{- end }}
+{{- with .monitor.tlsConfig }}
+tlsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .monitor.authorization }}
+authorization:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 relabelings:
   - {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: instance}
   - {targetLabel: job, replacement: nospace}
   - {regex: namespace|pod|container|endpoint|service, action: labeldrop}
-{{- with .metricRelabelings }}
+{{- with .monitor.metricRelabelings }}
 metricRelabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
