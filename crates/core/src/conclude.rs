@@ -1,6 +1,7 @@
 use crate::attribute::View;
 use crate::diagnose;
-use crate::limits::{self, LIMITS};
+use crate::evidence;
+use crate::limits;
 use crate::model::{CgroupVersion, Snapshot};
 use crate::report::{Finding, InotifyLimits, Node, Report, SCHEMA_VERSION};
 
@@ -21,10 +22,11 @@ pub fn view(snapshot: &Snapshot) -> View<'_> {
 pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
     let findings = diagnose::findings(&view, more);
     let snapshot = view.snapshot;
-    Report {
+    let mut report = Report {
         schema_version: SCHEMA_VERSION,
         taken_at: snapshot.taken_at.clone(),
         node: node(snapshot),
+        vantage: snapshot.vantage,
         collectors: snapshot.collectors.clone(),
         limits: limits(snapshot),
         users: view.users,
@@ -34,17 +36,10 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         resources: view.resources,
         forecast: view.forecast,
         findings,
-        required: required(snapshot),
-    }
-}
-
-/// inotify, and every other collector that a limit is read by, as far as it ran.
-fn required(snapshot: &Snapshot) -> Vec<String> {
-    let read_by = |name: &str| LIMITS.iter().any(|limit| limit.collector == Some(name));
-    let runs = snapshot.collectors.iter().map(|run| run.name.as_str());
-    let others = runs.filter(|name| *name != "inotify" && read_by(name));
-    let all = std::iter::once("inotify").chain(others);
-    all.map(str::to_owned).collect()
+        unseen: Vec::new(),
+    };
+    report.unseen = evidence::of_node(&report);
+    report
 }
 
 fn node(snapshot: &Snapshot) -> Node {

@@ -15,6 +15,7 @@ pub mod attribute;
 pub mod cause;
 mod conclude;
 pub mod diagnose;
+pub mod evidence;
 pub mod explain;
 pub mod growth;
 pub mod limits;

@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::cause::Cause;
-use crate::limits;
-use crate::report::{Finding, Report, Rule};
+use crate::report::{Finding, Rule};
 
 /// Something that a node condition, or a check by a monitoring system, is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,35 +23,6 @@ impl Matter {
             Self::KubeletStart
         } else {
             Self::Cause(finding.cause)
-        }
-    }
-}
-
-/// Leaves in `report` only the findings about any of `matters`, and makes its answer depend on what these
-/// are read by.
-pub fn judge_by(matters: &[Matter], report: &mut Report) {
-    report
-        .findings
-        .retain(|finding| matters.contains(&Matter::of(finding)));
-    let mut required: Vec<String> = matters
-        .iter()
-        .flat_map(|matter| matter.collectors())
-        .collect();
-    required.sort_unstable();
-    required.dedup();
-    report.required = required;
-}
-
-impl Matter {
-    /// The collectors without which nothing is known of it. What no collector reads, but only logs tell of, never is:
-    /// it stands for itself.
-    fn collectors(self) -> Vec<String> {
-        match self {
-            Self::Cause(cause) => {
-                let collector = limits::of(cause).collector;
-                vec![collector.unwrap_or(cause.code()).to_owned()]
-            }
-            Self::KubeletStart => ["inotify", "cgroups"].map(str::to_owned).to_vec(),
         }
     }
 }
@@ -87,35 +57,6 @@ impl fmt::Display for Matter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CollectorRun;
-    use crate::report::Status;
-
-    #[test]
-    fn what_could_not_be_read_is_unknown() {
-        let mut snapshot = crate::testing::node().0;
-        for (name, error) in [("sysv", Some("no word 4")), ("keys", None)] {
-            snapshot.collectors.push(CollectorRun {
-                name: name.to_owned(),
-                error: error.map(str::to_owned),
-                ..CollectorRun::default()
-            });
-        }
-        let report = crate::conclude(&snapshot);
-        assert_eq!(report.status(), Status::Unknown);
-        assert_eq!(report.missing(), Some("sysv"));
-        let judged = |cause: Cause| {
-            let mut report = report.clone();
-            judge_by(&[Matter::Cause(cause)], &mut report);
-            report.status()
-        };
-        assert_eq!(judged(Cause::SysvShm), Status::Unknown);
-        assert_eq!(judged(Cause::SysvSemaphores), Status::Unknown);
-        assert_eq!(judged(Cause::Keys), Status::Ok);
-        assert_eq!(judged(Cause::InotifyWatches), Status::Ok);
-        // It did not run; no collector reads it.
-        assert_eq!(judged(Cause::MountLimit), Status::Unknown);
-        assert_eq!(judged(Cause::IpPool), Status::Unknown);
-    }
 
     #[test]
     fn every_cause_can_be_named_and_nothing_else() {

@@ -3,7 +3,7 @@
 use crate::cause::Cause;
 use crate::model::{
     CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Hierarchy, Inotify, Instance,
-    Limits, PodLog, Process, Provenance, Setting, Snapshot, UserKey, UserNamespace,
+    Limits, PodLog, Process, Provenance, Setting, Snapshot, UserKey, UserNamespace, Vantage,
 };
 use crate::report::{Culprit, Finding, Report, Resource, Subject};
 
@@ -17,6 +17,7 @@ pub fn node() -> Node {
             provenance: Provenance::Estimated,
             ..CollectorRun::default()
         }],
+        vantage: Vantage::initial(),
         limits: Some(Limits {
             max_user_instances: 128,
             max_user_watches: 8_192,

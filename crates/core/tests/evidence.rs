@@ -3,10 +3,11 @@
 
 use nospace_core::cause::Cause;
 use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
-use nospace_core::model::Provenance;
+use nospace_core::limits::LIMITS;
+use nospace_core::model::{CollectorRun, Provenance, Vantage};
 use nospace_core::report::{
-    Budget, Culprit, Finding, Forecast, Node, Pod, Remedy, Report, Resource, Rule, Severity,
-    Subject, Unattributed, User,
+    Budget, Culprit, Finding, Forecast, InotifyLimits, Node, Pod, Remedy, Report, Resource, Rule,
+    Severity, Subject, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -28,13 +29,27 @@ fn explain(log: &str, report: Option<&Report>) -> Explanation {
     explanation
 }
 
+/// A collector that has seen everything.
+fn ran(name: &str) -> CollectorRun {
+    CollectorRun {
+        name: name.to_owned(),
+        provenance: Provenance::Exact,
+        ..CollectorRun::default()
+    }
+}
+
 fn node() -> Report {
     Report {
         schema_version: 1,
         taken_at: String::new(),
         node: Node::default(),
-        collectors: Vec::new(),
-        limits: None,
+        vantage: Vantage::initial(),
+        collectors: LIMITS
+            .iter()
+            .filter_map(|limit| limit.collector)
+            .map(ran)
+            .collect(),
+        limits: Some(InotifyLimits::default()),
         users: Vec::new(),
         processes: Vec::new(),
         pods: Vec::new(),
@@ -42,7 +57,7 @@ fn node() -> Report {
         resources: Vec::new(),
         forecast: Forecast::default(),
         findings: Vec::new(),
-        required: Vec::new(),
+        unseen: Vec::new(),
     }
 }
 

@@ -47,7 +47,8 @@ fn check(case: &Path, arguments: &[&str]) -> (String, i32) {
         .expect("nospace runs");
     let code = output.status.code().expect("an exit code");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(code < 3, "{}: exit code {code}: {errors}", case.display());
+    assert!(code <= 3, "{}: exit code {code}: {errors}", case.display());
+    assert!(errors.is_empty(), "{}: {errors}", case.display());
     (String::from_utf8(output.stdout).expect("UTF-8"), code)
 }
 

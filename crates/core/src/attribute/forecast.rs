@@ -1,9 +1,10 @@
-use super::users;
+use super::{Room, user_ref};
 use crate::managers::is_kubelet;
 use crate::model::{
-    CgroupVersion, Cgroups, Hierarchy, Instance, Process, Provenance, Snapshot, UserKey,
+    CgroupVersion, Cgroups, Hierarchy, InotifyResource, Instance, Pair, Process, Provenance,
+    Snapshot, UserKey,
 };
-use crate::report::{Forecast, KubeletStart, StartVerdict, User};
+use crate::report::{Forecast, KubeletStart, StartVerdict, Unseen, User, scarcer};
 
 /// v1 controllers that cAdvisor watches for the kubelet from Kubernetes 1.29 (`needSubsys`,
 /// container/libcontainer/helpers.go of cAdvisor 0.48, with the metrics of cadvisor_linux.go).
@@ -36,35 +37,64 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
     let kubelet = Kubelet::find(snapshot)?;
     let cgroups = snapshot.cgroups.as_ref()?;
     let need = need(cgroups, &kubelet)?;
-    let (watches, instances) = free(snapshot, users)?;
-    let watches_free = watches.saturating_add(kubelet.watches);
-    let instances_free = instances.saturating_add(kubelet.instances);
     let others = kubelet.other_watches();
-    let watches_needed = need.watches.saturating_add(others);
-    let instances_needed = kubelet.needed_instances();
+    let needed = Pair {
+        instances: kubelet.needed_instances(),
+        watches: need.watches.saturating_add(others),
+    };
+    let held = Pair {
+        instances: kubelet.instances,
+        watches: kubelet.watches,
+    };
+    let rooms = Pair::new(|one| Room::of(snapshot, users, kubelet.account, one));
+    let free = Pair::new(|one| Some(rooms[one].most?.saturating_add(held[one])));
     let spare = DISPENSABLE + kubelet.perhaps_less(&need);
-    let verdict = verdict(watches_free, watches_needed, spare).max(verdict(
-        instances_free,
-        instances_needed,
-        spare,
-    ));
+    let unseen = unseen(snapshot, &rooms);
+    let answer = |one| verdict(free[one], needed[one], spare, &unseen);
+    let verdict = answer(InotifyResource::Watches).worse(answer(InotifyResource::Instances));
+    let free = Pair {
+        instances: free.instances?,
+        watches: free.watches?,
+    };
+    let scarce = scarcer(needed, free);
     Some(KubeletStart {
         verdict,
-        watches_needed,
-        watches_free,
-        instances_needed,
-        instances_free,
+        account: user_ref(rooms[scarce].account),
+        unseen: if verdict == StartVerdict::Unknown {
+            unseen
+        } else {
+            Vec::new()
+        },
+        watches_needed: needed.watches,
+        watches_free: free.watches,
+        instances_needed: needed.instances,
+        instances_free: free.instances,
         kubelet_pid: kubelet.pid,
         watches_given_back: kubelet.watches,
         instances_given_back: kubelet.instances,
         basis: format!(
             "{}; {others} more for the client CA, static pods, flexvolumes, serving certificate and plugins; \
-             {instances_needed} instances, 2 of them for cAdvisor; {}",
+             {} instances, 2 of them for cAdvisor; {}",
             need.basis,
+            needed.instances,
             kubelet.words(),
         ),
         provenance: Provenance::Estimated,
     })
+}
+
+/// What was not seen of the accounts and of the cgroups.
+fn unseen(snapshot: &Snapshot, rooms: &Pair<Room>) -> Vec<Unseen> {
+    let cgroups = snapshot.collectors.iter().find(|run| run.name == "cgroups");
+    let of_cgroups = cgroups.and_then(|run| Unseen::of_run(run, &snapshot.vantage));
+    let of_rooms = InotifyResource::BOTH.map(|one| rooms[one].unseen.clone());
+    let mut all = Vec::new();
+    for one in of_rooms.into_iter().flatten().chain(of_cgroups) {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    all
 }
 
 /// In how many hierarchies cAdvisor watches each cgroup of this node; `None` where cgroups or inotify could
@@ -75,32 +105,28 @@ pub fn cadvisor_hierarchies(snapshot: &Snapshot) -> Option<u64> {
     Some(need(snapshot.cgroups.as_ref()?, &kubelet)?.hierarchies)
 }
 
-fn verdict(free: u64, needed: u64, spare: u64) -> StartVerdict {
-    if free < needed.saturating_sub(spare) {
-        StartVerdict::Fails
-    } else if free <= needed.saturating_add(needed / 10) {
-        StartVerdict::Barely
-    } else {
-        StartVerdict::Starts
-    }
-}
-
-/// Watches and instances that uid 0 of the initial namespace has left.
-fn free(snapshot: &Snapshot, users: &[User]) -> Option<(u64, u64)> {
-    match users::find(users, UserKey::initial(0)) {
-        Some(root) => Some((root.watches.free()?, root.instances.free()?)),
-        None => {
-            let limits = snapshot.limits.as_ref()?;
-            Some((limits.max_user_watches, limits.max_user_instances))
+/// More than is certainly there is refused for certain; room needs that all was seen.
+fn verdict(free: Option<u64>, needed: u64, spare: u64, unseen: &[Unseen]) -> StartVerdict {
+    match free {
+        Some(free) if free < needed.saturating_sub(spare) => StartVerdict::Fails,
+        Some(free) if unseen.is_empty() => {
+            if free <= needed.saturating_add(needed / 10) {
+                StartVerdict::Barely
+            } else {
+                StartVerdict::Starts
+            }
         }
+        _ => StartVerdict::Unknown,
     }
 }
 
 /// The kubelet that runs, if one does.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kubelet {
     pid: Option<u32>,
-    /// Instances that it alone holds.
+    /// Whom the kernel charges for what it opens.
+    account: UserKey,
+    /// Instances that it alone holds, and that are charged to that account.
     instances: u64,
     /// Watches in them.
     watches: u64,
@@ -113,30 +139,38 @@ impl Kubelet {
     fn find(snapshot: &Snapshot) -> Option<Self> {
         let instances = &snapshot.inotify.as_ref()?.instances;
         let kubelets = snapshot.processes.iter().filter(|p| is_kubelet(&p.comm));
+        let none = Self {
+            pid: None,
+            account: snapshot.vantage.root(),
+            instances: 0,
+            watches: 0,
+            largest: 0,
+        };
         Some(
             kubelets
                 .map(|p| Self::of(p, instances))
                 .max_by_key(|k| k.watches)
-                .unwrap_or_default(),
+                .unwrap_or(none),
         )
     }
 
     fn of(process: &Process, instances: &[Instance]) -> Self {
-        let root = UserKey::initial(0);
-        let own = instances
+        let held = instances
             .iter()
-            .filter(|i| i.charged == root && i.holders.iter().all(|d| d.pid == process.pid));
-        let mut kubelet = Self {
+            .filter(|i| i.holders.iter().all(|d| d.pid == process.pid));
+        let held: Vec<&Instance> = held.collect();
+        // It runs as one user, and so is charged for all as that; who passed it another instance may not be.
+        let largest = held.iter().max_by_key(|i| i.watches);
+        let account = largest.map_or(process.user, |i| i.charged);
+        let own = || held.iter().filter(|i| i.charged == account);
+        let watches = || own().map(|i| u64::from(i.watches));
+        Self {
             pid: Some(process.pid),
-            ..Self::default()
-        };
-        for instance in own {
-            let watches = u64::from(instance.watches);
-            kubelet.instances += 1;
-            kubelet.watches += watches;
-            kubelet.largest = kubelet.largest.max(watches);
+            account,
+            instances: own().count() as u64,
+            watches: watches().sum(),
+            largest: watches().max().unwrap_or(0),
         }
-        kubelet
     }
 
     /// Watches that are not cAdvisor's: those that it holds; without a kubelet those of a recent one.

@@ -1,7 +1,7 @@
 //! Would the kubelet start now?
 
-use crate::model::{Process, UserCounters, UserKey};
-use crate::report::{KubeletStart, Severity, StartVerdict};
+use crate::model::{CollectorRun, UserCounters, UserKey};
+use crate::report::{KubeletStart, Severity, StartVerdict, Unseen};
 use crate::testing::{Node, node};
 
 /// As most distributions mount v1: cpu and cpuacct together.
@@ -176,17 +176,111 @@ fn unknown_where_cgroups_or_limits_are() {
     assert!(unknown(node().cgroups_v1(&["freezer"], 1)));
 }
 
-#[test]
-fn another_users_kubelet_gives_root_nothing_back() {
-    let node = node()
-        .cgroups_v2(10, 0)
+/// A user namespace that uid 0 created, and its root.
+const INSIDE: UserKey = UserKey {
+    user_namespace: 5,
+    uid: 100_000,
+};
+
+/// A kubelet that is charged to `key`.
+fn kubelet_of(key: UserKey) -> Node {
+    node()
+        .cgroups_v2(30, 0)
+        .child_namespace(INSIDE.user_namespace, 0)
         .process(9, "kubelet")
-        .user(UserKey::initial(1_000))
-        .holds(6, 10)
-        .with(|s| {
-            s.processes
-                .iter_mut()
-                .for_each(|p: &mut Process| p.descriptors = 0)
-        });
-    assert_eq!(forecast(&node).watches_given_back, 0);
+        .user(key)
+        .holds(7, 5)
+}
+
+#[test]
+fn judged_by_the_account_that_it_is_charged_to() {
+    let other = UserKey::initial(1_000);
+    // Root's account is used up, and is none of its business.
+    let node = kubelet_of(other).process(3, "hog").holds(128, 1);
+    let forecast = forecast(&node);
+    assert_eq!(forecast.verdict, StartVerdict::Starts);
+    assert_eq!(UserKey::from(forecast.account), other);
+    assert_eq!(forecast.instances_free, 128);
+}
+
+#[test]
+fn the_creators_account_refuses_as_well() {
+    let inside = |used| {
+        let node = kubelet_of(INSIDE).process(3, "hog").holds(used, 1);
+        node.with(|s| {
+            let counters = |key, instances, limit| UserCounters {
+                key,
+                instances,
+                watches: instances,
+                instances_limit: limit,
+                watches_limit: 8_192,
+            };
+            let used = u64::from(used);
+            let root = counters(UserKey::initial(0), used + 7, 128);
+            let own = counters(INSIDE, 7, 128 - used);
+            s.inotify.as_mut().unwrap().counters = Some(vec![root, own]);
+        })
+    };
+    assert_eq!(forecast(&inside(1)).verdict, StartVerdict::Starts);
+    let forecast = forecast(&inside(121));
+    assert_eq!(forecast.verdict, StartVerdict::Barely);
+    assert_eq!(forecast.instances_free, 7);
+    assert_eq!(UserKey::from(forecast.account), UserKey::initial(0));
+}
+
+#[test]
+fn unknown_where_an_account_is_out_of_sight() {
+    // /proc does not show the limits of a child namespace.
+    let start = forecast(&kubelet_of(INSIDE));
+    assert_eq!(start.verdict, StartVerdict::Unknown);
+    let limits = Unseen::ChildLimits { user_namespace: 5 };
+    assert_eq!(start.unseen, [limits]);
+    // Nor, from within, the accounts above.
+    let guest = |watches| {
+        kubelet_of(INSIDE).with(|s| {
+            s.vantage.user_namespace = Some(INSIDE.user_namespace);
+            s.vantage.max_inotify_instances = Some(1_000);
+            s.vantage.max_inotify_watches = Some(watches);
+            s.inotify.as_mut().unwrap().user_namespaces.clear();
+        })
+    };
+    let start = forecast(&guest(1_000));
+    assert_eq!(start.verdict, StartVerdict::Unknown);
+    assert_eq!(start.unseen, [Unseen::Ancestors]);
+    // That its own has no room is known.
+    assert_eq!(forecast(&guest(20)).verdict, StartVerdict::Fails);
+}
+
+#[test]
+fn unknown_to_nobody() {
+    let blind = |used| {
+        let node = node().cgroups_v2(30, 0).process(3, "hog").holds(used, 1);
+        node.with(|s| {
+            s.vantage.uid = 65_534;
+            s.collectors[0].blind = true;
+        })
+    };
+    let start = forecast(&blind(2));
+    assert_eq!(start.verdict, StartVerdict::Unknown);
+    assert_eq!(start.unseen, [Unseen::OtherUsers { as_root: false }]);
+    let root = blind(2).report().users.remove(0);
+    assert_eq!(root.instances.percent(), None);
+    // What is in sight is the least that is used.
+    assert_eq!(blind(128).report().users[0].instances.percent(), Some(100));
+    assert_eq!(forecast(&blind(128)).verdict, StartVerdict::Fails);
+}
+
+#[test]
+fn cgroups_that_were_not_all_counted_leave_room_unknown() {
+    let cut = |directories| {
+        node().cgroups_v2(directories, 0).with(|s| {
+            s.collectors.push(CollectorRun {
+                name: "cgroups".to_owned(),
+                partial: true,
+                ..CollectorRun::default()
+            });
+        })
+    };
+    assert_eq!(forecast(&cut(30)).verdict, StartVerdict::Unknown);
+    assert_eq!(forecast(&cut(9_000)).verdict, StartVerdict::Fails);
 }

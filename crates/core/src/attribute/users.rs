@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::model::{INITIAL_USER_NAMESPACE, Inotify, Provenance, Snapshot, UserCounters, UserKey};
-use crate::report::{Budget, Unattributed, User, UserRef};
+use crate::model::{Inotify, Pair, Provenance, Snapshot, UserCounters, UserKey};
+use crate::report::{Budget, Unattributed, User, UserRef, thresholds};
 
 /// Instances and watches.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +35,7 @@ pub fn below(inotify: &Inotify, charged: UserKey, key: UserKey) -> bool {
 }
 
 /// Everyone that a charge to `key` counts against, `key` first.
-fn chain(inotify: &Inotify, key: UserKey) -> Vec<UserKey> {
+pub fn chain(inotify: &Inotify, key: UserKey) -> Vec<UserKey> {
     let mut chain = vec![key];
     let mut at = key;
     while let Some(next) = draws_on(inotify, at) {
@@ -49,7 +49,7 @@ fn chain(inotify: &Inotify, key: UserKey) -> Vec<UserKey> {
 }
 
 fn draws_on(inotify: &Inotify, key: UserKey) -> Option<UserKey> {
-    if key.user_namespace == INITIAL_USER_NAMESPACE {
+    if key.is_initial() {
         return None;
     }
     inotify
@@ -65,7 +65,7 @@ pub fn users(snapshot: &Snapshot) -> Vec<User> {
         return Vec::new();
     };
     let mut seen = seen(inotify);
-    seen.entry(UserKey::initial(0)).or_default();
+    seen.entry(snapshot.vantage.root()).or_default();
     let counters = inotify.counters.iter().flatten();
     let mut users: Vec<User> = counters
         .map(|c| counted(inotify, c, seen.remove(&c.key).unwrap_or_default()))
@@ -119,22 +119,50 @@ fn counted(inotify: &Inotify, counters: &UserCounters, seen: Sum) -> User {
     }
 }
 
-/// The sysctls of /proc bind the initial namespace alone; a child's own limit is not in /proc.
+/// The limits that /proc shows of a user: those of the initial namespace, and those of nospace's own.
+pub fn limits(snapshot: &Snapshot, key: UserKey) -> Pair<Option<u64>> {
+    let vantage = &snapshot.vantage;
+    if key.is_initial() {
+        let limits = snapshot.limits.as_ref();
+        Pair {
+            instances: limits.map(|l| l.max_user_instances),
+            watches: limits.map(|l| l.max_user_watches),
+        }
+    } else if vantage.user_namespace == Some(key.user_namespace) {
+        vantage.own_limits()
+    } else {
+        Pair::default()
+    }
+}
+
 fn summed(snapshot: &Snapshot, inotify: &Inotify, key: UserKey, sum: Sum) -> User {
-    let limits = snapshot
-        .limits
-        .as_ref()
-        .filter(|_| key.user_namespace == INITIAL_USER_NAMESPACE);
-    let estimated = |used, limit| Budget {
-        used,
-        limit,
-        provenance: Provenance::Estimated,
+    let limits = limits(snapshot, key);
+    let blind = snapshot
+        .collectors
+        .iter()
+        .any(|run| run.name == "inotify" && run.blind);
+    let budget = |used, limit: Option<u64>| {
+        let budget = Budget {
+            used,
+            limit,
+            provenance: Provenance::Estimated,
+        };
+        // What is in sight is the least that is used: enough where it is nearly all.
+        let is_full = budget.percent() >= Some(thresholds::CRITICAL_PERCENT);
+        Budget {
+            provenance: if blind && !is_full {
+                Provenance::Unavailable
+            } else {
+                Provenance::Estimated
+            },
+            ..budget
+        }
     };
     User {
         uid: key.uid,
         user_namespace: key.user_namespace,
-        instances: estimated(sum.instances, limits.map(|l| l.max_user_instances)),
-        watches: estimated(sum.watches, limits.map(|l| l.max_user_watches)),
+        instances: budget(sum.instances, limits.instances),
+        watches: budget(sum.watches, limits.watches),
         unattributed: Unattributed::default(),
         draws_on: draws_on(inotify, key).map(user_ref),
     }

@@ -301,7 +301,8 @@ fn limits_that_proc_does_not_show_are_said_to_be_unknown() {
         commands(&finding),
         ["nsenter -t 7 -U sysctl user.max_inotify_instances user.max_inotify_watches"]
     );
-    assert_eq!(node.report().status(), Status::Ok);
+    // One of them may be used up.
+    assert_eq!(node.report().status(), Status::Unknown);
 }
 
 #[test]

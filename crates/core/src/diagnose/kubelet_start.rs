@@ -12,7 +12,7 @@ pub fn find(view: &View) -> Vec<Finding> {
         return Vec::new();
     };
     let severity = match start.verdict {
-        StartVerdict::Starts => return Vec::new(),
+        StartVerdict::Starts | StartVerdict::Unknown => return Vec::new(),
         StartVerdict::Barely => Severity::Warning,
         StartVerdict::Fails => Severity::Critical,
     };
@@ -35,9 +35,9 @@ fn on_kubernetes(view: &View, start: &KubeletStart) -> bool {
 }
 
 fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
-    let resource = scarce(start);
+    let resource = start.scarce();
     let (needed, free) = figures(start, resource);
-    let key = UserKey::initial(0);
+    let key = UserKey::from(start.account);
     // What the kubelet holds it gives back.
     let kubelet = start.kubelet_pid.map(|pid| view.part(pid));
     let mut holders = inotify::top(view, resource, key);
@@ -62,7 +62,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
         severity,
         subject: Subject::User(key),
         title: format!(
-            "The kubelet {would}: it needs {needed} {}, but uid 0 has {left}",
+            "The kubelet {would}: it needs {needed} {}, but {key} has {left}",
             resource.noun()
         ),
         evidence: vec![
@@ -86,26 +86,13 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
     }
 }
 
-/// What is shorter, measured by what is needed.
-fn scarce(start: &KubeletStart) -> InotifyResource {
-    let per_mille =
-        |(needed, free): (u64, u64)| u128::from(free) * 1000 / u128::from(needed.max(1));
-    let watches = per_mille(figures(start, InotifyResource::Watches));
-    let instances = per_mille(figures(start, InotifyResource::Instances));
-    if instances < watches {
-        InotifyResource::Instances
-    } else {
-        InotifyResource::Watches
-    }
-}
-
 fn figures(start: &KubeletStart, resource: InotifyResource) -> (u64, u64) {
     (start.needed()[resource], start.free()[resource])
 }
 
 /// Raises whatever is within a tenth of what is needed.
 fn remedies(view: &View, start: &KubeletStart) -> Vec<Remedy> {
-    let Some(root) = view.user(UserKey::initial(0)) else {
+    let Some(account) = view.user(start.account.into()) else {
         return Vec::new();
     };
     InotifyResource::BOTH
@@ -114,6 +101,6 @@ fn remedies(view: &View, start: &KubeletStart) -> Vec<Remedy> {
             let (needed, free) = figures(start, *resource);
             free <= needed.saturating_add(needed / 10)
         })
-        .flat_map(|resource| raise(view, resource, root, figures(start, resource).0))
+        .flat_map(|resource| raise(view, resource, account, figures(start, resource).0))
         .collect()
 }

@@ -4,11 +4,15 @@ use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
 use crate::amount::count;
 use crate::cause::Cause;
+use crate::evidence::all_seen;
 use crate::limits::{self, describe::used_of};
 use crate::managers::is_kubelet;
+use crate::matter::Matter;
 use crate::model::{InotifyResource, Provenance};
 use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
-use crate::report::{Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Status, Subject};
+use crate::report::{
+    Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Status, Subject, Unseen,
+};
 use crate::runtimes::{RuntimeDefinition, for_kubelet};
 use crate::signatures::Confidence;
 
@@ -102,15 +106,29 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
         .iter()
         .find(|f| f.severity == Severity::Critical && is_about(f, cause, log, report));
     let worst = figures.iter().map(|f| f.percent).max();
+    let mut unseen = Vec::new();
     let full = match (worst, refusing) {
         (_, Some(_)) => Some(true),
-        (Some(worst), None) => Some(worst >= CRITICAL_PERCENT),
-        (None, None) => None,
+        (Some(worst), None) if worst >= CRITICAL_PERCENT => Some(true),
+        (Some(_), None) => room(cause, report, &mut unseen),
+        (None, None) => room(cause, report, &mut unseen).and(None),
     };
     let mut words = quoted(figures);
+    words.extend(unseen.iter().map(Unseen::sentence));
     // What the rules say of it tells more than the figure: whom it hits next.
     words.extend(refusing.map(|f| f.title.clone()));
     State { full, words }
+}
+
+/// `Some(false)`: no account is full, and every one that can refuse was seen.
+fn room(cause: Cause, report: &Report, unseen: &mut Vec<Unseen>) -> Option<bool> {
+    match all_seen(Matter::Cause(cause), report) {
+        Ok(_) => Some(false),
+        Err(missing) => {
+            *unseen = missing;
+            None
+        }
+    }
 }
 
 /// Of a full disk it must be the one that the log speaks of.
@@ -147,7 +165,12 @@ fn processes(programs: &[String], report: &Report) -> State {
         .map(figure)
         .collect();
     let full = figures.iter().any(|f| f.percent >= CRITICAL_PERCENT);
-    let words = if figures.is_empty() {
+    let mut unseen = Vec::new();
+    let full = match full {
+        true => Some(true),
+        false => room(Cause::ProcessFiles, report, &mut unseen),
+    };
+    let mut words = if figures.is_empty() {
         let whose = if programs.is_empty() {
             "the program that logged it".to_owned()
         } else {
@@ -159,10 +182,8 @@ fn processes(programs: &[String], report: &Report) -> State {
     } else {
         quoted(figures)
     };
-    State {
-        full: Some(full),
-        words,
-    }
+    words.extend(unseen.iter().map(Unseen::sentence));
+    State { full, words }
 }
 
 /// Whether it is a process of `program`; the kernel cuts a comm to 15 bytes.

@@ -2,7 +2,7 @@
 
 use super::pressure::{self, share};
 use super::sysctl::LONG_MAX;
-use super::{Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
+use super::{Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -23,6 +23,7 @@ pub const LIMIT: Limit = Limit {
     sysctls: &[SYSCTL],
     refusals: &[Refusal::of("epoll_ctl", ENOSPC)],
     collector: Some("epoll"),
+    depends: &[Dependency::Processes],
     usage,
     sysctl_of: |_| Some(SYSCTL.key),
     findings,

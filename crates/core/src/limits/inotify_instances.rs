@@ -1,7 +1,7 @@
 //! A user's inotify instances: EMFILE from inotify_init1(2).
 
 use super::kernel_memory::INSTANCE_BYTES;
-use super::{Limit, Refusal, Sysctl, errno::EMFILE, inotify};
+use super::{Dependency, Limit, Refusal, Sysctl, errno::EMFILE, inotify};
 use crate::cause::Cause;
 use crate::model::InotifyResource;
 
@@ -24,6 +24,7 @@ pub const LIMIT: Limit = Limit {
         Refusal::of("inotify_init1", EMFILE),
     ],
     collector: Some("inotify"),
+    depends: &[Dependency::Ancestors, Dependency::Processes],
     findings: |view| inotify::pressed(view, InotifyResource::Instances),
     commands: &[(
         "sysctl -w fs.inotify.max_user_instances=8192",

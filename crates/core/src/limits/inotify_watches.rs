@@ -1,7 +1,7 @@
 //! A user's inotify watches: ENOSPC from inotify_add_watch(2).
 
 use super::kernel_memory::WATCH_BYTES;
-use super::{Limit, Refusal, Sysctl, errno::ENOSPC, inotify};
+use super::{Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, inotify};
 use crate::cause::Cause;
 use crate::model::InotifyResource;
 
@@ -18,6 +18,7 @@ pub const LIMIT: Limit = Limit {
     ],
     refusals: &[Refusal::of("inotify_add_watch", ENOSPC)],
     collector: Some("inotify"),
+    depends: &[Dependency::Ancestors, Dependency::Processes],
     findings: |view| inotify::pressed(view, InotifyResource::Watches),
     commands: &[(
         "sysctl -w fs.inotify.max_user_watches=524288",

@@ -19,6 +19,8 @@ pub struct Limit {
     pub refusals: &'static [Refusal],
     /// The collector that reads it; `None` where only logs tell of it.
     pub collector: Option<&'static str>,
+    /// What else a verdict about it depends on.
+    pub depends: &'static [Dependency],
     /// Its budgets, from what was read.
     pub usage: fn(&Snapshot) -> Vec<Resource>,
     /// The sysctl that limits one of these budgets.
@@ -40,12 +42,22 @@ impl Limit {
             sysctls: &[],
             refusals: &[],
             collector: None,
+            depends: &[],
             usage: |_| Vec::new(),
             sysctl_of: own_sysctl,
             findings: |_| Vec::new(),
             commands: &[],
         }
     }
+}
+
+/// What must be in sight, besides what the collector reads, for a verdict of health about a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// The accounts of all user namespaces up to the initial one: a charge goes to each of them.
+    Ancestors,
+    /// All processes of the machine.
+    Processes,
 }
 
 /// The budgets that the collector of a simple limit read.

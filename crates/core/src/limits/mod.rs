@@ -45,7 +45,7 @@ mod sysv;
 mod tests;
 
 pub use cgroup_limit::MEMORY_CGROUP_MAX;
-pub use limit::{Limit, Place, Refusal, errno};
+pub use limit::{Dependency, Limit, Place, Refusal, errno};
 pub(crate) use raise::raise;
 pub use remedy::quote;
 pub use sysctl::{Sysctl, suggest_limit};

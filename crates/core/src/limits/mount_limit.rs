@@ -2,7 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
-use super::{Limit, Refusal, Sysctl, describe, errno::ENOSPC};
+use super::{Dependency, Limit, Refusal, Sysctl, describe, errno::ENOSPC};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -27,6 +27,7 @@ pub const LIMIT: Limit = Limit {
         Refusal::of("move_mount", ENOSPC),
     ],
     collector: Some("mounts"),
+    depends: &[Dependency::Processes],
     usage,
     sysctl_of: |_| Some(SYSCTL.key),
     findings,

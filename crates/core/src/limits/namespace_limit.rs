@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::pressure::{self, share};
-use super::{Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
+use super::{Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -29,6 +29,7 @@ pub const LIMIT: Limit = Limit {
     ],
     refusals: &[Refusal::of("unshare", ENOSPC), Refusal::of("clone", ENOSPC)],
     collector: Some("namespaces"),
+    depends: &[Dependency::Ancestors, Dependency::Processes],
     usage,
     findings,
     commands: &[(

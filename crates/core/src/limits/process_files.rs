@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::pressure::{self, share};
 use super::remedy::{quote, remedy};
 use super::sysctl::suggest_limit;
-use super::{Limit, Refusal, Sysctl, describe, errno::EMFILE};
+use super::{Dependency, Limit, Refusal, Sysctl, describe, errno::EMFILE};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Process, Snapshot};
@@ -29,6 +29,7 @@ pub const LIMIT: Limit = Limit {
     refusals: &[Refusal::any(EMFILE)],
     // The walk over descriptors counts those of every process.
     collector: Some("inotify"),
+    depends: &[Dependency::Processes],
     usage,
     findings,
     commands: &[(

@@ -56,9 +56,9 @@ fn users(users: &[User], out: &mut Exposition) {
             rows.map(|(uid, userns, value)| ([uid.as_str(), userns.as_str()], value)),
         );
     };
-    rows(&family::INSTANCES, &|u| Some(u.instances.used), true);
+    rows(&family::INSTANCES, &|u| u.instances.known_used(), true);
     rows(&family::INSTANCES_LIMIT, &|u| u.instances.limit, false);
-    rows(&family::WATCHES, &|u| Some(u.watches.used), true);
+    rows(&family::WATCHES, &|u| u.watches.known_used(), true);
     rows(&family::WATCHES_LIMIT, &|u| u.watches.limit, false);
     rows(
         &family::UNATTRIBUTED_INSTANCES,
@@ -175,7 +175,11 @@ fn resources(resources: &[Resource], out: &mut Exposition) {
 }
 
 fn start(start: Option<&KubeletStart>, out: &mut Exposition) {
-    let ok = start.map(|s| u8::from(s.verdict != StartVerdict::Fails));
+    let known = |start: &&KubeletStart| start.verdict != StartVerdict::Unknown;
+    let ok = start
+        .filter(known)
+        .map(|s| u8::from(s.verdict != StartVerdict::Fails));
+    let free = start.filter(known);
     out.single(&family::KUBELET_START_OK, ok);
     out.single(
         &family::KUBELET_START_WATCHES_NEEDED,
@@ -183,7 +187,7 @@ fn start(start: Option<&KubeletStart>, out: &mut Exposition) {
     );
     out.single(
         &family::KUBELET_START_WATCHES_FREE,
-        start.map(|s| s.watches_free),
+        free.map(|s| s.watches_free),
     );
     out.single(
         &family::KUBELET_START_INSTANCES_NEEDED,
@@ -191,7 +195,7 @@ fn start(start: Option<&KubeletStart>, out: &mut Exposition) {
     );
     out.single(
         &family::KUBELET_START_INSTANCES_FREE,
-        start.map(|s| s.instances_free),
+        free.map(|s| s.instances_free),
     );
 }
 

@@ -25,6 +25,12 @@ impl UserKey {
             uid,
         }
     }
+
+    /// Whether it is of the initial user namespace, which has no namespace above it.
+    #[must_use]
+    pub fn is_initial(self) -> bool {
+        self.user_namespace == INITIAL_USER_NAMESPACE
+    }
 }
 
 /// `uid 0`, with its user namespace where that is not the initial one.

@@ -15,6 +15,7 @@ mod process;
 mod provenance;
 mod resource;
 mod subject;
+mod vantage;
 mod watch;
 
 pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
@@ -33,6 +34,7 @@ pub use process::{CgroupPath, Process};
 pub use provenance::{CollectorRun, Provenance};
 pub use resource::{Resource, percent};
 pub use subject::Subject;
+pub use vantage::Vantage;
 pub use watch::{FileHandle, Place, Watch};
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,8 @@ pub struct Snapshot {
     pub taken_at: String,
     /// What kind of machine this is.
     pub node: NodeFacts,
+    /// Where nospace ran.
+    pub vantage: Vantage,
     /// How each collector fared, in a fixed order.
     pub collectors: Vec<CollectorRun>,
     /// The inotify limits and the settings that matter, live and at boot.
@@ -85,6 +89,4 @@ pub struct NodeFacts {
     pub kernel: String,
     /// Physical memory in bytes; bounds what limits may cost.
     pub memory_bytes: Option<u64>,
-    /// Real and effective uid that nospace ran as.
-    pub looked_as_uid: u32,
 }

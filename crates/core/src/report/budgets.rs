@@ -22,7 +22,7 @@ pub struct InotifyLimits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Budget {
-    /// Amount in use.
+    /// Amount in use; with the provenance `unavailable` only what was in sight of it.
     pub used: u64,
     /// The limit that binds; null where it could not be read.
     pub limit: Option<u64>,
@@ -31,16 +31,29 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Used share of the limit, in percent rounded down; `None` without a limit.
+    /// Used share of the limit, in percent rounded down; `None` where either is unknown.
     #[must_use]
     pub fn percent(&self) -> Option<u64> {
+        self.known_used()?;
         percent(self.used, self.limit?)
     }
 
-    /// What is left; `None` without a limit.
+    /// What is left; `None` where either is unknown.
     #[must_use]
     pub fn free(&self) -> Option<u64> {
-        Some(self.limit?.saturating_sub(self.used))
+        Some(self.limit?.saturating_sub(self.known_used()?))
+    }
+
+    /// The kernel gave `used` itself.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.provenance == Provenance::Exact
+    }
+
+    /// Amount in use; `None` where most of it may be out of sight.
+    #[must_use]
+    pub fn known_used(&self) -> Option<u64> {
+        (self.provenance != Provenance::Unavailable).then_some(self.used)
     }
 }
 

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CgroupVersion, CollectorRun, Provenance};
+use crate::model::{CgroupVersion, CollectorRun, Provenance, Vantage};
 
 mod budgets;
 mod culprit;
@@ -15,14 +15,16 @@ mod forecast;
 mod holders;
 mod rule;
 pub mod thresholds;
+mod unseen;
 
 pub use crate::model::{Resource, Subject, percent};
 pub use budgets::{Budget, InotifyLimits, Unattributed, User, UserRef};
 pub use culprit::Culprit;
 pub use findings::{Finding, PodRef, Remedy, Severity};
-pub use forecast::{Forecast, KubeletStart, StartVerdict};
+pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
 pub use rule::Rule;
+pub use unseen::Unseen;
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -37,6 +39,8 @@ pub struct Report {
     pub taken_at: String,
     /// The machine.
     pub node: Node,
+    /// Where nospace ran, which decides what it could see.
+    pub vantage: Vantage,
     /// How each collector fared.
     pub collectors: Vec<CollectorRun>,
     /// The inotify limits of the initial user namespace; null where they could not be read.
@@ -55,18 +59,9 @@ pub struct Report {
     pub forecast: Forecast,
     /// What is wrong, most important first.
     pub findings: Vec<Finding>,
-    /// The collectors that the answer depends on: without one of them nothing is known to be well.
-    #[serde(skip, default = "inotify_alone")]
-    pub required: Vec<String>,
+    /// What the answer depends on and that was not seen: with any of it nothing is known to be well.
+    pub unseen: Vec<Unseen>,
 }
-
-/// What a report that was read back depends on at least.
-fn inotify_alone() -> Vec<String> {
-    vec![INOTIFY.to_owned()]
-}
-
-/// The collector of instances and watches.
-const INOTIFY: &str = "inotify";
 
 /// The answer in one word, as a monitoring plugin gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +72,7 @@ pub enum Status {
     Warning,
     /// The worst finding is critical.
     Critical,
-    /// Nothing was found, but something that the answer depends on could not be read.
+    /// Nothing was found, but something that the answer depends on was not seen.
     Unknown,
 }
 
@@ -96,32 +91,15 @@ impl Status {
 
 impl Report {
     /// The worst finding; [`Status::Unknown`] where nothing bad was found and something that the answer
-    /// depends on could not be read.
+    /// depends on was not seen.
     #[must_use]
     pub fn status(&self) -> Status {
         match self.findings.iter().map(|f| f.severity).max() {
             Some(Severity::Critical) => Status::Critical,
             Some(Severity::Warning) => Status::Warning,
-            _ if self.missing().is_some() => Status::Unknown,
+            _ if !self.unseen.is_empty() => Status::Unknown,
             _ => Status::Ok,
         }
-    }
-
-    /// The first collector that the answer depends on and that failed, did not run, or saw hardly anything.
-    #[must_use]
-    pub fn missing(&self) -> Option<&str> {
-        let unread = |name: &&String| match name.as_str() {
-            INOTIFY => self.is_blind() || !self.knows_inotify_limits(),
-            name => {
-                let mut runs = self.collectors.iter();
-                !runs.any(|run| run.name == name && run.error.is_none() && !run.blind)
-            }
-        };
-        self.required.iter().find(unread).map(String::as_str)
-    }
-
-    fn knows_inotify_limits(&self) -> bool {
-        self.limits.is_some() || self.users.iter().any(|u| u.watches.limit.is_some())
     }
 
     /// inotify could not be read, or hardly anything of it was in sight.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use nospace_core::matter::{self, Matter};
+use nospace_core::evidence;
+use nospace_core::matter::Matter;
 use nospace_core::report::Status;
 use nospace_core::select::{Order, Selection};
 
@@ -111,7 +112,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
     };
     selection.apply(&mut report)?;
     if !args.only.is_empty() {
-        matter::judge_by(&args.only, &mut report);
+        evidence::judge_by(&args.only, &mut report);
     }
     let order = args
         .sort

@@ -20,8 +20,9 @@ mod ptys;
 pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
+pub(crate) mod vantage;
 
-use nospace_core::model::{Containers, Process, Resource, Snapshot};
+use nospace_core::model::{Containers, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot};
 
 use crate::host::Host;
 use run::Runs;
@@ -97,6 +98,7 @@ fn system(host: &dyn Host) -> Snapshot {
     let mut runs = Runs::default();
     let mut part = Snapshot {
         node: node::collect(host),
+        vantage: vantage::collect(host),
         ..Snapshot::default()
     };
     part.limits = runs.run("limits", "sysctl", || limits::collect(host));
@@ -126,6 +128,14 @@ fn merge(snapshot: &mut Snapshot, scanned: descriptors::DescriptorUsage, rest: S
     *snapshot = rest;
     snapshot.taken_at = taken_at;
     snapshot.inotify = scanned.inotify;
+    // The kernel lets nobody in another user namespace read its accounting.
+    if snapshot
+        .inotify
+        .as_ref()
+        .is_some_and(|inotify| inotify.counters.is_some())
+    {
+        snapshot.vantage.user_namespace = Some(INITIAL_USER_NAMESPACE);
+    }
     snapshot.processes = scanned.processes;
     snapshot.epoll = scanned.epoll;
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());

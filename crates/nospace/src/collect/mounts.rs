@@ -65,7 +65,12 @@ pub fn walk(host: &dyn Host) -> ReadResult<Walk> {
 
 /// Inode number of a process's namespace of one kind.
 pub fn namespace(host: &dyn Host, pid: u32, kind: &str) -> ReadResult<u64> {
-    let target = host.link(proc(&format!("{pid}/ns/{kind}")))?;
+    namespace_at(host, &format!("{pid}/ns/{kind}"))
+}
+
+/// The inode number in a link like `user:[4026531837]`, by its path below procfs.
+pub fn namespace_at(host: &dyn Host, path: &str) -> ReadResult<u64> {
+    let target = host.link(proc(path))?;
     let inode = target
         .split(['[', ']'])
         .nth(1)

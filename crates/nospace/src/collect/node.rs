@@ -12,7 +12,6 @@ pub fn collect(host: &dyn Host) -> NodeFacts {
         name: name(host).unwrap_or_else(|| "unknown".to_owned()),
         kernel: text(host, "sys/kernel/osrelease").unwrap_or_else(|| "unknown".to_owned()),
         memory_bytes: read::parsed(host, proc("meminfo"), system::memory_bytes).ok(),
-        looked_as_uid: host.look().uid,
     }
 }
 

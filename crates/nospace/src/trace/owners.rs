@@ -7,7 +7,7 @@ use nospace_core::attribute;
 use nospace_core::model::Snapshot;
 use nospace_core::report::Owner;
 
-use crate::collect;
+use crate::collect::{self, vantage::shows_initial_pids};
 use crate::host::{Host, proc};
 
 /// Processes and cgroups that are remembered at most.
@@ -16,9 +16,6 @@ const CAPACITY: usize = 4096;
 const MAX_AGE: Duration = Duration::from_secs(1);
 /// The disk is asked again for a container's name this long after it gave none.
 const REREAD_AFTER: Duration = Duration::from_secs(2);
-/// Where procfs says which pid namespace it shows; the initial one has this number (`PROC_PID_INIT_INO`,
-/// include/linux/proc_ns.h).
-const INITIAL_PIDS: &str = "pid:[4026531836]";
 /// Id of the root cgroup, and of every cgroup where v2 is not in use.
 const NO_CGROUP: u64 = 1;
 
@@ -150,12 +147,6 @@ impl<'h> OwnerCache<'h> {
         let path = format!("{}/{what}", event.pid);
         self.host.link(proc(&path)).ok()
     }
-}
-
-/// Whether procfs numbers processes as the kernel's programs do.
-fn shows_initial_pids(host: &dyn Host) -> bool {
-    let of = |path| host.link(proc(path)).is_ok_and(|link| link == INITIAL_PIDS);
-    of("1/ns/pid") || of("self/ns/pid")
 }
 
 /// A container that the disk did not tell of when it was last read.

@@ -1,8 +1,9 @@
 //! Reports made by hand, each of a node that somebody was called for.
 
 use nospace_core::cause::Cause;
+use nospace_core::evidence;
 use nospace_core::model::{
-    CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime,
+    CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime, Vantage,
 };
 use nospace_core::report::{
     Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits, KubeletStart,
@@ -17,14 +18,18 @@ const ROOT: UserRef = UserRef {
 
 /// Every sample, by the name of its golden files.
 pub fn all() -> Vec<(&'static str, Report)> {
-    vec![
+    let mut all = vec![
         ("healthy", healthy()),
         ("watches", watches_exhausted()),
         ("instances", instances_exhausted()),
         ("child-namespace", child_namespace()),
         ("unavailable", unavailable()),
         ("hostile", hostile()),
-    ]
+    ];
+    for (_, report) in &mut all {
+        report.unseen = evidence::of_node(report);
+    }
+    all
 }
 
 /// Thirty pods on cgroup v2, nothing near a limit.
@@ -51,7 +56,6 @@ pub fn healthy() -> Report {
         ],
         pods,
         resources: resources(),
-        required: vec!["inotify".to_owned()],
         forecast: starts(),
         ..bare(1024, 524_288)
     }
@@ -72,10 +76,11 @@ pub fn watches_exhausted() -> Report {
         ],
         pods: vec![pod(shipper, 1, 7340), pod("web-0", 1, 2), pod("web-1", 1, 2)],
         resources: resources(),
-        required: vec!["inotify".to_owned()],
         forecast: Forecast {
             kubelet_start: Some(KubeletStart {
                 verdict: StartVerdict::Fails,
+                account: ROOT,
+                unseen: Vec::new(),
                 watches_needed: 900,
                 watches_free: 198,
                 instances_needed: 6,
@@ -178,7 +183,6 @@ pub fn instances_exhausted() -> Report {
             ..finding(Cause::InotifyInstances, Severity::Critical, "uid 0 has used ~126 of 128 inotify instances (98 %)")
         }, finding(Cause::DiskInodes, Severity::Warning, "/var/lib/containerd has used 88 % of its inodes"),
            finding(Cause::InotifyInstances, Severity::Info, "node (pid 4711) holds 110 instances that watch nothing: a leak")],
-        required: vec!["inotify".to_owned()],
         forecast: Forecast { kubelet_start: Some(KubeletStart { verdict: StartVerdict::Barely, ..start() }) },
         ..bare(128, 192_536)
     }
@@ -295,6 +299,7 @@ fn bare(instances: u64, watches: u64) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         taken_at: "2026-01-01T00:00:00Z".into(),
+        vantage: Vantage::initial(),
         node: node("n1"),
         collectors: vec![collector("inotify", 1.2), collector("limits", 0.4)],
         limits: Some(InotifyLimits {
@@ -307,7 +312,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         pods: vec![],
         containers: vec![],
         resources: vec![],
-        required: vec!["inotify".to_owned()],
+        unseen: Vec::new(),
         forecast: Forecast::default(),
         findings: vec![],
     }
@@ -461,6 +466,8 @@ fn full_disk() -> Resource {
 fn start() -> KubeletStart {
     KubeletStart {
         verdict: StartVerdict::Starts,
+        account: ROOT,
+        unseen: Vec::new(),
         watches_needed: 134,
         watches_free: 192_000,
         instances_needed: 6,

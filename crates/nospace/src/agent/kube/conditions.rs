@@ -1,8 +1,10 @@
 //! What a report means for the node's conditions. Pure.
 
 use nospace_core::cause::Cause;
+use nospace_core::evidence;
+use nospace_core::matter::Matter;
 use nospace_core::report::{
-    Budget, Finding, Report, Resource, Rule, Severity, StartVerdict, Subject, User,
+    Budget, Finding, Report, Resource, Rule, Severity, StartVerdict, Subject, Unseen, User,
 };
 
 use super::message::{camel_case, message, sanitize};
@@ -130,8 +132,10 @@ fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdic
     if let Some(finding) = finding {
         return found(finding);
     }
-    if report.limits.is_none() || report.is_blind() {
-        return unknown(&blind(report, "inotify"));
+    let unseen = evidence::unseen(&[Matter::Cause(cause)], report);
+    let of_children = |one: &&Unseen| matches!(one, Unseen::ChildLimits { .. });
+    if let Some(one) = unseen.iter().find(|one| !of_children(one)) {
+        return unknown(&one.sentence());
     }
     let most = users().max_by_key(|u| budget(u).percent());
     fine(match most {
@@ -162,12 +166,14 @@ fn cgroups(report: &Report) -> Verdict {
     let resources = report.resources.iter();
     let of_node = |r: &&Resource| r.cause == Cause::CgroupLimit && node_wide(&r.subject);
     let most = resources.filter(of_node).max_by_key(|r| r.percent());
+    if let [one, ..] = evidence::unseen(&[Matter::Cause(Cause::CgroupLimit)], report).as_slice() {
+        return unknown(&one.sentence());
+    }
     match most {
         Some(most) => fine(format!(
             "{} of {} {} in use",
             most.used, most.limit, most.subject
         )),
-        None if failed(report, "cgroups") => unknown(&blind(report, "cgroups")),
         None => fine("The number of control groups is not limited".to_owned()),
     }
 }
@@ -185,13 +191,11 @@ fn node_wide(subject: &Subject) -> bool {
 }
 
 fn kubelet(report: &Report) -> Verdict {
-    let Some(start) = &report.forecast.kubelet_start else {
-        let gap = if failed(report, "cgroups") {
-            "cgroups"
-        } else {
-            "inotify"
-        };
-        return unknown(&blind(report, gap));
+    let unseen = evidence::unseen(&[Matter::KubeletStart], report);
+    let start = match (&report.forecast.kubelet_start, unseen.first()) {
+        (Some(start), None) => start,
+        (_, Some(one)) => return unknown(&one.sentence()),
+        (None, None) => return unknown("It could not be calculated"),
     };
     let finding = report
         .findings
@@ -209,23 +213,6 @@ fn kubelet(report: &Report) -> Verdict {
         ),
         (_, None) => fine("This machine runs no kubelet".to_owned()),
     }
-}
-
-fn failed(report: &Report, collector: &str) -> bool {
-    let mut runs = report.collectors.iter();
-    runs.any(|c| c.name == collector && c.error.is_some())
-}
-
-/// Why nothing is known: the title of the collector's finding.
-fn blind(report: &Report, collector: &str) -> String {
-    let finding = report
-        .findings
-        .iter()
-        .find(|f| f.rule == Rule::Blind && f.subject == Subject::Collector(collector.to_owned()));
-    finding.map_or_else(
-        || format!("{collector} could not be read"),
-        |finding| finding.title.clone(),
-    )
 }
 
 #[cfg(test)]

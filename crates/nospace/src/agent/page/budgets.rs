@@ -98,6 +98,7 @@ pub fn start(html: &mut Html, report: &Report) {
         StartVerdict::Starts => ("ok", "It would restart."),
         StartVerdict::Barely => ("warning", "It would barely restart."),
         StartVerdict::Fails => ("critical", "It would fail to restart."),
+        StartVerdict::Unknown => ("warning", "It is not known whether it would restart."),
     };
     html.raw("<section><h2>If the kubelet restarted now</h2><p class=")
         .raw(class)
@@ -105,6 +106,10 @@ pub fn start(html: &mut Html, report: &Report) {
         .raw(says)
         .raw("</p><table><tr><th><th class=n>needed<th class=n>free</tr>");
     let figure = |value| number::figure(value, start.provenance);
+    let free_is = match start.verdict {
+        StartVerdict::Unknown => Provenance::Unavailable,
+        _ => start.provenance,
+    };
     for (what, needed, free) in [
         ("instances", start.instances_needed, start.instances_free),
         ("watches", start.watches_needed, start.watches_free),
@@ -112,7 +117,7 @@ pub fn start(html: &mut Html, report: &Report) {
         html.raw("<tr>")
             .cell(what)
             .number(figure(needed))
-            .number(figure(free))
+            .number(number::figure(free, free_is))
             .raw("</tr>");
     }
     html.raw("</table><p class=\"dim why\" style=\"margin-top:8px\">")

@@ -68,9 +68,8 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
         identity = number(host, seen);
         let mut collected = inotify::collect(host, seen, &identity)?;
         if let ReadError::Failed(why) = without_books {
-            collected
-                .gaps
-                .insert(0, format!("counted from /proc: {why}"));
+            // After what was missed: how it was counted is no reason for that.
+            collected.gaps.push(format!("counted from /proc: {why}"));
         }
         Ok(collected)
     });

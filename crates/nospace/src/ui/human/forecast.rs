@@ -1,6 +1,6 @@
 use anstyle::Style;
 use nospace_core::model::Provenance;
-use nospace_core::report::{KubeletStart, Report, StartVerdict};
+use nospace_core::report::{KubeletStart, Report, StartVerdict, Unseen};
 
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, number, style};
@@ -14,6 +14,7 @@ pub fn draw(page: &mut Page, report: &Report) {
         StartVerdict::Starts => ("would start", style::pressure(0)),
         StartVerdict::Barely => ("would barely start", style::pressure(80)),
         StartVerdict::Fails => ("would not start", style::pressure(100)),
+        StartVerdict::Unknown => ("unknown", style::pressure(80)),
     };
     page.add(page.line());
     let line = page.labelled("Kubelet start").put(color, says);
@@ -21,7 +22,12 @@ pub fn draw(page: &mut Page, report: &Report) {
         page.wrapped(line.plain(": "), style::PLAIN, &sentence(start));
         return;
     }
-    page.add(line);
+    if start.verdict == StartVerdict::Unknown {
+        let why = start.unseen.first().map(Unseen::sentence);
+        page.wrapped(line.plain(": "), style::PLAIN, &why.unwrap_or_default());
+    } else {
+        page.add(line);
+    }
     let mut table = Table::default()
         .names("")
         .column("NEEDS", Align::Right)
@@ -30,13 +36,13 @@ pub fn draw(page: &mut Page, report: &Report) {
         "instances",
         start.instances_needed,
         start.instances_free,
-        start.provenance,
+        start,
     ));
     table.row(row(
         "watches",
         start.watches_needed,
         start.watches_free,
-        start.provenance,
+        start,
     ));
     page.table(&table);
     let said = report
@@ -65,16 +71,21 @@ fn sentence(start: &KubeletStart) -> String {
     )
 }
 
-fn row(what: &str, needed: u64, free: u64, provenance: Provenance) -> Vec<Cell> {
+fn row(what: &str, needed: u64, free: u64, start: &KubeletStart) -> Vec<Cell> {
     let short: Style = if needed > free {
         style::pressure(100)
     } else {
         style::PLAIN
     };
+    // With something unseen it is only known that there is no more.
+    let free_is = match start.verdict {
+        StartVerdict::Unknown => Provenance::Unavailable,
+        _ => start.provenance,
+    };
     vec![
         Cell::new(what),
-        Cell::new(number::figure(needed, provenance)),
-        Cell::styled(short, number::figure(free, provenance)),
+        Cell::new(number::figure(needed, start.provenance)),
+        Cell::styled(short, number::figure(free, free_is)),
     ]
 }
 

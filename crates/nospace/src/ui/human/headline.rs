@@ -1,5 +1,4 @@
 use nospace_core::cause::Cause;
-use nospace_core::limits;
 use nospace_core::report::{Finding, Report, Rule, Severity, StartVerdict, Status, User};
 
 use crate::ui::{Charset, Line, number, style, text};
@@ -136,21 +135,14 @@ fn usage(report: &Report) -> String {
     )
 }
 
+/// The first thing that was not seen, and what would show it.
 fn unknown(report: &Report) -> String {
-    let missing = report.missing().unwrap_or("inotify");
-    if let Some(cause) = Cause::from_code(missing).filter(|c| limits::of(*c).collector.is_none()) {
-        return format!("{cause} cannot be measured on a node: only logs tell of it");
-    }
-    let run = |name| report.collectors.iter().find(|c| c.name == name);
-    let error = |name| run(name).and_then(|c| c.error.as_deref());
-    // The limits of inotify are read apart.
-    let why = error(missing).or_else(|| error("limits").filter(|_| missing == "inotify"));
-    match why {
-        Some(why) => format!("{missing} could not be read: {why}"),
-        None if run(missing).is_some_and(|c| c.blind) => {
-            "run as root or with CAP_SYS_PTRACE (most processes are not readable)".to_owned()
-        }
-        None => format!("{missing} could not be read"),
+    let Some(first) = report.unseen.first() else {
+        return "nothing is known".to_owned();
+    };
+    match first.remedy() {
+        Some(remedy) => format!("{remedy}: {first}"),
+        None => first.to_string(),
     }
 }
 
@@ -165,6 +157,7 @@ fn kubelet(report: &Report) -> Option<String> {
         StartVerdict::Starts => "kubelet would start",
         StartVerdict::Barely => "kubelet would barely start",
         StartVerdict::Fails => "kubelet would not start",
+        StartVerdict::Unknown => "unknown whether the kubelet would start",
     };
     Some(says.to_owned())
 }

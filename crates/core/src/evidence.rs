@@ -1,0 +1,219 @@
+//! What a verdict of health depends on: it is given only where all of that was seen.
+
+use crate::limits::{self, Dependency, LIMITS};
+use crate::matter::Matter;
+use crate::model::{InotifyResource, Vantage};
+use crate::report::{Report, StartVerdict, Unseen, User};
+
+/// Proof that everything was seen that a verdict of health depends on. Only [`all_seen`] gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllSeen(());
+
+/// The proof that a verdict of health about `matter` needs.
+///
+/// # Errors
+///
+/// What was not seen.
+pub fn all_seen(matter: Matter, report: &Report) -> Result<AllSeen, Vec<Unseen>> {
+    let unseen = unseen_of(matter, report);
+    if unseen.is_empty() {
+        Ok(AllSeen(()))
+    } else {
+        Err(unseen)
+    }
+}
+
+/// What was not seen of what verdicts about `matters` depend on, each once.
+#[must_use]
+pub fn unseen(matters: &[Matter], report: &Report) -> Vec<Unseen> {
+    let mut all = Vec::new();
+    for one in matters.iter().flat_map(|matter| unseen_of(*matter, report)) {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    // What can be helped comes first.
+    all.sort_by_key(|one| one.remedy().is_none());
+    all
+}
+
+/// What the answer about the whole node depends on: inotify, and every other limit as far as its collector ran.
+#[must_use]
+pub fn of_node(report: &Report) -> Vec<Unseen> {
+    let ran = |name| report.collectors.iter().any(|run| run.name == name);
+    let matters: Vec<Matter> = LIMITS
+        .iter()
+        .filter(|limit| {
+            limit
+                .collector
+                .is_some_and(|name| name == INOTIFY || ran(name))
+        })
+        .map(|limit| Matter::Cause(limit.cause))
+        .collect();
+    unseen(&matters, report)
+}
+
+/// Leaves in `report` only the findings about any of `matters`, and makes its answer depend on what these
+/// depend on.
+pub fn judge_by(matters: &[Matter], report: &mut Report) {
+    report
+        .findings
+        .retain(|finding| matters.contains(&Matter::of(finding)));
+    report.unseen = unseen(matters, report);
+}
+
+/// The collector of instances and watches.
+const INOTIFY: &str = "inotify";
+
+fn unseen_of(matter: Matter, report: &Report) -> Vec<Unseen> {
+    let Matter::Cause(cause) = matter else {
+        return kubelet_start(report);
+    };
+    let limit = limits::of(cause);
+    let Some(collector) = limit.collector else {
+        return vec![Unseen::OnlyInLogs {
+            cause: cause.code().to_owned(),
+        }];
+    };
+    let mut unseen: Vec<Unseen> = of_collector(collector, report).into_iter().collect();
+    unseen.extend(
+        limit
+            .depends
+            .iter()
+            .filter_map(|on| of_vantage(*on, &report.vantage)),
+    );
+    if let Some(resource) = InotifyResource::of_cause(cause) {
+        unseen.extend(of_limits(resource, report));
+    }
+    unseen
+}
+
+fn kubelet_start(report: &Report) -> Vec<Unseen> {
+    match &report.forecast.kubelet_start {
+        Some(start) if start.verdict == StartVerdict::Unknown => start.unseen.clone(),
+        Some(_) => Vec::new(),
+        None => {
+            let read_by = [INOTIFY, "limits", "cgroups"].into_iter();
+            let failed: Vec<Unseen> = read_by
+                .filter_map(|name| of_collector(name, report))
+                .collect();
+            if failed.is_empty() {
+                vec![unread("cgroups", None)]
+            } else {
+                failed
+            }
+        }
+    }
+}
+
+fn of_collector(name: &str, report: &Report) -> Option<Unseen> {
+    let run = report.collectors.iter().find(|run| run.name == name);
+    match run {
+        None => Some(unread(name, None)),
+        Some(run) => Unseen::of_run(run, &report.vantage),
+    }
+}
+
+fn unread(name: &str, why: Option<String>) -> Unseen {
+    Unseen::Unread {
+        collector: name.to_owned(),
+        why,
+    }
+}
+
+fn of_vantage(dependency: Dependency, vantage: &Vantage) -> Option<Unseen> {
+    match dependency {
+        Dependency::Ancestors if !vantage.sees_all_accounts() => Some(Unseen::Ancestors),
+        Dependency::Processes if !vantage.initial_pid_namespace => Some(Unseen::OtherPidNamespaces),
+        Dependency::Ancestors | Dependency::Processes => None,
+    }
+}
+
+/// Limits of inotify: without one its account cannot be judged.
+fn of_limits(resource: InotifyResource, report: &Report) -> Vec<Unseen> {
+    let limit = |user: &User| user.budget(resource).limit;
+    let mut unseen = Vec::new();
+    if report.limits.is_none() && report.users.iter().all(|user| limit(user).is_none()) {
+        unseen.extend(of_collector("limits", report).or(Some(unread("limits", None))));
+    }
+    let mut children: Vec<u64> = report
+        .users
+        .iter()
+        .filter(|user| !user.is_initial() && limit(user).is_none() && user.instances.used > 0)
+        .map(|user| user.user_namespace)
+        .collect();
+    children.sort_unstable();
+    children.dedup();
+    unseen.extend(
+        children
+            .into_iter()
+            .map(|user_namespace| Unseen::ChildLimits { user_namespace }),
+    );
+    unseen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Cause;
+    use crate::model::CollectorRun;
+    use crate::report::Status;
+    use crate::testing::node;
+
+    #[test]
+    fn what_could_not_be_read_is_unknown() {
+        let mut snapshot = crate::testing::node().0;
+        for (name, error) in [("sysv", Some("no word 4")), ("keys", None)] {
+            snapshot.collectors.push(CollectorRun {
+                name: name.to_owned(),
+                error: error.map(str::to_owned),
+                ..CollectorRun::default()
+            });
+        }
+        let report = crate::conclude(&snapshot);
+        assert_eq!(report.status(), Status::Unknown);
+        let sysv = Unseen::Unread {
+            collector: "sysv".to_owned(),
+            why: Some("no word 4".to_owned()),
+        };
+        assert_eq!(report.unseen, [sysv]);
+        let judged = |cause: Cause| {
+            let mut report = report.clone();
+            judge_by(&[Matter::Cause(cause)], &mut report);
+            report.status()
+        };
+        assert_eq!(judged(Cause::SysvShm), Status::Unknown);
+        assert_eq!(judged(Cause::SysvSemaphores), Status::Unknown);
+        assert_eq!(judged(Cause::Keys), Status::Ok);
+        assert_eq!(judged(Cause::InotifyWatches), Status::Ok);
+        // It did not run; no collector reads it.
+        assert_eq!(judged(Cause::MountLimit), Status::Unknown);
+        assert_eq!(judged(Cause::IpPool), Status::Unknown);
+    }
+
+    fn unseen_by(change: impl FnOnce(&mut Vantage)) -> Vec<Unseen> {
+        node().with(|s| change(&mut s.vantage)).report().unseen
+    }
+
+    #[test]
+    fn well_only_where_all_accounts_and_processes_are_in_sight() {
+        assert_eq!(node().report().status(), Status::Ok);
+        let of_guest = unseen_by(|vantage| vantage.user_namespace = Some(7));
+        assert_eq!(of_guest, [Unseen::Ancestors]);
+        let unknown = unseen_by(|vantage| vantage.user_namespace = None);
+        assert_eq!(unknown, [Unseen::Ancestors]);
+        let of_pod = unseen_by(|vantage| vantage.initial_pid_namespace = false);
+        assert_eq!(of_pod, [Unseen::OtherPidNamespaces]);
+    }
+
+    #[test]
+    fn what_stopped_short_is_unknown_as_well() {
+        let partial = node().with(|s| {
+            s.collectors[0].partial = true;
+            s.collectors[0].gaps = vec!["1 of 9 processes".to_owned()];
+        });
+        let report = partial.report();
+        assert_eq!(report.status(), Status::Unknown);
+        assert!(report.unseen[0].to_string().ends_with("1 of 9 processes"));
+    }
+}

@@ -1,0 +1,143 @@
+//! What a verdict depends on and that was not seen.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CollectorRun, Vantage};
+
+/// Something that a verdict of health depends on and that was not seen: with it the verdict is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "kind"
+)]
+pub enum Unseen {
+    /// A collector failed, or did not run.
+    Unread {
+        /// Its name.
+        collector: String,
+        /// Why it failed, in words.
+        why: Option<String>,
+    },
+    /// A collector could not read all, or stopped at a bound.
+    Partial {
+        /// Its name.
+        collector: String,
+        /// The first thing that it missed, in words.
+        why: Option<String>,
+    },
+    /// Most processes could not be inspected.
+    OtherUsers {
+        /// nospace ran as root, and still lacked a capability.
+        as_root: bool,
+    },
+    /// Processes outside of the pid namespace.
+    OtherPidNamespaces,
+    /// The accounts of the user namespaces above nospace's own.
+    Ancestors,
+    /// The limits of a user namespace below nospace's own.
+    ChildLimits {
+        /// Its inode number.
+        user_namespace: u64,
+    },
+    /// No collector reads it: only logs tell of it.
+    OnlyInLogs {
+        /// Code of the cause.
+        cause: String,
+    },
+}
+
+impl Unseen {
+    /// What this run of a collector did not see.
+    #[must_use]
+    pub fn of_run(run: &CollectorRun, vantage: &Vantage) -> Option<Self> {
+        if run.error.is_some() {
+            Some(Self::Unread {
+                collector: run.name.clone(),
+                why: run.error.clone(),
+            })
+        } else if run.blind {
+            Some(Self::OtherUsers {
+                as_root: vantage.uid == 0,
+            })
+        } else if run.partial {
+            Some(Self::Partial {
+                collector: run.name.clone(),
+                why: run.gaps.first().cloned(),
+            })
+        } else {
+            None
+        }
+    }
+
+    /// What was not seen, and what would show it.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self.remedy() {
+            Some(remedy) => format!("{self}: {remedy}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// What would show it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::OtherUsers { as_root: false } => Some("run as root"),
+            Self::OtherUsers { as_root: true } => Some("run nospace with CAP_SYS_PTRACE"),
+            Self::OtherPidNamespaces => {
+                Some("run `nospace check` on the host, or in a pod with hostPID: true")
+            }
+            Self::Ancestors => {
+                Some("run `nospace check` on the host, as root outside of this container")
+            }
+            Self::ChildLimits { .. } => Some(
+                "run nospace with eBPF (CAP_BPF and CAP_PERFMON), or read user.max_inotify_* inside",
+            ),
+            Self::Unread { .. } | Self::Partial { .. } | Self::OnlyInLogs { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread {
+                collector,
+                why: Some(why),
+            } => write!(f, "{collector} could not be read: {why}"),
+            Self::Unread {
+                collector,
+                why: None,
+            } => write!(f, "{collector} could not be read"),
+            Self::Partial {
+                collector,
+                why: Some(why),
+            } => write!(f, "{collector} could not be read in full: {why}"),
+            Self::Partial {
+                collector,
+                why: None,
+            } => write!(f, "{collector} could not be read in full"),
+            Self::OtherUsers { .. } => f.write_str("most processes are not readable"),
+            Self::OtherPidNamespaces => {
+                f.write_str("processes outside of this pid namespace are not visible")
+            }
+            Self::Ancestors => {
+                f.write_str("the limits of the user namespaces above this one are not visible")
+            }
+            Self::ChildLimits { user_namespace } => {
+                write!(
+                    f,
+                    "the limits of user namespace {user_namespace} are not visible"
+                )
+            }
+            Self::OnlyInLogs { cause } => write!(
+                f,
+                "{cause} cannot be measured on a node: only logs tell of it"
+            ),
+        }
+    }
+}

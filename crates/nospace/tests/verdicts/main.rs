@@ -1,0 +1,30 @@
+//! A verdict of health is given only where everything was seen that it depends on (docs/verdicts.md): in guests, to
+//! users other than root, and wherever a collector stopped short.
+
+#[path = "../conditions/script.rs"]
+mod script;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod guest;
+mod nobody;
+
+use std::process::ExitCode;
+
+use support::test;
+
+fn main() -> ExitCode {
+    if nospace_holder::is_asked() {
+        return nospace_holder::main();
+    }
+    support::run(vec![
+        test(
+            "a guest whose creator has none left",
+            guest::creator_is_full,
+        ),
+        test("a guest with room", guest::has_room),
+        test("a guest whose own limit is used up", guest::own_limit),
+        test("a kubelet in a guest", guest::kubelet),
+        test("nobody while root has none left", nobody::root_is_full),
+    ])
+}
