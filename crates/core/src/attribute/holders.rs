@@ -58,7 +58,9 @@ impl View<'_> {
                 namespace: namespace.clone(),
                 name: name.clone(),
             },
-            Owner::Container { runtime, id, name } => Part::Container {
+            Owner::Container {
+                runtime, id, name, ..
+            } => Part::Container {
                 runtime: *runtime,
                 id: id.clone(),
                 name: name.clone(),

@@ -71,6 +71,7 @@ fn served(names: &Names<'_>, process: &Process, mut identity: CgroupIdentity, id
         .unwrap_or(by_cgroup);
     identity.container = Some(ContainerCgroup {
         id: id.to_owned(),
+        name: None,
         runtime,
         role: Role::Monitor,
     });
@@ -93,7 +94,7 @@ fn resolve(
             .then_some(identity.outer.as_ref())
             .flatten();
         if let Some(node) = in_unnamed_node {
-            return container(node.runtime, &node.id, names.bundle(&node.id));
+            return container(node, None, names.bundle(&node.id));
         }
         let sandbox = bundle.is_some_and(is_sandbox);
         return Owner::Pod {
@@ -115,13 +116,15 @@ fn resolve(
             },
         };
     }
+    let by_cgroup = identity.container.as_ref();
     match (id, &identity.unit) {
         (Some(id), _) => {
-            let runtime = identity
-                .container
-                .as_ref()
-                .map_or(Runtime::Unknown, |c| c.runtime);
-            container(runtime, id, bundle)
+            let unnamed = ContainerCgroup {
+                id: id.to_owned(),
+                ..ContainerCgroup::default()
+            };
+            let by_cgroup = by_cgroup.filter(|c| c.id == id).unwrap_or(&unnamed);
+            container(by_cgroup, identity.inner_unit.clone(), bundle)
         }
         (None, Some(unit)) => Owner::Unit { name: unit.clone() },
         (None, None) => Owner::Host,
@@ -129,16 +132,23 @@ fn resolve(
 }
 
 /// A container outside any pod; its bundle knows the runtime better than its cgroup does.
-fn container(by_cgroup: Runtime, id: &str, bundle: Option<&Bundle>) -> Owner {
+fn container(
+    by_cgroup: &ContainerCgroup,
+    inner_unit: Option<String>,
+    bundle: Option<&Bundle>,
+) -> Owner {
     let by_bundle = bundle.map_or(Runtime::Unknown, |bundle| bundle.runtime);
     Owner::Container {
         runtime: if by_bundle == Runtime::Unknown {
-            by_cgroup
+            by_cgroup.runtime
         } else {
             by_bundle
         },
-        id: id.to_owned(),
-        name: bundle.and_then(|bundle| bundle.name.clone()),
+        id: by_cgroup.id.clone(),
+        name: bundle
+            .and_then(|bundle| bundle.name.clone())
+            .or_else(|| by_cgroup.name.clone()),
+        inner_unit,
     }
 }
 

@@ -174,7 +174,8 @@ fn a_monitor_of_a_container_without_a_name() {
         Owner::Container {
             runtime: Runtime::Podman,
             id: APP.to_owned(),
-            name: None
+            name: None,
+            inner_unit: None
         }
     );
 }
@@ -231,7 +232,8 @@ fn ctr_run_is_known_by_the_cgroup_alone() {
             Owner::Container {
                 runtime: Runtime::Containerd,
                 id: "web".to_owned(),
-                name: None
+                name: None,
+                inner_unit: None
             },
             "{path}"
         );
@@ -254,6 +256,7 @@ fn a_docker_container_has_its_name() {
         runtime: Runtime::Docker,
         id: APP.to_owned(),
         name: Some("web".to_owned()),
+        inner_unit: None,
     };
     let path = format!("/system.slice/docker-{APP}.scope");
     let paths: [&[&str]; 2] = [&[&path], &["/my/own/parent"]];
@@ -287,7 +290,8 @@ fn a_node_in_a_container() {
         Owner::Container {
             runtime: Runtime::Docker,
             id: NODE.to_owned(),
-            name: Some("kind-worker".to_owned())
+            name: Some("kind-worker".to_owned()),
+            inner_unit: None
         }
     );
     assert_eq!(
@@ -341,6 +345,6 @@ proptest! {
     ) {
         let containers = with_bundles(vec![bundle(Runtime::Containerd, "web", Some(&asked), &[])]);
         let owner = owner_of(containers, process(1, "x", &[&format!("{above}{asked}{below}")], None));
-        prop_assert_eq!(owner, Owner::Container { runtime: Runtime::Containerd, id: "web".to_owned(), name: None });
+        prop_assert_eq!(owner, Owner::Container { runtime: Runtime::Containerd, id: "web".to_owned(), name: None, inner_unit: None });
     }
 }

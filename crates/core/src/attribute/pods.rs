@@ -91,7 +91,10 @@ fn add_to_containers<'a>(
 ) {
     let mut counted = BTreeSet::new();
     for owner in holders {
-        let Owner::Container { runtime, id, name } = owner else {
+        let Owner::Container {
+            runtime, id, name, ..
+        } = owner
+        else {
             continue;
         };
         let entry = containers

@@ -270,6 +270,8 @@ fn threads_of_a_cgroup() {
         commands(&unit),
         ["systemctl set-property cron.service TasksMax=256"]
     );
+    let guest = of("/lxc.payload.c1/system.slice/cron.service");
+    assert!(guest.remedies.is_empty(), "{:?}", guest.remedies);
     assert_eq!(
         unit.evidence[1],
         "3 forks refused since the cgroup was made"

@@ -83,7 +83,7 @@ pub fn part(view: &View, part: &Part) -> String {
             name,
         } => {
             let name = name.as_deref().unwrap_or(short(id));
-            format!("container {name} ({})", by.title())
+            format!("{} {name} ({})", by.noun(), by.title())
         }
         Part::Process { pid } => process(view, *pid),
     }

@@ -7,6 +7,7 @@ use super::{Limit, Refusal, Sysctl, describe, errno::EAGAIN};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Hierarchy, PidsCgroup, Snapshot};
+use crate::parse::cgroup_path::identify;
 use crate::report::{Finding, Remedy, Resource, Rule, Severity, Subject, percent, thresholds};
 
 /// `PID_MAX_LIMIT` of 64-bit kernels (include/linux/threads.h).
@@ -138,11 +139,8 @@ fn raise_cgroup(view: &View, path: &str, resource: &Resource) -> Option<Remedy> 
         ));
     }
     let name = path.rsplit('/').next().unwrap_or(path);
-    let unit = [".service", ".scope", ".slice"]
-        .iter()
-        .any(|s| name.ends_with(s));
-    // A user's own systemd has units that the system's does not know.
-    if unit && !path.contains("/user@") {
+    // The systemd of a user or a guest has units that the system's does not know.
+    if identify(path).unit.as_deref() == Some(name) {
         return Some(remedy(
             format!("systemctl set-property {} TasksMax={value}", quote(name)?),
             "Takes effect at once, and at the next start.",

@@ -99,7 +99,8 @@ impl Manager {
         let here = match self.place {
             Place::Any => true,
             Place::Services(known) => {
-                service(owner).is_some_and(|service| known.contains(&service))
+                let service = inner_service(owner).or_else(|| service(owner));
+                service.is_some_and(|service| known.contains(&service))
             }
             Place::Cgroup(path) => cgroups.iter().any(|cgroup| cgroup.path == path),
             Place::Container => matches!(owner, Owner::Container { .. }),
@@ -170,7 +171,10 @@ impl<'a> NodeManager<'a> {
 
     /// The command line of the engine that runs the node's container, and the container's name, quoted for a shell.
     fn container(&self) -> Option<(&'static str, String)> {
-        let Owner::Container { runtime, id, name } = self.owner else {
+        let Owner::Container {
+            runtime, id, name, ..
+        } = self.owner
+        else {
             return None;
         };
         let engine = runtime.definition()?.command?;
@@ -184,6 +188,14 @@ fn service(owner: &Owner) -> Option<&str> {
         Owner::Unit { name } if !name.contains('/') => name.strip_suffix(".service"),
         _ => None,
     }
+}
+
+/// The service of a guest's systemd that a process is in, without `.service`.
+fn inner_service(owner: &Owner) -> Option<&str> {
+    let Owner::Container { inner_unit, .. } = owner else {
+        return None;
+    };
+    inner_unit.as_deref()?.strip_suffix(".service")
 }
 
 /// `true` for the names that a kubelet runs under, alone or in one program with others.

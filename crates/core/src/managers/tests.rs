@@ -21,11 +21,13 @@ fn a_kubelet_has_its_manager_and_its_restart() {
         runtime: Runtime::Docker,
         id: "4f797c539e6c".to_owned(),
         name: Some("kind-worker".to_owned()),
+        inner_unit: None,
     };
     let k3d = Owner::Container {
         runtime: Runtime::Docker,
         id: String::new(),
         name: Some("k3d-dev-server-0".to_owned()),
+        inner_unit: None,
     };
     let host = Owner::Host;
     let restart = |service: &str| format!("systemctl restart {service}");
@@ -180,6 +182,7 @@ fn a_hostile_name_is_one_word() {
         runtime: Runtime::Podman,
         id: String::new(),
         name: Some("x; reboot".to_owned()),
+        inner_unit: None,
     };
     let found = NodeManager::of("kubelet", &owner, &[], None).expect("a manager");
     assert_eq!(

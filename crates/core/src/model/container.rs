@@ -63,6 +63,26 @@ pub enum Runtime {
     Docker,
     /// Podman.
     Podman,
+    /// LXC, Incus, LXD or Proxmox VE.
+    Lxc,
+    /// libvirt: a virtual machine, or one of its own containers.
+    Libvirt,
+    /// systemd-machined: a machine of systemd-nspawn, systemd-vmspawn or another program.
+    Machined,
+    /// Nomad, without a container runtime.
+    Nomad,
+    /// Garden of Cloud Foundry.
+    Garden,
+    /// Amazon ECS on Fargate.
+    Ecs,
+    /// BuildKit, a step of a build.
+    Buildkit,
+    /// Firecracker's jailer.
+    Firecracker,
+    /// Talos: a service of the operating system.
+    Talos,
+    /// Slurm or YARN: a job.
+    Batch,
     /// A container by its cgroup, of a runtime that left no name.
     #[default]
     Unknown,

@@ -4,10 +4,14 @@
 //! pod_container_manager_linux.go), those of containers their runtime's: see [`crate::runtimes`].
 
 use crate::model::Runtime;
-use crate::runtimes::{RUNTIMES, Role};
+use crate::runtimes::{Guest, RUNTIMES, Role, guest};
 
 /// Hexadecimal digits in a container id of every runtime under a kubelet.
 const ID_LENGTH: usize = 64;
+
+/// What stands before a sandbox's id in the cgroup of a virtual machine of Kata Containers and of what keeps it
+/// (docs/design/host-cgroups.md).
+const KATA: &str = "kata_";
 
 /// Unit types that a process can live in, slices aside.
 const UNITS: &[&str] = &[".service", ".scope", ".socket", ".mount", ".swap"];
@@ -15,8 +19,10 @@ const UNITS: &[&str] = &[".service", ".scope", ".socket", ".mount", ".swap"];
 /// A container as a cgroup path names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContainerCgroup {
-    /// Full container id.
+    /// Full container id; what a guest is known by on the host.
     pub id: String,
+    /// The name that the path has for people; a guest's.
+    pub name: Option<String>,
     /// The runtime by the cgroup's name; unknown for a bare id.
     pub runtime: Runtime,
     /// What lives in it.
@@ -32,9 +38,10 @@ pub struct CgroupIdentity {
     pub container: Option<ContainerCgroup>,
     /// The container that the pod's node runs in (kind, k3d).
     pub outer: Option<ContainerCgroup>,
-    /// The innermost systemd unit outside of pods and containers, a slice if there is no other;
-    /// `user@1000.service/dbus.service` for one of a user's manager.
+    /// The host's systemd unit, a slice if there is no other; `user@1000.service/dbus.service` for one of a user's manager.
     pub unit: Option<String>,
+    /// The unit of the systemd that runs in the container or guest. It may have the name of one of the host's.
+    pub inner_unit: Option<String>,
 }
 
 impl CgroupIdentity {
@@ -64,27 +71,47 @@ impl CgroupIdentity {
             && let Some(container) = container(parents, segment)
         {
             self.container = Some(container);
-        } else if self.pod_uid.is_none() && self.container.is_none() {
-            self.add_unit(segment);
+        } else if self.container.is_some() {
+            add_unit(&mut self.inner_unit, segment);
+        } else if self.pod_uid.is_none() {
+            self.add_own_unit(parents, segment);
         }
     }
 
-    /// A unit of a user's manager is named with it: users have units of the system's names.
-    fn add_unit(&mut self, segment: &str) {
-        let known = self.unit.as_deref().unwrap_or_default();
-        let manager = known
-            .split('/')
-            .next()
-            .filter(|unit| unit.starts_with("user@"));
-        if UNITS.iter().any(|end| segment.ends_with(end)) {
-            self.unit = Some(match manager {
-                Some(manager) if segment == "init.scope" => manager.to_owned(),
-                Some(manager) => format!("{manager}/{segment}"),
-                None => segment.to_owned(),
-            });
-        } else if is_slice(segment) && (known.is_empty() || is_slice(known)) {
-            self.unit = Some(segment.to_owned());
+    /// The host's systemd keeps its units below slices, and none below another. A unit below anything else is that of a
+    /// systemd in a guest of a kind that is not known.
+    fn add_own_unit(&mut self, parents: &[&str], segment: &str) {
+        let foreign = || {
+            let own = |name: &&str| is_slice(name) || is_unit(name);
+            let first = parents.iter().position(|name| !own(name))?;
+            (self.unit.as_deref().is_none_or(is_slice) && is_unit(segment))
+                .then(|| parents[..=first].join("/"))
+        };
+        let Some(guest) = foreign() else {
+            add_unit(&mut self.unit, segment);
+            return;
+        };
+        self.container = Some(ContainerCgroup {
+            name: Some(guest.clone()),
+            id: guest,
+            ..ContainerCgroup::default()
+        });
+        add_unit(&mut self.inner_unit, segment);
+    }
+}
+
+/// A unit of a user's manager is named with it: users have units of the system's names. No other has units below it.
+fn add_unit(unit: &mut Option<String>, segment: &str) {
+    let known = unit.as_deref().unwrap_or_default();
+    let manager = known.starts_with("user@");
+    if is_unit(segment) {
+        if known.is_empty() || is_slice(known) {
+            *unit = Some(segment.to_owned());
+        } else if manager && !known.contains('/') && segment != "init.scope" {
+            *unit = Some(format!("{known}/{segment}"));
         }
+    } else if is_slice(segment) && (known.is_empty() || is_slice(known)) {
+        *unit = Some(segment.to_owned());
     }
 }
 
@@ -128,6 +155,10 @@ pub fn unescaped_triple(segment: &str) -> Option<(&str, String)> {
     Some((slice, format!("{prefix}-{name}.scope")))
 }
 
+fn is_unit(name: &str) -> bool {
+    UNITS.iter().any(|end| name.ends_with(end))
+}
+
 fn is_slice(unit: &str) -> bool {
     unit.ends_with(".slice")
 }
@@ -143,6 +174,7 @@ fn pod_uid(parents: &[&str], segment: &str) -> Option<String> {
     (is_usual_uid(uid) || below_kubepods && is_word(uid)).then(|| uid.to_owned())
 }
 
+/// The container or guest whose cgroup has this name.
 fn container(parents: &[&str], segment: &str) -> Option<ContainerCgroup> {
     let stem = segment.strip_suffix(".scope").unwrap_or(segment);
     let named = RUNTIMES.into_iter().find_map(|definition| {
@@ -152,16 +184,30 @@ fn container(parents: &[&str], segment: &str) -> Option<ContainerCgroup> {
             Some((id, definition.runtime, role))
         })
     });
-    let (id, runtime, role) = named.or_else(|| {
+    let kata = || {
+        let id = stem.strip_prefix(KATA).filter(|id| is_id(id))?;
+        Some((id, Runtime::Unknown, Role::Monitor))
+    };
+    let bare = || {
         let parent = parents.last().copied();
         let known = RUNTIMES
             .into_iter()
             .find(|d| d.cgroup_parent.is_some() && d.cgroup_parent == parent);
         let runtime = known.map_or(Runtime::Unknown, |definition| definition.runtime);
         is_id(segment).then_some((segment, runtime, Role::Payload))
-    })?;
+    };
+    if let Some((id, runtime, role)) = named.or_else(kata).or_else(bare) {
+        return Some(ContainerCgroup {
+            id: id.to_owned(),
+            name: None,
+            runtime,
+            role,
+        });
+    }
+    let (runtime, Guest { id, name, role }) = guest(parents, segment)?;
     Some(ContainerCgroup {
-        id: id.to_owned(),
+        id,
+        name: Some(name),
         runtime,
         role,
     })

@@ -32,6 +32,9 @@ pub enum Owner {
         id: String,
         /// Name where the runtime gives one.
         name: Option<String>,
+        /// The unit of the systemd that runs inside, which is none of the host's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inner_unit: Option<String>,
     },
     /// A pod.
     Pod {

@@ -7,6 +7,7 @@ mod conmon;
 mod containerd;
 mod crio;
 mod docker;
+mod guests;
 mod kubelet_labels;
 mod podman;
 
@@ -14,6 +15,7 @@ mod podman;
 mod tests;
 
 pub use containerd::CRI_NAMESPACE;
+pub use guests::{Guest, guest};
 pub use kubelet_labels::with_kubelet_name;
 
 use crate::model::{Bundle, Runtime};
@@ -201,7 +203,15 @@ impl Runtime {
     /// As its makers write it.
     #[must_use]
     pub fn title(self) -> &'static str {
-        self.definition().map_or("unknown runtime", |d| d.title)
+        let of_guests = || guests::of(self).map(|guests| guests.title);
+        let title = self.definition().map(|d| d.title).or_else(of_guests);
+        title.unwrap_or("unknown runtime")
+    }
+
+    /// What its users call one of those that it runs: a container, a machine, a task.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        guests::of(self).map_or("container", |guests| guests.noun)
     }
 
     /// Shows container `id` of containerd's `namespace` (empty for other runtimes); both are words that are quoted for a

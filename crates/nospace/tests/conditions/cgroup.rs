@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -15,22 +16,46 @@ const HIERARCHIES: [&str; 2] = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"];
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A directory of a cgroup hierarchy.
-pub struct Cgroup(PathBuf);
+pub struct Cgroup {
+    path: PathBuf,
+    /// What its name has of its own.
+    unique: String,
+    /// Cgroups above it that were made with it.
+    above: Vec<PathBuf>,
+}
 
 impl Cgroup {
     /// Makes one, with a name that ends in `suffix`, that can limit processes; `None`, said in words, where the host has no such
     /// hierarchy that can be written.
     pub fn with_pids(suffix: &OsStr) -> anyhow::Result<Option<Self>> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut name = OsString::from(format!("nospace-test-{}-{number}", std::process::id()));
+        let mut name = OsString::from("{}");
         name.push(suffix);
+        Self::make(&name)
+    }
+
+    /// The same, with this name, in which `{}` stands for what no other test has.
+    pub fn named(name: &str) -> anyhow::Result<Option<Self>> {
+        Self::make(OsStr::new(name))
+    }
+
+    fn make(name: &OsStr) -> anyhow::Result<Option<Self>> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("nospace-test-{}-{number}", std::process::id());
+        let name = name.as_bytes();
+        let at = name.windows(2).position(|two| two == b"{}").unwrap_or(0);
+        let name = [&name[..at], unique.as_bytes(), &name[at + 2..]].concat();
+        let name = OsString::from_vec(name);
         for hierarchy in HIERARCHIES {
             let path = Path::new(hierarchy).join(&name);
             if fs::create_dir(&path).is_err() {
                 continue;
             }
-            let cgroup = Self(path);
-            if cgroup.0.join("pids.max").exists() {
+            let cgroup = Self {
+                path,
+                unique: unique.clone(),
+                above: Vec::new(),
+            };
+            if cgroup.path.join("pids.max").exists() {
                 return Ok(Some(cgroup));
             }
         }
@@ -40,7 +65,31 @@ impl Cgroup {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// What its name has of its own.
+    pub fn unique(&self) -> String {
+        self.unique.clone()
+    }
+
+    /// The cgroup at `path` below it, made with those above.
+    pub fn below(&self, path: &str) -> anyhow::Result<Self> {
+        let mut below = Vec::new();
+        let mut at = self.path.clone();
+        for name in path.split('/') {
+            // Version 2 limits only what the cgroup above lets it.
+            let _ = fs::write(at.join("cgroup.subtree_control"), "+pids");
+            at.push(name);
+            fs::create_dir(&at).with_context(|| at.display().to_string())?;
+            below.push(at.clone());
+        }
+        let path = below.pop().context("no name")?;
+        Ok(Self {
+            path,
+            unique: self.unique.clone(),
+            above: below,
+        })
     }
 
     /// Sets `pids.max`.
@@ -54,7 +103,7 @@ impl Cgroup {
     }
 
     fn write(&self, file: &str, number: u32) -> anyhow::Result<()> {
-        let path = self.0.join(file);
+        let path = self.path.join(file);
         fs::write(&path, number.to_string()).with_context(|| path.display().to_string())
     }
 }
@@ -63,8 +112,11 @@ impl Drop for Cgroup {
     fn drop(&mut self) {
         let begin = Instant::now();
         // Busy until the last process of it is reaped.
-        while fs::remove_dir(&self.0).is_err() && begin.elapsed() < Duration::from_secs(2) {
+        while fs::remove_dir(&self.path).is_err() && begin.elapsed() < Duration::from_secs(2) {
             std::thread::sleep(Duration::from_millis(10));
+        }
+        for above in self.above.iter().rev() {
+            let _ = fs::remove_dir(above);
         }
     }
 }

@@ -9,6 +9,7 @@ mod support;
 
 mod cgroup;
 mod exhausted;
+mod guests;
 mod hanging;
 mod hidden;
 mod hostile;
@@ -22,7 +23,7 @@ use support::{WAYS, test};
 /// A condition, to be held with these options of nospace.
 type Condition = fn(&str) -> anyhow::Result<()>;
 
-const CONDITIONS: [(&str, Condition); 16] = [
+const CONDITIONS: [(&str, Condition); 17] = [
     ("inotify used up", exhausted::inotify),
     ("32 descriptors", exhausted::descriptors),
     ("root file system full", exhausted::disk),
@@ -37,6 +38,7 @@ const CONDITIONS: [(&str, Condition); 16] = [
     ("100,000 descriptors", hostile::many_descriptors),
     ("hostile process name", hostile::comm),
     ("hostile cgroup name", hostile::cgroup),
+    ("guests", guests::guests),
     ("hanging mounts", hanging::mounts),
     ("no inotify, no writes", quiet::system_calls),
 ];

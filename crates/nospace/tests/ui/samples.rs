@@ -388,6 +388,7 @@ fn docker(name: &str) -> Owner {
         runtime: Runtime::Docker,
         id: "4f66ad9c0e5d4f66ad9c0e5d".into(),
         name: Some(name.into()),
+        inner_unit: None,
     }
 }
 
@@ -396,6 +397,7 @@ fn podman() -> Owner {
         runtime: Runtime::Podman,
         id: "9d2f0c1be7aa9d2f0c1be7aa".into(),
         name: None,
+        inner_unit: None,
     }
 }
 

@@ -9,7 +9,18 @@ pub fn owner(owner: &Owner) -> String {
     match owner {
         Owner::Host => "not in a container".to_owned(),
         Owner::Unit { name } => name.clone(),
-        Owner::Container { runtime, id, name } => container(*runtime, id, name.as_deref()),
+        Owner::Container {
+            runtime,
+            id,
+            name,
+            inner_unit,
+        } => {
+            let container = container(*runtime, id, name.as_deref());
+            match inner_unit {
+                Some(unit) => format!("{container} {unit} inside"),
+                None => container,
+            }
+        }
         Owner::Pod {
             namespace,
             name,
@@ -40,7 +51,10 @@ pub fn pod(namespace: &str, name: &str, uid: &str) -> String {
 /// Its name, or the beginning of its id, and who runs it.
 pub fn container(runtime: Runtime, id: &str, name: Option<&str>) -> String {
     let name = named(name.unwrap_or_default(), id);
-    let by = runtime.definition().map_or("container", |d| d.title);
+    let by = match runtime {
+        Runtime::Unknown => runtime.noun(),
+        _ => runtime.title(),
+    };
     format!("{name} ({by})")
 }
 
