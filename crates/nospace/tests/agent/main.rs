@@ -5,6 +5,7 @@
 mod access;
 mod agent;
 mod attacks;
+mod chaos;
 mod config;
 mod http;
 mod metrics;
@@ -51,5 +52,6 @@ fn main() -> ExitCode {
         test("tune raises, within its ceiling", tune::raises),
         test("SIGTERM ends it at once, nothing stays", steady::sigterm),
         test("a thousand looks", steady::thousand_looks),
+        test("on a node where nothing stays", chaos::churn),
     ])
 }
