@@ -3,7 +3,7 @@ use crate::diagnose;
 use crate::evidence;
 use crate::limits;
 use crate::model::{CgroupVersion, Snapshot};
-use crate::report::{Finding, InotifyLimits, Node, Report, SCHEMA_VERSION};
+use crate::report::{Finding, InotifyLimits, Node, RemedyContext, Report, SCHEMA_VERSION};
 
 /// What a look at a node means: whose everything is, what is wrong, what to do.
 #[must_use]
@@ -22,7 +22,13 @@ pub fn view(snapshot: &Snapshot) -> View<'_> {
 pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
     let findings = diagnose::findings(&view, more);
     let snapshot = view.snapshot;
+    let remedy_context = RemedyContext {
+        environment: snapshot.environment.clone(),
+        restart_kubelet: view.manager().and_then(|manager| manager.restart_kubelet()),
+        restart_containerd: limits::restart_containerd(&view),
+    };
     let mut report = Report {
+        remedy_context,
         schema_version: SCHEMA_VERSION,
         taken_at: snapshot.taken_at.clone(),
         node: node(snapshot),

@@ -53,6 +53,9 @@ pub struct Persistence {
     pub forgets: bool,
     /// Where the document belongs: a sentence without its full stop.
     pub advice: &'static str,
+    /// The command that takes the document from its standard input and makes it so; `None` where it goes into the
+    /// configuration of new machines.
+    pub apply: Option<&'static str>,
     /// Made of settings: key and value.
     pub document: fn(&[(&str, u64)]) -> String,
 }
@@ -141,6 +144,7 @@ pub static PLATFORMS: &[Platform] = &[
             persistence: Persistence {
                 forgets: true,
                 advice: "put this into the user data of new nodes, and hand it to `apiclient apply` on running ones",
+                apply: Some("apiclient apply"),
                 document: |settings| {
                     let lines = lines(settings, |key, value| format!("\"{key}\" = \"{value}\""));
                     format!("[settings.kernel.sysctl]\n{lines}")
@@ -170,6 +174,7 @@ pub static PLATFORMS: &[Platform] = &[
             persistence: Persistence {
                 forgets: false,
                 advice: "the machine config operator owns /etc; hand this to the Node Tuning Operator (oc apply -f -)",
+                apply: Some("oc apply -f -"),
                 document: |settings| {
                     let lines = lines(settings, |key, value| format!("      {key}=>{value}"));
                     format!(
@@ -205,6 +210,7 @@ spec:
             persistence: Persistence {
                 forgets: true,
                 advice: "put this into the machine configuration (talosctl patch machineconfig --patch @FILE)",
+                apply: Some("talosctl patch machineconfig --patch @/dev/stdin"),
                 document: |settings| {
                     let lines = lines(settings, |key, value| format!("    {key}: \"{value}\""));
                     format!("machine:\n  sysctls:\n{lines}")
@@ -234,6 +240,7 @@ spec:
             persistence: Persistence {
                 forgets: true,
                 advice: "put this into cloud-init's user data; on GKE set the same keys as linuxConfig.sysctl of the node system configuration",
+                apply: None,
                 document: |settings| {
                     let lines = lines(settings, |key, value| format!("    {key} = {value}"));
                     format!(
@@ -300,6 +307,7 @@ write_files:
             persistence: Persistence {
                 forgets: false,
                 advice: "put this into the Butane configuration, so that new nodes have it too",
+                apply: None,
                 document: butane,
             },
         },
@@ -312,6 +320,7 @@ write_files:
             persistence: Persistence {
                 forgets: false,
                 advice: "put this into the Butane configuration, so that new nodes have it too",
+                apply: None,
                 document: butane,
             },
         },
@@ -324,6 +333,7 @@ write_files:
             persistence: Persistence {
                 forgets: false,
                 advice: "put this into the image or the Butane configuration, so that new machines have it too",
+                apply: None,
                 document: butane,
             },
         },
@@ -337,6 +347,7 @@ write_files:
             persistence: Persistence {
                 forgets: false,
                 advice: "put this into the configuration and run nixos-rebuild switch",
+                apply: None,
                 document: |settings| {
                     lines(settings, |key, value| {
                         format!("boot.kernel.sysctl.\"{key}\" = {value};")
@@ -405,6 +416,8 @@ mod tests {
             }
             assert!(document.ends_with('\n'), "{}", os.title);
             assert!(!document.contains("KEY") && !document.contains("VALUE"));
+            // A remedy gives it to printf(1) as one word.
+            assert!(!document.contains(['\\', '%']), "{}", os.title);
         }
         let talos = operating_system("talos").expect("known");
         insta::assert_snapshot!((talos.persistence.document)(&settings), @r#"

@@ -1,9 +1,11 @@
 //! Nodes for tests, made one fact at a time.
 
 use crate::cause::Cause;
+use crate::managers;
 use crate::model::{
-    CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Hierarchy, Inotify, Instance,
-    Limits, PodLog, Process, Provenance, Setting, Snapshot, UserKey, UserNamespace, Vantage,
+    CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Environment, Hierarchy, Inotify,
+    Instance, Limits, PodLog, Process, Program, Provenance, Setting, Snapshot, UserKey,
+    UserNamespace, Vantage,
 };
 use crate::report::{Culprit, Finding, Report, Resource, Subject};
 
@@ -45,6 +47,7 @@ impl Node {
             cgroups: Vec::new(),
             descriptors: 0,
             descriptor_limit: None,
+            descriptor_hard_limit: None,
             serves: None,
         });
         self
@@ -165,6 +168,11 @@ impl Node {
         self
     }
 
+    /// With every program and service that a remedy may name.
+    pub fn equipped(self) -> Self {
+        self.with(|s| s.environment = Some(equipment()))
+    }
+
     /// Anything else.
     pub fn with(mut self, change: impl FnOnce(&mut Snapshot)) -> Self {
         change(&mut self.0);
@@ -196,6 +204,20 @@ impl Node {
             .into_iter()
             .map(|f| f.rule.to_string())
             .collect()
+    }
+}
+
+/// Everything that a remedy may name.
+pub fn equipment() -> Environment {
+    Environment {
+        os: vec!["debian".to_owned()],
+        programs: Program::ALL.into(),
+        services: managers::services()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        host_local: true,
+        sysctls_read_only: false,
     }
 }
 

@@ -6,8 +6,8 @@ use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
 use nospace_core::limits::LIMITS;
 use nospace_core::model::{CollectorRun, Provenance, Vantage};
 use nospace_core::report::{
-    Budget, Culprit, Finding, Forecast, InotifyLimits, Node, Pod, Remedy, Report, Resource, Rule,
-    Severity, Subject, Unattributed, User,
+    Budget, Culprit, Finding, Forecast, InotifyLimits, Node, Pod, Remedy, RemedyContext, Report,
+    Resource, Rule, Severity, Subject, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -58,6 +58,7 @@ fn node() -> Report {
         forecast: Forecast::default(),
         findings: Vec::new(),
         unseen: Vec::new(),
+        remedy_context: RemedyContext::default(),
     }
 }
 

@@ -146,8 +146,9 @@ fn the_finding_says_what_is_short() {
     for part in ["would fail", "needs 902 inotify watches", "only 12 left"] {
         assert!(finding.title.contains(part), "{}", finding.title);
     }
+    assert_eq!(finding.remedies[0].command, "nospace tune --apply");
     assert_eq!(
-        finding.remedies[0].command,
+        finding.remedies[1].command,
         "sysctl -w fs.inotify.max_user_watches=524288"
     );
     assert_eq!(node.rules()[0], "kubelet-start");

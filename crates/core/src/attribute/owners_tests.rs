@@ -22,6 +22,7 @@ fn process(pid: u32, comm: &str, paths: &[&str], serves: Option<&str>) -> Proces
         cgroups: paths.iter().map(cgroup).collect(),
         descriptors: 0,
         descriptor_limit: None,
+        descriptor_hard_limit: None,
         serves: serves.map(str::to_owned),
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{forecast, owners, pods, processes, users};
 use crate::managers::NodeManager;
-use crate::model::{Process, Snapshot, UserKey};
+use crate::model::{Environment, Process, Program, Snapshot, UserKey, may_write};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
 
 /// A snapshot with owners and budgets worked out: what the rules read.
@@ -58,7 +58,32 @@ impl<'a> View<'a> {
     pub fn manager(&self) -> Option<NodeManager<'_>> {
         let kubelet = self.forecast.kubelet_start.as_ref()?.kubelet_pid?;
         let process = self.process(kubelet)?;
-        NodeManager::of(&process.comm, self.owner(kubelet), &process.cgroups, None)
+        let environment = self.environment();
+        NodeManager::of(
+            &process.comm,
+            self.owner(kubelet),
+            &process.cgroups,
+            environment,
+        )
+    }
+
+    /// Whether the node is known to have the program.
+    #[must_use]
+    pub fn has(&self, program: Program) -> bool {
+        self.environment()
+            .is_some_and(|environment| environment.programs.contains(&program))
+    }
+
+    /// Whether the sysctl can be written where nospace ran, by root.
+    #[must_use]
+    pub fn may_write(&self, key: &str) -> bool {
+        may_write(self.environment(), &self.snapshot.vantage, key)
+    }
+
+    /// What the node has; `None` where that is not known.
+    #[must_use]
+    pub fn environment(&self) -> Option<&'a Environment> {
+        self.snapshot.environment.as_ref()
     }
 
     /// The process, if it is among those that were kept.

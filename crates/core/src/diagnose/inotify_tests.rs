@@ -147,10 +147,11 @@ fn what_is_lost_quietly_is_said() {
 
 #[test]
 fn remedies_raise_now_and_for_good() {
-    let finding = pressed().finding("inotify-instances");
+    let finding = pressed().equipped().finding("inotify-instances");
     assert_eq!(
         commands(&finding),
         [
+            "nospace tune --apply",
             "sysctl -w fs.inotify.max_user_instances=8192",
             "printf 'fs.inotify.max_user_instances = 8192\\n' > /etc/sysctl.d/99-zz-fs.inotify.max_user_instances.conf",
             "kubectl -n default get pod promtail-x -o wide",
@@ -170,7 +171,7 @@ fn a_containerd_that_holds_nothing_is_told_to_restart_too() {
                 ..crate::model::Bundle::default()
             });
         });
-        let finding = node.finding("inotify-instances");
+        let finding = node.equipped().finding("inotify-instances");
         commands(&finding)
             .iter()
             .any(|c| c.contains("restart containerd"))
@@ -184,7 +185,7 @@ fn a_line_that_wins_at_boot_is_changed_in_place() {
     let key = "fs.inotify.max_user_instances";
     let node = pressed().setting(setting(key, "128", Some(("128", "/etc/sysctl.conf", 7))));
     assert_eq!(
-        commands(&node.finding("inotify-instances"))[1],
+        commands(&node.finding("inotify-instances"))[2],
         "sed -i '7c fs.inotify.max_user_instances = 8192' /etc/sysctl.conf"
     );
     let node = pressed().setting(setting(
@@ -192,7 +193,7 @@ fn a_line_that_wins_at_boot_is_changed_in_place() {
         "128",
         Some(("128", "/usr/lib/sysctl.d/50.conf", 7)),
     ));
-    assert!(commands(&node.finding("inotify-instances"))[1].starts_with("printf "));
+    assert!(commands(&node.finding("inotify-instances"))[2].starts_with("printf "));
 }
 
 #[test]
@@ -203,12 +204,12 @@ fn a_proposal_is_twice_the_use_and_never_lower() {
         .holds(19_000, 50);
     let finding = node.finding("inotify-instances");
     assert_eq!(
-        commands(&finding)[0],
+        commands(&finding)[1],
         "sysctl -w fs.inotify.max_user_instances=65536"
     );
     let finding = node.finding("inotify-watches");
     assert_eq!(
-        commands(&finding)[0],
+        commands(&finding)[1],
         "sysctl -w fs.inotify.max_user_watches=2097152"
     );
 }
@@ -263,7 +264,7 @@ fn a_child_namespace_has_a_sysctl_of_its_own() {
     );
     assert_eq!(
         commands(&finding)[0],
-        "nsenter -t 7 -U sysctl -w user.max_inotify_watches=524288"
+        "nsenter -t 7 -U sh -c '[ \"$(cat /proc/sys/user/max_inotify_watches)\" -ge 524288 ] || echo 524288 > /proc/sys/user/max_inotify_watches'"
     );
     assert!(finding.evidence[1].ends_with("counted against uid 0"));
 }
@@ -376,7 +377,7 @@ fn a_small_node_is_offered_no_more_than_it_can_hold() {
     let with_memory = |gib: u64| {
         let node = pressed().limits(8_192, 600);
         let node = node.with(|s| s.node.memory_bytes = Some(gib << 30));
-        commands(&node.finding("inotify-watches"))[0].to_owned()
+        commands(&node.finding("inotify-watches"))[1].to_owned()
     };
     assert_eq!(
         with_memory(16),

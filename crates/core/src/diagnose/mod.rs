@@ -9,6 +9,8 @@ mod inotify_tests;
 mod kubelet_start;
 mod leaked_instances;
 #[cfg(test)]
+mod pids_tests;
+#[cfg(test)]
 mod resources_tests;
 mod shared_budget;
 mod sysctl_drift;

@@ -2,8 +2,8 @@
 
 use crate::model::{
     CgroupVersion, Cgroups, DescendantLimit, Epoll, EpollUser, Filesystem, FilesystemUsage,
-    Hierarchy, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Pids, PidsCgroup,
-    Provenance, Setting, Snapshot, SysvIpc,
+    Hierarchy, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Provenance,
+    Setting, Snapshot, SysvIpc,
 };
 use crate::report::{Finding, Resource, Severity, Status};
 use crate::testing::{Node, captions, files, node};
@@ -46,7 +46,7 @@ fn resource(node: &Node, unit: &str) -> Resource {
 
 #[test]
 fn roots_reserve_is_told_apart() {
-    let node = with_filesystem(filesystem("/", 100, 50, 900));
+    let node = with_filesystem(filesystem("/", 100, 50, 900)).equipped();
     let bytes = resource(&node, "bytes");
     assert_eq!((bytes.used, bytes.limit), (900 * 4_096, 950 * 4_096));
     assert_eq!(
@@ -205,23 +205,40 @@ fn a_limit_of_descendants() {
 
 #[test]
 fn a_process_near_its_files() {
-    let node = |used, limit| {
+    let node = |used, limit, hard| {
         node()
             .process(9, "nginx")
             .cgroup("/system.slice/nginx.service")
             .with(|s| {
                 s.processes[0].descriptors = used;
                 s.processes[0].descriptor_limit = Some(limit);
+                s.processes[0].descriptor_hard_limit = hard;
             })
     };
-    let finding = node(1_020, 1_024).finding("process-files");
+    let finding = node(1_020, 1_024, Some(524_288)).finding("process-files");
     for part in ["nginx (pid 9, nginx.service)", "1020", "1024", "99 %"] {
         assert!(finding.title.contains(part), "{}", finding.title);
     }
     assert_eq!(commands(&finding)[0], "prlimit --pid 9 --nofile=4096:");
     assert!(commands(&finding)[1].contains("/etc/systemd/system/nginx.service.d/90-nofile.conf"));
+    assert!(commands(&finding)[1].contains("LimitNOFILE=4096:524288\\n"));
     // A sandbox that locked itself in.
-    assert_eq!(node(10, 1).rules(), Vec::<String>::new());
+    assert_eq!(node(10, 1, Some(1)).rules(), Vec::<String>::new());
+    // The kernel takes no soft limit above the hard one, and no hard one above fs.nr_open.
+    let finding = node(1_020, 1_024, Some(1_024)).finding("process-files");
+    assert_eq!(commands(&finding)[0], "prlimit --pid 9 --nofile=4096:4096");
+    let full = node(1 << 20, 1 << 20, Some(1 << 20)).finding("process-files");
+    assert!(
+        commands(&full)[0].starts_with("ls -l "),
+        "{:?}",
+        full.remedies
+    );
+    let unknown = node(1_020, 1_024, None).finding("process-files");
+    assert!(
+        commands(&unknown)[0].starts_with("ls -l "),
+        "{:?}",
+        unknown.remedies
+    );
 }
 
 #[test]
@@ -229,81 +246,7 @@ fn the_files_of_the_system() {
     let node = node().with(|s| s.resources = vec![files(96_000, 100_000)]);
     let finding = node.finding("system-files");
     assert_eq!(finding.severity, Severity::Critical);
-    assert_eq!(commands(&finding)[0], "sysctl -w fs.file-max=262144");
-}
-
-fn with_pids(threads: u64, cgroups: Vec<PidsCgroup>) -> Node {
-    node().with(|s| {
-        s.pids = Some(Pids {
-            threads,
-            pid_max: 32_768,
-            threads_max: 100_000,
-            cgroups,
-        });
-    })
-}
-
-fn pids_cgroup(path: &str, current: u64, max: u64, refused: u64) -> PidsCgroup {
-    PidsCgroup {
-        path: path.to_owned(),
-        current,
-        max,
-        refused,
-    }
-}
-
-#[test]
-fn threads_of_the_node() {
-    let finding = with_pids(32_000, Vec::new()).finding("pids");
-    assert_eq!(
-        finding.title,
-        "The node has 32000 threads, kernel.pid_max allows 32768 (97 %)"
-    );
-    assert_eq!(commands(&finding)[0], "sysctl -w kernel.pid_max=65536");
-}
-
-#[test]
-fn threads_of_a_cgroup() {
-    let of = |path| with_pids(100, vec![pids_cgroup(path, 99, 100, 3)]).finding("pids");
-    let unit = of("/system.slice/cron.service");
-    assert_eq!(
-        commands(&unit),
-        ["systemctl set-property cron.service TasksMax=256"]
-    );
-    let guest = of("/lxc.payload.c1/system.slice/cron.service");
-    assert!(guest.remedies.is_empty(), "{:?}", guest.remedies);
-    assert_eq!(
-        unit.evidence[1],
-        "3 forks refused since the cgroup was made"
-    );
-    assert!(of("/a").remedies.is_empty());
-    let pod = of("/kubepods/besteffort/pod1/abc");
-    assert!(pod.remedies[0].why.contains("podPidsLimit: 256"));
-    let plain = with_pids(100, vec![pids_cgroup("/lxc/a", 99, 100, 3)]).cgroups_v2(10, 0);
-    assert_eq!(
-        commands(&plain.finding("pids")),
-        ["echo 256 > /sys/fs/cgroup/lxc/a/pids.max"]
-    );
-}
-
-#[test]
-fn refusals_of_the_past_are_worth_a_word() {
-    let node = with_pids(100, vec![pids_cgroup("/a", 5, 100, 7)]);
-    let finding = node.finding("pids-refused");
-    assert_eq!(finding.severity, Severity::Info);
-    assert_eq!(
-        finding.title,
-        "/a refused 7 forks since it was made; it has room now"
-    );
-    assert_eq!(node.report().status(), Status::Ok);
-}
-
-#[test]
-fn a_limit_of_one_process_is_meant() {
-    assert_eq!(
-        with_pids(9, vec![pids_cgroup("/a", 1, 1, 0)]).rules(),
-        Vec::<String>::new()
-    );
+    assert_eq!(commands(&finding)[1], "sysctl -w fs.file-max=262144");
 }
 
 #[test]
@@ -319,7 +262,7 @@ fn mounts_of_a_namespace() {
         });
     });
     let finding = node.finding("mounts");
-    assert_eq!(commands(&finding)[0], "sysctl -w fs.mount-max=262144");
+    assert_eq!(commands(&finding)[1], "sysctl -w fs.mount-max=262144");
     assert_eq!(captions(&finding.culprits), ["systemd (pid 7)"]);
 }
 
@@ -338,11 +281,11 @@ fn keys_of_root_have_a_knob_of_their_own() {
         })
     };
     assert_eq!(
-        commands(&with(0).finding("keys"))[0],
+        commands(&with(0).finding("keys"))[1],
         "sysctl -w kernel.keys.root_maxkeys=512"
     );
     assert_eq!(
-        commands(&with(5).finding("keys"))[0],
+        commands(&with(5).finding("keys"))[1],
         "sysctl -w kernel.keys.maxkeys=512"
     );
 }
@@ -396,7 +339,7 @@ fn epoll_and_namespaces_are_estimates() {
     let namespaces = node.finding("namespaces");
     assert_eq!(namespaces.severity, Severity::Critical);
     assert_eq!(
-        commands(&namespaces)[0],
+        commands(&namespaces)[1],
         "sysctl -w user.max_net_namespaces=256"
     );
 }

@@ -89,14 +89,16 @@ fn evidence(
     lines
 }
 
-/// A uid of its own is a budget of its own; `hostUsers: false` is not, it draws on the creator too.
+/// A uid of its own is a budget of its own. `hostUsers: false` is one as well from containerd 2.3 on, which creates the user
+/// namespace as the pod's base uid; until 2.2 the namespace draws on root, who creates it (internal/cri/server/podsandbox).
 fn remedies(view: &View, first: &Holder, second: &Holder) -> Vec<Remedy> {
     let spec = |h: &Holder| match &h.part {
         Part::Pod {
             namespace, name, ..
         } if !name.is_empty() => Some(remedy::remedy(
             format!("{} -o jsonpath={FIELDS}", remedy::get_pod(namespace, name)?),
-            "Shows the user that it runs as: with a runAsUser that no other pod uses it has a budget of its own.",
+            "Shows the user that it runs as: with a runAsUser that no other pod uses it has a budget of its own. So it has with \
+             hostUsers: false from containerd 2.3 on; until 2.2 that draws on root's.",
         )),
         _ => None,
     };

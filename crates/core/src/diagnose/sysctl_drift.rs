@@ -6,6 +6,7 @@ use crate::attribute::View;
 use crate::cause::Cause;
 use crate::limits::{self, remedy};
 use crate::model::{BootValue, InotifyResource, Setting};
+use crate::parse::sysctl::number;
 use crate::report::{Culprit, Finding, Rule, Severity, Subject, percent, thresholds};
 
 /// `max_user_instances` of every kernel (`inotify_user_setup`, fs/notify/inotify/inotify_user.c).
@@ -63,10 +64,11 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Opti
         remedies: if raises {
             // The file asks for more: let it have its way.
             let why = "The file's value was never applied, or was overwritten since.";
-            remedy::set(key, &spaced(&boot.value), why)
+            remedy::set(view, key, &spaced(&boot.value), why)
         } else {
             // The kernel has more: let the file say so too.
-            remedy::persist(key, &spaced(live), Some(boot))
+            larger(live, &boot.value)
+                .and_then(|value| remedy::persist(view, key, &value, Some(boot)))
         }
         .into_iter()
         .collect(),
@@ -77,8 +79,19 @@ fn spaced(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn number(value: &str) -> Option<u64> {
-    value.trim().parse().ok()
+/// Each number the larger of the two: of `kernel.sem` one file may lower some and raise others. `None` where they are no numbers.
+fn larger(live: &str, boot: &str) -> Option<String> {
+    let (live, boot): (Vec<&str>, Vec<&str>) = (
+        live.split_whitespace().collect(),
+        boot.split_whitespace().collect(),
+    );
+    if live.len() != boot.len() {
+        return None;
+    }
+    let pairs = live.iter().zip(&boot);
+    let larger = |(live, boot): (&&str, &&str)| Some(number(live)?.max(number(boot)?).to_string());
+    let all: Option<Vec<String>> = pairs.map(larger).collect();
+    Some(all?.join(" "))
 }
 
 /// A warning where the lower of the two values is too little for what is in use.
@@ -115,7 +128,7 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
         culprits: Vec::new(),
         culprit_pods: Vec::new(),
         victims: Vec::new(),
-        remedies: remedy::persist(key, &live.to_string(), None).into_iter().collect(),
+        remedies: remedy::persist(view, key, &live.to_string(), None).into_iter().collect(),
     })
 }
 

@@ -393,7 +393,7 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     }
     let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
     if remedies.is_empty() {
-        remedies = remedy::for_cause(named);
+        remedies = remedy::for_cause(named, report);
     }
     for later in remedy::afterwards(cause, named, report) {
         if !remedies.iter().any(|r| r.command.contains(&later.command)) {

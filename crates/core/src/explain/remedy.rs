@@ -2,20 +2,40 @@
 
 use super::report::ExplainedCause;
 use crate::cause::Cause;
-use crate::limits;
-use crate::managers::NodeManager;
-use crate::model::Runtime;
+use crate::limits::{self, Site};
 use crate::report::{Remedy, Report};
 
-/// Commands that find or free what is short.
-pub(super) fn for_cause(cause: Cause) -> Vec<Remedy> {
-    let commands = limits::of(cause).commands.iter();
-    commands
-        .map(|(command, why)| Remedy {
-            command: (*command).to_owned(),
-            why: (*why).to_owned(),
-        })
+/// Commands that find or free what is short, on the node of `report` or on one that was not looked at.
+pub(super) fn for_cause(cause: Cause, report: Option<&Report>) -> Vec<Remedy> {
+    let limit = limits::of(cause);
+    let site = report.map_or(Site::Unseen, |report| {
+        let environment = report.remedy_context.environment.as_ref();
+        Site::Node(environment, &report.vantage)
+    });
+    let raise = limit.raise.iter().flat_map(|raise| {
+        let live = report.and_then(|report| live(report, raise.key));
+        raise.remedies(&site, live)
+    });
+    let commands = limit.commands.iter();
+    raise
+        .chain(commands.filter_map(|command| command.remedy(&site)))
         .collect()
+}
+
+/// The value of the sysctl on that node, where the report has it.
+fn live(report: &Report, key: &str) -> Option<u64> {
+    let inotify = report.limits.as_ref().and_then(|limits| match key {
+        "fs.inotify.max_user_instances" => Some(limits.max_user_instances),
+        "fs.inotify.max_user_watches" => Some(limits.max_user_watches),
+        "fs.inotify.max_queued_events" => Some(limits.max_queued_events),
+        _ => None,
+    });
+    let limits = || {
+        let mut resources = report.resources.iter();
+        let limited = resources.find(|r| limits::sysctl_of(r).is_some_and(|s| s.key == key));
+        limited.map(|resource| resource.limit)
+    };
+    inotify.or_else(limits)
 }
 
 /// What has to be started again once there is room, of what the log tells of.
@@ -24,51 +44,45 @@ pub(super) fn afterwards(
     named: Cause,
     report: Option<&Report>,
 ) -> Vec<Remedy> {
-    let mut remedies = Vec::new();
     if !matches!(named, Cause::InotifyWatches | Cause::InotifyInstances) {
-        return remedies;
+        return Vec::new();
     }
-    let manager = report.and_then(manager);
-    let mut add = |command: Option<String>, why: &str| {
-        remedies.extend(command.map(|command| Remedy {
-            command,
-            why: why.to_owned(),
-        }));
-    };
-    let kind = |ids: &[&str]| {
-        let known = |id: &str| ids.iter().any(|start| id.starts_with(start));
-        said.kinds.iter().any(|k| known(&k.signature))
-    };
+    let known = |id: &str, starts: &[&str]| starts.iter().any(|start| id.starts_with(start));
+    let kind = |starts: &[&str]| said.kinds.iter().any(|k| known(&k.signature, starts));
     // "unknown service runtime.v1" is containerd without its CRI plugin, in the kubelet's words.
-    if kind(&["containerd-cni", "cri-not-loaded"]) {
-        add(
-            manager.map_or_else(
-                || Some(Runtime::Containerd.definition()?.restart?.to_owned()),
-                |manager| manager.restart_runtime(Runtime::Containerd),
-            ),
-            "it runs without its CRI plugin, and room in inotify does not fix that",
-        );
-    }
-    if said
-        .programs
-        .iter()
-        .any(|p| p == "kubelet" || p == "cAdvisor")
-    {
-        add(
-            manager.map_or_else(
-                || Some("systemctl restart kubelet".to_owned()),
-                |manager| manager.restart_kubelet(),
-            ),
-            "only if it died: it fails at its start, never later",
-        );
-    }
-    remedies
+    let containerd = kind(&["containerd-cni", "cri-not-loaded"]).then(|| {
+        let own = |report: &Report| report.remedy_context.restart_containerd.clone();
+        let why = "it runs without its CRI plugin, and room in inotify does not fix that";
+        restart(report, own, "containerd", why)
+    });
+    let kubelet = |p: &String| p == "kubelet" || p == "cAdvisor";
+    let kubelet = said.programs.iter().any(kubelet).then(|| {
+        let own = |report: &Report| report.remedy_context.restart_kubelet.clone();
+        let why = "only if it died: it fails at its start, never later";
+        restart(report, own, "kubelet", why)
+    });
+    [containerd, kubelet]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect()
 }
 
-/// The manager of the node that was looked at, by the kubelet that runs there.
-fn manager(report: &Report) -> Option<NodeManager<'_>> {
-    let kubelet = report.forecast.kubelet_start.as_ref()?.kubelet_pid?;
-    let mut processes = report.processes.iter();
-    let process = processes.find(|process| process.pid == kubelet)?;
-    NodeManager::of(&process.comm, &process.owner, &[], None)
+/// The command of the node that was looked at; of another the usual one.
+fn restart(
+    report: Option<&Report>,
+    own: impl FnOnce(&Report) -> Option<String>,
+    service: &str,
+    why: &str,
+) -> Option<Remedy> {
+    let Some(report) = report else {
+        return Some(Remedy {
+            command: format!("systemctl restart {service}"),
+            why: format!("{why} (where {service} is a service of its own)"),
+        });
+    };
+    own(report).map(|command| Remedy {
+        command,
+        why: why.to_owned(),
+    })
 }

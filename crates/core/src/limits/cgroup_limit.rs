@@ -1,10 +1,10 @@
 //! Too many control groups, or removed ones that never go away.
 
 use super::pressure::{self, share};
-use super::remedy::{cgroup_file, remedy};
+use super::remedy::{cgroup_file, on_host, remedy};
 use super::sysctl::{INT_MAX, suggest_limit};
 use super::{
-    Limit, Place, Refusal,
+    Command, Limit, Place, Refusal,
     errno::{EAGAIN, ENOSPC},
 };
 use crate::attribute::View;
@@ -35,11 +35,11 @@ pub const LIMIT: Limit = Limit {
     usage,
     findings,
     commands: &[
-        (
+        Command::any(
             "grep -E 'subsys|memory' /proc/cgroups; find /sys/fs/cgroup -type d | wc -l",
             "a count far above the directories is removed cgroups that still hold memory",
         ),
-        (
+        Command::kernel(
             "echo 2 > /proc/sys/vm/drop_caches",
             "frees what keeps removed memory cgroups alive; slow, and cold caches after it",
         ),
@@ -110,7 +110,7 @@ fn findings(view: &View) -> Vec<Finding> {
     let memory_is_pressed = findings.iter().any(|f| f.subject == Subject::MemoryCgroups);
     let hierarchies = view.snapshot.cgroups.iter().flat_map(|c| &c.hierarchies);
     if let Some(worst) = hierarchies.max_by_key(|h| lingering(h)) {
-        findings.extend(leak(worst).filter(|_| !memory_is_pressed));
+        findings.extend(leak(view, worst).filter(|_| !memory_is_pressed));
     }
     findings
 }
@@ -127,7 +127,7 @@ fn full(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
                 resource.used,
                 share(resource)
             ),
-            dying_remedies(),
+            dying_remedies(view),
         ),
         Some(path) => (
             format!(
@@ -178,7 +178,7 @@ fn lingering(hierarchy: &Hierarchy) -> u64 {
     counted.max(hierarchy.dying.unwrap_or(0))
 }
 
-fn leak(hierarchy: &Hierarchy) -> Option<Finding> {
+fn leak(view: &View, hierarchy: &Hierarchy) -> Option<Finding> {
     let gone = lingering(hierarchy);
     if gone < LINGERING || gone < hierarchy.directories.saturating_mul(2) {
         return None;
@@ -214,15 +214,15 @@ fn leak(hierarchy: &Hierarchy) -> Option<Finding> {
         culprits: Vec::new(),
         culprit_pods: Vec::new(),
         victims: Vec::new(),
-        remedies: dying_remedies(),
+        remedies: dying_remedies(view),
     })
 }
 
 /// Page cache is what keeps a removed cgroup most often.
-fn dying_remedies() -> Vec<Remedy> {
+fn dying_remedies(view: &View) -> Vec<Remedy> {
     vec![
         remedy(
-            "echo 2 > /proc/sys/vm/drop_caches",
+            on_host(view, "vm.drop_caches", "echo 2 > /proc/sys/vm/drop_caches"),
             "Frees the kernel objects that keep removed cgroups; reads are slower for a while. Check the count \
              again afterwards: what stays is a leak of the kernel or of a process that holds them.",
         ),

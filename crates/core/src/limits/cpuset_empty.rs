@@ -1,12 +1,12 @@
 //! A cpuset without CPUs or memory nodes: ENOSPC when a task is attached.
 
-use super::Limit;
+use super::{Command, Limit};
 use crate::cause::Cause;
 
 pub const LIMIT: Limit = Limit {
-    commands: &[(
-        "cat /sys/fs/cgroup/cpuset/kubepods/cpuset.cpus /sys/fs/cgroup/cpuset/kubepods/cpuset.mems",
-        "an empty one refuses every process; write the parent's value into it",
+    commands: &[Command::any(
+        "grep -rLs . /sys/fs/cgroup --include='cpuset.*effective*'",
+        "shows those that are empty: such a cpuset refuses every process; write the parent's value into its cpuset.cpus or cpuset.mems",
     )],
     ..Limit::in_logs(
         Cause::CpusetEmpty,

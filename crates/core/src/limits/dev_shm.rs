@@ -2,7 +2,7 @@
 
 use super::remedy::remedy;
 use super::sysctl::suggest_limit;
-use super::{Limit, filesystem};
+use super::{Command, Limit, filesystem};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -12,7 +12,7 @@ pub const LIMIT: Limit = Limit {
     collector: Some("filesystems"),
     usage,
     findings: |view| filesystem::blocks_findings(view, Cause::DevShm, remedies),
-    commands: &[(
+    commands: &[Command::any(
         "df -h /dev/shm",
         "in a pod: mount an emptyDir with medium Memory at /dev/shm; with Docker: --shm-size",
     )],

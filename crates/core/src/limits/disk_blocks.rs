@@ -1,10 +1,10 @@
 //! The blocks of a file system: ENOSPC from write(2), and what `df` shows.
 
 use super::remedy::remedy;
-use super::{Limit, filesystem};
+use super::{Command, Limit, filesystem};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::Snapshot;
+use crate::model::{Program, Snapshot};
 use crate::report::{Remedy, Resource};
 use crate::runtimes::RUNTIMES;
 
@@ -13,8 +13,9 @@ pub const LIMIT: Limit = Limit {
     usage,
     findings: |view| filesystem::blocks_findings(view, Cause::DiskBlocks, remedies),
     commands: &[
-        ("df -h; df -i", "blocks and inodes of every file system"),
-        (
+        Command::any("df -h; df -i", "blocks and inodes of every file system"),
+        Command::with(
+            Program::Crictl,
             "crictl rmi --prune",
             "removes images that no container uses",
         ),
@@ -40,7 +41,8 @@ fn remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
     let serves = filesystem::serves(view, resource);
     for images in RUNTIMES.into_iter().filter_map(|d| d.images.as_ref()) {
         let known = remedies.iter().any(|r| r.command == images.prune);
-        if !known && serves.iter().any(|path| path == images.directory) {
+        if !known && view.has(images.program) && serves.iter().any(|path| path == images.directory)
+        {
             remedies.push(remedy(images.prune, images.why));
         }
     }

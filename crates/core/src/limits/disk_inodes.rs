@@ -1,7 +1,7 @@
 //! The inodes of a file system: ENOSPC for a new file, whatever `df` says of space.
 
 use super::pressure::{self, at_limit, share};
-use super::{Limit, filesystem};
+use super::{Command, Limit, filesystem};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -11,7 +11,7 @@ pub const LIMIT: Limit = Limit {
     collector: Some("filesystems"),
     usage,
     findings,
-    commands: &[(
+    commands: &[Command::any(
         "df -i; for d in /var/lib/*; do echo \"$(find $d -xdev | wc -l) $d\"; done | sort -rn | head",
         "shows which directories hold the inodes",
     )],

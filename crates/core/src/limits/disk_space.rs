@@ -1,7 +1,8 @@
 //! Blocks or inodes, where only a log line or a system call is known: statfs tells which.
 
-use super::{Limit, Place, Refusal, errno::ENOSPC};
+use super::{Command, Limit, Place, Refusal, errno::ENOSPC};
 use crate::cause::Cause;
+use crate::model::Program;
 
 pub const LIMIT: Limit = Limit {
     refusals: &[
@@ -10,8 +11,9 @@ pub const LIMIT: Limit = Limit {
     ],
     collector: Some("filesystems"),
     commands: &[
-        ("df -h; df -i", "blocks and inodes of every file system"),
-        (
+        Command::any("df -h; df -i", "blocks and inodes of every file system"),
+        Command::with(
+            Program::Crictl,
             "crictl rmi --prune",
             "removes images that no container uses",
         ),

@@ -2,7 +2,7 @@
 
 use super::pressure::{self, share};
 use super::sysctl::LONG_MAX;
-use super::{Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
+use super::{Dependency, Limit, Raise, Refusal, Sysctl, errno::ENOSPC, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -27,10 +27,11 @@ pub const LIMIT: Limit = Limit {
     usage,
     sysctl_of: |_| Some(SYSCTL.key),
     findings,
-    commands: &[(
-        "sysctl -w fs.epoll.max_user_watches=3000000",
-        "more descriptors in epoll for each user",
-    )],
+    raise: Some(Raise {
+        key: SYSCTL.key,
+        to: 3_000_000,
+        why: "more descriptors in epoll for each user",
+    }),
     ..Limit::in_logs(
         Cause::EpollWatches,
         "A user has run out of epoll watches; no disk is full",

@@ -1,7 +1,7 @@
 //! A user's inotify instances: EMFILE from inotify_init1(2).
 
 use super::kernel_memory::INSTANCE_BYTES;
-use super::{Dependency, Limit, Refusal, Sysctl, errno::EMFILE, inotify};
+use super::{Dependency, Limit, Raise, Refusal, Sysctl, errno::EMFILE, inotify};
 use crate::cause::Cause;
 use crate::model::InotifyResource;
 
@@ -26,10 +26,11 @@ pub const LIMIT: Limit = Limit {
     collector: Some("inotify"),
     depends: &[Dependency::Ancestors, Dependency::Processes],
     findings: |view| inotify::pressed(view, InotifyResource::Instances),
-    commands: &[(
-        "sysctl -w fs.inotify.max_user_instances=8192",
-        "gives every user more instances at once; an unused limit costs no memory",
-    )],
+    raise: Some(Raise {
+        key: "fs.inotify.max_user_instances",
+        to: 8_192,
+        why: "gives every user more instances at once; an unused limit costs no memory",
+    }),
     ..Limit::in_logs(
         Cause::InotifyInstances,
         "A user has run out of inotify instances",

@@ -1,7 +1,7 @@
 //! A user's inotify watches: ENOSPC from inotify_add_watch(2).
 
 use super::kernel_memory::WATCH_BYTES;
-use super::{Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, inotify};
+use super::{Dependency, Limit, Raise, Refusal, Sysctl, errno::ENOSPC, inotify};
 use crate::cause::Cause;
 use crate::model::InotifyResource;
 
@@ -20,10 +20,11 @@ pub const LIMIT: Limit = Limit {
     collector: Some("inotify"),
     depends: &[Dependency::Ancestors, Dependency::Processes],
     findings: |view| inotify::pressed(view, InotifyResource::Watches),
-    commands: &[(
-        "sysctl -w fs.inotify.max_user_watches=524288",
-        "gives every user more watches at once; an unused limit costs no memory",
-    )],
+    raise: Some(Raise {
+        key: "fs.inotify.max_user_watches",
+        to: 524_288,
+        why: "gives every user more watches at once; an unused limit costs no memory",
+    }),
     ..Limit::in_logs(
         Cause::InotifyWatches,
         "A user has run out of inotify watches; no disk is full",

@@ -1,7 +1,7 @@
 //! Kernel keys of a user: EDQUOT, "disk quota exceeded".
 
 use super::pressure::{self, share};
-use super::{Limit, Refusal, Sysctl, errno::EDQUOT, remedy};
+use super::{Command, Limit, Refusal, Sysctl, errno::EDQUOT, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -25,8 +25,8 @@ pub const LIMIT: Limit = Limit {
     usage,
     sysctl_of,
     findings,
-    commands: &[(
-        "cat /proc/key-users; sysctl kernel.keys.maxkeys kernel.keys.root_maxkeys",
+    commands: &[Command::any(
+        "cat /proc/key-users; grep . /proc/sys/kernel/keys/maxkeys /proc/sys/kernel/keys/root_maxkeys",
         "keys of each user against the limits; raise the one that is used up",
     )],
     ..Limit::in_logs(

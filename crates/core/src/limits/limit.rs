@@ -1,4 +1,5 @@
 use super::Sysctl;
+use super::command::{Command, Raise};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -27,8 +28,10 @@ pub struct Limit {
     pub sysctl_of: fn(&Resource) -> Option<&'static str>,
     /// What is wrong with it, the worst first.
     pub findings: fn(&View) -> Vec<Finding>,
-    /// Commands that find or free what is short, each with its reason, where no finding knows better.
-    pub commands: &'static [(&'static str, &'static str)],
+    /// Commands that find or free what is short, where no finding knows better.
+    pub commands: &'static [Command],
+    /// A sysctl to raise, where no finding knows better.
+    pub raise: Option<Raise>,
 }
 
 impl Limit {
@@ -47,6 +50,7 @@ impl Limit {
             sysctl_of: own_sysctl,
             findings: |_| Vec::new(),
             commands: &[],
+            raise: None,
         }
     }
 }

@@ -27,6 +27,7 @@ mod system_files;
 mod sysv_semaphores;
 mod sysv_shm;
 
+mod command;
 pub(crate) mod describe;
 mod filesystem;
 pub mod inotify;
@@ -45,9 +46,11 @@ mod sysv;
 mod tests;
 
 pub use cgroup_limit::MEMORY_CGROUP_MAX;
+pub use command::{Command, Raise, Site};
 pub use limit::{Dependency, Limit, Place, Refusal, errno};
 pub(crate) use raise::raise;
 pub use remedy::quote;
+pub(crate) use runtime::restart_containerd;
 pub use sysctl::{Sysctl, suggest_limit};
 
 pub use inotify_instances::LIMIT as INOTIFY_INSTANCES;

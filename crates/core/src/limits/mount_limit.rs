@@ -2,7 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
-use super::{Dependency, Limit, Refusal, Sysctl, describe, errno::ENOSPC};
+use super::{Command, Dependency, Limit, Raise, Refusal, Sysctl, describe, errno::ENOSPC};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -31,16 +31,15 @@ pub const LIMIT: Limit = Limit {
     usage,
     sysctl_of: |_| Some(SYSCTL.key),
     findings,
-    commands: &[
-        (
-            "for p in /proc/[0-9]*; do echo \"$(wc -l < $p/mounts) $(readlink $p/ns/mnt) ${p##*/}\"; done 2>/dev/null | sort -rn | head",
-            "shows the mount namespace that is full",
-        ),
-        (
-            "sysctl -w fs.mount-max=200000",
-            "lets mounts go on while you look for the leak",
-        ),
-    ],
+    commands: &[Command::any(
+        "for p in /proc/[0-9]*; do echo \"$(wc -l < $p/mounts) $(readlink $p/ns/mnt) ${p##*/}\"; done 2>/dev/null | sort -rn | head",
+        "shows the mount namespace that is full",
+    )],
+    raise: Some(Raise {
+        key: SYSCTL.key,
+        to: 200_000,
+        why: "lets mounts go on while you look for the leak",
+    }),
     ..Limit::in_logs(
         Cause::MountLimit,
         "A mount namespace is full: mount(2) was refused; no disk is full",

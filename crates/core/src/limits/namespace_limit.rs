@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::pressure::{self, share};
-use super::{Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
+use super::{Command, Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::Snapshot;
+use crate::model::{Program, Snapshot};
 use crate::report::{Finding, Resource, Subject};
 
 const fn sysctl(key: &'static str) -> Sysctl {
@@ -32,7 +32,8 @@ pub const LIMIT: Limit = Limit {
     depends: &[Dependency::Ancestors, Dependency::Processes],
     usage,
     findings,
-    commands: &[(
+    commands: &[Command::with(
+        Program::Sysctl,
         "sysctl user.max_user_namespaces user.max_mnt_namespaces user.max_net_namespaces user.max_pid_namespaces",
         "a limit of 0 forbids that kind, as hardening guides do; raise the one that is used up",
     )],

@@ -3,10 +3,10 @@
 use super::pressure::{self, share};
 use super::remedy::{self, cgroup_file, quote, remedy};
 use super::sysctl::suggest_limit;
-use super::{Limit, Refusal, Sysctl, describe, errno::EAGAIN};
+use super::{Command, Limit, Refusal, Sysctl, describe, errno::EAGAIN};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::{Hierarchy, PidsCgroup, Snapshot};
+use crate::model::{Hierarchy, PidsCgroup, Program, Snapshot};
 use crate::parse::cgroup_path::identify;
 use crate::report::{Finding, Remedy, Resource, Rule, Severity, Subject, percent, thresholds};
 
@@ -41,11 +41,12 @@ pub const LIMIT: Limit = Limit {
     usage,
     findings,
     commands: &[
-        (
-            "grep -r . /sys/fs/cgroup --include=pids.events --include=pids.current 2>/dev/null | sort -t: -k2 -rn | head",
-            "shows the cgroup that refuses",
+        Command::any(
+            "grep -rs '^max [1-9]' /sys/fs/cgroup --include=pids.events | sort -k2 -rn | head",
+            "shows the cgroups in which forks were refused: by their own pids.max or by that of a cgroup above",
         ),
-        (
+        Command::with(
+            Program::Sysctl,
             "sysctl kernel.pid_max kernel.threads-max",
             "the limits of the whole system",
         ),
@@ -122,28 +123,67 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
             remedy::raise_sysctl(view, resource),
         ),
     };
+    let mut finding = pressure::finding((resource, severity), title, remedies);
+    if let Subject::Cgroup { path, .. } = &resource.subject {
+        finding.evidence.extend(ancestors(view, path));
+    }
     Finding {
         victims: vec![victim],
-        ..pressure::finding((resource, severity), title, remedies)
+        ..finding
     }
+}
+
+/// The cgroups above `path` that limit it as well, from the top.
+fn above<'v>(view: &'v View, path: &'v str) -> impl Iterator<Item = &'v PidsCgroup> {
+    let cgroups = view.snapshot.pids.iter().flat_map(|pids| &pids.cgroups);
+    cgroups.filter(move |cgroup| {
+        let rest = path.strip_prefix(&cgroup.path);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+/// What limits a cgroup besides its own pids.max, a line each.
+fn ancestors(view: &View, path: &str) -> Vec<String> {
+    let line = |above: &PidsCgroup| {
+        let PidsCgroup {
+            path: above,
+            current,
+            max,
+            ..
+        } = above;
+        format!("{above} limits it as well: {current} of {max} (exact: the kernel's own number)")
+    };
+    above(view, path).map(line).collect()
 }
 
 fn raise_cgroup(view: &View, path: &str, resource: &Resource) -> Option<Remedy> {
     let value = suggest_limit(resource.used, resource.limit, 0, PID_MAX_LIMIT)?;
     if path.contains("kubepods") {
+        let kubelet = view.forecast.kubelet_start.as_ref()?.kubelet_pid?;
         return Some(remedy(
-            "grep -n -i podPidsLimit /var/lib/kubelet/config.yaml",
+            format!("tr '\\0' '\\n' < /proc/{kubelet}/cmdline | grep -i -e config -e pids"),
             format!(
-                "The kubelet sets this limit; podPidsLimit: {value} there, and new pods have room."
+                "The kubelet sets this limit: podPidsLimit: {value} in its configuration file, or --pod-max-pids={value}, and \
+                 pods that start from then on have room."
             ),
         ));
     }
+    let tight = |above: &&PidsCgroup| above.max <= value;
+    let also = above(view, path)
+        .filter(tight)
+        .last()
+        .map_or_else(String::new, |above| {
+            format!(
+                " Raise pids.max of {} as well: it limits what is below it.",
+                above.path
+            )
+        });
     let name = path.rsplit('/').next().unwrap_or(path);
     // The systemd of a user or a guest has units that the system's does not know.
     if identify(path).unit.as_deref() == Some(name) {
         return Some(remedy(
             format!("systemctl set-property {} TasksMax={value}", quote(name)?),
-            "Takes effect at once, and at the next start.",
+            format!("Takes effect at once, and at the next start.{also}"),
         ));
     }
     let hierarchies = &view.snapshot.cgroups.as_ref()?.hierarchies;
@@ -154,7 +194,9 @@ fn raise_cgroup(view: &View, path: &str, resource: &Resource) -> Option<Remedy> 
             "echo {value} > {}",
             cgroup_file(mountpoint, path, "pids.max")?
         ),
-        "Takes effect at once, until the program that made the cgroup sets it again.",
+        format!(
+            "Takes effect at once, until the program that made the cgroup sets it again.{also}"
+        ),
     ))
 }
 
@@ -174,9 +216,9 @@ fn refused(view: &View) -> Option<Finding> {
         severity: Severity::Info,
         subject: subject(&first.path),
         title: format!(
-            "{} refused {} since it was made; it has room now",
+            "{} refused in {} since it was made; there is room now",
+            describe::count(first.refused, "fork was", "forks were"),
             first.path,
-            describe::count(first.refused, "fork", "forks")
         ),
         evidence: cgroups
             .iter()
@@ -190,6 +232,7 @@ fn refused(view: &View) -> Option<Finding> {
                     c.max
                 )
             })
+            .chain(ancestors(view, &first.path))
             .collect(),
         culprits: Vec::new(),
         culprit_pods: Vec::new(),

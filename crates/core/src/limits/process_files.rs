@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::pressure::{self, share};
 use super::remedy::{quote, remedy};
 use super::sysctl::suggest_limit;
-use super::{Dependency, Limit, Refusal, Sysctl, describe, errno::EMFILE};
+use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EMFILE};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Process, Snapshot};
@@ -15,13 +15,16 @@ use crate::report::{Culprit, Finding, Owner, Remedy, Resource, Severity, Subject
 const DELIBERATE: u64 = 64;
 /// How many processes are listed: those nearest to their limit.
 const LISTED: usize = 10;
+const NR_OPEN: &str = "fs.nr_open";
+/// Its value where nobody has set it (`sysctl_nr_open`, fs/file.c).
+const DEFAULT_NR_OPEN: u64 = 1 << 20;
 
 pub const LIMIT: Limit = Limit {
     sysctls: &[Sysctl {
         least: 64,
         most: super::sysctl::INT_MAX - 63,
         ..Sysctl::int(
-            "fs.nr_open",
+            NR_OPEN,
             "each process",
             "raises how far RLIMIT_NOFILE can be raised",
         )
@@ -32,7 +35,7 @@ pub const LIMIT: Limit = Limit {
     depends: &[Dependency::Processes],
     usage,
     findings,
-    commands: &[(
+    commands: &[Command::any(
         "for p in /proc/[0-9]*; do echo \"$(ls $p/fd 2>/dev/null | wc -l) $(awk '/open files/{print $4}' $p/limits) ${p##*/}\"; done | sort -rn | head",
         "descriptors and limit of each process; raise LimitNOFILE of the unit, or fix the leak",
     )],
@@ -104,14 +107,14 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
 }
 
 fn remedies(view: &View, pid: u32, resource: &Resource) -> Vec<Remedy> {
-    let Some(value) = suggest_limit(resource.used, resource.limit, 4_096, 1 << 30) else {
-        return Vec::new();
-    };
-    let mut remedies = vec![remedy(
-        format!("prlimit --pid {pid} --nofile={value}:"),
-        "Raises the soft limit of the running process; refused where its hard limit is lower.",
-    )];
-    remedies.extend(at_next_start(view, pid, value));
+    let value = suggest_limit(resource.used, resource.limit, 4_096, most(view));
+    let mut remedies = Vec::new();
+    if let Some(value) = value {
+        // A hard limit that is not known may be below it, and one that is set may be above it.
+        let hard = view.process(pid).and_then(|p| p.descriptor_hard_limit);
+        remedies.extend(hard.map(|hard| now(pid, value, hard)));
+        remedies.extend(hard.and_then(|hard| at_next_start(view, pid, value, hard)));
+    }
     remedies.push(remedy(
         format!(
             "ls -l /proc/{pid}/fd | sed 's/.* -> //; s/:\\[.*//' | sort | uniq -c | sort -n | tail"
@@ -124,13 +127,36 @@ fn remedies(view: &View, pid: u32, resource: &Resource) -> Vec<Remedy> {
     remedies
 }
 
-fn at_next_start(view: &View, pid: u32, value: u64) -> Option<Remedy> {
+/// No process may have a limit above fs.nr_open.
+fn most(view: &View) -> u64 {
+    let mut settings = view.snapshot.limits.iter().flat_map(|l| &l.settings);
+    let live = settings
+        .find(|s| s.key == NR_OPEN)
+        .and_then(|s| s.live.as_ref());
+    live.and_then(|live| live.parse().ok())
+        .unwrap_or(DEFAULT_NR_OPEN)
+}
+
+fn now(pid: u32, value: u64, hard: u64) -> Remedy {
+    let (limits, which) = if value <= hard {
+        (format!("{value}:"), "soft limit")
+    } else {
+        (format!("{value}:{value}"), "soft and hard limit")
+    };
+    remedy(
+        format!("prlimit --pid {pid} --nofile={limits}"),
+        format!("Raises the {which} of the running process."),
+    )
+}
+
+fn at_next_start(view: &View, pid: u32, value: u64, hard: u64) -> Option<Remedy> {
     let Owner::Unit { name } = view.owner(pid) else {
         return None;
     };
     if !name.ends_with(".service") {
         return None;
     }
+    let hard = hard.max(value);
     let drop_in = format!("/etc/systemd/system/{name}.d");
     let (directory, file) = (
         quote(&drop_in)?,
@@ -138,7 +164,7 @@ fn at_next_start(view: &View, pid: u32, value: u64) -> Option<Remedy> {
     );
     Some(remedy(
         format!(
-            "mkdir -p {directory} && printf '[Service]\\nLimitNOFILE={value}\\n' > {file} && systemctl daemon-reload"
+            "mkdir -p {directory} && printf '[Service]\\nLimitNOFILE={value}:{hard}\\n' > {file} && systemctl daemon-reload"
         ),
         "From the next start of the unit on.",
     ))

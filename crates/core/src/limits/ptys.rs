@@ -1,9 +1,10 @@
 //! Pseudoterminals: ENOSPC from open(2) of /dev/ptmx.
 
 use super::pressure::{self, at_limit, share};
-use super::{Limit, Place, Refusal, Sysctl, errno::ENOSPC, limit, remedy};
+use super::{Command, Limit, Place, Refusal, Sysctl, errno::ENOSPC, limit, remedy, suggest_limit};
 use crate::attribute::View;
 use crate::cause::Cause;
+use crate::model::Program;
 use crate::report::{Finding, Remedy, Resource, Severity, Subject};
 
 /// `NR_UNIX98_PTY_MAX` (include/linux/tty.h): there are no more minor numbers.
@@ -31,11 +32,12 @@ pub const LIMIT: Limit = Limit {
     sysctl_of,
     findings,
     commands: &[
-        (
+        Command::with(
+            Program::Sysctl,
             "sysctl kernel.pty.nr kernel.pty.max kernel.pty.reserve",
             "in use, the limit, and what of it only the host may use; raise kernel.pty.max",
         ),
-        (
+        Command::any(
             "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ptmx",
             "open pseudoterminals; programs that never close theirs leak them",
         ),
@@ -97,8 +99,8 @@ fn victims(resource: &Resource) -> &'static str {
 fn remedies(view: &View, resource: &Resource) -> Vec<Remedy> {
     let mut remedies = remedy::raise_sysctl(view, resource);
     if let Subject::Mount(mountpoint) = &resource.subject {
-        let value = resource.used.saturating_mul(2).clamp(1, MOST);
-        remedies.extend(remedy::quote(mountpoint).map(|place| {
+        let value = suggest_limit(resource.used, resource.limit, 0, MOST);
+        remedies.extend(value.zip(remedy::quote(mountpoint)).map(|(value, place)| {
             remedy::remedy(
                 format!("mount -o remount,max={value} {place}"),
                 "Takes effect at once, until it is mounted anew.",

@@ -2,6 +2,7 @@
 
 use super::remedy::{cgroup_file, persist, quote, set};
 use super::sysctl::suggest_limit;
+use crate::testing::{Node, node};
 
 #[test]
 fn words_stay_words() {
@@ -30,10 +31,12 @@ fn files_of_cgroups_stay_below_their_mount() {
 
 #[test]
 fn a_hostile_setting_is_one_word() {
-    let set = set("kernel.x", "1; reboot", "").map(|r| r.command);
+    let Node(snapshot) = node();
+    let view = &crate::view(&snapshot);
+    let set = set(view, "kernel.x", "1; reboot", "").map(|r| r.command);
     assert_eq!(set.as_deref(), Some("sysctl -w 'kernel.x=1; reboot'"));
-    assert!(persist("../../etc/x", "1", None).is_none());
-    let persist = persist("kernel.x", "' > /etc/passwd '", None).map(|r| r.command);
+    assert!(persist(view, "../../etc/x", "1", None).is_none());
+    let persist = persist(view, "kernel.x", "' > /etc/passwd '", None).map(|r| r.command);
     assert_eq!(
         persist.as_deref(),
         Some(

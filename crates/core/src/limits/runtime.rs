@@ -2,8 +2,8 @@
 
 use super::remedy;
 use crate::attribute::View;
-use crate::managers::is_kubelet;
-use crate::model::{CgroupVersion, Runtime};
+use crate::managers::{is_kubelet, restart_service, service};
+use crate::model::{CgroupVersion, Program, Runtime};
 use crate::report::{Owner, PodPart, Remedy};
 use crate::runtimes::CRI_NAMESPACE;
 
@@ -54,48 +54,91 @@ pub fn restart(view: &View) -> Option<Remedy> {
     }
     let why = "After there is room again: a containerd that was started without it stays active without its \
                CRI plugin until it is restarted";
-    let own = view
+    let restart = restart_containerd(view)?;
+    let own_service = view
         .manager()
-        .filter(|m| m.manager.restart_runtime.is_some());
-    Some(match own {
-        Some(manager) => remedy::remedy(
-            manager.restart_runtime(Runtime::Containerd)?,
-            format!("{why}."),
-        ),
-        None => {
-            let restart = Runtime::Containerd.definition()?.restart?;
-            remedy::remedy(
-                format!("ctr plugins ls | grep -Eq 'cri.*error' && {restart}"),
-                format!("{why}; containers keep running."),
-            )
-        }
+        .is_none_or(|m| m.manager.restart_runtime.is_none());
+    Some(if own_service && view.has(Program::Ctr) {
+        remedy::remedy(
+            format!("ctr plugins ls | grep -Eq 'cri.*error' && {restart}"),
+            format!("{why}; containers keep running."),
+        )
+    } else {
+        remedy::remedy(restart, format!("{why}."))
     })
+}
+
+/// Restarts containerd as its manager does, else the service that it runs in, or that the node has; `None` where there is no such
+/// service.
+pub fn restart_containerd(view: &View) -> Option<String> {
+    if let Some(manager) = view.manager()
+        && manager.manager.restart_runtime.is_some()
+    {
+        return manager.restart_runtime();
+    }
+    let definition = Runtime::Containerd.definition()?;
+    let mut processes = view.snapshot.processes.iter();
+    let daemon = processes.find(|p| Some(p.comm.as_str()) == definition.daemon);
+    if let Some(service) = daemon.and_then(|p| service(view.owner(p.pid))) {
+        return restart_service(service);
+    }
+    let service = definition.service?;
+    let known = view.environment()?.services.contains(service);
+    known.then(|| restart_service(service))?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Environment;
     use crate::testing::{Node, node};
 
-    fn command(kubelet: &str) -> Option<String> {
+    fn command(kubelet: &str, environment: Environment) -> Option<String> {
         let Node(snapshot) = node()
             .cgroups_v2(20, 0)
             .process(50, kubelet)
             .holds(6, 40)
             .process(60, "containerd")
-            .holds(1, 1);
+            .holds(1, 1)
+            .with(|s| s.environment = Some(environment));
         restart(&crate::view(&snapshot)).map(|remedy| remedy.command)
+    }
+
+    fn has(service: &str, programs: &[Program]) -> Environment {
+        Environment {
+            services: [service.to_owned()].into(),
+            programs: programs.iter().copied().collect(),
+            ..Environment::default()
+        }
     }
 
     #[test]
     fn containerd_is_restarted_as_its_manager_does() {
-        let by_itself = "ctr plugins ls | grep -Eq 'cri.*error' && systemctl restart containerd";
-        assert_eq!(command("kubelet").as_deref(), Some(by_itself));
-        assert_eq!(
-            command("k3s-server").as_deref(),
-            Some("systemctl restart k3s")
-        );
-        let microk8s = "systemctl restart snap.microk8s.daemon-containerd";
-        assert_eq!(command("kubelite").as_deref(), Some(microk8s));
+        for (kubelet, service, ctr, expected) in [
+            (
+                "kubelet",
+                "containerd",
+                &[Program::Ctr][..],
+                "ctr plugins ls | grep -Eq 'cri.*error' && systemctl restart containerd",
+            ),
+            ("kubelet", "containerd", &[], "systemctl restart containerd"),
+            ("k3s-server", "k3s", &[], "systemctl restart k3s"),
+            (
+                "kubelite",
+                "snap.microk8s.daemon-containerd",
+                &[],
+                "systemctl restart snap.microk8s.daemon-containerd",
+            ),
+        ] {
+            let command = command(kubelet, has(service, ctr));
+            assert_eq!(command.as_deref(), Some(expected), "{kubelet}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_not_there_is_not_restarted() {
+        for (kubelet, service) in [("kubelet", "k3s"), ("k3s-server", "containerd")] {
+            assert_eq!(command(kubelet, has(service, &[])), None, "{kubelet}");
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! Lock files of podman and CRI-O (`num_locks`).
 
-use super::Limit;
+use super::{Command, Limit};
 use crate::cause::Cause;
+use crate::model::Program;
 
 pub const LIMIT: Limit = Limit {
     commands: &[
-        (
+        Command::with(
+            Program::Podman,
             "podman container prune; podman volume prune",
             "each container, pod and volume holds a lock",
         ),
-        (
-            "grep num_locks /usr/share/containers/containers.conf /etc/containers/containers.conf",
+        Command::any(
+            "grep -rs num_locks /etc/containers /usr/share/containers",
             "raise it, then run podman system renumber with all containers stopped",
         ),
     ],

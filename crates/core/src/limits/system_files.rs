@@ -2,9 +2,10 @@
 
 use super::pressure::{self, share};
 use super::sysctl::LONG_MAX;
-use super::{Limit, Refusal, Sysctl, describe, errno::ENFILE, remedy};
+use super::{Command, Limit, Refusal, Sysctl, describe, errno::ENFILE, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
+use crate::model::Program;
 use crate::report::{Culprit, Finding};
 
 /// How many processes are named.
@@ -25,7 +26,8 @@ pub const LIMIT: Limit = Limit {
     collector: Some("files"),
     usage: |snapshot| super::limit::read(snapshot, Cause::SystemFiles),
     findings,
-    commands: &[(
+    commands: &[Command::with(
+        Program::Sysctl,
         "sysctl fs.file-nr fs.file-max",
         "allocated, free, maximum; raise fs.file-max",
     )],

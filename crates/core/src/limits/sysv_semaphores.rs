@@ -1,6 +1,6 @@
 //! System V semaphores: ENOSPC from semget(2).
 
-use super::{Limit, Refusal, Sysctl, errno::ENOSPC, sysv};
+use super::{Command, Limit, Refusal, Sysctl, errno::ENOSPC, sysv};
 use crate::cause::Cause;
 use crate::model::Snapshot;
 use crate::report::{Resource, Subject};
@@ -13,8 +13,8 @@ pub const LIMIT: Limit = Limit {
     collector: Some("sysv"),
     usage,
     findings: |view| sysv::findings(view, Cause::SysvSemaphores, "semget"),
-    commands: &[(
-        "ipcs -s -u; sysctl kernel.sem",
+    commands: &[Command::any(
+        "ipcs -s -u; grep . /proc/sys/kernel/sem",
         "sets in use against SEMMNI, the fourth number; remove orphans with ipcrm -s",
     )],
     ..Limit::in_logs(

@@ -1,7 +1,7 @@
 //! System V shared memory: ENOSPC from shmget(2).
 
 use super::sysctl::LONG_MAX;
-use super::{Limit, Refusal, Sysctl, errno::ENOSPC, sysv};
+use super::{Command, Limit, Refusal, Sysctl, errno::ENOSPC, sysv};
 use crate::cause::Cause;
 use crate::model::Snapshot;
 use crate::report::{Resource, Subject};
@@ -23,8 +23,8 @@ pub const LIMIT: Limit = Limit {
     collector: Some("sysv"),
     usage,
     findings: |view| sysv::findings(view, Cause::SysvShm, "shmget"),
-    commands: &[(
-        "ipcs -m -u; sysctl kernel.shmmni kernel.shmall",
+    commands: &[Command::any(
+        "ipcs -m -u; grep . /proc/sys/kernel/shmmni /proc/sys/kernel/shmall",
         "segments and pages in use against the limits; remove orphans with ipcrm -m",
     )],
     ..Limit::in_logs(

@@ -1,6 +1,6 @@
 //! What holds of every limit.
 
-use super::{LIMITS, Place, cause_of_sysctl, errno, refused, sysctl, sysctls};
+use super::{LIMITS, Place, Site, cause_of_sysctl, errno, refused, sysctl, sysctls};
 use crate::cause::Cause;
 use crate::tune::takes;
 
@@ -10,7 +10,8 @@ fn every_cause_has_its_limit() {
     for (limit, cause) in LIMITS.iter().zip(Cause::ALL) {
         assert_eq!(limit.cause, *cause);
         assert!(!limit.meaning.ends_with('.'), "{cause}");
-        assert!(!limit.commands.is_empty(), "{cause}");
+        let helps = limit.raise.is_some() || !limit.commands.is_empty();
+        assert!(helps, "{cause}");
     }
 }
 
@@ -46,6 +47,22 @@ fn values_out_of_range_are_not_taken() {
     assert!(!takes("kernel.shmmni", "32769"));
     assert!(!takes("fs.file-max", "many"));
     assert!(takes("kernel.sem", "32000 1024000000 500 32000"));
+}
+
+/// What is offered without a look at the node is what the kernel takes, and tune as well.
+#[test]
+fn raises_are_in_range() {
+    for raise in LIMITS.iter().filter_map(|limit| limit.raise) {
+        let sysctl = sysctl(raise.key).expect(raise.key);
+        assert!(
+            sysctl.tunable && sysctl.takes(&raise.to.to_string()),
+            "{}",
+            raise.key
+        );
+        let live = |live| raise.remedies(&Site::Unseen, live);
+        assert!(live(Some(raise.to)).is_empty(), "{}", raise.key);
+        assert_eq!(live(None).len(), 2, "{}", raise.key);
+    }
 }
 
 #[test]

@@ -11,8 +11,6 @@ pub(super) static MICROK8S: Manager = Manager {
     kubelet_root: "/var/snap/microk8s/common/var/lib/kubelet",
     containerd_state: Some("/var/snap/microk8s/common/run/containerd"),
     restart_kubelet: Restart::Service("snap.microk8s.daemon-kubelite"),
-    restart_runtime: Some(Restart::Command(
-        "systemctl restart snap.microk8s.daemon-containerd",
-    )),
+    restart_runtime: Some(Restart::OtherService("snap.microk8s.daemon-containerd")),
     platform: None,
 };

@@ -19,7 +19,9 @@ mod talos;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{CgroupPath, Runtime};
+use std::collections::BTreeSet;
+
+use crate::model::{CgroupPath, Environment};
 use crate::platforms::{self, Persistence};
 use crate::report::Owner;
 use crate::runtimes::{RUNTIMES, Store};
@@ -81,7 +83,9 @@ pub enum Place {
 pub enum Restart {
     /// By restarting the service that the kubelet runs in; where it runs in none, this one.
     Service(&'static str),
-    /// By a command on the node.
+    /// By restarting this service, whatever the kubelet runs in.
+    OtherService(&'static str),
+    /// By a command that asks the node's API.
     Command(&'static str),
     /// By a command in the container that the node is.
     Inside(&'static str),
@@ -95,7 +99,13 @@ impl Manager {
         Some(&platform.os.as_ref()?.persistence)
     }
 
-    fn runs(&self, comm: &str, owner: &Owner, cgroups: &[CgroupPath], os: Option<&str>) -> bool {
+    fn runs(
+        &self,
+        comm: &str,
+        owner: &Owner,
+        cgroups: &[CgroupPath],
+        environment: Option<&Environment>,
+    ) -> bool {
         let here = match self.place {
             Place::Any => true,
             Place::Services(known) => {
@@ -104,7 +114,9 @@ impl Manager {
             }
             Place::Cgroup(path) => cgroups.iter().any(|cgroup| cgroup.path == path),
             Place::Container => matches!(owner, Owner::Container { .. }),
-            Place::OperatingSystem(id) => os == Some(id),
+            Place::OperatingSystem(id) => {
+                environment.is_some_and(|environment| environment.os.iter().any(|os| os == id))
+            }
         };
         here && self.kubelet.contains(&comm)
     }
@@ -117,36 +129,38 @@ pub struct NodeManager<'a> {
     pub manager: &'static Manager,
     /// Where the kubelet's process runs.
     owner: &'a Owner,
+    environment: Option<&'a Environment>,
 }
 
 impl<'a> NodeManager<'a> {
-    /// The manager whose kubelet a process is, by its `comm`, its owner, its cgroups and the `ID` of its operating system as
-    /// far as they are known; `None` for a process that is no kubelet.
+    /// The manager whose kubelet a process is, by its `comm`, its owner, its cgroups and its operating system as far as they
+    /// are known; `None` for a process that is no kubelet.
     #[must_use]
     pub fn of(
         comm: &str,
         owner: &'a Owner,
         cgroups: &[CgroupPath],
-        os: Option<&str>,
+        environment: Option<&'a Environment>,
     ) -> Option<Self> {
         let mut all = MANAGERS.into_iter();
-        let manager = all.find(|manager| manager.runs(comm, owner, cgroups, os))?;
-        Some(Self { manager, owner })
+        let manager = all.find(|manager| manager.runs(comm, owner, cgroups, environment))?;
+        Some(Self {
+            manager,
+            owner,
+            environment,
+        })
     }
 
-    /// Restarts the kubelet.
+    /// Restarts the kubelet; `None` where the node is not known to have a service for it.
     #[must_use]
     pub fn restart_kubelet(&self) -> Option<String> {
         self.command(&self.manager.restart_kubelet)
     }
 
-    /// Restarts the container runtime; `None` where it has no daemon.
+    /// Restarts the container runtime that the manager starts itself; `None` where that is a service of its own.
     #[must_use]
-    pub fn restart_runtime(&self, runtime: Runtime) -> Option<String> {
-        match &self.manager.restart_runtime {
-            Some(restart) => self.command(restart),
-            None => Some(runtime.definition()?.restart?.to_owned()),
-        }
+    pub fn restart_runtime(&self) -> Option<String> {
+        self.command(self.manager.restart_runtime.as_ref()?)
     }
 
     fn command(&self, restart: &Restart) -> Option<String> {
@@ -162,11 +176,17 @@ impl<'a> NodeManager<'a> {
                 let (engine, name) = self.container()?;
                 Some(format!("{engine} restart {name}"))
             }
-            (Restart::Service(usual), owner) => {
-                let service = service(owner).unwrap_or(usual);
-                Some(format!("systemctl restart {}", quote(service)?))
-            }
+            (Restart::Service(usual), owner) => match service(owner) {
+                Some(service) => restart_service(service),
+                None => self.restart_known(usual),
+            },
+            (Restart::OtherService(service), _) => self.restart_known(service),
         }
+    }
+
+    fn restart_known(&self, service: &str) -> Option<String> {
+        let known = self.environment?.services.contains(service);
+        known.then(|| restart_service(service))?
     }
 
     /// The command line of the engine that runs the node's container, and the container's name, quoted for a shell.
@@ -178,12 +198,36 @@ impl<'a> NodeManager<'a> {
             return None;
         };
         let engine = runtime.definition()?.command?;
-        Some((engine, quote(name.as_deref().unwrap_or(id))?))
+        if !self.environment?.programs.contains(&engine) {
+            return None;
+        }
+        Some((engine.name(), quote(name.as_deref().unwrap_or(id))?))
     }
 }
 
+/// Restarts a service of systemd, by its name without `.service`.
+#[must_use]
+pub fn restart_service(service: &str) -> Option<String> {
+    Some(format!("systemctl restart {}", quote(service)?))
+}
+
+/// Every service that a remedy may restart, without `.service`, each once.
+#[must_use]
+pub fn services() -> BTreeSet<&'static str> {
+    let of_runtimes = RUNTIMES.into_iter().filter_map(|d| d.service);
+    let restarts = MANAGERS
+        .into_iter()
+        .flat_map(|m| std::iter::once(&m.restart_kubelet).chain(&m.restart_runtime));
+    let of_managers = restarts.filter_map(|restart| match restart {
+        Restart::Service(service) | Restart::OtherService(service) => Some(*service),
+        Restart::Command(_) | Restart::Inside(_) => None,
+    });
+    of_runtimes.chain(of_managers).collect()
+}
+
 /// The service of the system's systemd that a process is in, without `.service`.
-fn service(owner: &Owner) -> Option<&str> {
+#[must_use]
+pub fn service(owner: &Owner) -> Option<&str> {
     match owner {
         Owner::Unit { name } if !name.contains('/') => name.strip_suffix(".service"),
         _ => None,

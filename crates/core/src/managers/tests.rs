@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::CgroupPath;
+use crate::model::{CgroupPath, Program, Runtime};
 
 fn at(path: &str) -> [CgroupPath; 1] {
     [CgroupPath {
@@ -11,6 +11,39 @@ fn at(path: &str) -> [CgroupPath; 1] {
 fn unit(name: &str) -> Owner {
     Owner::Unit {
         name: name.to_owned(),
+    }
+}
+
+/// A node with every program and every service.
+fn everything(os: Option<&str>) -> Environment {
+    Environment {
+        os: os.map(str::to_owned).into_iter().collect(),
+        programs: Program::ALL.into(),
+        services: services().into_iter().map(str::to_owned).collect(),
+        ..Environment::default()
+    }
+}
+
+/// A service that the node does not have is not restarted, and no engine is called that is not installed.
+#[test]
+fn what_is_not_there_is_not_named() {
+    let container = Owner::Container {
+        runtime: Runtime::Docker,
+        id: "4f797c539e6c".to_owned(),
+        name: None,
+    };
+    let none = Environment::default();
+    for (comm, owner) in [
+        ("kubelet", Owner::Host),
+        ("kubelet", container),
+        ("edgecore", Owner::Host),
+    ] {
+        let found = NodeManager::of(comm, &owner, &[], Some(&none)).expect(comm);
+        assert_eq!(
+            (found.restart_kubelet(), found.restart_runtime()),
+            (None, None),
+            "{owner:?}"
+        );
     }
 }
 
@@ -150,12 +183,15 @@ fn a_kubelet_has_its_manager_and_its_restart() {
             "docker exec kind-worker systemctl restart containerd".to_owned(),
         ),
     ] {
-        let found = NodeManager::of(comm, &owner, &at(cgroup), os).expect(title);
+        let all = everything(os);
+        let found = NodeManager::of(comm, &owner, &at(cgroup), Some(&all)).expect(title);
         assert_eq!(found.manager.title, title, "{comm} in {owner:?}");
         assert_eq!(found.restart_kubelet(), Some(kubelet), "{title}");
+        // Where the manager does not start it, containerd is a service of its own.
+        let by_manager = runtime != restart("containerd");
         assert_eq!(
-            found.restart_runtime(Runtime::Containerd),
-            Some(runtime),
+            found.restart_runtime(),
+            by_manager.then_some(runtime),
             "{title}"
         );
     }
@@ -166,13 +202,10 @@ fn a_kubelet_has_its_manager_and_its_restart() {
 #[test]
 fn openshift_runs_cri_o() {
     let owner = unit("kubelet.service");
-    let found = NodeManager::of("kubelet", &owner, &[], Some("rhcos")).expect("a manager");
+    let all = everything(Some("rhcos"));
+    let found = NodeManager::of("kubelet", &owner, &[], Some(&all)).expect("a manager");
     assert_eq!(found.manager.title, "OpenShift");
-    assert_eq!(
-        found.restart_runtime(Runtime::CriO).as_deref(),
-        Some("systemctl restart crio")
-    );
-    assert_eq!(found.restart_runtime(Runtime::Podman), None);
+    assert_eq!(found.restart_runtime(), None);
 }
 
 /// What a container is called is chosen by its user.
@@ -184,7 +217,8 @@ fn a_hostile_name_is_one_word() {
         name: Some("x; reboot".to_owned()),
         inner_unit: None,
     };
-    let found = NodeManager::of("kubelet", &owner, &[], None).expect("a manager");
+    let all = everything(None);
+    let found = NodeManager::of("kubelet", &owner, &[], Some(&all)).expect("a manager");
     assert_eq!(
         found.restart_kubelet().as_deref(),
         Some("podman exec 'x; reboot' systemctl restart kubelet")

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::InotifyResource;
+
 /// The inotify limits that are in force, and what sets them at boot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -12,6 +14,17 @@ pub struct Limits {
     pub max_queued_events: u64,
     /// Every setting that nospace looks after: live value and boot value.
     pub settings: Vec<Setting>,
+}
+
+impl Limits {
+    /// `fs.inotify.max_user_instances` or `fs.inotify.max_user_watches`.
+    #[must_use]
+    pub fn max_user(&self, resource: InotifyResource) -> u64 {
+        match resource {
+            InotifyResource::Instances => self.max_user_instances,
+            InotifyResource::Watches => self.max_user_watches,
+        }
+    }
 }
 
 /// One sysctl.

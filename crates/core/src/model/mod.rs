@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod container;
+mod environment;
 mod filesystem;
 mod inotify;
 mod inotify_resource;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
+pub use environment::{Environment, HOST_LOCAL, Program, may_write};
 pub use filesystem::{Filesystem, FilesystemUsage};
 pub use inotify::{
     Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey, UserNamespace,
@@ -50,6 +52,8 @@ pub struct Snapshot {
     pub node: NodeFacts,
     /// Where nospace ran.
     pub vantage: Vantage,
+    /// What the node has; `None` where that was not read, as by an older recording.
+    pub environment: Option<Environment>,
     /// How each collector fared, in a fixed order.
     pub collectors: Vec<CollectorRun>,
     /// The inotify limits and the settings that matter, live and at boot.

@@ -21,6 +21,9 @@ pub struct Process {
     pub descriptors: u32,
     /// Soft RLIMIT_NOFILE; `None` where it was not read or is unlimited.
     pub descriptor_limit: Option<u64>,
+    /// Hard RLIMIT_NOFILE; `None` where it was not read or is unlimited.
+    #[serde(default)]
+    pub descriptor_hard_limit: Option<u64>,
     /// The container that a containerd-shim or conmon serves, from its command line.
     pub serves: Option<String>,
 }

@@ -5,6 +5,7 @@ pub mod cgroupfs;
 pub mod fdinfo;
 pub mod keys;
 pub mod mountinfo;
+pub mod os_release;
 pub mod process;
 pub mod sysctl;
 pub mod system;

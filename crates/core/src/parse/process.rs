@@ -63,20 +63,22 @@ pub fn cgroup(bytes: &[u8]) -> Parsed<Vec<CgroupPath>> {
         .collect()
 }
 
-/// Soft RLIMIT_NOFILE of /proc/PID/limits; `None` when unlimited.
+/// Soft and hard RLIMIT_NOFILE of /proc/PID/limits; `None` when unlimited.
 ///
 /// # Errors
 ///
-/// When there is no such line or no number in it.
-pub fn descriptor_limit(bytes: &[u8]) -> Parsed<Option<u64>> {
+/// When there is no such line or no two numbers in it.
+pub fn descriptor_limits(bytes: &[u8]) -> Parsed<[Option<u64>; 2]> {
     const WHAT: &str = "limits";
     let line = lines(bytes).find_map(|line| line.strip_prefix(b"Max open files"));
     let line = line.ok_or_else(|| Malformed::new(WHAT, "no line «Max open files»"))?;
-    match words(line).next() {
+    let mut words = words(line);
+    let mut limit = || match words.next() {
         Some(b"unlimited") => Ok(None),
-        Some(soft) => number(WHAT, soft).map(Some),
-        None => Err(Malformed::new(WHAT, "«Max open files» has no value")),
-    }
+        Some(limit) => number(WHAT, limit).map(Some),
+        None => Err(Malformed::new(WHAT, "«Max open files» lacks a value")),
+    };
+    Ok([limit()?, limit()?])
 }
 
 #[cfg(test)]
@@ -125,18 +127,20 @@ mod tests {
         let real =
             b"Limit                     Soft Limit           Hard Limit           Units     \n\
             Max open files            1024                 524288               files     \n";
-        assert_eq!(descriptor_limit(real).unwrap(), Some(1024));
         assert_eq!(
-            descriptor_limit(b"Max open files unlimited unlimited files").unwrap(),
-            None
+            descriptor_limits(real).unwrap(),
+            [Some(1024), Some(524_288)]
         );
-        assert!(descriptor_limit(b"Max cpu time 1 1").is_err());
+        let unlimited = descriptor_limits(b"Max open files 1024 unlimited files");
+        assert_eq!(unlimited.unwrap(), [Some(1024), None]);
+        assert!(descriptor_limits(b"Max open files 1024").is_err());
+        assert!(descriptor_limits(b"Max cpu time 1 1").is_err());
     }
 
     proptest! {
         #[test]
         fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = (stat(&bytes), cgroup(&bytes), descriptor_limit(&bytes));
+            let _ = (stat(&bytes), cgroup(&bytes), descriptor_limits(&bytes));
         }
 
         #[test]

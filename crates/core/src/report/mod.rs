@@ -13,6 +13,7 @@ mod culprit;
 mod findings;
 mod forecast;
 mod holders;
+mod remedy_context;
 mod rule;
 pub mod thresholds;
 mod unseen;
@@ -23,6 +24,7 @@ pub use culprit::Culprit;
 pub use findings::{Finding, PodRef, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
+pub use remedy_context::RemedyContext;
 pub use rule::Rule;
 pub use unseen::Unseen;
 
@@ -61,6 +63,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the answer depends on and that was not seen: with any of it nothing is known to be well.
     pub unseen: Vec<Unseen>,
+    /// What `explain` needs of the node for its remedies.
+    #[serde(skip)]
+    pub remedy_context: RemedyContext,
 }
 
 /// The answer in one word, as a monitoring plugin gives it.

@@ -1,7 +1,7 @@
 //! containerd, by CRI, ctr or nerdctl.
 
 use super::{Annotation, DaemonUse, Images, Monitor, Role, RuntimeDefinition, Store, VersionUse};
-use crate::model::Runtime;
+use crate::model::{Program, Runtime};
 
 /// Its namespace for what the kubelet runs (internal/cri/constants).
 pub const CRI_NAMESPACE: &str = "k8s.io";
@@ -12,8 +12,9 @@ pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
     title: "containerd",
     aliases: &[],
     daemon: Some("containerd"),
-    command: Some("nerdctl"),
-    restart: Some("systemctl restart containerd"),
+    command: Some(Program::Nerdctl),
+    client: Program::Ctr,
+    service: Some("containerd"),
     monitor: &SHIM,
     // `getCgroupsPath`, internal/cri/server/helpers.go; nerdctl pkg/cmd/container.
     cgroup_prefixes: &[
@@ -50,6 +51,7 @@ pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
     },
     images: Some(Images {
         directory: "/var/lib/containerd",
+        program: Program::Crictl,
         prune: "crictl rmi --prune",
         why: "Removes images that no container uses; they are pulled again when needed.",
     }),

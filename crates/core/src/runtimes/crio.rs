@@ -3,7 +3,7 @@
 use super::conmon::CONMON;
 use super::kubelet_labels::KUBELET_LABELS;
 use super::{Annotation, DaemonUse, Images, Role, RuntimeDefinition, Store, VersionUse};
-use crate::model::Runtime;
+use crate::model::{Program, Runtime};
 
 pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::CriO,
@@ -12,7 +12,8 @@ pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
     aliases: &["crio"],
     daemon: Some("crio"),
     command: None,
-    restart: Some("systemctl restart crio"),
+    client: Program::Crictl,
+    service: Some("crio"),
     monitor: &CONMON,
     // internal/config/cgmgr.
     cgroup_prefixes: &[("crio-", Role::Payload), ("crio-conmon-", Role::Monitor)],
@@ -42,6 +43,7 @@ pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
     inspect: |_, id| Some(format!("crictl inspect {id}")),
     images: Some(Images {
         directory: "/var/lib/containers",
+        program: Program::Crictl,
         prune: "crictl rmi --prune",
         why: "Removes images that no container uses; they are pulled again when needed.",
     }),

@@ -3,7 +3,7 @@
 use super::containerd::SHIM;
 use super::kubelet_labels::KUBELET_LABELS;
 use super::{Annotation, DaemonUse, Images, Role, RuntimeDefinition, Store, VersionUse};
-use crate::model::Runtime;
+use crate::model::{Program, Runtime};
 
 pub(super) static DOCKER: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::Docker,
@@ -11,8 +11,9 @@ pub(super) static DOCKER: RuntimeDefinition = RuntimeDefinition {
     title: "Docker",
     aliases: &[],
     daemon: Some("dockerd"),
-    command: Some("docker"),
-    restart: Some("systemctl restart docker"),
+    command: Some(Program::Docker),
+    client: Program::Docker,
+    service: Some("docker"),
     monitor: &SHIM,
     cgroup_prefixes: &[("docker-", Role::Payload)],
     cgroup_parent: Some("docker"),
@@ -35,6 +36,7 @@ pub(super) static DOCKER: RuntimeDefinition = RuntimeDefinition {
     inspect: |_, id| Some(format!("docker inspect {id}")),
     images: Some(Images {
         directory: "/var/lib/docker",
+        program: Program::Docker,
         prune: "docker image prune",
         why: "Removes dangling images; it asks first.",
     }),

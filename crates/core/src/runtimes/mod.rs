@@ -18,7 +18,7 @@ pub use containerd::CRI_NAMESPACE;
 pub use guests::{Guest, guest};
 pub use kubelet_labels::with_kubelet_name;
 
-use crate::model::{Bundle, Runtime};
+use crate::model::{Bundle, Program, Runtime};
 
 /// Every runtime that is known. Where several could explain something, the first one does.
 pub static RUNTIMES: [&RuntimeDefinition; 4] = [
@@ -45,9 +45,11 @@ pub struct RuntimeDefinition {
     /// `comm` of its daemon; `None` where it has none.
     pub daemon: Option<&'static str>,
     /// Its command line, which takes `exec` and `restart` with a container's name.
-    pub command: Option<&'static str>,
-    /// Restarts the daemon where systemd starts it.
-    pub restart: Option<&'static str>,
+    pub command: Option<Program>,
+    /// The program that [`RuntimeDefinition::inspect`] runs.
+    pub client: Program,
+    /// The service of the daemon, as its makers package it, without `.service`.
+    pub service: Option<&'static str>,
     /// The process that it keeps beside each container.
     pub monitor: &'static Monitor,
     /// What stands before a container's id in the name of its cgroup; the systemd driver adds `.scope`.
@@ -140,6 +142,8 @@ pub enum Annotation {
 pub struct Images {
     /// The directory.
     pub directory: &'static str,
+    /// The program that removes them.
+    pub program: Program,
     /// The command.
     pub prune: &'static str,
     /// What it does.

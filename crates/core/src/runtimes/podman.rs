@@ -2,7 +2,7 @@
 
 use super::conmon::CONMON;
 use super::{Role, RuntimeDefinition, Store};
-use crate::model::Runtime;
+use crate::model::{Program, Runtime};
 
 pub(super) static PODMAN: RuntimeDefinition = RuntimeDefinition {
     runtime: Runtime::Podman,
@@ -10,8 +10,9 @@ pub(super) static PODMAN: RuntimeDefinition = RuntimeDefinition {
     title: "Podman",
     aliases: &[],
     daemon: None,
-    command: Some("podman"),
-    restart: None,
+    command: Some(Program::Podman),
+    client: Program::Podman,
+    service: None,
     monitor: &CONMON,
     // libpod/container_internal_linux.go; `payload` where systemd splits a unit's cgroup (--cgroups=split).
     cgroup_prefixes: &[

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::parse::lossy;
+use crate::parse::os_release;
 use crate::platforms::operating_system;
 
 /// An operating system whose files are made anew from somewhere else.
@@ -27,14 +27,9 @@ impl PlatformAdvice {
     /// How `settings` last on the system that os-release(5) names, where it is one with a way of its own.
     #[must_use]
     pub fn of(os_release: &[u8], settings: &[(&str, u64)]) -> Option<Self> {
-        let text = lossy(os_release);
-        let value = |name: &str| {
-            let mut lines = text.lines();
-            let value = lines.find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
-            Some(value.trim_matches(['"', '\'']).to_ascii_lowercase())
-        };
-        let ids = [value("ID"), value("VARIANT_ID")];
-        let os = ids.iter().flatten().find_map(|id| operating_system(id))?;
+        let os = os_release::ids(os_release)
+            .iter()
+            .find_map(|id| operating_system(id))?;
         Some(Self {
             id: os.id.to_owned(),
             name: os.title.to_owned(),

@@ -7,6 +7,7 @@ mod cgroup_walk;
 mod cgroups;
 mod containers;
 mod descriptors;
+mod environment;
 mod files;
 mod filesystems;
 mod keys;
@@ -99,6 +100,7 @@ fn system(host: &dyn Host) -> Snapshot {
     let mut part = Snapshot {
         node: node::collect(host),
         vantage: vantage::collect(host),
+        environment: environment::collect(host),
         ..Snapshot::default()
     };
     part.limits = runs.run("limits", "sysctl", || limits::collect(host));

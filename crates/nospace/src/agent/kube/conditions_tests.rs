@@ -31,7 +31,7 @@ fn a_node_without_watches_names_culprit_and_remedy() {
     );
     assert!(watches.message.contains("Held by "), "{watches:?}");
     assert!(
-        watches.message.contains("To fix it: sysctl -w "),
+        watches.message.contains("To fix it: nospace tune --apply"),
         "{watches:?}"
     );
     let instances = of(&report, ConditionType::InotifyInstancesExhausted);

@@ -2,7 +2,7 @@
 
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Process, UserKey, UserNamespace};
 use nospace_core::parse::cmdline;
-use nospace_core::parse::process::{cgroup, descriptor_limit, stat};
+use nospace_core::parse::process::{cgroup, descriptor_limits, stat};
 use nospace_core::runtimes;
 
 use super::read;
@@ -16,9 +16,12 @@ pub fn pressing_limit(host: &dyn Host, pid: u32, open: u32) -> Option<u64> {
     if open < FEW {
         return None;
     }
-    let path = format!("{pid}/limits");
-    let limit = read::parsed(host, proc(&path), descriptor_limit).ok()??;
-    pressing(open, limit)
+    pressing(open, limits(host, pid)?[0]?)
+}
+
+/// Soft and hard limit of descriptors.
+fn limits(host: &dyn Host, pid: u32) -> Option<[Option<u64>; 2]> {
+    read::parsed(host, proc(&format!("{pid}/limits")), descriptor_limits).ok()
 }
 
 /// Describes a process; `None` when it has gone.
@@ -45,6 +48,7 @@ pub fn describe(
         cgroups: read::parsed(host, proc(&format!("{pid}/cgroup")), cgroup).unwrap_or_default(),
         descriptors: open,
         descriptor_limit: limit,
+        descriptor_hard_limit: limit.and_then(|_| limits(host, pid)?[1]),
         serves,
     };
     Some((process, namespace))

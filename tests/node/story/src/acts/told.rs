@@ -47,7 +47,7 @@ fn broken(stage: &mut Stage, hog: &mut Hog, before: &Value) -> anyhow::Result<()
         "a pod takes all instances of a user",
         &format!("{EXHAUSTED} True, flipped: {flipped}"),
         &format!("{}: {message}", text(&problem, "reason")),
-        flipped && message.contains("pod default/hog") && message.contains("sysctl -w"),
+        flipped && message.contains("pod default/hog") && message.contains("nospace tune --apply"),
     );
     // A dozen looks more.
     std::thread::sleep(std::time::Duration::from_secs(12));
