@@ -31,6 +31,7 @@ fn what_is_not_there_is_not_named() {
         runtime: Runtime::Docker,
         id: "4f797c539e6c".to_owned(),
         name: None,
+        inner_unit: None,
     };
     let none = Environment::default();
     for (comm, owner) in [
