@@ -1,9 +1,10 @@
 //! What a verdict of health depends on: it is given only where all of that was seen.
 
+use crate::cause::Cause;
 use crate::limits::{self, Dependency, LIMITS};
 use crate::matter::Matter;
-use crate::model::{InotifyResource, Vantage};
-use crate::report::{Report, StartVerdict, Unseen, User};
+use crate::model::InotifyResource;
+use crate::report::{Report, StartVerdict, Subject, Unseen, User};
 
 /// Proof that everything was seen that a verdict of health depends on. Only [`all_seen`] gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,33 @@ pub fn all_seen(matter: Matter, report: &Report) -> Result<AllSeen, Vec<Unseen>>
     } else {
         Err(unseen)
     }
+}
+
+/// The proof that a program which was refused for `cause` would not be refused again: wherever it runs, for no log says that.
+///
+/// # Errors
+///
+/// What was not seen.
+pub fn room_for_all(cause: Cause, report: &Report) -> Result<AllSeen, Vec<Unseen>> {
+    let mut unseen = unseen_of(Matter::Cause(cause), report);
+    match cause {
+        Cause::SysvSemaphores | Cause::SysvShm if has_other_ipc_namespaces(report) => {
+            unseen.push(Unseen::OtherIpcNamespaces);
+        }
+        Cause::Pids => unseen.push(Unseen::UserProcesses),
+        _ => {}
+    }
+    if unseen.is_empty() {
+        Ok(AllSeen(()))
+    } else {
+        Err(unseen)
+    }
+}
+
+fn has_other_ipc_namespaces(report: &Report) -> bool {
+    let kind = Subject::sysctl("user.max_ipc_namespaces");
+    let counted = report.resources.iter().find(|one| one.subject == kind);
+    counted.is_none_or(|one| one.used > 0)
 }
 
 /// What was not seen of what verdicts about `matters` depend on, each once.
@@ -80,7 +108,7 @@ fn unseen_of(matter: Matter, report: &Report) -> Vec<Unseen> {
         limit
             .depends
             .iter()
-            .filter_map(|on| of_vantage(*on, &report.vantage)),
+            .filter_map(|on| of_dependency(*on, report)),
     );
     if let Some(resource) = InotifyResource::of_cause(cause) {
         unseen.extend(of_limits(resource, report));
@@ -121,11 +149,14 @@ fn unread(name: &str, why: Option<String>) -> Unseen {
     }
 }
 
-fn of_vantage(dependency: Dependency, vantage: &Vantage) -> Option<Unseen> {
+fn of_dependency(dependency: Dependency, report: &Report) -> Option<Unseen> {
+    let vantage = &report.vantage;
     match dependency {
-        Dependency::Ancestors if !vantage.sees_all_accounts() => Some(Unseen::Ancestors),
-        Dependency::Processes if !vantage.initial_pid_namespace => Some(Unseen::OtherPidNamespaces),
-        Dependency::Ancestors | Dependency::Processes => None,
+        Dependency::Ancestors => (!vantage.sees_all_accounts()).then_some(Unseen::Ancestors),
+        Dependency::Processes => {
+            (!vantage.initial_pid_namespace).then_some(Unseen::OtherPidNamespaces)
+        }
+        Dependency::Cgroups => of_collector("cgroups", report),
     }
 }
 
@@ -155,8 +186,7 @@ fn of_limits(resource: InotifyResource, report: &Report) -> Vec<Unseen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause;
-    use crate::model::CollectorRun;
+    use crate::model::{CollectorRun, NamespaceCount, Namespaces, Vantage};
     use crate::report::Status;
     use crate::testing::node;
 
@@ -204,6 +234,49 @@ mod tests {
         assert_eq!(unknown, [Unseen::Ancestors]);
         let of_pod = unseen_by(|vantage| vantage.initial_pid_namespace = false);
         assert_eq!(of_pod, [Unseen::OtherPidNamespaces]);
+    }
+
+    #[test]
+    fn cgroups_that_were_not_read_may_refuse_processes() {
+        let branch = node().with(|s| {
+            for (name, partial) in [("pids", false), ("cgroups", true)] {
+                s.collectors.push(CollectorRun {
+                    name: name.to_owned(),
+                    partial,
+                    ..CollectorRun::default()
+                });
+            }
+        });
+        let pids = Matter::Cause(Cause::Pids);
+        let unseen = all_seen(pids, &branch.report()).unwrap_err();
+        assert!(
+            matches!(&unseen[..], [Unseen::Partial { collector, .. }] if collector == "cgroups")
+        );
+    }
+
+    #[test]
+    fn who_was_refused_may_live_in_another_namespace() {
+        let ran = |name: &str| CollectorRun {
+            name: name.to_owned(),
+            ..CollectorRun::default()
+        };
+        let with_ipc = |used| {
+            node().with(|s| {
+                s.collectors.extend(["sysv", "namespaces"].map(ran));
+                s.namespaces = Some(Namespaces {
+                    kinds: vec![NamespaceCount {
+                        kind: "ipc".to_owned(),
+                        used,
+                        limit: 1_000,
+                    }],
+                });
+            })
+        };
+        let room = |used| room_for_all(Cause::SysvShm, &with_ipc(used).report());
+        assert!(room(0).is_ok());
+        assert_eq!(room(3), Err(vec![Unseen::OtherIpcNamespaces]));
+        // The answer about the node is about its own.
+        assert_eq!(with_ipc(3).report().status(), Status::Ok);
     }
 
     #[test]

@@ -4,10 +4,9 @@ use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
 use crate::amount::count;
 use crate::cause::Cause;
-use crate::evidence::all_seen;
+use crate::evidence::room_for_all;
 use crate::limits::{self, describe::used_of};
 use crate::managers::is_kubelet;
-use crate::matter::Matter;
 use crate::model::{InotifyResource, Provenance};
 use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
 use crate::report::{
@@ -122,7 +121,7 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
 
 /// `Some(false)`: no account is full, and every one that can refuse was seen.
 fn room(cause: Cause, report: &Report, unseen: &mut Vec<Unseen>) -> Option<bool> {
-    match all_seen(Matter::Cause(cause), report) {
+    match room_for_all(cause, report) {
         Ok(_) => Some(false),
         Err(missing) => {
             *unseen = missing;

@@ -62,6 +62,8 @@ pub enum Dependency {
     Ancestors,
     /// All processes of the machine.
     Processes,
+    /// All cgroups up to the root: each can have a limit.
+    Cgroups,
 }
 
 /// The budgets that the collector of a simple limit read.

@@ -26,6 +26,7 @@ pub const LIMIT: Limit = Limit {
         sysctl("user.max_cgroup_namespaces"),
         sysctl("user.max_ipc_namespaces"),
         sysctl("user.max_uts_namespaces"),
+        sysctl("user.max_time_namespaces"),
     ],
     refusals: &[Refusal::of("unshare", ENOSPC), Refusal::of("clone", ENOSPC)],
     collector: Some("namespaces"),

@@ -3,7 +3,7 @@
 use super::pressure::{self, share};
 use super::remedy::{self, cgroup_file, quote, remedy};
 use super::sysctl::suggest_limit;
-use super::{Command, Limit, Refusal, Sysctl, describe, errno::EAGAIN};
+use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EAGAIN};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Hierarchy, PidsCgroup, Program, Snapshot};
@@ -38,6 +38,7 @@ pub const LIMIT: Limit = Limit {
     ],
     refusals: &[Refusal::of("clone", EAGAIN)],
     collector: Some("pids"),
+    depends: &[Dependency::Cgroups],
     usage,
     findings,
     commands: &[

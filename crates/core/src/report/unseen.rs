@@ -43,6 +43,10 @@ pub enum Unseen {
         /// Its inode number.
         user_namespace: u64,
     },
+    /// The System V limits of other IPC namespaces.
+    OtherIpcNamespaces,
+    /// How many processes each user has, of its RLIMIT_NPROC.
+    UserProcesses,
     /// No collector reads it: only logs tell of it.
     OnlyInLogs {
         /// Code of the cause.
@@ -97,6 +101,12 @@ impl Unseen {
             Self::ChildLimits { .. } => Some(
                 "run nospace with eBPF (CAP_BPF and CAP_PERFMON), or read user.max_inotify_* inside",
             ),
+            Self::OtherIpcNamespaces => Some(
+                "run `nsenter --ipc --target PID nospace check` for a process of the container",
+            ),
+            Self::UserProcesses => Some(
+                "compare `ps -L -u USER --no-headers | wc -l` with max user processes in /proc/PID/limits",
+            ),
             Self::Unread { .. } | Self::Partial { .. } | Self::OnlyInLogs { .. } => None,
         }
     }
@@ -133,6 +143,12 @@ impl fmt::Display for Unseen {
                     f,
                     "the limits of user namespace {user_namespace} are not visible"
                 )
+            }
+            Self::OtherIpcNamespaces => {
+                f.write_str("other IPC namespaces have limits of their own, which are not visible")
+            }
+            Self::UserProcesses => {
+                f.write_str("the limit of processes of a user (RLIMIT_NPROC) is not read")
             }
             Self::OnlyInLogs { cause } => write!(
                 f,

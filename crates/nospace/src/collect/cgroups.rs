@@ -8,12 +8,15 @@ use nospace_core::parse::cgroupfs::{self, Subsystem};
 use nospace_core::parse::mountinfo::Mount;
 
 use super::cgroup_walk::walk;
+use super::mounts::namespace_at;
 use super::run::{CollectResult, Measurement};
 use super::{mount_table, read};
 use crate::host::{Host, ReadError, ReadResult, proc, sys};
 
 /// Limits of descendants are set near the top, if at all; a container may set one for itself.
 const LIMIT_DEPTH: usize = 6;
+/// Inode number of the initial cgroup namespace (`PROC_CGROUP_INIT_INO`, include/linux/proc_ns.h).
+const INITIAL_CGROUP_NAMESPACE: u64 = 4_026_531_835;
 /// More cgroups than this are not asked for one.
 const MAX_ASKED: usize = 4000;
 
@@ -24,18 +27,24 @@ pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
     let mut gaps = Vec::new();
     let mut partial = false;
     let mut seen = Vec::new();
+    let mut passed_over = false;
     for mount in mount_table::read(host)? {
-        // A container's bind mount of one branch is no hierarchy of the host.
         let known = seen.contains(&mount.device);
-        if !matches!(mount.fstype.as_str(), "cgroup" | "cgroup2") || known || mount.root != "/" {
+        if !matches!(mount.fstype.as_str(), "cgroup" | "cgroup2") || known {
             continue;
         }
-        let Ok(top) = Path::new(&mount.mountpoint).strip_prefix("/sys") else {
+        // A container's bind mount of one branch is no hierarchy of the host.
+        let top = Path::new(&mount.mountpoint).strip_prefix("/sys");
+        let Some(top) = top.ok().filter(|_| mount.root == "/") else {
+            passed_over = true;
             continue;
         };
         let hierarchy = match hierarchy(host, &mount, top, &counts) {
             Ok(hierarchy) => hierarchy,
-            Err(ReadError::Gone) => continue,
+            Err(ReadError::Gone) => {
+                passed_over = true;
+                continue;
+            }
             Err(absent) => {
                 gaps.push(format!("{}: {absent}", mount.mountpoint));
                 partial = true;
@@ -55,8 +64,19 @@ pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
     cgroups.version = version(&cgroups.hierarchies);
     if cgroups.hierarchies.is_empty() {
         gaps.push("no cgroup file system is mounted below /sys/fs/cgroup".to_owned());
+        partial |= passed_over;
+    } else if is_branch(host) {
+        gaps.push(
+            "the cgroups above those of this container are not visible; run on the host".to_owned(),
+        );
+        partial = true;
     }
     Ok(Measurement::exact(cgroups).partial(partial).with_gaps(gaps))
+}
+
+/// Whether what is mounted are the branches of nospace's own cgroup namespace, and not the whole hierarchies.
+fn is_branch(host: &dyn Host) -> bool {
+    namespace_at(host, "self/ns/cgroup").is_ok_and(|own| own != INITIAL_CGROUP_NAMESPACE)
 }
 
 fn version(hierarchies: &[Hierarchy]) -> CgroupVersion {

@@ -11,6 +11,7 @@ use nospace_core::parse::{Malformed, bundle, pod_logs};
 use nospace_core::runtimes::{RUNTIMES, Store, by_containerd_namespace};
 
 use super::mount_table::{self, Table, is_local};
+use super::read;
 use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, ReadResult, root};
 
@@ -69,7 +70,9 @@ pub fn collect(host: &dyn Host) -> CollectResult<Containers> {
         container_logs,
         bundles: disk.found.bundles,
     };
-    Ok(Measurement::exact(containers).with_gaps(shortened(disk.gaps)))
+    Ok(Measurement::exact(containers)
+        .partial(!disk.gaps.is_empty())
+        .with_gaps(shortened(disk.gaps)))
 }
 
 struct Disk<'h> {
@@ -151,8 +154,8 @@ impl Disk<'_> {
         if !self.is_local(HOMES) {
             return;
         }
-        let homes = self.host.list(root(HOMES), MAX_HOMES);
-        for name in homes.unwrap_or_default() {
+        let homes = self.listed(HOMES, MAX_HOMES);
+        for name in homes {
             let share = format!("{HOMES}/{name}/.local/share");
             if self.is_local(&share) {
                 for store in RUNTIMES.into_iter().flat_map(|d| d.rootless_stores) {
@@ -186,13 +189,17 @@ impl Disk<'_> {
         if self.hangs(path, fstype.as_deref()) {
             return Vec::new();
         }
-        let answer = self.host.list(root(path), MAX_NAMES);
-        if answer.as_ref().is_ok_and(|names| names.len() == MAX_NAMES) {
-            self.gaps.push(format!(
-                "{path}: only the first {MAX_NAMES} names were read"
-            ));
+        self.listed(path, MAX_NAMES)
+    }
+
+    fn listed(&mut self, path: &str, cap: usize) -> Vec<String> {
+        let answer = read::names(self.host, root(path), cap);
+        let (names, more) = self.unless_absent(path, answer).unwrap_or_default();
+        if more {
+            self.gaps
+                .push(format!("{path}: only the first {cap} names were read"));
         }
-        self.unless_absent(path, answer).unwrap_or_default()
+        names
     }
 
     /// A parsed file; `None` where it is gone, and with a gap where it could not be read.

@@ -21,12 +21,14 @@ pub fn collect(host: &dyn Host) -> CollectResult<Limits> {
         live: live(host, sysctl.key),
         boot: boot.winner(sysctl.key, |value| sysctl.takes(value)),
     };
+    let partial = !gaps.is_empty();
     Ok(Measurement::exact(Limits {
         max_user_instances: read::sysctl(host, "fs.inotify.max_user_instances")?,
         max_user_watches: read::sysctl(host, "fs.inotify.max_user_watches")?,
         max_queued_events: read::sysctl(host, "fs.inotify.max_queued_events")?,
         settings: limits::sysctls().map(setting).filter(is_known).collect(),
     })
+    .partial(partial)
     .with_gaps(gaps))
 }
 
@@ -68,8 +70,21 @@ pub fn reader(host: &dyn Host, image: bool) -> Reader {
 
 /// Every file that `reader` reads at boot, in its order, with its assignments.
 pub fn boot(host: &dyn Host, reader: Reader, gaps: &mut Vec<String>) -> Boot {
-    let names =
-        DIRECTORIES.map(|directory| host.list(root(directory), MAX_FILES).unwrap_or_default());
+    let names = DIRECTORIES.map(|directory| match read::names(host, root(directory), MAX_FILES) {
+        Ok((names, more)) => {
+            if more {
+                gaps.push(format!(
+                    "{directory}: only the first {MAX_FILES} files were read; what others set at boot is not known"
+                ));
+            }
+            names
+        }
+        Err(ReadError::Gone) => Vec::new(),
+        Err(absent) => {
+            gaps.push(format!("{directory}: {absent}; what it sets at boot is not known"));
+            Vec::new()
+        }
+    });
     let order = reading_order(&names, reader);
     let read = |path: String| match read::bytes(host, root(&path)) {
         Ok(bytes) => Some((path, assignments(&bytes, reader))),

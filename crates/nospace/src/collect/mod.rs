@@ -77,7 +77,7 @@ pub fn containers(host: &dyn Host) -> anyhow::Result<(Containers, Vec<String>)> 
 
 /// What is needed of process `pid` of user `uid` to tell whose it is; `None` when it has gone.
 pub fn process(host: &dyn Host, pid: u32, uid: u32) -> Option<Process> {
-    descriptors::describe(host, pid, uid, 0, None).map(|(process, _)| process)
+    descriptors::describe(host, pid, uid, 0, None, &mut Vec::new()).map(|(process, _)| process)
 }
 
 /// The host's name.

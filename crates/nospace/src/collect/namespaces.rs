@@ -12,13 +12,14 @@ use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, ReadResult, proc};
 
 /// Kinds other than `mnt`, with the sysctl's word for each.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("net", "net"),
     ("pid", "pid"),
     ("user", "user"),
     ("ipc", "ipc"),
     ("uts", "uts"),
     ("cgroup", "cgroup"),
+    ("time", "time"),
 ];
 
 /// Up to this many processes, all are asked; beyond, one of each mount namespace, and those that

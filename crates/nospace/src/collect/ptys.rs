@@ -73,8 +73,9 @@ fn limited(host: &dyn Host, mounts: &Table, mount: &Mount) -> anyhow::Result<Opt
         return Ok(None);
     }
     let max = max.parse().with_context(|| format!("max={max}"))?;
-    let names = match host.list(root(&mount.mountpoint), MAX_NAMES) {
-        Ok(names) => names,
+    let names = match read::names(host, root(&mount.mountpoint), MAX_NAMES) {
+        Ok((names, false)) => names,
+        Ok((_, true)) => bail!("{}: more than {MAX_NAMES} names", mount.mountpoint),
         Err(error) => bail!("{error}"),
     };
     let terminals = names.iter().filter(|name| name.parse::<u32>().is_ok());

@@ -17,6 +17,14 @@ pub fn bytes(host: &dyn Host, at: At<'_>) -> ReadResult<Vec<u8>> {
     Ok(buffer)
 }
 
+/// Names in a directory, and whether there are more than `cap`.
+pub fn names(host: &dyn Host, at: At<'_>, cap: usize) -> ReadResult<(Vec<String>, bool)> {
+    let mut names = host.list(at, cap + 1)?;
+    let more = names.len() > cap;
+    names.truncate(cap);
+    Ok((names, more))
+}
+
 /// A file that must be there, parsed.
 pub fn parsed<T>(
     host: &dyn Host,

@@ -111,6 +111,24 @@ impl JournalQuery {
         command
     }
 
+    /// Whether this journal has any entry of `unit`, whatever its time: where it has none, that nothing matches is no
+    /// good news.
+    fn has_entries_of(&self, unit: &str) -> io::Result<()> {
+        let any = Self {
+            source: self.source.clone(),
+            units: vec![unit.to_owned()],
+            ..Self::default()
+        };
+        let newest = any.command().args(["--quiet", "--lines=1"]).output()?;
+        if newest.stdout.is_empty() || newest.stdout.starts_with(NO_ENTRIES) {
+            return Err(io::Error::other(format!(
+                "there is no entry of the unit {unit:?} at all: check its name (`journalctl -F _SYSTEMD_UNIT` lists those \
+                 that there are)"
+            )));
+        }
+        Ok(())
+    }
+
     /// The entries, as text.
     ///
     /// # Errors
@@ -131,6 +149,7 @@ impl JournalQuery {
             .map(|err| thread::spawn(|| read_stderr(err)));
         Ok(Journal {
             name: self.source.name(),
+            query: self.clone(),
             child,
             out: Some(out),
             stderr,
@@ -163,6 +182,7 @@ fn read_stderr(mut err: ChildStderr) -> String {
 #[derive(Debug)]
 pub struct Journal {
     name: String,
+    query: JournalQuery,
     child: Child,
     out: Option<ChildStdout>,
     stderr: Option<JoinHandle<String>>,
@@ -187,7 +207,10 @@ impl Journal {
         for line in said.lines() {
             warn(&format!("{}: {}", self.name, line.trim()));
         }
-        if !self.begun {
+        if !self.begun && self.query.after.is_none() {
+            for unit in &self.query.units {
+                self.query.has_entries_of(unit)?;
+            }
             warn(&format!("{}: no matching entries", self.name));
         }
         Ok(())

@@ -8,35 +8,34 @@ use crate::collect::run::{CollectResult, Measurement};
 use crate::host::{Host, KernelAccounting, ProcessDescriptors, ReadError};
 use crate::parallel::share_out;
 
-/// Instances and counters as the kernel has them.
-pub fn inotify(accounts: &mut KernelAccounting, failed: Option<ReadError>) -> Measurement<Inotify> {
-    let failed = failed.map(|absent| format!("owner of /proc/PID: {absent}"));
-    let gaps: Vec<String> = accounts.gap.take().into_iter().chain(failed).collect();
+/// Instances and counters as the kernel has them; `missed` is what could not be read of their holders.
+pub fn inotify(accounts: &mut KernelAccounting, missed: Vec<String>) -> Measurement<Inotify> {
+    let gaps: Vec<String> = accounts.gap.take().into_iter().chain(missed).collect();
     Measurement::exact(std::mem::take(&mut accounts.inotify))
         .partial(!gaps.is_empty())
         .with_gaps(gaps)
 }
 
-/// The processes that the accounting names, described from procfs; and why one that is there could not be.
-pub fn processes(
-    host: &dyn Host,
-    booked: &[ProcessDescriptors],
-) -> (Vec<Process>, Option<ReadError>) {
-    type Part = (Vec<Process>, Option<ReadError>);
-    let parts = share_out(booked, |one, (described, failed): &mut Part| {
+/// The processes that the accounting names, described from procfs; and why something of them could not be read.
+pub fn processes(host: &dyn Host, booked: &[ProcessDescriptors]) -> (Vec<Process>, Vec<String>) {
+    type Part = (Vec<Process>, Vec<String>);
+    let parts = share_out(booked, |one, (described, missed): &mut Part| {
         match host.owner(one.pid) {
             Ok(uid) => {
-                let process = describe(host, one.pid, uid, one.descriptors, one.limit);
+                let process = describe(host, one.pid, uid, one.descriptors, one.limit, missed);
                 described.extend(process.map(|(process, _)| process));
             }
             Err(ReadError::Gone) => {}
-            Err(absent) => *failed = Some(absent),
+            Err(absent) => missed.push(format!("owner of /proc/PID: {absent}")),
         }
     });
-    let (described, failed): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let (described, missed): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     let mut all = described.concat();
     all.sort_unstable_by_key(|process| process.pid);
-    (all, failed.into_iter().flatten().next())
+    let mut missed = missed.concat();
+    missed.sort_unstable();
+    missed.dedup();
+    (all, missed)
 }
 
 /// epoll watches; each CPU holds back some of the kernel's own count.

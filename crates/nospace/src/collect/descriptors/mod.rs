@@ -46,9 +46,9 @@ fn from_accounting(
     let mut runs = Runs::default();
     let mut processes = Vec::new();
     let inotify = runs.run_since(begin, "inotify", "ebpf", || {
-        let failed;
-        (processes, failed) = accounting::processes(host, &accounts.processes);
-        Ok(accounting::inotify(&mut accounts, failed))
+        let missed;
+        (processes, missed) = accounting::processes(host, &accounts.processes);
+        Ok(accounting::inotify(&mut accounts, missed))
     });
     let epoll = runs.run("epoll", "ebpf", || accounting::epoll(host, accounts.epoll));
     DescriptorUsage {

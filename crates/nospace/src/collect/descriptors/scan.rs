@@ -193,7 +193,7 @@ impl Work<'_> {
     }
 
     fn keep_holder(&self, pid: u32, open: &mut Descriptors, seen: &mut Scan) {
-        let limit = process::pressing_limit(self.host, pid, open.total);
+        let limit = process::pressing_limit(self.host, pid, open.total, &mut seen.failed);
         if open.inotify.is_empty() && open.epoll.is_empty() && limit.is_none() {
             return;
         }
@@ -243,7 +243,8 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Scan) {
     let watches = watches.filter_map(|fd| count(fd, LineCounter::epoll()));
     seen.epoll.extend(watches);
     if (!open.inotify.is_empty() || limit.is_some())
-        && let Some((process, namespace)) = process::describe(host, pid, uid, open.total, limit)
+        && let Some((process, namespace)) =
+            process::describe(host, pid, uid, open.total, limit, &mut seen.failed)
     {
         seen.processes.push(process);
         seen.user_namespaces.extend(namespace);
