@@ -3,7 +3,7 @@ use nospace_core::growth::Growth;
 use nospace_core::metrics::{self, Dialect, Exposition};
 use nospace_core::report::Report;
 
-use crate::output::json;
+use crate::output::{Part, json};
 
 /// What HTTP serves of one observation, as text. The collect loop writes it, since that takes milliseconds at a thousand pods.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Pages {
         };
         let mut document = Vec::new();
         // Writing into memory does not fail.
-        let _ = json::write(report, &mut document);
+        let _ = json::write(report, Part::Whole, &mut document);
         Self {
             prometheus: metrics(Dialect::Prometheus),
             open_metrics: metrics(Dialect::OpenMetrics),

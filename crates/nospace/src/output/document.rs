@@ -5,7 +5,7 @@ use nospace_core::report::Report;
 use nospace_core::select::Order;
 use serde::Serialize;
 
-use super::json;
+use super::{Part, json};
 use crate::ui::screen::Screen;
 use crate::ui::{Page, human};
 
@@ -14,19 +14,12 @@ pub trait Document {
     /// For people.
     fn page(&self, screen: &Screen) -> Page;
 
-    /// As JSON, indented.
+    /// As JSON.
     ///
     /// # Errors
     ///
     /// It has no JSON form.
-    fn json(&self, out: &mut Vec<u8>) -> io::Result<()>;
-
-    /// As JSON in one line.
-    ///
-    /// # Errors
-    ///
-    /// It has no JSON form.
-    fn json_line(&self, out: &mut Vec<u8>) -> io::Result<()>;
+    fn json(&self, part: Part, out: &mut Vec<u8>) -> io::Result<()>;
 
     /// The report of `check`, for the formats that print nothing else.
     fn check(&self) -> Option<&Check<'_>> {
@@ -49,12 +42,8 @@ impl<T: Serialize, F: Fn(&Screen) -> Page> Document for Drawing<'_, T, F> {
         (self.draw)(screen)
     }
 
-    fn json(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        json::write(self.value, out)
-    }
-
-    fn json_line(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        json::write_line(self.value, out)
+    fn json(&self, part: Part, out: &mut Vec<u8>) -> io::Result<()> {
+        json::write(self.value, part, out)
     }
 }
 
@@ -84,12 +73,8 @@ impl Document for Check<'_> {
         human::draw(self.report, &options)
     }
 
-    fn json(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        json::write(self.report, out)
-    }
-
-    fn json_line(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        json::write_line(self.report, out)
+    fn json(&self, part: Part, out: &mut Vec<u8>) -> io::Result<()> {
+        json::write(self.report, part, out)
     }
 
     fn check(&self) -> Option<&Check<'_>> {

@@ -6,7 +6,6 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::{Format, Part, Write};
 use crate::ui::is_invisible;
@@ -14,102 +13,42 @@ use crate::ui::is_invisible;
 pub(super) const FORMAT: Format = Format {
     name: "json",
     help: "JSON; messages go to standard error",
-    write: Write::Any(|document, part, _, text| match part {
-        Part::Whole => document.json(text),
-        Part::OfStream => document.json_line(text),
-    }),
+    write: Write::Any(|document, part, _, text| document.json(part, text)),
 };
 
-/// Writes `value`, a [`nospace_core::report::Report`] for example.
-///
-/// # Errors
-///
-/// Those of `out`.
-pub fn write<T: Serialize>(value: &T, mut out: &mut dyn io::Write) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut out, Visible(PrettyFormatter::new()));
-    value.serialize(&mut serializer)?;
-    out.write_all(b"\n")
-}
-
-/// Adds `value` as one line, for streams of documents.
+/// Adds `value`, a [`nospace_core::report::Report`] for example: indented or, of a stream, as one line.
 ///
 /// # Errors
 ///
 /// It has no JSON form.
-pub fn write_line<T: Serialize>(value: &T, out: &mut Vec<u8>) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, Visible(CompactFormatter));
-    value.serialize(&mut serializer)?;
-    out.push(b'\n');
+pub fn write<T: Serialize>(value: &T, part: Part, out: &mut Vec<u8>) -> io::Result<()> {
+    let start = out.len();
+    match part {
+        Part::Whole => serde_json::to_writer_pretty(&mut *out, value)?,
+        Part::OfStream => serde_json::to_writer(&mut *out, value)?,
+    }
+    finish(out, start);
     Ok(())
 }
 
-/// Writes characters that a terminal would interpret or hide as `\uXXXX`: another spelling of the same JSON.
-struct Visible<F>(F);
-
-impl<F: Formatter> Formatter for Visible<F> {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        // Nearly all are, and looking at bytes is much faster than at characters.
-        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return self.0.write_string_fragment(out, fragment);
-        }
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_invisible(c)) {
-            self.0.write_string_fragment(out, &rest[..at])?;
+/// Ends the document that begins at `start`, and writes characters in it that a terminal would interpret or hide as
+/// `\uXXXX`: another spelling of the same JSON, since outside of texts there are only spaces and line feeds.
+fn finish(out: &mut Vec<u8>, start: usize) {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
+    if !out[start..].iter().all(is_plain) {
+        let raw = String::from_utf8_lossy(&out.split_off(start)).into_owned();
+        let mut rest = raw.as_str();
+        let hidden = |&(_, c): &(usize, char)| !matches!(c, ' '..='~' | '\n') && is_invisible(c);
+        while let Some((at, c)) = rest.char_indices().find(hidden) {
+            out.extend_from_slice(&rest.as_bytes()[..at]);
             for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
+                out.extend(format!("\\u{unit:04x}").bytes());
             }
             rest = &rest[at + c.len_utf8()..];
         }
-        self.0.write_string_fragment(out, rest)
+        out.extend_from_slice(rest.as_bytes());
     }
-
-    fn begin_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        out: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        out: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
-    }
+    out.push(b'\n');
 }
 
 #[cfg(test)]
@@ -118,7 +57,7 @@ mod tests {
 
     fn spelled(text: &str) -> String {
         let mut out = Vec::new();
-        write(&text, &mut out).unwrap();
+        write(&text, Part::Whole, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -44,7 +44,7 @@ enum Write {
 
 /// Whether more documents follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub enum Part {
     /// The document is all that is printed.
     Whole,
     /// One of many, printed as they come.

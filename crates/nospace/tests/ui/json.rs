@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use jsonschema::Validator;
-use nospace::output::json;
+use nospace::output::{Part, json};
 use nospace_core::report::{Owner, PodPart, Report};
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::samples;
 
 fn printed(report: &Report) -> String {
     let mut out = Vec::new();
-    json::write(report, &mut out).unwrap();
+    json::write(report, Part::Whole, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

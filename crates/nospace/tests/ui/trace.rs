@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nospace::output::{Part, json};
 use nospace::trace::{CallCount, SummaryCounts, TraceLine, TraceSummary, TracedCall};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, Page, is_invisible, trace};
@@ -249,7 +250,7 @@ fn json_holds_to_the_schema_and_reads_back() {
     let calls = samples().into_iter().map(|c| TraceLine::Call(Box::new(c)));
     for line in calls.chain([TraceLine::Summary(summed())]) {
         let mut out = Vec::new();
-        nospace::output::json::write_line(&line, &mut out).unwrap();
+        json::write(&line, Part::OfStream, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 1);
         assert_eq!(text.trim_end().chars().find(|&c| is_invisible(c)), None);
