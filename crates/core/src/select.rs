@@ -4,53 +4,41 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::report::{Owner, Pod, ProcessUse, Report};
+use crate::model::InotifyResource;
+use crate::report::{Budget, Owner, Pod, ProcessUse, Report, User};
 
-/// What holders are sorted by, largest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// By inotify instances, then watches.
-    Instances,
-    /// By inotify watches, then instances.
-    Watches,
+/// What is nearer to its limit for any user; instances where neither is known.
+#[must_use]
+pub fn nearest_limit(report: &Report) -> InotifyResource {
+    let fullest = |part: fn(&User) -> &Budget| {
+        let percents = report.users.iter().filter_map(|u| part(u).percent());
+        percents.max()
+    };
+    if fullest(|u| &u.watches) > fullest(|u| &u.instances) {
+        InotifyResource::Watches
+    } else {
+        InotifyResource::Instances
+    }
 }
 
-impl Order {
-    /// The budget that is nearer to its limit for any user; instances when neither is known.
-    #[must_use]
-    pub fn of_pressure(report: &Report) -> Self {
-        let fullest = |part: fn(&crate::report::User) -> &crate::report::Budget| {
-            report.users.iter().filter_map(|u| part(u).percent()).max()
-        };
-        if fullest(|u| &u.watches) > fullest(|u| &u.instances) {
-            Self::Watches
-        } else {
-            Self::Instances
-        }
-    }
-
-    fn key(self, instances: u64, watches: u64) -> std::cmp::Reverse<(u64, u64)> {
-        std::cmp::Reverse(match self {
-            Self::Instances => (instances, watches),
-            Self::Watches => (watches, instances),
+/// Sorts processes, pods and containers by what they hold of `resource`, then of the other, the largest first; equals
+/// keep their order.
+pub fn sort(report: &mut Report, resource: InotifyResource) {
+    let key = |instances: u64, watches: u64| {
+        std::cmp::Reverse(match resource {
+            InotifyResource::Instances => (instances, watches),
+            InotifyResource::Watches => (watches, instances),
         })
-    }
-
-    /// Sorts processes, pods and containers; equals keep their order.
-    pub fn sort(self, report: &mut Report) {
-        report
-            .processes
-            .sort_by_key(|p| self.key(p.instances, p.watches));
-        report
-            .containers
-            .sort_by_key(|c| self.key(c.instances, c.watches));
-        report
-            .pods
-            .sort_by_key(|p| self.key(p.instances, p.watches));
-        for pod in &mut report.pods {
-            pod.containers
-                .sort_by_key(|c| self.key(c.instances, c.watches));
-        }
+    };
+    report
+        .processes
+        .sort_by_key(|p| key(p.instances, p.watches));
+    report
+        .containers
+        .sort_by_key(|c| key(c.instances, c.watches));
+    report.pods.sort_by_key(|p| key(p.instances, p.watches));
+    for pod in &mut report.pods {
+        pod.containers.sort_by_key(|c| key(c.instances, c.watches));
     }
 }
 

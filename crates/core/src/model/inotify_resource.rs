@@ -67,7 +67,21 @@ impl InotifyResource {
 }
 
 /// One value for instances and one for watches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[schemars(rename = "Pair")]
 pub struct Pair<T> {
     /// Of instances.
     pub instances: T,
@@ -76,6 +90,11 @@ pub struct Pair<T> {
 }
 
 impl<T> Pair<T> {
+    /// These two values.
+    pub const fn of(instances: T, watches: T) -> Self {
+        Self { instances, watches }
+    }
+
     /// The value that `of` gives for each.
     pub fn new(of: impl Fn(InotifyResource) -> T) -> Self {
         Self {
@@ -98,6 +117,12 @@ impl Pair<u64> {
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self::new(|one| self[one].saturating_add(other[one]))
+    }
+
+    /// What is left without `other`; 0 at the least.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self::new(|one| self[one].saturating_sub(other[one]))
     }
 }
 

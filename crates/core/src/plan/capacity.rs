@@ -3,25 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Proposal;
 use super::memory::{DEFAULT_WATCHES, default_max_user_watches, memory_for_default};
-use super::{Amounts, Proposal};
 use crate::amount::bytes;
+use crate::model::{InotifyResource, Pair};
 use crate::platforms::{InotifyLimits, MaxUserWatches, Platform};
 
 /// Where the search ends: no node runs as many pods.
 pub const MOST_PODS: u64 = 1_000_000;
 /// From this share of a limit on, a plan has no room for what it does not know.
 const TIGHT_PERCENT: u128 = 80;
-
-/// One of the two limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Bound {
-    /// `max_user_instances`: EMFILE.
-    Instances,
-    /// `max_user_watches`: ENOSPC.
-    Watches,
-}
 
 /// Whether limits are enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,8 +78,8 @@ impl CandidateLimits {
     }
 
     /// The limits; of watches the fewest that there can be.
-    fn least(&self) -> Amounts {
-        Amounts::new(
+    fn least(&self) -> Pair<u64> {
+        Pair::of(
             self.instances,
             self.watches.unwrap_or(*DEFAULT_WATCHES.start()),
         )
@@ -113,7 +104,7 @@ pub struct Capacity {
     /// Pods that fit; null where not even a node without pods does. A million stands for any number.
     pub pods: Option<u64>,
     /// Which limit runs out first; null where none does.
-    pub binds: Option<Bound>,
+    pub binds: Option<InotifyResource>,
     /// What else to know.
     pub note: Option<String>,
     /// Where the figures are from.
@@ -121,7 +112,11 @@ pub struct Capacity {
 }
 
 /// Compares limits with what pods need. `need` must not fall as pods rise.
-pub fn capacity(against: &CandidateLimits, asked: u64, need: &dyn Fn(u64) -> Amounts) -> Capacity {
+pub fn capacity(
+    against: &CandidateLimits,
+    asked: u64,
+    need: &dyn Fn(u64) -> Pair<u64>,
+) -> Capacity {
     let limits = against.least();
     let (pods, binds) = most_pods(limits, need);
     let wanted = need(asked);
@@ -146,7 +141,7 @@ pub fn capacity(against: &CandidateLimits, asked: u64, need: &dyn Fn(u64) -> Amo
     }
 }
 
-fn verdict(limits: Amounts, wanted: Amounts) -> Verdict {
+fn verdict(limits: Pair<u64>, wanted: Pair<u64>) -> Verdict {
     let tight = |limit: u64, need: u64| u128::from(need) * 100 >= u128::from(limit) * TIGHT_PERCENT;
     if over(limits, wanted).is_some() {
         Verdict::Fails
@@ -158,28 +153,31 @@ fn verdict(limits: Amounts, wanted: Amounts) -> Verdict {
 }
 
 /// The limit that is exceeded; of both the one that is more so.
-fn over(limits: Amounts, wanted: Amounts) -> Option<Bound> {
+fn over(limits: Pair<u64>, wanted: Pair<u64>) -> Option<InotifyResource> {
     let instances = wanted.instances > limits.instances;
     let watches = wanted.watches > limits.watches;
     match (instances, watches) {
         (false, false) => None,
-        (true, false) => Some(Bound::Instances),
-        (false, true) => Some(Bound::Watches),
+        (true, false) => Some(InotifyResource::Instances),
+        (false, true) => Some(InotifyResource::Watches),
         (true, true) => {
             let cross = |need: u64, limit: u64| u128::from(need) * u128::from(limit);
             let more =
                 cross(wanted.instances, limits.watches) >= cross(wanted.watches, limits.instances);
             Some(if more {
-                Bound::Instances
+                InotifyResource::Instances
             } else {
-                Bound::Watches
+                InotifyResource::Watches
             })
         }
     }
 }
 
 /// The most pods that fit, and what the next one runs into.
-fn most_pods(limits: Amounts, need: &dyn Fn(u64) -> Amounts) -> (Option<u64>, Option<Bound>) {
+fn most_pods(
+    limits: Pair<u64>,
+    need: &dyn Fn(u64) -> Pair<u64>,
+) -> (Option<u64>, Option<InotifyResource>) {
     if let Some(bound) = over(limits, need(0)) {
         return (None, Some(bound));
     }
@@ -237,9 +235,12 @@ mod tests {
 
     #[test]
     fn the_first_full_limit_is_named() {
-        let need = |pods: u64| Amounts::new(20 + 2 * pods, 100 + 10 * pods);
+        let need = |pods: u64| Pair::of(20 + 2 * pods, 100 + 10 * pods);
         let held = capacity(&against(128, 8_192), 50, &need);
-        assert_eq!((held.pods, held.binds), (Some(54), Some(Bound::Instances)));
+        assert_eq!(
+            (held.pods, held.binds),
+            (Some(54), Some(InotifyResource::Instances))
+        );
         assert_eq!(held.verdict, Verdict::Tight);
         assert_eq!(
             capacity(&against(128, 8_192), 55, &need).verdict,
@@ -251,16 +252,16 @@ mod tests {
         );
         assert_eq!(
             capacity(&against(1_000, 500), 1, &need).binds,
-            Some(Bound::Watches)
+            Some(InotifyResource::Watches)
         );
         assert_eq!(capacity(&against(19, 500), 1, &need).pods, None);
-        let flat = capacity(&against(19, 500), 1, &|_| Amounts::new(1, 1));
+        let flat = capacity(&against(19, 500), 1, &|_| Pair::of(1, 1));
         assert_eq!((flat.pods, flat.binds), (Some(MOST_PODS), None));
     }
 
     #[test]
     fn memory_that_is_not_known_is_said() {
-        let need = |pods: u64| Amounts::new(1, 100 * pods);
+        let need = |pods: u64| Pair::of(1, 100 * pods);
         let kernel = platform("kernel", None);
         assert_eq!(capacity(&kernel, 50, &need).verdict, Verdict::Holds);
         let more = capacity(&kernel, 110, &need);
@@ -287,11 +288,11 @@ mod tests {
     proptest! {
         #[test]
         fn the_answer_is_the_edge(instances: u64, watches: u64, base: u64, a in 0_u64..1_000, b in 0_u64..1_000) {
-            let need = |pods: u64| Amounts::new(
+            let need = |pods: u64| Pair::of(
                 base.saturating_add(a.saturating_mul(pods)),
                 base.saturating_add(b.saturating_mul(pods)),
             );
-            let limits = Amounts::new(instances, watches);
+            let limits = Pair::of(instances, watches);
             match most_pods(limits, &need) {
                 (None, bound) => prop_assert!(bound.is_some() && over(limits, need(0)).is_some()),
                 (Some(pods), bound) => {

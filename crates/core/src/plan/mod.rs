@@ -21,16 +21,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::limits::recommended::recommended_watches as common_watches;
-pub use capacity::{Bound, CandidateLimits, Capacity, MOST_PODS, Verdict};
+pub use capacity::{CandidateLimits, Capacity, MOST_PODS, Verdict};
 pub use node::{NodeOverrides, NodePlanError, plan_node};
-pub use question::{
-    Cgroup, CgroupDriver, Contradiction, Kubernetes, NoRuntimeVersion, NoVersion, Question,
-    RuntimeVersion,
-};
+pub use question::{Cgroup, CgroupDriver, Contradiction, NoVersion, Question, Version};
 pub use report::{MemoryCost, NodeBase, PerPod, Plan};
-pub use term::{Amounts, Basis, Formula, Part, Term, total};
+pub use term::{Basis, Formula, Part, Term, total};
 
 use crate::limits::recommended::{RECOMMENDED_INSTANCES, RECOMMENDED_WATCHES};
+use crate::model::Pair;
 use crate::report::SCHEMA_VERSION;
 
 /// A pair of limits to set: `fs.inotify.max_user_instances` and `fs.inotify.max_user_watches`.
@@ -77,7 +75,7 @@ pub fn plan(asked: &Question, against: &[CandidateLimits]) -> Result<Plan, Contr
 
 /// What a formula cannot know.
 fn root_workloads(asked: &Question) -> Option<String> {
-    (asked.extra == Amounts::default()).then(|| {
+    (asked.extra == Pair::default()).then(|| {
         "Not included: workloads that run as root or with hostUsers: false; add them with --extra-instances and --extra-watches."
             .to_owned()
     })
@@ -88,7 +86,7 @@ fn answer(
     asked: &Question,
     node: Option<NodeBase>,
     terms: Vec<Term>,
-    need: &dyn Fn(u64) -> Amounts,
+    need: &dyn Fn(u64) -> Pair<u64>,
     against: &[CandidateLimits],
     mut notes: Vec<String>,
 ) -> Plan {
@@ -130,7 +128,7 @@ fn answer(
 }
 
 /// What no limit or no memory bears.
-fn too_much(needed: Amounts, proposal: Proposal, memory_bytes: Option<u64>) -> Vec<String> {
+fn too_much(needed: Pair<u64>, proposal: Proposal, memory_bytes: Option<u64>) -> Vec<String> {
     let mut notes = Vec::new();
     if needed.instances > memory::MOST || needed.watches > memory::MOST {
         notes.push(format!(

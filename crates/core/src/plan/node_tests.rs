@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::InotifyResource;
 use crate::testing::{Node, node};
 
 /// A node on cgroup v2 with so many pods, each of which holds so much; and root's own process.
@@ -38,7 +39,7 @@ fn a_pod_costs_what_was_measured() {
     assert_eq!(plan.needed.instances, 8 * 3 + 5 + 7);
     // (128 - 12) / 3 = 38 in all.
     assert_eq!(node.more_pods, Some(34));
-    assert_eq!(plan.limits[1].binds, Some(Bound::Instances));
+    assert_eq!(plan.limits[1].binds, Some(InotifyResource::Instances));
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn another_users_pods_are_not_roots() {
         .iter()
         .find(|t| t.who.contains("workloads"))
         .unwrap();
-    assert_eq!(named.amounts(), Amounts::new(2, 2));
+    assert_eq!(named.amounts(), Pair::of(2, 2));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::InotifyResource;
 use crate::model::Runtime;
 
 fn question() -> impl Strategy<Value = Question> {
@@ -10,7 +11,7 @@ fn question() -> impl Strategy<Value = Question> {
         Just(Runtime::Docker)
     ];
     let version = any::<Option<(u16, u16)>>()
-        .prop_map(|version| version.map(|(major, minor)| RuntimeVersion { major, minor }));
+        .prop_map(|version| version.map(|(major, minor)| Version { major, minor }));
     let cgroup = prop_oneof![Just(Cgroup::V1), Just(Cgroup::V2)];
     let driver = prop_oneof![Just(CgroupDriver::Systemd), Just(CgroupDriver::Cgroupfs)];
     // From what a node has to what nobody has.
@@ -49,9 +50,9 @@ fn question() -> impl Strategy<Value = Question> {
                 runtime_version,
                 cgroup,
                 cgroup_driver: driver,
-                kubernetes: Kubernetes::one(minor),
+                kubernetes: Version::new(1, minor),
                 log_follows: follows,
-                extra: Amounts::new(instances, watches),
+                extra: Pair::of(instances, watches),
                 nested_cgroups: nested,
                 other_cgroups: other,
                 headroom_percent: headroom,
@@ -110,7 +111,7 @@ proptest! {
             containers_per_pod: containers,
             cgroup: if v1 { Cgroup::V1 } else { Cgroup::V2 },
             runtime: if crio { Runtime::CriO } else { Runtime::Containerd },
-            kubernetes: Kubernetes::one(minor),
+            kubernetes: Version::new(1, minor),
             ..Question::default()
         };
         for term in terms::terms(&asked) {
@@ -144,14 +145,14 @@ fn a_hundred_and_ten_pods_on_a_kernels_default() {
     let kernel = crate::platforms::find("kernel").unwrap();
     let kernel = CandidateLimits::platform(kernel, kernel.limits.as_ref().unwrap(), None);
     let plan = plan(&Question::default(), &[kernel]).unwrap();
-    assert_eq!(named(&plan, "shims").amounts(), Amounts::new(330, 660));
+    assert_eq!(named(&plan, "shims").amounts(), Pair::of(330, 660));
     assert_eq!(
         named(&plan, "cAdvisor").watches.formula,
         "110 pods + 330 containers + 50 other cgroups"
     );
     assert_eq!(
         plan.needed,
-        Amounts::new(365, 490 + 6 + 10 + 3 + 660 + 882 + 32)
+        Pair::of(365, 490 + 6 + 10 + 3 + 660 + 882 + 32)
     );
     assert_eq!(plan.proposal, Proposal::COMMON_PRACTICE);
     let [proposal, kernel] = plan.limits.as_slice() else {
@@ -159,7 +160,7 @@ fn a_hundred_and_ten_pods_on_a_kernels_default() {
     };
     assert_eq!(
         (kernel.verdict, kernel.pods, kernel.binds),
-        (Verdict::Fails, Some(31), Some(Bound::Instances))
+        (Verdict::Fails, Some(31), Some(InotifyResource::Instances))
     );
     assert_eq!(proposal.verdict, Verdict::Holds);
 }
@@ -174,7 +175,7 @@ fn hierarchies_follow_the_version() {
                 pods,
                 containers_per_pod: 1,
                 cgroup: Cgroup::V1,
-                kubernetes: Kubernetes::one(minor),
+                kubernetes: Version::new(1, minor),
                 ..Question::default()
             };
             named(&plan(&asked, &[]).unwrap(), "cAdvisor").watches.value
@@ -213,7 +214,7 @@ fn a_runtime_counts_by_its_version() {
         };
         named(&plan(&asked, &[]).unwrap(), who).amounts()
     };
-    let (less, all) = (Amounts::new(1, 1), Amounts::new(2, 3));
+    let (less, all) = (Pair::of(1, 1), Pair::of(2, 3));
     for (runtime, version, amounts) in [
         (Runtime::Containerd, None, all),
         (Runtime::Containerd, Some("1.6.20~ds1"), less),

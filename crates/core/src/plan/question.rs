@@ -4,8 +4,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Amounts;
-use crate::model::Runtime;
+use crate::model::{Pair, Runtime};
 
 /// The cgroup interface. Hybrid counts as v1, as the kubelet takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,10 +18,7 @@ pub enum Cgroup {
 
 impl fmt::Display for Cgroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-        })
+        self.serialize(f)
     }
 }
 
@@ -38,47 +34,44 @@ pub enum CgroupDriver {
 
 impl fmt::Display for CgroupDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Systemd => "systemd",
-            Self::Cgroupfs => "cgroupfs",
-        })
+        self.serialize(f)
     }
 }
 
-/// A version of Kubernetes, `1.33`.
+/// The first two numbers of a version, of Kubernetes or of a container runtime: `1.33`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
-pub struct Kubernetes {
-    /// Always 1 until now.
+pub struct Version {
+    /// 1 of Kubernetes, 1 or 2 of containerd, 20 and more of Docker Engine.
     pub major: u16,
     /// The release.
     pub minor: u16,
 }
 
-impl Kubernetes {
-    /// 1.`minor`.
+impl Version {
+    /// `major`.`minor`.
     #[must_use]
-    pub const fn one(minor: u16) -> Self {
-        Self { major: 1, minor }
+    pub const fn new(major: u16, minor: u16) -> Self {
+        Self { major, minor }
     }
 }
 
-impl fmt::Display for Kubernetes {
+impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
     }
 }
 
-impl From<Kubernetes> for String {
-    fn from(version: Kubernetes) -> Self {
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
         version.to_string()
     }
 }
 
-impl TryFrom<String> for Kubernetes {
+impl TryFrom<String> for Version {
     type Error = NoVersion;
 
     fn try_from(text: String) -> Result<Self, NoVersion> {
@@ -86,67 +79,17 @@ impl TryFrom<String> for Kubernetes {
     }
 }
 
-/// Not a version of Kubernetes.
+/// Not a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a version of Kubernetes is written as 1.33, v1.33.2 or 1.33.2+k3s1")]
+#[error("a version is written as 1.33, v1.33.2, 1.33.2+k3s1 or 1.6.20~ds1")]
 pub struct NoVersion;
 
-impl FromStr for Kubernetes {
+impl FromStr for Version {
     type Err = NoVersion;
 
-    /// `1.33`, `v1.33`, `v1.33.2`, `1.33.2+k3s1`, `v1.30.1-eks-036c24b`.
+    /// `1.33`, `v1.33.2`, `v1.30.1-eks-036c24b`, `26.1.5+dfsg1`.
     fn from_str(text: &str) -> Result<Self, NoVersion> {
-        match release(text) {
-            Some((1, minor)) => Ok(Self::one(minor)),
-            _ => Err(NoVersion),
-        }
-    }
-}
-
-/// A version of containerd, CRI-O or Docker Engine, `1.7`.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct RuntimeVersion {
-    /// Of containerd 1 or 2, of Docker Engine 20 and more.
-    pub major: u16,
-    /// The release.
-    pub minor: u16,
-}
-
-impl fmt::Display for RuntimeVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
-
-impl From<RuntimeVersion> for String {
-    fn from(version: RuntimeVersion) -> Self {
-        version.to_string()
-    }
-}
-
-impl TryFrom<String> for RuntimeVersion {
-    type Error = NoRuntimeVersion;
-
-    fn try_from(text: String) -> Result<Self, NoRuntimeVersion> {
-        text.parse()
-    }
-}
-
-/// Not a version of a runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a version of a runtime is written as 1.7, v2.1.4 or 1.6.20~ds1")]
-pub struct NoRuntimeVersion;
-
-impl FromStr for RuntimeVersion {
-    type Err = NoRuntimeVersion;
-
-    /// `1.7`, `v2.1.4`, `1.6.20~ds1`, `26.1.5+dfsg1`.
-    fn from_str(text: &str) -> Result<Self, NoRuntimeVersion> {
-        let (major, minor) = release(text).ok_or(NoRuntimeVersion)?;
+        let (major, minor) = release(text).ok_or(NoVersion)?;
         Ok(Self { major, minor })
     }
 }
@@ -179,17 +122,17 @@ pub struct Question {
     pub runtime: Runtime,
     /// Version of the runtime; without it, enough for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runtime_version: Option<RuntimeVersion>,
+    pub runtime_version: Option<Version>,
     /// The cgroup interface.
     pub cgroup: Cgroup,
     /// The cgroup driver.
     pub cgroup_driver: CgroupDriver,
     /// Version of the kubelet.
-    pub kubernetes: Kubernetes,
+    pub kubernetes: Version,
     /// Concurrent `kubectl logs -f`.
     pub log_follows: u64,
     /// What workloads that run as root use.
-    pub extra: Amounts,
+    pub extra: Pair<u64>,
     /// Cgroups that workloads make below their own.
     pub nested_cgroups: u64,
     /// Cgroups of the host that are of no pod, `*.mount` not counted.
@@ -209,9 +152,9 @@ impl Default for Question {
             runtime_version: None,
             cgroup: Cgroup::V2,
             cgroup_driver: CgroupDriver::Systemd,
-            kubernetes: Kubernetes::one(33),
+            kubernetes: Version::new(1, 33),
             log_follows: 10,
-            extra: Amounts::default(),
+            extra: Pair::default(),
             nested_cgroups: 0,
             other_cgroups: 50,
             headroom_percent: 100,
@@ -225,7 +168,7 @@ impl Default for Question {
 #[error(
     "Kubernetes {0} does not run on cgroup v2, which the kubelet supports from 1.19 on; use --cgroup v1 or a newer --kubernetes"
 )]
-pub struct Contradiction(Kubernetes);
+pub struct Contradiction(Version);
 
 impl Question {
     /// Application containers of all pods.
@@ -247,16 +190,16 @@ impl Question {
     /// When the options contradict each other.
     pub fn notes(&self) -> Result<Vec<String>, Contradiction> {
         let version = self.kubernetes;
-        if self.cgroup == Cgroup::V2 && version < Kubernetes::one(19) {
+        if self.cgroup == Cgroup::V2 && version < Version::new(1, 19) {
             return Err(Contradiction(version));
         }
         let mut notes = Vec::new();
-        if self.cgroup == Cgroup::V1 && version >= Kubernetes::one(35) {
+        if self.cgroup == Cgroup::V1 && version >= Version::new(1, 35) {
             notes.push(format!(
                 "Kubernetes {version} does not start on cgroup v1 unless its kubelet is configured with failCgroupV1: false (KEP-5573)"
             ));
         }
-        if self.cgroup == Cgroup::V2 && version < Kubernetes::one(25) {
+        if self.cgroup == Cgroup::V2 && version < Version::new(1, 25) {
             notes.push(format!(
                 "cgroup v2 support is not stable in Kubernetes {version}; it is from 1.25 on"
             ));
@@ -268,7 +211,7 @@ impl Question {
         if let Some(daemon) = daemon {
             let title = self.runtime.title();
             if let Some((since, what)) = daemon.kubelet_needs
-                && version >= Kubernetes::one(since)
+                && version >= Version::new(1, since)
             {
                 notes.push(format!(
                     "Kubernetes {version} runs {title} only with {what}"
@@ -280,7 +223,7 @@ impl Question {
                 ));
             }
         }
-        if !(Kubernetes::one(20)..=Kubernetes::one(36)).contains(&version) {
+        if !(Version::new(1, 20)..=Version::new(1, 36)).contains(&version) {
             notes.push(format!(
                 "the kubelet's figures were measured on 1.20 and 1.36; {version} may differ"
             ));
@@ -303,15 +246,14 @@ mod tests {
             "1.33.1-eks-036c24b",
             "v1.33.0-rc.1",
         ] {
-            assert_eq!(text.parse(), Ok(Kubernetes::one(33)), "{text}");
+            assert_eq!(text.parse(), Ok(Version::new(1, 33)), "{text}");
         }
         for text in [
-            "", "1", "1.", ".33", "1.x", "2.0", "33", "1.33.2.1", "1.33.x", "1.+3", "1.99999",
-            "latest",
+            "", "1", "1.", ".33", "1.x", "33", "1.33.2.1", "1.33.x", "1.+3", "1.99999", "latest",
         ] {
-            assert_eq!(text.parse::<Kubernetes>(), Err(NoVersion), "{text}");
+            assert_eq!(text.parse::<Version>(), Err(NoVersion), "{text}");
         }
-        assert!(Kubernetes::one(9) < Kubernetes::one(29));
+        assert!(Version::new(1, 9) < Version::new(1, 29));
     }
 
     #[test]
@@ -319,7 +261,7 @@ mod tests {
         let asked = |cgroup, runtime, minor| Question {
             cgroup,
             runtime,
-            kubernetes: Kubernetes::one(minor),
+            kubernetes: Version::new(1, minor),
             ..Question::default()
         };
         let notes = |cgroup, runtime, minor| asked(cgroup, runtime, minor).notes().unwrap().len();

@@ -1,8 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Amounts, Capacity, Proposal, Question, Term};
-use crate::model::Provenance;
+use super::{Capacity, Proposal, Question, Term};
+use crate::model::{Pair, Provenance};
 use crate::report::Budget;
 
 /// The answer of `plan`, and its JSON.
@@ -18,9 +18,9 @@ pub struct Plan {
     /// What each part needs for the pods that were asked for.
     pub terms: Vec<Term>,
     /// Their sum: what uid 0 of the initial user namespace is charged.
-    pub needed: Amounts,
+    pub needed: Pair<u64>,
     /// The sum with its headroom.
-    pub with_headroom: Amounts,
+    pub with_headroom: Pair<u64>,
     /// The limits to set; `tune --plan` reads this.
     pub proposal: Proposal,
     /// What they cost in kernel memory.

@@ -1,62 +1,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Instances and watches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Amounts {
-    /// Inotify instances.
-    pub instances: u64,
-    /// Inotify watches.
-    pub watches: u64,
-}
+use crate::model::Pair;
 
-impl Amounts {
-    /// Both.
-    #[must_use]
-    pub const fn new(instances: u64, watches: u64) -> Self {
-        Self { instances, watches }
-    }
-
-    /// The sum, as far as numbers go.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            instances: self.instances.saturating_add(other.instances),
-            watches: self.watches.saturating_add(other.watches),
-        }
-    }
-
-    /// What is left, nothing at the least.
-    #[must_use]
-    pub fn minus(self, other: Self) -> Self {
-        Self {
-            instances: self.instances.saturating_sub(other.instances),
-            watches: self.watches.saturating_sub(other.watches),
-        }
-    }
-
-    /// The smaller of each.
-    #[must_use]
-    pub fn at_most(self, other: Self) -> Self {
-        Self {
-            instances: self.instances.min(other.instances),
-            watches: self.watches.min(other.watches),
-        }
-    }
-
-    /// `times` / `of` of it, rounded up.
-    #[must_use]
-    pub fn share(self, times: u64, of: u64) -> Self {
-        let share = |value: u64| {
-            let exact = (u128::from(value) * u128::from(times)).div_ceil(u128::from(of.max(1)));
-            u64::try_from(exact).unwrap_or(u64::MAX)
-        };
-        Self {
-            instances: share(self.instances),
-            watches: share(self.watches),
-        }
-    }
+/// `times` / `of` of `value`, rounded up.
+#[must_use]
+pub fn share(value: u64, times: u64, of: u64) -> u64 {
+    let exact = (u128::from(value) * u128::from(times)).div_ceil(u128::from(of.max(1)));
+    u64::try_from(exact).unwrap_or(u64::MAX)
 }
 
 /// How far a term can be trusted.
@@ -152,17 +103,17 @@ pub struct Term {
 impl Term {
     /// What it comes to.
     #[must_use]
-    pub fn amounts(&self) -> Amounts {
-        Amounts::new(self.instances.value, self.watches.value)
+    pub fn amounts(&self) -> Pair<u64> {
+        Pair::of(self.instances.value, self.watches.value)
     }
 }
 
 /// What all terms come to.
 #[must_use]
-pub fn total(terms: &[Term]) -> Amounts {
+pub fn total(terms: &[Term]) -> Pair<u64> {
     terms
         .iter()
-        .fold(Amounts::default(), |sum, term| sum.plus(term.amounts()))
+        .fold(Pair::default(), |sum, term| sum.plus(term.amounts()))
 }
 
 #[cfg(test)]
@@ -191,9 +142,10 @@ mod tests {
 
     #[test]
     fn shares_are_rounded_up_and_do_not_overflow() {
-        let amounts = Amounts::new(7, u64::MAX);
-        assert_eq!(amounts.share(1, 2), Amounts::new(4, u64::MAX / 2 + 1));
-        assert_eq!(amounts.share(3, 1), Amounts::new(21, u64::MAX));
-        assert_eq!(amounts.share(0, 5), Amounts::default());
+        assert_eq!(share(7, 1, 2), 4);
+        assert_eq!(share(7, 3, 1), 21);
+        assert_eq!(share(u64::MAX, 1, 2), u64::MAX / 2 + 1);
+        assert_eq!(share(u64::MAX, 3, 1), u64::MAX);
+        assert_eq!(share(u64::MAX, 0, 5), 0);
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Checked against recorded nodes (`crates/nospace/tests/plan/nodes.rs`) and a real containerd (`lab.rs`).
 
-use super::{Amounts, Basis, Cgroup, CgroupDriver, Formula, Kubernetes, Question, Term};
+use super::{Basis, Cgroup, CgroupDriver, Formula, Question, Term, Version};
 use crate::attribute::forecast::{
     INSTANCES, INSTANCES_FROM_1_31, LESS_BEFORE_1_23, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
 };
+use crate::model::Pair;
 
 /// v1 hierarchies that cAdvisor watches: cpu and cpuacct, memory, blkio, pids, devices.
 const HIERARCHIES: u64 = 5;
@@ -15,9 +16,9 @@ const HIERARCHIES_BEFORE_1_29: u64 = 8;
 const CADVISOR_INSTANCES: u64 = 2;
 
 /// PID 1 on Debian 12: 6 instances, and 12 watches beside those of cgroups (paths, time, mounts).
-const SYSTEMD: Amounts = Amounts::new(6, 12);
+const SYSTEMD: Pair<u64> = Pair::of(6, 12);
 /// udevd, dbus, logind and two getty hold 5 and 16 on Debian 12; twice that allows for what a distribution adds.
-const DAEMONS: Amounts = Amounts::new(10, 32);
+const DAEMONS: Pair<u64> = Pair::of(10, 32);
 
 /// All terms, in reading order.
 #[must_use]
@@ -36,7 +37,7 @@ pub fn terms(asked: &Question) -> Vec<Term> {
 fn hierarchies(asked: &Question) -> u64 {
     match asked.cgroup {
         Cgroup::V2 => 1,
-        Cgroup::V1 if asked.kubernetes >= Kubernetes::one(29) => HIERARCHIES,
+        Cgroup::V1 if asked.kubernetes >= Version::new(1, 29) => HIERARCHIES,
         Cgroup::V1 => HIERARCHIES_BEFORE_1_29,
     }
 }
@@ -79,12 +80,12 @@ fn cadvisor(asked: &Question) -> Term {
 }
 
 fn kubelet_files(asked: &Question) -> Term {
-    let (instances, watches) = if asked.kubernetes < Kubernetes::one(23) {
+    let (instances, watches) = if asked.kubernetes < Version::new(1, 23) {
         (
             INSTANCES - LESS_BEFORE_1_23,
             OTHER_WATCHES - LESS_BEFORE_1_23,
         )
-    } else if asked.kubernetes < Kubernetes::one(31) {
+    } else if asked.kubernetes < Version::new(1, 31) {
         (INSTANCES, OTHER_WATCHES)
     } else {
         (INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31)
@@ -196,7 +197,7 @@ fn host_daemons() -> Term {
 
 /// What the workloads are said to use.
 pub(super) fn extra(asked: &Question) -> Option<Term> {
-    (asked.extra != Amounts::default()).then(|| Term {
+    (asked.extra != Pair::default()).then(|| Term {
         who: "workloads that run as root".to_owned(),
         why: "as given".to_owned(),
         instances: Formula::fixed(asked.extra.instances),

@@ -129,8 +129,22 @@ impl CheckOutputArg {
 
 /// Takes the formats that `offers` chooses.
 fn format_parser(offers: fn(&Format) -> bool) -> impl TypedValueParser<Value = &'static Format> {
-    let value = |format: &Format| PossibleValue::new(format.name).help(format.help);
-    let offered = FORMATS.into_iter().filter(|format| offers(format));
-    PossibleValuesParser::new(offered.map(value).collect::<Vec<_>>())
-        .try_map(|name| Format::named(&name).ok_or("no such format"))
+    let value = |format: &'static Format| {
+        let name = PossibleValue::new(format.name);
+        (name.help(format.help), format)
+    };
+    let offered = FORMATS.into_iter().filter(move |format| offers(format));
+    one_of(offered.map(value))
+}
+
+/// Takes one of these names, and gives its value.
+pub fn one_of<T: Clone + Send + Sync + 'static>(
+    values: impl IntoIterator<Item = (PossibleValue, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let values: Vec<_> = values.into_iter().collect();
+    let names: Vec<_> = values.iter().map(|(name, _)| name.clone()).collect();
+    PossibleValuesParser::new(names).try_map(move |given| {
+        let named = values.iter().find(|(name, _)| name.matches(&given, false));
+        named.map(|(_, value)| value.clone()).ok_or("no such value")
+    })
 }

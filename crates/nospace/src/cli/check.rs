@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nospace_core::evidence;
 use nospace_core::matter::Matter;
+use nospace_core::model::InotifyResource;
 use nospace_core::report::Status;
-use nospace_core::select::{Order, Selection};
+use nospace_core::select::{self, Selection};
 
-use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
+use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared, one_of};
 use crate::collect::collect;
 use crate::output::Check;
 
@@ -39,8 +41,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", help_heading = OUTPUT)]
     top: Option<usize>,
     /// Sort holders by this [default: whichever is closer to its limit]
-    #[arg(long, value_enum, value_name = "KEY", help_heading = OUTPUT)]
-    sort: Option<Sort>,
+    #[arg(long, value_parser = keys(), value_name = "KEY", help_heading = OUTPUT)]
+    sort: Option<InotifyResource>,
     /// Exit code convention
     #[arg(long, value_enum, value_name = "CONVENTION", default_value_t, help_heading = OUTPUT)]
     exit_codes: ExitCodes,
@@ -80,21 +82,16 @@ impl ExitCodes {
 }
 
 /// What holders are sorted by.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Sort {
-    /// Most watches first.
-    Watches,
-    /// Most instances first.
-    Instances,
-}
-
-impl From<Sort> for Order {
-    fn from(sort: Sort) -> Self {
-        match sort {
-            Sort::Watches => Self::Watches,
-            Sort::Instances => Self::Instances,
-        }
-    }
+fn keys() -> impl TypedValueParser<Value = InotifyResource> {
+    let keys = [
+        ("watches", "Most watches first", InotifyResource::Watches),
+        (
+            "instances",
+            "Most instances first",
+            InotifyResource::Instances,
+        ),
+    ];
+    one_of(keys.map(|(name, help, key)| (PossibleValue::new(name).help(help), key)))
 }
 
 /// Checks the node.
@@ -114,10 +111,8 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
     if !args.only.is_empty() {
         evidence::judge_by(&args.only, &mut report);
     }
-    let order = args
-        .sort
-        .map_or_else(|| Order::of_pressure(&report), Order::from);
-    order.sort(&mut report);
+    let order = args.sort.unwrap_or_else(|| select::nearest_limit(&report));
+    select::sort(&mut report, order);
     let check = Check {
         report: &report,
         only: &args.only,

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
-use nospace_core::model::Runtime;
+use nospace_core::model::{Pair, Runtime};
 use nospace_core::plan::{
-    Amounts, CandidateLimits, Cgroup, CgroupDriver, Contradiction, Kubernetes, NodeOverrides, Plan,
-    Proposal, Question, RuntimeVersion, plan, plan_node,
+    CandidateLimits, Cgroup, CgroupDriver, Contradiction, NoVersion, NodeOverrides, Plan, Proposal,
+    Question, Version, plan, plan_node,
 };
 use nospace_core::platforms::with_limits;
-use nospace_core::runtimes::{RuntimeDefinition, for_kubelet};
+use nospace_core::runtimes::for_kubelet;
 
-use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN};
+use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN, one_of};
 use crate::collect::collect;
 use crate::output::document;
 use crate::ui::plan::draw;
@@ -43,16 +43,17 @@ pub struct PlanArgs {
     runtime: Option<Runtime>,
     /// Version of the runtime, as 1.7 or 2.1.4 [default: enough for any]
     #[arg(long, value_name = "VERSION", conflicts_with = "a_node", help_heading = NODE)]
-    runtime_version: Option<RuntimeVersion>,
+    runtime_version: Option<Version>,
     /// Cgroup version; hybrid is v1 [default: v2, or that of the node]
-    #[arg(long, value_enum, value_name = "VERSION", help_heading = NODE)]
-    cgroup: Option<CgroupArg>,
+    #[arg(long, value_parser = cgroups(), value_name = "VERSION", help_heading = NODE)]
+    cgroup: Option<Cgroup>,
     /// Cgroup driver [default: systemd, or that of the node]
-    #[arg(long, value_enum, value_name = "DRIVER", help_heading = NODE)]
-    cgroup_driver: Option<DriverArg>,
+    #[arg(long, value_parser = drivers(), value_name = "DRIVER", help_heading = NODE)]
+    cgroup_driver: Option<CgroupDriver>,
     /// Version of Kubernetes, as 1.33 or v1.33.2
-    #[arg(long, value_name = "VERSION", default_value_t = Question::default().kubernetes, help_heading = NODE)]
-    kubernetes: Kubernetes,
+    #[arg(long, value_name = "VERSION", value_parser = kubernetes, default_value_t = Question::default().kubernetes,
+          help_heading = NODE)]
+    kubernetes: Version,
     /// Memory of the node, as 16Gi or 16384M; the kernel derives max_user_watches from it [default: that of the node]
     #[arg(long, value_name = "SIZE", value_parser = memory, help_heading = NODE)]
     memory: Option<u64>,
@@ -111,49 +112,35 @@ Exit codes: 0 plan printed, whatever it says; 1 failed; 3 wrong usage. Scripts r
   nospace plan --platform aks -o json | jq -e '.limits[1].verdict == \"holds\"'";
 
 fn runtimes() -> impl TypedValueParser<Value = Runtime> {
-    let values = for_kubelet().map(|d| PossibleValue::new(d.name).aliases(d.aliases));
-    PossibleValuesParser::new(values).map(|name| {
-        let is = |d: &&RuntimeDefinition| d.name == name || d.aliases.contains(&name.as_str());
-        for_kubelet()
-            .find(is)
-            .map_or(Runtime::Unknown, |d| d.runtime)
-    })
+    one_of(for_kubelet().map(|d| {
+        let name = PossibleValue::new(d.name);
+        (name.aliases(d.aliases), d.runtime)
+    }))
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CgroupArg {
-    V1,
-    V2,
+fn cgroups() -> impl TypedValueParser<Value = Cgroup> {
+    let versions = [("v1", Cgroup::V1), ("v2", Cgroup::V2)];
+    one_of(versions.map(|(name, version)| (name.into(), version)))
 }
 
-impl From<CgroupArg> for Cgroup {
-    fn from(version: CgroupArg) -> Self {
-        match version {
-            CgroupArg::V1 => Self::V1,
-            CgroupArg::V2 => Self::V2,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DriverArg {
-    Systemd,
-    Cgroupfs,
-}
-
-impl From<DriverArg> for CgroupDriver {
-    fn from(driver: DriverArg) -> Self {
-        match driver {
-            DriverArg::Systemd => Self::Systemd,
-            DriverArg::Cgroupfs => Self::Cgroupfs,
-        }
-    }
+fn drivers() -> impl TypedValueParser<Value = CgroupDriver> {
+    let drivers = [
+        ("systemd", CgroupDriver::Systemd),
+        ("cgroupfs", CgroupDriver::Cgroupfs),
+    ];
+    one_of(drivers.map(|(name, driver)| (name.into(), driver)))
 }
 
 fn names() -> Vec<PossibleValue> {
     with_limits()
         .map(|(platform, _)| PossibleValue::new(platform.name).help(platform.title))
         .collect()
+}
+
+/// A version of Kubernetes: all begin with 1.
+fn kubernetes(text: &str) -> Result<Version, NoVersion> {
+    let version: Version = text.parse()?;
+    (version.major == 1).then_some(version).ok_or(NoVersion)
 }
 
 /// Bytes of `16Gi`, `16GiB`, `16G`, `16384M`, `17179869184`.
@@ -189,13 +176,11 @@ impl PlanArgs {
             containers_per_pod: self.containers_per_pod.unwrap_or(usual.containers_per_pod),
             runtime: self.runtime.unwrap_or(usual.runtime),
             runtime_version: self.runtime_version,
-            cgroup: self.cgroup.map_or(usual.cgroup, Cgroup::from),
-            cgroup_driver: self
-                .cgroup_driver
-                .map_or(usual.cgroup_driver, CgroupDriver::from),
+            cgroup: self.cgroup.unwrap_or(usual.cgroup),
+            cgroup_driver: self.cgroup_driver.unwrap_or(usual.cgroup_driver),
             kubernetes: self.kubernetes,
             log_follows: self.log_follows.unwrap_or(usual.log_follows),
-            extra: Amounts::new(self.extra_instances, self.extra_watches),
+            extra: Pair::of(self.extra_instances, self.extra_watches),
             nested_cgroups: self.nested_cgroups.unwrap_or(usual.nested_cgroups),
             other_cgroups: self.other_cgroups.unwrap_or(usual.other_cgroups),
             headroom_percent: self.headroom,
@@ -207,8 +192,8 @@ impl PlanArgs {
         NodeOverrides {
             containers_per_pod: self.containers_per_pod,
             runtime: self.runtime,
-            cgroup: self.cgroup.map(Cgroup::from),
-            cgroup_driver: self.cgroup_driver.map(CgroupDriver::from),
+            cgroup: self.cgroup,
+            cgroup_driver: self.cgroup_driver,
             memory_bytes: self.memory,
         }
     }
@@ -280,6 +265,12 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &PlanArgs) -> anyhow::R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_versions_of_kubernetes_are_taken() {
+        assert_eq!(kubernetes("v1.33.2"), Ok(Version::new(1, 33)));
+        assert_eq!(kubernetes("2.0"), Err(NoVersion));
+    }
 
     #[test]
     fn sizes_are_read_as_kubernetes_writes_them() {

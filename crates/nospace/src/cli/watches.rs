@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
 use crate::output::document;
@@ -27,7 +27,7 @@ pub struct WatchesArgs {
     from: Option<PathBuf>,
     /// Group watches [default: by path]
     #[arg(long, value_enum, value_name = "KEY", conflicts_with = "all", help_heading = OUTPUT)]
-    by: Option<Group>,
+    by: Option<By>,
     /// Show at most N lines [default: 20]
     #[arg(long, value_name = "N", conflicts_with = "all", help_heading = OUTPUT)]
     top: Option<usize>,
@@ -36,17 +36,6 @@ pub struct WatchesArgs {
     all: bool,
     #[command(flatten)]
     output: OutputArg,
-}
-
-/// What watches are grouped by.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Group {
-    /// Directories, as a tree.
-    Path,
-    /// File systems.
-    Mount,
-    /// Processes.
-    Holder,
 }
 
 /// Lists watches.
@@ -63,9 +52,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow
     }
     let by = match args.by {
         _ if args.all => By::Watch,
-        Some(Group::Mount) => By::Mount,
-        Some(Group::Holder) => By::Holder,
-        Some(Group::Path) => By::Path,
+        Some(by) => by,
         None => By::default_of(&report, args.top),
     };
     let draw = |screen: &Screen| {

@@ -1,8 +1,8 @@
 use std::io;
 
 use nospace_core::matter::Matter;
+use nospace_core::model::InotifyResource;
 use nospace_core::report::Report;
-use nospace_core::select::Order;
 use serde::Serialize;
 
 use super::{Part, json};
@@ -57,7 +57,7 @@ pub struct Check<'a> {
     /// Holders of each kind to show at most.
     pub top: Option<usize>,
     /// What holders are sorted by.
-    pub order: Order,
+    pub order: InotifyResource,
     /// All resources, collectors and evidence.
     pub verbose: bool,
 }

@@ -3,7 +3,8 @@
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
 use nospace_core::attribute::{View, cadvisor_hierarchies};
-use nospace_core::plan::{Amounts, Cgroup, CgroupDriver, Kubernetes, Question};
+use nospace_core::model::Pair;
+use nospace_core::plan::{Cgroup, CgroupDriver, Question, Version};
 
 use super::measured::{Row, directories, monitors, pods, predicted, print, program};
 use super::on_lab::{on_lab, script};
@@ -44,7 +45,7 @@ fn compare(view: &View, wanted: u64, base: u64) {
     let asked = Question {
         cgroup: Cgroup::V1,
         cgroup_driver: CgroupDriver::Cgroupfs,
-        kubernetes: Kubernetes::one(33),
+        kubernetes: Version::new(1, 33),
         other_cgroups: 0,
         ..Question::default()
     };
@@ -54,8 +55,8 @@ fn compare(view: &View, wanted: u64, base: u64) {
     let rows = [
         Row {
             who: "cAdvisor, more",
-            predicted: Amounts::new(0, cadvisor.watches / 5 * hierarchies),
-            measured: Amounts::new(0, directories(view) - base),
+            predicted: Pair::of(0, cadvisor.watches / 5 * hierarchies),
+            measured: Pair::of(0, directories(view) - base),
         },
         Row {
             who: "containerd shims",
@@ -78,8 +79,8 @@ fn compare(view: &View, wanted: u64, base: u64) {
     let daemon = &rows[2];
     assert_eq!(
         daemon.measured.minus(daemon.predicted),
-        Amounts::default(),
+        Pair::default(),
         "{daemon:?}"
     );
-    assert_ne!(daemon.measured, Amounts::default());
+    assert_ne!(daemon.measured, Pair::default());
 }

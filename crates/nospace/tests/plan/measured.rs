@@ -1,19 +1,20 @@
 //! What a node's parts hold, beside what the formula says of them.
 
 use nospace_core::attribute::{View, running};
-use nospace_core::plan::{Amounts, Plan, Question, plan};
+use nospace_core::model::Pair;
+use nospace_core::plan::{Plan, Question, plan};
 use nospace_core::report::{Owner, PodPart};
 
 /// One row of the comparison.
 #[derive(Debug)]
 pub struct Row {
     pub who: &'static str,
-    pub predicted: Amounts,
-    pub measured: Amounts,
+    pub predicted: Pair<u64>,
+    pub measured: Pair<u64>,
 }
 
 /// What pods add up to: `shapes` are numbers of pods with so many containers each.
-pub fn predicted(asked: &Question, shapes: &[(u64, u64)], who: &str) -> Amounts {
+pub fn predicted(asked: &Question, shapes: &[(u64, u64)], who: &str) -> Pair<u64> {
     let term = |pods, containers_per_pod| {
         let asked = Question {
             pods,
@@ -28,13 +29,13 @@ pub fn predicted(asked: &Question, shapes: &[(u64, u64)], who: &str) -> Amounts 
     })
 }
 
-fn of(plan: &Plan, who: &str) -> Amounts {
+fn of(plan: &Plan, who: &str) -> Pair<u64> {
     let terms = plan.terms.iter().filter(|t| t.who == who);
-    terms.fold(Amounts::default(), |sum, t| sum.plus(t.amounts()))
+    terms.fold(Pair::default(), |sum, t| sum.plus(t.amounts()))
 }
 
 /// What the node's monitors of containers hold.
-pub fn monitors(view: &View) -> Amounts {
+pub fn monitors(view: &View) -> Pair<u64> {
     let is_monitor = |owner: &Owner| {
         matches!(
             owner,
@@ -48,16 +49,16 @@ pub fn monitors(view: &View) -> Amounts {
 }
 
 /// What processes of that name hold.
-pub fn program(view: &View, name: &str) -> Amounts {
+pub fn program(view: &View, name: &str) -> Pair<u64> {
     sum(view, |comm, owner| {
         comm == name && !matches!(owner, Owner::Pod { .. })
     })
 }
 
-fn sum(view: &View, wanted: impl Fn(&str, &Owner) -> bool) -> Amounts {
+fn sum(view: &View, wanted: impl Fn(&str, &Owner) -> bool) -> Pair<u64> {
     let processes = view.processes.iter().filter(|p| wanted(&p.comm, &p.owner));
-    processes.fold(Amounts::default(), |sum, p| {
-        sum.plus(Amounts::new(p.instances, p.watches))
+    processes.fold(Pair::default(), |sum, p| {
+        sum.plus(Pair::of(p.instances, p.watches))
     })
 }
 

@@ -2,9 +2,10 @@
 
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
+use nospace_core::model::Pair;
 use nospace_core::model::Runtime;
 use nospace_core::model::Snapshot;
-use nospace_core::plan::{Amounts, Cgroup, CgroupDriver, Kubernetes, Question};
+use nospace_core::plan::{Cgroup, CgroupDriver, Question, Version};
 
 use super::measured::{Row, directories, monitors, pods, predicted, print, program};
 use super::recorded;
@@ -43,11 +44,11 @@ fn compare(
     let all: u64 = shapes.iter().map(|(pods, _)| pods).sum();
     assert_eq!(pods(&view), (all, containers), "{node}");
     let host = ["systemd-udevd", "dbus-daemon", "systemd-logind", "agetty"];
-    let daemons = host.iter().fold(Amounts::default(), |sum, name| {
-        sum.plus(program(&view, name))
-    });
+    let daemons = host
+        .iter()
+        .fold(Pair::default(), |sum, name| sum.plus(program(&view, name)));
     let rows = [
-        ("kubelet: cAdvisor", Amounts::new(2, directories(&view))),
+        ("kubelet: cAdvisor", Pair::of(2, directories(&view))),
         ("systemd (PID 1)", program(&view, "systemd")),
         (monitors_by, monitors(&view)),
         ("containerd", program(&view, "containerd")),
@@ -71,7 +72,7 @@ fn hold(rows: &[Row]) {
         let more = row.measured.minus(row.predicted);
         assert_eq!(
             more,
-            Amounts::default(),
+            Pair::default(),
             "{} holds more than calculated",
             row.who
         );
@@ -94,7 +95,7 @@ fn five_pods_on_containerd() {
 fn shims_take_the_default_up() {
     let asked = asked(Runtime::Containerd, Cgroup::V2, CgroupDriver::Systemd);
     let mut rows = compare("shims-v2", &asked, &[(36, 2), (1, 6)], "containerd shims");
-    rows[2].measured = rows[2].measured.plus(Amounts::new(3, 6));
+    rows[2].measured = rows[2].measured.plus(Pair::of(3, 6));
     hold(&rows);
 }
 
@@ -113,7 +114,7 @@ fn three_pods_on_cgroup_v1() {
     let with = |other_cgroups| {
         let asked = Question {
             other_cgroups,
-            kubernetes: Kubernetes::one(28),
+            kubernetes: Version::new(1, 28),
             ..asked(Runtime::Containerd, Cgroup::V1, CgroupDriver::Cgroupfs)
         };
         compare("watches-v1", &asked, &[(3, 1)], "containerd shims")

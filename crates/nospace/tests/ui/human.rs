@@ -1,8 +1,8 @@
 use nospace::ui::human::{Options, draw};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, is_invisible, text};
+use nospace_core::model::InotifyResource;
 use nospace_core::report::Report;
-use nospace_core::select::Order;
 use proptest::prelude::*;
 
 use crate::samples;
@@ -14,7 +14,7 @@ fn options(width: usize) -> Options {
             ..Screen::default()
         },
         top: None,
-        order: Order::Instances,
+        order: InotifyResource::Instances,
         verbose: false,
     }
 }

@@ -1,5 +1,6 @@
+use nospace_core::model::InotifyResource;
 use nospace_core::report::Report;
-use nospace_core::select::{Order, Selection, SelectionError};
+use nospace_core::select::{self, Selection, SelectionError};
 
 use crate::samples;
 
@@ -114,25 +115,25 @@ fn nothing_asked_for_keeps_all() {
 fn holders_are_sorted_by_what_is_asked() {
     let pids = |report: &Report| -> Vec<u32> { report.processes.iter().map(|p| p.pid).collect() };
     let mut report = samples::instances_exhausted();
-    Order::Watches.sort(&mut report);
+    select::sort(&mut report, InotifyResource::Watches);
     assert_eq!(pids(&report), [4650, 900, 4711, 33]);
     assert_eq!(report.pods[0].containers[0].watches, 14);
-    Order::Instances.sort(&mut report);
+    select::sort(&mut report, InotifyResource::Instances);
     assert_eq!(pids(&report), [4711, 4650, 900, 33]);
 }
 
 #[test]
 fn the_fuller_budget_sorts() {
     assert_eq!(
-        Order::of_pressure(&samples::instances_exhausted()),
-        Order::Instances
+        select::nearest_limit(&samples::instances_exhausted()),
+        InotifyResource::Instances
     );
     assert_eq!(
-        Order::of_pressure(&samples::watches_exhausted()),
-        Order::Watches
+        select::nearest_limit(&samples::watches_exhausted()),
+        InotifyResource::Watches
     );
     assert_eq!(
-        Order::of_pressure(&samples::unavailable()),
-        Order::Instances
+        select::nearest_limit(&samples::unavailable()),
+        InotifyResource::Instances
     );
 }

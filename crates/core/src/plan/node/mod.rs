@@ -5,8 +5,8 @@ mod shares;
 use shares::Shares;
 
 use super::{
-    Amounts, CandidateLimits, Cgroup, CgroupDriver, Contradiction, NodeBase, Plan, Proposal,
-    Question, answer, root_workloads, terms, total,
+    CandidateLimits, Cgroup, CgroupDriver, Contradiction, NodeBase, Plan, Proposal, Question,
+    answer, root_workloads, terms, total,
 };
 use crate::attribute::forecast::{
     INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31, cadvisor_hierarchies,
@@ -14,7 +14,7 @@ use crate::attribute::forecast::{
 use crate::attribute::{Part, Running, View, running};
 use crate::limits::describe;
 use crate::managers::is_kubelet;
-use crate::model::{CgroupVersion, Runtime, UserKey};
+use crate::model::{CgroupVersion, Pair, Runtime, UserKey};
 use crate::report::{Owner, User};
 
 /// What the command line says of the node, over what is seen of it.
@@ -154,8 +154,8 @@ impl<'v> NodeUse<'v> {
         }
     }
 
-    fn used(&self) -> Amounts {
-        Amounts::new(self.root.instances.used, self.root.watches.used)
+    fn used(&self) -> Pair<u64> {
+        Pair::of(self.root.instances.used, self.root.watches.used)
     }
 
     fn limits(&self) -> Option<CandidateLimits> {
@@ -171,14 +171,12 @@ impl<'v> NodeUse<'v> {
     }
 
     /// What pods hold of root's budgets, their shims included.
-    fn own(&self) -> Amounts {
+    fn own(&self) -> Pair<u64> {
         let holders = self.view.holders(UserKey::initial(0));
         holders
             .iter()
             .filter(|h| matches!(h.part, Part::Pod { .. }))
-            .fold(Amounts::default(), |sum, h| {
-                sum.plus(Amounts::new(h.holds.instances, h.holds.watches))
-            })
+            .fold(Pair::default(), |sum, h| sum.plus(h.holds))
     }
 
     /// The pod that the average hangs on.
@@ -243,18 +241,18 @@ impl<'v> NodeUse<'v> {
             own: self.own(),
             cadvisor,
             systemd,
-            rest: Amounts::default(),
-            kubelet: Amounts::default(),
+            rest: Pair::default(),
+            kubelet: Pair::default(),
         };
-        let mut charged = shares.own.plus(Amounts::new(0, systemd));
+        let mut charged = shares.own.plus(Pair::of(0, systemd));
         if self.kubelet_runs() {
-            charged = charged.plus(Amounts::new(0, cadvisor));
+            charged = charged.plus(Pair::of(0, cadvisor));
         } else {
             let start = &self.view.forecast.kubelet_start;
             let watches = start
                 .as_ref()
                 .map_or(OTHER_WATCHES_FROM_1_31, |s| s.watches_needed);
-            shares.kubelet = Amounts::new(INSTANCES_FROM_1_31, watches.saturating_sub(cadvisor));
+            shares.kubelet = Pair::of(INSTANCES_FROM_1_31, watches.saturating_sub(cadvisor));
         }
         shares.rest = self.used().minus(charged);
         shares

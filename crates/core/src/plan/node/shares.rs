@@ -1,20 +1,21 @@
-use super::super::{Amounts, Basis, Formula, PerPod, Question, Term, terms, total};
-use crate::model::Provenance;
+use super::super::term::share;
+use super::super::{Basis, Formula, PerPod, Question, Term, terms, total};
+use crate::model::{Pair, Provenance};
 
 /// What pods take together, and what the rest of the node does.
 pub(super) struct Shares {
     /// Pods that it is shared by.
     pub pods: u64,
     /// Held by pods themselves and their shims.
-    pub own: Amounts,
+    pub own: Pair<u64>,
     /// cAdvisor's watches on their cgroups.
     pub cadvisor: u64,
     /// PID 1's watches on their units.
     pub systemd: u64,
     /// Whatever else root uses.
-    pub rest: Amounts,
+    pub rest: Pair<u64>,
     /// What a kubelet would take beside its share of pods, where none runs.
-    pub kubelet: Amounts,
+    pub kubelet: Pair<u64>,
 }
 
 impl Shares {
@@ -45,7 +46,7 @@ impl Shares {
             Basis::Measured,
             "uid 0's use less the shares of pods",
         ));
-        if self.kubelet != Amounts::default() {
+        if self.kubelet != Pair::default() {
             found.push(fixed(
                 "kubelet, not running",
                 "what it would take",
@@ -59,7 +60,7 @@ impl Shares {
     }
 
     fn by_pods(&self, pods: u64) -> Vec<Term> {
-        let share = |who: &str, why: &str, sum: Amounts, basis: Basis, source: &str| Term {
+        let share = |who: &str, why: &str, sum: Pair<u64>, basis: Basis, source: &str| Term {
             who: who.to_owned(),
             why: why.to_owned(),
             instances: scaled(sum.instances, self.pods, pods),
@@ -78,14 +79,14 @@ impl Shares {
             share(
                 "pods: kubelet's share",
                 "cAdvisor, one watch per cgroup",
-                Amounts::new(0, self.cadvisor),
+                Pair::of(0, self.cadvisor),
                 Basis::Read,
                 "cgroups of pods and containers, in each hierarchy that cAdvisor watches",
             ),
             share(
                 "pods: systemd's share",
                 "slices and scopes",
-                Amounts::new(0, self.systemd),
+                Pair::of(0, self.systemd),
                 Basis::Read,
                 "units of pods and containers, as PID 1 watches them",
             ),
@@ -93,7 +94,7 @@ impl Shares {
     }
 }
 
-fn fixed(who: &str, why: &str, amounts: Amounts, basis: Basis, source: &str) -> Term {
+fn fixed(who: &str, why: &str, amounts: Pair<u64>, basis: Basis, source: &str) -> Term {
     Term {
         who: who.to_owned(),
         why: why.to_owned(),
@@ -109,7 +110,7 @@ fn by_formula(pods: u64, asked: &Question) -> Term {
     let of = |pods| {
         total(&terms::terms(&Question {
             pods,
-            extra: Amounts::default(),
+            extra: Pair::default(),
             ..asked.clone()
         }))
     };
@@ -123,7 +124,7 @@ fn by_formula(pods: u64, asked: &Question) -> Term {
 }
 
 fn scaled(sum: u64, of: u64, pods: u64) -> Formula {
-    let value = Amounts::new(sum, 0).share(pods, of).instances;
+    let value = share(sum, pods, of);
     Formula {
         formula: format!("{sum} / {of} pods x {pods}"),
         value,
@@ -132,7 +133,7 @@ fn scaled(sum: u64, of: u64, pods: u64) -> Formula {
 
 /// With one decimal, rounded up: of a figure that is used up, the larger is the safer.
 fn tenths(sum: u64, of: u64) -> f64 {
-    let tenths = Amounts::new(sum, 0).share(10, of).instances;
+    let tenths = share(sum, 10, of);
     #[expect(clippy::cast_precision_loss, reason = "an average")]
     let tenths = tenths as f64;
     tenths / 10.0

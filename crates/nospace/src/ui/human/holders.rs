@@ -1,6 +1,5 @@
-use nospace_core::model::Provenance;
+use nospace_core::model::{InotifyResource, Provenance};
 use nospace_core::report::{Pod, PodContainer, PodPart, ProcessUse, Report};
-use nospace_core::select::Order;
 
 use super::options::Options;
 use super::owner;
@@ -16,8 +15,8 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
 
 fn heading(page: &mut Page, title: &str, all: usize, shown: usize, options: &Options) {
     let by = match options.order {
-        Order::Instances => "by instances",
-        Order::Watches => "by watches",
+        InotifyResource::Instances => "by instances",
+        InotifyResource::Watches => "by watches",
     };
     let remark = if shown < all {
         format!("{shown} of {all}, {by}")
@@ -46,11 +45,11 @@ fn pods(page: &mut Page, report: &Report, options: &Options) {
 }
 
 /// The parts of a pod that hold something, with the figure that is sorted by.
-fn parts(report: &Report, pod: &Pod, order: Order) -> String {
+fn parts(report: &Report, pod: &Pod, order: InotifyResource) -> String {
     let part = |c: &PodContainer| {
         let amount = match order {
-            Order::Instances => c.instances,
-            Order::Watches => c.watches,
+            InotifyResource::Instances => c.instances,
+            InotifyResource::Watches => c.watches,
         };
         let name = match c.part {
             PodPart::Container => owner::named(&c.name, &c.id),

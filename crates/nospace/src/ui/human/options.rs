@@ -1,5 +1,5 @@
+use nospace_core::model::InotifyResource;
 use nospace_core::report::{Report, Status};
-use nospace_core::select::Order;
 
 use crate::ui::screen::Screen;
 
@@ -16,7 +16,7 @@ pub struct Options {
     /// Holders of each kind; by default ten, on a healthy node three.
     pub top: Option<usize>,
     /// What holders are sorted by; the report is sorted already, this only says so.
-    pub order: Order,
+    pub order: InotifyResource,
     /// Everything: all resources, collectors, evidence.
     pub verbose: bool,
 }

@@ -1,6 +1,7 @@
 use anstyle::Style;
 use nospace_core::amount::thousands;
-use nospace_core::plan::{Bound, Capacity, MOST_PODS, Plan, Verdict};
+use nospace_core::model::InotifyResource;
+use nospace_core::plan::{Capacity, MOST_PODS, Plan, Verdict};
 
 use crate::ui::table::{Align, Cell, Table};
 use crate::ui::{Page, style};
@@ -68,14 +69,12 @@ fn row(one: &Capacity, asked: u64) -> Vec<Cell> {
     let pods = match one.pods {
         None => "none".to_owned(),
         Some(MOST_PODS..) => "any".to_owned(),
-        Some(pods) if one.binds == Some(Bound::Watches) => format!("{}{more}", thousands(pods)),
+        Some(pods) if one.binds == Some(InotifyResource::Watches) => {
+            format!("{}{more}", thousands(pods))
+        }
         Some(pods) => thousands(pods),
     };
-    let binds = match one.binds {
-        Some(Bound::Instances) => "instances",
-        Some(Bound::Watches) => "watches",
-        None => "-",
-    };
+    let binds = one.binds.map_or("-", InotifyResource::unit);
     vec![
         Cell::new(&one.name),
         Cell::new(thousands(one.max_user_instances)),

@@ -1,5 +1,6 @@
 use nospace_core::amount::thousands;
-use nospace_core::plan::{Bound, Capacity, NodeBase, Plan};
+use nospace_core::model::InotifyResource;
+use nospace_core::plan::{Capacity, NodeBase, Plan};
 use nospace_core::report::Budget;
 
 use crate::ui::{Page, number, style};
@@ -49,8 +50,8 @@ fn used(budget: &Budget) -> String {
 
 fn room(node: &NodeBase, live: &Capacity) -> (String, anstyle::Style) {
     let (limit, errno) = match live.binds {
-        Some(Bound::Instances) => ("instances", "EMFILE"),
-        Some(Bound::Watches) => ("watches", "ENOSPC"),
+        Some(InotifyResource::Instances) => ("instances", "EMFILE"),
+        Some(InotifyResource::Watches) => ("watches", "ENOSPC"),
         None => return ("for any number of pods".to_owned(), style::pressure(0)),
     };
     match (node.more_pods, live.pods) {

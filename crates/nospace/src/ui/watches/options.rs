@@ -1,3 +1,4 @@
+use clap::ValueEnum;
 use nospace_core::watches::WatchesReport;
 
 use crate::ui::screen::Screen;
@@ -8,15 +9,16 @@ const TOP: usize = 20;
 const FEW: usize = 20;
 
 /// What watches are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum By {
-    /// Directories.
+    /// Directories, as a tree.
     Path,
     /// File systems.
     Mount,
     /// Processes.
     Holder,
     /// Not at all.
+    #[value(skip)]
     Watch,
 }
 
