@@ -83,14 +83,18 @@ impl Page {
 
     /// Adds a table.
     pub fn table(&mut self, table: &Table) {
-        let lines = self.table_lines(table);
-        self.lines.extend(lines);
+        self.table_with(table, |_, _| {});
     }
 
-    /// The lines of a table, for pages that put notes between them.
-    #[must_use]
-    pub fn table_lines(&self, table: &Table) -> Vec<Line> {
-        table.lines(self.charset, self.indent(), self.room())
+    /// Adds a table, and below each row what `notes` adds for the row of that number.
+    pub fn table_with(&mut self, table: &Table, mut notes: impl FnMut(&mut Self, usize)) {
+        let lines = table.lines(self.charset, self.indent(), self.room());
+        for (at, line) in lines.into_iter().enumerate() {
+            self.add(line);
+            if let Some(row) = at.checked_sub(1) {
+                notes(self, row);
+            }
+        }
     }
 
     /// Adds `body`, wrapped, each line of it below the first's start, after `before`.

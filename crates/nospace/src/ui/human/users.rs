@@ -30,14 +30,11 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
         row.extend(budget(page, &user.watches, bar));
         table.row(row);
     }
-    let mut lines = page.table_lines(&table).into_iter();
-    lines.by_ref().take(1).for_each(|head| page.add(head));
-    for (line, user) in lines.zip(shown) {
-        page.add(line);
-        notes(user)
-            .iter()
-            .for_each(|note| page.wrapped(page.indented().plain("  "), style::DIM, note));
-    }
+    page.table_with(&table, |page, row| {
+        for note in notes(&shown[row]) {
+            page.wrapped(page.indented().plain("  "), style::DIM, &note);
+        }
+    });
     rest(page, &report.users[shown.len()..]);
 }
 

@@ -36,23 +36,19 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
         cells.truncate(if wide { 6 } else { 5 });
         table.row(cells);
     }
-    let mut lines = page.table_lines(&table).into_iter();
-    lines.by_ref().take(1).for_each(|head| page.add(head));
     let several = plan.limits.iter().filter(|l| l.note.is_some()).count() > 1;
-    for (line, one) in lines.zip(&plan.limits) {
-        page.add(line);
+    page.table_with(&table, |page, row| {
+        let one = &plan.limits[row];
+        let mut add = |text: &str| {
+            page.wrapped(page.indented().plain("    "), style::DIM, text);
+        };
         if verbose {
-            let text = format!("{}; {}", one.title, one.source);
-            page.wrapped(page.indented().plain("    "), style::DIM, &text);
+            add(&format!("{}; {}", one.title, one.source));
         }
-        if let Some(note) = one
-            .note
-            .as_ref()
-            .filter(|_| verbose || !several || one.verdict == Verdict::Unknown)
-        {
-            page.wrapped(page.indented().plain("    "), style::DIM, note);
+        if verbose || !several || one.verdict == Verdict::Unknown {
+            one.note.iter().for_each(|note| add(note));
         }
-    }
+    });
 }
 
 fn row(one: &Capacity, asked: u64) -> Vec<Cell> {

@@ -34,14 +34,11 @@ pub fn draw(page: &mut Page, plan: &Plan, verbose: bool) {
         Cell::styled(style::BOLD, thousands(total.watches)),
         Cell::new(""),
     ]);
-    let mut lines = page.table_lines(&table).into_iter();
-    lines.by_ref().take(1).for_each(|head| page.add(head));
-    for (at, line) in lines.enumerate() {
-        page.add(line);
-        if let Some(term) = plan.terms.get(at).filter(|_| verbose) {
+    page.table_with(&table, |page, row| {
+        if let Some(term) = plan.terms.get(row).filter(|_| verbose) {
             details(page, term);
         }
-    }
+    });
 }
 
 fn row(who: &str, instances: u64, watches: u64, why: &str) -> Vec<Cell> {

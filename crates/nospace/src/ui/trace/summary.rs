@@ -128,19 +128,13 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
     for one in shown {
         table.row(row(one, roomy));
     }
-    let mut lines = page.table_lines(&table).into_iter();
-    lines.by_ref().take(1).for_each(|head| page.add(head));
-    for (line, one) in lines.zip(shown) {
-        page.add(line);
+    page.table_with(&table, |page, row| {
+        let one = &shown[row];
         if let Some(at) = one.count.filter(|_| !one.candidates.is_empty()) {
-            let before = page.indented().plain("  ");
-            page.wrapped(
-                before,
-                style::DIM,
-                &format!("{} had {} (last error)", user(&at), usage(&at)),
-            );
+            let says = format!("{} had {} (last error)", user(&at), usage(&at));
+            page.wrapped(page.indented().plain("  "), style::DIM, &says);
         }
-    }
+    });
     let rest: u64 = summary.rows[shown.len()..].iter().map(|r| r.calls).sum();
     let rest = rest + summary.calls_omitted;
     if rest > 0 {
