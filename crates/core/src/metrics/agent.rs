@@ -56,6 +56,7 @@ pub struct ProcessMetrics {
     pub start_seconds: f64,
 }
 
+/// Writes the agent's own metrics.
 pub fn write(metrics: &AgentMetrics, out: &mut Exposition) {
     refusals(metrics, out);
     out.single(&family::COLLECTIONS, Some(metrics.collections));

@@ -5,6 +5,7 @@ use super::text::Exposition;
 use super::{Family, OTHER, family};
 use crate::cause::Cause;
 use crate::growth::Growth;
+use crate::model::Pair;
 use crate::report::{
     KubeletStart, Pod, PodContainer, PodPart, Report, Resource, Severity, StartVerdict, User,
 };
@@ -16,6 +17,7 @@ const MAX_CONTAINERS: usize = 16;
 /// Budgets of a cause with rows of their own.
 const MAX_SUBJECTS: usize = 20;
 
+/// Writes the metrics of a report; only the agent knows `growth`.
 pub fn write(report: &Report, growth: &[Growth], top: usize, out: &mut Exposition) {
     build(report, out);
     users(&report.users, out);
@@ -74,15 +76,13 @@ fn users(users: &[User], out: &mut Exposition) {
 
 /// Namespace, pod, container.
 type PodLabels<'a> = [&'a str; 3];
-/// Instances, watches.
-type Held = (u64, u64);
 
 fn pods(pods: &[Pod], top: usize, out: &mut Exposition) {
-    let mut rows: BTreeMap<PodLabels<'_>, Held> = BTreeMap::new();
+    let mut rows: BTreeMap<PodLabels<'_>, Pair<u64>> = BTreeMap::new();
     let chosen = top_pods(pods, top);
     for (pod, chosen) in pods.iter().zip(chosen) {
         if !chosen {
-            add(&mut rows, [OTHER; 3], (pod.instances, pod.watches));
+            add(&mut rows, [OTHER; 3], Pair::of(pod.instances, pod.watches));
             continue;
         }
         for (at, container) in pod.containers.iter().enumerate() {
@@ -91,20 +91,19 @@ fn pods(pods: &[Pod], top: usize, out: &mut Exposition) {
             } else {
                 OTHER
             };
-            let held = (container.instances, container.watches);
+            let held = Pair::of(container.instances, container.watches);
             add(&mut rows, [&pod.namespace, pod_name(pod), name], held);
         }
     }
-    let instances = rows.iter().map(|(place, held)| (place, held.0));
+    let instances = rows.iter().map(|(place, held)| (place, held.instances));
     out.family(&family::POD_INSTANCES, instances);
-    let watches = rows.iter().map(|(place, held)| (place, held.1));
+    let watches = rows.iter().map(|(place, held)| (place, held.watches));
     out.family(&family::POD_WATCHES, watches);
 }
 
-fn add<'a>(rows: &mut BTreeMap<PodLabels<'a>, Held>, place: PodLabels<'a>, held: Held) {
+fn add<'a>(rows: &mut BTreeMap<PodLabels<'a>, Pair<u64>>, place: PodLabels<'a>, held: Pair<u64>) {
     let row = rows.entry(place).or_default();
-    row.0 = row.0.saturating_add(held.0);
-    row.1 = row.1.saturating_add(held.1);
+    *row = row.plus(held);
 }
 
 /// Which `top` pods have rows: those that hold most of either.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cause::Cause;
+use crate::report::Report;
 use crate::report::{Pod, PodContainer, PodPart, Resource, Subject};
 use crate::testing::node;
 

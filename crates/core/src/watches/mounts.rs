@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use super::Device;
 use crate::parse::mountinfo::Mount;
 
 /// The mounts of one mount namespace, to say where a place of a file system is seen in it.
@@ -20,8 +21,9 @@ impl MountTable {
     pub fn new(mounts: Vec<Mount>) -> Self {
         let mut table = Self::default();
         for (at, mount) in mounts.iter().enumerate() {
-            if let Some(device) = device(&mount.device) {
-                table.by_device.entry(device).or_default().push(at);
+            if let Ok(Device { major, minor }) = mount.device.parse() {
+                let of_device = table.by_device.entry((major, minor)).or_default();
+                of_device.push(at);
             }
             table.lengths.push(mount.mountpoint.len());
             table.top.insert(mount.mountpoint.clone(), at);
@@ -70,11 +72,6 @@ impl MountTable {
         let places = lengths.filter_map(|&length| ancestor(path, length));
         places.filter_map(|place| self.top.get(place).copied())
     }
-}
-
-fn device(text: &str) -> Option<(u32, u32)> {
-    let (major, minor) = text.split_once(':')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// What `path` is below `root`, with its leading `/`; empty for `root` itself.

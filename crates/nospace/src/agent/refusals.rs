@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{Hash, Hasher};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,50 +54,19 @@ struct CallCount {
     last: Instant,
 }
 
-/// The calls of one poll, grouped: finding an owner takes long, and the ring fills up meanwhile.
-#[derive(Default)]
-struct Batch(HashMap<CallGroup, u64>);
+/// The calls of one poll, grouped: finding an owner takes long, and the ring fills up meanwhile. With the first call of
+/// each group, and how many they are.
+type Batch = HashMap<CallGroup, (Event, u64)>;
 
-/// Calls that differ in nothing that is counted, and the first of them.
-struct CallGroup {
-    event: Event,
-    causes: Vec<Cause>,
-}
+/// All that is counted of a call: its result, process, cgroup and causes.
+type CallGroup = (Call, i64, u32, u64, Vec<Cause>);
 
-impl CallGroup {
-    fn key(&self) -> (Call, i64, u32, u64, &[Cause]) {
-        let Event {
-            call,
-            result,
-            pid,
-            cgroup,
-            ..
-        } = self.event;
-        (call, result, pid, cgroup, &self.causes)
-    }
-}
-
-impl PartialEq for CallGroup {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for CallGroup {}
-
-impl Hash for CallGroup {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
-    }
-}
-
-impl Batch {
-    fn add(&mut self, event: Event, owners: &OwnerCache<'_>) {
-        let place = depends_on_place(&event).then(|| owners.in_cgroupfs(&event));
-        let causes = candidates(&event, place.flatten());
-        if !causes.is_empty() {
-            *self.0.entry(CallGroup { event, causes }).or_default() += 1;
-        }
+fn add(batch: &mut Batch, event: Event, owners: &OwnerCache<'_>) {
+    let place = depends_on_place(&event).then(|| owners.in_cgroupfs(&event));
+    let causes = candidates(&event, place.flatten());
+    if !causes.is_empty() {
+        let group = (event.call, event.result, event.pid, event.cgroup, causes);
+        batch.entry(group).or_insert((event, 0)).1 += 1;
     }
 }
 
@@ -143,9 +111,9 @@ impl Refusals {
         let mut asked = Instant::now();
         let mut batch = Batch::default();
         while stop.try_recv() == Err(TryRecvError::Empty) {
-            tracer.poll(POLL_TIMEOUT, |event| batch.add(event, &owners))?;
-            for (group, calls) in batch.0.drain() {
-                self.record(&group, calls, &mut owners);
+            tracer.poll(POLL_TIMEOUT, |event| add(&mut batch, event, &owners))?;
+            for ((.., causes), (event, calls)) in batch.drain() {
+                self.record(&event, &causes, calls, &mut owners);
             }
             if asked.elapsed() >= LOST_INTERVAL {
                 self.lock().lost = tracer.lost();
@@ -155,13 +123,9 @@ impl Refusals {
         Ok(())
     }
 
-    fn record(&self, group: &CallGroup, calls: u64, owners: &mut OwnerCache<'_>) {
-        let codes: Vec<_> = group.causes.iter().map(|cause| cause.code()).collect();
-        let row = group
-            .event
-            .call
-            .is_inotify()
-            .then(|| row(&group.event, owners));
+    fn record(&self, event: &Event, causes: &[Cause], calls: u64, owners: &mut OwnerCache<'_>) {
+        let codes: Vec<_> = causes.iter().map(|cause| cause.code()).collect();
+        let row = event.call.is_inotify().then(|| row(event, owners));
         let mut counted = self.lock();
         let causes = counted.causes.get_or_insert_default();
         *causes.entry(codes.join(" or ")).or_default() += calls;
