@@ -17,7 +17,7 @@ pub fn view(snapshot: &Snapshot) -> View<'_> {
     View::new(snapshot, limits::usage(snapshot))
 }
 
-/// The same with findings of somebody who looked at more than this look.
+/// The same, with findings that other checks have shown.
 #[must_use]
 pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
     let findings = diagnose::findings(&view, more);

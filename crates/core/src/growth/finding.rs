@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::history::{History, Increase, LOOKS};
+use super::history::{History, Increase, MAX_SAMPLES};
 use super::rate::Growth;
 use crate::amount;
 use crate::attribute::View;
@@ -9,12 +9,12 @@ use crate::limits::{describe, inotify};
 use crate::model::{InotifyResource, UserKey};
 use crate::report::{Culprit, Finding, Rule, Severity, Subject};
 
-/// Full in less: somebody should look today, before the night.
+/// Full in less: act today, before the night.
 const WARNING: f64 = 4.0 * 3600.0;
-/// Full in less: somebody must act now.
+/// Full in less: act now.
 const CRITICAL: f64 = 30.0 * 60.0;
 /// Checks that a finding is based on, at least: a rollout is over by then.
-const LEAST: usize = LOOKS / 2;
+const MIN_SAMPLES_OF_FINDING: usize = MAX_SAMPLES / 2;
 /// Culprits that are named at most, and the least share of the growth that makes one, in percent.
 const MAX_CULPRITS: usize = 4;
 const MIN_SHARE: u64 = 10;
@@ -24,7 +24,7 @@ const MIN_SHARE: u64 = 10;
 pub fn findings(view: &View, history: &History, growth: &[Growth], seconds: f64) -> Vec<Finding> {
     let mut soon: Vec<(f64, &Growth)> = growth
         .iter()
-        .filter(|g| g.looks >= LEAST && g.used < g.limit)
+        .filter(|g| g.samples >= MIN_SAMPLES_OF_FINDING && g.used < g.limit)
         .filter_map(|g| Some((g.full_in?, g)))
         .filter(|(full_in, _)| *full_in < WARNING)
         .collect();
@@ -120,13 +120,13 @@ fn evidence(growth: &Growth) -> Vec<String> {
         format!("{used} in use, {left} left"),
         format!(
             "estimated from the last {} checks, over {} (median slope)",
-            growth.looks,
+            growth.samples,
             span(growth.over)
         ),
     ]
 }
 
-/// Whose inotify budget it is, if it is one.
+/// The user that has the budget, if it is one of inotify.
 fn user(view: &View, growth: &Growth) -> Option<(InotifyResource, UserKey)> {
     let Subject::User(key) = growth.subject else {
         return None;
@@ -137,7 +137,7 @@ fn user(view: &View, growth: &Growth) -> Option<(InotifyResource, UserKey)> {
         .map(|resource| (resource, key))
 }
 
-/// Those whose use rose, as far as they matter.
+/// Holders of which the use rose, those with a share of at least [`MIN_SHARE`] percent.
 fn increases(
     view: &View,
     history: &History,

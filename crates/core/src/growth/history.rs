@@ -11,9 +11,9 @@ use crate::model::{InotifyResource, Pair, UserKey};
 use crate::report::Subject;
 
 /// Checks that a rate is based on, at most.
-pub const LOOKS: usize = 40;
+pub const MAX_SAMPLES: usize = 40;
 /// And at least.
-pub const LEAST: usize = 8;
+pub const MIN_SAMPLES: usize = 8;
 
 /// Users, and budgets of one cause and unit, whose growth is followed: the fullest.
 const USERS: usize = 20;
@@ -27,7 +27,7 @@ const HOLDERS_EVERY: usize = 10;
 pub struct History {
     budgets: BTreeMap<Key, VecDeque<(f64, u64)>>,
     holders: VecDeque<HolderSnapshot>,
-    looks: usize,
+    samples: usize,
 }
 
 type Key = (Cause, Subject, String);
@@ -61,17 +61,17 @@ pub struct Increase {
 
 impl History {
     /// Remembers this check, and returns how budgets grew up to it.
-    pub fn look(&mut self, view: &View, seconds: f64) -> Vec<Growth> {
-        if self.looks.is_multiple_of(HOLDERS_EVERY) {
+    pub fn add(&mut self, view: &View, seconds: f64) -> Vec<Growth> {
+        if self.samples.is_multiple_of(HOLDERS_EVERY) {
             self.remember_holders(view, seconds);
         }
-        self.looks += 1;
+        self.samples += 1;
         let mut before = std::mem::take(&mut self.budgets);
         let mut all = Vec::new();
         for now in budgets(view) {
             // What was not there at the previous check begins anew.
             let mut points = before.remove(&now.key).unwrap_or_default();
-            if points.len() >= LOOKS {
+            if points.len() >= MAX_SAMPLES {
                 points.pop_front();
             }
             points.push_back((seconds, now.used));
@@ -90,7 +90,7 @@ impl History {
             }
         }
         self.holders.push_back(HolderSnapshot { at: seconds, by });
-        if self.holders.len() > LOOKS / HOLDERS_EVERY + 1 {
+        if self.holders.len() > MAX_SAMPLES / HOLDERS_EVERY + 1 {
             self.holders.pop_front();
         }
     }
@@ -171,7 +171,7 @@ fn budgets(view: &View) -> Vec<Reading> {
 )]
 fn growth(now: &Reading, points: &VecDeque<(f64, u64)>) -> Option<Growth> {
     let ((first, _), (last, _)) = (points.front()?, points.back()?);
-    if points.len() < LEAST {
+    if points.len() < MIN_SAMPLES {
         return None;
     }
     let line: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x, y as f64)).collect();
@@ -186,7 +186,7 @@ fn growth(now: &Reading, points: &VecDeque<(f64, u64)>) -> Option<Growth> {
         limit: now.limit,
         per_second,
         full_in: (per_second > 0.0).then(|| left / per_second),
-        looks: points.len(),
+        samples: points.len(),
         over: last - first,
     })
 }

@@ -4,7 +4,7 @@
 //! View, check after check ─▶ History ─ slope ─▶ Growth ─ finding ─▶ Finding (rule `growth`)
 //! ```
 //!
-//! The rate of a budget is the median of the slopes between every two of the last [`LOOKS`] checks (the Theil–Sen estimator): up to
+//! The rate of a budget is the median of the slopes between every two of the last [`MAX_SAMPLES`] checks (the Theil–Sen estimator): up to
 //! 29 % of them may be outliers, such as a pod that started with all its watches, without moving it much. A budget is full when
 //! what is left of it has gone at that rate.
 
@@ -14,7 +14,7 @@ mod rate;
 mod slope;
 
 pub use finding::{findings, rate, span};
-pub use history::{History, LEAST, LOOKS};
+pub use history::{History, MAX_SAMPLES, MIN_SAMPLES};
 pub use rate::Growth;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::report::Subject;
 pub struct Growth {
     /// Cause that its exhaustion has.
     pub cause: Cause,
-    /// Whose budget, as findings name it.
+    /// The owner of the budget, as findings name it.
     pub subject: Subject,
     /// What is counted.
     pub unit: String,
@@ -19,7 +19,7 @@ pub struct Growth {
     /// Seconds until it is full at that rate; `None` where it does not grow.
     pub full_in: Option<f64>,
     /// Checks that this is based on.
-    pub looks: usize,
+    pub samples: usize,
     /// Seconds from the first of them to the last.
     pub over: f64,
 }

@@ -3,15 +3,15 @@ use crate::cause::Cause;
 use crate::report::{Finding, Rule, Severity};
 use crate::testing::{Node, node};
 
-/// A node whose pod `leak` has so many watches more at each look, beside one that stays.
-fn looks(count: u32, each: u32, apart: f64) -> (Vec<Growth>, Vec<Finding>) {
+/// A node whose pod `leak` has so many watches more at each check, beside one that stays.
+fn checks(count: u32, each: u32, apart: f64) -> (Vec<Growth>, Vec<Finding>) {
     let mut history = History::default();
     let mut last = (Vec::new(), Vec::new());
     for n in 0..count {
         let node = leaking(1000 + n * each);
         let view = crate::view(&node.0);
         let seconds = f64::from(n) * apart;
-        let growth = history.look(&view, seconds);
+        let growth = history.add(&view, seconds);
         let found = findings(&view, &history, &growth, seconds);
         last = (growth, found);
     }
@@ -32,7 +32,7 @@ fn watches(growth: &[Growth]) -> &Growth {
 
 #[test]
 fn it_says_when_a_budget_runs_out_and_whose_growth_it_is() {
-    let (growth, found) = looks(40, 30, 15.0);
+    let (growth, found) = checks(40, 30, 15.0);
     let watches = watches(&growth);
     // 30 in 15 s; 8192 less 2500 and 39 times 30 are left.
     assert!((watches.per_second - 2.0).abs() < 1e-9, "{watches:?}");
@@ -67,20 +67,20 @@ fn it_says_when_a_budget_runs_out_and_whose_growth_it_is() {
 
 #[test]
 fn little_time_left_is_critical_and_much_is_nothing() {
-    assert_eq!(looks(40, 60, 15.0).1[0].severity, Severity::Critical);
-    assert!(looks(40, 1, 15.0).1.is_empty());
+    assert_eq!(checks(40, 60, 15.0).1[0].severity, Severity::Critical);
+    assert!(checks(40, 1, 15.0).1.is_empty());
 }
 
 #[test]
 fn a_few_looks_give_a_rate_but_no_finding() {
-    let (growth, found) = looks(10, 30, 15.0);
+    let (growth, found) = checks(10, 30, 15.0);
     assert!(watches(&growth).full_in.is_some() && found.is_empty());
-    assert!(looks(7, 30, 15.0).0.is_empty());
+    assert!(checks(7, 30, 15.0).0.is_empty());
 }
 
 #[test]
 fn what_does_not_grow_is_never_full() {
-    let (growth, _) = looks(40, 0, 15.0);
+    let (growth, _) = checks(40, 0, 15.0);
     let watches = watches(&growth);
     assert_eq!((watches.per_second, watches.full_in), (0.0, None));
 }
@@ -89,10 +89,10 @@ fn what_does_not_grow_is_never_full() {
 fn one_that_has_gone_is_forgotten() {
     let mut history = History::default();
     for n in 0..10 {
-        history.look(&crate::view(&leaking(1).0), f64::from(n));
+        history.add(&crate::view(&leaking(1).0), f64::from(n));
     }
     let mut gone = node();
     gone.0.inotify = None;
-    assert!(history.look(&crate::view(&gone.0), 10.0).is_empty());
-    assert!(history.look(&crate::view(&leaking(1).0), 11.0).is_empty());
+    assert!(history.add(&crate::view(&gone.0), 10.0).is_empty());
+    assert!(history.add(&crate::view(&leaking(1).0), 11.0).is_empty());
 }

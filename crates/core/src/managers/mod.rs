@@ -72,7 +72,7 @@ pub enum Place {
     Services(&'static [&'static str]),
     /// At this cgroup.
     Cgroup(&'static str),
-    /// In a container of the machine that is looked at, outside any pod.
+    /// In a container of the machine that is checked, outside any pod.
     Container,
     /// On an operating system with this `ID` in its os-release(5).
     OperatingSystem(&'static str),

@@ -4,7 +4,7 @@ use crate::report::Report;
 use crate::report::{Pod, PodContainer, PodPart, Resource, Subject};
 use crate::testing::node;
 
-fn told(report: &Report, top: usize, dialect: Dialect) -> String {
+fn exposition(report: &Report, top: usize, dialect: Dialect) -> String {
     let mut out = Exposition::new(dialect);
     super::report(report, &[], top, &mut out);
     out.finish()
@@ -55,7 +55,7 @@ fn both_dialects_name_families_as_they_want() {
     let new = tell(Dialect::OpenMetrics);
     assert!(new.contains("# TYPE nospace_looks counter\nnospace_looks_total 3\n"));
     assert!(new.ends_with("# EOF\n"));
-    let build = told(&quiet(), DEFAULT_TOP, Dialect::OpenMetrics);
+    let build = exposition(&quiet(), DEFAULT_TOP, Dialect::OpenMetrics);
     assert!(build.contains("# TYPE nospace_build info\nnospace_build_info{version="));
     assert!(build.contains("# UNIT nospace_collector_duration_seconds seconds\n"));
 }
@@ -64,7 +64,7 @@ fn both_dialects_name_families_as_they_want() {
 fn labels_are_escaped() {
     let mut report = quiet();
     report.node.name = "a\\b\"c\nd".to_owned();
-    let text = told(&report, DEFAULT_TOP, Dialect::Prometheus);
+    let text = exposition(&report, DEFAULT_TOP, Dialect::Prometheus);
     assert!(
         text.contains(r#"nospace_node_info{node="a\\b\"c\nd","#),
         "{text}"
@@ -77,7 +77,7 @@ fn pods_beyond_the_top_are_summed() {
     report.pods = (1..=1000).rev().map(|n| pod(n, 1)).collect();
     // Holds the most instances, and hardly any watches.
     report.pods.push(pod(0, 40));
-    let text = told(&report, 10, Dialect::Prometheus);
+    let text = exposition(&report, 10, Dialect::Prometheus);
     let watches = rows(&text, "nospace_pod_inotify_watches");
     // 9 pods of one container, one with 16 and their `other`, and the pods' `other`.
     assert_eq!(watches.len(), 9 + 17 + 1, "{watches:#?}");
@@ -121,7 +121,7 @@ fn no_row_is_told_twice() {
     report.resources = (0..50)
         .flat_map(|n| [budget("keys", n), budget("bytes", n)])
         .collect();
-    let text = told(&report, 10, Dialect::Prometheus);
+    let text = exposition(&report, 10, Dialect::Prometheus);
     let samples: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with('#'))

@@ -46,7 +46,7 @@ use serde::{Deserialize, Serialize};
 /// A part is `None` when its collector failed; the reason is in [`Snapshot::collectors`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// When the look began, RFC 3339, UTC.
+    /// When the check began, RFC 3339, UTC.
     pub taken_at: String,
     /// What kind of machine this is.
     pub node: NodeFacts,

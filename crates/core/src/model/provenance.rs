@@ -34,7 +34,7 @@ impl Provenance {
     }
 }
 
-/// How one collector fared in one look.
+/// The result of one collector in one check.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectorRun {
@@ -48,7 +48,7 @@ pub struct CollectorRun {
     pub duration_ms: f64,
     /// Why it failed, in words; absent when it did not.
     pub error: Option<String>,
-    /// Most of what it should have looked into was out of its sight.
+    /// It could read hardly any of what it counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blind: bool,
     /// It could not read all of what it counts, or stopped at a bound: its figures may be too low, and a limit that it did

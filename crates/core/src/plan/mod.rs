@@ -1,6 +1,6 @@
 //! What limits a node needs, and what they cost.
 //!
-//! A [`Question`] gives [`Term`]s by formula ([`plan`]); a node that is looked at gives them by what it uses
+//! A [`Question`] gives [`Term`]s by formula ([`plan`]); a node that is checked gives them by what it uses
 //! ([`plan_node`]). [`memory`] says what limits cost, [`crate::platforms`] which ones platforms set.
 
 mod capacity;

@@ -11,7 +11,7 @@ use crate::report::Budget;
 pub struct Plan {
     /// [`crate::report::SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// What was asked; of a node that is looked at, what it is.
+    /// What was asked; of a node that is checked, what it is.
     pub asked: Question,
     /// The node whose use is the base; null where the plan is calculated from the question alone.
     pub node: Option<NodeBase>,

@@ -44,7 +44,7 @@ pub struct Finding {
     /// How bad.
     pub severity: Severity,
     /// Whose budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
-    /// whether two looks found the same thing.
+    /// whether two checks found the same thing.
     #[serde(default)]
     #[schemars(with = "String")]
     pub subject: Subject,

@@ -55,7 +55,7 @@ pub struct KubeletStart {
     pub watches_given_back: u64,
     /// Instances that the running kubelet would give back.
     pub instances_given_back: u64,
-    /// How `watches_needed` was reckoned, in words.
+    /// How `watches_needed` was calculated.
     pub basis: String,
     /// How far it can be trusted.
     pub provenance: Provenance,

@@ -37,7 +37,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// When the look began, RFC 3339, UTC.
+    /// When the check began, RFC 3339, UTC.
     pub taken_at: String,
     /// The machine.
     pub node: Node,

@@ -122,7 +122,7 @@ pub struct FileStep {
 pub struct Tuning {
     /// Raised only when a field changes its meaning.
     pub schema_version: u32,
-    /// When the look began, RFC 3339, UTC.
+    /// When the check began, RFC 3339, UTC.
     pub taken_at: String,
     /// Host name, or the directory of an image.
     pub node: String,

@@ -13,7 +13,7 @@ use crate::report::{Owner, ProcessUse};
 pub struct WatchesReport {
     /// [`crate::report::SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// When the look began, RFC 3339, UTC.
+    /// When the check began, RFC 3339, UTC.
     pub taken_at: String,
     /// How those fared that found the holders (`inotify`, `containers`) and the watches (`watches`).
     pub collectors: Vec<CollectorRun>,

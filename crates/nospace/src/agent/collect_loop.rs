@@ -60,7 +60,7 @@ impl CollectLoop {
         let snapshot = collect::collect(&self.host);
         let view = nospace_core::view(&snapshot);
         self.refusals.fold_deleted_pods(&view);
-        let growth = history.look(&view, seconds);
+        let growth = history.add(&view, seconds);
         let findings = growth::findings(&view, history, &growth, seconds);
         let config = Arc::clone(&self.config.borrow());
         if config.tune {

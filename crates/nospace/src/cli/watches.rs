@@ -10,7 +10,7 @@ use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
 use crate::output::document;
 use crate::ui::screen::Screen;
 use crate::ui::watches::{By, Options, draw};
-use crate::watches::look;
+use crate::watches::report;
 
 /// List what is watched, and the directories that use the most watches
 ///
@@ -45,7 +45,7 @@ pub struct WatchesArgs {
 /// The node cannot be opened, nothing matches, or watches cannot be listed.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow::Result<ExitCode> {
     let host = shared.host(args.from.as_ref())?;
-    let report = look(host.as_ref(), &args.wanted)?;
+    let report = report(host.as_ref(), &args.wanted)?;
     let held: u64 = report.holders.iter().map(|process| process.watches).sum();
     if args.from.is_some() && report.watches.is_empty() && held > 0 {
         bail!("the archive contains no watches: run nospace watches on that node itself");

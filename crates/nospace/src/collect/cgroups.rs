@@ -45,8 +45,8 @@ pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
                 passed_over = true;
                 continue;
             }
-            Err(absent) => {
-                gaps.push(format!("{}: {absent}", mount.mountpoint));
+            Err(error) => {
+                gaps.push(format!("{}: {error}", mount.mountpoint));
                 partial = true;
                 continue;
             }

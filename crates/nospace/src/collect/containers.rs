@@ -233,8 +233,8 @@ impl Disk<'_> {
                 self.gaps.push(gap);
                 None
             }
-            Err(absent) => {
-                self.gaps.push(format!("{path}: {absent}"));
+            Err(error) => {
+                self.gaps.push(format!("{path}: {error}"));
                 None
             }
         }

@@ -105,7 +105,7 @@ fn others(
             }),
             Ok(_) | Err(ReadError::Gone) => {}
             Err(ReadError::Denied) => denied.push(&*mount.mountpoint),
-            Err(absent) => gaps.push(format!("free space of {}: {absent}", mount.mountpoint)),
+            Err(error) => gaps.push(format!("free space of {}: {error}", mount.mountpoint)),
         }
     }
     gaps.extend(denied_gap(&denied));
@@ -154,7 +154,7 @@ fn ask(host: &dyn Host, mut filesystem: Filesystem) -> Filesystem {
     }
     match host.statfs(root(&filesystem.mountpoint)) {
         Ok(usage) => filesystem.usage = Some(usage),
-        Err(absent) => filesystem.unavailable = Some(absent.to_string()),
+        Err(error) => filesystem.unavailable = Some(error.to_string()),
     }
     filesystem
 }

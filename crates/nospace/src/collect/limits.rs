@@ -80,8 +80,8 @@ pub fn boot(host: &dyn Host, reader: Reader, gaps: &mut Vec<String>) -> Boot {
             names
         }
         Err(ReadError::Gone) => Vec::new(),
-        Err(absent) => {
-            gaps.push(format!("{directory}: {absent}; what it sets at boot is not known"));
+        Err(error) => {
+            gaps.push(format!("{directory}: {error}; what it sets at boot is not known"));
             Vec::new()
         }
     });
@@ -90,9 +90,9 @@ pub fn boot(host: &dyn Host, reader: Reader, gaps: &mut Vec<String>) -> Boot {
         Ok(bytes) => Some((path, assignments(&bytes, reader))),
         Err(ReadError::Gone) => None,
         Err(_) if is_mask(host, &path) => None,
-        Err(absent) => {
+        Err(error) => {
             gaps.push(format!(
-                "{path}: {absent}; what it sets at boot is not known"
+                "{path}: {error}; what it sets at boot is not known"
             ));
             None
         }

@@ -57,7 +57,7 @@ pub fn walk(host: &dyn Host) -> ReadResult<Walk> {
             }
             Err(ReadError::Denied) => walk.denied += usize::from(is_missed(host, pid)),
             Err(ReadError::Gone) => {}
-            Err(absent) => walk.failed = Some(absent),
+            Err(error) => walk.failed = Some(error),
         }
     }
     Ok(walk)
@@ -81,7 +81,7 @@ pub fn namespace_at(host: &dyn Host, path: &str) -> ReadResult<u64> {
 /// The walk, which must have begun.
 pub fn listed(walk: &ReadResult<Walk>) -> anyhow::Result<&Walk> {
     walk.as_ref()
-        .map_err(|absent| anyhow!("cannot list processes: {absent}"))
+        .map_err(|error| anyhow!("cannot list processes: {error}"))
 }
 
 /// Counts the mounts of each namespace through one process that lives in it.
@@ -95,7 +95,7 @@ pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Mounts
         let mut answers = pids.iter().map(|&pid| (pid, mounts(host, pid)));
         match answers.find(|(_, answer)| *answer != Err(ReadError::Gone)) {
             Some((pid, Ok(mounts))) => namespaces.push(MountNamespace { id, mounts, pid }),
-            Some((pid, Err(absent))) => gaps.push(format!("/proc/{pid}/mountinfo: {absent}")),
+            Some((pid, Err(error))) => gaps.push(format!("/proc/{pid}/mountinfo: {error}")),
             None => {}
         }
     }
@@ -110,8 +110,8 @@ pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Mounts
             how_to_see(host)
         ));
     }
-    if let Some(absent) = &walk.failed {
-        gaps.push(format!("/proc/PID/ns/mnt: {absent}"));
+    if let Some(error) = &walk.failed {
+        gaps.push(format!("/proc/PID/ns/mnt: {error}"));
     }
     Ok(Measurement::exact(Mounts { max, namespaces })
         .partial(!gaps.is_empty())

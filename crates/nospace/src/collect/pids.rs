@@ -57,7 +57,7 @@ fn limited(host: &dyn Host, hierarchy: &Hierarchy, gaps: &mut Vec<String>) -> Ve
         }
     });
     match walked {
-        Err(absent) => gaps.push(format!("{}: {absent}", hierarchy.mountpoint)),
+        Err(error) => gaps.push(format!("{}: {error}", hierarchy.mountpoint)),
         Ok(walked) if walked.truncated => gaps.push(format!(
             "pids.max was not read everywhere below {}: some directories could not be read",
             hierarchy.mountpoint

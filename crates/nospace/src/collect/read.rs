@@ -31,7 +31,7 @@ pub fn parsed<T>(
     at: At<'_>,
     parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
 ) -> anyhow::Result<T> {
-    let bytes = bytes(host, at).map_err(|absent| unanswered(at, &absent))?;
+    let bytes = bytes(host, at).map_err(|error| unanswered(at, &error))?;
     parse(&bytes).map_err(|malformed| anyhow::anyhow!("{at}: {malformed}"))
 }
 
@@ -46,7 +46,7 @@ pub fn optional<T>(
             .map(Some)
             .map_err(|error| anyhow::anyhow!("{at}: {error}")),
         Err(ReadError::Gone) => Ok(None),
-        Err(absent) => Err(unanswered(at, &absent)),
+        Err(error) => Err(unanswered(at, &error)),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn lines(
         (Some(error), _) => Err(anyhow::anyhow!("{at}: {error}")),
         (None, Ok(())) => Ok(true),
         (None, Err(ReadError::Gone)) => Ok(false),
-        (None, Err(absent)) => Err(unanswered(at, &absent)),
+        (None, Err(error)) => Err(unanswered(at, &error)),
     }
 }
 

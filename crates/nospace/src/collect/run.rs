@@ -123,8 +123,8 @@ fn milliseconds(begin: Instant) -> f64 {
 }
 
 /// An error that names the place.
-pub fn unanswered(at: At<'_>, absent: &ReadError) -> anyhow::Error {
-    anyhow::anyhow!("{at}: {absent}")
+pub fn unanswered(at: At<'_>, error: &ReadError) -> anyhow::Error {
+    anyhow::anyhow!("{at}: {error}")
 }
 
 /// What lets nospace look into processes that it could not look into.

@@ -217,7 +217,7 @@ pub struct Subdirectory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Look {
-    /// When the look began, RFC 3339, UTC.
+    /// When the check began, RFC 3339, UTC.
     pub taken_at: String,
     /// Effective uid of nospace.
     pub uid: u32,

@@ -31,7 +31,7 @@ impl Recorded {
     fn lookup<T>(&self, question: &Question, pick: impl Fn(&Answer) -> Option<T>) -> ReadResult<T> {
         match self.contents.answers.get(question) {
             None => Err(ReadError::Gone),
-            Some(Answer::Error(absent)) => Err(absent.clone()),
+            Some(Answer::Error(error)) => Err(error.clone()),
             Some(answer) => pick(answer).ok_or_else(|| {
                 ReadError::Failed(format!(
                     "the recording's answer to {question:?} has another type"
@@ -45,7 +45,7 @@ impl Recorded {
         match (self.contents.files.get(name), answer) {
             (Some(beginning), Some(Answer::Cut)) => Ok(Content::Beginning(beginning)),
             (Some(whole), _) => Ok(Content::Whole(whole)),
-            (None, Some(Answer::Error(absent))) => Err(absent.clone()),
+            (None, Some(Answer::Error(error))) => Err(error.clone()),
             (None, _) => Err(ReadError::Gone),
         }
     }

@@ -48,7 +48,7 @@ impl<'h, W: Write> Recording<'h, W> {
     fn keep_beginning(&self, at: At<'_>, kept: &Beginning, answer: &ReadResult<()>) {
         match answer {
             Ok(()) => self.keep_file(at, &kept.bytes, !kept.more),
-            Err(absent) => self.keep(Question::Read(key(at)), Answer::Error(absent.clone())),
+            Err(error) => self.keep(Question::Read(key(at)), Answer::Error(error.clone())),
         }
     }
 
@@ -102,7 +102,7 @@ impl<W: Write + Send> Host for Recording<'_, W> {
                 let kept = redacted(at, buffer, self.with_arguments);
                 self.keep_file(at, kept.as_deref().unwrap_or(buffer), true);
             }
-            Err(absent) => self.keep(Question::Read(key(at)), Answer::Error(absent.clone())),
+            Err(error) => self.keep(Question::Read(key(at)), Answer::Error(error.clone())),
         }
         answer
     }

@@ -80,7 +80,7 @@ fn old(site: &Site<'_>) -> anyhow::Result<Option<DropIn>> {
             Err(foreign) => anyhow::bail!("{DROP_IN} {foreign}"),
         },
         Err(ReadError::Gone) => Ok(None),
-        Err(absent) => anyhow::bail!("{DROP_IN}: {absent}"),
+        Err(error) => anyhow::bail!("{DROP_IN}: {error}"),
     }
 }
 

@@ -119,7 +119,7 @@ fn resolve(
             };
             match places {
                 Err(ReadError::Gone) => None,
-                Err(absent) => Some((mount_root, vec![Err(absent); handles.len()])),
+                Err(error) => Some((mount_root, vec![Err(error); handles.len()])),
                 Ok(places) => Some((mount_root, places)),
             }
         })

@@ -80,7 +80,7 @@ pub fn from_fdinfo(
                 let watches = watches?.into_iter();
                 all.extend(watches.map(|watch| InstanceWatch::new(instance, watch)));
             }
-            Err(absent) => *unreadable.entry(absent.to_string()).or_default() += 1,
+            Err(error) => *unreadable.entry(error.to_string()).or_default() += 1,
         }
     }
     for (why, instances) in unreadable {

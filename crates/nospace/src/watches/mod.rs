@@ -36,7 +36,7 @@ use watch::InstanceWatch;
 /// # Errors
 ///
 /// When inotify cannot be inspected, nothing matches `wanted`, or the watches cannot be listed at all.
-pub fn look(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesReport> {
+pub fn report(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesReport> {
     let snapshot = holders(host);
     let Some(inotify) = &snapshot.inotify else {
         let error = snapshot.collectors.iter().find_map(|run| run.error.clone());
@@ -120,10 +120,10 @@ fn collect(
     });
     let (source, provenance) = match from_kernel {
         Ok(()) => ("ebpf", Provenance::Exact),
-        Err(absent) => {
+        Err(error) => {
             watches.clear();
             gaps.push(format!(
-                "listed from /proc and named by file handle ({absent}); watches on overlayfs, proc and sysfs have no name"
+                "listed from /proc and named by file handle ({error}); watches on overlayfs, proc and sysfs have no name"
             ));
             unnamed = list::from_fdinfo(host, descriptors, &mut gaps)?;
             ("procfs", Provenance::Estimated)

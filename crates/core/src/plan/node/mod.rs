@@ -53,12 +53,12 @@ pub enum NodePlanError {
 /// What was asked cannot be, or the node's use could not be read.
 pub fn plan_node(
     asked: &Question,
-    told: NodeOverrides,
+    overrides: NodeOverrides,
     view: &View,
     against: &[CandidateLimits],
 ) -> Result<Plan, NodePlanError> {
     let seen = NodeUse::new(view)?;
-    let asked = seen.question(asked, told);
+    let asked = seen.question(asked, overrides);
     let mut notes = asked.notes()?;
     let shares = seen.shares(&asked);
     let live = seen.limits();
@@ -118,8 +118,8 @@ impl<'v> NodeUse<'v> {
         processes.any(|p| is_kubelet(&p.comm))
     }
 
-    /// The question, with what is seen of the node where nothing was told.
-    fn question(&self, asked: &Question, told: NodeOverrides) -> Question {
+    /// The question, with what is seen of the node where no option overrides it.
+    fn question(&self, asked: &Question, overrides: NodeOverrides) -> Question {
         let running = &self.running;
         let per_pod = (running.pods > 0).then(|| {
             running
@@ -139,14 +139,19 @@ impl<'v> NodeUse<'v> {
             false => CgroupDriver::Cgroupfs,
         });
         Question {
-            containers_per_pod: told
+            containers_per_pod: overrides
                 .containers_per_pod
                 .or(per_pod)
                 .unwrap_or(asked.containers_per_pod),
-            runtime: told.runtime.or(runtime).unwrap_or(asked.runtime),
-            cgroup: told.cgroup.or(cgroup).unwrap_or(asked.cgroup),
-            cgroup_driver: told.cgroup_driver.or(driver).unwrap_or(asked.cgroup_driver),
-            memory_bytes: told.memory_bytes.or(self.view.snapshot.node.memory_bytes),
+            runtime: overrides.runtime.or(runtime).unwrap_or(asked.runtime),
+            cgroup: overrides.cgroup.or(cgroup).unwrap_or(asked.cgroup),
+            cgroup_driver: overrides
+                .cgroup_driver
+                .or(driver)
+                .unwrap_or(asked.cgroup_driver),
+            memory_bytes: overrides
+                .memory_bytes
+                .or(self.view.snapshot.node.memory_bytes),
             log_follows: 0,
             nested_cgroups: 0,
             other_cgroups: 0,

@@ -148,7 +148,7 @@ async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let why = if state.refusals.starting() {
         "starting up: the trace is not attached yet\n".to_owned()
     } else if age > STALE.max(state.interval() * INTERVALS) {
-        format!("the last look was {} s ago\n", age.as_secs())
+        format!("the last collection ended {} s ago\n", age.as_secs())
     } else {
         return "ok\n".into_response();
     };

@@ -136,7 +136,7 @@ pub fn growth(html: &mut Html, observation: &Observation) {
     html.raw("<section><h2>Forecast</h2>");
     if observation.growth.is_empty() {
         html.raw("<p class=dim>Available after ")
-            .show(growth::LEAST)
+            .show(growth::MIN_SAMPLES)
             .raw(" collections.</p></section>");
         return;
     }

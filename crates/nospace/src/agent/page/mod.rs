@@ -21,7 +21,7 @@ pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-ur
 /// A page is not loaded anew more often.
 const MIN_REFRESH: Duration = Duration::from_secs(5);
 
-/// Draws the page of a look; `figures` is what was counted besides.
+/// Draws the page of an observation; `metrics` are those of the agent itself.
 pub fn draw(observation: &Observation, metrics: &AgentMetrics, interval: Duration) -> Vec<u8> {
     let mut html = Html::default();
     let report = &observation.report;

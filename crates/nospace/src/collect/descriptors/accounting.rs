@@ -26,7 +26,7 @@ pub fn processes(host: &dyn Host, booked: &[ProcessDescriptors]) -> (Vec<Process
                 described.extend(process.map(|(process, _)| process));
             }
             Err(ReadError::Gone) => {}
-            Err(absent) => missed.push(format!("owner of /proc/PID: {absent}")),
+            Err(error) => missed.push(format!("owner of /proc/PID: {error}")),
         }
     });
     let (described, missed): (Vec<_>, Vec<_>) = parts.into_iter().unzip();

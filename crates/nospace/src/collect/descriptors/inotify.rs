@@ -90,11 +90,11 @@ fn instance(holders: &[DescriptorCount], processes: &HashMap<u32, &Process>) -> 
 
 fn gaps(host: &dyn Host, seen: &Scan, identity: &Identity) -> Vec<String> {
     let mut gaps = Vec::new();
-    if let Err(absent) = identity
+    if let Err(error) = identity
         && !seen.inotify.is_empty()
     {
         gaps.push(format!(
-            "kcmp(2) is not permitted ({absent}), so an instance that several descriptors share counts \
+            "kcmp(2) is not permitted ({error}), so an instance that several descriptors share counts \
              once for each of them; {}",
             how_to_see(host)
         ));

@@ -34,7 +34,7 @@ pub fn scan(host: &dyn Host) -> DescriptorUsage {
     let begin = Instant::now();
     match host.accounting() {
         Ok(accounts) => from_accounting(host, begin, accounts),
-        Err(absent) => from_proc(host, begin, &absent),
+        Err(error) => from_proc(host, begin, &error),
     }
 }
 
@@ -64,7 +64,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
     let mut scanned = scan::all(host);
     let mut identity = Err(ReadError::Gone);
     let inotify = runs.run_since(begin, "inotify", "procfs", || {
-        let seen = scanned.as_mut().map_err(|absent| unlisted(absent))?;
+        let seen = scanned.as_mut().map_err(|error| unlisted(error))?;
         identity = number(host, seen);
         let mut collected = inotify::collect(host, seen, &identity)?;
         if let ReadError::Failed(why) = without_books {
@@ -85,8 +85,8 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
     }
 }
 
-fn unlisted(absent: &ReadError) -> anyhow::Error {
-    anyhow::anyhow!("cannot list processes: {absent}")
+fn unlisted(error: &ReadError) -> anyhow::Error {
+    anyhow::anyhow!("cannot list processes: {error}")
 }
 
 /// Which descriptors are one open file; in the order of `seen.descriptors()`.

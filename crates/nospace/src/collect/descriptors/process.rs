@@ -46,8 +46,8 @@ pub fn describe(
     let namespace = match host.user_namespace(pid) {
         Ok(namespace) => Some(namespace),
         Err(ReadError::Gone) => None,
-        Err(absent) => {
-            missed.push(format!("/proc/PID/ns/user: {absent}"));
+        Err(error) => {
+            missed.push(format!("/proc/PID/ns/user: {error}"));
             None
         }
     };

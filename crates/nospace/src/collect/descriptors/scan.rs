@@ -208,7 +208,7 @@ impl Work<'_> {
                 });
             }
             Err(ReadError::Gone) => {}
-            Err(absent) => seen.failed.push(format!("owner of /proc/PID: {absent}")),
+            Err(error) => seen.failed.push(format!("owner of /proc/PID: {error}")),
         }
     }
 }
@@ -230,8 +230,8 @@ fn count_all(host: &dyn Host, holder: &Holder, seen: &mut Scan) {
                 uid,
             }),
             Err(ReadError::Gone) => None,
-            Err(absent) => {
-                failed.push(format!("/proc/PID/fdinfo: {absent}"));
+            Err(error) => {
+                failed.push(format!("/proc/PID/fdinfo: {error}"));
                 None
             }
         }

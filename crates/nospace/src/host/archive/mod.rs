@@ -110,7 +110,7 @@ impl Answer {
     pub fn of<T: Clone>(asked: &ReadResult<T>, wrap: impl FnOnce(T) -> Self) -> Self {
         match asked {
             Ok(found) => wrap(found.clone()),
-            Err(absent) => Self::Error(absent.clone()),
+            Err(error) => Self::Error(error.clone()),
         }
     }
 }

@@ -19,7 +19,7 @@ pub fn causes(said: &Explanation, summary: &Summary, screen: &Screen, verbose: b
     for (cause, finding) in said.causes.iter().zip(&said.findings) {
         page.add(page.line());
         human::finding_title(&mut page, finding);
-        tell(&mut page, cause, summary, verbose);
+        details(&mut page, cause, summary, verbose);
         let rest = Finding {
             evidence: Vec::new(),
             victims: Vec::new(),
@@ -39,7 +39,7 @@ fn headline(page: &mut Page, said: &Explanation) {
         Some(severity @ Severity::Critical) => ("CRITICAL", style::severity(severity)),
         Some(severity) => ("WARNING", style::severity(severity)),
     };
-    let mut told = if said.causes.is_empty() {
+    let mut text = if said.causes.is_empty() {
         match lines {
             0 => "no input".to_owned(),
             n => format!("nothing found in {}", number::count(n, "line", "lines")),
@@ -59,16 +59,16 @@ fn headline(page: &mut Page, said: &Explanation) {
         )
     };
     if unread > 0 {
-        told.push_str(&format!(
+        text.push_str(&format!(
             "; {} could not be read in full",
             number::count(unread as u64, "log", "logs")
         ));
     }
     let line = page.line().put(look, word).pad_to(LABEL);
-    page.wrapped(line, style::BOLD, &told);
+    page.wrapped(line, style::BOLD, &text);
 }
 
-fn tell(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: bool) {
+fn details(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: bool) {
     say(page, "program", &cause.programs.join(", "));
     say(page, "when", &when(cause));
     say(page, "lines", &places(cause));

@@ -18,8 +18,8 @@ pub fn highlight(page: &mut Page, before: Line, message: &str, telling: &Range<u
     let skipped = first.min(lines.len().saturating_sub(LINES));
     let mut line = before;
     for pieces in lines.iter().skip(skipped).take(LINES) {
-        for (told, piece) in pieces {
-            let look = if *told { style::BOLD } else { style::DIM };
+        for (matched, piece) in pieces {
+            let look = if *matched { style::BOLD } else { style::DIM };
             line = line.put(look, piece);
         }
         page.add(line);
@@ -61,9 +61,9 @@ fn cells(page: &Page, message: &str, telling: &Range<usize>) -> Vec<(bool, char)
         (false, message.get(telling.end..)),
     ];
     let mut all = Vec::new();
-    for (told, part) in parts {
+    for (matched, part) in parts {
         let clean = page.charset.clean(part.unwrap_or_default());
-        all.extend(clean.chars().map(|c| (told, c)));
+        all.extend(clean.chars().map(|c| (matched, c)));
     }
     let indent = all.iter().take_while(|(_, c)| c.is_whitespace()).count();
     all.split_off(indent)
@@ -81,10 +81,10 @@ fn fitting(cells: &[(bool, char)], room: usize) -> usize {
 
 fn pieces(cells: &[(bool, char)]) -> Pieces {
     let mut all: Pieces = Vec::new();
-    for (told, c) in cells {
+    for (matched, c) in cells {
         match all.last_mut() {
-            Some((same, piece)) if same == told => piece.push(*c),
-            _ => all.push((*told, c.to_string())),
+            Some((same, piece)) if same == matched => piece.push(*c),
+            _ => all.push((*matched, c.to_string())),
         }
     }
     all
