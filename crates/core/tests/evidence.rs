@@ -6,8 +6,8 @@ use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
 use nospace_core::limits::LIMITS;
 use nospace_core::model::{CollectorRun, Provenance, Vantage};
 use nospace_core::report::{
-    Budget, Culprit, Finding, Forecast, InotifyLimits, Node, Pod, Remedy, RemedyContext, Report,
-    Resource, Rule, Severity, Subject, Unattributed, User,
+    Blame, Budget, Culprit, Finding, Forecast, InotifyLimits, Node, Pod, Remedy, RemedyContext,
+    Report, Resource, Rule, Severity, Subject, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -197,8 +197,7 @@ fn another_full_disk_is_not_the_one_of_the_line() {
         severity: Severity::Critical,
         title: "/data2 has 0 B left of 2 MiB (100 % used)".to_owned(),
         evidence: Vec::new(),
-        culprits: Vec::new(),
-        culprit_pods: vec![],
+        blame: Blame::Unknown,
         subject: Subject::Mount("/data2".to_owned()),
         victims: Vec::new(),
         remedies: Vec::new(),
@@ -242,8 +241,7 @@ fn holder_and_remedy_come_from_the_node() {
         severity: Severity::Critical,
         title: "uid 0 has 100 of 100 watches".to_owned(),
         evidence: Vec::new(),
-        culprits: vec![Culprit::named("pod default/hog")],
-        culprit_pods: vec![],
+        blame: Blame::only(Culprit::named("pod default/hog"), None),
         subject: Subject::uid(0),
         victims: Vec::new(),
         remedies: vec![Remedy {
@@ -252,7 +250,10 @@ fn holder_and_remedy_come_from_the_node() {
         }],
     });
     let finding = &explain(WATCHES, Some(&report)).findings[0];
-    assert_eq!(finding.culprits, [Culprit::named("pod default/hog")]);
+    assert_eq!(
+        finding.blame.culprits(),
+        [Culprit::named("pod default/hog")]
+    );
     assert_eq!(finding.victims, ["kubelet"]);
     assert_eq!(finding.remedies[0].why, "doubles it");
 }

@@ -152,7 +152,9 @@ fn the_node_says_who_holds_and_what_nobody_can_tell() {
     for part in ["uid 0", "22829", "100 %", "estimated"] {
         assert!(node.contains(part), "{part}: {node}");
     }
-    let culprit = said.findings[0].culprits[0].to_string().replace(',', "");
+    let culprit = said.findings[0].blame.culprits()[0]
+        .to_string()
+        .replace(',', "");
     for part in ["logging/promtail-h4wzq", "22769"] {
         assert!(culprit.contains(part), "{part}: {culprit}");
     }

@@ -4,7 +4,7 @@ use crate::attribute::View;
 use crate::cause::Cause;
 use crate::limits::LIMITS;
 use crate::model::CollectorRun;
-use crate::report::{Finding, Rule, Severity, Subject};
+use crate::report::{Blame, Finding, Rule, Severity, Subject};
 
 pub fn find(view: &View) -> Vec<Finding> {
     view.snapshot.collectors.iter().filter_map(blind).collect()
@@ -26,8 +26,7 @@ fn blind(run: &CollectorRun) -> Option<Finding> {
         subject: Subject::Collector(run.name.clone()),
         title,
         evidence: run.gaps.clone(),
-        culprits: Vec::new(),
-        culprit_pods: Vec::new(),
+        blame: Blame::Unknown,
         victims: Vec::new(),
         remedies: Vec::new(),
     })

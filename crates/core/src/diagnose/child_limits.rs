@@ -5,7 +5,7 @@ use crate::limits::describe;
 use crate::limits::inotify::top;
 use crate::limits::remedy::remedy;
 use crate::model::InotifyResource;
-use crate::report::{Finding, Remedy, Rule, Severity, Subject, User};
+use crate::report::{Blame, Finding, Remedy, Rule, Severity, Subject, User};
 
 /// How many namespaces are named.
 const NAMED: usize = 8;
@@ -51,8 +51,7 @@ fn finding(view: &View, users: &[&User]) -> Finding {
             )
         ),
         evidence: users.iter().take(NAMED).map(evidence).collect(),
-        culprits: Vec::new(),
-        culprit_pods: Vec::new(),
+        blame: Blame::Unknown,
         victims: Vec::new(),
         remedies: users
             .iter()

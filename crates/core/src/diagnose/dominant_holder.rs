@@ -2,7 +2,7 @@
 //! the rules of instances and watches name it.
 
 use crate::attribute::{Holder, Part, View};
-use crate::limits::inotify;
+use crate::limits::{blame, inotify};
 use crate::limits::{describe, remedy};
 use crate::model::InotifyResource;
 use crate::report::{Finding, Rule, Severity, User, percent, thresholds};
@@ -47,8 +47,7 @@ fn dominant(view: &View, resource: InotifyResource, user: &User) -> Option<Findi
         ))
         .chain(inotify::evidence(view, resource, user))
         .collect(),
-        culprits: vec![describe::holder(view, first)],
-        culprit_pods: describe::pod(&first.part).into_iter().collect(),
+        blame: blame::of_inotify(view, resource, key, &holders, limit),
         victims: inotify::victims(view, key, &holders, std::slice::from_ref(first)),
         remedies: remedy::inspect(view, &first.part).into_iter().collect(),
     })

@@ -91,10 +91,10 @@ fn a_title_for_the_tired() {
 fn who_holds_and_who_is_refused() {
     let finding = pressed().finding("inotify-instances");
     assert_eq!(
-        captions(&finding.culprits),
+        captions(finding.blame.culprits()),
         ["pod default/promtail-x: 110 instances, 550 watches; promtail (pid 30)"]
     );
-    let pods = finding.culprit_pods.iter();
+    let pods = finding.blame.pods().iter();
     let pods: Vec<_> = pods.map(|p| (&*p.namespace, &*p.name)).collect();
     assert_eq!(pods, [("default", "promtail-x")]);
     assert_eq!(finding.subject, Subject::uid(0));
@@ -283,7 +283,7 @@ fn what_children_use_counts_against_their_creator() {
     );
     assert!(finding.evidence[1].starts_with("120 of them belong to child user namespaces"));
     assert!(
-        finding.culprits[0]
+        finding.blame.culprits()[0]
             .name
             .starts_with(&format!("container {}", &container_id("web")[..12]))
     );
@@ -364,12 +364,13 @@ fn culprits_are_those_who_matter() {
         for (pid, n) in (10..).zip(held) {
             node = node.process(pid, "a").holds(*n, 1);
         }
-        node.finding("inotify-instances").culprits.len()
+        node.finding("inotify-instances").blame.culprits().len()
     };
     assert_eq!(culprits(&[95, 1, 1]), 1);
-    assert_eq!(culprits(&[50, 20, 20, 5, 1]), 3);
-    assert_eq!(culprits(&[5; 19]), 8);
-    assert_eq!(culprits(&[12, 12, 12, 12, 12, 12, 12]), 7);
+    assert_eq!(culprits(&[50, 20, 20, 5, 1]), 1);
+    assert_eq!(culprits(&[30, 30, 30]), 3);
+    assert_eq!(culprits(&[24, 24, 24, 24]), 0);
+    assert_eq!(culprits(&[5; 19]), 0);
 }
 
 #[test]

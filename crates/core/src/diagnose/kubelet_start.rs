@@ -2,8 +2,8 @@
 
 use crate::attribute::View;
 use crate::limits::describe;
-use crate::limits::inotify;
 use crate::limits::raise;
+use crate::limits::{blame, inotify};
 use crate::model::{InotifyResource, UserKey};
 use crate::report::{Finding, KubeletStart, Owner, Remedy, Rule, Severity, StartVerdict, Subject};
 
@@ -42,8 +42,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
     let kubelet = start.kubelet_pid.map(|pid| view.part(pid));
     let mut holders = inotify::top(view, resource, key);
     holders.retain(|h| Some(&h.part) != kubelet.as_ref());
-    let used = view.user(key).map_or(0, |u| u.budget(resource).used);
-    let culprits = inotify::culprits(resource, &holders, used);
+    let budget = view.user(key).map_or(0, |u| u.budget(resource).size());
     let would = match severity {
         Severity::Critical => "would fail to restart",
         _ => "would barely restart",
@@ -76,8 +75,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
             ),
             start.basis.clone(),
         ],
-        culprits: culprits.iter().map(|h| describe::holder(view, h)).collect(),
-        culprit_pods: describe::pods(culprits),
+        blame: blame::of_inotify(view, resource, key, &holders, budget),
         victims: vec![match start.kubelet_pid {
             Some(pid) => format!("kubelet (pid {pid}), at its next start"),
             None => "kubelet".to_owned(),

@@ -4,7 +4,7 @@ use crate::attribute::{Part, View};
 use crate::limits::inotify;
 use crate::limits::{describe, remedy};
 use crate::model::{InotifyResource, UserKey};
-use crate::report::{Culprit, Finding, ProcessUse, Rule, Severity, thresholds};
+use crate::report::{Blame, Culprit, Finding, ProcessUse, Rule, Severity, Share, thresholds};
 
 /// Fewer than this are ordinary: a runtime opens an instance before it has anything to watch.
 const MANY: u64 = 10;
@@ -45,14 +45,27 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
                 describe::holders_source(view)
             )])
             .collect(),
-        culprit_pods: describe::pod(&part).into_iter().collect(),
-        culprits: vec![match part {
-            Part::Process { .. } => Culprit::named(name),
-            _ => Culprit::with_amount(describe::part(view, &part), name),
-        }],
+        blame: blame(view, process, key, &part),
         victims: Vec::new(),
         remedies,
     }
+}
+
+/// To blame only where the leak is a large part of the limit.
+fn blame(view: &View, process: &ProcessUse, key: UserKey, part: &Part) -> Blame {
+    let name = describe::process(view, process.pid);
+    let share = Share {
+        held: process.empty_instances,
+        culprit: match part {
+            Part::Process { .. } => Culprit::named(name),
+            _ => Culprit::with_amount(describe::part(view, part), name),
+        },
+        pod: describe::pod(part),
+    };
+    let budget = view
+        .user(key)
+        .map_or(u64::MAX, |user| user.instances.size());
+    Blame::of(budget, vec![share], Vec::new)
 }
 
 /// A warning where it matters: under pressure, or a quarter of the limit.

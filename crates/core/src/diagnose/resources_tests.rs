@@ -263,7 +263,7 @@ fn mounts_of_a_namespace() {
     });
     let finding = node.finding("mounts");
     assert_eq!(commands(&finding)[1], "sysctl -w fs.mount-max=262144");
-    assert_eq!(captions(&finding.culprits), ["systemd (pid 7)"]);
+    assert_eq!(captions(finding.blame.culprits()), ["systemd (pid 7)"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Pods and containers that share one user's budget, where that begins to matter.
 
 use crate::attribute::{Holder, Part, View};
-use crate::limits::inotify;
+use crate::limits::{blame, inotify};
 use crate::limits::{describe, remedy};
 use crate::model::InotifyResource;
-use crate::report::{Finding, Remedy, Rule, Severity, User, thresholds};
+use crate::report::{Finding, Remedy, Rule, Severity, User, is_culprit, thresholds};
 
 /// Where a pod says which user it runs as.
 const FIELDS: &str = "'{.spec.securityContext} {.spec.containers[*].securityContext}'";
@@ -46,16 +46,19 @@ fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding
         severity: severity(percent),
         subject: user.subject(),
         title: format!(
-            "{} pods and containers share the {limit} {} of {}; {} holds {}",
+            "{} pods and containers share the {limit} {} of {}; {} {}",
             holders.len(),
             resource.noun(),
             key,
-            describe::part(view, &first.part),
+            if is_culprit(first.holds[resource], limit) {
+                format!("{} holds", describe::part(view, &first.part))
+            } else {
+                "none holds more than".to_owned()
+            },
             first.holds[resource],
         ),
         evidence: evidence(view, resource, user, &holders),
-        culprits: vec![describe::holder(view, first)],
-        culprit_pods: describe::pod(&first.part).into_iter().collect(),
+        blame: blame::of_inotify(view, resource, key, &all, limit),
         victims: inotify::victims(view, key, &all, std::slice::from_ref(first)),
         remedies: remedies(view, first, second),
     })

@@ -7,7 +7,7 @@ use crate::cause::Cause;
 use crate::limits::{self, remedy};
 use crate::model::{BootValue, InotifyResource, Setting};
 use crate::parse::sysctl::number;
-use crate::report::{Culprit, Finding, Rule, Severity, Subject, percent, thresholds};
+use crate::report::{Blame, Culprit, Finding, Rule, Severity, Subject, percent, thresholds};
 
 /// `max_user_instances` of every kernel (`inotify_user_setup`, fs/notify/inotify/inotify_user.c).
 const DEFAULT_INSTANCES: u64 = 128;
@@ -58,8 +58,7 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Opti
             _ => format!("{key} is {live}, but {place} says {}", boot.value),
         },
         evidence,
-        culprits: vec![Culprit::named(place)],
-        culprit_pods: Vec::new(),
+        blame: Blame::only(Culprit::named(place), None),
         victims: Vec::new(),
         remedies: if raises {
             // The file asks for more: let it have its way.
@@ -125,8 +124,7 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
             "no line of sysctl.d or sysctl.conf sets it".to_owned(),
             format!("{used} in use now"),
         ],
-        culprits: Vec::new(),
-        culprit_pods: Vec::new(),
+        blame: Blame::Unknown,
         victims: Vec::new(),
         remedies: remedy::persist(view, key, &live.to_string(), None).into_iter().collect(),
     })

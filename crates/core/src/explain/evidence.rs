@@ -9,9 +9,7 @@ use crate::limits::{self, describe::used_of};
 use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, Provenance};
 use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
-use crate::report::{
-    Culprit, Finding, PodRef, Report, Resource, Rule, Severity, Status, Subject, Unseen,
-};
+use crate::report::{Blame, Finding, Report, Resource, Rule, Severity, Status, Subject, Unseen};
 use crate::runtimes::{RuntimeDefinition, for_kubelet};
 use crate::signatures::Confidence;
 
@@ -378,18 +376,9 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
         .flat_map(|r| &r.findings)
         .filter(|f| f.cause == named)
         .collect();
-    let mut culprits: Vec<Culprit> = Vec::new();
-    for culprit in known.iter().flat_map(|f| &f.culprits) {
-        if !culprits.contains(culprit) {
-            culprits.push(culprit.clone());
-        }
-    }
-    let mut culprit_pods: Vec<PodRef> = Vec::new();
-    for pod in known.iter().flat_map(|f| &f.culprit_pods) {
-        if !culprit_pods.contains(pod) {
-            culprit_pods.push(pod.clone());
-        }
-    }
+    let known_holders = |f: &&&Finding| f.blame != Blame::Unknown;
+    let blame = known.iter().find(known_holders);
+    let blame = blame.map_or(Blame::Unknown, |f| f.blame.clone());
     let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
     if remedies.is_empty() {
         remedies = remedy::for_cause(named, report);
@@ -410,8 +399,7 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
         subject: Subject::None,
         title: title(cause, named),
         evidence,
-        culprits,
-        culprit_pods,
+        blame,
         victims,
         remedies,
     }

@@ -7,7 +7,7 @@ use crate::attribute::View;
 use crate::diagnose::when_full;
 use crate::limits::{describe, inotify};
 use crate::model::{InotifyResource, UserKey};
-use crate::report::{Culprit, Finding, Rule, Severity, Subject};
+use crate::report::{Blame, Culprit, Finding, Rule, Severity, Share, Subject, is_culprit};
 
 /// Full in less: act today, before the night.
 const WARNING: f64 = 4.0 * 3600.0;
@@ -15,9 +15,6 @@ const WARNING: f64 = 4.0 * 3600.0;
 const CRITICAL: f64 = 30.0 * 60.0;
 /// Checks that a finding is based on, at least: a rollout is over by then.
 const MIN_SAMPLES_OF_FINDING: usize = MAX_SAMPLES / 2;
-/// Culprits that are named at most, and the least share of the growth that makes one, in percent.
-const MAX_CULPRITS: usize = 4;
-const MIN_SHARE: u64 = 10;
 
 /// Budgets that run out soon, the soonest first. Culprits, victims and remedies are those that the rules would name if it were full.
 #[must_use]
@@ -66,11 +63,13 @@ fn finding(
         let all = inotify::top(view, resource, key);
         let culprits: Vec<_> = increases.iter().map(|one| one.holder.clone()).collect();
         found.victims = inotify::victims(view, key, &all, &culprits);
-        found.culprits = increases.iter().map(|one| culprit(view, one)).collect();
-        found.culprit_pods = increases
-            .iter()
-            .filter_map(|one| describe::pod(&one.holder.part))
-            .collect();
+        let share = |one: &Increase| Share {
+            held: one.percent,
+            culprit: culprit(view, one),
+            pod: describe::pod(&one.holder.part),
+        };
+        // Here it is the growth that is divided.
+        found.blame = Blame::of(100, increases.iter().map(share).collect(), Vec::new);
     }
     Some(found)
 }
@@ -137,7 +136,11 @@ fn user(view: &View, growth: &Growth) -> Option<(InotifyResource, UserKey)> {
         .map(|resource| (resource, key))
 }
 
-/// Holders of which the use rose, those with a share of at least [`MIN_SHARE`] percent.
+<<<<<<< HEAD
+/// Holders that a quarter or more of the growth is of.
+=======
+/// Those that a quarter or more of the growth is of.
+>>>>>>> a113148 (report: accuse nobody who holds less than a quarter)
 fn increases(
     view: &View,
     history: &History,
@@ -146,8 +149,7 @@ fn increases(
     seconds: f64,
 ) -> Vec<Increase> {
     let mut all = history.increases(view, resource, key, seconds);
-    all.retain(|one| one.percent >= MIN_SHARE);
-    all.truncate(MAX_CULPRITS);
+    all.retain(|one| is_culprit(one.percent, 100));
     all
 }
 

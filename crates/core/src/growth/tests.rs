@@ -52,13 +52,13 @@ fn it_says_when_a_budget_runs_out_and_whose_growth_it_is() {
     ] {
         assert!(found.title.contains(part), "{part}: {}", found.title);
     }
-    let [culprit] = found.culprits.as_slice() else {
-        panic!("{:?}", found.culprits)
+    let [culprit] = found.blame.culprits() else {
+        panic!("{:?}", found.blame)
     };
     for part in ["default/leak", "1170", "9 min", "100 %"] {
         assert!(culprit.to_string().contains(part), "{part}: {culprit}");
     }
-    assert_eq!(found.culprit_pods[0].name, "leak");
+    assert_eq!(found.blame.pods()[0].name, "leak");
     assert!(
         !found.remedies.is_empty() && !found.victims.is_empty(),
         "{found:#?}"

@@ -10,7 +10,7 @@ use super::{
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Hierarchy, Snapshot};
-use crate::report::{Finding, Remedy, Resource, Rule, Severity, Subject};
+use crate::report::{Blame, Finding, Remedy, Resource, Rule, Severity, Subject};
 
 /// Memory cgroups that the kernel can number (`MEM_CGROUP_ID_MAX`, mm/memcontrol.c); removed
 /// ones that still hold memory keep their number.
@@ -211,8 +211,7 @@ fn leak(view: &View, hierarchy: &Hierarchy) -> Option<Finding> {
             hierarchy.directories
         ),
         evidence,
-        culprits: Vec::new(),
-        culprit_pods: Vec::new(),
+        blame: Blame::Unknown,
         victims: Vec::new(),
         remedies: dying_remedies(view),
     })

@@ -106,11 +106,6 @@ pub fn pod(part: &Part) -> Option<PodRef> {
     })
 }
 
-/// The pods among the holders.
-pub fn pods(holders: &[Holder]) -> Vec<PodRef> {
-    holders.iter().filter_map(|h| pod(&h.part)).collect()
-}
-
 /// Names a holder, what it holds, and through which processes.
 pub fn holder(view: &View, holder: &Holder) -> Culprit {
     let held = format!(
@@ -126,6 +121,11 @@ pub fn holder(view: &View, holder: &Holder) -> Culprit {
         },
         ..Culprit::with_amount(part(view, &holder.part), held)
     }
+}
+
+/// Names a holder of `held` of anything.
+pub fn with_amount(view: &View, holder: &Part, held: u64, unit: &str) -> Culprit {
+    Culprit::with_amount(part(view, holder), amount(held, unit))
 }
 
 /// `9 of 10 mounts`, `1 GiB of 2 GiB`.

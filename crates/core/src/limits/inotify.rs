@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::raise::raise;
-use super::{describe, remedy, runtime};
+use super::{blame, describe, remedy, runtime};
 use crate::attribute::{Holder, Part, View, below};
 use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, UserKey};
-use crate::report::{Finding, Rule, Severity, User, percent, thresholds};
+use crate::report::{Blame, Finding, Rule, Severity, User, is_culprit, percent, thresholds};
 use crate::runtimes::RUNTIMES;
 
-/// How many culprits and victims are named.
+/// How many victims are named.
 const NAMED: usize = 8;
 /// The findings for each user whose budget of this kind is under pressure.
 pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
@@ -37,7 +37,7 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
     let key = user.key();
     let budget = user.budget(resource);
     let holders = top(view, resource, key);
-    let culprits = culprits(resource, &holders, budget.used);
+    let culprits = culprits(resource, &holders, budget.size());
     let mut refused = victims(view, key, &holders, culprits);
     let mut remedies = raise(view, resource, user, 0);
     remedies.extend(
@@ -52,6 +52,10 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
         remedies.extend(runtime::restart(view));
         refused.extend(runtime::victims(view));
     }
+    let blame = blame::of_inotify(view, resource, key, &holders, budget.size());
+    let too_low = matches!(blame, Blame::Groups(_)).then(|| {
+        "no holder has a quarter of the limit: it is too low for all of them together".to_owned()
+    });
     Finding {
         cause: resource.cause(),
         rule: Rule::Exhaustion(resource.cause()),
@@ -67,11 +71,11 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
         ),
         evidence: evidence(view, resource, user)
             .into_iter()
-            .chain(dominant(view, resource, culprits, budget.limit))
+            .chain(dominant(view, resource, &holders, budget.limit))
+            .chain(too_low)
             .collect(),
         victims: refused,
-        culprits: culprits.iter().map(|h| describe::holder(view, h)).collect(),
-        culprit_pods: describe::pods(culprits),
+        blame,
         remedies,
     }
 }
@@ -156,17 +160,10 @@ pub fn top(view: &View, resource: InotifyResource, key: UserKey) -> Vec<Holder> 
     holders
 }
 
-/// The largest holders: those of the first half of the use, and those that have a tenth of it.
-pub fn culprits(resource: InotifyResource, holders: &[Holder], used: u64) -> &[Holder] {
-    let mut before = 0_u64;
-    let large = |h: &&Holder| {
-        let held = h.holds[resource];
-        let counts = before.saturating_mul(2) < used || held.saturating_mul(10) >= used;
-        before = before.saturating_add(held);
-        counts
-    };
-    let n = holders.iter().take(NAMED).take_while(large).count();
-    &holders[..n]
+/// Those of the holders, the largest first, that are culprits in a budget of this size.
+fn culprits(resource: InotifyResource, holders: &[Holder], budget: u64) -> &[Holder] {
+    let guilty = |h: &&Holder| is_culprit(h.holds[resource], budget);
+    &holders[..holders.iter().take_while(guilty).count()]
 }
 
 /// The others who share the budget, and would be refused; those that a node cannot do without first.

@@ -27,6 +27,7 @@ mod system_files;
 mod sysv_semaphores;
 mod sysv_shm;
 
+pub(crate) mod blame;
 mod command;
 pub(crate) mod describe;
 mod filesystem;

@@ -6,7 +6,7 @@ use super::{Command, Dependency, Limit, Raise, Refusal, Sysctl, describe, errno:
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
-use crate::report::{Culprit, Finding, Resource, Severity, Subject};
+use crate::report::{Blame, Culprit, Finding, Resource, Severity, Subject};
 
 const SYSCTL: Sysctl = Sysctl {
     least: 1,
@@ -87,10 +87,9 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
         )
     }));
     Finding {
-        culprits: pid
-            .map(|pid| Culprit::named(describe::process(view, pid)))
-            .into_iter()
-            .collect(),
+        blame: pid.map_or(Blame::Unknown, |pid| {
+            Blame::only(Culprit::named(describe::process(view, pid)), None)
+        }),
         victims: vec!["containers started and volumes mounted there".to_owned()],
         ..pressure::finding((resource, severity), title, remedies)
     }

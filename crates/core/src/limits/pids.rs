@@ -8,7 +8,9 @@ use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Hierarchy, PidsCgroup, Program, Snapshot};
 use crate::parse::cgroup_path::identify;
-use crate::report::{Finding, Remedy, Resource, Rule, Severity, Subject, percent, thresholds};
+use crate::report::{
+    Blame, Finding, Remedy, Resource, Rule, Severity, Subject, percent, thresholds,
+};
 
 /// `PID_MAX_LIMIT` of 64-bit kernels (include/linux/threads.h).
 const PID_MAX_LIMIT: u64 = 4_194_304;
@@ -235,8 +237,7 @@ fn refused(view: &View) -> Option<Finding> {
             })
             .chain(ancestors(view, &first.path))
             .collect(),
-        culprits: Vec::new(),
-        culprit_pods: Vec::new(),
+        blame: Blame::Unknown,
         victims: cgroups.iter().take(NAMED).map(|c| c.path.clone()).collect(),
         remedies: Vec::new(),
     })

@@ -3,7 +3,7 @@
 use super::describe;
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::report::{Finding, Remedy, Resource, Rule, Severity, thresholds};
+use crate::report::{Blame, Finding, Remedy, Resource, Rule, Severity, thresholds};
 
 /// The budgets of this cause that are under pressure. A limit of 0 forbids a thing, which is
 /// somebody's choice.
@@ -27,8 +27,7 @@ pub fn finding(
         subject: resource.subject.clone(),
         title,
         evidence: evidence(resource),
-        culprits: Vec::new(),
-        culprit_pods: Vec::new(),
+        blame: Blame::Unknown,
         victims: Vec::new(),
         remedies,
     }

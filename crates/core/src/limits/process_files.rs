@@ -9,7 +9,7 @@ use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EMFILE
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Process, Snapshot};
-use crate::report::{Culprit, Finding, Owner, Remedy, Resource, Severity, Subject, percent};
+use crate::report::{Blame, Culprit, Finding, Owner, Remedy, Resource, Severity, Subject, percent};
 
 /// Lower limits are a sandbox's: sshd and others lock themselves in, with more files open.
 const DELIBERATE: u64 = 64;
@@ -96,11 +96,10 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
     let part = pid.map(|pid| view.part(pid));
     let remedies = pid.map(|pid| remedies(view, pid, resource));
     Finding {
-        culprit_pods: part.iter().filter_map(describe::pod).collect(),
-        culprits: part
-            .iter()
-            .map(|part| Culprit::named(describe::part(view, part)))
-            .collect(),
+        blame: part.map_or(Blame::Unknown, |part| {
+            let culprit = Culprit::named(describe::part(view, &part));
+            Blame::only(culprit, describe::pod(&part))
+        }),
         victims: vec![format!("{name} itself: open and accept fail with EMFILE")],
         ..pressure::finding((resource, severity), title, remedies.unwrap_or_default())
     }

@@ -1,15 +1,14 @@
 //! Open files of the whole system: ENFILE.
 
+use std::collections::BTreeMap;
+
 use super::pressure::{self, share};
 use super::sysctl::LONG_MAX;
-use super::{Command, Limit, Refusal, Sysctl, describe, errno::ENFILE, remedy};
+use super::{Command, Limit, Refusal, Sysctl, blame, errno::ENFILE, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Program;
-use crate::report::{Culprit, Finding};
-
-/// How many processes are named.
-const NAMED: usize = 5;
+use crate::report::Finding;
 
 pub const LIMIT: Limit = Limit {
     // "One file with associated inode and dcache is very approximately 1K" (fs/file_table.c).
@@ -48,7 +47,7 @@ fn findings(view: &View) -> Vec<Finding> {
                 share(resource)
             );
             Finding {
-                culprits: largest(view),
+                blame: blame::of_processes(view, &descriptors(view), resource.limit, "descriptors"),
                 victims: vec!["every process that does not run as root".to_owned()],
                 ..pressure::finding(
                     (resource, severity),
@@ -60,16 +59,9 @@ fn findings(view: &View) -> Vec<Finding> {
         .collect()
 }
 
-/// The processes with most descriptors.
-fn largest(view: &View) -> Vec<Culprit> {
+/// The descriptors of each process. Several may share one file, so the files are not more than these.
+fn descriptors(view: &View) -> BTreeMap<u32, u64> {
     let processes = view.snapshot.processes.iter();
-    let mut processes: Vec<_> = processes.filter(|p| p.descriptors > 0).collect();
-    processes.sort_by_key(|p| std::cmp::Reverse(p.descriptors));
-    let largest = processes.iter().take(NAMED);
-    largest
-        .map(|p| {
-            let held = describe::count(p.descriptors.into(), "descriptor", "descriptors");
-            Culprit::with_amount(describe::process(view, p.pid), held)
-        })
-        .collect()
+    let open = processes.filter(|p| p.descriptors > 0);
+    open.map(|p| (p.pid, u64::from(p.descriptors))).collect()
 }

@@ -38,6 +38,12 @@ impl Budget {
         percent(self.used, self.limit?)
     }
 
+    /// The limit; the use where that is not known.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.limit.unwrap_or(self.used)
+    }
+
     /// What is left; `None` where either is unknown.
     #[must_use]
     pub fn free(&self) -> Option<u64> {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Who holds what is short, or sets what is wrong. It equals its caption, which is all that a report that was
@@ -72,4 +73,18 @@ impl<'de> Deserialize<'de> for Culprit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::named)
     }
+}
+
+/// Names a pod.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PodRef {
+    /// Kubernetes namespace; empty where only the uid is known.
+    pub namespace: String,
+    /// Pod name; empty where only the uid is known.
+    pub name: String,
+    /// Pod uid.
+    pub uid: String,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Culprit, Rule, Subject};
+use super::{Blame, Rule, Subject};
 use crate::cause::Cause;
 
 /// How bad a finding is.
@@ -53,29 +53,12 @@ pub struct Finding {
     /// The figures that it rests on, each with its provenance.
     pub evidence: Vec<String>,
     /// Who holds.
-    #[schemars(with = "Vec<String>")]
-    pub culprits: Vec<Culprit>,
-    /// Those of the culprits that are pods, in the same order.
-    #[serde(default)]
-    pub culprit_pods: Vec<PodRef>,
+    #[serde(flatten)]
+    pub blame: Blame,
     /// Who is refused, or would be.
     pub victims: Vec<String>,
     /// What to do.
     pub remedies: Vec<Remedy>,
-}
-
-/// Names a pod.
-#[derive(
-    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "camelCase")]
-pub struct PodRef {
-    /// Kubernetes namespace; empty where only the uid is known.
-    pub namespace: String,
-    /// Pod name; empty where only the uid is known.
-    pub name: String,
-    /// Pod uid.
-    pub uid: String,
 }
 
 /// A command to paste, and why.

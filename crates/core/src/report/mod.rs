@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{CgroupVersion, CollectorRun, Provenance, Vantage};
 
+mod blame;
 mod budgets;
 mod culprit;
 mod findings;
@@ -19,9 +20,10 @@ pub mod thresholds;
 mod unseen;
 
 pub use crate::model::{Resource, Subject, percent};
+pub use blame::{Blame, Culprits, Group, NO_CULPRIT, Share, is_culprit};
 pub use budgets::{Budget, InotifyLimits, Unattributed, User, UserRef};
-pub use culprit::Culprit;
-pub use findings::{Finding, PodRef, Remedy, Severity};
+pub use culprit::{Culprit, PodRef};
+pub use findings::{Finding, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
 pub use remedy_context::RemedyContext;

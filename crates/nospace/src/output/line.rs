@@ -45,8 +45,11 @@ fn list(asked: &[Matter]) -> String {
 /// The finding with its holder, whose name ends within `room`.
 fn about(finding: &Finding, room: usize) -> String {
     let matter = Matter::of(finding);
-    let Some(culprit) = finding.culprits.first() else {
-        return format!("{matter}: {}", finding.title);
+    let Some(culprit) = finding.blame.culprits().first() else {
+        return match finding.blame.first() {
+            Some((label, group)) => format!("{matter}: {label} {group}; {}", finding.title),
+            None => format!("{matter}: {}", finding.title),
+        };
     };
     let start = format!("{matter} by ");
     let name = Charset::Ascii.clean(&culprit.name);
@@ -59,7 +62,7 @@ fn about(finding: &Finding, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use nospace_core::cause::Cause;
-    use nospace_core::report::{Culprit, Rule, Severity, Subject};
+    use nospace_core::report::{Blame, Culprit, Rule, Severity, Subject};
 
     use super::*;
 
@@ -71,14 +74,13 @@ mod tests {
             subject: Subject::uid(0),
             title: "uid 0 has used 128 of 128".to_owned(),
             evidence: Vec::new(),
-            culprits: culprit
-                .map(|(name, amount)| Culprit {
+            blame: culprit.map_or(Blame::Unknown, |(name, amount)| {
+                let culprit = Culprit {
                     processes: Some("node (pid 7)".to_owned()),
                     ..Culprit::with_amount(name, amount)
-                })
-                .into_iter()
-                .collect(),
-            culprit_pods: Vec::new(),
+                };
+                Blame::only(culprit, None)
+            }),
             victims: Vec::new(),
             remedies: Vec::new(),
         };

@@ -119,7 +119,7 @@ pub fn growth() -> anyhow::Result<()> {
         found.title.starts_with("inotify watches of uid 820000"),
         "{found:#?}"
     );
-    ensure!(found.culprit_pods[0].uid == pod.uid, "{found:#?}");
+    ensure!(found.blame.pods()[0].uid == pod.uid, "{found:#?}");
     let samples = agent.metrics()?;
     let labels = ["cause=\"inotify-watches\"", "uid 820000"];
     let seconds = samples.with("nospace_exhaustion_seconds", &labels);

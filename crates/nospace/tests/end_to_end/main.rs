@@ -144,7 +144,7 @@ fn condemned(story: &Story, report: &Report, pid: u32) -> anyhow::Result<()> {
     else {
         bail!("check does not see it: {:?}", report.findings);
     };
-    let culprit = finding.culprits.first().context("no culprit")?;
+    let culprit = finding.blame.culprits().first().context("no culprit")?;
     ensure!(
         culprit.to_string().contains("nospace") && culprit.to_string().contains(&pid.to_string()),
         "{finding:?}"

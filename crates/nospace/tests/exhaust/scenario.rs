@@ -31,7 +31,8 @@ pub fn mounts() -> anyhow::Result<()> {
     let finding = finding(Cause::MountLimit, &format!("(pid {pid})"))?;
     ensure!(
         finding
-            .culprits
+            .blame
+            .culprits()
             .iter()
             .any(|culprit| culprit.to_string().contains(&pid)),
         "{finding:?}"
@@ -105,7 +106,8 @@ pub fn watches() -> anyhow::Result<()> {
     let pid = exhaust.pid().to_string();
     ensure!(
         finding
-            .culprits
+            .blame
+            .culprits()
             .iter()
             .any(|culprit| culprit.to_string().contains(&pid)),
         "{finding:?}"

@@ -147,7 +147,7 @@ fn every_promised_field_is_there() {
         ),
         (
             "/findings/0",
-            "cause rule severity subject title evidence culprits culpritPods victims remedies",
+            "cause rule severity subject title evidence culprits culpritPods groups victims remedies",
         ),
         ("/findings/0/remedies/0", "command why"),
     ];

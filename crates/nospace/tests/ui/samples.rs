@@ -6,9 +6,10 @@ use nospace_core::model::{
     CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime, Vantage,
 };
 use nospace_core::report::{
-    Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits, KubeletStart,
-    Node, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy, RemedyContext, Report, Resource,
-    Rule, SCHEMA_VERSION, Severity, StartVerdict, Subject, Unattributed, User, UserRef,
+    Blame, Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits,
+    KubeletStart, Node, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy, RemedyContext,
+    Report, Resource, Rule, SCHEMA_VERSION, Severity, StartVerdict, Subject, Unattributed, User,
+    UserRef,
 };
 
 const ROOT: UserRef = UserRef {
@@ -104,8 +105,10 @@ pub fn watches_exhausted() -> Report {
                     "8190 watches of uid 0, exact".into(),
                     "fs.inotify.max_user_watches is 8192, the default of kernels before 5.11".into(),
                 ],
-                culprits: vec![Culprit::with_amount("pod default/fluent-bit-x7k2p", "7340 watches (89 %)")],
-                culprit_pods: vec![],
+                blame: Blame::only(
+                    Culprit::with_amount("pod default/fluent-bit-x7k2p", "7340 watches (89 %)"),
+                    None,
+                ),
                 subject: Subject::None,
                 victims: vec![
                     "kubelet (pid 812) at its next start".into(),
@@ -174,8 +177,7 @@ pub fn instances_exhausted() -> Report {
         resources: [resources(), vec![full_disk()]].concat(),
         findings: vec![Finding {
             evidence: vec!["~126 of 128 instances of uid 0, estimated".into()],
-            culprits: vec![Culprit::named("default/web-0 (112)")],
-            culprit_pods: vec![],
+            blame: Blame::only(Culprit::named("default/web-0 (112)"), None),
             subject: Subject::None,
             victims: vec!["every process of uid 0 that makes an inotify instance: EMFILE, \"too many open files\"".into()],
             remedies: vec![Remedy {
@@ -215,11 +217,10 @@ pub fn child_namespace() -> Report {
             watches: 883,
         }],
         findings: vec![Finding {
-            culprits: vec![Culprit::with_amount(
-                "container 9d2f0c1be7aa (podman)",
-                "117 instances",
-            )],
-            culprit_pods: vec![],
+            blame: Blame::only(
+                Culprit::with_amount("container 9d2f0c1be7aa (podman)", "117 instances"),
+                None,
+            ),
             subject: Subject::None,
             ..finding(
                 Cause::InotifyInstances,
@@ -285,8 +286,7 @@ pub fn hostile_with(evil: &str) -> Report {
     report.findings = vec![Finding {
         title: format!("pod {evil} is evil"),
         evidence: vec![evil.into()],
-        culprits: vec![Culprit::named(long.as_str())],
-        culprit_pods: vec![],
+        blame: Blame::only(Culprit::named(long.as_str()), None),
         subject: Subject::None,
         victims: vec![evil.into()],
         remedies: vec![Remedy {
@@ -504,8 +504,7 @@ fn finding(cause: Cause, severity: Severity, title: &str) -> Finding {
         severity,
         title: title.into(),
         evidence: vec![],
-        culprits: vec![],
-        culprit_pods: vec![],
+        blame: Blame::Unknown,
         subject: Subject::None,
         victims: vec![],
         remedies: vec![],

@@ -1,5 +1,5 @@
 use nospace_core::model::INITIAL_USER_NAMESPACE;
-use nospace_core::report::{Culprit, Resource, Rule, Subject};
+use nospace_core::report::{Blame, Culprit, Resource, Rule, Subject};
 
 use super::*;
 use crate::agent::kube::fixtures::{healthy, instances, pod, watches_exhausted, with};
@@ -148,7 +148,8 @@ fn what_one_pod_may_have_is_not_the_nodes_limit() {
 #[test]
 fn a_name_that_steers_the_terminal_is_escaped() {
     let mut finding = instances(100, &[]);
-    finding.culprits = vec![Culprit::with_amount("evil\u{1b}]0;x\u{7}", "9 instances")];
+    let evil = Culprit::with_amount("evil\u{1b}]0;x\u{7}", "9 instances");
+    finding.blame = Blame::only(evil, None);
     let condition = of(&with(&[finding]), ConditionType::InotifyInstancesExhausted);
     assert!(!condition.message.chars().any(char::is_control));
     assert!(condition.message.contains("evil\\x1b"), "{condition:?}");

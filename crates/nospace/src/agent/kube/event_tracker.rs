@@ -203,7 +203,7 @@ impl Problem {
             return specs;
         }
         // Events need a pod's name; where only the uid is known, the node's event has it.
-        let named = finding.culprit_pods.iter().filter(|p| !p.name.is_empty());
+        let named = finding.blame.pods().iter().filter(|p| !p.name.is_empty());
         for pod in named {
             if self.pods.len() < MAX_PODS && self.pods.insert(pod.clone()) {
                 specs.push(EventSpec {

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use nospace_core::cause::Cause;
-use nospace_core::report::{Culprit, Finding, PodRef, Remedy, Report, Rule, Severity, Subject};
+use nospace_core::report::{
+    Blame, Culprit, Finding, PodRef, Remedy, Report, Rule, Severity, Share, Subject,
+};
 
 use crate::agent::observation::Observation;
 use crate::agent::pages::Pages;
@@ -32,6 +34,14 @@ pub fn pod(name: &str) -> PodRef {
 
 /// A finding: these pods use so much of uid 0's instances.
 pub fn instances(percent: u64, pods: &[PodRef]) -> Finding {
+    let share = |pod: &PodRef| Share {
+        held: percent,
+        culprit: Culprit::with_amount(
+            format!("pod {}/{}", pod.namespace, pod.name),
+            format!("{percent} instances, 1 watch"),
+        ),
+        pod: Some(pod.clone()),
+    };
     Finding {
         cause: Cause::InotifyInstances,
         rule: Rule::Exhaustion(Cause::InotifyInstances),
@@ -43,14 +53,7 @@ pub fn instances(percent: u64, pods: &[PodRef]) -> Finding {
         subject: Subject::uid(0),
         title: format!("uid 0 has used {percent} of 100 inotify instances ({percent} %)"),
         evidence: Vec::new(),
-        culprits: pods
-            .iter()
-            .map(|p| {
-                let name = format!("pod {}/{}", p.namespace, p.name);
-                Culprit::with_amount(name, format!("{percent} instances, 1 watch"))
-            })
-            .collect(),
-        culprit_pods: pods.to_vec(),
+        blame: Blame::of(100, pods.iter().map(share).collect(), Vec::new),
         victims: Vec::new(),
         remedies: vec![Remedy {
             command: "sysctl -w fs.inotify.max_user_instances=8192".to_owned(),

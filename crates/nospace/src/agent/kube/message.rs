@@ -1,6 +1,6 @@
 //! Messages of conditions and events: short, and safe to print.
 
-use nospace_core::report::{Finding, PodRef};
+use nospace_core::report::{Blame, Finding, PodRef};
 
 use crate::ui::Charset;
 
@@ -33,11 +33,13 @@ pub fn sanitize(text: &str) -> String {
 /// What is wrong, the largest holder, and how to fix it.
 pub fn message(finding: &Finding) -> String {
     let mut text = finding.title.clone();
-    if let Some((first, others)) = finding.culprits.split_first() {
-        text.push_str(&format!(". Held by {first}"));
-        if !others.is_empty() {
-            text.push_str(&format!(" and {} more", others.len()));
-        }
+    let names = finding.blame.names();
+    if let Some((first, others)) = names.split_first() {
+        text.push_str(&match &finding.blame {
+            Blame::Groups(_) => format!(". There is {first}; it is held by {}", others.join(", ")),
+            _ if others.is_empty() => format!(". Held by {first}"),
+            _ => format!(". Held by {first} and {} more", others.len()),
+        });
     }
     if let Some(remedy) = finding.remedies.first() {
         text.push_str(&format!(". To fix it: {}", remedy.command));
@@ -48,11 +50,11 @@ pub fn message(finding: &Finding) -> String {
 /// What is wrong, and how much of it this pod holds.
 pub fn pod_message(pod: &PodRef, finding: &Finding) -> String {
     let name = format!("pod {}/{}", pod.namespace, pod.name);
-    let mut culprits = finding.culprits.iter();
+    let mut culprits = finding.blame.culprits().iter();
     let own = culprits.find_map(|c| c.amount.as_ref().filter(|_| c.name == name));
     sanitize(&match own {
         Some(held) => format!("{}. This pod holds {held}", finding.title),
-        None => format!("{}. This pod holds most of it", finding.title),
+        None => format!("{}. This pod holds a large part of it", finding.title),
     })
 }
 

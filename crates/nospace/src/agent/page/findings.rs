@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use nospace_core::report::{Culprit, Finding, Remedy, Report, Severity};
+use nospace_core::report::{Finding, Remedy, Report, Severity};
 
 use super::html::Html;
 
@@ -48,8 +48,7 @@ fn finding<'a>(html: &mut Html, found: &'a Finding, printed: &mut Printed<'a>) {
         .raw("</b>")
         .text(&found.title)
         .raw("</h3><div class=two>");
-    let culprits = found.culprits.iter().map(Culprit::to_string).collect();
-    list(html, "Held by", culprits, printed);
+    list(html, "Held by", found.blame.names(), printed);
     let victims = found.victims.clone();
     list(html, "Affected", victims, printed);
     html.raw("</div>");

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use nospace_core::model::Snapshot;
-use nospace_core::report::{Culprit, Finding, Pod, Remedy, Rule, Severity, Subject};
+use nospace_core::report::{Blame, Culprit, Finding, Pod, Remedy, Rule, Severity, Subject};
 
 use super::*;
 use crate::agent::pages::Pages;
@@ -30,8 +30,7 @@ fn evil() -> Observation {
         subject: Subject::Caption(EVIL.to_owned()),
         title: EVIL.to_owned(),
         evidence: all(),
-        culprits: vec![Culprit::named(EVIL)],
-        culprit_pods: Vec::new(),
+        blame: Blame::only(Culprit::named(EVIL), None),
         victims: all(),
         remedies: vec![Remedy {
             command: EVIL.to_owned(),

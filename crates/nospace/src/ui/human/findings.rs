@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use anstyle::Style;
-use nospace_core::report::{Culprit, Finding, Report, Rule, Severity};
+use nospace_core::report::{Blame, Finding, Report, Rule, Severity};
 
 use super::options::Options;
 use crate::ui::{Line, Page, style};
@@ -62,8 +62,11 @@ impl<'a> Printer<'a> {
     }
 
     fn details(&mut self, page: &mut Page, finding: &'a Finding) {
-        let culprits = finding.culprits.iter().map(Culprit::to_string).collect();
-        self.parties(page, ("culprit", style::CULPRIT), culprits);
+        let label = match finding.blame {
+            Blame::Groups(_) => "held by",
+            Blame::Culprits(_) | Blame::Unknown => "culprit",
+        };
+        self.parties(page, (label, style::CULPRIT), finding.blame.names());
         self.parties(page, ("victim", style::VICTIM), finding.victims.clone());
         let new = self.new_ones(finding.remedies.iter().map(|r| (r.command.as_str(), r)));
         for (at, remedy) in new.iter().take(self.max_lines()).enumerate() {

@@ -25,8 +25,8 @@ pub fn sentence(report: &Report, charset: Charset) -> String {
         Some(finding) => figure(report, finding),
         None => summary(report),
     }];
-    if let Some(culprit) = worst(report).and_then(|f| f.culprits.first()) {
-        said.push(format!("culprit {}", short(&culprit.short())));
+    if let Some((label, holder)) = worst(report).and_then(|f| f.blame.first()) {
+        said.push(format!("{label} {}", short(&holder)));
     }
     said.extend(kubelet(report));
     let others = report

@@ -27,7 +27,8 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let look = stage.nospace.check()?;
     let finding = look.critical(Cause::InotifyInstances)?;
     let culprit = finding
-        .culprits
+        .blame
+        .culprits()
         .iter()
         .any(|c| c.to_string().contains("inotify-consumer"));
     let forecast = look.forecast()?;

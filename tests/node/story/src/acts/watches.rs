@@ -45,7 +45,8 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     let look = stage.nospace.check()?;
     let finding = look.critical(Cause::InotifyWatches)?;
     let culprit = finding
-        .culprits
+        .blame
+        .culprits()
         .iter()
         .any(|c| c.to_string().contains("inotify-consumer"));
     let victim = look
@@ -54,7 +55,12 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .iter()
         .any(|f| f.victims.iter().any(|v| v.contains("kubelet")));
     let forecast = look.forecast()?;
-    let culprits: Vec<String> = finding.culprits.iter().map(|c| c.to_string()).collect();
+    let culprits: Vec<String> = finding
+        .blame
+        .culprits()
+        .iter()
+        .map(|c| c.to_string())
+        .collect();
     stage.table.row(
         "a pod has used up all watches",
         "the kubelet runs",
