@@ -136,11 +136,7 @@ fn user(view: &View, growth: &Growth) -> Option<(InotifyResource, UserKey)> {
         .map(|resource| (resource, key))
 }
 
-<<<<<<< HEAD
 /// Holders that a quarter or more of the growth is of.
-=======
-/// Those that a quarter or more of the growth is of.
->>>>>>> a113148 (report: accuse nobody who holds less than a quarter)
 fn increases(
     view: &View,
     history: &History,
