@@ -100,9 +100,10 @@ impl Host for Recorded {
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {
-        let mut names = self.lookup(&Question::List(key(at)), pick!(Names))?;
-        names.truncate(cap);
-        Ok(names)
+        self.lookup(&Question::List(key(at)), |answer| match answer {
+            Answer::Names(names) => Some(names.iter().take(cap).cloned().collect()),
+            _ => None,
+        })
     }
 
     fn subdirectories(&self, at: At<'_>) -> ReadResult<Vec<Subdirectory>> {

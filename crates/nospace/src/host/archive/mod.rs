@@ -10,6 +10,7 @@
 //!
 //! Nothing of an archive is ever written to disk or followed.
 
+mod memory;
 mod read;
 mod write;
 
@@ -23,8 +24,10 @@ use super::{At, Descriptors, KernelAccounting, Look, ReadError, ReadResult, Subd
 
 /// Raised when an older nospace could not read the archive.
 pub const FORMAT: u32 = 1;
-/// No recorded node is larger than this when unpacked; a bomb is.
+/// No recorded node is larger than this when unpacked, tar headers included; a bomb is.
 const MAX_BYTES: u64 = 512 << 20;
+/// The largest head.
+const MAX_HEAD: u64 = 64 << 10;
 const HEAD: &str = "nospace.json";
 const ANSWERS: &str = "answers.jsonl";
 const FILES: &str = "files";

@@ -5,12 +5,19 @@ use std::path::{Component, Path};
 
 use anyhow::{Context as _, bail};
 
-use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, MAX_BYTES, Question, is_tree};
+use super::memory::{self, Budget};
+use super::{
+    ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, MAX_BYTES, MAX_HEAD, Question, is_tree,
+};
 
 /// No recorded node has more entries.
 const MAX_ENTRIES: usize = 1_000_000;
 /// A directory is laid out no deeper than the deepest cgroup.
 const MAX_DEPTH: usize = 64;
+/// No path is longer (PATH_MAX).
+const MAX_NAME: u64 = 4096;
+/// Base-2 logarithm of what the decompressor keeps to refer back to; `record` needs 22.
+const WINDOW_LOG: u32 = 24;
 
 /// An archive in memory.
 #[derive(Debug)]
@@ -27,8 +34,8 @@ pub struct Contents {
 ///
 /// # Errors
 ///
-/// When it cannot be read, is no archive of nospace, is cut short, is larger than
-/// half a GiB unpacked, or holds an entry that no recording writes: a link, a device, a path
+/// When it cannot be read, is no archive of nospace, is cut short, would take more than [`memory::MAX_MEMORY`] bytes of
+/// memory, or holds an entry that no recording writes: a link, a device, a path
 /// that is absolute or has `..` in it, the same file twice.
 pub fn load(path: &Path) -> anyhow::Result<Contents> {
     let mut loader = Loader::default();
@@ -55,7 +62,7 @@ pub fn parse(stream: impl Read) -> anyhow::Result<Contents> {
 
 #[derive(Default)]
 struct Loader {
-    bytes: u64,
+    memory: Budget,
     entries: usize,
     head: Option<Head>,
     files: HashMap<String, Vec<u8>>,
@@ -69,22 +76,36 @@ impl Loader {
         if !file.fill_buf()?.starts_with(&MAGIC) {
             bail!("it is not compressed with zstd; make it with `nospace record FILE.tar.zst`");
         }
-        self.tar(zstd::Decoder::with_buffer(file)?)
+        let mut decoder = zstd::Decoder::with_buffer(file)?;
+        decoder.window_log_max(WINDOW_LOG)?;
+        self.tar(decoder)
     }
 
+    /// Reads entry by entry. Long names are handled here: the library would read one of any length into memory.
     fn tar(&mut self, stream: impl Read) -> anyhow::Result<()> {
-        // The bound holds for the whole stream, so headers alone cannot fill memory either.
         let mut tar = tar::Archive::new(stream.take(MAX_BYTES + 1));
-        for entry in tar.entries()? {
+        let mut long_name = None;
+        for entry in tar.entries()?.raw(true) {
             let mut entry = entry.context("the archive is damaged or incomplete")?;
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let name = match long_name.take() {
+                Some(name) => name,
+                None => String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
+            };
+            let size = entry.size();
             match entry.header().entry_type() {
-                tar::EntryType::Regular => {}
-                tar::EntryType::Directory => continue,
+                tar::EntryType::Regular => self.entry(&name, size, &mut entry)?,
+                tar::EntryType::Directory => {}
+                tar::EntryType::GNULongName => {
+                    let bytes = whole_name(size, &mut entry)?;
+                    let end = bytes.iter().position(|byte| *byte == 0);
+                    let bytes = &bytes[..end.unwrap_or(bytes.len())];
+                    long_name = Some(String::from_utf8_lossy(bytes).into_owned());
+                }
+                // Of tools that pack an archive anew.
+                tar::EntryType::XHeader => long_name = pax_path(&whole_name(size, &mut entry)?)?,
+                tar::EntryType::XGlobalHeader => {}
                 other => bail!("unexpected entry {name:?} of type {other:?}"),
             }
-            let size = entry.size();
-            self.entry(&name, size, &mut entry)?;
         }
         Ok(())
     }
@@ -114,31 +135,60 @@ impl Loader {
 
     fn entry(&mut self, name: &str, size: u64, contents: &mut dyn Read) -> anyhow::Result<()> {
         self.entries += 1;
-        self.bytes = self.bytes.saturating_add(size).saturating_add(512);
-        if self.bytes > MAX_BYTES || self.entries > MAX_ENTRIES {
-            bail!(
-                "it unpacks to more than {} MiB or {MAX_ENTRIES} files",
-                MAX_BYTES >> 20
-            );
+        if self.entries > MAX_ENTRIES {
+            bail!("it has more than {MAX_ENTRIES} files");
         }
-        let place = Place::of(name)?;
-        let mut bytes = Vec::new();
-        contents
-            .take(size)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("entry {name:?} is damaged or incomplete"))?;
-        if bytes.len() as u64 != size {
-            bail!("entry {name:?} is incomplete");
-        }
-        match place {
-            Place::Head => self.head = Some(head(&bytes)?),
-            Place::Answers => self.answers = Some(answers(&bytes)?),
+        match Place::of(name)? {
+            Place::Head if size > MAX_HEAD => bail!("{HEAD} is longer than {MAX_HEAD} bytes"),
+            Place::Head => self.head = Some(head(&whole(name, size, contents)?)?),
+            Place::Answers => self.read_answers(size, contents)?,
             Place::File(key) => {
+                self.memory.take(memory::of_file(&key, size))?;
+                let bytes = whole(name, size, contents)?;
                 if self.files.insert(key, bytes).is_some() {
                     bail!("duplicate entry {name:?}");
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Line by line, each charged before it is parsed.
+    fn read_answers(&mut self, size: u64, contents: &mut dyn Read) -> anyhow::Result<()> {
+        if size > self.memory.left() {
+            self.memory.take(size)?;
+        }
+        let mut answers = HashMap::new();
+        let mut reader = BufReader::new(contents.take(size));
+        let (mut line, mut read) = (Vec::new(), 0);
+        for number in 1.. {
+            line.clear();
+            // The buffer grows to twice the line.
+            let longest = self.memory.left() / 2;
+            let taken = reader
+                .by_ref()
+                .take(longest + 1)
+                .read_until(b'\n', &mut line);
+            let taken =
+                taken.with_context(|| format!("entry {ANSWERS:?} is damaged or incomplete"))?;
+            read += taken as u64;
+            if taken == 0 {
+                break;
+            }
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            if text.is_empty() {
+                continue;
+            }
+            let buffer = 2 * taken as u64;
+            self.memory.take(memory::of_answer(text).max(buffer))?;
+            let Line { q, a } = serde_json::from_slice(text)
+                .with_context(|| format!("{ANSWERS}, line {number} is malformed"))?;
+            answers.insert(q, a);
+        }
+        if read != size {
+            bail!("entry {ANSWERS:?} is incomplete");
+        }
+        self.answers = Some(answers);
         Ok(())
     }
 
@@ -201,15 +251,38 @@ fn head(bytes: &[u8]) -> anyhow::Result<Head> {
     Ok(head)
 }
 
-fn answers(bytes: &[u8]) -> anyhow::Result<HashMap<Question, Answer>> {
-    let mut answers = HashMap::new();
-    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        let Line { q, a } = serde_json::from_slice(line)
-            .with_context(|| format!("{ANSWERS}, line {} is malformed", number + 1))?;
-        answers.insert(q, a);
+/// What names the entry that follows.
+fn whole_name(size: u64, contents: &mut dyn Read) -> anyhow::Result<Vec<u8>> {
+    if size > MAX_NAME {
+        bail!("a name is longer than {MAX_NAME} bytes");
     }
-    Ok(answers)
+    whole("a long name", size, contents)
+}
+
+/// `path` of a pax header, where it has one.
+fn pax_path(header: &[u8]) -> anyhow::Result<Option<String>> {
+    for record in tar::PaxExtensions::new(header) {
+        let record = record.context("a pax header is damaged")?;
+        if record.key_bytes() == b"path" {
+            return Ok(Some(
+                String::from_utf8_lossy(record.value_bytes()).into_owned(),
+            ));
+        }
+    }
+    Ok(None)
+}
+
+/// All of an entry, whose size has been charged.
+fn whole(name: &str, size: u64, contents: &mut dyn Read) -> anyhow::Result<Vec<u8>> {
+    // Not more than there is: a header may claim any size.
+    let mut bytes = Vec::new();
+    contents
+        .take(size)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("entry {name:?} is damaged or incomplete"))?;
+    if bytes.len() as u64 != size {
+        bail!("entry {name:?} is incomplete");
+    }
+    bytes.shrink_to_fit();
+    Ok(bytes)
 }

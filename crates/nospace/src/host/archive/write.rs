@@ -4,19 +4,18 @@ use std::io::{self, Write};
 use anyhow::Context as _;
 
 use super::super::{At, Look};
-use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, MAX_BYTES, Question, key};
+use super::memory::{self, Budget, MAX_MEMORY};
+use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, Question, key};
 
 /// So much is kept of all files together, and the rest is for the answers: what is longer could not be read again.
-const FILES_BUDGET: u64 = MAX_BYTES / 4 * 3;
-/// A tar header, and what fills up the last block.
-const ENTRY_OVERHEAD: u64 = 1024;
+const FILES_BUDGET: u64 = MAX_MEMORY / 4 * 3;
 
 /// Files go out as they come, answers wait for the end: they are small.
 pub struct Writer<W: Write> {
     tar: tar::Builder<zstd::Encoder<'static, W>>,
     seen: HashSet<String>,
-    /// Bytes of files so far.
-    bytes: u64,
+    /// Bytes of memory that the files so far take when they are read.
+    memory: u64,
     answers: BTreeMap<Question, Answer>,
     /// The first error; collectors go on, the archive is refused at its end.
     failed: Option<io::Error>,
@@ -32,7 +31,7 @@ impl<W: Write> Writer<W> {
         let mut writer = Self {
             tar: tar::Builder::new(zstd::Encoder::new(out, 9)?),
             seen: HashSet::new(),
-            bytes: 0,
+            memory: 0,
             answers: BTreeMap::new(),
             failed: None,
         };
@@ -55,10 +54,10 @@ impl<W: Write> Writer<W> {
         if !self.seen.insert(name.clone()) {
             return;
         }
-        let room = FILES_BUDGET.saturating_sub(self.bytes.saturating_add(ENTRY_OVERHEAD));
+        let room = FILES_BUDGET.saturating_sub(self.memory + memory::of_file(&name, 0));
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let kept = &contents[..contents.len().min(room)];
-        self.bytes += kept.len() as u64 + ENTRY_OVERHEAD;
+        self.memory += memory::of_file(&name, kept.len() as u64);
         if !whole || kept.len() < contents.len() {
             self.answers
                 .insert(Question::Read(name.clone()), Answer::Cut);
@@ -95,9 +94,15 @@ impl<W: Write> Writer<W> {
         if let Some(error) = self.failed {
             return Err(error).context("cannot write");
         }
+        let mut memory = Budget::default();
+        memory.take(self.memory)?;
         let mut lines = Vec::new();
         for (q, a) in std::mem::take(&mut self.answers) {
+            let begin = lines.len();
             serde_json::to_writer(&mut lines, &Line { q, a })?;
+            memory
+                .take(memory::of_answer(&lines[begin..]).max(2 * (lines.len() - begin) as u64))
+                .context("nospace could not read the archive again")?;
             lines.push(b'\n');
         }
         self.append(ANSWERS, &lines).context("cannot write")?;
