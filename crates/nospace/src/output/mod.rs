@@ -7,6 +7,7 @@ mod document;
 mod human;
 pub mod json;
 mod line;
+mod markdown;
 mod prometheus;
 
 use std::io;
@@ -16,9 +17,10 @@ pub use document::{Check, Document, document};
 use crate::ui::{self, screen::Screen};
 
 /// Every format, in the order of the help; the first is the default.
-pub static FORMATS: [&Format; 4] = [
+pub static FORMATS: [&Format; 5] = [
     &human::FORMAT,
     &line::FORMAT,
+    &markdown::FORMAT,
     &json::FORMAT,
     &prometheus::FORMAT,
 ];

@@ -103,6 +103,31 @@ fn a_command_takes_the_formats_that_it_can_print() {
     }
 }
 
+/// A ticket has everything that one needs to act.
+#[test]
+fn markdown_names_culprits_and_commands() {
+    let node = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/nodes/watches-v1/node.tar.zst"
+    );
+    let printed = |format| {
+        let output = nospace(&["check", "--from", node, "-o", format]).output();
+        output.unwrap()
+    };
+    let (markdown, report) = (printed("markdown"), report_of(&printed("json")));
+    let markdown = text(&markdown.stdout);
+    assert!(!report.findings.is_empty());
+    for finding in &report.findings {
+        let heading = format!("### {}: {}\n", finding.severity.name(), finding.cause);
+        assert!(markdown.contains(&heading), "{heading}{markdown}");
+        for remedy in &finding.remedies {
+            let command = format!("\n    {}\n", remedy.command);
+            assert!(markdown.contains(&command), "{command}{markdown}");
+        }
+    }
+    assert!(markdown.contains("promtail-h4wzq"), "{markdown}");
+}
+
 /// What does nothing in a command is not in its help, and still taken.
 #[test]
 fn help_shows_what_works() {
