@@ -85,6 +85,8 @@ families! {
         "Number of findings of this cause and severity, as in nospace check; absent if there are none.";
     COLLECTOR_SUCCESS = "nospace_collector_success" Gauge "" ["collector"], false,
         "1 if the collector succeeded, 0 if it failed.";
+    COLLECTOR_PARTIAL = "nospace_collector_partial" Gauge "" ["collector"], false,
+        "1 if the collector could not read all that it counts, so that its figures may be too low; 0 otherwise.";
     COLLECTOR_DURATION = "nospace_collector_duration_seconds" Gauge "seconds" ["collector"], false,
         "Duration of the collector's last run.";
     COLLECTOR = "nospace_collector_info" Info "" ["collector", "source", "provenance"], false,

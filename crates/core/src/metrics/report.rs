@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 use super::text::Exposition;
 use super::{Family, OTHER, family};
@@ -211,18 +210,14 @@ fn findings(report: &Report, out: &mut Exposition) {
 }
 
 fn collectors(report: &Report, out: &mut Exposition) {
-    let mut each = |family: &Family, figure: &dyn Fn(usize) -> Box<dyn Display>| {
-        let runs = report.collectors.iter().enumerate();
-        out.family(family, runs.map(|(at, c)| ([c.name.as_str()], figure(at))));
-    };
-    let runs = &report.collectors;
-    each(&family::COLLECTOR_SUCCESS, &|at| {
-        Box::new(u8::from(runs[at].error.is_none()))
-    });
-    each(&family::COLLECTOR_DURATION, &|at| {
-        Box::new(runs[at].duration_ms / 1e3)
-    });
-    let info = runs.iter().map(|c| {
+    let runs = || report.collectors.iter().map(|c| ([c.name.as_str()], c));
+    let success = runs().map(|(name, c)| (name, u8::from(c.error.is_none())));
+    out.family(&family::COLLECTOR_SUCCESS, success);
+    let partial = runs().map(|(name, c)| (name, u8::from(c.partial || c.blind)));
+    out.family(&family::COLLECTOR_PARTIAL, partial);
+    let duration = runs().map(|(name, c)| (name, c.duration_ms / 1e3));
+    out.family(&family::COLLECTOR_DURATION, duration);
+    let info = runs().map(|(_, c)| {
         let labels = [c.name.as_str(), c.source.as_str(), c.provenance.name()];
         (labels, 1)
     });

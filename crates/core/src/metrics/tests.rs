@@ -1,5 +1,6 @@
 use super::*;
 use crate::cause::Cause;
+use crate::model::CollectorRun;
 use crate::report::Report;
 use crate::report::{Pod, PodContainer, PodPart, Resource, Subject};
 use crate::testing::node;
@@ -58,6 +59,27 @@ fn both_dialects_name_families_as_they_want() {
     let build = exposition(&quiet(), DEFAULT_TOP, Dialect::OpenMetrics);
     assert!(build.contains("# TYPE nospace_build info\nnospace_build_info{version="));
     assert!(build.contains("# UNIT nospace_collector_duration_seconds seconds\n"));
+}
+
+#[test]
+fn a_collector_that_missed_something_is_partial() {
+    let mut report = quiet();
+    let run = |name: &str, partial, blind| CollectorRun {
+        name: name.to_owned(),
+        partial,
+        blind,
+        ..CollectorRun::default()
+    };
+    report.collectors = vec![
+        run("inotify", false, true),
+        run("mounts", true, false),
+        run("keys", false, false),
+    ];
+    let text = exposition(&report, DEFAULT_TOP, Dialect::Prometheus);
+    for (name, partial) in [("inotify", 1), ("mounts", 1), ("keys", 0)] {
+        let sample = format!("nospace_collector_partial{{collector=\"{name}\"}} {partial}\n");
+        assert!(text.contains(&sample), "{text}");
+    }
 }
 
 #[test]
