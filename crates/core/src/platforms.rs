@@ -271,6 +271,13 @@ write_files:
         INOTIFY_USER,
     ),
     limits(
+        "opensuse",
+        "openSUSE with aaa_base of April 2022 or later",
+        8_192,
+        FromMemory,
+        "openSUSE/aaa_base, files/usr/lib/sysctl.d/50-default.conf",
+    ),
+    limits(
         "kind-recommended",
         "what kind recommends",
         512,

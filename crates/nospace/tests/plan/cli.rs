@@ -134,7 +134,7 @@ fn platforms_are_told_apart() {
         pair("kernel", "fails"),
     ];
     assert_eq!(verdicts(&asked), expected);
-    assert_eq!(verdicts(&["-v"]).len(), 14);
+    assert_eq!(verdicts(&["-v"]).len(), 15);
     assert_eq!(
         verdicts(&["--platform", "talos", "--containers-per-pod", "20"])[1].1,
         "unknown"
