@@ -16,6 +16,7 @@ mod mounts;
 pub mod preflight;
 mod request;
 pub mod session;
+pub mod supervisor;
 mod tmpfs;
 
 pub use cgroups::Cgroups;

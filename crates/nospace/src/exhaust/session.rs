@@ -10,13 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::consumer::{Consumer, Overhead, TakeResult};
 use super::document::EndReason;
 use super::request::{FillLevel, Rate};
+use super::supervisor::PATIENCE as PATIENCE_OF_SUPERVISOR;
 
 /// Others take and give back meanwhile: so often the count is put right.
 const ROUNDS: usize = 5;
 /// Between looks at the clock while nothing is to be done.
 const TICK: Duration = Duration::from_millis(50);
-/// For a command to end that was asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// For the command's supervisor to end all that it started: it asks first.
+const PATIENCE: Duration = Duration::from_secs(PATIENCE_OF_SUPERVISOR.as_secs() * 4);
 /// Between looks at the accounting.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -276,7 +277,7 @@ fn start(command: &mut Command) -> anyhow::Result<Child> {
         .with_context(|| format!("cannot start {name}"))
 }
 
-/// Asks the command to end, makes it end, and tells how it did.
+/// Asks the supervisor to end the command, and tells how that ended.
 fn end(child: &mut Child) -> anyhow::Result<ExitStatus> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let asked = Instant::now();

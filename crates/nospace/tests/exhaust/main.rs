@@ -12,6 +12,7 @@ mod exhaust;
 #[path = "../support/victim.rs"]
 mod victim;
 
+mod command;
 mod exact;
 mod guard;
 mod release;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         test("a cgroup after SIGKILL", release::cgroup),
         test("a file system after SIGKILL", release::filesystem),
         test("time and signals", release::in_order),
+        test("a command and all below it", command::ends_with_nospace),
+        test("a command's status", command::status),
         test("what a killed cleanup left", release::left_behind),
         test("a kubelet's margin", guard::kubelet),
         test("cgroups", scenario::cgroups),

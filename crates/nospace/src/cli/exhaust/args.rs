@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::args::OutputArg;
 use crate::duration;
+use crate::exhaust::supervisor::supervised;
 use crate::exhaust::{FillLevel, Headroom, Rate, Request};
 
 /// Use up a resource on purpose, for a limited time, to see what breaks and who notices
@@ -51,6 +52,14 @@ pub enum TargetArgs {
     Blocks(BlocksArgs),
     #[command(hide = true)]
     Cleanup,
+    #[command(hide = true)]
+    Supervise {
+        /// nospace, with which the command ends
+        parent: u32,
+        /// The command
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
 }
 
 const AMOUNT: &str = "What to use up, and how long";
@@ -158,8 +167,8 @@ impl Common {
         let Some((program, arguments)) = self.command.split_first() else {
             return Ok(None);
         };
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(env::current_dir()?);
+        let mut command = supervised(program, arguments);
+        command.current_dir(env::current_dir()?);
         Ok(Some(command))
     }
 }

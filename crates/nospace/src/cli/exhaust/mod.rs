@@ -6,13 +6,16 @@ mod job;
 use std::process::ExitCode;
 
 use nospace_core::model::InotifyResource;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 pub use self::args::ExhaustArgs;
 use self::args::{CgroupsArgs, Common, InotifyArgs, TargetArgs};
 use self::job::Job;
 use super::args::{CheckOutputArg, Shared};
+use super::stop::first_only;
 use crate::exhaust::inotify::{EffectiveUser, InotifyAccounting, Instances, Watches};
 use crate::exhaust::preflight::preflight;
+use crate::exhaust::supervisor::supervise;
 use crate::exhaust::{
     Cgroups, Consumer, Headroom, Mounts, Target, Tmpfs, TmpfsResource, run_cleanup,
 };
@@ -37,6 +40,10 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: ExhaustArgs) -> anyhow:
             fill(outer, &args.common, Target::Blocks, tmpfs)
         }
         TargetArgs::Cleanup => run_cleanup().map(|()| ExitCode::SUCCESS),
+        TargetArgs::Supervise { parent, command } => {
+            let stop = first_only(&[SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
+            supervise(parent, &command, &stop).map(ExitCode::from)
+        }
     }
 }
 
