@@ -1,5 +1,6 @@
 //! What a verdict of health depends on: it is given only where all of that was seen.
 
+use crate::attribute::most_used;
 use crate::cause::Cause;
 use crate::limits::{self, Dependency, LIMITS};
 use crate::matter::Matter;
@@ -167,6 +168,17 @@ fn of_limits(resource: InotifyResource, report: &Report) -> Vec<Unseen> {
     if report.limits.is_none() && report.users.iter().all(|user| limit(user).is_none()) {
         unseen.extend(of_collector("limits", report).or(Some(unread("limits", None))));
     }
+    let is_short = |user: &User| {
+        let limit = limit(user).filter(|_| !user.budget(resource).is_exact() && user.is_initial());
+        limit.is_some_and(|limit| most_used(&report.users, resource) >= limit)
+    };
+    unseen.extend(
+        report
+            .users
+            .iter()
+            .any(is_short)
+            .then_some(Unseen::ChargedUsers),
+    );
     let mut children: Vec<u64> = report
         .users
         .iter()

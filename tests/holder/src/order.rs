@@ -11,6 +11,7 @@
 //! - `sysctl NAMESPACE PATH VALUE`: sets a sysctl of such a namespace; commas in VALUE become spaces
 //! - `rlimit NAME N`: sets a resource limit of its own
 //! - `become UID`: becomes this user
+//! - `nest`: enters a new user namespace below its own, as the root of it
 //! - `exhaust KIND...`: takes until the kernel refuses, and keeps it, see [`crate::exhaust`]
 //! - `free`: gives back what `exhaust` took
 //! - `quit`
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::exhaust::{become_another, enter, exhaust, free, resource_limit, sysctl};
 use crate::hold::{Held, watch};
 use crate::refuse::refuse;
-use crate::userns::as_root;
+use crate::userns::{as_root, enter_below};
 
 /// How far an attempt got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,7 @@ pub fn obey(held: &mut Held) -> anyhow::Result<()> {
             ["enter", ref kinds @ ..] => enter(kinds)?,
             ["sysctl", kind, key, value] => sysctl(kind, key, value)?,
             ["rlimit", name, number] => resource_limit(name, number.parse()?)?,
+            ["nest"] => nest()?,
             ["become", uid] => become_another(uid.parse()?)?,
             ["exhaust", ref what @ ..] => exhaust(held, what)?,
             ["free"] => free(held),
@@ -62,6 +64,14 @@ pub fn obey(held: &mut Held) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&tried)?);
     }
     Ok(())
+}
+
+fn nest() -> anyhow::Result<Tried> {
+    enter_below()?;
+    Ok(Tried {
+        done: 1,
+        errno: None,
+    })
 }
 
 fn limit(what: &str, number: &str) -> anyhow::Result<Tried> {

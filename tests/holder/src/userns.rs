@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
-use rustix::process::{Gid, Uid, geteuid};
+use rustix::process::{DumpableBehavior, Gid, Uid, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{UnshareFlags, set_thread_res_gid, set_thread_res_uid, unshare_unsafe};
 
 use crate::child::again;
@@ -32,6 +32,23 @@ pub fn enter(kuid: u32) -> anyhow::Result<()> {
     Ok(set_thread_res_uid(root, root, root)?)
 }
 
+/// Enters a new user namespace, in which its present user is root and the only one.
+pub fn enter_below() -> anyhow::Result<()> {
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    // Who was another user before may not write to its own /proc.
+    set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+    // SAFETY: of the flags only CLONE_FILES can harm, by taking descriptors away from threads.
+    unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }.context("no new user namespace")?;
+    let own = |file: &str, text: String| {
+        let path = format!("/proc/self/{file}");
+        fs::write(&path, text).context(path)
+    };
+    own("uid_map", format!("0 {user} 1\n"))?;
+    own("setgroups", "deny".to_owned())?;
+    own("gid_map", format!("0 {group} 1\n"))?;
+    die_with_parent()
+}
+
 /// The helper: waits until the holder has its namespace, then maps it.
 pub fn map() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(2);
@@ -48,6 +65,8 @@ pub fn map() -> anyhow::Result<()> {
 /// Becomes `uid`, and the group of that number. Of this thread, which is the only one.
 pub fn become_user(uid: u32) -> anyhow::Result<()> {
     let (user, group) = (Uid::from_raw(uid), Gid::from_raw(uid));
+    // Who was root once, is so again for the change; who was not, may still become itself.
+    let _ = set_thread_res_uid(None, Uid::ROOT, None);
     set_thread_res_gid(group, group, group)?;
     // The saved uid stays, so that root of a namespace can set its limits later.
     set_thread_res_uid(user, user, None).with_context(|| format!("cannot become uid {uid}"))

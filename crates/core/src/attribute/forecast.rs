@@ -1,8 +1,10 @@
+use std::ops::RangeInclusive;
+
 use super::{Room, user_ref};
 use crate::managers::is_kubelet;
 use crate::model::{
-    CgroupVersion, Cgroups, Hierarchy, InotifyResource, Instance, Pair, Process, Provenance,
-    Snapshot, UserKey,
+    CgroupVersion, Cgroups, Hierarchy, InotifyResource, Instance, KubeletConfig, Pair, Process,
+    Provenance, Snapshot, UserKey,
 };
 use crate::report::{Forecast, KubeletStart, StartVerdict, Unseen, User, scarcer};
 
@@ -23,6 +25,13 @@ pub(crate) const OTHER_WATCHES: u64 = 4;
 pub(crate) const LESS_BEFORE_1_23: u64 = 1;
 /// And the serving certificate's two files.
 pub(crate) const OTHER_WATCHES_FROM_1_31: u64 = OTHER_WATCHES + 2;
+/// Instances that every kubelet takes: cAdvisor's two, flexvolumes, plugins; seen on 1.37.2. Watches beside cAdvisor's.
+const LEAST: Pair<u64> = Pair {
+    instances: 4,
+    watches: 2,
+};
+/// So long after its start, in ticks, a kubelet may not hold yet all that it takes; on a loaded node it is slow.
+const STARTING_TICKS: u64 = 60 * 100;
 /// Instances and watches without which the kubelet still runs: the plugin registry's, which comes last. It then sees no plugin register.
 const DISPENSABLE: u64 = 1;
 
@@ -37,21 +46,32 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
     let kubelet = Kubelet::find(snapshot)?;
     let cgroups = snapshot.cgroups.as_ref()?;
     let need = need(cgroups, &kubelet)?;
-    let others = kubelet.other_watches();
-    let needed = Pair {
-        instances: kubelet.needed_instances(),
-        watches: need.watches.saturating_add(others),
+    let config = snapshot.node.kubelet;
+    let others = kubelet.other_needs(configured(config));
+    let least = match config {
+        Some(_) => others,
+        None => kubelet.other_needs(LEAST),
     };
+    let with_cgroups = |others: Pair<u64>| Pair {
+        watches: need.watches.saturating_add(others.watches),
+        ..others
+    };
+    let (needed, least) = (with_cgroups(others), with_cgroups(least));
     let held = Pair {
         instances: kubelet.instances,
         watches: kubelet.watches,
     };
-    let rooms = Pair::new(|one| Room::of(snapshot, users, kubelet.account, one));
+    let rooms = Pair::new(|one| {
+        let wanted = needed[one].saturating_sub(held[one]);
+        Room::of(snapshot, users, kubelet.account, one, wanted)
+    });
     let free = Pair::new(|one| Some(rooms[one].most?.saturating_add(held[one])));
-    let spare = DISPENSABLE + kubelet.perhaps_less(&need);
-    let unseen = unseen(snapshot, &rooms);
-    let answer = |one| verdict(free[one], needed[one], spare, &unseen);
+    let mut unseen = unseen(snapshot, &rooms);
+    let answer = |one| verdict(free[one], least[one]..=needed[one], &unseen);
     let verdict = answer(InotifyResource::Watches).worse(answer(InotifyResource::Instances));
+    if verdict == StartVerdict::Unknown && unseen.is_empty() {
+        unseen.push(Unseen::KubeletConfig);
+    }
     let free = Pair {
         instances: free.instances?,
         watches: free.watches?,
@@ -72,10 +92,12 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
         kubelet_pid: kubelet.pid,
         watches_given_back: kubelet.watches,
         instances_given_back: kubelet.instances,
+        starting: kubelet.is_starting,
         basis: format!(
-            "{}; {others} more for the client CA, static pods, flexvolumes, serving certificate and plugins; \
-             {} instances, 2 of them for cAdvisor; {}",
+            "{}; {} more for {}; {} instances, 2 of them for cAdvisor; {}",
             need.basis,
+            others.watches,
+            kubelet.others(config),
             needed.instances,
             kubelet.words(),
         ),
@@ -105,12 +127,13 @@ pub fn cadvisor_hierarchies(snapshot: &Snapshot) -> Option<u64> {
     Some(need(snapshot.cgroups.as_ref()?, &kubelet)?.hierarchies)
 }
 
-/// More than is certainly there is refused for certain; room needs that all was seen.
-fn verdict(free: Option<u64>, needed: u64, spare: u64, unseen: &[Unseen]) -> StartVerdict {
+/// Less than the least that it needs is refused for certain; room needs that all was seen.
+fn verdict(free: Option<u64>, needed: RangeInclusive<u64>, unseen: &[Unseen]) -> StartVerdict {
+    let (least, most) = (*needed.start(), *needed.end());
     match free {
-        Some(free) if free < needed.saturating_sub(spare) => StartVerdict::Fails,
-        Some(free) if unseen.is_empty() => {
-            if free <= needed.saturating_add(needed / 10) {
+        Some(free) if free < least.saturating_sub(DISPENSABLE) => StartVerdict::Fails,
+        Some(free) if unseen.is_empty() && free >= most.saturating_sub(DISPENSABLE) => {
+            if free <= most.saturating_add(most / 10) {
                 StartVerdict::Barely
             } else {
                 StartVerdict::Starts
@@ -132,6 +155,8 @@ struct Kubelet {
     watches: u64,
     /// Watches in the largest of them, which is cAdvisor's.
     largest: u64,
+    /// It was started a moment ago, and may take more.
+    is_starting: bool,
 }
 
 impl Kubelet {
@@ -145,16 +170,18 @@ impl Kubelet {
             instances: 0,
             watches: 0,
             largest: 0,
+            is_starting: false,
         };
+        let uptime = snapshot.node.uptime_ticks;
         Some(
             kubelets
-                .map(|p| Self::of(p, instances))
+                .map(|p| Self::of(p, instances, uptime))
                 .max_by_key(|k| k.watches)
                 .unwrap_or(none),
         )
     }
 
-    fn of(process: &Process, instances: &[Instance]) -> Self {
+    fn of(process: &Process, instances: &[Instance], uptime: Option<u64>) -> Self {
         let held = instances
             .iter()
             .filter(|i| i.holders.iter().all(|d| d.pid == process.pid));
@@ -170,36 +197,40 @@ impl Kubelet {
             instances: own().count() as u64,
             watches: watches().sum(),
             largest: watches().max().unwrap_or(0),
+            is_starting: uptime
+                .is_some_and(|now| now.saturating_sub(process.start_ticks) < STARTING_TICKS),
         }
     }
 
-    /// Watches that are not cAdvisor's: those that it holds; without a kubelet those of a recent one.
-    fn other_watches(&self) -> u64 {
+    /// Instances in all, and the watches that are not cAdvisor's: those that it holds, but for one more with every log that is
+    /// followed; of one that does not hold all yet those that it is configured for.
+    fn other_needs(&self, configured: Pair<u64>) -> Pair<u64> {
+        let held = Pair {
+            instances: self.instances.clamp(LEAST.instances, INSTANCES_FROM_1_31),
+            watches: self.watches.saturating_sub(self.largest),
+        };
         match self.pid {
-            Some(_) => OTHER_WATCHES.max(self.watches.saturating_sub(self.largest)),
-            None => OTHER_WATCHES_FROM_1_31,
+            Some(_) if self.is_starting => Pair::new(|one| held[one].max(configured[one])),
+            Some(_) => held,
+            None => configured,
         }
     }
 
-    /// Those that it holds, but for one more with every log that is followed.
-    fn needed_instances(&self) -> u64 {
-        match self.pid {
-            Some(_) => self.instances.clamp(INSTANCES, INSTANCES_FROM_1_31),
-            None => INSTANCES_FROM_1_31,
-        }
-    }
-
-    /// What a kubelet that may be older than 1.23 needs less: one that holds so little, and watches as those before 1.29.
-    fn perhaps_less(&self, need: &Need) -> u64 {
-        if self.pid.is_some() && need.before_1_29 && self.instances < INSTANCES {
-            LESS_BEFORE_1_23
-        } else {
-            0
+    /// What the watches that are not cAdvisor's are for.
+    fn others(&self, config: Option<KubeletConfig>) -> &'static str {
+        match (self.pid, config) {
+            (Some(_), _) if !self.is_starting => "what else the running kubelet watches",
+            (_, Some(_)) => "flexvolumes, plugins, and what config.yaml configures",
+            (_, None) => "the client CA, static pods, flexvolumes, serving certificate and plugins",
         }
     }
 
     fn words(&self) -> String {
         match self.pid {
+            Some(pid) if self.is_starting => format!(
+                "the kubelet (pid {pid}) has just been started and may take more; it would give back {} watches and {} instances",
+                self.watches, self.instances
+            ),
             Some(pid) => format!(
                 "the running kubelet (pid {pid}) would give back {} watches and {} instances",
                 self.watches, self.instances
@@ -209,13 +240,29 @@ impl Kubelet {
     }
 }
 
+/// Instances, and watches that are not cAdvisor's, of a recent kubelet with this configuration; without one all that it can have.
+fn configured(config: Option<KubeletConfig>) -> Pair<u64> {
+    let Some(config) = config else {
+        return Pair {
+            instances: INSTANCES_FROM_1_31,
+            watches: OTHER_WATCHES_FROM_1_31,
+        };
+    };
+    let each = |is_set, amount| if is_set { amount } else { 0 };
+    let static_pods = each(!config.static_pods, 1);
+    let client_ca = each(!config.client_ca, 1);
+    let without = static_pods + client_ca;
+    Pair {
+        instances: INSTANCES_FROM_1_31 - without - each(!config.serving_certificate, 1),
+        watches: OTHER_WATCHES_FROM_1_31 - without - each(!config.serving_certificate, 2),
+    }
+}
+
 /// What cAdvisor asks for: one watch a directory, without `*.mount` (`watchDirectory`,
 /// container/raw/watcher.go).
 struct Need {
     watches: u64,
     hierarchies: u64,
-    /// The kubelet that runs watches what those before 1.29 did.
-    before_1_29: bool,
     basis: String,
 }
 
@@ -228,7 +275,6 @@ fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
             Some(Need {
                 watches,
                 hierarchies: 1,
-                before_1_29: false,
                 basis: format!("cgroup v2: {bound}{watches} directories that cAdvisor watches"),
             })
         }
@@ -258,22 +304,19 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
         return None;
     }
     let sum = |set: &[&Hierarchy]| set.iter().map(|h| watched(h)).fold(0, u64::saturating_add);
-    let (set, before_1_29, why) = if kubelet.largest == 0 {
+    let (set, why) = if kubelet.largest == 0 {
         (
             old,
-            false,
             "no kubelet tells its version, so the longer list of before Kubernetes 1.29 is taken",
         )
     } else if kubelet.largest.abs_diff(sum(&new)) < kubelet.largest.abs_diff(sum(&old)) {
         (
             new,
-            false,
             "the running kubelet holds what Kubernetes from 1.29 on watches",
         )
     } else {
         (
             old,
-            true,
             "the running kubelet holds what Kubernetes before 1.29 watches",
         )
     };
@@ -283,7 +326,6 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
     Some(Need {
         watches,
         hierarchies: set.len() as u64,
-        before_1_29,
         basis: format!(
             "cgroup v1: {bound}{watches} directories that cAdvisor watches in {} hierarchies ({}); {why}",
             set.len(),

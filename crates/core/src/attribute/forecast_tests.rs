@@ -1,7 +1,7 @@
 //! Would the kubelet start now?
 
-use crate::model::{CollectorRun, UserCounters, UserKey};
-use crate::report::{KubeletStart, Severity, StartVerdict, Unseen};
+use crate::model::{CollectorRun, KubeletConfig, UserCounters, UserKey};
+use crate::report::{KubeletStart, Severity, StartVerdict, Status, Unseen};
 use crate::testing::{Node, node};
 
 /// As most distributions mount v1: cpu and cpuacct together.
@@ -19,6 +19,13 @@ const HIERARCHIES: [&str; 11] = [
     "name=systemd",
 ];
 
+/// Everything that takes an instance.
+const ALL: KubeletConfig = KubeletConfig {
+    static_pods: true,
+    client_ca: true,
+    serving_certificate: true,
+};
+
 fn forecast(node: &Node) -> KubeletStart {
     node.report().forecast.kubelet_start.unwrap()
 }
@@ -27,6 +34,7 @@ fn forecast(node: &Node) -> KubeletStart {
 fn with_free(node: Node, instances: u64, watches: u64) -> Node {
     let limits = node.0.limits.clone().unwrap();
     node.pod(30, "app", "web-0").with(|s| {
+        s.node.kubelet = Some(ALL);
         s.inotify.as_mut().unwrap().counters = Some(vec![UserCounters {
             key: UserKey::initial(0),
             instances: limits.max_user_instances - instances,
@@ -120,23 +128,65 @@ fn without_room_it_fails_and_at_the_edge_barely_starts() {
 }
 
 #[test]
-fn a_kubelet_that_may_be_older_than_1_23_may_need_one_less() {
+fn what_a_kubelet_holds_is_what_it_needs() {
     let verdict = |polled_ca: bool, room: u64| {
         let node = node().cgroups_v1(&HIERARCHIES, 100).process(9, "kubelet");
+        // One older than 1.23 does not watch its client CA.
         let own = if polled_ca { 3 } else { 4 };
         let node = node.holds(own, 1).holds(1, 0).holds(1, 797);
         let given_back = 797 + u64::from(own);
         let forecast = forecast(&with_free(node, 100, room - given_back));
         assert_eq!(
             (forecast.watches_needed, forecast.watches_free),
-            (804, room)
+            (800 + u64::from(own), room)
         );
+        assert_eq!(forecast.instances_needed, u64::from(own) + 2);
         forecast.verdict
     };
     assert_eq!(verdict(false, 803), StartVerdict::Barely);
     assert_eq!(verdict(false, 802), StartVerdict::Fails);
     assert_eq!(verdict(true, 802), StartVerdict::Barely);
     assert_eq!(verdict(true, 801), StartVerdict::Fails);
+}
+
+#[test]
+fn a_kubelet_that_does_not_run_needs_what_it_is_configured_for() {
+    let verdict = |config, instances| {
+        let node = with_free(node().cgroups_v2(100, 4), instances, 8_000);
+        let start = forecast(&node.with(|s| s.node.kubelet = config));
+        (start.instances_needed, start.verdict)
+    };
+    let least = KubeletConfig {
+        static_pods: false,
+        client_ca: false,
+        serving_certificate: false,
+    };
+    assert_eq!(verdict(Some(least), 4), (4, StartVerdict::Barely));
+    assert_eq!(verdict(Some(least), 5), (4, StartVerdict::Starts));
+    assert_eq!(verdict(Some(least), 2), (4, StartVerdict::Fails));
+    assert_eq!(verdict(Some(ALL), 4), (7, StartVerdict::Fails));
+    // Without its configuration it is not known which of the two it is.
+    assert_eq!(verdict(None, 4), (7, StartVerdict::Unknown));
+    assert_eq!(verdict(None, 2), (7, StartVerdict::Fails));
+    assert_eq!(verdict(None, 8), (7, StartVerdict::Starts));
+}
+
+#[test]
+fn a_kubelet_in_its_first_minute_may_take_more() {
+    let start = |age: u64, config| {
+        let node = node().cgroups_v2(30, 0).process(9, "kubelet").holds(4, 10);
+        forecast(&node.with(|s| {
+            s.processes[0].start_ticks = 5_000;
+            s.node.uptime_ticks = Some(5_000 + age);
+            s.node.kubelet = config;
+        }))
+    };
+    let later = start(60 * 100, Some(ALL));
+    assert!(!later.starting && later.instances_needed == 4);
+    let now = start(300, Some(ALL));
+    assert!(now.starting && now.instances_needed == 7);
+    assert_eq!(now.instances_given_back, 4);
+    assert_eq!(start(300, None).instances_needed, 7);
 }
 
 #[test]
@@ -250,6 +300,23 @@ fn unknown_where_an_account_is_out_of_sight() {
     assert_eq!(start.unseen, [Unseen::Ancestors]);
     // That its own has no room is known.
     assert_eq!(forecast(&guest(20)).verdict, StartVerdict::Fails);
+}
+
+#[test]
+fn a_process_may_have_been_another_user_when_it_was_charged() {
+    let two = |other| {
+        let node = node().cgroups_v2(30, 0).process(3, "hog").holds(60, 1);
+        node.process(4, "changed")
+            .user(UserKey::initial(7))
+            .holds(other, 1)
+    };
+    let start = forecast(&two(62));
+    assert_eq!(start.verdict, StartVerdict::Unknown);
+    assert_eq!(start.unseen, [Unseen::ChargedUsers]);
+    assert_eq!(forecast(&two(60)).verdict, StartVerdict::Starts);
+    // The next call is refused for certain to nobody, and perhaps to root.
+    assert_eq!(two(67).report().status(), Status::Ok);
+    assert_eq!(two(68).report().unseen, [Unseen::ChargedUsers]);
 }
 
 #[test]

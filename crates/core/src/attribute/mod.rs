@@ -16,7 +16,7 @@ pub use holders::{Holder, Part};
 pub use owners::owners;
 pub use room::Room;
 pub use running::{Running, running};
-pub use users::{below, user_ref};
+pub use users::{below, most_used, user_ref};
 pub use view::View;
 
 #[cfg(test)]

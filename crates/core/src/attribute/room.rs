@@ -16,13 +16,14 @@ pub struct Room {
 }
 
 impl Room {
-    /// What `key` may still get: a charge goes to it and to the creator of each namespace above (`inc_ucount`, kernel/ucount.c).
+    /// What `key` may still get, which wants so many more: a charge goes to it and to the creator of each namespace above (`inc_ucount`, kernel/ucount.c).
     #[must_use]
     pub fn of(
         snapshot: &Snapshot,
         users: &[User],
         key: UserKey,
         resource: InotifyResource,
+        wanted: u64,
     ) -> Self {
         let mut room = Self {
             account: key,
@@ -36,7 +37,7 @@ impl Room {
         let top = chain.last().copied().unwrap_or(key);
         // Of equals the highest is named: raising the limit of those below would not help.
         for account in chain.into_iter().rev() {
-            room.add(snapshot, users, account, resource);
+            room.add(snapshot, users, account, resource, wanted);
         }
         if !top.is_initial() {
             room.add_unseen(Unseen::Ancestors);
@@ -50,6 +51,7 @@ impl Room {
         users: &[User],
         account: UserKey,
         resource: InotifyResource,
+        wanted: u64,
     ) {
         match account_room(snapshot, users, account, resource) {
             Ok(free) if self.most.is_none_or(|most| free < most) => {
@@ -68,6 +70,13 @@ impl Room {
             of_run.into_iter().for_each(|one| self.add_unseen(one));
             if !vantage.initial_pid_namespace {
                 self.add_unseen(Unseen::OtherPidNamespaces);
+            }
+            let limit = users::limits(snapshot, account)[resource];
+            let most_used = users::most_used(users, resource);
+            if account.is_initial()
+                && limit.is_some_and(|limit| limit.saturating_sub(most_used) < wanted)
+            {
+                self.add_unseen(Unseen::ChargedUsers);
             }
         }
     }

@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::model::{Inotify, Pair, Provenance, Snapshot, UserCounters, UserKey};
+use crate::model::{Inotify, InotifyResource, Pair, Provenance, Snapshot, UserCounters, UserKey};
 use crate::report::{Budget, Unattributed, User, UserRef, thresholds};
 
 /// Instances and watches.
@@ -57,6 +57,16 @@ fn draws_on(inotify: &Inotify, key: UserKey) -> Option<UserKey> {
         .iter()
         .find(|n| n.id == key.user_namespace)?
         .draws_on
+}
+
+/// So much one user may be charged for where /proc is the source, which shows as whom a process runs now and not as whom
+/// it ran when it was charged: all that there is, each once, for all of it counts in the initial namespace.
+#[must_use]
+pub fn most_used(users: &[User], resource: InotifyResource) -> u64 {
+    let initial = users.iter().filter(|user| user.is_initial());
+    initial
+        .map(|user| user.budget(resource).used)
+        .fold(0, u64::saturating_add)
 }
 
 /// Whoever inotify is charged to, most pressed first.

@@ -20,7 +20,11 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
         .iter()
         .filter_map(|u| Some((u.budget(resource).percent()?, u)))
         .filter(|(percent, user)| {
-            *percent >= thresholds::WARNING_PERCENT && user.budget(resource).used > 0
+            // A limit of 0 is no shortage where nobody wants any; whoever has an instance wants watches.
+            let is_used = InotifyResource::BOTH
+                .iter()
+                .any(|one| user.budget(*one).used > 0);
+            *percent >= thresholds::WARNING_PERCENT && is_used
         })
         .collect();
     users.sort_by_key(|(percent, _)| Reverse(*percent));

@@ -84,6 +84,18 @@ pub struct Snapshot {
     pub containers: Containers,
 }
 
+/// What a kubelet is configured for, of which each takes an inotify instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubeletConfig {
+    /// Static pods from a directory (`staticPodPath`).
+    pub static_pods: bool,
+    /// Clients are known by a certificate authority (`clientCAFile`).
+    pub client_ca: bool,
+    /// Its serving certificate is a file, read again when it changes (from Kubernetes 1.31), and not given by the API
+    /// server (`serverTLSBootstrap`).
+    pub serving_certificate: bool,
+}
+
 /// The machine that a [`Snapshot`] was taken of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeFacts {
@@ -93,4 +105,8 @@ pub struct NodeFacts {
     pub kernel: String,
     /// Physical memory in bytes; bounds what limits may cost.
     pub memory_bytes: Option<u64>,
+    /// Time since it was started, in ticks of a hundredth of a second, as [`Process::start_ticks`] is.
+    pub uptime_ticks: Option<u64>,
+    /// The kubelet's configuration file, where there is one.
+    pub kubelet: Option<KubeletConfig>,
 }

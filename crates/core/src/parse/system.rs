@@ -54,6 +54,21 @@ pub fn memory_bytes(meminfo: &[u8]) -> Parsed<u64> {
         .ok_or_else(|| Malformed::new(WHAT, "MemTotal is beyond 64 bits"))
 }
 
+/// Time since the machine was started, in ticks of a hundredth of a second, the first number of /proc/uptime.
+///
+/// # Errors
+///
+/// When it is no number with two decimals.
+pub fn uptime_ticks(uptime: &[u8]) -> Parsed<u64> {
+    const WHAT: &str = "uptime";
+    let first = words(uptime).next().unwrap_or_default();
+    let digits: Vec<u8> = first.iter().copied().filter(|byte| *byte != b'.').collect();
+    if first.len() != digits.len() + 1 || first.get(first.len().wrapping_sub(3)) != Some(&b'.') {
+        return Err(Malformed::new(WHAT, "no number with two decimals"));
+    }
+    number(WHAT, &digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

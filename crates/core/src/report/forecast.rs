@@ -55,6 +55,9 @@ pub struct KubeletStart {
     pub watches_given_back: u64,
     /// Instances that the running kubelet would give back.
     pub instances_given_back: u64,
+    /// The kubelet was started less than a minute ago, and may not hold yet all that it takes.
+    #[serde(default)]
+    pub starting: bool,
     /// How `watches_needed` was calculated.
     pub basis: String,
     /// How far it can be trusted.

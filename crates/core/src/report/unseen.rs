@@ -38,6 +38,8 @@ pub enum Unseen {
     OtherPidNamespaces,
     /// The accounts of the user namespaces above nospace's own.
     Ancestors,
+    /// Whom each instance is charged to, which /proc does not show.
+    ChargedUsers,
     /// The limits of a user namespace below nospace's own.
     ChildLimits {
         /// Its inode number.
@@ -47,6 +49,8 @@ pub enum Unseen {
     OtherIpcNamespaces,
     /// How many processes each user has, of its RLIMIT_NPROC.
     UserProcesses,
+    /// What the kubelet is configured for, which decides how much it needs.
+    KubeletConfig,
     /// No collector reads it: only logs tell of it.
     OnlyInLogs {
         /// Code of the cause.
@@ -101,12 +105,14 @@ impl Unseen {
             Self::ChildLimits { .. } => Some(
                 "run nospace with eBPF (CAP_BPF and CAP_PERFMON), or read user.max_inotify_* inside",
             ),
+            Self::ChargedUsers => Some("run nospace with eBPF (CAP_BPF and CAP_PERFMON)"),
             Self::OtherIpcNamespaces => Some(
                 "run `nsenter --ipc --target PID nospace check` for a process of the container",
             ),
             Self::UserProcesses => Some(
                 "compare `ps -L -u USER --no-headers | wc -l` with max user processes in /proc/PID/limits",
             ),
+            Self::KubeletConfig => Some("run it again once the kubelet has run for a minute"),
             Self::Unread { .. } | Self::Partial { .. } | Self::OnlyInLogs { .. } => None,
         }
     }
@@ -138,6 +144,9 @@ impl fmt::Display for Unseen {
             Self::Ancestors => {
                 f.write_str("the limits of the user namespaces above this one are not visible")
             }
+            Self::ChargedUsers => f.write_str(
+                "one user may be charged for more than /proc shows: a process can change its user",
+            ),
             Self::ChildLimits { user_namespace } => {
                 write!(
                     f,
@@ -150,6 +159,9 @@ impl fmt::Display for Unseen {
             Self::UserProcesses => {
                 f.write_str("the limit of processes of a user (RLIMIT_NPROC) is not read")
             }
+            Self::KubeletConfig => f.write_str(
+                "how much the kubelet needs depends on its configuration, which was not found",
+            ),
             Self::OnlyInLogs { cause } => write!(
                 f,
                 "{cause} cannot be measured on a node: only logs tell of it"

@@ -1,7 +1,8 @@
 //! What machine this is.
 
-use nospace_core::model::NodeFacts;
-use nospace_core::parse::{lossy, system};
+use nospace_core::managers::kubelet_roots;
+use nospace_core::model::{KubeletConfig, NodeFacts};
+use nospace_core::parse::{kubelet as parse_kubelet, lossy, system};
 
 use super::read;
 use crate::host::{Host, proc, root};
@@ -12,7 +13,17 @@ pub fn collect(host: &dyn Host) -> NodeFacts {
         name: name(host).unwrap_or_else(|| "unknown".to_owned()),
         kernel: text(host, "sys/kernel/osrelease").unwrap_or_else(|| "unknown".to_owned()),
         memory_bytes: read::parsed(host, proc("meminfo"), system::memory_bytes).ok(),
+        uptime_ticks: read::parsed(host, proc("uptime"), system::uptime_ticks).ok(),
+        kubelet: kubelet_roots()
+            .into_iter()
+            .find_map(|path| kubelet(host, path)),
     }
+}
+
+/// The configuration in a kubelet's directory; `None` where there is none that can be read.
+fn kubelet(host: &dyn Host, directory: &str) -> Option<KubeletConfig> {
+    let bytes = read::bytes(host, root(&format!("{directory}/config.yaml"))).ok()?;
+    Some(parse_kubelet::config(&bytes))
 }
 
 /// In a container /proc knows only the container's name; the host's is in its /etc/hostname.

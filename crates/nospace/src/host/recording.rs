@@ -86,6 +86,8 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
         (Tree::Root, b"config.json" | b"config.v2.json" | b"containers.json") => {
             Some(nospace_core::parse::bundle::redact_config(contents))
         }
+        // /var/lib/kubelet/config.yaml may have a header with a password.
+        (Tree::Root, b"config.yaml") => Some(nospace_core::parse::kubelet::redact(contents)),
         _ => None,
     }
 }

@@ -61,11 +61,13 @@ pub fn check(options: &str) -> Command {
 }
 
 /// Runs a command that prints a report.
+#[allow(dead_code, reason = "not every test that shares this reads reports so")]
 pub fn report(command: &mut Command) -> anyhow::Result<Report> {
     report_of(&command.output().context("cannot run it")?)
 }
 
 /// The report that was printed, with nothing amiss.
+#[allow(dead_code, reason = "not every test that shares this reads reports so")]
 pub fn report_of(output: &Output) -> anyhow::Result<Report> {
     let errors = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code();
