@@ -127,7 +127,7 @@ impl Server {
     fn ask(&self, path: &str, headers: &str) -> Result<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address)?;
         let request =
-            format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n{headers}\r\n");
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
