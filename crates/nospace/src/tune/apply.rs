@@ -1,9 +1,12 @@
 //! `--apply`: the file first, then the kernel, so that whatever is live can be taken back.
 
+use rustix::io::Errno;
+
 use nospace_core::tune::{Action, Change, DROP_IN, DropIn, Step, StepState, Tuning};
 
 use super::dry_run::{DryRun, overridden};
 use super::live;
+use super::lock::TuneLock;
 use super::obstacle::{ensure_none, file_error};
 use super::site::{RUNTIME, Scope, Site};
 
@@ -14,12 +17,13 @@ use super::site::{RUNTIME, Scope, Site};
 /// When it is known beforehand that something would fail: nothing is changed then. What fails on the way is in the
 /// answer instead.
 pub fn apply(site: &Site<'_>, dry_run: DryRun, scope: Scope) -> anyhow::Result<Tuning> {
-    let DryRun { mut tuning, old } = dry_run;
+    let DryRun { mut tuning } = dry_run;
     tuning.action = Action::Apply;
     ensure_none(site, &tuning, scope)?;
+    let _lock = TuneLock::acquire(site)?;
     let runtime = runtime(site);
     if tuning.file.step.state == StepState::Planned {
-        write(site, &mut tuning, old, &runtime);
+        write(site, &mut tuning, &runtime);
     }
     let kept = tuning.file.step.state == StepState::Done;
     if planned(&tuning, |change| &change.live) && !kept {
@@ -27,13 +31,21 @@ pub fn apply(site: &Site<'_>, dry_run: DryRun, scope: Scope) -> anyhow::Result<T
     }
     for change in &mut tuning.changes {
         if let (StepState::Planned, Some(value)) = (change.live.state, change.proposed) {
-            change.live = match live::set(site.host, &site.procfs, &change.key, value) {
-                Ok(()) => StepState::Done.into(),
-                Err(why) => Step::failed(why),
-            };
+            change.live = raise(site, &change.key, value);
         }
     }
     Ok(tuning)
+}
+
+/// Sets it, unless another has raised it further since.
+fn raise(site: &Site<'_>, key: &str, value: u64) -> Step {
+    if live::value(site.host, key).is_some_and(|now| now >= value) {
+        return StepState::Unneeded.into();
+    }
+    match live::set(site.host, &site.procfs, key, value) {
+        Ok(()) => StepState::Done.into(),
+        Err(why) => Step::failed(why),
+    }
 }
 
 fn planned(tuning: &Tuning, step: impl Fn(&Change) -> &Step) -> bool {
@@ -59,15 +71,19 @@ fn before(kept: &DropIn, change: &Change) -> Option<u64> {
     entry.map_or(change.current, |entry| entry.before)
 }
 
-fn write(site: &Site<'_>, tuning: &mut Tuning, old: Option<DropIn>, runtime: &DropIn) {
+fn write(site: &Site<'_>, tuning: &mut Tuning, runtime: &DropIn) {
     let done = site.file(DROP_IN).and_then(|drop_in| {
-        let directory = drop_in.lock()?;
-        // Another nospace may have written it since.
-        let now = drop_in.read()?.and_then(|bytes| DropIn::parse(&bytes).ok());
-        let mut file = now.or(old).unwrap_or_default();
+        let directory = drop_in.directory()?;
+        // Another nospace may have written or removed it since.
+        let now = drop_in.read()?.map(|bytes| DropIn::parse(&bytes));
+        let mut file = now
+            .transpose()
+            .map_err(|_| Errno::EXIST)?
+            .unwrap_or_default();
         file.made_directory |= directory.created;
         for change in &tuning.changes {
             if let (StepState::Planned, Some(value)) = (change.persistent.state, change.proposed) {
+                let value = file.value(&change.key).unwrap_or(0).max(value);
                 file.set(&change.key, value, before(runtime, change));
             }
         }
@@ -101,7 +117,7 @@ fn remember(site: &Site<'_>, tuning: &mut Tuning, mut kept: DropIn) {
         }
     }
     let done = site.file(RUNTIME).and_then(|file| {
-        let directory = file.lock()?;
+        let directory = file.directory()?;
         kept.made_directory |= directory.created;
         directory.replace(kept.render().as_bytes())
     });

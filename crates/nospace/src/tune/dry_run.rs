@@ -17,8 +17,6 @@ use crate::host::{ReadError, root};
 pub struct DryRun {
     /// For people, and for scripts.
     pub tuning: Tuning,
-    /// tune's own file as it is; `None` where there is none.
-    pub(super) old: Option<DropIn>,
 }
 
 /// Compares the node with what it should be. Without requests the node's own use decides.
@@ -69,7 +67,7 @@ pub fn dry_run(
         namespaces: namespaces(&view),
     };
     compare(site, &mut tuning, &proposed, old.as_ref(), scope);
-    Ok(DryRun { tuning, old })
+    Ok(DryRun { tuning })
 }
 
 /// tune's own file, as it is.

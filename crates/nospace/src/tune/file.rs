@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 /// A file at a fixed place below a root.
@@ -17,9 +17,9 @@ pub struct RootedFile {
     name: &'static str,
 }
 
-/// The file's directory, held open and locked: one nospace at a time changes what is in it.
+/// The file's directory, held open.
 #[derive(Debug)]
-pub struct LockedDirectory<'a> {
+pub struct OpenDirectory<'a> {
     directory: File,
     file: &'a RootedFile,
     /// It was created for the file.
@@ -63,8 +63,15 @@ impl RootedFile {
         Ok(Some(bytes))
     }
 
-    /// Opens and locks its directory, and makes it where it is missing.
-    pub fn lock(&self) -> Done<LockedDirectory<'_>> {
+    /// Opens it to be locked, and makes it where it is missing: for its owner alone.
+    pub fn open_private(&self) -> Done<OwnedFd> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = self.open(self.directory, OFlags::PATH | OFlags::DIRECTORY)?;
+        rustix::fs::openat(directory, self.name, flags, Mode::from_raw_mode(0o600))
+    }
+
+    /// Opens its directory, and makes it where it is missing.
+    pub fn directory(&self) -> Done<OpenDirectory<'_>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let (directory, created) = match self.open(self.directory, flags) {
             Err(Errno::NOENT) => {
@@ -73,8 +80,11 @@ impl RootedFile {
             }
             opened => (opened?, false),
         };
-        rustix::fs::flock(&directory, FlockOperation::LockExclusive)?;
-        Ok(LockedDirectory {
+        if created {
+            // Whatever the umask says: settings are for all to read.
+            rustix::fs::fchmod(&directory, Mode::from_raw_mode(0o755))?;
+        }
+        Ok(OpenDirectory {
             directory: directory.into(),
             file: self,
             created,
@@ -112,7 +122,7 @@ impl RootedFile {
     }
 }
 
-impl LockedDirectory<'_> {
+impl OpenDirectory<'_> {
     /// Puts `bytes` in the file's place. Whenever this ends, the old file is there, or the new one, whole.
     pub fn replace(&self, bytes: &[u8]) -> Done<()> {
         let new = self.temporary();

@@ -10,6 +10,7 @@ mod dry_run;
 mod environment;
 mod file;
 mod live;
+mod lock;
 mod obstacle;
 mod other_settings;
 mod revert;

@@ -5,6 +5,7 @@ use nospace_core::tune::{
 };
 
 use super::live;
+use super::lock::TuneLock;
 use super::obstacle::{ensure_none, file_error};
 use super::site::{RUNTIME, Scope, Site};
 use crate::collect::limits;
@@ -21,6 +22,7 @@ struct PreviousValues {
 ///
 /// When there is nothing that tune could take back, or a file of tune is not readable.
 pub fn revert(site: &Site<'_>, scope: Scope, only_show: bool) -> anyhow::Result<Tuning> {
+    let _lock = (!only_show).then(|| TuneLock::acquire(site)).transpose()?;
     let previous = PreviousValues {
         drop_in: read(site, DROP_IN)?,
         runtime: read(site, RUNTIME)?,
@@ -151,7 +153,7 @@ fn remove(site: &Site<'_>, tuning: &mut Tuning, previous: &PreviousValues, scope
     }
     let take = |path, file: &DropIn| {
         site.file(path)
-            .and_then(|place| place.lock()?.remove(file.made_directory))
+            .and_then(|place| place.directory()?.remove(file.made_directory))
     };
     if let (StepState::Planned, Some(file)) = (tuning.file.step.state, &previous.drop_in) {
         match take(DROP_IN, file) {

@@ -13,7 +13,7 @@ fs.inotify.max_user_instances = 8192
 # before: fs.inotify.max_user_watches = 8192
 fs.inotify.max_user_watches = 524288'
 # What it does elsewhere differs from run to run, and changes nothing.
-paths="-P /etc -P /etc/sysctl.d -P $file -P /etc/sysctl.d/.zz-nospace.conf.new -P /run/nospace
+paths="-P /run/nospace-tune.lock -P /etc -P /etc/sysctl.d -P $file -P /etc/sysctl.d/.zz-nospace.conf.new -P /run/nospace
     -P /proc/sys/fs/inotify/max_user_instances -P /proc/sys/fs/inotify/max_user_watches"
 # A regular file is emptied when it is opened for writing; a value of the kernel is not.
 unempty() { [ -s value/instances ] || echo "$1" >value/instances; [ -s value/watches ] || echo "$2" >value/watches; }

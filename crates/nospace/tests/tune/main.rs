@@ -8,6 +8,7 @@
 mod crash;
 mod image;
 mod lab;
+mod lock;
 mod node;
 mod refused;
 #[path = "../conditions/script.rs"]
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
         test("another file wins", node::overridden),
         test("sysctl.conf is read by procps alone", node::sysctl_conf),
         test("two at once", node::two_at_once),
+        test("a lock of another user", lock::other_user),
+        test("a lock that is kept", lock::bounded),
+        test("three at once never lower", lock::never_lowers),
+        test("modes of directories", lock::directories),
         test("a plan", node::plan),
         test("used up, live and lasting", node::pressed),
         test("disk full", refused::disk_full),
