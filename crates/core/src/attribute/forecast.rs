@@ -61,11 +61,9 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
         instances: kubelet.instances,
         watches: kubelet.watches,
     };
-    let rooms = Pair::new(|one| {
-        let wanted = needed[one].saturating_sub(held[one]);
-        Room::of(snapshot, users, kubelet.account, one, wanted)
-    });
-    let free = Pair::new(|one| Some(rooms[one].most?.saturating_add(held[one])));
+    let account = kubelet.account;
+    let rooms = Pair::new(|one| Room::of(snapshot, users, account, one, needed[one], held[one]));
+    let free = Pair::new(|one| rooms[one].most);
     let mut unseen = unseen(snapshot, &rooms);
     let answer = |one| verdict(free[one], least[one]..=needed[one], &unseen);
     let verdict = answer(InotifyResource::Watches).worse(answer(InotifyResource::Instances));

@@ -247,7 +247,17 @@ fn kubelet_of(key: UserKey) -> Node {
 fn judged_by_the_account_that_it_is_charged_to() {
     let other = UserKey::initial(1_000);
     // Root's account is used up, and is none of its business.
-    let node = kubelet_of(other).process(3, "hog").holds(128, 1);
+    let counters = |key, instances| UserCounters {
+        key,
+        instances,
+        watches: 128,
+        instances_limit: 128,
+        watches_limit: 8_192,
+    };
+    let node = kubelet_of(other).process(3, "hog").holds(128, 1).with(|s| {
+        let inotify = s.inotify.as_mut().unwrap();
+        inotify.counters = Some(vec![counters(UserKey::initial(0), 128), counters(other, 7)]);
+    });
     let forecast = forecast(&node);
     assert_eq!(forecast.verdict, StartVerdict::Starts);
     assert_eq!(UserKey::from(forecast.account), other);
@@ -277,6 +287,16 @@ fn the_creators_account_refuses_as_well() {
     assert_eq!(forecast.verdict, StartVerdict::Barely);
     assert_eq!(forecast.instances_free, 7);
     assert_eq!(UserKey::from(forecast.account), UserKey::initial(0));
+}
+
+#[test]
+fn a_limit_that_was_lowered_below_what_is_in_use_refuses() {
+    let start = forecast(&kubelet_of(UserKey::initial(0)).limits(128, 20));
+    assert_eq!(start.watches_given_back, 35);
+    assert_eq!(
+        (start.watches_free, start.verdict),
+        (20, StartVerdict::Fails)
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::users;
 use crate::model::{InotifyResource, Snapshot, UserKey};
 use crate::report::{Unseen, User};
 
-/// How many more instances or watches the kernel would grant to a (user namespace, uid) pair.
+/// How many instances or watches the kernel would grant to a (user namespace, uid) pair that starts anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     /// The account with the least room of those that were seen.
@@ -16,14 +16,15 @@ pub struct Room {
 }
 
 impl Room {
-    /// What `key` may still get, which wants so many more: a charge goes to it and to the creator of each namespace above (`inc_ucount`, kernel/ucount.c).
+    /// What `key` may get that needs so many, once it has given back what it holds: a charge goes to it and to the creator of each namespace above (`inc_ucount`, kernel/ucount.c).
     #[must_use]
     pub fn of(
         snapshot: &Snapshot,
         users: &[User],
         key: UserKey,
         resource: InotifyResource,
-        wanted: u64,
+        needed: u64,
+        held: u64,
     ) -> Self {
         let mut room = Self {
             account: key,
@@ -37,7 +38,7 @@ impl Room {
         let top = chain.last().copied().unwrap_or(key);
         // Of equals the highest is named: raising the limit of those below would not help.
         for account in chain.into_iter().rev() {
-            room.add(snapshot, users, account, resource, wanted);
+            room.add(snapshot, users, (account, resource), needed, held);
         }
         if !top.is_initial() {
             room.add_unseen(Unseen::Ancestors);
@@ -49,11 +50,11 @@ impl Room {
         &mut self,
         snapshot: &Snapshot,
         users: &[User],
-        account: UserKey,
-        resource: InotifyResource,
-        wanted: u64,
+        (account, resource): (UserKey, InotifyResource),
+        needed: u64,
+        held: u64,
     ) {
-        match account_room(snapshot, users, account, resource) {
+        match account_room(snapshot, users, account, resource, held) {
             Ok(free) if self.most.is_none_or(|most| free < most) => {
                 self.most = Some(free);
                 self.account = account;
@@ -74,7 +75,9 @@ impl Room {
             let limit = users::limits(snapshot, account)[resource];
             let most_used = users::most_used(users, resource);
             if account.is_initial()
-                && limit.is_some_and(|limit| limit.saturating_sub(most_used) < wanted)
+                && limit.is_some_and(|limit| {
+                    limit.saturating_add(held).saturating_sub(most_used) < needed
+                })
             {
                 self.add_unseen(Unseen::ChargedUsers);
             }
@@ -88,12 +91,13 @@ impl Room {
     }
 }
 
-/// What one account has left.
+/// What one account has left once `held` is given back; a limit may have been lowered below what is in use.
 fn account_room(
     snapshot: &Snapshot,
     users: &[User],
     account: UserKey,
     resource: InotifyResource,
+    held: u64,
 ) -> Result<u64, Unseen> {
     let user = users::find(users, account);
     let limit = match user {
@@ -102,7 +106,7 @@ fn account_room(
     };
     let used = user.map_or(0, |user| user.budget(resource).used);
     match limit {
-        Some(limit) => Ok(limit.saturating_sub(used)),
+        Some(limit) => Ok(limit.saturating_add(held).saturating_sub(used)),
         None if account.is_initial() => Err(Unseen::Unread {
             collector: "limits".to_owned(),
             why: None,

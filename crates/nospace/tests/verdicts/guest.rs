@@ -144,7 +144,8 @@ pub fn kubelet() -> anyhow::Result<()> {
         "{:?}",
         by_proc.forecast
     );
-    holder.tell("limit instances 2")?;
+    // Below what it holds and would give back.
+    holder.tell("limit watches 2")?;
     if is_exact {
         let full = from_host("")?;
         ensure!(
