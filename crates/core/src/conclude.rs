@@ -1,9 +1,12 @@
 use crate::attribute::View;
 use crate::diagnose;
 use crate::evidence;
+use crate::explain;
 use crate::limits;
 use crate::model::{CgroupVersion, Snapshot};
-use crate::report::{Finding, InotifyLimits, Node, RemedyContext, Report, SCHEMA_VERSION};
+use crate::report::{
+    Finding, InotifyLimits, LogContext, Node, RemedyContext, Report, SCHEMA_VERSION, Speaker,
+};
 
 /// What a look at a node means: whose everything is, what is wrong, what to do.
 #[must_use]
@@ -27,7 +30,9 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         restart_kubelet: view.manager().and_then(|manager| manager.restart_kubelet()),
         restart_containerd: limits::restart_containerd(&view),
     };
+    let log_context = log_context(&view);
     let mut report = Report {
+        log_context,
         remedy_context,
         schema_version: SCHEMA_VERSION,
         taken_at: snapshot.taken_at.clone(),
@@ -46,6 +51,28 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
     };
     report.unseen = evidence::of_node(&report);
     report
+}
+
+fn log_context(view: &View) -> LogContext {
+    let snapshot = view.snapshot;
+    let now = explain::seconds(&snapshot.taken_at);
+    let uptime = snapshot.node.uptime_ticks.map(|ticks| ticks / 100);
+    let processes = snapshot.processes.iter();
+    // Without processes it is not known who is there.
+    let seen = !snapshot.processes.is_empty();
+    LogContext {
+        booted_at: now
+            .zip(uptime)
+            .map(|(now, uptime)| now.saturating_sub(uptime)),
+        has_kubelet: seen.then(|| view.is_of_kubernetes()),
+        speakers: processes
+            .map(|p| Speaker {
+                pid: p.pid,
+                comm: p.comm.clone(),
+                user: p.user,
+            })
+            .collect(),
+    }
 }
 
 fn node(snapshot: &Snapshot) -> Node {

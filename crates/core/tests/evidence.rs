@@ -4,10 +4,10 @@
 use nospace_core::cause::Cause;
 use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
 use nospace_core::limits::LIMITS;
-use nospace_core::model::{CollectorRun, Provenance, Vantage};
+use nospace_core::model::{CollectorRun, Provenance, UserKey, Vantage};
 use nospace_core::report::{
-    Blame, Budget, Culprit, Finding, Forecast, InotifyLimits, Node, Pod, Remedy, RemedyContext,
-    Report, Resource, Rule, Severity, Subject, Unattributed, User,
+    Blame, Budget, Culprit, Finding, Forecast, InotifyLimits, LogContext, Node, Pod, Remedy,
+    RemedyContext, Report, Resource, Rule, Severity, Speaker, Subject, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -59,6 +59,7 @@ fn node() -> Report {
         findings: Vec::new(),
         unseen: Vec::new(),
         remedy_context: RemedyContext::default(),
+        log_context: LogContext::default(),
     }
 }
 
@@ -297,4 +298,167 @@ fn first_and_last_are_those_of_the_log() {
     assert_eq!(cause.last.as_deref(), Some("Nov 21 00:00:03"));
     assert_eq!((cause.first_line.number, cause.last_line.number), (1, 3));
     assert_eq!(cause.lines, 2);
+}
+
+/// A process that runs as this uid of the initial user namespace.
+fn speaker(comm: &str, uid: u32) -> Speaker {
+    Speaker {
+        pid: 7,
+        comm: comm.to_owned(),
+        user: UserKey::initial(uid),
+    }
+}
+
+/// uid 1234 has used everything up, uid 0 hardly anything.
+fn with_another_users_use() -> Report {
+    let mut report = with_user(3, 3);
+    let mut other = report.users[0].clone();
+    other.uid = 1_234;
+    (other.instances.used, other.watches.used) = (100, 100);
+    report.users.insert(0, other);
+    report.log_context.speakers = vec![speaker("kubelet", 0), speaker("node", 1_234)];
+    report
+}
+
+#[test]
+fn the_budget_of_the_program_that_wrote_the_line_is_asked() {
+    let mut report = with_another_users_use();
+    report.findings.push(Finding {
+        cause: Cause::InotifyWatches,
+        rule: Rule::Exhaustion(Cause::InotifyWatches),
+        severity: Severity::Critical,
+        title: "uid 1234 has used 100 of 100".to_owned(),
+        evidence: Vec::new(),
+        blame: Blame::only(Culprit::named("node (pid 7)"), None),
+        subject: Subject::uid(1_234),
+        victims: Vec::new(),
+        remedies: Vec::new(),
+    });
+    let said = explain(WATCHES, Some(&report));
+    assert_eq!(said.causes[0].node, Verdict::Recovered);
+    assert_eq!(said.findings[0].blame, Blame::Unknown);
+    let words = said.causes[0].node_says.join(" ");
+    assert!(
+        words.contains("uid 0") && !words.contains("1234"),
+        "{words}"
+    );
+    // Of the other user it is still so.
+    report.log_context.speakers = vec![speaker("kubelet", 1_234)];
+    let said = explain(WATCHES, Some(&report));
+    assert_eq!(said.causes[0].node, Verdict::Confirms);
+    assert_eq!(said.findings[0].blame.culprits().len(), 1);
+}
+
+#[test]
+fn where_the_speaker_is_not_known_nothing_is() {
+    let log = "tail: inotify cannot be used, reverting to polling: Too many open files\n";
+    let report = with_another_users_use();
+    let said = explain(log, Some(&report));
+    assert_eq!(
+        said.causes[0].node,
+        Verdict::Unknown,
+        "{:?}",
+        said.causes[0]
+    );
+    assert_eq!(said.findings[0].blame, Blame::Unknown);
+    // Whoever it was has room.
+    let mut roomy = report.clone();
+    (roomy.users[0].instances.used, roomy.users[0].watches.used) = (3, 3);
+    assert_eq!(
+        explain(log, Some(&roomy)).causes[0].node,
+        Verdict::Recovered
+    );
+    // Two of that name, as two users.
+    let mut two = report;
+    two.log_context.speakers = vec![speaker("tail", 0), speaker("tail", 1_234)];
+    assert_eq!(explain(log, Some(&two)).causes[0].node, Verdict::Unknown);
+    two.log_context.speakers.remove(0);
+    assert_eq!(explain(log, Some(&two)).causes[0].node, Verdict::Confirms);
+}
+
+#[test]
+fn a_log_of_another_node_proves_nothing_here() {
+    let mut report = with_user(3, 99);
+    report.node.name = "node2.example.org".to_owned();
+    report.taken_at = "2026-11-28T12:00:00Z".to_owned();
+    report.log_context.has_kubelet = Some(true);
+    report.log_context.booted_at = Some(1_795_221_477);
+    let verdict = |report: &Report, line: &str| {
+        let said = explain(&line.replace("WATCHES", WATCHES.trim_end()), Some(report));
+        let words = said.causes[0].node_says.join(" ");
+        (said.causes[0].node, words)
+    };
+    let unknown = |report: &Report, line: &str, why: &str| {
+        let (node, words) = verdict(report, line);
+        assert_eq!(node, Verdict::Unknown, "{line}: {words}");
+        assert!(words.contains(why), "{line}: {words}");
+    };
+    for line in [
+        "Nov 28 00:37:57 node2 kubelet[3089]: WATCHES\n",
+        "Nov 28 00:37:57 node2.example.org kubelet[3089]: WATCHES\n",
+        "E1128 00:37:57.177528    3089 kubelet.go:1335] WATCHES node=\"node2\"\n",
+        "2026-11-21T00:37:58Z stderr F WATCHES\n",
+        "WATCHES\n",
+    ] {
+        assert_eq!(verdict(&report, line).0, Verdict::Confirms, "{line}");
+    }
+    for line in [
+        "Nov 28 00:37:57 node01 kubelet[3089]: WATCHES\n",
+        "2026-11-28T00:37:57+0000 node01 kubelet[3089]: WATCHES\n",
+        "E1128 00:37:57.177528    3089 kubelet.go:1335] WATCHES node=\"node01\"\n",
+    ] {
+        unknown(&report, line, "of node01");
+    }
+    for line in [
+        "Nov 19 00:37:57 node2 kubelet[3089]: WATCHES\n",
+        "Dec 24 00:37:57 node2 kubelet[3089]: WATCHES\n",
+        "E1119 00:37:57.177528    3089 kubelet.go:1335] WATCHES\n",
+        "2026-11-21T00:20:00Z stderr F WATCHES\n",
+    ] {
+        unknown(&report, line, "before this node booted");
+    }
+    report.log_context.booted_at = None;
+    unknown(
+        &report,
+        "2021-10-28T11:35:44Z stderr F WATCHES\n",
+        "another year",
+    );
+    report.log_context.has_kubelet = Some(false);
+    unknown(&report, "WATCHES\n", "kubelet");
+}
+
+#[test]
+fn a_namespace_or_cgroup_is_judged_only_where_the_line_tells_which() {
+    let mount = |pid| {
+        let subject = Subject::MountNamespace { id: 9, pid };
+        (Cause::MountLimit, subject, 100)
+    };
+    let line = |program: &str| {
+        format!(
+            "Nov 28 00:37:57 n {program}[1]: mount: /mnt: mount(2) system call failed: No space left on device.\n"
+        )
+    };
+    let verdict = |report: &Report, line: &str| {
+        let said = explain(line, Some(report));
+        let cause = said
+            .causes
+            .iter()
+            .find(|c| c.candidates.contains(&Cause::MountLimit));
+        cause.expect("a cause").node
+    };
+    let report = with_resources([mount(30)]);
+    assert_eq!(verdict(&report, &line("mount")), Verdict::Unknown);
+    let cgroup = |path: &str| {
+        let subject = Subject::Cgroup {
+            limit: "pids.max",
+            path: path.to_owned(),
+        };
+        (Cause::Pids, subject, 100)
+    };
+    let log =
+        "[ 12.000001] cgroup: fork rejected by pids controller in /system.slice/cron.service\n";
+    let pids = |path| explain(log, Some(&with_resources([cgroup(path)]))).causes[0].node;
+    assert_eq!(pids("/system.slice/cron.service"), Verdict::Confirms);
+    assert_eq!(pids("/system.slice"), Verdict::Confirms);
+    assert_eq!(pids("/system.slice/ssh.service"), Verdict::Unknown);
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{forecast, owners, pods, processes, users};
-use crate::managers::NodeManager;
+use crate::managers::{NodeManager, is_kubelet};
 use crate::model::{Environment, Process, Program, Snapshot, UserKey, may_write};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
 
@@ -84,6 +84,18 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn environment(&self) -> Option<&'a Environment> {
         self.snapshot.environment.as_ref()
+    }
+
+    /// Whether anything shows that the machine is a node of Kubernetes: a kubelet, a pod, or what pods left.
+    #[must_use]
+    pub fn is_of_kubernetes(&self) -> bool {
+        let snapshot = self.snapshot;
+        let mut owners = self.owners.values();
+        let mut paths = snapshot.processes.iter().flat_map(|p| &p.cgroups);
+        snapshot.processes.iter().any(|p| is_kubelet(&p.comm))
+            || !snapshot.containers.pod_logs.is_empty()
+            || owners.any(|o| matches!(o, Owner::Pod { .. }))
+            || paths.any(|c| c.path.contains("kubepods"))
     }
 
     /// The process, if it is among those that were kept.

@@ -5,7 +5,7 @@ use crate::limits::describe;
 use crate::limits::raise;
 use crate::limits::{blame, inotify};
 use crate::model::{InotifyResource, UserKey};
-use crate::report::{Finding, KubeletStart, Owner, Remedy, Rule, Severity, StartVerdict, Subject};
+use crate::report::{Finding, KubeletStart, Remedy, Rule, Severity, StartVerdict, Subject};
 
 pub fn find(view: &View) -> Vec<Finding> {
     let Some(start) = view.forecast.kubelet_start.as_ref() else {
@@ -16,22 +16,11 @@ pub fn find(view: &View) -> Vec<Finding> {
         StartVerdict::Barely => Severity::Warning,
         StartVerdict::Fails => Severity::Critical,
     };
-    if on_kubernetes(view, start) {
+    if view.is_of_kubernetes() {
         vec![finding(view, start, severity)]
     } else {
         Vec::new()
     }
-}
-
-/// Whether a kubelet belongs on this machine at all.
-fn on_kubernetes(view: &View, start: &KubeletStart) -> bool {
-    let snapshot = view.snapshot;
-    let has_pod = || view.owners.values().any(|o| matches!(o, Owner::Pod { .. }));
-    let in_pod = || {
-        let mut paths = snapshot.processes.iter().flat_map(|p| &p.cgroups);
-        paths.any(|c| c.path.contains("kubepods"))
-    };
-    start.kubelet_pid.is_some() || !snapshot.containers.pod_logs.is_empty() || has_pod() || in_pod()
 }
 
 fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {

@@ -1,20 +1,18 @@
 //! Is it still so? What a look at the node says of a cause that a log names.
 
+use super::account::{Accounts, is_of};
+use super::figure::{Figure, disks, figure, lies_on, quoted, resources, users};
+use super::origin::foreign;
 use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
 use crate::amount::count;
 use crate::cause::Cause;
 use crate::evidence::room_for_all;
-use crate::limits::{self, describe::used_of};
-use crate::managers::is_kubelet;
-use crate::model::{InotifyResource, Provenance};
-use crate::report::thresholds::{CRITICAL_PERCENT, WARNING_PERCENT};
-use crate::report::{Blame, Finding, Report, Resource, Rule, Severity, Status, Subject, Unseen};
-use crate::runtimes::{RuntimeDefinition, for_kubelet};
+use crate::limits;
+use crate::model::InotifyResource;
+use crate::report::thresholds::CRITICAL_PERCENT;
+use crate::report::{Blame, Finding, Report, Rule, Severity, Status, Subject, Unseen};
 use crate::signatures::Confidence;
-
-/// Figures that are quoted of one cause: the highest, and another that is under pressure.
-const QUOTED: usize = 2;
 
 /// What `report` says of `cause`.
 ///
@@ -23,6 +21,12 @@ const QUOTED: usize = 2;
 /// only allowed is contradicted.
 #[must_use]
 pub fn judge(cause: &ExplainedCause, report: &Report) -> NodeSays {
+    if let Some(why) = foreign(cause, report) {
+        return NodeSays {
+            words: vec![why],
+            ..NodeSays::default()
+        };
+    }
     let mut words = Vec::new();
     let mut all_known = true;
     for candidate in candidates(cause) {
@@ -84,37 +88,113 @@ struct State {
 }
 
 fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
-    let figures = match cause {
-        Cause::InotifyWatches | Cause::InotifyInstances => {
-            let resource = InotifyResource::of_cause(cause).into_iter();
-            resource
-                .flat_map(|resource| users(resource, &log.programs, report))
-                .collect()
-        }
-        Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => {
-            let disks = disks(cause, &log.objects, report);
-            disks.into_iter().map(figure).collect()
-        }
-        Cause::ProcessFiles => return processes(&log.programs, report),
-        _ => resources(cause, report),
+    if cause == Cause::ProcessFiles {
+        return processes(&log.programs, report);
+    }
+    let asked = Asked {
+        cause,
+        log,
+        report,
+        accounts: Accounts::of(&log.programs, report),
     };
-    let refusing = report
-        .findings
-        .iter()
-        .find(|f| f.severity == Severity::Critical && is_about(f, cause, log, report));
-    let worst = figures.iter().map(|f| f.percent).max();
+    let figures = match InotifyResource::of_cause(cause) {
+        Some(resource) => users(resource, report),
+        None => resources(cause, report),
+    };
+    let about = |wanted| {
+        let is = |f: &&Figure| asked.concerns(&f.subject) == wanted;
+        figures.iter().filter(is).collect::<Vec<_>>()
+    };
+    let (own, perhaps) = (about(Some(true)), about(None));
+    let full = |f: &&&Figure| f.percent >= CRITICAL_PERCENT;
+    let refusing = report.findings.iter().find(|f| {
+        f.severity == Severity::Critical
+            && f.cause == cause
+            && asked.concerns(&f.subject) == Some(true)
+    });
     let mut unseen = Vec::new();
-    let full = match (worst, refusing) {
-        (_, Some(_)) => Some(true),
-        (Some(worst), None) if worst >= CRITICAL_PERCENT => Some(true),
-        (Some(_), None) => room(cause, report, &mut unseen),
-        (None, None) => room(cause, report, &mut unseen).and(None),
+    let mut unsaid = None;
+    let all_perhaps_full = own.is_empty() && perhaps.iter().all(|f| full(&f)) && asked.all_seen();
+    let is_full = if refusing.is_some() || own.iter().any(|f| full(&f)) {
+        Some(true)
+    } else if perhaps.iter().any(|f| full(&f)) {
+        unsaid = (!all_perhaps_full).then(|| asked.unsaid());
+        all_perhaps_full.then_some(true)
+    } else if figures.is_empty() || !asked.accounts.have_limits(report) {
+        room(cause, report, &mut unseen).and(None)
+    } else {
+        room(cause, report, &mut unseen)
     };
-    let mut words = quoted(figures);
+    let told = if own.is_empty() { perhaps } else { own };
+    let mut words = quoted(told);
+    words.extend(unsaid);
     words.extend(unseen.iter().map(Unseen::sentence));
     // What the rules say of it tells more than the figure: whom it hits next.
     words.extend(refusing.map(|f| f.title.clone()));
-    State { full, words }
+    State {
+        full: is_full,
+        words,
+    }
+}
+
+/// What a log says, and whom that may be about.
+struct Asked<'a> {
+    cause: Cause,
+    log: &'a ExplainedCause,
+    report: &'a Report,
+    accounts: Accounts,
+}
+
+impl Asked<'_> {
+    /// Whether a budget is the one that refused: `None` where the log does not tell.
+    fn concerns(&self, subject: &Subject) -> Option<bool> {
+        match (self.cause, subject) {
+            (Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm, subject) => {
+                let disks = disks(self.cause, &self.log.objects, self.report);
+                Some(disks.iter().any(|disk| disk.subject == *subject))
+            }
+            (_, Subject::User(_)) => self.accounts.include(subject, self.report),
+            // Only systemd is always in the namespace of the first process.
+            (_, Subject::MountNamespace { pid, .. }) => {
+                let of_systemd = |program: &String| program == "systemd";
+                let programs = &self.log.programs;
+                let told = !programs.is_empty() && programs.iter().all(of_systemd);
+                told.then_some(*pid == 1)
+            }
+            (Cause::Pids, Subject::Cgroup { path, .. }) => {
+                let named = self.log.objects.iter().any(|object| is_in(object, path));
+                if named { Some(true) } else { None }
+            }
+            (Cause::ProcessFiles, subject) => {
+                let mut programs = self.log.programs.iter();
+                Some(programs.any(|program| is_process_of(subject, program)))
+            }
+            _ => Some(true),
+        }
+    }
+
+    /// Every user that a process runs as has a figure: nobody else can have been refused.
+    fn all_seen(&self) -> bool {
+        let mut speakers = self.report.log_context.speakers.iter();
+        let has_figure = |key| self.report.users.iter().any(|user| user.key() == key);
+        InotifyResource::of_cause(self.cause).is_some()
+            && speakers.all(|process| has_figure(process.user))
+    }
+
+    /// Why the budgets that are full prove nothing.
+    fn unsaid(&self) -> String {
+        match self.cause {
+            Cause::MountLimit => "the log does not say in which mount namespace",
+            Cause::Pids => "the log does not say in which cgroup",
+            _ => "whose budget refused is not known: the log does not say as which user the program ran",
+        }
+        .to_owned()
+    }
+}
+
+/// Whether a cgroup's path is that of `object` or of one above it.
+fn is_in(object: &str, path: &str) -> bool {
+    object.starts_with('/') && path != "/" && lies_on(object, path)
 }
 
 /// `Some(false)`: no account is full, and every one that can refuse was seen.
@@ -128,29 +208,6 @@ fn room(cause: Cause, report: &Report, unseen: &mut Vec<Unseen>) -> Option<bool>
     }
 }
 
-/// Of a full disk it must be the one that the log speaks of.
-fn is_about(finding: &Finding, cause: Cause, log: &ExplainedCause, report: &Report) -> bool {
-    let names = |disk: &&Resource| finding.subject == disk.subject;
-    finding.cause == cause
-        && match cause {
-            Cause::DiskBlocks | Cause::DiskInodes | Cause::DevShm => {
-                disks(cause, &log.objects, report).iter().any(names)
-            }
-            _ => true,
-        }
-}
-
-fn quoted(mut figures: Vec<Figure>) -> Vec<String> {
-    figures.sort_by_key(|f| std::cmp::Reverse(f.percent));
-    figures
-        .into_iter()
-        .enumerate()
-        .filter(|(n, f)| *n == 0 || f.percent >= WARNING_PERCENT)
-        .take(QUOTED)
-        .map(|(_, f)| f.words)
-        .collect()
-}
-
 /// Descriptors are each process's own: only a process of the program that complains counts, and
 /// `check` names those that are near their limit.
 fn processes(programs: &[String], report: &Report) -> State {
@@ -158,7 +215,7 @@ fn processes(programs: &[String], report: &Report) -> State {
         .resources
         .iter()
         .filter(|r| r.cause == Cause::ProcessFiles)
-        .filter(|r| programs.iter().any(|p| is_of(&r.subject, p)))
+        .filter(|r| programs.iter().any(|p| is_process_of(&r.subject, p)))
         .map(figure)
         .collect();
     let full = figures.iter().any(|f| f.percent >= CRITICAL_PERCENT);
@@ -177,135 +234,14 @@ fn processes(programs: &[String], report: &Report) -> State {
             "no process of {whose} is near its limit of descriptors"
         )]
     } else {
-        quoted(figures)
+        quoted(figures.iter().collect())
     };
     words.extend(unseen.iter().map(Unseen::sentence));
     State { full, words }
 }
 
-/// Whether it is a process of `program`; the kernel cuts a comm to 15 bytes.
-fn is_of(subject: &Subject, program: &str) -> bool {
-    let Subject::Process { comm, .. } = subject else {
-        return false;
-    };
-    comm == program || comm.len() == 15 && program.starts_with(comm)
-}
-
-/// A program that runs as root on every node: of the users only root's budgets are its own.
-fn runs_as_root(program: &str) -> bool {
-    let of_runtime = |d: &RuntimeDefinition| {
-        d.daemon == Some(program) || d.title == program || d.monitor.program == program
-    };
-    ["cAdvisor", "systemd", "systemd-udevd", "runc", "kernel"].contains(&program)
-        || is_kubelet(program)
-        || for_kubelet().any(of_runtime)
-}
-
-struct Figure {
-    percent: u64,
-    words: String,
-}
-
-fn users(resource: InotifyResource, programs: &[String], report: &Report) -> Vec<Figure> {
-    let of_root = !programs.is_empty() && programs.iter().all(|p| runs_as_root(p));
-    report
-        .users
-        .iter()
-        .filter(|u| !of_root || u.uid == 0)
-        .filter_map(|user| {
-            let budget = user.budget(resource);
-            if budget.provenance == Provenance::Unavailable {
-                return None;
-            }
-            let percent = budget.percent()?;
-            let place = if user.draws_on.is_some() {
-                " of a child user namespace"
-            } else {
-                ""
-            };
-            Some(Figure {
-                percent,
-                words: format!(
-                    "uid {}{place}: {} of {} {} ({percent} %{})",
-                    user.uid,
-                    budget.used,
-                    budget.limit?,
-                    resource.noun(),
-                    trust(budget.provenance)
-                ),
-            })
-        })
-        .collect()
-}
-
-/// The file systems that the objects lie on; all that there are where no object is a path.
-fn disks<'a>(cause: Cause, objects: &[String], report: &'a Report) -> Vec<&'a Resource> {
-    let of_cause: Vec<&Resource> = report
-        .resources
-        .iter()
-        .filter(|r| r.cause == cause)
-        .collect();
-    let mut meant: Vec<&Resource> = objects
-        .iter()
-        .filter(|o| o.starts_with('/'))
-        .filter_map(|path| {
-            of_cause
-                .iter()
-                .filter_map(|r| Some((mountpoint(r)?, *r)))
-                .filter(|(mountpoint, _)| lies_on(path, mountpoint))
-                .max_by_key(|(mountpoint, _)| mountpoint.len())
-                .map(|(_, disk)| disk)
-        })
-        .collect();
-    if meant.is_empty() {
-        meant = of_cause;
-    }
-    meant.dedup_by_key(|r| &r.subject);
-    meant
-}
-
-fn mountpoint(disk: &Resource) -> Option<&str> {
-    match &disk.subject {
-        Subject::Mount(mountpoint) => Some(mountpoint),
-        _ => None,
-    }
-}
-
-fn lies_on(path: &str, mountpoint: &str) -> bool {
-    mountpoint == "/"
-        || path
-            .strip_prefix(mountpoint)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn resources(cause: Cause, report: &Report) -> Vec<Figure> {
-    report
-        .resources
-        .iter()
-        .filter(|r| r.cause == cause)
-        .map(figure)
-        .collect()
-}
-
-fn figure(resource: &Resource) -> Figure {
-    let percent = resource.percent();
-    let amount = used_of(resource.used, resource.limit, &resource.unit);
-    Figure {
-        percent,
-        words: format!(
-            "{}: {amount} ({percent} %{})",
-            resource.subject,
-            trust(resource.provenance)
-        ),
-    }
-}
-
-fn trust(provenance: Provenance) -> &'static str {
-    match provenance {
-        Provenance::Exact => "",
-        Provenance::Estimated => ", estimated",
-        Provenance::Unavailable => ", not to be trusted",
-    }
+fn is_process_of(subject: &Subject, program: &str) -> bool {
+    matches!(subject, Subject::Process { comm, .. } if is_of(comm, program))
 }
 
 impl Explanation {
@@ -371,13 +307,16 @@ fn severity(cause: &ExplainedCause) -> Severity {
 
 fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     let named = cause.decided.unwrap_or(cause.cause);
+    let report = report.filter(|report| foreign(cause, report).is_none());
     let known: Vec<&Finding> = report
         .iter()
         .flat_map(|r| &r.findings)
-        .filter(|f| f.cause == named)
+        .filter(|f| f.cause == named && concerned(f, cause, report))
         .collect();
     let known_holders = |f: &&&Finding| f.blame != Blame::Unknown;
     let blame = known.iter().find(known_holders);
+    let refuses = cause.decided.is_some();
+    let blame = blame.filter(|_| refuses);
     let blame = blame.map_or(Blame::Unknown, |f| f.blame.clone());
     let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
     if remedies.is_empty() {
@@ -403,6 +342,19 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
         victims,
         remedies,
     }
+}
+
+/// Whether what `check` found is of the budget that refused, or may be.
+fn concerned(finding: &Finding, log: &ExplainedCause, report: Option<&Report>) -> bool {
+    report.is_some_and(|report| {
+        let asked = Asked {
+            cause: finding.cause,
+            log,
+            report,
+            accounts: Accounts::of(&log.programs, report),
+        };
+        asked.concerns(&finding.subject) != Some(false)
+    })
 }
 
 fn title(cause: &ExplainedCause, named: Cause) -> String {

@@ -12,6 +12,8 @@ pub struct Frame<'a> {
     pub time: Option<String>,
     /// Who, by the tag of syslog or the journal.
     pub program: Option<String>,
+    /// Where, by the same.
+    pub host: Option<String>,
     /// What is left.
     pub message: Cow<'a, [u8]>,
     /// The container runtime cut the line here; the next one goes on (CRI tag `P`).
@@ -28,7 +30,7 @@ static CRI: LazyLock<Option<Regex>> =
     LazyLock::new(|| bytes(&format!(r"^({DATE}) (?:stdout|stderr) ([FP])(?::\S+)? ")));
 static SYSLOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     bytes(&format!(
-        r"^(?:<\d{{1,3}}>\d? ?)?([A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|{DATE}) [\w.:-]+ ([^\s\[\]:]{{1,64}})(?:\[\d+\])?: ?"
+        r"^(?:<\d{{1,3}}>\d? ?)?([A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|{DATE}) ([\w.:-]+) ([^\s\[\]:]{{1,64}})(?:\[\d+\])?: ?"
     ))
 });
 static KLOG: LazyLock<Option<Regex>> =
@@ -83,6 +85,7 @@ impl<'a> Frame<'a> {
             None => Self {
                 time: None,
                 program: None,
+                host: None,
                 message: Cow::Borrowed(line),
                 partial: false,
             },
@@ -105,8 +108,9 @@ impl<'a> Frame<'a> {
             self.partial = &c[2] == b"P";
             (c[0].len(), text(&c[1]))
         } else if let Some(c) = captures(&SYSLOG, message) {
-            let program = text(&c[2]);
+            let program = text(&c[3]);
             let found = (c[0].len(), text(&c[1]));
+            self.host.get_or_insert(text(&c[2]));
             self.program.get_or_insert(program);
             found
         } else if let Some(c) = captures(&KLOG, message) {
@@ -152,6 +156,7 @@ fn docker(line: &[u8]) -> Option<Frame<'_>> {
     Some(Frame {
         time: parsed.time,
         program: None,
+        host: None,
         message: Cow::Owned(parsed.log.trim_end_matches('\n').as_bytes().to_vec()),
         partial: !whole,
     })

@@ -8,11 +8,15 @@
 //! mean, [`Summary`] adds up, [`judge`] asks a [`crate::report::Report`] of the node whether it is
 //! still so. Nothing here reads a file.
 
+mod account;
 mod classify;
 mod evidence;
+mod figure;
 mod frame;
 mod literal;
+mod moment;
 mod object;
+mod origin;
 mod remedy;
 mod report;
 mod scan;
@@ -22,6 +26,7 @@ mod wrap;
 pub use classify::{Classifier, Match};
 pub use evidence::judge;
 pub use frame::{Frame, starts_record};
+pub use moment::seconds;
 pub use object::Object;
 pub use report::{
     ExplainedCause, ExplainedLine, Explanation, LineRef, MessageKind, NodeSays, SourceRead, Verdict,

@@ -112,6 +112,9 @@ pub struct ExplainedCause {
     pub last_line: LineRef,
     /// Who said it, most talkative first; at most ten.
     pub programs: Vec<String>,
+    /// Hosts and nodes that the lines name, in the order of appearance; at most ten.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// What the calls were refused on, in the order of appearance; at most ten.
     pub objects: Vec<String>,
     /// Pods named; at most ten.

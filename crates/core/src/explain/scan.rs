@@ -34,6 +34,8 @@ pub struct Hit {
     pub time: Option<String>,
     /// Who said it, by the log's tag.
     pub program: Option<String>,
+    /// The host that the log names, or the node that the message does.
+    pub host: Option<String>,
     /// The line as it stands, lossy UTF-8, cut to what is worth showing.
     pub text: String,
     /// The message without its wrapping and its escapes, lossy UTF-8, cut alike.
@@ -400,6 +402,7 @@ fn hit(
         times: times(message),
         time: frame.time.clone(),
         program: frame.program.clone(),
+        host: frame.host.clone().or_else(|| node_named(message)),
         text: if raw.len() <= SHOWN {
             String::from_utf8_lossy(&raw[..raw_end]).into_owned()
         } else {
@@ -418,6 +421,15 @@ fn window(length: usize, span: &Range<usize>) -> Range<usize> {
     }
     let start = span.start.saturating_sub(SHOWN / 4);
     start..length.min(span.end.max(start + SHOWN))
+}
+
+/// The kubelet names its node (`klog.KRef` and `"node", klog.KObj(node)`, k8s.io/kubernetes).
+static NODE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?:^|\s)node(?:Name)?="([a-z0-9][a-z0-9.-]{0,252})""#).ok());
+
+fn node_named(message: &[u8]) -> Option<String> {
+    let found = NODE.as_ref()?.captures(message)?;
+    Some(String::from_utf8_lossy(&found[1]).into_owned())
 }
 
 static REPEATED: LazyLock<Option<Regex>> = LazyLock::new(|| {

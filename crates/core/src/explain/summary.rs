@@ -26,6 +26,7 @@ struct Sum {
     first: (u64, Place),
     last: (u64, Place),
     programs: BTreeMap<String, u64>,
+    hosts: Vec<String>,
     objects: Vec<String>,
     pods: Vec<String>,
     kinds: Vec<(MessageKind, Hit)>,
@@ -125,6 +126,7 @@ impl Sum {
             first: (order, place.clone()),
             last: (order, place),
             programs: BTreeMap::new(),
+            hosts: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),
             kinds: Vec::new(),
@@ -172,6 +174,9 @@ impl Sum {
         if let Some(program) = hit.program_in(table) {
             count(&mut self.programs, program, 1);
         }
+        if let Some(host) = &hit.host {
+            remember(&mut self.hosts, host, KEPT);
+        }
         if let Some(name) = &hit.meaning.object.name {
             remember(&mut self.objects, name, KEPT);
         }
@@ -203,6 +208,10 @@ impl Sum {
             .iter()
             .for_each(|c| remember(&mut self.candidates, c, Cause::ALL.len()));
         later
+            .hosts
+            .iter()
+            .for_each(|h| remember(&mut self.hosts, h, KEPT));
+        later
             .objects
             .iter()
             .for_each(|o| remember(&mut self.objects, o, KEPT));
@@ -230,6 +239,7 @@ impl Sum {
                 .take(KEPT)
                 .map(|(p, _)| p.clone())
                 .collect(),
+            hosts: self.hosts.clone(),
             objects: self.objects.clone(),
             pods: self.pods.clone(),
             sample: self

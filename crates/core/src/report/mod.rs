@@ -14,6 +14,7 @@ mod culprit;
 mod findings;
 mod forecast;
 mod holders;
+mod log_context;
 mod remedy_context;
 mod rule;
 pub mod thresholds;
@@ -26,6 +27,7 @@ pub use culprit::{Culprit, PodRef};
 pub use findings::{Finding, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
+pub use log_context::{LogContext, Speaker};
 pub use remedy_context::RemedyContext;
 pub use rule::Rule;
 pub use unseen::Unseen;
@@ -68,6 +70,9 @@ pub struct Report {
     /// What `explain` needs of the node for its remedies.
     #[serde(skip)]
     pub remedy_context: RemedyContext,
+    /// What `explain` holds logs against.
+    #[serde(skip)]
+    pub log_context: LogContext,
 }
 
 /// The answer in one word, as a monitoring plugin gives it.

@@ -23,7 +23,8 @@ pub fn names(nospace: Command, words: &str, cause: Cause) -> anyhow::Result<()> 
 pub struct Victim {
     /// For the shell.
     script: String,
-    /// The node shows it, too: not where the program's own limit was used up, and it has gone.
+    /// The node shows it, too: not where the program's own limit was used up, and it has gone, nor where the words do not
+    /// tell whose budget it was.
     confirmed: bool,
     /// What is wrong with `explain`, which does not name the cause.
     known_failure: Option<&'static str>,
@@ -46,6 +47,11 @@ impl Victim {
             confirmed: false,
             known_failure: None,
         })
+    }
+
+    /// What this shell script prints must be explained; it does not tell which user's or namespace's budget refused.
+    pub fn of_anybody(script: impl Into<String>) -> Option<Self> {
+        Self::of_its_own(script)
     }
 
     /// What this shell script prints should be explained, and is not.

@@ -7,9 +7,9 @@ use nospace_core::model::{
 };
 use nospace_core::report::{
     Blame, Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits,
-    KubeletStart, Node, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy, RemedyContext,
-    Report, Resource, Rule, SCHEMA_VERSION, Severity, StartVerdict, Subject, Unattributed, User,
-    UserRef,
+    KubeletStart, LogContext, Node, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy,
+    RemedyContext, Report, Resource, Rule, SCHEMA_VERSION, Severity, StartVerdict, Subject,
+    Unattributed, User, UserRef,
 };
 
 const ROOT: UserRef = UserRef {
@@ -58,6 +58,7 @@ pub fn healthy() -> Report {
         pods,
         resources: resources(),
         remedy_context: RemedyContext::default(),
+        log_context: LogContext::default(),
         forecast: starts(),
         ..bare(1024, 524_288)
     }
@@ -79,6 +80,7 @@ pub fn watches_exhausted() -> Report {
         pods: vec![pod(shipper, 1, 7340), pod("web-0", 1, 2), pod("web-1", 1, 2)],
         resources: resources(),
         remedy_context: RemedyContext::default(),
+        log_context: LogContext::default(),
         forecast: Forecast {
             kubelet_start: Some(KubeletStart {
                 verdict: StartVerdict::Fails,
@@ -189,6 +191,7 @@ pub fn instances_exhausted() -> Report {
         }, finding(Cause::DiskInodes, Severity::Warning, "/var/lib/containerd has used 88 % of its inodes"),
            finding(Cause::InotifyInstances, Severity::Info, "node (pid 4711) holds 110 instances that watch nothing: a leak")],
         remedy_context: RemedyContext::default(),
+        log_context: LogContext::default(),
         forecast: Forecast { kubelet_start: Some(KubeletStart { verdict: StartVerdict::Barely, ..start() }) },
         ..bare(128, 192_536)
     }
@@ -318,6 +321,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         resources: vec![],
         unseen: Vec::new(),
         remedy_context: RemedyContext::default(),
+        log_context: LogContext::default(),
         forecast: Forecast::default(),
         findings: vec![],
     }

@@ -78,7 +78,7 @@ fn instances_of_a_user(ways: &'static [&'static str]) -> anyhow::Result<Option<E
     Ok(Some(Exhausted {
         place,
         expected: Expected::full("uid 1899999031", "instances", limit),
-        victim: Victim::new(
+        victim: Victim::of_anybody(
             "setpriv --reuid=1899999031 --regid=1899999031 --clear-groups timeout 1 tail -f /etc/passwd >/dev/null",
         ),
     }))
