@@ -1,6 +1,7 @@
 //! What is wrong: the limits' own findings, and the rules that look across limits, one a file. All of them
 //! are pure functions over the attributed snapshot.
 
+mod alike;
 mod blind;
 mod child_limits;
 mod dominant_holder;
@@ -63,7 +64,7 @@ fn rules() -> impl Iterator<Item = Rule> {
 #[must_use]
 pub fn findings(view: &View, more: Vec<Finding>) -> Vec<Finding> {
     let of_rules = rules().flat_map(|rule| rule(view));
-    let mut findings: Vec<Finding> = of_rules.chain(more).collect();
+    let mut findings = alike::merge(of_rules.chain(more).collect());
     findings.sort_by_key(|f| Reverse(f.severity));
     findings
 }

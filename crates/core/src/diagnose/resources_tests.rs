@@ -5,7 +5,7 @@ use crate::model::{
     Hierarchy, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Provenance,
     Setting, Snapshot, SysvIpc,
 };
-use crate::report::{Finding, Resource, Severity, Status};
+use crate::report::{Finding, Resource, Severity, Status, Subject};
 use crate::testing::{Node, captions, files, node};
 
 fn commands(finding: &Finding) -> Vec<&str> {
@@ -378,4 +378,39 @@ fn resources_come_by_cause_the_fullest_first() {
             ("inodes", "/".to_owned())
         ]
     );
+}
+
+#[test]
+fn many_processes_of_one_program_are_one_finding() {
+    let workers = |number: u32| {
+        let mut node = node().process(3, "sshd");
+        for pid in 10..10 + number {
+            node = node.process(pid, "worker").with(|s| {
+                let process = s.processes.last_mut().unwrap();
+                (process.descriptors, process.descriptor_limit) = (1_000, Some(1_024));
+            });
+        }
+        node.findings("process-files")
+    };
+    assert_eq!(workers(2).len(), 2);
+    let [finding] = &workers(9)[..] else {
+        panic!("{:#?}", workers(9))
+    };
+    assert_eq!(finding.subject, Subject::Program("worker".to_owned()));
+    assert!(
+        finding.title.starts_with("9 processes"),
+        "{}",
+        finding.title
+    );
+    assert_eq!(finding.victims.len(), 9);
+    for pid in 10..19 {
+        let pid = format!("pid {pid}");
+        assert!(finding.evidence.iter().any(|line| line.contains(&pid)));
+    }
+}
+
+#[test]
+fn a_limit_of_0_without_use_is_not_full() {
+    assert_eq!(crate::model::percent(0, 0), Some(0));
+    assert_eq!(crate::model::percent(1, 0), Some(100));
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::{Provenance, Subject};
 use crate::cause::Cause;
 
-/// `used` of `limit` in percent, rounded down; a limit of 0 is full.
+/// `used` of `limit` in percent, rounded down. A limit of 0 forbids a thing: it is full only for who has one.
 #[must_use]
 pub fn percent(used: u64, limit: u64) -> Option<u64> {
     if limit == 0 {
-        return Some(100);
+        return Some(if used == 0 { 0 } else { 100 });
     }
     u64::try_from(u128::from(used) * 100 / u128::from(limit)).ok()
 }

@@ -28,6 +28,8 @@ pub enum Subject {
         /// Unit.
         unit: Option<String>,
     },
+    /// Several processes of one program.
+    Program(String),
     /// A sysctl, by its dotted name.
     Sysctl(Cow<'static, str>),
     /// One number of a sysctl that has several: `kernel.sem SEMMNI`.
@@ -92,6 +94,7 @@ impl fmt::Display for Subject {
                 pid,
                 unit: Some(unit),
             } => write!(f, "{comm} (pid {pid}, {unit})"),
+            Self::Program(comm) => write!(f, "processes of {comm}"),
             Self::Sysctl(key) => f.write_str(key),
             Self::SysctlField { key, field } => write!(f, "{key} {field}"),
             Self::MountNamespace { id, pid } => write!(f, "mount namespace {id} (pid {pid})"),
