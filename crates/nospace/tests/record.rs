@@ -84,6 +84,14 @@ fn rootfs(directory: &Path) -> std::path::PathBuf {
         "linux": {"cgroupsPath": format!("/kubepods/besteffort/podx/{id}")},
     });
     fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+    let settings = root.join("etc/sysctl.d");
+    fs::create_dir_all(&settings).unwrap();
+    let text = format!(
+        "# token: {SECRET}\nkernel.core_pattern = |/bin/{SECRET}\nfs.file-max = 1234567 # {SECRET}\n\
+         fs.inotify.max_user_watches = 7654321\n"
+    );
+    fs::write(settings.join("10-local.conf"), &text).unwrap();
+    fs::write(root.join("etc/sysctl.conf"), &text).unwrap();
     root
 }
 
@@ -121,7 +129,12 @@ fn nothing_secret_is_saved() {
         holds(&plain, &format!("files/proc/{}/cmdline", shim.0.id())),
         "nor the shim"
     );
+    assert!(holds(&plain, "max_user_watches = 7654321"), "nor sysctl.d");
     assert!(!holds(&plain, SECRET));
+    assert!(
+        !holds(&plain, "core_pattern"),
+        "a setting that nospace does not know"
+    );
 }
 
 #[test]
@@ -225,7 +238,8 @@ fn an_archive_is_its_owners_alone_and_no_link_is_followed() {
 /// Killed at any moment it leaves the whole archive, or nothing.
 #[test]
 fn nothing_half_written_stays() {
-    for milliseconds in 0..25 {
+    use rustix::process::{Signal, kill_process};
+    for milliseconds in 0_u64..25 {
         let directory = TempDir::new().unwrap();
         let archive = directory.path().join("node.tar.zst");
         let mut recording = Command::new(cargo_bin!("nospace"))
@@ -235,7 +249,13 @@ fn nothing_half_written_stays() {
             .spawn()
             .unwrap();
         std::thread::sleep(std::time::Duration::from_millis(milliseconds * 4));
-        recording.kill().unwrap();
+        let pid = rustix::process::Pid::from_child(&recording);
+        let signals = [Signal::KILL, Signal::INT, Signal::TERM, Signal::HUP];
+        // It may have ended already.
+        let _ = kill_process(
+            pid,
+            signals[usize::try_from(milliseconds).unwrap() % signals.len()],
+        );
         recording.wait().unwrap();
         let left = fs::read_dir(directory.path()).unwrap();
         let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();

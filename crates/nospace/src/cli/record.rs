@@ -6,13 +6,16 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use nospace_core::amount::bytes;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::{LOOK, Shared, unused};
+use super::stop::stop_flag;
 use crate::collect::collect;
 use crate::host::Host;
 use crate::host::archive::Writer;
@@ -131,17 +134,21 @@ fn replace(host: &dyn Host, target: &Path, with_arguments: bool) -> anyhow::Resu
     };
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
     let unnamed = rustix::fs::open(directory, flags, MODE).map(File::from);
-    // Some file systems cannot have files without a name.
+    // Some file systems cannot have files without a name: there a signal must not end nospace before the name is gone.
+    let mut interrupted = None;
     let has_name = unnamed.is_err();
     let file = match unnamed {
         Ok(file) => file,
-        Err(_) => File::from(rustix::fs::open(
-            &named,
-            OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC,
-            MODE,
-        )?),
+        Err(_) => {
+            interrupted = Some(stop_flag(&[SIGINT, SIGTERM, SIGHUP])?);
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+            File::from(rustix::fs::open(&named, flags, MODE)?)
+        }
     };
     let saved = save(host, ByteCounter::new(&file), with_arguments).and_then(|size| {
+        if interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            bail!("interrupted; nothing was saved");
+        }
         file.sync_all()?;
         if !has_name {
             let own = format!("/proc/self/fd/{}", file.as_raw_fd());

@@ -4,7 +4,10 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use nospace_core::limits;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use nospace_core::parse::sysctl::redact;
+use nospace_core::tune::DropIn;
 
 use super::archive::{Answer, Question, Writer, fdinfo_path, key};
 use super::{At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, proc};
@@ -88,7 +91,25 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
         }
         // /var/lib/kubelet/config.yaml may have a header with a password.
         (Tree::Root, b"config.yaml") => Some(nospace_core::parse::kubelet::redact(contents)),
+        (Tree::Root, name) if is_sysctl_file(at, name) => Some(redacted_sysctls(contents)),
         _ => None,
+    }
+}
+
+/// One of those that sysctl.d(5) and sysctl.conf(5) name.
+fn is_sysctl_file(at: At<'_>, name: &[u8]) -> bool {
+    let parent = at.path.parent().and_then(|parent| parent.file_name());
+    name == b"sysctl.conf" || parent.is_some_and(|parent| parent == "sysctl.d")
+}
+
+/// The settings that nospace knows; of tune's own file also what it was before.
+fn redacted_sysctls(contents: &[u8]) -> Vec<u8> {
+    match DropIn::parse(contents) {
+        Ok(own) => own.render().into_bytes(),
+        Err(_) => {
+            let known: Vec<&str> = limits::sysctls().map(|sysctl| sysctl.key).collect();
+            redact(contents, &known)
+        }
     }
 }
 

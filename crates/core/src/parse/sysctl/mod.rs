@@ -6,6 +6,7 @@
 mod boot;
 mod glob;
 mod line;
+mod redact;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 pub use boot::Boot;
 pub use line::{Assignment, assignments};
+pub use redact::redact;
 
 /// Directories of drop-ins, those that mask first (sysctl.d(5); procps and split-usr systems add /lib).
 pub const DIRECTORIES: [&str; 5] = [
