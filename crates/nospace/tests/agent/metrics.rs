@@ -100,10 +100,9 @@ pub fn promtool() -> anyhow::Result<()> {
     let check = Command::new(NOSPACE)
         .args(["check", "-o", "prometheus"])
         .output()?;
-    ensure!(
-        check.status.code().is_some_and(|code| code < 3),
-        "{check:?}"
-    );
+    // Of a machine on which something is hidden from root nothing is known to be well (3).
+    let answered = check.status.code().is_some_and(|code| code <= 3);
+    ensure!(answered && check.stderr.is_empty(), "{check:?}");
     ensure!(check.stdout.starts_with(b"# HELP nospace_build_info"));
     checked(&check.stdout)
 }
