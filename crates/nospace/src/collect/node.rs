@@ -1,9 +1,12 @@
 //! What machine this is.
 
+use std::path::Path;
+
 use nospace_core::managers::kubelet_roots;
 use nospace_core::model::{KubeletConfig, NodeFacts};
 use nospace_core::parse::{kubelet as parse_kubelet, lossy, system};
 
+use super::mount_table::{self, Table, is_local};
 use super::read;
 use crate::host::{Host, proc, root};
 
@@ -14,16 +17,22 @@ pub fn collect(host: &dyn Host) -> NodeFacts {
         kernel: text(host, "sys/kernel/osrelease").unwrap_or_else(|| "unknown".to_owned()),
         memory_bytes: read::parsed(host, proc("meminfo"), system::memory_bytes).ok(),
         uptime_ticks: read::parsed(host, proc("uptime"), system::uptime_ticks).ok(),
-        kubelet: kubelet_roots()
-            .into_iter()
-            .find_map(|path| kubelet(host, path)),
+        kubelet: kubelet(host),
     }
 }
 
-/// The configuration in a kubelet's directory; `None` where there is none that can be read.
-fn kubelet(host: &dyn Host, directory: &str) -> Option<KubeletConfig> {
-    let bytes = read::bytes(host, root(&format!("{directory}/config.yaml"))).ok()?;
-    Some(parse_kubelet::config(&bytes))
+/// The configuration in a kubelet's directory; `None` where there is none that can be read without the risk to hang.
+fn kubelet(host: &dyn Host) -> Option<KubeletConfig> {
+    let mounts = Table::new(mount_table::read(host).ok()?);
+    kubelet_roots().into_iter().find_map(|directory| {
+        let path = format!("{directory}/config.yaml");
+        let mount = mounts.resolve(host, Path::new(&path))?;
+        if !is_local(&mount.fstype) {
+            return None;
+        }
+        let bytes = read::bytes(host, root(&path)).ok()?;
+        Some(parse_kubelet::config(&bytes))
+    })
 }
 
 /// In a container /proc knows only the container's name; the host's is in its /etc/hostname.
