@@ -54,6 +54,52 @@ macro_rules! for_each_limit {
             IpPool = "ip-pool" in ip_pool,
             /// Pseudoterminals: ENOSPC from open(2) of /dev/ptmx.
             Ptys = "ptys" in ptys,
+            /// fanotify groups or marks of a user: EMFILE from fanotify_init(2), ENOSPC from fanotify_mark(2).
+            Fanotify = "fanotify" in fanotify,
+            /// POSIX message queues: EMFILE or ENOSPC from mq_open(3).
+            PosixMqueue = "posix-mqueue" in posix_mqueue,
+            /// System V message queues: ENOSPC from msgget(2).
+            SysvMessages = "sysv-messages" in sysv_messages,
+            /// Asynchronous I/O contexts of the system: EAGAIN from io_setup(2).
+            Aio = "aio" in aio,
+            /// Memory mappings of a process: ENOMEM from mmap(2), mprotect(2), munmap(2).
+            MaxMapCount = "max-map-count" in max_map_count,
+            /// Locked memory of a user or process: ENOMEM or EPERM by RLIMIT_MEMLOCK.
+            Memlock = "memlock" in memlock,
+            /// Connections that netfilter tracks: packets dropped.
+            Conntrack = "conntrack" in conntrack,
+            /// Neighbour entries (ARP, NDP) of the machine: ENOBUFS.
+            NeighborTable = "neighbor-table" in neighbor_table,
+            /// Memory for compiled BPF programs: errno 524, or EPERM.
+            BpfJit = "bpf-jit" in bpf_jit,
+            /// Local ports for outgoing connections: EADDRNOTAVAIL from connect(2).
+            EphemeralPorts = "ephemeral-ports" in ephemeral_ports,
+            /// A quota of a user, group or project on a file system: EDQUOT, or ENOSPC on XFS.
+            DiskQuota = "disk-quota" in disk_quota,
+            /// The index of one directory on ext4: ENOSPC for that directory alone.
+            DirectoryIndex = "directory-index" in directory_index,
+            /// Data or metadata blocks of an LVM thin pool, or device mapper's: I/O errors, ENOSPC.
+            ThinPool = "thin-pool" in thin_pool,
+            /// Metadata space of a btrfs: ENOSPC with data space left.
+            BtrfsMetadata = "btrfs-metadata" in btrfs_metadata,
+            /// Huge pages: ENOMEM from mmap(2), SIGBUS.
+            Hugepages = "hugepages" in hugepages,
+            /// A set of ipset or nftables: "Hash is full", ENFILE from netlink.
+            SetFull = "set-full" in set_full,
+            /// Ports of a bridge: EXFULL.
+            BridgePorts = "bridge-ports" in bridge_ports,
+            /// Entries of a BPF map: E2BIG, or ENOSPC from a trie.
+            BpfMap = "bpf-map" in bpf_map,
+            /// BPF programs attached to one hook, or in a chain of tail calls: E2BIG, ENOSPC.
+            BpfPrograms = "bpf-programs" in bpf_programs,
+            /// The buffer for the BPF verifier's log: ENOSPC from bpf(2).
+            BpfLog = "bpf-log" in bpf_log,
+            /// Descriptors of a user that are sent and not yet received: ETOOMANYREFS from sendmsg(2).
+            UnixInFlight = "unix-in-flight" in unix_in_flight,
+            /// The space quota of etcd's database: writes refused.
+            EtcdQuota = "etcd-quota" in etcd_quota,
+            /// A Ceph OSD, pool or cluster at its full ratio: ENOSPC.
+            CephFull = "ceph-full" in ceph_full,
         }
     };
 }
@@ -79,6 +125,12 @@ macro_rules! causes {
                 match self { $(Self::$variant => $code),+ }
             }
 
+            /// The codes most like `word`, which is none: for whoever mistyped one. Empty where none is like it.
+            #[must_use]
+            pub fn closest(word: &str) -> Vec<&'static str> {
+                closest(word, Self::ALL.iter().map(|cause| cause.code()))
+            }
+
             /// The cause that has this code.
             #[must_use]
             pub fn from_code(code: &str) -> Option<Self> {
@@ -90,8 +142,72 @@ macro_rules! causes {
 
 for_each_limit!(causes);
 
+/// Of `codes` those that `word` may have been meant as, the closest first: at most three.
+fn closest(word: &str, codes: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let word = word.to_lowercase().replace('_', "-");
+    let mut all: Vec<(usize, &str)> = codes
+        .map(|code| {
+            let distance = distance(&word, code);
+            let is_part = word.len() >= 3 && code.contains(&word);
+            (if is_part { distance.min(1) } else { distance }, code)
+        })
+        .filter(|(distance, code)| *distance <= code.len() / 3)
+        .collect();
+    all.sort_unstable();
+    all.into_iter().take(3).map(|(_, code)| code).collect()
+}
+
+/// Letters to add, drop, change or swap between `a` and `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let change = rows[i][j] + usize::from(x != y);
+            let mut best = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i - 1] == *y && *x == b[j - 1] {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    #[test]
+    fn a_mistyped_code_is_recognised() {
+        for (word, code) in [
+            ("inotify-watchs", "inotify-watches"),
+            ("intofy-watches", "inotify-watches"),
+            ("INOTIFY_INSTANCES", "inotify-instances"),
+            ("conntrak", "conntrack"),
+            ("map-count", "max-map-count"),
+            ("quota", "disk-quota"),
+            ("neighbour-table", "neighbor-table"),
+        ] {
+            assert!(
+                Cause::closest(word).contains(&code),
+                "{word}: {:?}",
+                Cause::closest(word)
+            );
+        }
+        for word in ["syslog", "kubelet", "x", "", "messages-of-yesterday"] {
+            assert_eq!(Cause::closest(word), [] as [&str; 0], "{word}");
+        }
+        for cause in Cause::ALL {
+            assert_eq!(Cause::closest(cause.code())[0], cause.code());
+        }
     }
 }

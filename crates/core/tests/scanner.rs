@@ -76,7 +76,7 @@ fn a_pager_breaks_at_a_space_and_indents() {
 
 #[test]
 fn two_records_are_never_joined() {
-    let log = "Nov 21 00:12:31 node1 kubelet[2921]: about inotify_add_watch /sys/fs/cgroup/x and what it does:\nNov 21 00:12:31 node1 other[11]: no space left on device\n";
+    let log = "Nov 21 00:12:31 node1 kubelet[2921]: about inotify_add_watch /sys/fs/cgroup/x and what it does:\nNov 21 00:12:31 node1 other[11]: there is no space left on device\n";
     assert_eq!(scan(log), []);
     let log = "E1121 00:12:31.440286    2921 a.go:1] some long line about writing to /var/lib/kubelet/pods\nno space left on device is what people say\n";
     assert_eq!(scan(log), []);

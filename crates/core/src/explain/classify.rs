@@ -1,9 +1,12 @@
 use std::ops::Range;
 
+use super::frame::Frame;
 use super::literal::Prefilter;
 use super::object::Object;
 use crate::cause::Cause;
-use crate::signatures::{Confidence, Signature, Table, TableError, unescape};
+use crate::inference::{Answer, Inference, Surroundings, infer};
+use crate::normalise::NormalForm;
+use crate::signatures::{Confidence, Signature, Table, TableError};
 
 /// Says what a message means.
 #[derive(Debug)]
@@ -19,18 +22,22 @@ pub struct Classifier {
 /// What a message means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// Index of the signature that won, in the table.
-    pub signature: usize,
+    /// Index of the signature that won, in the table; `None` where the evidence of the line decided.
+    pub signature: Option<usize>,
     /// Its cause.
     pub cause: Cause,
     /// Every cause that the text allows, the likeliest first.
     pub candidates: Vec<Cause>,
     /// How sure the text makes of `cause`.
     pub confidence: Confidence,
+    /// The evidence that decided: errno, words, object. Empty where a signature did.
+    pub reasons: Vec<String>,
     /// What it names.
     pub object: Object,
-    /// The telling part, in bytes of the unescaped message.
+    /// The telling part, in bytes of the normal form.
     pub span: Range<usize>,
+    /// The part without which there would be no match.
+    pub(super) core: Range<usize>,
 }
 
 impl Classifier {
@@ -68,15 +75,43 @@ impl Classifier {
         &self.prefilter
     }
 
-    /// What `line` means, with or without the escapes of its loggers; `None` where no signature
-    /// matches.
+    /// What `line` means, in whatever form; `None` where no signature matches and it states no refusal.
     #[must_use]
     pub fn classify(&self, line: &[u8]) -> Option<Match> {
-        self.classify_plain(&unescape(line))
+        let frame = Frame::of(line);
+        self.classify_normal(&NormalForm::of(&frame.message), frame.surroundings())
     }
 
-    /// As [`Self::classify`], of a message whose escapes are undone already.
-    pub(super) fn classify_plain(&self, message: &[u8]) -> Option<Match> {
+    /// As [`Self::classify`], of a message in normal form.
+    ///
+    /// A signature is the strongest evidence. One that is not certain yields where the line shows that no limit is meant, one
+    /// that makes its cause only possible also where the line says more.
+    pub(super) fn classify_normal(
+        &self,
+        message: &NormalForm,
+        around: Surroundings,
+    ) -> Option<Match> {
+        let known = self.by_signature(message.text());
+        if known
+            .as_ref()
+            .is_some_and(|m| m.confidence == Confidence::Certain)
+        {
+            return known;
+        }
+        match (known, infer(message, around)) {
+            (_, Answer::NoLimit) => None,
+            (Some(known), Answer::Limit(inferred))
+                if known.confidence == Confidence::Possible
+                    && inferred.confidence > Confidence::Possible =>
+            {
+                Some(Match::inferred(*inferred, message.text()))
+            }
+            (None, Answer::Limit(inferred)) => Some(Match::inferred(*inferred, message.text())),
+            (known, _) => known,
+        }
+    }
+
+    fn by_signature(&self, message: &[u8]) -> Option<Match> {
         let lower = message.to_ascii_lowercase();
         let mut best: Option<Match> = None;
         for &index in &self.order {
@@ -104,13 +139,30 @@ impl Classifier {
         let captures = self.table.pattern(index)?.find(signature, message)?;
         let whole = captures.get(0)?;
         Some(Match {
-            signature: index,
+            signature: Some(index),
             cause: signature.cause,
             candidates: signature.candidates(),
             confidence: signature.confidence,
+            reasons: Vec::new(),
             object: Object::of(&captures, message),
             span: whole.range(),
+            core: whole.range(),
         })
+    }
+}
+
+impl Match {
+    fn inferred(by: Inference, message: &[u8]) -> Self {
+        Self {
+            signature: None,
+            cause: by.cause,
+            candidates: by.candidates.clone(),
+            confidence: by.confidence,
+            span: by.span(),
+            core: by.evidence.mention.clone(),
+            object: Object::named(by.evidence.object, message),
+            reasons: by.reasons,
+        }
     }
 }
 

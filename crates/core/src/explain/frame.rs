@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::inference::Surroundings;
+
 /// A line without what its loggers put around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -16,6 +18,8 @@ pub struct Frame<'a> {
     pub host: Option<String>,
     /// What is left.
     pub message: Cow<'a, [u8]>,
+    /// The logger called it a warning or an error, by klog's letter.
+    pub is_failure: bool,
     /// The container runtime cut the line here; the next one goes on (CRI tag `P`).
     pub partial: bool,
 }
@@ -76,17 +80,18 @@ pub fn continues_record(line: &[u8]) -> bool {
 }
 
 impl<'a> Frame<'a> {
-    /// Unwraps `line`: Docker's JSON, CRI, syslog and journal, klog, the kernel's ring buffer, in
+    /// Unwraps `line`: Docker's JSON and the journal's, CRI, syslog and journal, klog, the kernel's ring buffer, in
     /// any nesting.
     #[must_use]
     pub fn of(line: &'a [u8]) -> Self {
-        let mut frame = match docker(line) {
+        let mut frame = match docker(line).or_else(|| journal(line)) {
             Some(frame) => frame,
             None => Self {
                 time: None,
                 program: None,
                 host: None,
                 message: Cow::Borrowed(line),
+                is_failure: false,
                 partial: false,
             },
         };
@@ -99,6 +104,14 @@ impl<'a> Frame<'a> {
             frame.time = keyed_time(&frame.message);
         }
         frame
+    }
+
+    /// What it tells of the message.
+    pub(super) fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            is_logged: self.time.is_some() || self.program.is_some(),
+            is_failure: self.is_failure,
+        }
     }
 
     /// Takes one logger's prefix off; `false` when there is none.
@@ -115,6 +128,7 @@ impl<'a> Frame<'a> {
             found
         } else if let Some(c) = captures(&KLOG, message) {
             let time = format!("{}-{} {}", text(&c[1]), text(&c[2]), text(&c[3]));
+            self.is_failure |= message[0] != b'I';
             (c[0].len(), time)
         } else if let Some(c) = captures(&KERNEL, message) {
             let found = (c[0].len(), text(&c[1]));
@@ -158,7 +172,47 @@ fn docker(line: &[u8]) -> Option<Frame<'_>> {
         program: None,
         host: None,
         message: Cow::Owned(parsed.log.trim_end_matches('\n').as_bytes().to_vec()),
+        is_failure: false,
         partial: !whole,
+    })
+}
+
+/// A line of `journalctl -o json`: its message is text or, where that is no UTF-8 or has control characters, an array
+/// of bytes.
+fn journal(line: &[u8]) -> Option<Frame<'_>> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Message {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+    #[derive(serde::Deserialize)]
+    struct Line {
+        #[serde(rename = "MESSAGE")]
+        message: Message,
+        #[serde(rename = "SYSLOG_IDENTIFIER")]
+        identifier: Option<String>,
+        #[serde(rename = "_COMM")]
+        comm: Option<String>,
+        #[serde(rename = "_HOSTNAME")]
+        host: Option<String>,
+        #[serde(rename = "__REALTIME_TIMESTAMP")]
+        time: Option<String>,
+    }
+    if !line.starts_with(b"{") || memchr::memmem::find(line, b"\"MESSAGE\"").is_none() {
+        return None;
+    }
+    let parsed: Line = serde_json::from_slice(line).ok()?;
+    Some(Frame {
+        time: parsed.time,
+        program: parsed.identifier.or(parsed.comm),
+        host: parsed.host,
+        message: Cow::Owned(match parsed.message {
+            Message::Text(text) => text.into_bytes(),
+            Message::Bytes(bytes) => bytes,
+        }),
+        is_failure: false,
+        partial: false,
     })
 }
 
@@ -273,6 +327,25 @@ mod tests {
                 (time, program, said.to_owned(), partial),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn the_journal_as_json_has_text_or_bytes() {
+        for message in [
+            r#""watch \"x\": failed""#,
+            "[119,97,116,99,104,32,34,120,34,58,32,102,97,105,108,101,100]",
+        ] {
+            let line = format!(
+                r#"{{"_COMM":"kube","SYSLOG_IDENTIFIER":"kubelet","MESSAGE" : {message},"PRIORITY":"3","__REALTIME_TIMESTAMP":"1763683200000000"}}"#
+            );
+            let expected = (
+                Some("1763683200000000".to_owned()),
+                Some("kubelet".to_owned()),
+                r#"watch "x": failed"#.to_owned(),
+                false,
+            );
+            assert_eq!(frame(&line), expected);
         }
     }
 

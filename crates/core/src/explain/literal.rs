@@ -1,30 +1,47 @@
 use aho_corasick::packed::{self, Searcher};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use crate::normalise::{is_translated, readable};
 use crate::signatures::Table;
 
-/// Two pieces of each thing that the C library says of an errno: a line break inside it (a wrapped
+/// Two halves of each thing that the C library says of an errno: a line break inside it (a wrapped
 /// terminal) leaves one of them whole, and such a line is a candidate too.
 #[rustfmt::skip]
 const HALVES: &[&str] = &[
-    "space lef", "ft on dev", // no space left on device
-    "many op", "pen fil", // too many open files
-    "temporar", "ily unav", // resource temporarily unavailable
-    "not allo", "cate mem", // cannot allocate memory
-    "isk quo", "ota exc", // disk quota exceeded
+    "o space lef", "t on device", // no space left on device
+    "oo many o", "pen files", // too many open files
+    "esource temporar", "ily unavailable", // resource temporarily unavailable
+    "annot alloc", "ate memory", // cannot allocate memory
+    "isk quota", " exceeded", // disk quota exceeded
 ];
 
-/// Short pieces of the table's other literals. With those above they are few enough for the
-/// processor's vector units to look for all of them at once. Each begins after the first letter of
-/// a sentence, whose case differs between programs ("no space left", "No space left"), and none is
-/// a common word. A literal without a piece here is looked for itself.
+/// Short pieces of the table's literals, of both halves of each errno, and of every other way of writing one; those with
+/// characters that are not ASCII are found by these, or by `\\u` where JSON escapes them. None is a common word, and none
+/// needs a sentence's first letter, whose case differs between programs.
+///
+/// The processor's vector units look for all of them at once, by the first four bytes of each and in 16 groups: piece `i`
+/// is in group `i % 16`. A search by simulated annealing over tests/logs chose the pieces and their order, so that as few
+/// places as possible look like a piece of some group and are none. A new literal needs none here: without a piece it is
+/// looked for itself.
 #[rustfmt::skip]
 const PIECES: &[&str] = &[
-    "ENOSPC", "EMFILE", "ENFILE", "EAGAIN", "(os err", "errno=2", "notify", "atch lim",
-    "atch for fi", "cni conf", "tory watch", "watch desc", "r_instanc", "tances lim",
-    "ice runtime.v", "overflow", "changes at o", "resize shar", "ile-max", "k reject", "ew OS thr",
-    "ive thread", "rt new thr", "ting lock f", "num_lock", "addresses av", "nge is full",
-    "ress pool", "ssign an IP", "d to request", "FilesWatch",
+    "to reques", "r space a", "ver: no s", "many chan", "idak ", "rr=2", "ko vietos", "verts", "known err",
+    "x_user_in", "FULL", "OMEM", ": Out of ", "74 \\u", "araa", " bes", "SSAGE\"", "splice", "ssign ", "(24)",
+    "ele ", "mp verifi", "overs", "ss than m", "e_info", "rk reject", "(28)", "\\u9650\\u", " -28", " \\u0", " mon",
+    "rror 2", "source t", "\\u59", "ck f", " file ape", "w water m", "SPACE", "NOSPC", "_setup() ", "en files",
+    "rtos", "QUOT", "FILE", "4d\\u", "ly unava", " alloc", " on devi", "sk quota", "ate memo", "malfermaj", "tify",
+    "elements", "shared me", "to watch ", "surs", "xhausted", "x_map_cou", "ull osd", "ota ", "-max limi", " full",
+    " thread", "(-28", "ta space", "\\u00", "mori", "ry locked", "lijk onbe", "rlalu ban", "GAIN", "Map faile",
+    "eached", "\\u01", "llokera m", "\\u66", "-of-data-", "dispo", " many o", " low", "list too ", "ges repor",
+    "verflow", "xFilesWat", "s availab", "rrno", "kowy", "wn servic", "exceeded", "ress pool", "um_locks",
+    "sul devic", "=-28", " pty devi", "-max-nr", "space le", "rror 1", "f9\\ud560 ",
+];
+
+/// What makes a line worth reading although it has no literal: an errno as a name or a number, and a message in bytes.
+#[rustfmt::skip]
+const HINTS: &[&str] = &[
+    "ENOSPC", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "EDQUOT", "errno", "os error 2", "os error 122", "error 24", "error 28",
+    "(24)", "(28)", "(-28", "err=24", "err=28", "err=-28", "error -28", "error: -28", "=-28", " -28 ", "MESSAGE\":[", "MESSAGE\" : [",
 ];
 
 /// Finds the lines where some signature's literal is, or half of it.
@@ -49,12 +66,7 @@ impl Prefilter {
     /// When the automaton would grow out of bounds: thousands of literals.
     pub fn new(table: &Table) -> Result<Self, String> {
         let literals = || table.signatures().iter().map(|s| s.literal.as_str());
-        let mut pieces: Vec<String> = HALVES
-            .iter()
-            .chain(PIECES)
-            .filter(|piece| literals().any(|l| l.contains(*piece)))
-            .map(|piece| (*piece).to_owned())
-            .collect();
+        let mut pieces: Vec<String> = PIECES.iter().map(|piece| (*piece).to_owned()).collect();
         for literal in literals() {
             if !pieces.iter().any(|piece| literal.contains(piece.as_str())) {
                 pieces.extend(both_cases(literal));
@@ -63,7 +75,7 @@ impl Prefilter {
         let literals = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .ascii_case_insensitive(true)
-            .build(literals().chain(HALVES.iter().copied()))
+            .build(literals().chain(HALVES.iter().chain(HINTS).copied()))
             .map_err(|e| e.to_string())?;
         Ok(Self {
             pieces: Pieces::new(&pieces)?,
@@ -71,11 +83,11 @@ impl Prefilter {
         })
     }
 
-    /// Where the first piece of a literal in `haystack` at or after `from` begins. Most such
-    /// lines have no literal: ask [`Self::is_candidate`].
+    /// Where the first piece of a literal in `haystack` at or after `from` begins, or the first byte that is not ASCII:
+    /// it may be of another language's errno. Most such lines have neither: ask [`Self::is_candidate`].
     #[must_use]
     pub fn find(&self, haystack: &[u8], from: usize) -> Option<usize> {
-        match &self.pieces {
+        let piece = match &self.pieces {
             Pieces::Packed(packed) => {
                 let span = aho_corasick::Span::from(from..haystack.len());
                 packed.find_in(haystack, span).map(|m| m.start())
@@ -84,20 +96,39 @@ impl Prefilter {
                 let input = aho_corasick::Input::new(haystack).range(from..);
                 automaton.find(input).map(|m| m.start())
             }
-        }
+        };
+        let before = &haystack[from..piece.unwrap_or(haystack.len())];
+        foreign(before).map(|at| from + at).or(piece)
     }
 
-    /// Whether `line` has a literal, or half of one.
+    /// Whether `line` has a literal, or half of one, or an errno in any spelling.
     #[must_use]
     pub fn is_candidate(&self, line: &[u8]) -> bool {
         self.literals.is_match(line)
+            || is_translated(line)
+            || has_escapes(line) && is_translated(&readable(line))
     }
+}
+
+/// The first byte of `text` that is not ASCII.
+fn foreign(text: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 4096;
+    let block = text.chunks(BLOCK).position(|block| !block.is_ascii())? * BLOCK;
+    let within = text[block..].iter().position(|b| !b.is_ascii())?;
+    Some(block + within)
+}
+
+/// Whether characters of `line` may be written as escapes.
+fn has_escapes(line: &[u8]) -> bool {
+    memchr::memchr2_iter(b'\\', b'#', line)
+        .any(|at| matches!(line.get(at + 1), Some(b'u' | b'x' | b'2' | b'3')))
 }
 
 impl Pieces {
     fn new(pieces: &[String]) -> Result<Self, String> {
         let packed = packed::Config::new()
             .match_kind(packed::MatchKind::LeftmostFirst)
+            .heuristic_pattern_limits(false)
             .builder()
             .extend(pieces)
             .build();
@@ -140,7 +171,7 @@ mod tests {
         let table = Table::builtin().unwrap();
         let prefilter = prefilter();
         for signature in table.signatures() {
-            let line = crate::signatures::unescape(signature.example.as_bytes());
+            let line = signature.example.as_bytes();
             let lower = line.to_ascii_lowercase();
             let literal = signature.literal.to_ascii_lowercase();
             assert!(
@@ -148,8 +179,8 @@ mod tests {
                 "{}: the literal is not in the example",
                 signature.id
             );
-            assert!(prefilter.find(&line, 0).is_some(), "{}", signature.id);
-            assert!(prefilter.is_candidate(&line), "{}", signature.id);
+            assert!(prefilter.find(line, 0).is_some(), "{}", signature.id);
+            assert!(prefilter.is_candidate(line), "{}", signature.id);
         }
     }
 
@@ -172,6 +203,22 @@ mod tests {
                     found(&text[..at]) || found(&text[at..]),
                     "{text} broken at {at}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_an_errno_is_found_however_it_is_written() {
+        let prefilter = prefilter();
+        for words in crate::normalise::spellings().map(|spelling| spelling.text) {
+            let escaped = words.chars().flat_map(|c| match c {
+                c if c.is_ascii() => vec![c],
+                c => format!("\\u{:04x}", u32::from(c)).chars().collect(),
+            });
+            for text in [words.to_owned(), escaped.collect()] {
+                let line = format!("x: {text}");
+                assert!(prefilter.find(line.as_bytes(), 0).is_some(), "{line}");
+                assert!(prefilter.is_candidate(line.as_bytes()), "{line}");
             }
         }
     }

@@ -46,6 +46,14 @@ impl Object {
             .or_else(|| pod_of(message));
         Self { name, pod }
     }
+
+    /// The object of that name, and the pod that the whole message names.
+    pub(super) fn named(name: Option<String>, message: &[u8]) -> Self {
+        Self {
+            name,
+            pod: pod_of(message),
+        }
+    }
 }
 
 fn pod_of(message: &[u8]) -> Option<String> {

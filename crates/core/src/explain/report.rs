@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scan::Hit;
+use super::hit::Hit;
 use crate::cause::Cause;
 use crate::report::Finding;
 use crate::signatures::{Confidence, Table};
@@ -46,8 +46,11 @@ pub struct ExplainedLine {
     pub candidates: Vec<Cause>,
     /// How sure the text makes of `cause`.
     pub confidence: Confidence,
-    /// Signature that matched.
+    /// Signature that matched; `evidence-ERRNO` where none did.
     pub signature: String,
+    /// What decided where no signature did: the errno, then words and objects of the line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// Path, cgroup or volume that the call was refused on.
     pub object: Option<String>,
     /// Pod: `namespace/name`, or its uid.
@@ -60,7 +63,6 @@ impl ExplainedLine {
     /// What `hit` of `source` says, by `table`.
     #[must_use]
     pub fn new(source: &str, hit: &Hit, table: &Table) -> Self {
-        let signature = table.signatures().get(hit.meaning.signature);
         Self {
             source: source.to_owned(),
             number: hit.number,
@@ -70,7 +72,8 @@ impl ExplainedLine {
             cause: hit.meaning.cause,
             candidates: hit.meaning.candidates.clone(),
             confidence: hit.meaning.confidence,
-            signature: signature.map_or_else(String::new, |s| s.id.clone()),
+            signature: hit.kind(table),
+            evidence: hit.meaning.reasons.clone(),
             object: hit.meaning.object.name.clone(),
             pod: hit.meaning.object.pod.clone(),
             text: hit.text.clone(),

@@ -1,14 +1,12 @@
 //! Bytes into hits, in constant memory.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::bytes::Regex;
-
-use super::classify::{Classifier, Match};
+use super::classify::Classifier;
 use super::frame::{Frame, continues_record, starts_record};
+use super::hit::{Hit, hit};
 use super::wrap::{REACH, joins};
-use crate::signatures::{Table, unescape};
+use crate::normalise::NormalForm;
 
 /// A line longer than this is cut: its beginning is looked at, the rest is counted and dropped.
 pub const LONGEST_LINE: usize = 256 << 10;
@@ -18,44 +16,6 @@ const CONTEXT: usize = 16 << 10;
 const LOOKAHEAD: usize = 64 << 10;
 /// Input is taken in pieces of this size.
 const PIECE: usize = 256 << 10;
-/// A message is shown up to this many bytes, those around its telling part.
-const SHOWN: usize = 4096;
-
-/// A message that matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Number of its (first) line, from 1.
-    pub number: u64,
-    /// Lines that it was made of.
-    pub lines: u64,
-    /// How often the log says that it came: `(x25 over 8m)` is 25.
-    pub times: u64,
-    /// When, as the log writes it.
-    pub time: Option<String>,
-    /// Who said it, by the log's tag.
-    pub program: Option<String>,
-    /// The host that the log names, or the node that the message does.
-    pub host: Option<String>,
-    /// The line as it stands, lossy UTF-8, cut to what is worth showing.
-    pub text: String,
-    /// The message without its wrapping and its escapes, lossy UTF-8, cut alike.
-    pub message: String,
-    /// The telling part of `message`, in bytes.
-    pub telling: Range<usize>,
-    /// What it means.
-    pub meaning: Match,
-}
-
-impl Hit {
-    /// Who said it: the log's tag, else the signature's program where only one program prints such text.
-    pub(super) fn program_in(&self, table: &Table) -> Option<String> {
-        let of_signature = || {
-            let signature = table.signatures().get(self.meaning.signature)?;
-            (signature.program != "any").then(|| signature.program.clone())
-        };
-        self.program.clone().or_else(of_signature)
-    }
-}
 
 /// What went by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,23 +172,26 @@ impl<'c> Scanner<'c> {
                 self.pass((stop + 1).min(end));
                 continue;
             }
-            if let Some(hit) = self.alone(start..stop) {
-                emit(hit);
-                self.pass((stop + 1).min(end));
-                self.floor = self.at;
-                continue;
-            }
-            if !now && !self.knows_enough(stop, end) {
+            let alone = self.alone(start..stop);
+            let is_decided = alone.as_ref().is_some_and(is_decided);
+            if !is_decided && !now && !self.knows_enough(stop, end) {
                 return;
             }
-            match self.broken(start..stop, end) {
+            let next = (stop + 1).min(end);
+            let broken = if is_decided {
+                None
+            } else {
+                self.broken(start..stop, end)
+            };
+            match broken.or(alone.map(|hit| (hit, next))) {
                 Some((hit, after)) => {
+                    self.stats.hits += 1;
                     self.previous = (hit.time.clone(), hit.program.clone());
                     emit(hit);
                     self.pass(after);
                     self.floor = self.at;
                 }
-                None => self.pass((stop + 1).min(end)),
+                None => self.pass(next),
             }
         }
         self.pass(end);
@@ -248,19 +211,24 @@ impl<'c> Scanner<'c> {
                 > REACH
     }
 
-    fn alone(&mut self, range: Range<usize>) -> Option<Hit> {
+    fn alone(&self, range: Range<usize>) -> Option<Hit> {
         let start = range.start;
         let line = trim(&self.buffer[range]);
         let mut frame = Frame::of(line);
-        let message = unescape(&frame.message);
-        let meaning = self.classifier.classify_plain(&message)?;
+        let normal = NormalForm::of(&frame.message);
+        let meaning = self
+            .classifier
+            .classify_normal(&normal, frame.surroundings())?;
         if frame.time.is_none() && frame.program.is_none() && continues_record(line) {
             (frame.time, frame.program) = self.record_before(start);
         }
-        let found = hit(self.line, 1, &frame, line, &message, meaning);
-        self.stats.hits += 1;
-        self.previous = (found.time.clone(), found.program.clone());
-        Some(found)
+        Some(hit(
+            self.line..self.line + 1,
+            &frame,
+            line,
+            &normal,
+            meaning,
+        ))
     }
 
     /// Time and program of the record that a line before `start` begins: of a stack trace or
@@ -284,7 +252,7 @@ impl<'c> Scanner<'c> {
     }
 
     /// The message that the line at `range` is part of, and where the next line begins.
-    fn broken(&mut self, range: Range<usize>, end: usize) -> Option<(Hit, usize)> {
+    fn broken(&self, range: Range<usize>, end: usize) -> Option<(Hit, usize)> {
         let (spans, at) = self.around(&range, end);
         let lines: Vec<&[u8]> = spans
             .iter()
@@ -293,10 +261,15 @@ impl<'c> Scanner<'c> {
         for joined in joins(&lines, at) {
             let mut frame = Frame::of(&joined.text);
             let prefix = joined.text.len() - frame.message.len();
-            let Some(meaning) = self.classifier.classify_plain(&frame.message) else {
+            let normal = NormalForm::of(&frame.message);
+            let Some(meaning) = self
+                .classifier
+                .classify_normal(&normal, frame.surroundings())
+            else {
                 continue;
             };
-            let told = meaning.span.start + prefix..meaning.span.end + prefix;
+            let told = normal.original(meaning.core.clone());
+            let told = told.start + prefix..told.end + prefix;
             if !joined
                 .seams
                 .iter()
@@ -307,20 +280,12 @@ impl<'c> Scanner<'c> {
             let before = (at - joined.lines.start) as u64;
             let after = (spans[joined.lines.end - 1].end + 1).min(end);
             let count = joined.lines.len() as u64;
-            self.stats.hits += 1;
             if frame.time.is_none() {
                 // Of a runtime's pieces the prefixes were taken off.
                 frame.time = Frame::of(lines[joined.lines.start]).time;
             }
-            let message = frame.message.clone().into_owned();
-            let found = hit(
-                self.line - before,
-                count,
-                &frame,
-                &joined.text,
-                &message,
-                meaning,
-            );
+            let first = self.line - before;
+            let found = hit(first..first + count, &frame, &joined.text, &normal, meaning);
             return Some((found, after));
         }
         None
@@ -356,6 +321,7 @@ impl<'c> Scanner<'c> {
         if self.classifier.prefilter().find(held, self.at).is_some()
             && let Some(hit) = self.alone(self.at..self.end)
         {
+            self.stats.hits += 1;
             emit(hit);
         }
         self.end = 0;
@@ -379,69 +345,11 @@ impl<'c> Scanner<'c> {
     }
 }
 
+/// Whether the lines around cannot change what a line says by itself: a part of a broken message may state the errno alone.
+fn is_decided(hit: &Hit) -> bool {
+    hit.meaning.signature.is_some()
+}
+
 fn trim(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-fn hit(
-    number: u64,
-    lines: u64,
-    frame: &Frame<'_>,
-    raw: &[u8],
-    message: &[u8],
-    meaning: Match,
-) -> Hit {
-    let shown = window(message.len(), &meaning.span);
-    let head = String::from_utf8_lossy(&message[shown.start..meaning.span.start]);
-    let told = String::from_utf8_lossy(&message[meaning.span.clone()]);
-    let tail = String::from_utf8_lossy(&message[meaning.span.end..shown.end]);
-    let raw_end = raw.len().min(SHOWN);
-    Hit {
-        number,
-        lines,
-        times: times(message),
-        time: frame.time.clone(),
-        program: frame.program.clone(),
-        host: frame.host.clone().or_else(|| node_named(message)),
-        text: if raw.len() <= SHOWN {
-            String::from_utf8_lossy(&raw[..raw_end]).into_owned()
-        } else {
-            format!("{head}{told}{tail}")
-        },
-        telling: head.len()..head.len() + told.len(),
-        message: format!("{head}{told}{tail}"),
-        meaning,
-    }
-}
-
-/// The part of a message of `length` bytes that is shown.
-fn window(length: usize, span: &Range<usize>) -> Range<usize> {
-    if length <= SHOWN {
-        return 0..length;
-    }
-    let start = span.start.saturating_sub(SHOWN / 4);
-    start..length.min(span.end.max(start + SHOWN))
-}
-
-/// The kubelet names its node (`klog.KRef` and `"node", klog.KObj(node)`, k8s.io/kubernetes).
-static NODE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?:^|\s)node(?:Name)?="([a-z0-9][a-z0-9.-]{0,252})""#).ok());
-
-fn node_named(message: &[u8]) -> Option<String> {
-    let found = NODE.as_ref()?.captures(message)?;
-    Some(String::from_utf8_lossy(&found[1]).into_owned())
-}
-
-static REPEATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\(x(\d{1,9}) over \w+\)|message repeated (\d{1,9}) times: \[").ok()
-});
-
-/// How often the line says that it came: as `kubectl describe` and rsyslog count repetitions.
-fn times(message: &[u8]) -> u64 {
-    let found = REPEATED.as_ref().and_then(|r| r.captures(message));
-    found
-        .and_then(|c| c.get(1).or_else(|| c.get(2)))
-        .and_then(|m| std::str::from_utf8(m.as_bytes()).ok()?.parse().ok())
-        .unwrap_or(1)
-        .max(1)
 }

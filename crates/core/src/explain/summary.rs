@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
+use super::hit::Hit;
 use super::report::{ExplainedCause, LineRef, MessageKind, Verdict};
-use super::scan::Hit;
 use crate::cause::Cause;
 use crate::signatures::{Confidence, Table};
 
@@ -135,19 +135,17 @@ impl Sum {
     }
 
     fn add_kind(&mut self, hit: &Hit, line: &LineRef, table: &Table) {
-        let Some(signature) = table.signatures().get(hit.meaning.signature) else {
-            return;
-        };
-        let known = |k: &&mut (MessageKind, Hit)| k.0.signature == signature.id;
+        let id = hit.kind(table);
+        let known = |k: &&mut (MessageKind, Hit)| k.0.signature == id;
         if let Some((kind, _)) = self.kinds.iter_mut().find(known) {
             kind.lines += 1;
             return;
         }
         let kind = MessageKind {
-            signature: signature.id.clone(),
+            signature: id,
             lines: 1,
             first_line: line.clone(),
-            note: signature.note.clone(),
+            note: hit.note(table),
             sample: hit.text.clone(),
         };
         self.keep_kind(kind, hit.clone());

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::frame::{Frame, starts_record};
-use crate::signatures::unescape;
+use crate::normalise::readable;
 
 /// Lines before and after a candidate that may belong to its message.
 pub const REACH: usize = 7;
@@ -12,7 +12,7 @@ const NARROWEST: usize = 40;
 
 /// Physical lines joined to one message.
 pub struct Joined {
-    /// Unescaped text.
+    /// Readable text.
     pub text: Vec<u8>,
     /// Where each line after the first begins in `text`.
     pub seams: Vec<usize>,
@@ -96,7 +96,7 @@ fn join(
     let mut text: Vec<u8> = Vec::new();
     let mut seams = Vec::new();
     for (n, line) in lines[range.clone()].iter().enumerate() {
-        let line = unescape(&piece(line));
+        let line = readable(&piece(line));
         if n > 0 {
             // A break inside an escape leaves its backslashes at the end.
             if matches!(line.first(), Some(b'"' | b'\\')) {

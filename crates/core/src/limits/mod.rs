@@ -4,28 +4,51 @@
 //! To add one: a row in `cause.rs`, a line below, its file here, its collector in `nospace::collect`,
 //! and its page in docs/causes.
 
+mod aio;
+mod bpf_jit;
+mod bpf_log;
+mod bpf_map;
+mod bpf_programs;
+mod bridge_ports;
+mod btrfs_metadata;
+mod ceph_full;
 mod cgroup_kmem;
 mod cgroup_limit;
+mod conntrack;
 mod cpuset_empty;
 mod dev_shm;
+mod directory_index;
 mod disk_blocks;
 mod disk_inodes;
+mod disk_quota;
 mod disk_space;
+mod ephemeral_ports;
 mod epoll_watches;
+mod etcd_quota;
 mod event_queue;
+mod fanotify;
+mod hugepages;
 mod inotify_instances;
 mod inotify_watches;
 mod ip_pool;
 mod keys;
+mod max_map_count;
+mod memlock;
 mod mount_limit;
 mod namespace_limit;
+mod neighbor_table;
 mod pids;
+mod posix_mqueue;
 mod process_files;
 mod ptys;
 mod runtime_locks;
+mod set_full;
 mod system_files;
+mod sysv_messages;
 mod sysv_semaphores;
 mod sysv_shm;
+mod thin_pool;
+mod unix_in_flight;
 
 pub(crate) mod blame;
 mod command;

@@ -7,9 +7,7 @@
 mod pattern;
 mod signature;
 mod table;
-mod unescape;
 
 pub use pattern::Pattern;
 pub use signature::{Confidence, Signature};
 pub use table::{Table, TableError};
-pub use unescape::unescape;

@@ -59,7 +59,7 @@ pub struct Signature {
     /// Text that every such line has; either case of its first letter will do. Lines without any
     /// literal of the table are never looked at with a regular expression.
     pub literal: String,
-    /// Regular expression on the line with its quotes unescaped, letter case ignored. `%path%` is
+    /// Regular expression on the normal form of the line, letter case ignored. `%path%` is
     /// an absolute path; a group called `path`, `pod`, `cgroup` or `object` names the object.
     pub pattern: String,
     /// The path must lie below one of these, where any is given.

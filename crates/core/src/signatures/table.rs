@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::pattern::Pattern;
 use super::signature::Signature;
-use super::unescape::unescape;
+use crate::normalise::NormalForm;
 
 const BUILTIN: &str = include_str!("builtin.toml");
 
@@ -152,12 +152,12 @@ fn check(signature: &Signature) -> Result<(), String> {
     }
     let pattern = Pattern::new(signature)
         .map_err(|e| format!("its pattern is not a valid regular expression: {e}"))?;
-    let plain = |text: &str| unescape(text.as_bytes());
-    let matches = |text: &str| pattern.find(signature, &plain(text)).is_some();
+    let normal = |text: &str| NormalForm::of(text.as_bytes());
+    let matches = |text: &str| pattern.find(signature, normal(text).text()).is_some();
     if !matches(example) {
         return Err("its pattern does not match its own example".to_owned());
     }
-    let lower = plain(example).to_ascii_lowercase();
+    let lower = normal(example).text().to_ascii_lowercase();
     if memchr::memmem::find(&lower, literal.to_ascii_lowercase().as_bytes()).is_none() {
         return Err(
             "its literal does not occur in its own example, so no line would match".to_owned(),

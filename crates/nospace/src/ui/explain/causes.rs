@@ -76,6 +76,7 @@ fn details(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: 
     for (kind, hit) in summary.samples(cause.cause, most) {
         let before = page.indented().put(style::DIM, "example").pad_to(LABEL);
         highlight(page, before, &hit.message, &hit.telling);
+        say(page, "evidence", &hit.meaning.reasons.join("; "));
         say(page, "effect", kind.note.as_deref().unwrap_or_default());
     }
     say(page, "object", &cause.objects.join(", "));

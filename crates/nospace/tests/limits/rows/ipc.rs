@@ -119,10 +119,7 @@ fn ipc(
     Ok(Some(Exhausted {
         place,
         expected: Expected::full(subject, unit, limit),
-        victim: Victim::unexplained(
-            victim,
-            "no signature for the words of ipcmk: taken for a full disk",
-        ),
+        victim: Victim::new(victim),
     }))
 }
 

@@ -13,7 +13,7 @@ pub fn rows() -> Vec<Row> {
         which: "",
         how: How::OnlyInLogs { words, why },
     };
-    vec![
+    let mut rows = vec![
         only_in_logs(
             Cause::EventQueue,
             || {
@@ -55,6 +55,95 @@ pub fn rows() -> Vec<Row> {
             },
             "the plugin of the pod network alone knows its ranges",
         ),
+    ];
+    rows.extend(unread());
+    rows
+}
+
+/// Limits that nospace recognises by what programs print, and does not read.
+fn unread() -> Vec<Row> {
+    let unread = |cause, words| Row {
+        cause,
+        which: "",
+        how: How::OnlyInLogs {
+            words,
+            why: "nospace has no collector for it",
+        },
+    };
+    vec![
+        unread(Cause::Fanotify, || {
+            said(
+                "ERRO[0345] error monitoring runtime instance: fanotify: init error, too many open files",
+            )
+        }),
+        unread(Cause::PosixMqueue, || said("mq_open: Too many open files")),
+        unread(Cause::SysvMessages, || {
+            said("msgget failed: No space left on device")
+        }),
+        unread(Cause::Aio, || {
+            said("io_setup() failed (11: Resource temporarily unavailable)")
+        }),
+        unread(Cause::MaxMapCount, || {
+            said(
+                "[1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]",
+            )
+        }),
+        unread(Cause::Memlock, || {
+            said("runtime: mlock of signal stack failed: 12")
+        }),
+        unread(Cause::Conntrack, || {
+            said("[88412.301942] nf_conntrack: table full, dropping packet")
+        }),
+        unread(Cause::NeighborTable, || {
+            said("[88412.301942] neighbour: arp_cache: neighbor table overflow!")
+        }),
+        unread(Cause::BpfJit, || {
+            said(
+                "unable to start container process: error loading seccomp filter into kernel: error loading seccomp filter: errno 524",
+            )
+        }),
+        unread(Cause::EphemeralPorts, || {
+            said("dial tcp 10.0.0.9:80: connect: cannot assign requested address")
+        }),
+        unread(Cause::DiskQuota, || {
+            said("write /var/lib/app/a.db: disk quota exceeded")
+        }),
+        unread(Cause::DirectoryIndex, || {
+            said("EXT4-fs warning (device dm-2): ext4_dx_add_entry: Directory index full!")
+        }),
+        unread(Cause::ThinPool, || {
+            said("device-mapper: thin: 253:4: switching pool to out-of-data-space (queue IO) mode")
+        }),
+        unread(Cause::BtrfsMetadata, || {
+            said("BTRFS info (device sda2): space_info METADATA has 0 free, is full")
+        }),
+        unread(Cause::Hugepages, || {
+            said("EAL: No free 2048 kB hugepages reported on node 0")
+        }),
+        unread(Cause::SetFull, || {
+            said("ipset v6.32: The set is full, more elements cannot be added")
+        }),
+        unread(Cause::BridgePorts, || {
+            said("adding interface veth3f2a to bridge docker0 failed: exchange full")
+        }),
+        unread(Cause::BpfMap, || {
+            said("Unable to update element for map with file descriptor 15: argument list too long")
+        }),
+        unread(Cause::BpfPrograms, || {
+            said("failed to attach program: argument list too long")
+        }),
+        unread(Cause::BpfLog, || {
+            said(
+                "error while loading \"raw_tracepoint/filler/sys_open_x\" (no space left on device)",
+            )
+        }),
+        unread(Cause::UnixInFlight, || {
+            said("sendmsg() failed (Too many references: cannot splice)")
+        }),
+        unread(Cause::EtcdQuota, || {
+            said("etcdserver: mvcc: database space exceeded")
+        }),
+        unread(Cause::CephFull, || said("health: HEALTH_ERR 1 full osd(s)")),
     ]
 }
 

@@ -1,0 +1,203 @@
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+use serde::Deserialize;
+
+use super::statement::{Statement, Surroundings, statement};
+use crate::normalise::{Errno, Form, Mention, NormalForm};
+
+/// Bytes of a clause that are looked at, on either side of the errno.
+const CLAUSE: usize = 240;
+
+/// What a line says of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The errno that it states.
+    pub errno: Errno,
+    /// Where, in bytes of the normal form.
+    pub mention: Range<usize>,
+    /// Where the clause begins that names the call.
+    pub start: usize,
+    /// That clause and the one after the errno, in lower case.
+    pub clause: String,
+    /// The whole message without its errnos, in lower case.
+    pub line: String,
+    /// The path that the clause names.
+    pub object: Option<String>,
+    /// Where that lies.
+    pub place: Place,
+    /// How clearly it is the reason of a failure.
+    pub statement: Statement,
+    /// In whose words the errno is written.
+    pub dialect: Option<Dialect>,
+}
+
+/// What lies at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// The cgroup file system.
+    Cgroup,
+    /// /dev/shm.
+    Shm,
+    /// The multiplexer of pseudoterminals.
+    Ptmx,
+    /// Another file system of the kernel's: no file can fill it.
+    Kernel,
+    /// A file system with blocks, or a path in an image or container.
+    Disk,
+    /// The clause names no path.
+    None,
+}
+
+/// Who writes an errno so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// Go: in lower case.
+    Go,
+}
+
+/// An absolute or relative path, or a name with an extension where the clause ends in it.
+static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?-u)(?:^|[\s"'<>\[(=:,])(\.{0,2}/[^\s"'<>|,;)\]}]*[^\s"'<>|:;,.)\]}]|[\w-]+\.[a-z]\w{0,4}['")]?[:\s(]*$)"#,
+    )
+    .ok()
+});
+
+impl Evidence {
+    /// The evidence of `message`; `None` where it states no errno.
+    #[must_use]
+    pub fn of(message: &NormalForm, around: Surroundings) -> Option<Self> {
+        let text = message.text();
+        let mentions = message.mentions();
+        // A wrapped error has its reason at its end, and words say it best.
+        let (mention, statement) = mentions
+            .iter()
+            .filter_map(|m| Some((m, statement(text, m, &mentions, around)?)))
+            .max_by_key(|(m, statement)| (*statement, m.form == Form::Words, m.span.start))?;
+        let start = clause_start(text, mention.span.start);
+        let end = clause_end(text, mention.span.end);
+        let mut clause = lower(&text[start..mention.span.start]);
+        clause.push('\n');
+        clause.push_str(&lower(&text[mention.span.end..end]));
+        let object = path_in(&text[start..mention.span.start], true)
+            .or_else(|| path_in(&text[mention.span.end..end], false));
+        Some(Self {
+            errno: mention.errno,
+            statement,
+            start,
+            clause,
+            line: without(text, &mentions),
+            place: object.as_deref().map_or(Place::None, Place::of),
+            object,
+            dialect: dialect(text, mention),
+            mention: mention.span.clone(),
+        })
+    }
+}
+
+impl Place {
+    /// What lies at `path`.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let below = |dir: &str| path.contains(&format!("{dir}/")) || path.ends_with(dir);
+        if below("/sys/fs/cgroup") || path.starts_with("/cgroup/") {
+            Self::Cgroup
+        } else if path.starts_with("/dev/shm") {
+            Self::Shm
+        } else if path.ends_with("/ptmx") {
+            Self::Ptmx
+        } else if ["/sys/", "/proc/", "/dev/"]
+            .iter()
+            .any(|dir| path.starts_with(dir))
+        {
+            Self::Kernel
+        } else {
+            Self::Disk
+        }
+    }
+}
+
+fn lower(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).to_lowercase()
+}
+
+/// The last or the first path in `text`.
+fn path_in(text: &[u8], last: bool) -> Option<String> {
+    let mut found = PATH.as_ref()?.captures_iter(text);
+    let found = if last { found.last() } else { found.next() }?;
+    let path = String::from_utf8_lossy(found.get(1)?.as_bytes());
+    let end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ')' | '(' | ':');
+    Some(path.trim_end_matches(end).to_owned())
+}
+
+/// Where the clause that ends in an errno at `end` begins: after the colon before the one that leads to the errno.
+fn clause_start(text: &[u8], end: usize) -> usize {
+    let floor = end.saturating_sub(CLAUSE);
+    let mut stop = end;
+    // What only leads to the errno: `: "`, `(28: `, `[Errno 28] `, ` err=`.
+    while stop > floor && !text[stop - 1].is_ascii_alphabetic() {
+        stop -= 1;
+    }
+    for lead in [
+        &b"errno"[..],
+        b"err",
+        b"error",
+        b"caused",
+        b"because",
+        b"code",
+        b"generic",
+        b"message",
+        b"os",
+        b"desc",
+        b"reason",
+    ] {
+        if text[floor..stop].to_ascii_lowercase().ends_with(lead) {
+            stop -= lead.len();
+            break;
+        }
+    }
+    while stop > floor && !text[stop - 1].is_ascii_alphanumeric() && text[stop - 1] < 0x80 {
+        stop -= 1;
+    }
+    let head = &text[floor..stop];
+    let cut = |sep: &[u8]| memchr::memmem::rfind(head, sep).map(|at| at + sep.len());
+    let separators: [&[u8]; 4] = [b": ", b"; ", b"\": ", b" --> "];
+    let at = separators.into_iter().filter_map(cut).max().unwrap_or(0);
+    floor + at
+}
+
+/// Where the clause after an errno that ends at `start` ends.
+fn clause_end(text: &[u8], start: usize) -> usize {
+    let most = text.len().min(start + CLAUSE / 2);
+    let tail = &text[start..most];
+    let ends = [&b"; "[..], b". ", b"\" ", b"', "].into_iter();
+    let at = ends.filter_map(|sep| memchr::memmem::find(tail, sep)).min();
+    start + at.unwrap_or(tail.len())
+}
+
+/// `text` in lower case without what `mentions` are.
+fn without(text: &[u8], mentions: &[Mention]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for mention in mentions.iter().filter(|m| m.form == Form::Words) {
+        out.extend_from_slice(&text[at..mention.span.start.max(at)]);
+        out.push(b'\n');
+        at = mention.span.end.max(at);
+    }
+    out.extend_from_slice(&text[at..]);
+    lower(&out)
+}
+
+fn dialect(text: &[u8], mention: &Mention) -> Option<Dialect> {
+    let first = text[mention.span.start];
+    // Node.js writes its own in lower case, behind the name.
+    let named = text[..mention.span.start].ends_with(b": ")
+        && Errno::ALL
+            .iter()
+            .any(|errno| text[..mention.span.start - 2].ends_with(errno.name().as_bytes()));
+    (mention.form == Form::Words && first.is_ascii_lowercase() && !named).then_some(Dialect::Go)
+}

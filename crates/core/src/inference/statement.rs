@@ -1,0 +1,153 @@
+//! Whether a line states an errno as the reason of a failure, or mentions it.
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::normalise::{Form, Mention};
+
+/// What is known of a message beside its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// A logger wrote it: it has a time or the tag of a program.
+    pub is_logged: bool,
+    /// The logger called it a warning or an error.
+    pub is_failure: bool,
+}
+
+/// Words of failure, in the languages in which programs write.
+const FAILURE: &str = r"(?i-u)\b(?:err(?:or|o|no)?\d*|errors|errcode|fail(?:s|ed|ure|ing)?|fatal|cannot|can.t|can not|couldn.t|could ?n[o'].?t|unable|panic(?:ked)?|exception|warn(?:ing)?|crit(?:ical)?|emerg|alert|severe|abort(?:ed)?|refused|rejected|tbrok|broken|fehler|fehlgeschlagen|erreur|impossible|errore|impossibile|fout|mislukt|falha|erro|fallo|imposible|fel|fejl|virhe|hata|chyba|greška|kesalahan|gagal)\b|(?:error|exception|errno)\b|(?-i:E[A-Z]{3,}):|ошибк|не удал|невозмож|помилк|błąd|nie można|错误|失败|无法|錯誤|失敗|無法|エラー|できません|오류|실패|할 수 없|échec|ошибка|λάθος|σφάλμα|lỗi";
+
+/// What shows that a line is a command, a query, a definition, or text about errors.
+const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b"#;
+
+/// What may follow an errno that ends its clause.
+const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:after|not handled|for this process|in |while |during |at |\[v))"#;
+
+/// What leads to an errno that is a reason.
+const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\] |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
+
+/// A number of the errno beside its words.
+const NUMBERED: &str = r#"(?i-u)(?:errno[ =:]*\d+[\])]?[,:)]?\s?["'-]? ?|\(\d+[:)] ?|\d+: |code: \d+, .{0,60}|-1 e[a-z]+ \(|errcode: \d+ - |generic:\d+ meaning |error ?\d+[:,] )$"#;
+const NUMBER_AFTER: &str = r#"^(?-u)["']? ?,? ?[(\[]?(?:os error|errno|E[A-Z]{4,}\b)|^ ?\(\d+\)"#;
+
+/// Keys whose value is a reason, where the errno stands in quotes.
+const REASON: &str = r#"(?i-u)(?:err|error|reason|msg|message|cause|desc|description|detail|details|stderr|output|exception|log|payload|stdout|errno|strerror|status|result|what\(\)|kind)["']?\s?[=:]\s?["']?$|: ["']?$|\(["']?$|\bcaused ["']$|["']?\)?: ["']$|\berror ["']$|,["']$"#;
+
+/// Words that go over into the errno without any sign.
+const GLUED: &str = r"(?-u)[A-Za-z],? ?$";
+
+/// What leads to an errno that is given by its name.
+const NAMED: &str = r#"(?i-u)(?:[:=(\["'] ?|\bwith |\bwatch(?: \S+)? |-1 |\bspawn \S+ |\bby |\berrno |\bdue to |\berror )$"#;
+
+struct Patterns {
+    failure: Regex,
+    mention: Regex,
+    end: Regex,
+    lead: Regex,
+    numbered: Regex,
+    number_after: Regex,
+    reason: Regex,
+    glued: Regex,
+    named: Regex,
+}
+
+static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
+    let regex = |pattern| Regex::new(pattern).ok();
+    Some(Patterns {
+        failure: regex(FAILURE)?,
+        mention: regex(MENTION)?,
+        end: regex(END)?,
+        lead: regex(LEAD)?,
+        numbered: regex(NUMBERED)?,
+        number_after: regex(NUMBER_AFTER)?,
+        reason: regex(REASON)?,
+        glued: regex(GLUED)?,
+        named: regex(NAMED)?,
+    })
+});
+
+/// Bytes around a mention that are looked at.
+const NEAR: usize = 120;
+/// Words of running text that a message of a program does not have so many of.
+const PROSE: &[&str] = &[
+    "the", "is", "are", "this", "that", "you", "i", "we", "it", "was", "were", "have", "which",
+    "there", "my", "your", "they",
+];
+const PROSE_WORDS: usize = 5;
+
+/// How clearly a line states an errno as the reason of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statement {
+    /// It stands where a reason does, and nothing else shows a failure.
+    Weak,
+    /// The errno has its number, or the line says that something failed.
+    Firm,
+}
+
+/// How clearly `text` states `mention` as the reason of a failure; `None` where it only mentions it.
+pub fn statement(
+    text: &[u8],
+    mention: &Mention,
+    all: &[Mention],
+    around: Surroundings,
+) -> Option<Statement> {
+    let patterns = PATTERNS.as_ref()?;
+    let before = &text[mention.span.start.saturating_sub(NEAR)..mention.span.start];
+    let after = &text[mention.span.end..text.len().min(mention.span.end + NEAR)];
+    let fails = around.is_failure
+        || patterns.failure.is_match(&text[..mention.span.start])
+        || patterns.failure.is_match(after);
+    if patterns.mention.is_match(text) || is_prose(text) {
+        return None;
+    }
+    let firm = |stated: bool| stated.then_some(Statement::Firm);
+    match mention.form {
+        Form::Words => {
+            let numbered =
+                patterns.numbered.is_match(before) || patterns.number_after.is_match(after);
+            let ends = patterns.end.is_match(after);
+            if numbered {
+                return Some(Statement::Firm);
+            }
+            let quoted = matches!(before.last(), Some(b'"' | b'\''));
+            if quoted && !patterns.reason.is_match(before) {
+                return None;
+            }
+            let leads = patterns.lead.is_match(before);
+            let bare = before.trim_ascii().is_empty();
+            let glued = patterns.glued.is_match(before);
+            if !ends {
+                return None;
+            }
+            let alone = bare && around.is_logged && after.trim_ascii().is_empty();
+            if fails && (leads || glued) || alone {
+                return Some(Statement::Firm);
+            }
+            leads.then_some(Statement::Weak)
+        }
+        Form::Name | Form::Number if is_said_better(mention, all) => None,
+        Form::Name => {
+            let strace = before.ends_with(b"= -1 ");
+            firm(
+                patterns.end.is_match(after)
+                    && patterns.named.is_match(before)
+                    && (fails || strace),
+            )
+        }
+        Form::Number => firm(fails),
+    }
+}
+
+/// Whether the same errno is there in words or by name, which are better evidence.
+fn is_said_better(mention: &Mention, all: &[Mention]) -> bool {
+    all.iter()
+        .any(|other| other.form > mention.form && other.errno == mention.errno)
+}
+
+/// Whether `text` is running text: it has many of its small words, as no program's message does.
+fn is_prose(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter(|word| PROSE.contains(word)).count() >= PROSE_WORDS
+}
