@@ -35,6 +35,13 @@ impl FromStr for Matter {
             return Ok(Self::KubeletStart);
         }
         Cause::from_code(text).map(Self::Cause).ok_or_else(|| {
+            let like = Cause::closest(text);
+            if !like.is_empty() {
+                return format!(
+                    "there is no cause {text:?}; did you mean {}?",
+                    like.join(" or ")
+                );
+            }
             let codes: Vec<_> = Cause::ALL.iter().map(|cause| cause.code()).collect();
             format!(
                 "there is no cause {text:?}; there are {} and {}",

@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use clap_complete::Shell;
+use nospace_core::cause::Cause;
 
 use super::args::unused;
 use crate::ui;
@@ -15,7 +18,7 @@ use crate::ui;
 )]
 pub struct CompletionsArgs {
     /// The shell
-    shell: clap_complete::Shell,
+    shell: Shell,
 }
 
 /// Prints the script for `command`.
@@ -23,9 +26,35 @@ pub struct CompletionsArgs {
 /// # Errors
 ///
 /// Standard output cannot be written to.
-pub fn run(args: &CompletionsArgs, mut command: clap::Command) -> anyhow::Result<ExitCode> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, "nospace", &mut script);
-    ui::print(&script)?;
+pub fn run(args: &CompletionsArgs, command: clap::Command) -> anyhow::Result<ExitCode> {
+    ui::print(script(args.shell, command).as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The script for `command`. `explain` takes a file or a cause code, which clap cannot say of one argument: bash falls
+/// back to files by itself, fish adds the codes to them, and zsh is told both.
+fn script(shell: Shell, mut command: clap::Command) -> String {
+    let codes: Vec<&str> = Cause::ALL.iter().map(|cause| cause.code()).collect();
+    if shell == Shell::Bash {
+        let values = PossibleValuesParser::new(&codes);
+        command = command.mut_subcommand("explain", |explain| {
+            explain.mut_arg("what", |what| what.value_parser(values))
+        });
+    }
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "nospace", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    let codes = codes.join(" ");
+    match shell {
+        Shell::Fish => format!(
+            "{script}complete -c nospace -n \"__fish_nospace_using_subcommand explain\" -a \"{codes}\"\n"
+        ),
+        Shell::Zsh => script.replace(
+            "or one cause code:_files'",
+            &format!(
+                "or one cause code:{{_alternative \"codes\\:cause code\\:({codes})\" \"files\\:file\\:_files\"}}'"
+            ),
+        ),
+        _ => script,
+    }
 }

@@ -103,6 +103,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ExplainArgs) -> anyhow
     if let Some(cause) = args.cause() {
         return print_page(cause);
     }
+    args.check_codes()?;
     let classifier = Classifier::new(args.table()?)?;
     if args.list {
         return print_list(&classifier, format, shared.verbose);
@@ -127,6 +128,20 @@ impl ExplainArgs {
             [one] if !one.exists() => pages::cause(one.to_str()?),
             _ => None,
         }
+    }
+
+    /// An argument that is no file and reads like a cause code is taken for a mistyped one.
+    fn check_codes(&self) -> anyhow::Result<()> {
+        for word in self.what.iter().filter(|path| !path.exists()) {
+            let like = word.to_str().map(Cause::closest).unwrap_or_default();
+            if !like.is_empty() {
+                bail!(
+                    "there is no file and no cause {word:?}; did you mean {}?",
+                    like.join(" or ")
+                );
+            }
+        }
+        Ok(())
     }
 
     fn table(&self) -> anyhow::Result<Table> {

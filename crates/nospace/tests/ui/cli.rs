@@ -78,6 +78,23 @@ fn completions_know_every_command() {
     }
 }
 
+/// Cause codes are arguments of `explain`, and a mistyped one is recognised.
+#[test]
+fn cause_codes_complete_and_are_suggested() {
+    for shell in ["bash", "fish", "zsh"] {
+        let output = nospace(&["completions", shell]).output().unwrap();
+        assert!(text(&output.stdout).contains("neighbor-table"), "{shell}");
+    }
+    let output = nospace(&["explain", "--no-node", "inotify-watchs"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("inotify-watches"),
+        "{output:?}"
+    );
+}
+
 /// The formats of a command are what its help and completions offer, and what it takes.
 #[test]
 fn a_command_takes_the_formats_that_it_can_print() {
