@@ -1,7 +1,7 @@
 use aho_corasick::packed::{self, Searcher};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::normalise::{is_translated, readable};
+use crate::normalise::{is_translated, readable, spellings};
 use crate::signatures::Table;
 
 /// Two halves of each thing that the C library says of an errno: a line break inside it (a wrapped
@@ -29,7 +29,7 @@ const PIECES: &[&str] = &[
     "x_user_in", "FULL", "OMEM", ": Out of ", "74 \\u", "araa", " bes", "SSAGE\"", "splice", "ssign ", "(24)",
     "ele ", "mp verifi", "overs", "ss than m", "e_info", "rk reject", "(28)", "\\u9650\\u", " -28", " \\u0", " mon",
     "rror 2", "source t", "\\u59", "ck f", " file ape", "w water m", "SPACE", "NOSPC", "_setup() ", "en files",
-    "rtos", "QUOT", "FILE", "4d\\u", "ly unava", " alloc", " on devi", "sk quota", "ate memo", "malfermaj", "tify",
+    "rtos", "QUOT", "FILE", "4d\\u", "ly unava", " alloc", " on devi", "sk quota", "ate memo", "malfermaj", "inotify",
     "elements", "shared me", "to watch ", "surs", "xhausted", "x_map_cou", "ull osd", "ota ", "-max limi", " full",
     " thread", "(-28", "ta space", "\\u00", "mori", "ry locked", "lijk onbe", "rlalu ban", "GAIN", "Map faile",
     "eached", "\\u01", "llokera m", "\\u66", "-of-data-", "dispo", " many o", " low", "list too ", "ges repor",
@@ -48,7 +48,7 @@ const HINTS: &[&str] = &[
 #[derive(Debug)]
 pub struct Prefilter {
     pieces: Pieces,
-    /// Every literal, and the halves, in any case.
+    /// Every literal, the halves, hints, and errnos of other languages that are ASCII, in any case.
     literals: AhoCorasick,
 }
 
@@ -72,10 +72,15 @@ impl Prefilter {
                 pieces.extend(both_cases(literal));
             }
         }
+        let ascii = spellings().map(|s| s.text).filter(|text| text.is_ascii());
         let literals = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .ascii_case_insensitive(true)
-            .build(literals().chain(HALVES.iter().chain(HINTS).copied()))
+            .build(
+                literals()
+                    .chain(HALVES.iter().chain(HINTS).copied())
+                    .chain(ascii),
+            )
             .map_err(|e| e.to_string())?;
         Ok(Self {
             pieces: Pieces::new(&pieces)?,
@@ -105,7 +110,7 @@ impl Prefilter {
     #[must_use]
     pub fn is_candidate(&self, line: &[u8]) -> bool {
         self.literals.is_match(line)
-            || is_translated(line)
+            || !line.is_ascii() && is_translated(line)
             || has_escapes(line) && is_translated(&readable(line))
     }
 }
