@@ -1,7 +1,7 @@
 //! `nospace explain`: what log lines really mean.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +21,9 @@ use crate::explain::{
 };
 use crate::output::{Format, document};
 use crate::ui::{self, explain as draw, screen::Screen, warn};
+
+/// Bytes of a file of signatures; the built-in table has 60 KiB.
+const MAX_SIGNATURES: u64 = 4 << 20;
 
 /// Explain log messages: the real cause, and whether it still holds on this node
 ///
@@ -147,7 +150,7 @@ impl ExplainArgs {
     fn table(&self) -> anyhow::Result<Table> {
         let mut files = Vec::new();
         for path in &self.signatures {
-            let text = fs::read_to_string(path)
+            let text = signatures(path)
                 .with_context(|| format!("cannot read signatures from {}", path.display()))?;
             files.push((path.display().to_string(), text));
         }
@@ -359,4 +362,17 @@ fn print_list(classifier: &Classifier, format: &Format, verbose: bool) -> anyhow
     let draw = |screen: &Screen| draw::list(table, screen, verbose);
     format.print(&document(&table.signatures(), draw))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A table of signatures, which is a file of a few KiB.
+fn signatures(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let file = fs::File::open(path)?;
+    file.take(MAX_SIGNATURES + 1).read_to_string(&mut text)?;
+    anyhow::ensure!(
+        text.len() as u64 <= MAX_SIGNATURES,
+        "longer than {} MiB, the most that nospace reads of it; split it, and name each part",
+        MAX_SIGNATURES >> 20
+    );
+    Ok(text)
 }
