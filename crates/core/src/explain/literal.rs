@@ -29,7 +29,7 @@ const PIECES: &[&str] = &[
     "x_user_in", "FULL", "OMEM", ": Out of ", "74 \\u", "araa", " bes", "SSAGE\"", "splice", "ssign ", "(24)",
     "ele ", "mp verifi", "overs", "ss than m", "e_info", "rk reject", "(28)", "\\u9650\\u", " -28", " \\u0", " mon",
     "rror 2", "source t", "\\u59", "ck f", " file ape", "w water m", "SPACE", "NOSPC", "_setup() ", "en files",
-    "rtos", "QUOT", "FILE", "4d\\u", "ly unava", " alloc", " on devi", "sk quota", "ate memo", "malfermaj", "inotify",
+    "rtos", "QUOT", "FILE", "4d\\u", "ly unava", " alloc", " on devi", "sk quota", "ate memo", "malfermaj", "tify",
     "elements", "shared me", "to watch ", "surs", "xhausted", "x_map_cou", "ull osd", "ota ", "-max limi", " full",
     " thread", "(-28", "ta space", "\\u00", "mori", "ry locked", "lijk onbe", "rlalu ban", "GAIN", "Map faile",
     "eached", "\\u01", "llokera m", "\\u66", "-of-data-", "dispo", " many o", " low", "list too ", "ges repor",
