@@ -17,6 +17,8 @@ unsafe impl Record for accounting::types::user_record {}
 // SAFETY: as above.
 unsafe impl Record for accounting::types::epoll_record {}
 // SAFETY: as above.
+unsafe impl Record for accounting::types::namespaces_record {}
+// SAFETY: as above.
 unsafe impl Record for watches::types::watch_record {}
 // SAFETY: as above.
 unsafe impl Record for trace::types::trace_record {}

@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use super::model::{Accounting, Counter, Holder, Instance, Process, UserCounters, UserKey};
+use super::model::{
+    Accounting, Counter, Holder, Instance, Namespaces, Process, UserCounters, UserKey,
+};
 use crate::records::{take, until_nul};
 use crate::skeleton::accounting::types::{
-    epoll_record, instance_record, process_record, record_kind, user_record,
+    epoll_record, instance_record, namespaces_record, process_record, record_kind, user_record,
 };
 
 /// The records of one pass, by the addresses of the kernel's structs.
@@ -14,6 +16,7 @@ pub struct Records {
     instances: HashMap<u64, (instance_record, Vec<Holder>)>,
     processes: BTreeMap<u32, Process>,
     epoll: BTreeMap<u32, u64>,
+    namespaces: Vec<Namespaces>,
 }
 
 impl Records {
@@ -28,6 +31,9 @@ impl Records {
                 record_kind::RECORD_EPOLL => take(&mut bytes).map(|r: epoll_record| {
                     records.epoll.insert(r.uid, r.watches);
                 }),
+                record_kind::RECORD_NAMESPACES => {
+                    take(&mut bytes).map(|r| records.namespaces.push(namespaces(&r)))
+                }
                 _ => None,
             };
             known.ok_or_else(malformed)?;
@@ -86,6 +92,7 @@ impl Records {
             instances,
             processes: self.processes.into_values().collect(),
             epoll: self.epoll.into_iter().collect(),
+            namespaces: self.namespaces,
         }
     }
 
@@ -113,6 +120,24 @@ impl Records {
             binding_limit,
             room,
         }
+    }
+}
+
+fn namespaces(record: &namespaces_record) -> Namespaces {
+    Namespaces {
+        pid: record.pid,
+        mounts: record.mounts.into(),
+        mnt: record.mnt.into(),
+        others: [
+            ("net", record.net),
+            ("pid", record.pid_namespace),
+            ("user", record.user),
+            ("ipc", record.ipc),
+            ("uts", record.uts),
+            ("cgroup", record.cgroup),
+            ("time", record.time),
+        ]
+        .map(|(kind, inode)| (kind, inode.into())),
     }
 }
 

@@ -8,7 +8,9 @@ mod reader;
 #[cfg(not(feature = "ebpf"))]
 mod stub;
 
-pub use model::{Accounting, Counter, Holder, Instance, Process, UserCounters, UserKey};
+pub use model::{
+    Accounting, Counter, Holder, Instance, Namespaces, Process, UserCounters, UserKey,
+};
 #[cfg(feature = "ebpf")]
 pub use reader::AccountingReader;
 #[cfg(not(feature = "ebpf"))]

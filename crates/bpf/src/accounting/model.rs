@@ -92,6 +92,22 @@ pub struct Accounting {
     /// Descriptors registered with epoll by uid (`fs.epoll.max_user_watches`), sorted. Each CPU adds its count to the
     /// total in steps of 32, so a figure can be too low by 32 per CPU.
     pub epoll: Vec<(u32, u64)>,
+    /// The namespaces of all tasks; the same may be listed several times.
+    pub namespaces: Vec<Namespaces>,
+}
+
+/// The namespaces that a process lives in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Namespaces {
+    /// The process; 0 where the reader's pid namespace does not have it.
+    pub pid: u32,
+    /// Mounts in its mount namespace, as `fs.mount-max` limits them.
+    pub mounts: u64,
+    /// Inode number of its mount namespace, as in /proc/PID/ns/mnt.
+    pub mnt: u64,
+    /// The other kinds by their names in /proc/PID/ns, with inode numbers; 0 for a kind that the kernel does not have. `pid` is that of
+    /// its children.
+    pub others: [(&'static str, u64); 7],
 }
 
 impl Accounting {

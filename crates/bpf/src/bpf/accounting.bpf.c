@@ -2,7 +2,8 @@
  *
  * Hooks: iter/task_file visits every open file of every process, including those of threads that called
  * unshare(CLONE_FILES), and so every instance with a descriptor. iter/task finds the counters of users whose instances
- * have none (in flight in a socket, registered with io_uring), and every user's epoll watches. Both run only when read:
+ * have none (in flight in a socket, registered with io_uring), every user's epoll watches, and every namespace, also of
+ * processes that a security module hides from root. Both run only when read:
  * nothing is attached to the kernel.
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN). iter/task finds users only since struct cred has
  * ucounts (5.14).
@@ -18,6 +19,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 EXPORT(instance_record);
 EXPORT(epoll_record);
+EXPORT(namespaces_record);
 
 #define RLIMIT_NOFILE 7
 
@@ -33,6 +35,8 @@ struct {
 
 __u64 last_task_ucounts;
 __u64 last_epoll_user;
+__u64 last_namespaces;
+__u64 last_user_namespace;
 
 /* User namespaces nest 32 deep (kernel/user_namespace.c). */
 #define MAX_CHAIN 33
@@ -176,6 +180,43 @@ static __always_inline void write_epoll(struct seq_file *seq, struct task_struct
 		last_epoll_user = (__u64)user;
 }
 
+static __always_inline __u32 count_mounts(struct mnt_namespace *ns)
+{
+	struct mnt_namespace___mounts *old = (void *)ns;
+
+	if (bpf_core_field_exists(ns->nr_mounts))
+		return BPF_CORE_READ(ns, nr_mounts);
+	return BPF_CORE_READ(old, mounts);
+}
+
+static __always_inline void write_namespaces(struct seq_file *seq, struct task_struct *task)
+{
+	/* Null in a task that is exiting. */
+	struct nsproxy *all = BPF_CORE_READ(task, nsproxy);
+	struct user_namespace *user = BPF_CORE_READ(task, cred, user_ns);
+	struct namespaces_record r = { .kind = RECORD_NAMESPACES };
+	struct mnt_namespace *mnt;
+
+	if (!all || ((__u64)all == last_namespaces && (__u64)user == last_user_namespace))
+		return;
+	mnt = BPF_CORE_READ(all, mnt_ns);
+	r.pid = pid_for_reader(task->group_leader->thread_pid);
+	r.mnt = BPF_CORE_READ(mnt, ns.inum);
+	r.mounts = count_mounts(mnt);
+	r.net = BPF_CORE_READ(all, net_ns, ns.inum);
+	r.pid_namespace = BPF_CORE_READ(all, pid_ns_for_children, ns.inum);
+	r.user = BPF_CORE_READ(user, ns.inum);
+	r.ipc = BPF_CORE_READ(all, ipc_ns, ns.inum);
+	r.uts = BPF_CORE_READ(all, uts_ns, ns.inum);
+	r.cgroup = BPF_CORE_READ(all, cgroup_ns, ns.inum);
+	if (bpf_core_field_exists(all->time_ns))
+		r.time = BPF_CORE_READ(all, time_ns, ns.inum);
+	if (bpf_seq_write(seq, &r, sizeof(r)))
+		return;
+	last_namespaces = (__u64)all;
+	last_user_namespace = (__u64)user;
+}
+
 SEC("iter/task")
 int users(struct bpf_iter__task *ctx)
 {
@@ -184,12 +225,16 @@ int users(struct bpf_iter__task *ctx)
 	struct ucounts *u;
 
 	if (ctx->meta->seq_num == 0) {
+		set_reader_level();
 		last_task_ucounts = 0;
 		last_epoll_user = 0;
+		last_namespaces = 0;
+		last_user_namespace = 0;
 	}
 	if (!task)
 		return 0;
 	write_epoll(ctx->meta->seq, task);
+	write_namespaces(ctx->meta->seq, task);
 	if (!bpf_core_field_exists(task->cred->ucounts))
 		return 0;
 	u = BPF_CORE_READ(task, cred, ucounts);

@@ -75,6 +75,51 @@ struct user_struct {
 	kuid_t uid;
 };
 
+struct mnt_namespace {
+	struct ns_common ns;
+	unsigned int nr_mounts;
+};
+
+/* Before Linux 6.8. */
+struct mnt_namespace___mounts {
+	unsigned int mounts;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct ipc_namespace {
+	struct ns_common ns;
+};
+
+struct uts_namespace {
+	struct ns_common ns;
+};
+
+struct cgroup_namespace {
+	struct ns_common ns;
+};
+
+struct time_namespace {
+	struct ns_common ns;
+};
+
+/* time_ns: since Linux 5.6. */
+struct nsproxy {
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+	struct time_namespace *time_ns;
+	struct cgroup_namespace *cgroup_ns;
+};
+
 struct user_struct___atomic {
 	struct {
 		long counter;
@@ -86,6 +131,7 @@ struct cred {
 	kuid_t euid;
 	struct ucounts *ucounts;
 	struct user_struct *user;
+	struct user_namespace *user_ns;
 };
 
 struct rlimit {
@@ -133,6 +179,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	const struct cred *cred;
 };
 

@@ -68,12 +68,48 @@ fn main() -> ExitCode {
         .iter()
         .filter(|case| !report(&mut reader, case, pause))
         .count();
+    let own = own_namespaces(&mut reader);
+    if let Err(e) = &own {
+        println!("namespaces ... FAILED: {e}");
+    }
     println!("{} cases, {failed} failed", CASES.len());
-    if failed == 0 {
+    if failed == 0 && own.is_ok() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// The namespaces of this process are in the account, as /proc shows them.
+fn own_namespaces(reader: &mut AccountingReader) -> Outcome<()> {
+    let inode = |kind: &str| -> Outcome<u64> {
+        let Ok(link) = std::fs::read_link(format!("/proc/self/ns/{kind}")) else {
+            // A kernel without this kind.
+            return Ok(0);
+        };
+        let link = link.display().to_string();
+        let inode = link.split(['[', ']']).nth(1).and_then(|n| n.parse().ok());
+        inode.ok_or_else(|| format!("{link} names no namespace").into())
+    };
+    let mnt = inode("mnt")?;
+    let accounting = reader.read()?;
+    let mut all = accounting.namespaces.iter();
+    let found = all.find(|one| one.mnt == mnt && one.pid != 0);
+    let found = found.ok_or("the mount namespace of this process is not in the account")?;
+    let visible = std::fs::read_to_string("/proc/self/mountinfo")?
+        .lines()
+        .count() as u64;
+    if !(visible..=visible + 8).contains(&found.mounts) {
+        return Err(format!("{} mounts, mountinfo has {visible}", found.mounts).into());
+    }
+    for (kind, _) in found.others {
+        let own = inode(kind)?;
+        let mut all = accounting.namespaces.iter().flat_map(|one| one.others);
+        if !all.any(|one| one == (kind, own)) {
+            return Err(format!("{kind}:[{own}] is not in the account").into());
+        }
+    }
+    Ok(())
 }
 
 fn report(reader: &mut AccountingReader, case: &Case, pause: bool) -> bool {

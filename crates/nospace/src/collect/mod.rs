@@ -140,5 +140,6 @@ fn merge(snapshot: &mut Snapshot, scanned: descriptors::DescriptorUsage, rest: S
     }
     snapshot.processes = scanned.processes;
     snapshot.epoll = scanned.epoll;
+    namespaces::complete(snapshot, scanned.namespaces);
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());
 }

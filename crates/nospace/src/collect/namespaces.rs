@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use nospace_core::model::{NamespaceCount, Namespaces};
+use nospace_core::model::{NamespaceCount, Namespaces, Snapshot};
 use nospace_core::parse;
 
 use super::mounts::{Walk, listed, namespace};
 use super::read;
 use super::run::{CollectResult, Measurement};
-use crate::host::{Host, ReadError, ReadResult, proc};
+use crate::host::{Host, ReadError, ReadResult, TaskNamespaces, proc};
 
 /// Kinds other than `mnt`, with the sysctl's word for each.
 const KINDS: [(&str, &str); 7] = [
@@ -72,6 +72,32 @@ pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Namesp
     Ok(Measurement::estimated(Namespaces { kinds })
         .partial(partial)
         .blind(walk.is_blind()))
+}
+
+/// Puts what the kernel knows of all processes in place of what /proc showed: not even root can read the namespaces of a process that a
+/// security module protects.
+pub fn complete(snapshot: &mut Snapshot, known: TaskNamespaces) {
+    if known.is_empty() {
+        return;
+    }
+    let mounts = known.mounts.len() as u64 - 1;
+    for one in snapshot.namespaces.iter_mut().flat_map(|n| &mut n.kinds) {
+        let used = match one.kind.as_str() {
+            "mnt" => Some(mounts),
+            kind => known.others.get(kind).map(|all| all - 1),
+        };
+        one.used = used.unwrap_or(one.used);
+    }
+    if let Some(mounts) = &mut snapshot.mounts {
+        mounts.namespaces = known.mounts;
+    }
+    let runs = snapshot.collectors.iter_mut();
+    for run in runs.filter(|run| ["mounts", "namespaces"].contains(&run.name.as_str())) {
+        "ebpf".clone_into(&mut run.source);
+        run.gaps.clear();
+        run.partial = false;
+        run.blind = false;
+    }
 }
 
 /// `user.max_KIND_namespaces`; `None` where there is none.

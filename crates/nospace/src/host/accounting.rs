@@ -1,13 +1,17 @@
 //! The kernel's account, as its own crate reads it, in the model's types.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use nospace_bpf::accounting::{
-    Accounting, AccountingReader, Counter, Instance as Booked, UserKey as Key,
+    Accounting, AccountingReader, Counter, Instance as Booked, Namespaces, UserKey as Key,
 };
 use nospace_core::model::{
-    Descriptor, EpollUser, Inotify, Instance, UserCounters, UserKey, UserNamespace,
+    Descriptor, EpollUser, Inotify, Instance, MountNamespace, UserCounters, UserKey, UserNamespace,
 };
 
-use super::{KernelAccounting, ProcessDescriptors, ReadError, ReadResult, pressing};
+use super::{
+    KernelAccounting, ProcessDescriptors, ReadError, ReadResult, TaskNamespaces, pressing,
+};
 
 /// Programs that stay loaded between looks, and what the last look found.
 #[derive(Default)]
@@ -57,7 +61,32 @@ fn convert(accounting: &Accounting) -> KernelAccounting {
             .iter()
             .map(|&(uid, watches)| EpollUser { uid, watches })
             .collect(),
+        namespaces: namespaces(&accounting.namespaces),
         gap: None,
+    }
+}
+
+fn namespaces(of_tasks: &[Namespaces]) -> TaskNamespaces {
+    let mut mounts = BTreeMap::<u64, MountNamespace>::new();
+    let mut others = BTreeMap::<&str, BTreeSet<u64>>::new();
+    for one in of_tasks {
+        let known = mounts.entry(one.mnt).or_insert(MountNamespace {
+            id: one.mnt,
+            mounts: one.mounts,
+            pid: one.pid,
+        });
+        // 0 is a process that this pid namespace does not have.
+        if one.pid != 0 && (known.pid == 0 || one.pid < known.pid) {
+            known.pid = one.pid;
+        }
+        for (kind, inode) in one.others.into_iter().filter(|(_, inode)| *inode != 0) {
+            others.entry(kind).or_default().insert(inode);
+        }
+    }
+    let count = |(kind, inodes): (&str, BTreeSet<u64>)| (kind.to_owned(), inodes.len() as u64);
+    TaskNamespaces {
+        mounts: mounts.into_values().collect(),
+        others: others.into_iter().map(count).collect(),
     }
 }
 

@@ -12,12 +12,14 @@ pub mod recorded;
 pub mod recording;
 mod watches;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use nospace_core::model::{
-    Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, Place, UserNamespace, Watch,
+    Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, MountNamespace, Place,
+    UserNamespace, Watch,
 };
 use serde::{Deserialize, Serialize};
 
@@ -178,9 +180,30 @@ pub struct KernelAccounting {
     pub processes: Vec<ProcessDescriptors>,
     /// epoll watches of each user.
     pub epoll: Vec<EpollUser>,
+    /// Namespaces of all processes, each once; empty where the account does not have them.
+    #[serde(default, skip_serializing_if = "TaskNamespaces::is_empty")]
+    pub namespaces: TaskNamespaces,
     /// What the account leaves out, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
+}
+
+/// Namespaces that processes live in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskNamespaces {
+    /// Mount namespaces, sorted by inode number.
+    pub mounts: Vec<MountNamespace>,
+    /// How many there are of each other kind, by its name in /proc/PID/ns.
+    pub others: BTreeMap<String, u64>,
+}
+
+impl TaskNamespaces {
+    /// Every process lives in some.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.mounts.is_empty()
+    }
 }
 
 /// A process in the kernel's accounting.

@@ -17,7 +17,7 @@ use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
 
 use super::read;
 use super::run::{CollectResult, Measurement, Runs};
-use crate::host::{Host, KernelAccounting, ReadError};
+use crate::host::{Host, KernelAccounting, ReadError, TaskNamespaces};
 pub use process::describe;
 use scan::{Identity, Scan};
 
@@ -26,6 +26,8 @@ pub struct DescriptorUsage {
     pub inotify: Option<Inotify>,
     pub processes: Vec<Process>,
     pub epoll: Option<Epoll>,
+    /// Namespaces of all processes; empty without the kernel's account.
+    pub namespaces: TaskNamespaces,
     pub runs: Runs,
 }
 
@@ -55,6 +57,7 @@ fn from_accounting(
         inotify,
         processes,
         epoll,
+        namespaces: accounts.namespaces,
         runs,
     }
 }
@@ -81,6 +84,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
         inotify,
         processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
         epoll,
+        namespaces: TaskNamespaces::default(),
         runs,
     }
 }
