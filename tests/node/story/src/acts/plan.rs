@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nospace_core::model::CgroupVersion;
-use nospace_core::plan::{Amounts, Plan};
+use nospace_core::model::Pair;
+use nospace_core::plan::Plan;
 use nospace_core::report::{Owner, PodPart, Report};
 
 use super::pods;
@@ -94,13 +95,13 @@ fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
 fn compare(stage: &mut Stage, pods: usize, part: &Part, plan: &Plan, report: &Report) {
     let predicted = (plan.terms.iter())
         .filter(|term| part.terms.contains(&term.who.as_str()))
-        .fold(Amounts::default(), |sum, term| sum.plus(term.amounts()));
+        .fold(Pair::default(), |sum, term| sum.plus(term.amounts()));
     let measured = (report.processes.iter())
         .filter(|process| (part.holds)(&process.comm, &process.owner))
-        .fold(Amounts::default(), |sum, process| {
-            sum.plus(Amounts::new(process.instances, process.watches))
+        .fold(Pair::default(), |sum, process| {
+            sum.plus(Pair::of(process.instances, process.watches))
         });
-    if part.name == "systemd" && measured == Amounts::default() {
+    if part.name == "systemd" && measured == Pair::default() {
         return; // No systemd on this node.
     }
     let near = |predicted: u64, measured: u64| predicted.abs_diff(measured) * 20 <= measured;
