@@ -58,7 +58,9 @@ fn a_container_and_a_pod_are_named_live_and_recorded() {
     let directory = tempfile::tempdir().expect("a directory");
     let archive = directory.path().join("node.tar.zst");
     let archive = archive.to_str().expect("UTF-8");
-    let command = format!("{NOSPACE} record {archive} >&2; {NOSPACE} check -o json");
+    // 3: the lab is a pid namespace, from where the host's processes are not visible.
+    let command =
+        format!("{NOSPACE} record {archive} >&2; {NOSPACE} check -o json || [ $? -eq 3 ]");
     let Some(live) = on_lab(&command) else { return };
     assert_names_both(&report(&live));
 

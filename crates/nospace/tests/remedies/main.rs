@@ -53,7 +53,16 @@ fn explained(report: Option<&Report>) -> Vec<Remedy> {
         "{}",
         explanation.causes.len()
     );
-    explanation.ask(report);
+    // As if the log were this node's: advice for another one names what may be there.
+    let report = report.cloned().map(|mut report| {
+        report.log_context.has_kubelet = Some(true);
+        report
+    });
+    for cause in &mut explanation.causes {
+        cause.hosts.clear();
+        cause.last = None;
+    }
+    explanation.ask(report.as_ref());
     let findings = explanation.findings.into_iter();
     findings.flat_map(|finding| finding.remedies).collect()
 }
