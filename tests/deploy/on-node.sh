@@ -31,6 +31,7 @@ patches:
   patch: |
     - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: KUBERNETES_SERVICE_HOST, value: "$ADDRESS"}}
     - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: KUBERNETES_SERVICE_PORT, value: "6443"}}
+    - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: NOSPACE_WHOLE_NODE, value: "1"}}
     - {op: replace, path: /spec/template/spec/containers/0/args/4, value: "--interval=1s"}
 YAML
     kubectl apply -k $work/overlay >/dev/null

@@ -37,6 +37,8 @@ inside() {
     own_kernel_settings
     hostname node-1
     make_image "$TOOLS" "$WORK" ${NOSPACE_STATIC:+"$NOSPACE_STATIC"}
+    # Nothing of this node is outside of its namespaces.
+    export NOSPACE_WHOLE_NODE=1
     export NODE_NAME=node-1 ADDRESS=10.77.0.1 NODE_CTL=$here/ctl.sh NODE_ROOT=/proc/1/root
     own_network
     trap keep_logs EXIT

@@ -94,7 +94,8 @@ impl Environment {
             .ok()
             .and_then(|text| text.trim().parse().ok()),
             initial_user_namespace: leads_to("/proc/self/ns/user", INITIAL_USER_NAMESPACE),
-            initial_pid_namespace: leads_to("/proc/self/ns/pid", INITIAL_PID_NAMESPACE),
+            initial_pid_namespace: leads_to("/proc/self/ns/pid", INITIAL_PID_NAMESPACE)
+                || crate::is_whole_node(),
         }
     }
 }

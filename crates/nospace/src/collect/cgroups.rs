@@ -65,7 +65,7 @@ pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
     if cgroups.hierarchies.is_empty() {
         gaps.push("no cgroup file system is mounted below /sys/fs/cgroup".to_owned());
         partial |= passed_over;
-    } else if is_branch(host) {
+    } else if is_branch(host) && !nospace_bpf::is_whole_node() {
         gaps.push(
             "the cgroups above those of this container are not visible; run on the host".to_owned(),
         );

@@ -17,7 +17,7 @@ pub fn collect(host: &dyn Host) -> Vantage {
     Vantage {
         uid: host.look().uid,
         user_namespace: user_namespace(host),
-        initial_pid_namespace: shows_initial_pids(host),
+        initial_pid_namespace: shows_initial_pids(host) || nospace_bpf::is_whole_node(),
         max_inotify_instances: read::sysctl(host, "user.max_inotify_instances").ok(),
         max_inotify_watches: read::sysctl(host, "user.max_inotify_watches").ok(),
     }

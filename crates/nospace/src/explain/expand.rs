@@ -1,6 +1,7 @@
 //! Which files are meant, and in which order they were written.
 
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,21 +66,22 @@ fn siblings(path: &Path, all: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Err
 
 /// Each set stays where its first file was named; within it the oldest comes first.
 fn in_order(all: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut sets: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
-    for path in all {
-        let base = Generation::of(&path).base;
-        match sets.iter_mut().find(|(known, _)| *known == base) {
-            Some((_, set)) if set.contains(&path) => {}
-            Some((_, set)) => set.push(path),
-            None => sets.push((base, vec![path])),
+    let mut sets: Vec<Vec<PathBuf>> = Vec::new();
+    let mut places: HashMap<PathBuf, usize> = HashMap::new();
+    let mut known = HashSet::new();
+    for path in all.into_iter().filter(|path| known.insert(path.clone())) {
+        let place = *places
+            .entry(Generation::of(&path).base)
+            .or_insert(sets.len());
+        if place == sets.len() {
+            sets.push(Vec::new());
         }
+        sets[place].push(path);
     }
-    sets.into_iter()
-        .flat_map(|(_, mut set)| {
-            set.sort_by(|a, b| Generation::of(a).cmp(&Generation::of(b)));
-            set
-        })
-        .collect()
+    for set in &mut sets {
+        set.sort_by(|a, b| Generation::of(a).cmp(&Generation::of(b)));
+    }
+    sets.concat()
 }
 
 /// Which generation of a rotated log a file is: `kubelet.log.3.gz` was written before `kubelet.log.2`, and
