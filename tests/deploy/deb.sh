@@ -39,7 +39,8 @@ done
 on nospace --version | grep -q '^nospace ' || fail "the installed nospace does not run"
 code=0
 on nospace check -o line >/run/line || code=$?
-[ $code -le 2 ] || fail "nospace check exited with $code: $(cat /run/line)"
+# 3 is right here: this root has a pid namespace of its own.
+[ $code -le 3 ] && grep -qE '^(OK|WARNING|CRITICAL|UNKNOWN) ' /run/line || fail "nospace check exited with $code: $(cat /run/line)"
 on bash -c '. /usr/share/bash-completion/completions/nospace; complete -p nospace' | grep -q _nospace || fail "bash does not complete nospace"
 zcat $root/usr/share/man/man1/nospace-check.1.gz | grep -q 'exit.-codes' || fail "the man page does not belong to this version"
 ! on systemctl is-enabled nospace-agent >/dev/null 2>&1 || fail "the package enables a unit that opens a port"

@@ -42,7 +42,7 @@ plugin KubeletStartAtRisk 1 "${node[@]}"; named "CRITICAL kubelet-start by pod l
 plugin InotifyInstancesExhausted 0 "${node[@]}"
 plugin CgroupsExhausted 0 "${node[@]}"
 node=(--from tests/nodes/shims-v2/node.tar.zst)
-plugin InotifyInstancesExhausted 1 "${node[@]}"; named "CRITICAL inotify-instances by pod default/api-7c9d8b6f5-2xkqv: 12 instances"
+plugin InotifyInstancesExhausted 1 "${node[@]}"; named "CRITICAL inotify-instances: no single culprit: containerd shims of 36 pods"
 plugin InotifyWatchesExhausted 0 "${node[@]}"
 plugin CgroupsExhausted 1 --from tests/nodes/cgroup-leak-v1/node.tar.zst; named "CRITICAL cgroup-limit: 62552 of 65535"
 

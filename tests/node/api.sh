@@ -16,6 +16,8 @@ here=$(dirname "$(readlink -f "$0")")
 inside() {
     own_mounts /run /var/log /home
     hostname api-1
+    # Nothing of this node is outside of its namespaces.
+    export NOSPACE_WHOLE_NODE=1
     export NODE_NAME=api-1 ADDRESS=10.77.0.1 NODE_CTL=$here/ctl.sh
     own_network
     trap keep_logs EXIT

@@ -88,7 +88,9 @@ fn others(
     let mut others: BTreeMap<&str, &Mount> = BTreeMap::new();
     for mount in mounts.writable() {
         let asked = is_local(&mount.fstype) && !NOT_ASKED.contains(&mount.fstype.as_str());
-        if asked && !found.contains_key(&mount.device) {
+        // What is mounted among the kernel's own files, such as the tmpfs above the cgroup hierarchies, holds nobody's data.
+        let kernels = ["/proc/", "/sys/"].map(|top| mount.mountpoint.starts_with(top));
+        if asked && !kernels.contains(&true) && !found.contains_key(&mount.device) {
             others.entry(&mount.device).or_insert(mount);
         }
     }

@@ -50,7 +50,7 @@ pub fn bad_company() -> anyhow::Result<()> {
             }
         }
         let mut half = connect(agent.address)?;
-        half.write_all(b"GET /metrics HTTP/1.1\r\nHost: ha")?;
+        half.write_all(b"GET /metrics HTTP/1.1\r\nHost: loc")?;
         let mut garbage = connect(agent.address)?;
         let noise: Vec<u8> = (0..4096).map(|at| (at * number % 251) as u8).collect();
         let _ = garbage.write_all(&noise);
@@ -79,7 +79,7 @@ pub fn hung_up() -> anyhow::Result<()> {
     // More than the socket buffers hold, and nobody reads it.
     let mut deaf = connect(agent.address)?;
     deaf.set_nonblocking(true)?;
-    let asked = b"GET /metrics HTTP/1.1\r\nHost: deaf\r\n\r\n".repeat(1_500);
+    let asked = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_500);
     ensure!(deaf.write(&asked)? > 40_000);
     agent.until("hung up", || {
         let gone = |error: std::io::Error| error.kind() != ErrorKind::WouldBlock;

@@ -49,7 +49,8 @@ impl Agent {
     /// Its metrics.
     pub fn metrics(&self) -> anyhow::Result<String> {
         let mut stream = TcpStream::connect(ADDRESS).context(ADDRESS)?;
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)

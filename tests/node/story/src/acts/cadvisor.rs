@@ -87,7 +87,7 @@ fn full(scene: &mut Scene<'_>, start: &Start, needed: u64) -> anyhow::Result<()>
     let knob = finding
         .remedies
         .iter()
-        .find(|r| r.command.contains("user.max_inotify_watches"));
+        .find(|r| r.command.contains("user/max_inotify_watches"));
     scene.table.row(
         "exactly that many watches",
         "it runs",
