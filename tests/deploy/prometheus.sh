@@ -32,9 +32,9 @@ rings() { [ "$(firing)" = "$1" ]; }
 # requested; and watches that grow slowly, far from their limit.
 exhaust_user_namespace() {
     local victim=(bash -c 'while :; do timeout 0.5 tail -f /etc/hosts; done')
-    in_user_namespace 40 1000 exhaust instances --leave 0 --for 5m -- "${victim[@]}"
-    in_user_namespace 64 2000 exhaust watches --leave 0 --for 5m -- "${victim[@]}"
-    in_user_namespace 100000 100000 exhaust watches --amount 5000 --ramp 20/s --for 10m
+    in_user_namespace 40 1000 exhaust instances --leave 0 --yes-break-this-node --for 5m -- "${victim[@]}"
+    in_user_namespace 64 2000 exhaust watches --leave 0 --yes-break-this-node --for 5m -- "${victim[@]}"
+    in_user_namespace 100000 100000 exhaust watches --amount 5000 --ramp 20/s --yes-break-this-node --for 10m
 }
 
 holders=()
