@@ -32,19 +32,21 @@ in_chroot() { # NAME CODES ARGUMENT...: standard output in /NAME, the exit code 
 }
 
 in_chroot version 0 --version
-in_chroot check "0 1 2 3" check -o json
+# 3: without eBPF a process that a security module hides from root leaves the answer open.
+answers="0 1 2 3"
+[ -z "${NOSPACE_NEEDS_EBPF-}" ] || answers="0 1 2"
+in_chroot check "$answers" check -o json
 collector=$(grep -A 2 '"name": "inotify"' $root/check)
 if [ -n "${NOSPACE_NEEDS_EBPF-}" ]; then
     grep -q '"provenance": "exact"' <<<"$collector" || fail "its figures are not the kernel's: $collector"
     in_chroot trace 0 trace --duration 0.2 -o json
     grep -q '"last":true' $root/trace || fail "trace printed no final summary"
 fi
-# 3: without eBPF a process that a security module hides from root leaves the answer open.
 in_chroot counted "0 1 2 3" check --no-ebpf -o json
 grep -A 2 '"name": "inotify"' $root/counted | grep -q '"provenance": "estimated"' || fail "--no-ebpf is not marked as an estimate"
 in_chroot watches 0 watches -o json
 in_chroot record 0 record /node.tar.zst
-in_chroot replayed "0 1 2 3" check --from /node.tar.zst
+in_chroot replayed "$answers" check --from /node.tar.zst
 in_chroot page 0 explain inotify-watches
 grep -q inotify $root/page || fail "no page on a cause"
 echo "static: $(sed 1q $root/version) runs in an empty chroot"

@@ -15,7 +15,7 @@ use nospace::host::archive::Writer;
 use nospace::host::live::{Live, Roots};
 use nospace::host::recorded::Recorded;
 use nospace::host::recording::Recording;
-use nospace::host::{Host, ReadError, proc};
+use nospace::host::{Host, ReadError, proc, root};
 use nospace_core::model::Snapshot;
 use tempfile::TempDir;
 
@@ -203,5 +203,29 @@ fn processes_that_cannot_be_listed_leave_no_figures_of_them() {
             error.contains("cannot list processes"),
             "{collector}: {error}"
         );
+    }
+}
+
+/// `--rootfs /host` in a pod: the root is somewhere else, and its file systems answer all the same.
+#[test]
+fn file_systems_of_another_root_are_asked() {
+    let open = |root: &str| {
+        let roots = Roots {
+            proc: "/proc".into(),
+            sys: "/sys".into(),
+            root: root.into(),
+        };
+        Live::open(&roots, false).unwrap()
+    };
+    let blocks = |at: &str, place| open(at).statfs(root(place)).map(|usage| usage.blocks);
+    for place in ["", "dev"] {
+        let own = blocks("/", place);
+        assert!(own.as_ref().is_ok_and(|blocks| *blocks > 0), "{own:?}");
+        assert_eq!(blocks("/proc/self/root", place), own, "{place:?}");
+    }
+    // What is not there is gone, which decides what remedies may name.
+    for at in ["/", "/proc/self/root"] {
+        let missing = open(at).link(root("usr/bin/no-such-program"));
+        assert_eq!(missing, Err(ReadError::Gone), "{at}");
     }
 }

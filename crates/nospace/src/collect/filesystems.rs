@@ -71,6 +71,10 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Filesystem>> {
     }
     let others = others(host, &mounts, &found, &mut gaps);
     let mut all: Vec<_> = found.into_values().map(|one| ask(host, one)).collect();
+    gaps.extend(all.iter().filter_map(|one| {
+        let why = one.unavailable.as_ref()?;
+        Some(format!("free space of {}: {why}", one.mountpoint))
+    }));
     all.extend(others);
     all.sort_by(|a, b| a.mountpoint.cmp(&b.mountpoint));
     Ok(Measurement::exact(all)

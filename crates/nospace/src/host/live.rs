@@ -133,7 +133,13 @@ impl Live {
 
     fn open_at(&self, at: At<'_>, flags: OFlags) -> ReadResult<OwnedFd> {
         let tree = self.tree(at.tree)?;
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let flags = flags | OFlags::CLOEXEC;
+        // openat2(2) refuses further flags beside O_PATH, which opens nothing that could block or become a terminal.
+        let flags = if flags.contains(OFlags::PATH) {
+            flags
+        } else {
+            flags | OFlags::NOCTTY | OFlags::NONBLOCK
+        };
         let path = if at.path.as_os_str().is_empty() {
             Path::new(".")
         } else {
