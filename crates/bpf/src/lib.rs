@@ -28,8 +28,8 @@ pub mod watches;
 #[cfg(feature = "ebpf")]
 pub use programs::program_ids;
 
-/// Whether nospace was told that its pid and cgroup namespaces are the whole node, by `NOSPACE_WHOLE_NODE=1`: that of a test, whose node
-/// is made of namespaces and has no processes or cgroups elsewhere. On any other machine it would hide what was not seen.
+/// Whether `NOSPACE_WHOLE_NODE=1` declares nospace's pid and cgroup namespaces to be the whole node. Tests set it on a node that they make
+/// of namespaces; on any other machine it would hide what was not seen.
 #[must_use]
 pub fn is_whole_node() -> bool {
     std::env::var_os("NOSPACE_WHOLE_NODE").is_some_and(|value| value == "1")

@@ -125,7 +125,7 @@ macro_rules! causes {
                 match self { $(Self::$variant => $code),+ }
             }
 
-            /// The codes most like `word`, which is none: for whoever mistyped one. Empty where none is like it.
+            /// The codes closest to `word`, a mistyped one; empty where none is close.
             #[must_use]
             pub fn closest(word: &str) -> Vec<&'static str> {
                 closest(word, Self::ALL.iter().map(|cause| cause.code()))

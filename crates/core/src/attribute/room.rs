@@ -16,7 +16,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// What `key` may get that needs so many, once it has given back what it holds: a charge goes to it and to the creator of each namespace above (`inc_ucount`, kernel/ucount.c).
+    /// The room that `key` has for this need, once it has given back what it holds: a charge goes to it and to the creator of each namespace above (`inc_ucount`, kernel/ucount.c).
     #[must_use]
     pub fn of(
         snapshot: &Snapshot,

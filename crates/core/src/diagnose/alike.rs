@@ -2,7 +2,7 @@
 
 use crate::report::{Finding, Subject};
 
-/// From so many on they are one.
+/// The fewest findings that are merged.
 const MANY: usize = 3;
 
 /// `findings` with those merged that differ in the process alone: the worst stays, with their number and all their evidence.

@@ -100,8 +100,8 @@ fn remedies(view: &View, first: &Holder, second: &Holder) -> Vec<Remedy> {
             namespace, name, ..
         } if !name.is_empty() => Some(remedy::remedy(
             format!("{} -o jsonpath={FIELDS}", remedy::get_pod(namespace, name)?),
-            "Shows the user that it runs as: with a runAsUser that no other pod uses it has a budget of its own. So it has with \
-             hostUsers: false from containerd 2.3 on; until 2.2 that draws on root's.",
+            "Shows the user that it runs as: with a runAsUser that no other pod uses it has a budget of its own. From \
+             containerd 2.3 on, hostUsers: false gives it one as well; up to 2.2 such a pod draws on root's.",
         )),
         _ => None,
     };

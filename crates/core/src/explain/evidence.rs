@@ -125,8 +125,8 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     } else {
         room(cause, report, &mut unseen)
     };
-    let told = if own.is_empty() { perhaps } else { own };
-    let mut words = quoted(told);
+    let shown = if own.is_empty() { perhaps } else { own };
+    let mut words = quoted(shown);
     words.extend(unsaid);
     words.extend(unseen.iter().map(Unseen::sentence));
     // What the rules say of it tells more than the figure: whom it hits next.
@@ -158,8 +158,8 @@ impl Asked<'_> {
             (_, Subject::MountNamespace { pid, .. }) => {
                 let of_systemd = |program: &String| program == "systemd";
                 let programs = &self.log.programs;
-                let told = !programs.is_empty() && programs.iter().all(of_systemd);
-                told.then_some(*pid == 1)
+                let all = !programs.is_empty() && programs.iter().all(of_systemd);
+                all.then_some(*pid == 1)
             }
             (Cause::Pids, Subject::Cgroup { path, .. }) => {
                 let named = self.log.objects.iter().any(|object| is_in(object, path));
@@ -186,7 +186,7 @@ impl Asked<'_> {
         match self.cause {
             Cause::MountLimit => "the log does not say in which mount namespace",
             Cause::Pids => "the log does not say in which cgroup",
-            _ => "whose budget refused is not known: the log does not say as which user the program ran",
+            _ => "the log does not say which user the program ran as, so the budget that refused is not known",
         }
         .to_owned()
     }
@@ -225,13 +225,13 @@ fn processes(programs: &[String], report: &Report) -> State {
         false => room(Cause::ProcessFiles, report, &mut unseen),
     };
     let mut words = if figures.is_empty() {
-        let whose = if programs.is_empty() {
+        let program = if programs.is_empty() {
             "the program that logged it".to_owned()
         } else {
             programs.join(", ")
         };
         vec![format!(
-            "no process of {whose} is near its limit of descriptors"
+            "no process of {program} is near its limit of descriptors"
         )]
     } else {
         quoted(figures.iter().collect())

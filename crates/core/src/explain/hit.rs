@@ -87,7 +87,7 @@ pub(super) fn hit(
         String::from_utf8_lossy(&text).into_owned()
     };
     let head = show(shown.start..span.start);
-    let told = show(span.start..span.end);
+    let telling = show(span.start..span.end);
     let tail = show(span.end..shown.end);
     let raw_end = raw.len().min(SHOWN);
     Hit {
@@ -100,10 +100,10 @@ pub(super) fn hit(
         text: if raw.len() <= SHOWN {
             String::from_utf8_lossy(&raw[..raw_end]).into_owned()
         } else {
-            format!("{head}{told}{tail}")
+            format!("{head}{telling}{tail}")
         },
-        telling: head.len()..head.len() + told.len(),
-        message: format!("{head}{told}{tail}"),
+        telling: head.len()..head.len() + telling.len(),
+        message: format!("{head}{telling}{tail}"),
         meaning,
     }
 }

@@ -3,7 +3,7 @@ use crate::cause::Cause;
 use crate::report::{Finding, Rule, Severity};
 use crate::testing::{Node, node};
 
-/// A node whose pod `leak` has so many watches more at each check, beside one that stays.
+/// A node where the pod `leak` gets this many more watches at each check, and another none.
 fn checks(count: u32, each: u32, apart: f64) -> (Vec<Growth>, Vec<Finding>) {
     let mut history = History::default();
     let mut last = (Vec::new(), Vec::new());

@@ -69,7 +69,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
 
 /// Bytes around a mention that are looked at.
 const NEAR: usize = 120;
-/// Words of running text that a message of a program does not have so many of.
+/// Words that are frequent in prose and rare in the messages of programs.
 const PROSE: &[&str] = &[
     "the", "is", "are", "this", "that", "you", "i", "we", "it", "was", "were", "have", "which",
     "there", "my", "your", "they",

@@ -34,7 +34,7 @@ pub fn of_inotify(
     Blame::of(budget, holders.iter().map(share).collect(), groups)
 }
 
-/// Of `budget` things, of which each process holds so many.
+/// A budget of `budget` units, and how many each process holds.
 pub fn of_processes(view: &View, uses: &BTreeMap<u32, u64>, budget: u64, unit: &str) -> Blame {
     let mut held = BTreeMap::<Part, u64>::new();
     for (pid, used) in uses {
@@ -239,9 +239,9 @@ mod tests {
         let finding = node.finding("inotify-instances");
         assert_eq!(finding.blame.culprits(), []);
         let groups = finding.blame.groups();
-        let told: Vec<(&str, u64)> = groups.iter().map(|g| (g.name.as_str(), g.used)).collect();
+        let shown: Vec<(&str, u64)> = groups.iter().map(|g| (g.name.as_str(), g.used)).collect();
         assert_eq!(
-            told,
+            shown,
             [("4 pods of default/web", 80), ("2 processes of tail", 19)]
         );
     }

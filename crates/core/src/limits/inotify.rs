@@ -20,7 +20,7 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
         .iter()
         .filter_map(|u| Some((u.budget(resource).percent()?, u)))
         .filter(|(percent, user)| {
-            // A limit of 0 is no shortage where nobody wants any; whoever has an instance wants watches.
+            // A limit of 0 refuses only those who ask: that they want watches shows in their instances.
             let is_used = InotifyResource::BOTH
                 .iter()
                 .any(|one| user.budget(*one).used > 0);

@@ -51,7 +51,7 @@ fn tune(view: &View, key: &str) -> Option<Remedy> {
         Some(os) if os.persistence.forgets => "nospace tune --apply --runtime-only",
         _ => "nospace tune --apply",
     };
-    let why = "Raises it as far as the memory allows; `nospace tune` shows what would change, `nospace tune --revert` \
+    let why = "Raises the limit as far as memory allows; `nospace tune` shows what would change, `nospace tune --revert` \
                undoes it.";
     tunable.then(|| remedy(on_host(view, key, command), why))
 }

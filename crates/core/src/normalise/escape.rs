@@ -54,7 +54,7 @@ fn round(from: &Spans) -> Spans {
 enum Piece {
     /// Itself.
     Same,
-    /// The first so many of these bytes.
+    /// The first bytes of these, at most this many.
     Bytes([u8; 4], usize),
     /// One space, unless there is one already.
     Blank,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::culprit::{Culprit, PodRef};
 
-/// One in so many parts of a budget makes its holder a culprit.
+/// A culprit holds at least one part in this many of a budget.
 const LEAST_PART: u64 = 4;
 
 /// Who a budget went to. Nobody is accused who holds less than a quarter of it: [`Blame::of`] decides, all output follows.

@@ -32,7 +32,7 @@ pub fn run(args: &CompletionsArgs, command: clap::Command) -> anyhow::Result<Exi
 }
 
 /// The script for `command`. `explain` takes a file or a cause code, which clap cannot say of one argument: bash falls
-/// back to files by itself, fish adds the codes to them, and zsh is told both.
+/// back to files by itself, fish adds the codes to them, and zsh gets both.
 fn script(shell: Shell, mut command: clap::Command) -> String {
     let codes: Vec<&str> = Cause::ALL.iter().map(|cause| cause.code()).collect();
     if shell == Shell::Bash {

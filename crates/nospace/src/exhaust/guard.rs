@@ -29,18 +29,28 @@ pub fn margin(resource: InotifyResource, limit: u64, needed: Option<u64>) -> u64
     needed.max(RESERVE[resource].min(limit / SHARE).max(1))
 }
 
-/// Whether it is safe to leave only `left`.
+/// Whether it is safe to leave only `left`; `None` is an amount that cannot be seen.
 ///
 /// # Errors
 ///
 /// Why not, and what can be done instead.
-pub fn allow(safety: &SafetyMargin, left: u64) -> Result<(), String> {
-    let (Some(kubelet), true) = (&safety.kubelet, left < safety.units) else {
-        return Ok(());
-    };
+pub fn allow(safety: &SafetyMargin, left: Option<u64>) -> Result<(), String> {
     let SafetyMargin {
         resource, units, ..
     } = safety;
+    let Some(kubelet) = &safety.kubelet else {
+        return Ok(());
+    };
+    let Some(left) = left else {
+        return Err(format!(
+            "{} of this user namespace count against uid 0 of the node, and how many it has left is not visible from here: {kubelet}, \
+             which needs {units} to restart safely. Run it outside of the user namespace, or override with --yes-break-this-node",
+            resource.noun()
+        ));
+    };
+    if left >= *units {
+        return Ok(());
+    }
     Err(format!(
         "leaving only {left} {} to uid 0 would break this node: {kubelet}, which needs {units} to restart \
          safely. Use --leave {units}, exhaust another user's limit (--as-uid 65534), or override with --yes-break-this-node",
@@ -70,10 +80,12 @@ mod tests {
             kubelet: None,
             units: 100,
         };
-        assert_eq!(allow(&safety, 0), Ok(()));
+        assert_eq!(allow(&safety, Some(0)), Ok(()));
+        assert_eq!(allow(&safety, None), Ok(()));
         safety.kubelet = Some("a kubelet runs (pid 7)".into());
-        assert_eq!(allow(&safety, 100), Ok(()));
-        let why = allow(&safety, 99).unwrap_err();
+        assert_eq!(allow(&safety, Some(100)), Ok(()));
+        assert!(allow(&safety, None).unwrap_err().contains("not visible"));
+        let why = allow(&safety, Some(99)).unwrap_err();
         assert!(
             why.contains("pid 7") && why.contains("--leave 100"),
             "{why}"

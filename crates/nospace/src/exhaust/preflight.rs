@@ -80,8 +80,8 @@ impl Preflight {
         }
         let own = self.key == UserKey::initial(0);
         let after = match self.root_free {
-            Some(free) if !own => free[resource].saturating_sub(amount),
-            _ => left,
+            _ if own => Some(left),
+            free => free.map(|free| free[resource].saturating_sub(amount)),
         };
         let safety = SafetyMargin {
             resource,

@@ -32,5 +32,8 @@ pub fn root_is_full() -> anyhow::Result<()> {
     let head = text.lines().next().unwrap_or_default();
     ensure!(head.contains("UNKNOWN run as root"), "{head}");
     ensure!(!text.contains("0/128"), "{text}");
+    let output = private("nobody /proc/self/fd/8 watches", "").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    ensure!(!text.contains("no inotify instances in use"), "{text}");
     Ok(())
 }

@@ -34,7 +34,14 @@ pub fn draw(report: &WatchesReport, options: &Options) -> Page {
 fn headline(page: &mut Page, report: &WatchesReport) {
     let all = report.watches.len() as u64;
     if report.holders.is_empty() {
-        page.add(page.line().put(style::BOLD, "no inotify instances in use"));
+        let mut runs = report.collectors.iter();
+        let some_unseen = runs.any(|run| run.partial || run.blind || run.error.is_some());
+        let words = if some_unseen {
+            "no inotify instances found among the processes that could be inspected"
+        } else {
+            "no inotify instances in use"
+        };
+        page.wrapped(page.line(), style::BOLD, words);
         return;
     }
     let mut said = format!(
