@@ -45,6 +45,13 @@ pub struct Plan {
     /// Name of the process, as bytes
     #[arg(long)]
     pub comm: Option<OsString>,
+    /// Flags of a kubelet, for one that plays a kubelet: they only stand in its command line
+    #[arg(long)]
+    pod_manifest_path: Option<PathBuf>,
+    #[arg(long)]
+    client_ca_file: Option<PathBuf>,
+    #[arg(long)]
+    rotate_server_certificates: bool,
 }
 
 impl Default for Plan {

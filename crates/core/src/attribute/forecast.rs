@@ -35,6 +35,13 @@ const STARTING_TICKS: u64 = 60 * 100;
 /// Instances and watches without which the kubelet still runs: the plugin registry's, which comes last. It then sees no plugin register.
 const DISPENSABLE: u64 = 1;
 
+/// Whether a kubelet was started a moment ago, and may not hold yet all that it takes. Both are in ticks of a hundredth of a second since
+/// the machine was started.
+#[must_use]
+pub fn is_starting(start_ticks: u64, uptime_ticks: Option<u64>) -> bool {
+    uptime_ticks.is_some_and(|now| now.saturating_sub(start_ticks) < STARTING_TICKS)
+}
+
 /// What the next start of the kubelet would meet.
 pub fn forecast(snapshot: &Snapshot, users: &[User]) -> Forecast {
     Forecast {
@@ -195,8 +202,7 @@ impl Kubelet {
             instances: own().count() as u64,
             watches: watches().sum(),
             largest: watches().max().unwrap_or(0),
-            is_starting: uptime
-                .is_some_and(|now| now.saturating_sub(process.start_ticks) < STARTING_TICKS),
+            is_starting: is_starting(process.start_ticks, uptime),
         }
     }
 
@@ -218,7 +224,7 @@ impl Kubelet {
     fn others(&self, config: Option<KubeletConfig>) -> &'static str {
         match (self.pid, config) {
             (Some(_), _) if !self.is_starting => "what else the running kubelet watches",
-            (_, Some(_)) => "flexvolumes, plugins, and what config.yaml configures",
+            (_, Some(_)) => "flexvolumes, plugins, and what the kubelet is configured for",
             (_, None) => "the client CA, static pods, flexvolumes, serving certificate and plugins",
         }
     }

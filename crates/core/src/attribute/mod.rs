@@ -11,7 +11,7 @@ mod running;
 mod users;
 mod view;
 
-pub use forecast::cadvisor_hierarchies;
+pub use forecast::{cadvisor_hierarchies, is_starting};
 pub use holders::{Holder, Part};
 pub use owners::owners;
 pub use room::Room;

@@ -42,7 +42,7 @@ pub fn collect(host: &dyn Host) -> Snapshot {
             .ok()
             .and_then(|rest| rest.join().ok())
             .unwrap_or_else(|| system(host));
-        merge(&mut snapshot, scanned, rest);
+        merge(host, &mut snapshot, scanned, rest);
     });
     snapshot
 }
@@ -125,7 +125,12 @@ fn system(host: &dyn Host) -> Snapshot {
     part
 }
 
-fn merge(snapshot: &mut Snapshot, scanned: descriptors::DescriptorUsage, rest: Snapshot) {
+fn merge(
+    host: &dyn Host,
+    snapshot: &mut Snapshot,
+    scanned: descriptors::DescriptorUsage,
+    rest: Snapshot,
+) {
     let taken_at = std::mem::take(&mut snapshot.taken_at);
     *snapshot = rest;
     snapshot.taken_at = taken_at;
@@ -139,6 +144,7 @@ fn merge(snapshot: &mut Snapshot, scanned: descriptors::DescriptorUsage, rest: S
         snapshot.vantage.user_namespace = Some(INITIAL_USER_NAMESPACE);
     }
     snapshot.processes = scanned.processes;
+    node::complete(&mut snapshot.node, host, &snapshot.processes);
     snapshot.epoll = scanned.epoll;
     namespaces::complete(snapshot, scanned.namespaces);
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());

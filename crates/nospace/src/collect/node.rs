@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use nospace_core::attribute::is_starting;
 use nospace_core::managers::kubelet_roots;
-use nospace_core::model::{KubeletConfig, NodeFacts};
+use nospace_core::model::{KubeletConfig, NodeFacts, Process};
 use nospace_core::parse::{kubelet as parse_kubelet, lossy, system};
 
 use super::mount_table::{self, Table, is_local};
@@ -24,15 +25,46 @@ pub fn collect(host: &dyn Host) -> NodeFacts {
 /// The configuration in a kubelet's directory; `None` where there is none that can be read without the risk to hang.
 fn kubelet(host: &dyn Host) -> Option<KubeletConfig> {
     let mounts = Table::new(mount_table::read(host).ok()?);
-    kubelet_roots().into_iter().find_map(|directory| {
-        let path = format!("{directory}/config.yaml");
-        let mount = mounts.resolve(host, Path::new(&path))?;
-        if !is_local(&mount.fstype) {
-            return None;
-        }
-        let bytes = read::bytes(host, root(&path)).ok()?;
-        Some(parse_kubelet::config(&bytes))
-    })
+    let files = kubelet_roots()
+        .into_iter()
+        .map(|directory| format!("{directory}/config.yaml"));
+    files
+        .into_iter()
+        .find_map(|path| config(host, &mounts, &path))
+}
+
+/// Corrects what the node's kubelet is configured for by the command line of one that was started a moment ago, of which it does
+/// not show yet in what it holds.
+pub fn complete(node: &mut NodeFacts, host: &dyn Host, processes: &[Process]) {
+    let starting = |process: &&Process| {
+        process.comm == "kubelet" && is_starting(process.start_ticks, node.uptime_ticks)
+    };
+    let Some(kubelet) = processes.iter().find(starting) else {
+        return;
+    };
+    if let Ok(cmdline) = read::bytes(host, proc(&format!("{}/cmdline", kubelet.pid))) {
+        node.kubelet = by_flags(host, &parse_kubelet::Flags::parse(&cmdline));
+    }
+}
+
+/// What these flags, and the file that they name, configure; `None` where not all of it can be read.
+fn by_flags(host: &dyn Host, flags: &parse_kubelet::Flags) -> Option<KubeletConfig> {
+    if flags.config_dir {
+        return None;
+    }
+    let Some(path) = &flags.config else {
+        return Some(flags.apply(None));
+    };
+    let mounts = Table::new(mount_table::read(host).ok()?);
+    Some(flags.apply(Some(config(host, &mounts, path)?)))
+}
+
+fn config(host: &dyn Host, mounts: &Table, path: &str) -> Option<KubeletConfig> {
+    let mount = mounts.resolve(host, Path::new(path))?;
+    if !is_local(&mount.fstype) || !parse_kubelet::is_config(Path::new(path)) {
+        return None;
+    }
+    parse_kubelet::config(&read::bytes(host, root(path)).ok()?)
 }
 
 /// In a container /proc knows only the container's name; the host's is in its /etc/hostname.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use nospace_core::limits;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use nospace_core::parse::kubelet;
 use nospace_core::parse::sysctl::redact;
 use nospace_core::tune::DropIn;
 
@@ -86,11 +87,11 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
         (Tree::Proc, b"cmdline") if !with_arguments => {
             Some(nospace_core::parse::cmdline::redact(contents))
         }
+        // A kubelet's configuration may have a header with a password.
+        (Tree::Root, _) if kubelet::is_config(at.path) => Some(kubelet::redact(contents)),
         (Tree::Root, b"config.json" | b"config.v2.json" | b"containers.json") => {
             Some(nospace_core::parse::bundle::redact_config(contents))
         }
-        // /var/lib/kubelet/config.yaml may have a header with a password.
-        (Tree::Root, b"config.yaml") => Some(nospace_core::parse::kubelet::redact(contents)),
         (Tree::Root, name) if is_sysctl_file(at, name) => Some(redacted_sysctls(contents)),
         _ => None,
     }

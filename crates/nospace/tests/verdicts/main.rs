@@ -7,6 +7,7 @@ mod script;
 mod support;
 
 mod guest;
+mod kubelet;
 mod nobody;
 
 use std::process::ExitCode;
@@ -24,7 +25,11 @@ fn main() -> ExitCode {
         ),
         test("a guest with room", guest::has_room),
         test("a guest whose own limit is used up", guest::own_limit),
-        test("a kubelet in a guest", guest::kubelet),
+        // One after the other: check looks at one kubelet.
+        test("a kubelet in a guest, and a kubelet's flags", || {
+            guest::kubelet()?;
+            kubelet::flags()
+        }),
         test("nobody while root has none left", nobody::root_is_full),
     ])
 }
