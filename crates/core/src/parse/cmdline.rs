@@ -1,9 +1,8 @@
-//! /proc/PID/cmdline of the kubelet, and of the processes that runtimes keep beside each container.
+//! /proc/PID/cmdline of the processes that runtimes keep beside each container.
 //!
 //! Nothing else of a command line is ever looked at, and [`redact`] makes sure that nothing else
 //! is kept.
 
-use super::kubelet;
 use crate::runtimes::{self, Monitor};
 
 /// The container that a runtime's process serves; `None` for other programs.
@@ -15,8 +14,7 @@ pub fn serves(cmdline: &[u8]) -> Option<String> {
     serving(cmdline).map(|(_, id)| id.to_owned())
 }
 
-/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id, for the kubelet the flags that
-/// decide what it watches.
+/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id.
 #[must_use]
 pub fn redact(cmdline: &[u8]) -> Vec<u8> {
     let mut kept = name(cmdline).to_vec();
@@ -26,24 +24,17 @@ pub fn redact(cmdline: &[u8]) -> Vec<u8> {
     if let Some((monitor, id)) = serving(cmdline) {
         kept.extend_from_slice(format!("{}\0{id}\0", monitor.recorded_flag).as_bytes());
     }
-    if is_kubelet(cmdline) {
-        kept.extend(kubelet::redact_flags(cmdline));
-    }
     kept
 }
 
 /// The program's name, as it was called. It ends at the first space: programs that rewrite their
 /// title put arguments there.
-fn name(cmdline: &[u8]) -> &[u8] {
+pub(super) fn name(cmdline: &[u8]) -> &[u8] {
     let first = arguments(cmdline).next().unwrap_or_default();
     first
         .split(u8::is_ascii_whitespace)
         .next()
         .unwrap_or_default()
-}
-
-fn is_kubelet(cmdline: &[u8]) -> bool {
-    name(cmdline).rsplit(|&b| b == b'/').next() == Some(b"kubelet")
 }
 
 /// What it is, and the id.

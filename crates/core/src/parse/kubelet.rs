@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cmdline::arguments;
+use super::cmdline::{self, arguments};
 use super::{lines, lossy};
 use crate::model::KubeletConfig;
 
@@ -142,15 +142,16 @@ impl Flags {
     }
 }
 
-/// The flags of a kubelet that [`Flags::parse`] reads, each followed by NUL.
+/// [`cmdline::redact`], and for a kubelet the flags that [`Flags::parse`] reads.
 #[must_use]
-pub fn redact_flags(cmdline: &[u8]) -> Vec<u8> {
-    let kept = FLAGS
-        .into_iter()
-        .filter_map(|name| Some((name, flag(cmdline, name)?)));
-    kept.map(|(name, value)| format!("--{name}={value}\0"))
-        .collect::<String>()
-        .into_bytes()
+pub fn redact_cmdline(bytes: &[u8]) -> Vec<u8> {
+    let mut kept = cmdline::redact(bytes);
+    if cmdline::name(bytes).rsplit(|&b| b == b'/').next() == Some(b"kubelet") {
+        let flags = FLAGS.into_iter();
+        let flags = flags.filter_map(|name| Some((name, flag(bytes, name)?)));
+        kept.extend(flags.flat_map(|(name, value)| format!("--{name}={value}\0").into_bytes()));
+    }
+    kept
 }
 
 /// Value of a flag, as pflag reads them: the last one counts, and only a flag that is on or off may stand without a value.
@@ -273,8 +274,8 @@ staticPodURLHeader:
         #[test]
         fn redaction_keeps_the_flags(text in "(kubelet )?(--(config|config-dir|pod-manifest-path|client-ca-file|rotate-server-certificates|v|token)[ =]?(true|/x|)? ?){0,6}") {
             let line = text.replace(' ', "\0").into_bytes();
-            let kept = [b"kubelet\0".as_slice(), &redact_flags(&line)].concat();
-            prop_assert_eq!(Flags::parse(&kept), Flags::parse(&line));
+            let kept = redact_cmdline(&[b"kubelet\0".as_slice(), &line].concat());
+            prop_assert_eq!(Flags::parse(&kept), Flags::parse(&[b"kubelet\0".as_slice(), &line].concat()));
         }
 
         #[test]

@@ -84,9 +84,7 @@ impl Beginning {
 fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>> {
     let name = at.path.file_name()?.as_encoded_bytes();
     match (at.tree, name) {
-        (Tree::Proc, b"cmdline") if !with_arguments => {
-            Some(nospace_core::parse::cmdline::redact(contents))
-        }
+        (Tree::Proc, b"cmdline") if !with_arguments => Some(kubelet::redact_cmdline(contents)),
         // A kubelet's configuration may have a header with a password.
         (Tree::Root, _) if kubelet::is_config(at.path) => Some(kubelet::redact(contents)),
         (Tree::Root, b"config.json" | b"config.v2.json" | b"containers.json") => {
