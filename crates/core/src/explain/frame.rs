@@ -38,7 +38,7 @@ static SYSLOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
 });
 static KLOG: LazyLock<Option<Regex>> =
-    LazyLock::new(|| bytes(r"^[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{6}) +\d+ [^\s\]]+:\d+\] ?"));
+    LazyLock::new(|| bytes(r"^[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{6}) +\d+ ([^\s\]]+):\d+\] ?"));
 static KERNEL: LazyLock<Option<Regex>> =
     LazyLock::new(|| bytes(&format!(r"^{LEVEL}\[ *(\d+\.\d{{6}})\](?:\[ *[TC]\d+\])? ")));
 static KERNEL_TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -129,7 +129,11 @@ impl<'a> Frame<'a> {
         } else if let Some(c) = captures(&KLOG, message) {
             let time = format!("{}-{} {}", text(&c[1]), text(&c[2]), text(&c[3]));
             self.is_failure |= message[0] != b'I';
-            (c[0].len(), time)
+            let found = (c[0].len(), time);
+            if of_kubelet(&c[4]) {
+                self.program.get_or_insert_with(|| "kubelet".to_owned());
+            }
+            found
         } else if let Some(c) = captures(&KERNEL, message) {
             let found = (c[0].len(), text(&c[1]));
             self.program.get_or_insert_with(|| "kernel".to_owned());
@@ -235,6 +239,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Whether klog names a source file that only the kubelet has (pkg/kubelet of k8s.io/kubernetes).
+fn of_kubelet(file: &[u8]) -> bool {
+    let names: [&[u8]; 7] = [
+        b"kubelet",
+        b"kuberuntime_",
+        b"pod_workers.go",
+        b"eviction_manager.go",
+        b"plugin_watcher.go",
+        b"cri_stats_provider",
+        b"file_linux.go",
+    ];
+    names.iter().any(|name| file.starts_with(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,7 +306,7 @@ mod tests {
             (
                 format!("E1121 00:12:25.298312    2921 file_linux.go:60] {said}"),
                 some("11-21 00:12:25.298312"),
-                None,
+                some("kubelet"),
                 false,
             ),
             (

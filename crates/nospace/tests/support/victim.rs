@@ -9,8 +9,8 @@ use nospace_core::explain::{Explanation, Verdict};
 
 use crate::support::NOSPACE;
 
-/// `explain` names this cause for `words`, and the node confirms it, where the words tell whose budget it is.
-pub fn explained(words: &str, cause: Cause) -> anyhow::Result<()> {
+/// What `explain` makes of `words`.
+pub fn explanation(words: &str) -> anyhow::Result<Explanation> {
     let mut explain = Command::new(NOSPACE)
         .args(["explain", "-o", "json", "-"])
         .stdin(Stdio::piped())
@@ -20,7 +20,12 @@ pub fn explained(words: &str, cause: Cause) -> anyhow::Result<()> {
     input.write_all(words.as_bytes())?;
     drop(input);
     let answer = explain.wait_with_output()?;
-    let answer: Explanation = serde_json::from_slice(&answer.stdout)?;
+    Ok(serde_json::from_slice(&answer.stdout)?)
+}
+
+/// `explain` names this cause for `words`, and the node confirms it, where the words tell whose budget it is.
+pub fn explained(words: &str, cause: Cause) -> anyhow::Result<()> {
+    let answer = explanation(words)?;
     let first = answer.causes.first();
     let first = first.with_context(|| format!("nothing in {words:?}"))?;
     let named = first.decided.unwrap_or(first.cause);

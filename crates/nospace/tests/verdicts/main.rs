@@ -5,10 +5,14 @@
 mod script;
 #[path = "../support/mod.rs"]
 mod support;
+#[allow(dead_code, reason = "what other tests need")]
+#[path = "../support/victim.rs"]
+mod victim;
 
 mod guest;
 mod kubelet;
 mod nobody;
+mod speaker;
 
 use std::process::ExitCode;
 
@@ -26,10 +30,12 @@ fn main() -> ExitCode {
         test("a guest with room", guest::has_room),
         test("a guest whose own limit is used up", guest::own_limit),
         // One after the other: check looks at one kubelet.
-        test("a kubelet in a guest, and a kubelet's flags", || {
+        test("kubelets: in a guest, flags, logs", || {
             guest::kubelet()?;
-            kubelet::flags()
+            kubelet::flags()?;
+            speaker::another_user_is_full()
         }),
+        test("ten workers without descriptors", speaker::workers),
         test("nobody while root has none left", nobody::root_is_full),
     ])
 }
