@@ -10,16 +10,18 @@ use nospace_core::explain::Explanation;
 use nospace_core::plan::Plan;
 use nospace_core::report::Report;
 use nospace_core::tune::Tuning;
+use nospace_core::tune::formats::PlatformDocument;
 use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 7] = [
+    let all: [(&str, Schema); 8] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
         ("plan", schemars::schema_for!(Plan)),
         ("watches", schemars::schema_for!(WatchesReport)),
         ("tune", schemars::schema_for!(Tuning)),
+        ("tune-for", schemars::schema_for!(PlatformDocument)),
         ("trace", schemars::schema_for!(TraceLine)),
         ("exhaust", schemars::schema_for!(ExhaustSummary)),
     ];

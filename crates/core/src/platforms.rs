@@ -1,5 +1,7 @@
 //! Platforms: what they set the limits of inotify to, and how a sysctl lasts on their operating system. One table.
 
+use crate::tune::formats;
+
 /// A platform as it comes, or what somebody recommends.
 #[derive(Debug)]
 pub struct Platform {
@@ -137,7 +139,6 @@ pub static PLATFORMS: &[Platform] = &[
             Fixed(524_288),
             "bottlerocket-os/bottlerocket#2335, packages/release/release-sysctl.conf",
         ),
-        // bottlerocket.dev/en/os/latest/api/settings/kernel.
         OperatingSystem {
             id: "bottlerocket",
             title: "Bottlerocket",
@@ -145,10 +146,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: true,
                 advice: "put this into the user data of new nodes, and hand it to `apiclient apply` on running ones",
                 apply: Some("apiclient apply"),
-                document: |settings| {
-                    let lines = lines(settings, |key, value| format!("\"{key}\" = \"{value}\""));
-                    format!("[settings.kernel.sysctl]\n{lines}")
-                },
+                document: formats::bottlerocket,
             },
         },
     ),
@@ -167,7 +165,6 @@ pub static PLATFORMS: &[Platform] = &[
             Fixed(65_536),
             "redhat-performance/tuned, profiles/openshift-node/tuned.conf",
         ),
-        // docs.openshift.com, "Using the Node Tuning Operator"; `>`: never lowers (TuneD, plugin sysctl).
         OperatingSystem {
             id: "rhcos",
             title: "Red Hat CoreOS",
@@ -175,35 +172,12 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: false,
                 advice: "the machine config operator owns /etc; hand this to the Node Tuning Operator (oc apply -f -)",
                 apply: Some("oc apply -f -"),
-                document: |settings| {
-                    let lines = lines(settings, |key, value| format!("      {key}=>{value}"));
-                    format!(
-                        "apiVersion: tuned.openshift.io/v1
-kind: Tuned
-metadata:
-  name: nospace
-  namespace: openshift-cluster-node-tuning-operator
-spec:
-  profile:
-  - name: nospace
-    data: |
-      [main]
-      include=openshift-node
-      [sysctl]
-{lines}  recommend:
-  - match:
-    - label: node-role.kubernetes.io/worker
-    priority: 20
-    profile: nospace
-"
-                    )
-                },
+                document: formats::tuned_resource,
             },
         },
     ),
     on(
         limits("talos", "Talos", 8_192, FromMemory, "siderolabs/talos#5408"),
-        // docs.siderolabs.com/talos/latest/reference/configuration/v1alpha1/config, machine.sysctls.
         OperatingSystem {
             id: "talos",
             title: "Talos",
@@ -211,10 +185,7 @@ spec:
                 forgets: true,
                 advice: "put this into the machine configuration (talosctl patch machineconfig --patch @FILE)",
                 apply: Some("talosctl patch machineconfig --patch @/dev/stdin"),
-                document: |settings| {
-                    let lines = lines(settings, |key, value| format!("    {key}: \"{value}\""));
-                    format!("machine:\n  sysctls:\n{lines}")
-                },
+                document: formats::talos,
             },
         },
     ),
@@ -241,18 +212,7 @@ spec:
                 forgets: true,
                 advice: "put this into cloud-init's user data; on GKE set the same keys as linuxConfig.sysctl of the node system configuration",
                 apply: None,
-                document: |settings| {
-                    let lines = lines(settings, |key, value| format!("    {key} = {value}"));
-                    format!(
-                        "#cloud-config
-write_files:
-- path: /etc/sysctl.d/99-zz-nospace.conf
-  content: |
-{lines}runcmd:
-- sysctl --system
-"
-                    )
-                },
+                document: formats::cloud_config,
             },
         },
     ),
@@ -315,7 +275,7 @@ write_files:
                 forgets: false,
                 advice: "put this into the Butane configuration, so that new nodes have it too",
                 apply: None,
-                document: butane,
+                document: formats::butane_files,
             },
         },
     ),
@@ -328,7 +288,7 @@ write_files:
                 forgets: false,
                 advice: "put this into the Butane configuration, so that new nodes have it too",
                 apply: None,
-                document: butane,
+                document: formats::butane_files,
             },
         },
     ),
@@ -341,7 +301,7 @@ write_files:
                 forgets: false,
                 advice: "put this into the image or the Butane configuration, so that new machines have it too",
                 apply: None,
-                document: butane,
+                document: formats::butane_files,
             },
         },
     ),
@@ -356,7 +316,7 @@ write_files:
                 advice: "put this into the configuration and run nixos-rebuild switch",
                 apply: None,
                 document: |settings| {
-                    lines(settings, |key, value| {
+                    formats::lines(settings, |key, value| {
                         format!("boot.kernel.sysctl.\"{key}\" = {value};")
                     })
                 },
@@ -364,24 +324,6 @@ write_files:
         },
     ),
 ];
-
-fn butane(settings: &[(&str, u64)]) -> String {
-    let lines = lines(settings, |key, value| format!("        {key} = {value}"));
-    format!(
-        "storage:
-  files:
-  - path: /etc/sysctl.d/99-zz-nospace.conf
-    contents:
-      inline: |
-{lines}"
-    )
-}
-
-/// A line for each setting.
-fn lines(settings: &[(&str, u64)], line: impl Fn(&str, u64) -> String) -> String {
-    let lines = settings.iter().map(|(key, value)| line(key, *value) + "\n");
-    lines.collect()
-}
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ pub(crate) mod remedy;
 #[cfg(test)]
 mod remedy_tests;
 mod runtime;
-mod sysctl;
+pub(crate) mod sysctl;
 mod sysv;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@
 
 mod ceiling;
 mod drop_in;
+pub mod formats;
 mod namespaces;
 mod other_setting;
 mod plan;

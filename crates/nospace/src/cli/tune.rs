@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use nospace_core::quote;
+use nospace_core::tune::formats::{self, PlatformDocument};
 use nospace_core::tune::{
     Action, StepState, Sysctl, SysctlRequest, Tuning, requests_of_plan, sysctl,
 };
@@ -15,7 +16,7 @@ use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
 use crate::output::{Format, document};
-use crate::tune::{Scope, Site, SiteKind, apply, daemonset, dry_run, revert};
+use crate::tune::{DryRun, Scope, Site, SiteKind, apply, dry_run, revert};
 use crate::ui::{self, screen::Screen, tune::Options};
 
 /// Raise this node's limits: prints the changes, and makes them with --apply
@@ -44,6 +45,15 @@ pub struct TuneArgs {
     /// Only write the file; the running kernel keeps its values
     #[arg(long, help_heading = ACTION)]
     persist_only: bool,
+    /// Print the limits as a document of a platform, with where to put it and how to undo it; `auto`: what this node takes
+    #[arg(
+        long = "for",
+        value_name = "FORMAT",
+        value_parser = format_names(),
+        conflicts_with_all = ["apply", "revert", "runtime_only", "persist_only", "daemonset"],
+        help_heading = ACTION
+    )]
+    platform: Option<String>,
     /// Print a DaemonSet for `kubectl apply -f -` that raises these limits on every node
     #[arg(long, conflicts_with_all = ["apply", "revert", "output"], help_heading = ACTION)]
     daemonset: bool,
@@ -88,8 +98,16 @@ const AFTER_HELP: &str = "Examples:
   nospace tune --apply --set kernel.pid_max=4194304
   nospace tune --revert                         undo
   nospace tune --root /mnt/image --apply        prepare an image
+  nospace tune --for talos                      what to put into the configuration of another platform
 
 Exit codes: 0 done, or nothing to do; 1 something failed or will not last; 3 wrong usage.";
+
+fn format_names() -> Vec<&'static str> {
+    let names = formats::FORMATS.iter().map(|format| format.name);
+    names.chain([AUTO]).collect()
+}
+
+const AUTO: &str = "auto";
 
 fn setting(text: &str) -> Result<(&'static Sysctl, u64), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=N")?;
@@ -171,8 +189,9 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
         revert(&site, scope, args.dry_run)?
     } else {
         let dry_run = dry_run(&site, args.numbers.requests()?, scope)?;
-        if args.daemonset {
-            ui::print(daemonset(&dry_run.tuning).as_bytes())?;
+        let platform = args.platform.as_deref();
+        if let Some(name) = platform.or(args.daemonset.then_some("kubernetes")) {
+            print_for(name, &dry_run, args.output.or(outer))?;
             return Ok(ExitCode::SUCCESS);
         }
         if args.apply {
@@ -200,6 +219,29 @@ fn host(shared: &Shared, args: &TuneArgs) -> anyhow::Result<Box<dyn Host>> {
         root: image.clone(),
     };
     Ok(Box::new(Live::open(&roots, false)?))
+}
+
+/// The document of the format `name`.
+fn print_for(name: &str, dry_run: &DryRun, output: &Format) -> anyhow::Result<()> {
+    let (format, chosen_by) = match &dry_run.format {
+        Some((format, why)) if name == AUTO => (*format, Some(why.clone())),
+        _ => (
+            formats::format(name).context("there is no such format")?,
+            None,
+        ),
+    };
+    let document = PlatformDocument::of(&dry_run.tuning, format, chosen_by)?;
+    if !output.is_for_people() {
+        let draw = |screen: &Screen| ui::tune::platform_document(&document, screen);
+        return Ok(output.print(&crate::output::document(&document, draw))?);
+    }
+    // As it is, without a width: it goes into a file.
+    let (text, elsewhere) = document.text(format.comments);
+    ui::print(text.as_bytes())?;
+    for line in elsewhere {
+        ui::warn(&line);
+    }
+    Ok(())
 }
 
 fn show(tuning: &Tuning, format: &Format) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ use super::site::{RUNTIME, Scope, Site};
 /// When it is known beforehand that something would fail: nothing is changed then. What fails on the way is in the
 /// answer instead.
 pub fn apply(site: &Site<'_>, dry_run: DryRun, scope: Scope) -> anyhow::Result<Tuning> {
-    let DryRun { mut tuning } = dry_run;
+    let mut tuning = dry_run.tuning;
     tuning.action = Action::Apply;
     ensure_none(site, &tuning, scope)?;
     let _lock = TuneLock::acquire(site)?;

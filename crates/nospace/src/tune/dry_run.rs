@@ -2,6 +2,7 @@
 
 use nospace_core::model::{BootValue, Snapshot};
 use nospace_core::parse::sysctl::{Boot, number};
+use nospace_core::tune::formats::{PlatformFormat, of_node};
 use nospace_core::tune::{
     Action, Change, DROP_IN, DropIn, FileStep, Step, StepState, SysctlProposal, SysctlRequest,
     Tuning, namespaces, profile, propose, requests_of_node, takes,
@@ -17,6 +18,8 @@ use crate::host::{ReadError, root};
 pub struct DryRun {
     /// For people, and for scripts.
     pub tuning: Tuning,
+    /// The format in which the node's platform takes sysctls, and what decided on it.
+    pub format: Option<(&'static PlatformFormat, String)>,
 }
 
 /// Compares the node with what it should be. Without requests the node's own use decides.
@@ -67,7 +70,11 @@ pub fn dry_run(
         namespaces: namespaces(&view),
     };
     compare(site, &mut tuning, &proposed, old.as_ref(), scope);
-    Ok(DryRun { tuning })
+    let manager = view.manager().map(|node| node.manager);
+    Ok(DryRun {
+        tuning,
+        format: of_node(&site.systems(), manager),
+    })
 }
 
 /// tune's own file, as it is.

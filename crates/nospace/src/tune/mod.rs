@@ -5,7 +5,6 @@
 //! ```
 
 mod apply;
-mod daemonset;
 mod dry_run;
 mod environment;
 mod file;
@@ -17,7 +16,6 @@ mod revert;
 mod site;
 
 pub use apply::apply;
-pub use daemonset::daemonset;
 pub use dry_run::{DryRun, dry_run};
 #[cfg(feature = "agent")]
 pub(crate) use live::set as raise;

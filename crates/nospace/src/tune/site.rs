@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use nospace_core::parse::os_release;
 use nospace_core::tune::{Change, PlatformAdvice};
 use rustix::io::Errno;
 
@@ -59,10 +60,20 @@ impl Site<'_> {
             .flatten()
     }
 
+    /// `ID` and `VARIANT_ID` of os-release(5).
+    pub(super) fn systems(&self) -> Vec<String> {
+        self.os_release()
+            .map_or_else(Vec::new, |bytes| os_release::ids(&bytes))
+    }
+
+    fn os_release(&self) -> Option<Vec<u8>> {
+        let read = |path| read::bytes(self.host, root(path)).ok();
+        read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))
+    }
+
     /// What the operating system wants done with `changes`, where it has a way of its own to set sysctls.
     pub(super) fn platform(&self, changes: &[Change]) -> Option<PlatformAdvice> {
-        let read = |path| read::bytes(self.host, root(path)).ok();
-        let os_release = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))?;
+        let os_release = self.os_release()?;
         let proposed = |change: &Change| Some((change.key.clone(), change.proposed?));
         let settings: Vec<(String, u64)> = changes.iter().filter_map(proposed).collect();
         let settings: Vec<(&str, u64)> = settings.iter().map(|(k, v)| (k.as_str(), *v)).collect();

@@ -2,6 +2,7 @@
 
 use anstyle::Style;
 use nospace_core::amount::{bytes, thousands};
+use nospace_core::tune::formats::PlatformDocument;
 use nospace_core::tune::{Action, Change, Step, StepState, Tuning};
 
 use super::screen::Screen;
@@ -45,6 +46,20 @@ pub fn draw(tuning: &Tuning, options: &Options) -> Page {
     }
     document(&mut page, tuning);
     next(&mut page, tuning, options);
+    page
+}
+
+/// The document of a platform, for formats that show text.
+#[must_use]
+pub fn platform_document(document: &PlatformDocument, screen: &Screen) -> Page {
+    let mut page = Page::new(screen.width, screen.charset);
+    for line in document.comments() {
+        page.wrapped(page.line(), style::PLAIN, &line);
+    }
+    page.add(page.line());
+    for line in document.document.lines() {
+        page.add(page.indented().put(style::COMMAND, line));
+    }
     page
 }
 

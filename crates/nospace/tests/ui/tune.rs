@@ -7,6 +7,7 @@ use nospace::ui::tune::{Options, draw};
 use nospace_core::model::BootValue;
 use nospace_core::parse::sysctl::Reader;
 use nospace_core::report::{Remedy, UserRef};
+use nospace_core::tune::formats::PlatformDocument;
 use nospace_core::tune::{
     Action, Change, DROP_IN, FileStep, NamespaceLimit, OtherSetting, PlatformAdvice, SettingSource,
     Step, StepState, Tuning,
@@ -171,4 +172,12 @@ fn the_schema_is_current_and_samples_hold_to_it() {
         value["changes"][0]["live"]["state"] = "guessed".into();
         assert!(!validator.is_valid(&value), "{name}");
     }
+}
+
+#[test]
+fn the_schema_of_platform_documents_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/tune-for.schema.json");
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let made = serde_json::to_value(schemars::schema_for!(PlatformDocument)).unwrap();
+    assert_eq!(written, made, "run: cargo xtask schema");
 }

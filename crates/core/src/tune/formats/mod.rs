@@ -1,0 +1,88 @@
+//! What tune would set, in the language of a platform: one row a format, its document in the file of its kind.
+//!
+//! ```text
+//! Tuning ─ settings ─▶ PlatformFormat::accepts ─▶ PlatformDocument ─▶ text (comments and document) | JSON
+//! ```
+//!
+//! A format that takes only some keys, or only some values, says so in [`Accepts`]: nothing is printed that the platform refuses,
+//! and what is left out is named.
+
+mod cloud;
+mod cluster;
+mod document;
+mod files;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{NoneAccepted, OmittedKey, PlatformDocument, PlatformSetting};
+pub use table::{FORMATS, format, of_node};
+
+pub(crate) use cluster::{bottlerocket, talos, tuned_resource};
+pub(crate) use files::{butane_files, cloud_config};
+
+/// The drop-in that documents write on nodes. Its name sorts behind 99-sysctl.conf, and is not that of tune's own file, which
+/// keeps the previous values.
+pub(crate) const DOCUMENT_DROP_IN: &str = "/etc/sysctl.d/99-zz-nospace.conf";
+
+/// Key and value, in the order of the proposal.
+pub type Settings<'a> = [(&'a str, u64)];
+
+/// A format in which sysctls are given to a platform.
+#[derive(Debug)]
+pub struct PlatformFormat {
+    /// What is typed after `--for`.
+    pub name: &'static str,
+    /// What reads it.
+    pub title: &'static str,
+    /// Where the document belongs, and the command that puts it there: sentences.
+    pub place: &'static str,
+    /// How to undo it: sentences.
+    pub undo: &'static str,
+    /// Where comments go.
+    pub comments: Comments,
+    /// Which keys it takes.
+    pub accepts: Accepts,
+    /// The document, from at least one setting.
+    pub document: fn(&Settings<'_>) -> String,
+}
+
+/// Where comments, which begin with `#`, go in a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comments {
+    /// Before everything.
+    Top,
+    /// After the line that reads like this, wherever it is.
+    After(&'static str),
+    /// The format has none.
+    None,
+}
+
+/// Which sysctls a platform takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Accepts {
+    /// Any that the kernel has.
+    All,
+    /// Only these.
+    Only(&'static [AcceptedKey]),
+}
+
+/// A sysctl that a platform takes.
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptedKey {
+    /// Dotted name.
+    pub key: &'static str,
+    /// The least that the platform takes.
+    pub least: u64,
+    /// The most that it takes.
+    pub most: u64,
+    /// What its nodes have if nothing is set, where that is known: a document never lowers it.
+    pub usual: u64,
+}
+
+/// A line for each setting.
+pub(crate) fn lines(settings: &Settings<'_>, line: impl Fn(&str, u64) -> String) -> String {
+    let lines = settings.iter().map(|(key, value)| line(key, *value) + "\n");
+    lines.collect()
+}
