@@ -112,18 +112,22 @@ fn nothing_secret_is_saved() {
     }
     let archive = directory.path().join("node.tar.zst");
     let root = rootfs(directory.path());
-    let saved = nospace(&[
-        "record",
-        "--rootfs",
-        root.to_str().unwrap(),
-        archive.to_str().unwrap(),
-    ]);
-    assert!(
-        saved.status.success(),
-        "{}",
-        String::from_utf8_lossy(&saved.stderr)
-    );
-    let plain = unpacked(&archive);
+    for timeline in [&[][..], &["--every", "0.1", "--for", "0.2"]] {
+        let mut arguments = vec!["record", "--rootfs", root.to_str().unwrap()];
+        arguments.extend(timeline);
+        arguments.push(archive.to_str().unwrap());
+        let saved = nospace(&arguments);
+        assert!(
+            saved.status.success(),
+            "{}",
+            String::from_utf8_lossy(&saved.stderr)
+        );
+        without_secrets(&archive, &shim);
+    }
+}
+
+fn without_secrets(archive: &Path, shim: &Shim) {
+    let plain = unpacked(archive);
     assert!(holds(&plain, "web-0"), "the container was not read at all");
     assert!(
         holds(&plain, &format!("files/proc/{}/cmdline", shim.0.id())),

@@ -8,8 +8,10 @@ use clap::{Arg, ArgAction, Args};
 
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
-use crate::host::recorded::Recorded;
+use crate::host::replay::Replay;
+use crate::host::when::When;
 use crate::output::{FORMATS, Format};
+use crate::ui::warn;
 
 /// Wrong usage, or could not tell.
 pub const UNKNOWN: u8 = 3;
@@ -78,13 +80,29 @@ impl Shared {
         Live::open(&self.roots(), !self.no_ebpf)
     }
 
-    /// The node to look at: this machine, or a recorded one.
-    pub fn host(&self, from: Option<&PathBuf>) -> anyhow::Result<Box<dyn Host>> {
-        Ok(match from {
-            Some(archive) => Box::new(Recorded::open(archive)?),
-            None => Box::new(self.live()?),
-        })
+    /// The node to look at: this machine, or a recorded one, at some moment.
+    pub fn host(&self, from: Option<&PathBuf>, at: &AtArg) -> anyhow::Result<Box<dyn Host>> {
+        let Some(archive) = from else {
+            return Ok(Box::new(self.live()?));
+        };
+        let replay = Replay::open(archive)?;
+        if let Some(gap) = replay.gap() {
+            warn(&gap);
+        }
+        let number = match &at.at {
+            Some(when) => replay.find(when)?,
+            None => replay.last(),
+        };
+        Ok(Box::new(replay.host(number)?))
     }
+}
+
+/// `--at`, beside a `--from`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AtArg {
+    /// With --from TIMELINE: the node at this time (14:05 UTC, RFC 3339, or -3m: before the last sample) [default: the last sample]
+    #[arg(long, value_name = "TIME", requires = "from", allow_hyphen_values = true, help_heading = LOOK)]
+    pub at: Option<When>,
 }
 
 /// Copies of [`Shared`]'s options that do nothing in a command: it still takes them, and its help does not show them.

@@ -11,7 +11,7 @@ use nospace_core::model::InotifyResource;
 use nospace_core::report::Status;
 use nospace_core::select::{self, Selection};
 
-use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared, one_of};
+use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Shared, one_of};
 use crate::collect::collect;
 use crate::output::Check;
 
@@ -25,6 +25,8 @@ pub struct CheckArgs {
     /// Check a node saved with `nospace record` instead of this one
     #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    at: AtArg,
     /// Only consider this cause (a code, or kubelet-start); can be repeated
     #[arg(long, value_name = "CODE", help_heading = LOOK)]
     only: Vec<Matter>,
@@ -100,7 +102,7 @@ fn keys() -> impl TypedValueParser<Value = InotifyResource> {
 ///
 /// The node or the archive cannot be opened, or no holder matches the filters.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let host = shared.host(args.from.as_ref())?;
+    let host = shared.host(args.from.as_ref(), &args.at)?;
     let mut report = nospace_core::conclude(&collect(host.as_ref()));
     let selection = Selection {
         pids: args.pid.clone(),

@@ -14,7 +14,7 @@ use nospace_core::explain::{Classifier, ExplainedLine, Explanation, Hit, LONGEST
 use nospace_core::report::SCHEMA_VERSION;
 use nospace_core::signatures::Table;
 
-use super::args::{CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
+use super::args::{AtArg, CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
 use crate::collect::collect;
 use crate::explain::{
     Input, JournalQuery, JournalSource, LogFollower, LogReading, files, is_journal, pages, read_all,
@@ -81,6 +81,8 @@ pub struct ExplainArgs {
     /// Check a node saved with `nospace record` instead of this one
     #[arg(long, value_name = "ARCHIVE", conflicts_with = "no_node", help_heading = HOST)]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    at: AtArg,
     /// Do not check the node: the logs come from another machine
     #[arg(long, help_heading = HOST)]
     no_node: bool,
@@ -253,7 +255,7 @@ impl<'a> Task<'a> {
         let report = if self.args.no_node || summary.is_empty() {
             None
         } else {
-            let host = self.shared.host(self.args.from.as_ref())?;
+            let host = self.shared.host(self.args.from.as_ref(), &self.args.at)?;
             Some(nospace_core::conclude(&collect(host.as_ref())))
         };
         explanation.ask(report.as_ref());

@@ -13,7 +13,7 @@ use nospace_core::plan::{
 use nospace_core::platforms::with_limits;
 use nospace_core::runtimes::for_kubelet;
 
-use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN, one_of};
+use super::args::{AtArg, CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN, one_of};
 use crate::collect::collect;
 use crate::output::document;
 use crate::ui::plan::draw;
@@ -32,6 +32,8 @@ pub struct PlanArgs {
     /// Start from what a node saved with `nospace record` used
     #[arg(long, value_name = "ARCHIVE", group = "a_node", help_heading = LOOK)]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    at: AtArg,
     /// Pods on the node [default: 110]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = NODE)]
     pods: Option<u64>,
@@ -232,7 +234,7 @@ impl PlanArgs {
                 &self.against(asked.memory_bytes, shared.verbose),
             )?);
         }
-        let snapshot = collect(shared.host(self.from.as_ref())?.as_ref());
+        let snapshot = collect(shared.host(self.from.as_ref(), &self.at)?.as_ref());
         let memory = self.memory.or(snapshot.node.memory_bytes);
         let against = self.against(memory, shared.verbose);
         Ok(plan_node(

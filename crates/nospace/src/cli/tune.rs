@@ -12,7 +12,7 @@ use nospace_core::tune::{
     Action, StepState, Sysctl, SysctlRequest, Tuning, requests_of_plan, sysctl,
 };
 
-use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
+use super::args::{AtArg, CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
 use crate::output::{Format, document};
@@ -62,6 +62,8 @@ pub struct TuneArgs {
     /// Propose for a node saved with `nospace record`; changes nothing
     #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["apply", "revert"], help_heading = LOOK)]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    at: AtArg,
     /// Prepare an image: write below this directory, and read nothing of this machine
     #[arg(long, value_name = "DIR", conflicts_with_all = ["runtime_only", "from", "rootfs"], help_heading = LOOK)]
     root: Option<PathBuf>,
@@ -210,7 +212,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
 
 fn host(shared: &Shared, args: &TuneArgs) -> anyhow::Result<Box<dyn Host>> {
     let Some(image) = &args.root else {
-        return shared.host(args.from.as_ref());
+        return shared.host(args.from.as_ref(), &args.at);
     };
     anyhow::ensure!(image.is_dir(), "{} is not a directory", image.display());
     let roots = Roots {

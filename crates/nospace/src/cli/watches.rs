@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
 use crate::output::document;
 use crate::ui::screen::Screen;
 use crate::ui::watches::{By, Options, draw};
@@ -25,6 +25,8 @@ pub struct WatchesArgs {
     /// Read a node saved with `nospace record`; it contains watches only if recorded with --no-ebpf
     #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    at: AtArg,
     /// Group watches [default: by path]
     #[arg(long, value_enum, value_name = "KEY", conflicts_with = "all", help_heading = OUTPUT)]
     by: Option<By>,
@@ -44,7 +46,7 @@ pub struct WatchesArgs {
 ///
 /// The node cannot be opened, nothing matches, or watches cannot be listed.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow::Result<ExitCode> {
-    let host = shared.host(args.from.as_ref())?;
+    let host = shared.host(args.from.as_ref(), &args.at)?;
     let report = report(host.as_ref(), &args.wanted)?;
     let held: u64 = report.holders.iter().map(|process| process.watches).sum();
     if args.from.is_some() && report.watches.is_empty() && held > 0 {

@@ -1,5 +1,7 @@
 //! The questions that collectors may ask about a machine, and nothing else of the node is asked.
 //!
+//! [`replay::Replay`] has the moments of what was recorded, each a [`recorded::Recorded`].
+//!
 //! Three machines answer them: [`live::Live`] asks the kernel, [`recorded::Recorded`] looks the
 //! answer up in an archive, [`recording::Recording`] asks another and keeps what it said.
 
@@ -10,7 +12,9 @@ mod lines;
 pub mod live;
 pub mod recorded;
 pub mod recording;
+pub mod replay;
 mod watches;
+pub mod when;
 
 use std::collections::BTreeMap;
 use std::fmt;

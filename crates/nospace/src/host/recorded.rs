@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 
@@ -13,19 +14,46 @@ use super::{
 
 /// A recorded node.
 pub struct Recorded {
-    contents: Contents,
+    contents: Arc<Contents>,
 }
 
 impl Recorded {
-    /// Reads an archive that `nospace record` made.
+    /// Reads an archive of one moment that `nospace record` made; for others see [`super::replay::Replay`].
     ///
     /// # Errors
     ///
     /// Those of [`load`].
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self {
-            contents: load(path)?,
-        })
+        load(path).map(Self::of)
+    }
+
+    /// The node that was recorded so.
+    #[must_use]
+    pub fn of(contents: Contents) -> Self {
+        Self {
+            contents: Arc::new(contents),
+        }
+    }
+
+    /// The same node once more, without a copy.
+    pub(super) fn share(&self) -> Self {
+        Self {
+            contents: Arc::clone(&self.contents),
+        }
+    }
+
+    /// Lets `ask` ask the node, and gives its contents back.
+    pub(super) fn lend<T>(
+        contents: &mut Contents,
+        ask: impl FnOnce(&Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let empty = Contents::empty(&contents.head);
+        let recorded = Self::of(std::mem::replace(contents, empty));
+        let answer = ask(&recorded);
+        if let Some(lent) = Arc::into_inner(recorded.contents) {
+            *contents = lent;
+        }
+        answer
     }
 
     fn lookup<T>(&self, question: &Question, pick: impl Fn(&Answer) -> Option<T>) -> ReadResult<T> {

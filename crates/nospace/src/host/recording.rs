@@ -1,6 +1,5 @@
 //! Another host, with every answer kept: what `nospace record` saves is what a look asked for.
 
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
@@ -10,40 +9,40 @@ use nospace_core::parse::kubelet;
 use nospace_core::parse::sysctl::redact;
 use nospace_core::tune::DropIn;
 
-use super::archive::{Answer, Question, Writer, fdinfo_path, key};
+use super::archive::{Answer, Question, Sink, fdinfo_path, key};
 use super::{At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, proc};
 
 /// Bytes that are kept of a file that is read in pieces: 500,000 watches of one instance, or as many mounts.
 const MAX_FILE: usize = 64 << 20;
 
 /// A host that remembers.
-pub struct Recording<'h, W: Write> {
+pub struct Recording<'h, S: Sink> {
     host: &'h dyn Host,
     /// Command-line arguments are kept as they are.
     with_arguments: bool,
-    writer: Mutex<Writer<W>>,
+    sink: Mutex<S>,
 }
 
-impl<'h, W: Write> Recording<'h, W> {
-    /// Keeps what `host` answers in `writer`; command lines are cut to what names a shim's
+impl<'h, S: Sink> Recording<'h, S> {
+    /// Keeps what `host` answers in `sink`; command lines are cut to what names a shim's
     /// container unless `with_arguments`.
-    pub fn new(host: &'h dyn Host, writer: Writer<W>, with_arguments: bool) -> Self {
+    pub fn new(host: &'h dyn Host, sink: S, with_arguments: bool) -> Self {
         Self {
             host,
             with_arguments,
-            writer: Mutex::new(writer),
+            sink: Mutex::new(sink),
         }
     }
 
-    /// The archive so far, to be finished.
-    pub fn into_writer(self) -> Writer<W> {
-        self.writer
+    /// What has the answers, to be finished.
+    pub fn into_writer(self) -> S {
+        self.sink
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, question: Question, answer: Answer) {
-        self.writer
+        self.sink
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .answer(question, answer);
@@ -57,7 +56,7 @@ impl<'h, W: Write> Recording<'h, W> {
     }
 
     fn keep_file(&self, at: At<'_>, contents: &[u8], whole: bool) {
-        self.writer
+        self.sink
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .file(at, contents, whole);
@@ -112,7 +111,7 @@ fn redacted_sysctls(contents: &[u8]) -> Vec<u8> {
     }
 }
 
-impl<W: Write + Send> Host for Recording<'_, W> {
+impl<S: Sink + Send> Host for Recording<'_, S> {
     fn look(&self) -> Look {
         self.host.look()
     }

@@ -56,4 +56,9 @@ impl Budget {
         self.0 = left;
         Ok(())
     }
+
+    /// What was taken and is free again.
+    pub fn give_back(&mut self, bytes: u64) {
+        self.0 = self.0.saturating_add(bytes).min(MAX_MEMORY);
+    }
 }

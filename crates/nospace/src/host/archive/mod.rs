@@ -8,13 +8,21 @@
 //! answers.jsonl        every other answer, one a line, sorted
 //! ```
 //!
+//! A timeline has these once for each sample, below `samples/N/`, and of a sample only what is not as in the one before; see
+//! [`timeline`].
+//!
 //! Nothing of an archive is ever written to disk or followed.
 
+mod contents;
+mod entries;
 mod memory;
 mod read;
+mod timeline;
 mod write;
 
-pub use read::{Contents, load, parse};
+pub use contents::{Answers, Contents};
+pub use read::{load, parse};
+pub use timeline::{MAX_SAMPLES, Sample, Timeline, TimelineWriter};
 pub use write::Writer;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
@@ -24,6 +32,8 @@ use super::{At, Descriptors, KernelAccounting, Look, ReadError, ReadResult, Subd
 
 /// Raised when an older nospace could not read the archive.
 pub const FORMAT: u32 = 1;
+/// The same for timelines: a nospace that does not know them says so, and does not take one for a damaged archive.
+pub const TIMELINE_FORMAT: u32 = 2;
 /// No recorded node is larger than this when unpacked, tar headers included; a bomb is.
 const MAX_BYTES: u64 = 512 << 20;
 /// The largest head.
@@ -36,8 +46,11 @@ const FILES: &str = "files";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
-    /// [`FORMAT`].
+    /// [`FORMAT`]; of a timeline [`TIMELINE_FORMAT`].
     pub format: u32,
+    /// Only in a timeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<TimelineHead>,
     /// Version of the nospace that recorded it.
     pub version: String,
     /// Where the archive comes from, in words: recorded, or composed by hand.
@@ -45,6 +58,22 @@ pub struct Head {
     pub note: Option<String>,
     /// Who asked, and when.
     pub look: Look,
+}
+
+/// What a timeline says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineHead {
+    /// Milliseconds between samples, as asked for.
+    pub every_ms: u64,
+}
+
+/// Takes the answers of a look, in an archive.
+pub trait Sink {
+    /// Keeps the contents of a file, `whole` when that is all of it, or as much as the archive has room for.
+    fn file(&mut self, at: At<'_>, contents: &[u8], whole: bool);
+    /// Keeps any other answer.
+    fn answer(&mut self, question: Question, answer: Answer);
 }
 
 /// What was asked, other than a file that could be read.

@@ -1,34 +1,20 @@
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Component, Path};
+use std::io::{BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use super::contents::{Answers, Contents};
+use super::entries::{Place, compressed, decoder, each_answer, each_entry, head, whole};
 use super::memory::{self, Budget};
-use super::{
-    ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, MAX_BYTES, MAX_HEAD, Question, is_tree,
-};
+use super::{ANSWERS, HEAD, Head, MAX_BYTES};
 
 /// No recorded node has more entries.
 const MAX_ENTRIES: usize = 1_000_000;
 /// A directory is laid out no deeper than the deepest cgroup.
 const MAX_DEPTH: usize = 64;
-/// No path is longer (PATH_MAX).
-const MAX_NAME: u64 = 4096;
-/// Base-2 logarithm of what the decompressor keeps to refer back to; `record` needs 22.
-const WINDOW_LOG: u32 = 24;
-
-/// An archive in memory.
-#[derive(Debug)]
-pub struct Contents {
-    /// Who asked, and when.
-    pub head: Head,
-    /// Files by [`super::key`].
-    pub files: HashMap<String, Vec<u8>>,
-    /// Every other answer.
-    pub answers: HashMap<Question, Answer>,
-}
 
 /// Reads an archive, or a directory of the same layout, into memory.
 ///
@@ -66,48 +52,21 @@ struct Loader {
     entries: usize,
     head: Option<Head>,
     files: HashMap<String, Vec<u8>>,
-    answers: Option<HashMap<Question, Answer>>,
+    answers: Option<Answers>,
 }
 
 impl Loader {
     fn archive(&mut self, file: impl Read) -> anyhow::Result<()> {
         let mut file = BufReader::new(file);
-        const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-        if !file.fill_buf()?.starts_with(&MAGIC) {
-            bail!("it is not compressed with zstd; make it with `nospace record FILE.tar.zst`");
-        }
-        let mut decoder = zstd::Decoder::with_buffer(file)?;
-        decoder.window_log_max(WINDOW_LOG)?;
-        self.tar(decoder)
+        compressed(&mut file)?;
+        self.tar(decoder(file)?)
     }
 
-    /// Reads entry by entry. Long names are handled here: the library would read one of any length into memory.
     fn tar(&mut self, stream: impl Read) -> anyhow::Result<()> {
-        let mut tar = tar::Archive::new(stream.take(MAX_BYTES + 1));
-        let mut long_name = None;
-        for entry in tar.entries()?.raw(true) {
-            let mut entry = entry.context("the archive is damaged or incomplete")?;
-            let name = match long_name.take() {
-                Some(name) => name,
-                None => String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
-            };
-            let size = entry.size();
-            match entry.header().entry_type() {
-                tar::EntryType::Regular => self.entry(&name, size, &mut entry)?,
-                tar::EntryType::Directory => {}
-                tar::EntryType::GNULongName => {
-                    let bytes = whole_name(size, &mut entry)?;
-                    let end = bytes.iter().position(|byte| *byte == 0);
-                    let bytes = &bytes[..end.unwrap_or(bytes.len())];
-                    long_name = Some(String::from_utf8_lossy(bytes).into_owned());
-                }
-                // Of tools that pack an archive anew.
-                tar::EntryType::XHeader => long_name = pax_path(&whole_name(size, &mut entry)?)?,
-                tar::EntryType::XGlobalHeader => {}
-                other => bail!("unexpected entry {name:?} of type {other:?}"),
-            }
-        }
-        Ok(())
+        each_entry(stream.take(MAX_BYTES + 1), &mut |name, size, contents| {
+            self.entry(name, size, contents)?;
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     fn directory(&mut self, path: &Path, prefix: &str, depth: usize) -> anyhow::Result<()> {
@@ -139,8 +98,13 @@ impl Loader {
             bail!("it has more than {MAX_ENTRIES} files");
         }
         match Place::of(name)? {
-            Place::Head if size > MAX_HEAD => bail!("{HEAD} is longer than {MAX_HEAD} bytes"),
-            Place::Head => self.head = Some(head(&whole(name, size, contents)?)?),
+            Place::Head => {
+                let head = head(size, contents)?;
+                if head.timeline.is_some() {
+                    bail!("it is a timeline, which nospace reads only from a regular file");
+                }
+                self.head = Some(head);
+            }
             Place::Answers => self.read_answers(size, contents)?,
             Place::File(key) => {
                 self.memory.take(memory::of_file(&key, size))?;
@@ -153,41 +117,11 @@ impl Loader {
         Ok(())
     }
 
-    /// Line by line, each charged before it is parsed.
     fn read_answers(&mut self, size: u64, contents: &mut dyn Read) -> anyhow::Result<()> {
-        if size > self.memory.left() {
-            self.memory.take(size)?;
-        }
-        let mut answers = HashMap::new();
-        let mut reader = BufReader::new(contents.take(size));
-        let (mut line, mut read) = (Vec::new(), 0);
-        for number in 1.. {
-            line.clear();
-            // The buffer grows to twice the line.
-            let longest = self.memory.left() / 2;
-            let taken = reader
-                .by_ref()
-                .take(longest + 1)
-                .read_until(b'\n', &mut line);
-            let taken =
-                taken.with_context(|| format!("entry {ANSWERS:?} is damaged or incomplete"))?;
-            read += taken as u64;
-            if taken == 0 {
-                break;
-            }
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            if text.is_empty() {
-                continue;
-            }
-            let buffer = 2 * taken as u64;
-            self.memory.take(memory::of_answer(text).max(buffer))?;
-            let Line { q, a } = serde_json::from_slice(text)
-                .with_context(|| format!("{ANSWERS}, line {number} is malformed"))?;
-            answers.insert(q, a);
-        }
-        if read != size {
-            bail!("entry {ANSWERS:?} is incomplete");
-        }
+        let mut answers = Answers::default();
+        each_answer(&mut self.memory, size, contents, &mut |q, a, cost| {
+            answers.insert(q, a, cost)
+        })?;
         self.answers = Some(answers);
         Ok(())
     }
@@ -205,84 +139,4 @@ impl Loader {
             answers,
         })
     }
-}
-
-enum Place {
-    Head,
-    Answers,
-    File(String),
-}
-
-impl Place {
-    fn of(name: &str) -> anyhow::Result<Self> {
-        if name == HEAD {
-            return Ok(Self::Head);
-        }
-        if name == ANSWERS {
-            return Ok(Self::Answers);
-        }
-        let path = Path::new(name);
-        if !path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
-        {
-            bail!("entry {name:?} leads out of the archive");
-        }
-        let key = name
-            .strip_prefix(FILES)
-            .and_then(|rest| rest.strip_prefix('/'));
-        match key {
-            Some(key) if key.split('/').next().is_some_and(is_tree) => Ok(Self::File(key.into())),
-            _ => bail!("unexpected entry {name:?}"),
-        }
-    }
-}
-
-fn head(bytes: &[u8]) -> anyhow::Result<Head> {
-    let head: Head =
-        serde_json::from_slice(bytes).with_context(|| format!("{HEAD} is malformed"))?;
-    if head.format != FORMAT {
-        bail!(
-            "its format is {}, this nospace reads {FORMAT}; use nospace {} to read it",
-            head.format,
-            head.version
-        );
-    }
-    Ok(head)
-}
-
-/// What names the entry that follows.
-fn whole_name(size: u64, contents: &mut dyn Read) -> anyhow::Result<Vec<u8>> {
-    if size > MAX_NAME {
-        bail!("a name is longer than {MAX_NAME} bytes");
-    }
-    whole("a long name", size, contents)
-}
-
-/// `path` of a pax header, where it has one.
-fn pax_path(header: &[u8]) -> anyhow::Result<Option<String>> {
-    for record in tar::PaxExtensions::new(header) {
-        let record = record.context("a pax header is damaged")?;
-        if record.key_bytes() == b"path" {
-            return Ok(Some(
-                String::from_utf8_lossy(record.value_bytes()).into_owned(),
-            ));
-        }
-    }
-    Ok(None)
-}
-
-/// All of an entry, whose size has been charged.
-fn whole(name: &str, size: u64, contents: &mut dyn Read) -> anyhow::Result<Vec<u8>> {
-    // Not more than there is: a header may claim any size.
-    let mut bytes = Vec::new();
-    contents
-        .take(size)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("entry {name:?} is damaged or incomplete"))?;
-    if bytes.len() as u64 != size {
-        bail!("entry {name:?} is incomplete");
-    }
-    bytes.shrink_to_fit();
-    Ok(bytes)
 }

@@ -5,10 +5,28 @@ use anyhow::Context as _;
 
 use super::super::{At, Look};
 use super::memory::{self, Budget, MAX_MEMORY};
-use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, Question, key};
+use super::{ANSWERS, Answer, FILES, FORMAT, HEAD, Head, Line, Question, Sink, key};
 
 /// So much is kept of all files together, and the rest is for the answers: what is longer could not be read again.
 const FILES_BUDGET: u64 = MAX_MEMORY / 4 * 3;
+
+/// As much of a file as there is room for, beside files that take `memory`, which grows by what is kept.
+pub fn beginning<'c>(name: &str, contents: &'c [u8], memory: &mut u64) -> &'c [u8] {
+    let room = FILES_BUDGET.saturating_sub(*memory + memory::of_file(name, 0));
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    let kept = &contents[..contents.len().min(room)];
+    *memory += memory::of_file(name, kept.len() as u64);
+    kept
+}
+
+/// Adds an entry.
+pub fn append<W: Write>(tar: &mut tar::Builder<W>, name: &str, contents: &[u8]) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(contents.len() as u64);
+    header.set_mode(0o644);
+    header.set_entry_type(tar::EntryType::Regular);
+    tar.append_data(&mut header, name, contents)
+}
 
 /// Files go out as they come, answers wait for the end: they are small.
 pub struct Writer<W: Write> {
@@ -38,6 +56,7 @@ impl<W: Write> Writer<W> {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let head = Head {
             format: FORMAT,
+            timeline: None,
             version,
             note: None,
             look,
@@ -48,25 +67,6 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Keeps the contents of a file, `whole` when that is all of it, or as much as the archive has room for.
-    pub fn file(&mut self, at: At<'_>, contents: &[u8], whole: bool) {
-        let name = key(at);
-        if !self.seen.insert(name.clone()) {
-            return;
-        }
-        let room = FILES_BUDGET.saturating_sub(self.memory + memory::of_file(&name, 0));
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let kept = &contents[..contents.len().min(room)];
-        self.memory += memory::of_file(&name, kept.len() as u64);
-        if !whole || kept.len() < contents.len() {
-            self.answers
-                .insert(Question::Read(name.clone()), Answer::Cut);
-        }
-        if let Err(error) = self.append(&format!("{FILES}/{name}"), kept) {
-            self.failed.get_or_insert(error);
-        }
-    }
-
     /// Files of which only the beginning is kept, as `proc/1/mountinfo`.
     pub fn incomplete(&self) -> impl Iterator<Item = &str> {
         self.answers
@@ -75,14 +75,6 @@ impl<W: Write> Writer<W> {
                 Question::Read(file) if *answer == Answer::Cut => Some(file.as_str()),
                 _ => None,
             })
-    }
-
-    /// Keeps any other answer.
-    pub fn answer(&mut self, question: Question, answer: Answer) {
-        // A file that is kept in part stays so, however else it was asked for.
-        if self.answers.get(&question) != Some(&Answer::Cut) {
-            self.answers.insert(question, answer);
-        }
     }
 
     /// Ends the archive.
@@ -111,10 +103,30 @@ impl<W: Write> Writer<W> {
     }
 
     fn append(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(contents.len() as u64);
-        header.set_mode(0o644);
-        header.set_entry_type(tar::EntryType::Regular);
-        self.tar.append_data(&mut header, name, contents)
+        append(&mut self.tar, name, contents)
+    }
+}
+
+impl<W: Write> Sink for Writer<W> {
+    fn file(&mut self, at: At<'_>, contents: &[u8], whole: bool) {
+        let name = key(at);
+        if !self.seen.insert(name.clone()) {
+            return;
+        }
+        let kept = beginning(&name, contents, &mut self.memory);
+        if !whole || kept.len() < contents.len() {
+            self.answers
+                .insert(Question::Read(name.clone()), Answer::Cut);
+        }
+        if let Err(error) = self.append(&format!("{FILES}/{name}"), kept) {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn answer(&mut self, question: Question, answer: Answer) {
+        // A file that is kept in part stays so, however else it was asked for.
+        if self.answers.get(&question) != Some(&Answer::Cut) {
+            self.answers.insert(question, answer);
+        }
     }
 }
