@@ -3,10 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nospace_core::parse::{system, sysvipc};
+use nospace_core::parse::{maps, system, sysvipc};
 
 fuzz_target!(|data: &[u8]| {
     let _ = (
+        maps::is_aio_ring(data),
+        maps::aio_requests(data),
         system::file_nr(data),
         system::threads(data),
         system::sem(data),

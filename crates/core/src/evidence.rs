@@ -33,7 +33,9 @@ pub fn all_seen(matter: Matter, report: &Report) -> Result<AllSeen, Vec<Unseen>>
 pub fn room_for_all(cause: Cause, report: &Report) -> Result<AllSeen, Vec<Unseen>> {
     let mut unseen = unseen_of(Matter::Cause(cause), report);
     match cause {
-        Cause::SysvSemaphores | Cause::SysvShm if has_other_ipc_namespaces(report) => {
+        Cause::SysvSemaphores | Cause::SysvShm | Cause::SysvMessages
+            if has_other_ipc_namespaces(report) =>
+        {
             unseen.push(Unseen::OtherIpcNamespaces);
         }
         Cause::Pids => unseen.push(Unseen::UserProcesses),

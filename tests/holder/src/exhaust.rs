@@ -67,6 +67,7 @@ pub fn exhaust(held: &mut Held, words: &[&str]) -> anyhow::Result<Tried> {
             let bytes = bytes.parse()?;
             until_refused(taken, || segment(bytes))
         }
+        ["queues"] => until_refused(taken, queue),
         ["keys", bytes] => {
             let bytes = bytes.parse()?;
             until_refused(taken, || key(bytes))
@@ -224,6 +225,13 @@ fn segment(bytes: i64) -> Result<Release, Errno> {
     let id = call(libc::SYS_shmget, [libc::IPC_PRIVATE.into(), bytes, 0o600])?;
     Ok(Box::new(move || {
         let _ = call(libc::SYS_shmctl, [id, libc::IPC_RMID.into(), 0]);
+    }))
+}
+
+fn queue() -> Result<Release, Errno> {
+    let id = call(libc::SYS_msgget, [libc::IPC_PRIVATE.into(), 0o600, 0])?;
+    Ok(Box::new(move || {
+        let _ = call(libc::SYS_msgctl, [id, libc::IPC_RMID.into(), 0]);
     }))
 }
 

@@ -1,4 +1,4 @@
-//! What System V semaphores and shared memory have in common: ENOSPC from semget(2) and shmget(2).
+//! What System V semaphores, shared memory and message queues have in common: ENOSPC from semget(2), shmget(2) and msgget(2).
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
@@ -35,6 +35,7 @@ fn noun(resource: &Resource) -> &str {
         "sets" => "semaphore sets",
         "segments" => "shared memory segments",
         "pages" => "shared memory pages",
+        "queues" => "message queues",
         unit => unit,
     }
 }

@@ -17,7 +17,6 @@ pub const LIMIT: Limit = Limit {
             most: LONG_MAX,
             ..Sysctl::int("kernel.shmall", sysv::EACH, sysv::EFFECT)
         },
-        Sysctl::watched("kernel.msgmni", sysv::EACH),
     ],
     refusals: &[Refusal::of("shmget", ENOSPC)],
     collector: Some("sysv"),

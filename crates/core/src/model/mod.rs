@@ -8,6 +8,7 @@ mod cgroup;
 mod container;
 mod environment;
 mod filesystem;
+mod holding;
 mod inotify;
 mod inotify_resource;
 mod kernel;
@@ -23,6 +24,7 @@ pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
 pub use environment::{Environment, HOST_LOCAL, Program, may_write};
 pub use filesystem::{Filesystem, FilesystemUsage};
+pub use holding::Holding;
 pub use inotify::{
     Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey, UserNamespace,
 };
@@ -39,7 +41,11 @@ pub use subject::Subject;
 pub use vantage::Vantage;
 pub use watch::{FileHandle, Place, Watch};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::cause::Cause;
 
 /// One look at a node, as its collectors brought it home.
 ///
@@ -80,8 +86,19 @@ pub struct Snapshot {
     pub namespaces: Option<Namespaces>,
     /// What the collectors of limits with nothing but a few numbers read: their budgets.
     pub resources: Vec<Resource>,
+    /// Who holds how much of budgets that are short, other than inotify's.
+    pub holdings: Vec<Holding>,
     /// What the node's disk says about pods and containers.
     pub containers: Containers,
+}
+
+impl Snapshot {
+    /// What each process holds of the budgets of `cause`, as far as it was read.
+    #[must_use]
+    pub fn held(&self, cause: Cause) -> BTreeMap<u32, u64> {
+        let holdings = self.holdings.iter().filter(|one| one.cause == cause);
+        holdings.map(|one| (one.pid, one.amount)).collect()
+    }
 }
 
 /// What a kubelet is configured for, of which each takes an inotify instance.

@@ -5,6 +5,7 @@ pub mod cgroupfs;
 pub mod fdinfo;
 pub mod keys;
 pub mod kubelet;
+pub mod maps;
 pub mod mountinfo;
 pub mod os_release;
 pub mod process;

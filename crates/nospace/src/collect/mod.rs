@@ -3,6 +3,7 @@
 //! The descriptors of all processes take longest; they are read on all cores while one more
 //! thread does the rest. A collector that fails leaves its part out and hides no other.
 
+mod aio;
 mod cgroup_walk;
 mod cgroups;
 mod containers;
@@ -22,6 +23,8 @@ pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
 pub(crate) mod vantage;
+
+use std::collections::BTreeSet;
 
 use nospace_core::model::{Containers, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot};
 
@@ -89,7 +92,8 @@ pub fn node_name(host: &dyn Host) -> String {
 type Simple = fn(&dyn Host) -> run::CollectResult<Vec<Resource>>;
 
 /// The collectors of such limits, with what they read.
-const SIMPLE: [(&str, &str, Simple); 2] = [
+const SIMPLE: &[(&str, &str, Simple)] = &[
+    ("aio", "procfs", aio::collect),
     ("files", "procfs", files::collect),
     ("ptys", "procfs", ptys::collect),
 ];
@@ -106,10 +110,12 @@ fn system(host: &dyn Host) -> Snapshot {
     part.limits = runs.run("limits", "sysctl", || limits::collect(host));
     part.cgroups = runs.run("cgroups", "cgroupfs", || cgroups::collect(host));
     part.filesystems = runs.run("filesystems", "statfs", || filesystems::collect(host));
-    for (name, source, collect) in SIMPLE {
+    for &(name, source, collect) in SIMPLE {
         let resources = runs.run(name, source, || collect(host));
         part.resources.extend(resources.unwrap_or_default());
     }
+    // Who cannot be listed is named by no finding; the figures stand.
+    part.holdings = aio::holders(host, &part.resources).unwrap_or_default();
     part.pids = runs.run("pids", "procfs", || {
         pids::collect(host, part.cgroups.as_ref())
     });
@@ -123,6 +129,20 @@ fn system(host: &dyn Host) -> Snapshot {
         .unwrap_or_default();
     part.collectors = runs.into_vec();
     part
+}
+
+/// Adds the holders of what is short to the processes, where they are not among them.
+fn describe_holders(host: &dyn Host, snapshot: &mut Snapshot) {
+    let known: BTreeSet<u32> = snapshot.processes.iter().map(|one| one.pid).collect();
+    let pids: BTreeSet<u32> = snapshot.holdings.iter().map(|one| one.pid).collect();
+    for pid in pids.difference(&known) {
+        let described = host
+            .owner(*pid)
+            .ok()
+            .and_then(|uid| process(host, *pid, uid));
+        snapshot.processes.extend(described);
+    }
+    snapshot.processes.sort_unstable_by_key(|one| one.pid);
 }
 
 fn merge(
@@ -144,6 +164,7 @@ fn merge(
         snapshot.vantage.user_namespace = Some(INITIAL_USER_NAMESPACE);
     }
     snapshot.processes = scanned.processes;
+    describe_holders(host, snapshot);
     node::complete(&mut snapshot.node, host, &snapshot.processes);
     snapshot.epoll = scanned.epoll;
     namespaces::complete(snapshot, scanned.namespaces);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use nospace_core::limits;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use nospace_core::parse::kubelet;
-use nospace_core::parse::sysctl::redact;
+use nospace_core::parse::{maps, sysctl::redact};
 use nospace_core::tune::DropIn;
 
 use super::archive::{Answer, Question, Sink, fdinfo_path, key};
@@ -94,6 +94,14 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
     }
 }
 
+/// Which lines may be kept of a file that is read line by line: of /proc/PID/maps not the names of files and the addresses.
+fn kept_lines(at: At<'_>) -> fn(&[u8]) -> bool {
+    match at.path.file_name() {
+        Some(name) if at.tree == Tree::Proc && name == "maps" => maps::is_aio_ring,
+        _ => |_| true,
+    }
+}
+
 /// One of those that sysctl.d(5) and sysctl.conf(5) name.
 fn is_sysctl_file(at: At<'_>, name: &[u8]) -> bool {
     let parent = at.path.parent().and_then(|parent| parent.file_name());
@@ -130,11 +138,14 @@ impl<S: Sink + Send> Host for Recording<'_, S> {
 
     fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()> {
         let mut kept = Beginning::default();
+        let is_kept = kept_lines(at);
         let mut flow = ControlFlow::Continue(());
         // Whoever reads the recording may want the lines after those that this reader wants.
         let answer = self.host.lines(at, &mut |line| {
-            kept.add(line);
-            kept.add(b"\n");
+            if is_kept(line) {
+                kept.add(line);
+                kept.add(b"\n");
+            }
             if flow.is_continue() {
                 flow = each(line);
             }

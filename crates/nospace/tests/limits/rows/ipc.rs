@@ -8,10 +8,12 @@ use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
 
-/// What a new IPC namespace has (include/uapi/linux/sem.h and shm.h).
+/// What a new IPC namespace has (include/uapi/linux/sem.h, shm.h and msg.h).
 const SEMMNI: u64 = 32_000;
 const SHMMNI: u64 = 4_096;
+const MSGMNI: u64 = 32_000;
 const MORE_SEMAPHORES: &str = "ipcmk --semaphore 1";
+const MORE_QUEUES: &str = "ipcmk --queue";
 const MORE_MEMORY: &str = "ipcmk --shmem 4096";
 
 pub fn rows() -> Vec<Row> {
@@ -22,6 +24,11 @@ pub fn rows() -> Vec<Row> {
     };
     let memory = |which, exhaust| Row {
         cause: Cause::SysvShm,
+        which,
+        how: How::Real(exhaust),
+    };
+    let queues = |which, exhaust| Row {
+        cause: Cause::SysvMessages,
         which,
         how: How::Real(exhaust),
     };
@@ -79,6 +86,22 @@ pub fn rows() -> Vec<Row> {
                 "segments 4096",
                 ("kernel.shmmni", "segments", SHMMNI),
                 MORE_MEMORY,
+            )
+        }),
+        queues("queues, msgmni", || {
+            ipc(
+                &["sysctl ipc kernel/msgmni 5"],
+                "queues",
+                ("kernel.msgmni", "queues", 5),
+                MORE_QUEUES,
+            )
+        }),
+        queues("queues, at the kernel's default", || {
+            ipc(
+                &[],
+                "queues",
+                ("kernel.msgmni", "queues", MSGMNI),
+                MORE_QUEUES,
             )
         }),
         of_the_machine(

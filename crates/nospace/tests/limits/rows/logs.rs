@@ -77,12 +77,6 @@ fn unread() -> Vec<Row> {
             )
         }),
         unread(Cause::PosixMqueue, || said("mq_open: Too many open files")),
-        unread(Cause::SysvMessages, || {
-            said("msgget failed: No space left on device")
-        }),
-        unread(Cause::Aio, || {
-            said("io_setup() failed (11: Resource temporarily unavailable)")
-        }),
         unread(Cause::MaxMapCount, || {
             said(
                 "[1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]",

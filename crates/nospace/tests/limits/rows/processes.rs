@@ -19,6 +19,12 @@ pub fn rows() -> Vec<Row> {
             "no other process of the machine could open a file",
         ),
         of_the_machine(
+            Cause::Aio,
+            "",
+            ("fs.aio-max-nr", "requests", 65_536),
+            "no other process of the machine could reserve one",
+        ),
+        of_the_machine(
             Cause::Pids,
             "kernel.pid_max",
             ("kernel.pid_max", "threads", 23_410),
