@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nospace::exhaust::ExhaustSummary;
 use nospace::trace::TraceLine;
+use nospace_core::diff::Difference;
 use nospace_core::explain::Explanation;
 use nospace_core::plan::Plan;
 use nospace_core::report::Report;
@@ -15,7 +16,7 @@ use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 8] = [
+    let all: [(&str, Schema); 9] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
         ("plan", schemars::schema_for!(Plan)),
@@ -23,6 +24,7 @@ pub fn write() -> Result<()> {
         ("tune", schemars::schema_for!(Tuning)),
         ("tune-for", schemars::schema_for!(PlatformDocument)),
         ("trace", schemars::schema_for!(TraceLine)),
+        ("diff", schemars::schema_for!(Difference)),
         ("exhaust", schemars::schema_for!(ExhaustSummary)),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");

@@ -15,6 +15,7 @@ pub mod exhaust;
 pub mod explain;
 pub mod host;
 pub mod output;
+pub mod over_time;
 mod parallel;
 pub mod trace;
 pub mod tune;

@@ -31,12 +31,14 @@ pub enum Rule {
     Blind,
     /// A budget that will be full soon.
     Growth,
+    /// A workload that only ever grows.
+    Leak,
     /// A log says so.
     Explain,
 }
 
 impl Rule {
-    const OTHERS: [Self; 12] = [
+    const OTHERS: [Self; 13] = [
         Self::CgroupDescendants,
         Self::CgroupLeak,
         Self::PidsRefused,
@@ -48,6 +50,7 @@ impl Rule {
         Self::ChildLimits,
         Self::Blind,
         Self::Growth,
+        Self::Leak,
         Self::Explain,
     ];
 
@@ -70,6 +73,7 @@ impl Rule {
             Self::ChildLimits => "child-limits",
             Self::Blind => "blind",
             Self::Growth => "growth",
+            Self::Leak => "leak",
             Self::Explain => "explain",
         }
     }

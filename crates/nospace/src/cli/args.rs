@@ -82,8 +82,26 @@ impl Shared {
 
     /// The node to look at: this machine, or a recorded one, at some moment.
     pub fn host(&self, from: Option<&PathBuf>, at: &AtArg) -> anyhow::Result<Box<dyn Host>> {
+        Ok(match Past::open(from, at)? {
+            Some(past) => Box::new(past.replay.host(past.number)?),
+            None => Box::new(self.live()?),
+        })
+    }
+}
+
+/// A recorded node at one of its moments.
+pub struct Past {
+    /// All its moments.
+    pub replay: Replay,
+    /// The one that was asked for.
+    pub number: usize,
+}
+
+impl Past {
+    /// Opens what `--from` and `--at` name; `None` without them. Warns of what the recording misses.
+    pub fn open(from: Option<&PathBuf>, at: &AtArg) -> anyhow::Result<Option<Self>> {
         let Some(archive) = from else {
-            return Ok(Box::new(self.live()?));
+            return Ok(None);
         };
         let replay = Replay::open(archive)?;
         if let Some(gap) = replay.gap() {
@@ -93,7 +111,7 @@ impl Shared {
             Some(when) => replay.find(when)?,
             None => replay.last(),
         };
-        Ok(Box::new(replay.host(number)?))
+        Ok(Some(Self { replay, number }))
     }
 }
 

@@ -8,12 +8,13 @@ use clap::{Args, ValueEnum};
 use nospace_core::evidence;
 use nospace_core::matter::Matter;
 use nospace_core::model::InotifyResource;
-use nospace_core::report::Status;
+use nospace_core::report::{Report, Status};
 use nospace_core::select::{self, Selection};
 
-use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Shared, one_of};
+use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Past, Shared, one_of};
 use crate::collect::collect;
 use crate::output::Check;
+use crate::over_time;
 
 /// Check the node once: limits, usage, who holds what, findings, and whether the kubelet could restart
 ///
@@ -102,8 +103,7 @@ fn keys() -> impl TypedValueParser<Value = InotifyResource> {
 ///
 /// The node or the archive cannot be opened, or no holder matches the filters.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let host = shared.host(args.from.as_ref(), &args.at)?;
-    let mut report = nospace_core::conclude(&collect(host.as_ref()));
+    let mut report = report(shared, args)?;
     let selection = Selection {
         pids: args.pid.clone(),
         pods: args.pod.clone(),
@@ -124,4 +124,17 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
     };
     args.output.or(outer).print(&check)?;
     Ok(ExitCode::from(args.exit_codes.of(report.status())))
+}
+
+/// A timeline shows more than its last sample: what grows.
+fn report(shared: &Shared, args: &CheckArgs) -> anyhow::Result<Report> {
+    let Some(past) = Past::open(args.from.as_ref(), &args.at)? else {
+        return Ok(nospace_core::conclude(&collect(&shared.live()?)));
+    };
+    let snapshot = collect(&past.replay.host(past.number)?);
+    let findings = over_time::findings(&past.replay, past.number)?;
+    Ok(nospace_core::conclude_with(
+        nospace_core::view(&snapshot),
+        findings,
+    ))
 }

@@ -5,6 +5,7 @@ mod agent;
 mod args;
 mod check;
 mod completions;
+mod diff;
 mod exhaust;
 mod explain;
 mod plan;
@@ -54,6 +55,7 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     Tune(Box<tune::TuneArgs>),
     Record(record::RecordArgs),
+    Diff(diff::DiffArgs),
     #[cfg(feature = "agent")]
     Agent(agent::AgentArgs),
     Completions(completions::CompletionsArgs),
@@ -120,6 +122,7 @@ impl Cli {
             Some(Command::Plan(args)) => plan::run(shared, output, &args),
             Some(Command::Tune(args)) => tune::run(shared, output, &args),
             Some(Command::Record(args)) => record::run(shared, &args),
+            Some(Command::Diff(args)) => diff::run(shared, output, &args),
             #[cfg(feature = "agent")]
             Some(Command::Agent(args)) => agent::run(shared, args),
             Some(Command::Completions(args)) => completions::run(&args, Self::command()),

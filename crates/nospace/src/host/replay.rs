@@ -71,7 +71,7 @@ impl Replay {
     pub fn gap(&self) -> Option<String> {
         match &self.source {
             Source::Timeline(timeline) if timeline.is_cut() => Some(format!(
-                "{} ends in the middle of a sample: the recording was interrupted after {}",
+                "{} has no end: it is still being recorded, or was interrupted after {}",
                 self.path.display(),
                 timeline.samples().last()?.taken_at
             )),

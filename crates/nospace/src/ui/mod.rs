@@ -5,6 +5,7 @@
 
 pub mod bar;
 mod charset;
+pub mod diff;
 pub mod exhaust;
 pub mod explain;
 pub mod human;

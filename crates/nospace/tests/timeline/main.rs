@@ -7,6 +7,7 @@
 )]
 
 mod hostile;
+mod over_time;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,0 +1,100 @@
+use super::{Leak, Pattern};
+use crate::amount::thousands;
+use crate::growth::span;
+use crate::limits::describe;
+use crate::report::{Blame, Culprit, Finding, Rule, Severity, Share, Subject};
+
+/// Full in less: act today.
+const WARNING: f64 = 24.0 * 3600.0;
+/// Full in less: act now.
+const CRITICAL: f64 = 30.0 * 60.0;
+
+/// Findings about leaks, in their order.
+#[must_use]
+pub fn findings(leaks: &[Leak]) -> Vec<Finding> {
+    leaks.iter().map(finding).collect()
+}
+
+fn finding(leak: &Leak) -> Finding {
+    let unit = leak.resource.unit();
+    let full_in = leak.full_in();
+    let until = full_in.map_or_else(String::new, |seconds| {
+        format!("; the budget lasts {} at this rate", span(seconds))
+    });
+    Finding {
+        cause: leak.resource.cause(),
+        rule: Rule::Leak,
+        severity: severity(full_in),
+        subject: Subject::Caption(leak.workload.to_string()),
+        title: format!(
+            "{} keeps taking {} and gives none back: {} more in {}{until}",
+            leak.workload,
+            leak.resource.noun(),
+            thousands(leak.by),
+            span(leak.over),
+        ),
+        evidence: evidence(leak),
+        blame: blame(leak, unit),
+        victims: Vec::new(),
+        remedies: Vec::new(),
+    }
+}
+
+/// A culprit only where a quarter or more of the growth is its own.
+fn blame(leak: &Leak, unit: &str) -> Blame {
+    let Some(share) = leak.share else {
+        return Blame::Unknown;
+    };
+    let amount = format!(
+        "{} more in {}",
+        describe::amount(leak.by, unit),
+        span(leak.over)
+    );
+    let share = Share {
+        held: share,
+        culprit: Culprit::with_amount(leak.workload.to_string(), amount),
+        pod: None,
+    };
+    Blame::of(100, vec![share], Vec::new)
+}
+
+fn severity(full_in: Option<f64>) -> Severity {
+    match full_in {
+        Some(seconds) if seconds < CRITICAL => Severity::Critical,
+        Some(seconds) if seconds < WARNING => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
+fn evidence(leak: &Leak) -> Vec<String> {
+    let unit = leak.resource.unit();
+    let hourly = leak.per_second() * 3600.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast saturates"
+    )]
+    let hourly = describe::amount(hourly.round() as u64, unit);
+    let mut evidence = vec![format!(
+        "holds {} now; {hourly} an hour over the last {} looks, in every part of that time",
+        describe::amount(leak.holds, unit),
+        leak.samples,
+    )];
+    if let (Some(share), Some(user)) = (leak.share, leak.charged) {
+        evidence.push(format!(
+            "{share} % of what the {} of {user} grew by",
+            leak.resource.noun()
+        ));
+    }
+    let pattern = match leak.pattern {
+        Some(Pattern::InstancePerFile) => {
+            "as many watches as instances: it opens an instance for each file that it watches"
+        }
+        Some(Pattern::EmptyInstances) => {
+            "instances without watches: it opens them and does not use or close them"
+        }
+        None => return evidence,
+    };
+    evidence.push(pattern.to_owned());
+    evidence
+}

@@ -1,0 +1,105 @@
+//! `nospace diff`: what changed between two looks at a node.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use clap::Args;
+use nospace_core::diff::difference;
+use nospace_core::report::Report;
+
+use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use crate::collect::collect;
+use crate::host::Host;
+use crate::host::replay::Replay;
+use crate::host::when::When;
+use crate::output::document;
+use crate::ui::diff::{Options, draw};
+use crate::ui::screen::Screen;
+use crate::ui::warn;
+
+/// Show what changed between two looks at a node: usage, limits, holders, findings
+///
+/// Of two recordings, their last samples. Of one timeline, its first and last sample, or those of --at. Of one recording of a
+/// moment, that and this node now.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct DiffArgs {
+    /// A node saved with `nospace record`
+    #[arg(value_name = "A")]
+    a: PathBuf,
+    /// What to compare it with
+    #[arg(value_name = "B", conflicts_with = "at")]
+    b: Option<PathBuf>,
+    /// Compare this time of the timeline A (14:05 UTC, RFC 3339, or -3m: before the last sample); twice: from and to
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = LOOK)]
+    at: Vec<When>,
+    /// Show at most N rows of each kind [default: 15]
+    #[arg(long, value_name = "N", default_value_t = 15, hide_default_value = true, help_heading = OUTPUT)]
+    top: usize,
+    #[command(flatten)]
+    output: OutputArg,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  nospace diff before.tar.zst after.tar.zst
+  nospace diff incident.tar.zst                      the first and the last sample of a timeline
+  nospace diff incident.tar.zst --at -10m            ten minutes before its end, and its end
+  nospace diff incident.tar.zst --at 14:00 --at 14:05
+  nospace diff healthy.tar.zst                       a recording of one moment, and this node now";
+
+/// Compares.
+///
+/// # Errors
+///
+/// An archive cannot be read, or has nothing of such a time.
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &DiffArgs) -> anyhow::Result<ExitCode> {
+    ensure!(
+        args.at.len() <= 2,
+        "--at: {} times were given, and two can be compared",
+        args.at.len()
+    );
+    let a = open(&args.a)?;
+    let (before, after) = match (&args.b, a.interval()) {
+        (Some(b), _) => {
+            let b = open(b)?;
+            (report(&a.host(a.last())?), report(&b.host(b.last())?))
+        }
+        (None, Some(_)) => {
+            let number = |at: usize, default| match args.at.get(at) {
+                Some(when) => a.find(when),
+                None => Ok(default),
+            };
+            let (from, to) = (number(0, 0)?, number(1, a.last())?);
+            (report(&a.host(from)?), report(&a.host(to)?))
+        }
+        (None, None) => {
+            // Says that there is only one.
+            args.at.iter().try_for_each(|when| a.find(when).map(drop))?;
+            (report(&a.host(a.last())?), report(&shared.live()?))
+        }
+    };
+    let difference = difference(&before, &after);
+    let draw = |screen: &Screen| {
+        let options = Options {
+            screen: *screen,
+            top: if shared.verbose { usize::MAX } else { args.top },
+        };
+        draw(&difference, &options)
+    };
+    args.output.or(outer).print(&document(&difference, draw))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(path: &Path) -> anyhow::Result<Replay> {
+    let replay = Replay::open(path)?;
+    if let Some(gap) = replay.gap() {
+        warn(&gap);
+    }
+    Ok(replay)
+}
+
+fn report(host: &dyn Host) -> Report {
+    nospace_core::conclude(&collect(host))
+}

@@ -1,0 +1,195 @@
+//! What `nospace diff` shows.
+
+use std::time::Duration;
+
+use nospace_core::amount::{self, thousands};
+use nospace_core::diff::{BudgetChange, Difference, Level, minus};
+use nospace_core::model::Pair;
+
+use super::human;
+use super::screen::Screen;
+use super::table::{Align, Cell, Table};
+use super::{Page, number, style};
+
+/// How it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Where.
+    pub screen: Screen,
+    /// Rows of each kind at most.
+    pub top: usize,
+}
+
+/// Draws it.
+#[must_use]
+pub fn draw(difference: &Difference, options: &Options) -> Page {
+    let mut page = Page::new(options.screen.width, options.screen.charset);
+    let (before, after) = (&difference.before, &difference.after);
+    let nodes = if before.node == after.node {
+        after.node.clone()
+    } else {
+        format!("{} and {}", before.node, after.node)
+    };
+    let line = page
+        .line()
+        .put(style::BOLD, &format!("nospace diff {nodes}: "));
+    let line = line.plain(&format!("{} to {}", before.taken_at, after.taken_at));
+    page.add(match span(&before.taken_at, &after.taken_at) {
+        Some(span) => line.plain(&format!(" ({span})")),
+        None => line,
+    });
+    for note in &difference.notes {
+        let line = page
+            .line()
+            .put(
+                style::severity(nospace_core::report::Severity::Warning),
+                "NOTE",
+            )
+            .pad_to(6);
+        page.wrapped(line, style::PLAIN, note);
+    }
+    budgets(&mut page, difference, options);
+    workloads(&mut page, difference, options);
+    processes(&mut page, difference, options);
+    for (title, findings) in [
+        ("New findings", &difference.new_findings),
+        ("Findings that are gone", &difference.gone_findings),
+    ] {
+        if !findings.is_empty() {
+            page.heading(title, "");
+            for finding in findings {
+                human::finding_title(&mut page, finding);
+            }
+        }
+    }
+    let changed = !difference.budgets.is_empty()
+        || !difference.workloads.is_empty()
+        || !difference.processes.is_empty();
+    if !changed {
+        page.add(page.line());
+        page.add(page.line().plain("No usage and no limit changed."));
+    }
+    page
+}
+
+fn span(before: &str, after: &str) -> Option<String> {
+    let parse = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let seconds = parse(after)?.as_second() - parse(before)?.as_second();
+    let seconds = u64::try_from(seconds).ok()?;
+    Some(amount::duration(Duration::from_secs(seconds)))
+}
+
+fn remark(all: usize, options: &Options) -> String {
+    if all > options.top {
+        format!("{} of {all}; -v lists all", options.top)
+    } else {
+        String::new()
+    }
+}
+
+fn budgets(page: &mut Page, difference: &Difference, options: &Options) {
+    if difference.budgets.is_empty() {
+        return;
+    }
+    page.heading("Budgets", &remark(difference.budgets.len(), options));
+    let mut table = Table::default()
+        .names("BUDGET")
+        .column("CHANGE", Align::Right)
+        .column("BEFORE", Align::Right)
+        .column("AFTER", Align::Right);
+    for change in difference.budgets.iter().take(options.top) {
+        table.row(vec![
+            Cell::new(format!("{} {}", change.subject, change.unit)),
+            change_cell(change),
+            Cell::new(level(change, change.before)),
+            Cell::new(level(change, change.after)),
+        ]);
+    }
+    page.table(&table);
+}
+
+fn change_cell(change: &BudgetChange) -> Cell {
+    match (change.before, change.after) {
+        (Some(before), Some(after)) if before.limit != after.limit && before.used == after.used => {
+            Cell::new("limit")
+        }
+        _ => signed(change.by(), &change.unit),
+    }
+}
+
+fn level(change: &BudgetChange, level: Option<Level>) -> String {
+    let Some(level) = level else {
+        return "-".to_owned();
+    };
+    let unit = if change.unit == "bytes" { "bytes" } else { "" };
+    let text = match level.limit {
+        Some(limit) => number::amounts(level.used, limit, unit, level.provenance),
+        None => number::figure(level.used, level.provenance),
+    };
+    text.trim_end().to_owned()
+}
+
+fn signed(by: i64, unit: &str) -> Cell {
+    let amount = match unit {
+        "bytes" => amount::bytes(by.unsigned_abs()),
+        _ => thousands(by.unsigned_abs()),
+    };
+    match by {
+        0 => Cell::new("0"),
+        1.. => Cell::styled(style::CULPRIT, format!("+{amount}")),
+        _ => Cell::styled(style::pressure(0), format!("-{amount}")),
+    }
+}
+
+fn holder_table(name: &'static str) -> Table {
+    Table::default()
+        .column("WATCHES", Align::Right)
+        .column("NOW", Align::Right)
+        .column("INSTANCES", Align::Right)
+        .column("NOW", Align::Right)
+        .names(name)
+}
+
+fn holder_cells(before: Pair<u64>, after: Pair<u64>) -> Vec<Cell> {
+    vec![
+        signed(minus(after.watches, before.watches), ""),
+        Cell::new(thousands(after.watches)),
+        signed(minus(after.instances, before.instances), ""),
+        Cell::new(thousands(after.instances)),
+    ]
+}
+
+fn workloads(page: &mut Page, difference: &Difference, options: &Options) {
+    if difference.workloads.is_empty() {
+        return;
+    }
+    page.heading("Workloads", &remark(difference.workloads.len(), options));
+    let mut table = holder_table("WORKLOAD");
+    for change in difference.workloads.iter().take(options.top) {
+        let mut cells = holder_cells(change.before.holds, change.after.holds);
+        let parts = match (change.before.parts, change.after.parts) {
+            (0, _) => " (new)".to_owned(),
+            (_, 0) => " (gone)".to_owned(),
+            (before, after) if before != after => format!(" ({before} to {after} holders)"),
+            _ => String::new(),
+        };
+        cells.push(Cell::new(format!("{}{parts}", change.workload)));
+        table.row(cells);
+    }
+    page.table(&table);
+}
+
+fn processes(page: &mut Page, difference: &Difference, options: &Options) {
+    if difference.processes.is_empty() {
+        return;
+    }
+    page.heading("Processes", &remark(difference.processes.len(), options));
+    let mut table = holder_table("PROCESS");
+    for change in difference.processes.iter().take(options.top) {
+        let mut cells = holder_cells(change.before, change.after);
+        let who = format!("{} (pid {}), {}", change.comm, change.pid, change.workload);
+        cells.push(Cell::new(who));
+        table.row(cells);
+    }
+    page.table(&table);
+}

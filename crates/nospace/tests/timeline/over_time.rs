@@ -1,0 +1,209 @@
+//! What a timeline of a recorded node shows in which a pod leaks: `check`, `diff`, `report`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use nospace::collect::collect;
+use nospace::host::archive::{Answer, Question, Sink, TimelineWriter};
+use nospace::host::recorded::Recorded;
+use nospace::host::recording::Recording;
+use nospace::host::{At, KernelAccounting, Look, ProcessDescriptors};
+use nospace_core::diff::Difference;
+use nospace_core::model::{
+    Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey,
+};
+use nospace_core::report::Owner;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{nospace, said};
+
+/// Puts in place of the kernel's account one in which `pid` has so many watches.
+struct Growing {
+    writer: TimelineWriter<File>,
+    pid: u32,
+    watches: u32,
+}
+
+impl Sink for Growing {
+    fn file(&mut self, at: At<'_>, contents: &[u8], whole: bool) {
+        self.writer.file(at, contents, whole);
+    }
+
+    fn answer(&mut self, question: Question, answer: Answer) {
+        let answer = match question {
+            Question::KernelAccounting => Answer::KernelAccounting(self.accounting()),
+            _ => answer,
+        };
+        self.writer.answer(question, answer);
+    }
+}
+
+impl Growing {
+    fn accounting(&self) -> KernelAccounting {
+        let charged = UserKey {
+            user_namespace: INITIAL_USER_NAMESPACE,
+            uid: 0,
+        };
+        let counters = UserCounters {
+            key: charged,
+            instances: 1,
+            watches: u64::from(self.watches),
+            instances_limit: 128,
+            watches_limit: 65_536,
+        };
+        let instance = Instance {
+            watches: self.watches,
+            charged,
+            holders: vec![Descriptor {
+                pid: self.pid,
+                fd: 9,
+            }],
+        };
+        KernelAccounting {
+            inotify: Inotify {
+                instances: vec![instance],
+                counters: Some(vec![counters]),
+                user_namespaces: Vec::new(),
+            },
+            processes: vec![ProcessDescriptors {
+                pid: self.pid,
+                descriptors: 10,
+                limit: None,
+            }],
+            ..KernelAccounting::default()
+        }
+    }
+}
+
+/// A quarter of an hour of a node with a pod that takes 40 watches every 15 seconds; the pod's workload.
+fn leaking(directory: &TempDir) -> (PathBuf, String) {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes/crio-v2/node.tar.zst");
+    let recorded = Recorded::open(&node).unwrap();
+    let report = nospace_core::conclude(&collect(&recorded));
+    let is_pod = |owner: &Owner| matches!(owner, Owner::Pod { .. });
+    let holder = report.processes.iter().find(|p| is_pod(&p.owner)).unwrap();
+    let workload =
+        nospace_core::workload::Workload::of_process(&holder.owner, "", &report.node.name);
+    let path = directory.path().join("leak.tar.zst");
+    let look = |sample: u32| Look {
+        taken_at: format!("2026-01-01T00:{:02}:{:02}Z", sample / 4, sample % 4 * 15),
+        uid: 0,
+        mounts_of: "self".to_owned(),
+    };
+    let writer = TimelineWriter::new(File::create(&path).unwrap(), look(0), 15_000).unwrap();
+    let mut growing = Growing {
+        writer,
+        pid: holder.pid,
+        watches: 0,
+    };
+    for sample in 0..=60_u32 {
+        growing.watches = 500 + sample * 40;
+        let recording = Recording::new(&recorded, growing, false);
+        collect(&recording);
+        growing = recording.into_writer();
+        growing
+            .writer
+            .end_sample(look(sample), f64::from(sample * 15))
+            .unwrap();
+    }
+    growing.writer.finish().unwrap();
+    (path, workload.to_string())
+}
+
+fn json(output: &std::process::Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
+}
+
+#[test]
+fn a_leak_is_found_and_a_difference_names_who_grew() {
+    let directory = TempDir::new().unwrap();
+    let (path, workload) = leaking(&directory);
+    let file = path.to_str().unwrap();
+    let leaks = |at: &[&str]| {
+        let report = json(&nospace(
+            &[&["check", "--from", file, "-o", "json"], at].concat(),
+        ));
+        let findings = report["findings"].as_array().unwrap().clone();
+        let leaks = findings
+            .into_iter()
+            .filter(|finding| finding["rule"] == "leak");
+        leaks.collect::<Vec<_>>()
+    };
+    let found = leaks(&[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["subject"], workload.as_str());
+    assert_eq!(found[0]["cause"], "inotify-watches");
+    // Five minutes are not enough.
+    assert_eq!(leaks(&["--at", "-10m"]), Vec::<Value>::new());
+
+    let value = json(&nospace(&["diff", file, "--at", "-10m", "-o", "json"]));
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let wrong: Vec<_> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let difference: Difference = serde_json::from_value(value).unwrap();
+    let change = &difference.workloads[0];
+    assert_eq!(change.workload.to_string(), workload);
+    assert_eq!(
+        change.after.holds.watches - change.before.holds.watches,
+        1600
+    );
+    assert_eq!(difference.after.taken_at, "2026-01-01T00:15:00Z");
+    let shown = nospace(&["diff", file]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        text.contains("+2,400") && text.contains("(15 min)"),
+        "{text}"
+    );
+}
+
+fn schema() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/diff.schema.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn the_schema_is_current() {
+    let made = serde_json::to_value(schemars::schema_for!(Difference)).unwrap();
+    assert_eq!(schema(), made, "run: cargo xtask schema");
+}
+
+#[test]
+fn two_recordings_are_compared_and_nothing_is_guessed() {
+    let directory = TempDir::new().unwrap();
+    let nodes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes");
+    let archive = |name: &str| nodes.join(name).join("node.tar.zst");
+    let (a, b) = (archive("healthy-v2"), archive("kubelet-v2"));
+    let (a, b) = (a.to_str().unwrap(), b.to_str().unwrap());
+    let same = nospace(&["diff", a, a]);
+    let text = String::from_utf8_lossy(&same.stdout).into_owned();
+    assert!(text.contains("No usage and no limit changed."), "{text}");
+    assert!(nospace(&["diff", a, b]).status.success());
+    let (timeline, _) = leaking(&directory);
+    let timeline = timeline.to_str().unwrap();
+    for (arguments, part) in [
+        (
+            &["diff", timeline, "--at", "-3h"][..],
+            "2026-01-01T00:15:00Z",
+        ),
+        (&["diff", timeline, a, "--at", "-3m"], "--at"),
+        (
+            &[
+                "diff", timeline, "--at", "-3m", "--at", "-2m", "--at", "-1m",
+            ],
+            "3 times",
+        ),
+        (&["diff", a, "--at", "-3m"], "one moment"),
+        (&["diff", "/nonexistent"], "/nonexistent"),
+    ] {
+        let refused = nospace(arguments);
+        assert!(
+            !refused.status.success() && said(&refused).contains(part),
+            "{arguments:?} {}",
+            said(&refused)
+        );
+    }
+}
