@@ -14,6 +14,7 @@ pub mod duration;
 pub mod exhaust;
 pub mod explain;
 pub mod host;
+pub mod incident;
 pub mod output;
 pub mod over_time;
 mod parallel;

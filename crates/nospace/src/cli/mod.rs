@@ -10,6 +10,7 @@ mod exhaust;
 mod explain;
 mod plan;
 mod record;
+mod report;
 mod stop;
 mod trace;
 mod tune;
@@ -56,6 +57,7 @@ enum Command {
     Tune(Box<tune::TuneArgs>),
     Record(record::RecordArgs),
     Diff(diff::DiffArgs),
+    Report(report::ReportArgs),
     #[cfg(feature = "agent")]
     Agent(agent::AgentArgs),
     Completions(completions::CompletionsArgs),
@@ -123,6 +125,7 @@ impl Cli {
             Some(Command::Tune(args)) => tune::run(shared, output, &args),
             Some(Command::Record(args)) => record::run(shared, &args),
             Some(Command::Diff(args)) => diff::run(shared, output, &args),
+            Some(Command::Report(args)) => report::run(shared, output, &args),
             #[cfg(feature = "agent")]
             Some(Command::Agent(args)) => agent::run(shared, args),
             Some(Command::Completions(args)) => completions::run(&args, Self::command()),

@@ -7,17 +7,17 @@ use nospace_core::report::{Finding, Report, User};
 use super::{Format, Write};
 use crate::ui::{Charset, human, number};
 
-pub const FORMAT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     name: "markdown",
     help: "Markdown, for tickets and chat",
     write: Write::Check(|check, text| {
-        text.extend(markdown(check.report).into_bytes());
+        text.extend(report(check.report).into_bytes());
         Ok(())
     }),
 };
 
 /// The state of the node, the use of inotify, and each finding with its holders, victims, remedies and evidence.
-fn markdown(report: &Report) -> String {
+pub fn report(report: &Report) -> String {
     let word = human::word(report.status());
     let sentence = human::sentence(report, Charset::Unicode);
     let mut out = format!(
@@ -68,7 +68,7 @@ fn finding(finding: &Finding, out: &mut String) {
 }
 
 /// `raw` as text: nothing in it is markup.
-fn plain(raw: &str) -> String {
+pub fn plain(raw: &str) -> String {
     let clean = Charset::Unicode.clean(raw);
     let escaped = clean.chars().flat_map(|c| {
         let markup = "\\`*_[]<>|~&#$@!".contains(c);

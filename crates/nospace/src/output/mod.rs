@@ -7,7 +7,7 @@ mod document;
 mod human;
 pub mod json;
 mod line;
-mod markdown;
+pub mod markdown;
 mod prometheus;
 
 use std::io;

@@ -8,6 +8,7 @@ mod charset;
 pub mod diff;
 pub mod exhaust;
 pub mod explain;
+pub mod html;
 pub mod human;
 mod line;
 pub mod number;

@@ -207,3 +207,78 @@ fn two_recordings_are_compared_and_nothing_is_guessed() {
         );
     }
 }
+
+/// A page without anything from elsewhere, that says when what grew, who did, and how it was made.
+#[test]
+fn a_report_tells_the_incident() {
+    let directory = TempDir::new().unwrap();
+    let (path, workload) = leaking(&directory);
+    let file = path.to_str().unwrap();
+    let log = directory.path().join("kubelet.log");
+    let line = "inotify_add_watch /sys/fs/cgroup/<b>x</b>: no space left on device\n";
+    fs::write(&log, line).unwrap();
+    let report = |more: &[&str]| {
+        let made = nospace(&[&["report", "--from", file], more].concat());
+        assert!(made.status.success(), "{}", said(&made));
+        String::from_utf8(made.stdout).unwrap()
+    };
+    let page = report(&["--logs", log.to_str().unwrap()]);
+    for elsewhere in [
+        "<script", "src=", "href=", "url(", "@import", "http://", "https://",
+    ] {
+        assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
+    let name = workload.split_once(' ').unwrap().1;
+    assert!(page.contains("keeps taking inotify watches") && page.contains(name));
+    assert!(page.contains("<svg") && page.contains("00:00:00") && page.contains("00:15:00"));
+    assert!(page.contains("&lt;b&gt;x&lt;/b&gt;") && !page.contains("<b>x</b>"));
+    assert!(page.contains(&format!("nospace report --from {file} --logs")));
+    assert!(page.contains("What could not be seen"));
+    let markdown = report(&["-o", "markdown"]);
+    assert!(
+        markdown.contains("### What happened") && markdown.contains("2,900"),
+        "{markdown}"
+    );
+    let text = report(&["-o", "text"]);
+    assert!(text.lines().count() <= 25, "{text}");
+    assert!(
+        text.contains(&format!("holds: {workload}: 2,900 watches (+2,400)")),
+        "{text}"
+    );
+    // Ten minutes before, the leak was not there to be seen.
+    let earlier = report(&["-o", "text", "--at", "-10m"]);
+    assert!(
+        !earlier.contains("keeps taking") && earlier.contains("1,300 watches"),
+        "{earlier}"
+    );
+}
+
+#[test]
+fn a_report_of_one_moment_says_that_it_knows_no_more() {
+    let node =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes/watches-v1/node.tar.zst");
+    let made = |format: &str| {
+        let made = nospace(&["report", "--from", node.to_str().unwrap(), "-o", format]);
+        assert!(made.status.success(), "{}", said(&made));
+        String::from_utf8(made.stdout).unwrap()
+    };
+    assert!(made("html").contains("what changed before is not known"));
+    assert!(made("markdown").contains("what changed before is not known"));
+    assert!(made("text").starts_with("CRITICAL"));
+    for (arguments, part) in [
+        (&["-o", "json", "report"][..], "html|markdown|text"),
+        (&["report", "-o", "pdf"], "pdf"),
+        (&["report", "--from", "/nonexistent"], "/nonexistent"),
+        (
+            &["report", "--logs", "/nonexistent", "-o", "text"],
+            "/nonexistent",
+        ),
+    ] {
+        let refused = nospace(arguments);
+        assert!(
+            !refused.status.success() && said(&refused).contains(part),
+            "{arguments:?} {}",
+            said(&refused)
+        );
+    }
+}

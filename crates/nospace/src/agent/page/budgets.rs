@@ -4,9 +4,9 @@ use nospace_core::growth::{self, Growth};
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance};
 use nospace_core::report::{Budget, Report, Resource, StartVerdict, User};
 
-use super::html::Html;
-use super::html::{MAX_ROWS, more};
 use crate::agent::observation::Observation;
+use crate::ui::html::Html;
+use crate::ui::html::{MAX_ROWS, more};
 use crate::ui::number;
 
 /// From here on a budget other than inotify's is shown without being asked for.

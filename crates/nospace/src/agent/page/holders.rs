@@ -1,8 +1,8 @@
 use nospace_core::metrics::AgentMetrics;
 use nospace_core::report::{Report, percent};
 
-use super::html::Html;
-use super::html::{MAX_ROWS, more};
+use crate::ui::html::Html;
+use crate::ui::html::{MAX_ROWS, more};
 use crate::ui::human;
 
 /// Pods that hold most.

@@ -1,19 +1,16 @@
 //! `/`: this node's report for people, as one page that needs nothing from anywhere else.
 
 mod budgets;
-mod findings;
 mod holders;
-mod html;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nospace_core::metrics::AgentMetrics;
-use nospace_core::report::Status;
 
 use super::observation::Observation;
-use crate::ui::{Charset, human};
-use html::Html;
+use crate::ui::html::{Html, STYLE, findings, header};
+use crate::ui::human;
 
 /// Browsers may load nothing at all; the style is in the page.
 pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -53,31 +50,9 @@ fn head(html: &mut Html, observation: &Observation, interval: Duration) {
         .raw(" ")
         .text(&report.node.name)
         .raw(" · nospace</title><style>")
-        .raw(include_str!("style.css"))
-        .raw("</style><main><header class=")
-        .raw(class(status))
-        .raw("><h1>")
-        .text(&report.node.name)
-        .raw("</h1><span class=pill>")
-        .text(human::word(status))
-        .raw("</span><p class=say>")
-        .text(&human::sentence(report, Charset::Unicode))
-        .raw("</p><p class=meta>Linux ")
-        .text(&report.node.kernel)
-        .raw(" · cgroup ")
-        .text(report.node.cgroup_version.name())
-        .raw(" · collected at ")
-        .text(&report.taken_at)
-        .raw("</p></header>");
-}
-
-fn class(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "ok",
-        Status::Warning => "warning",
-        Status::Critical => "critical",
-        Status::Unknown => "unknown",
-    }
+        .raw(STYLE)
+        .raw("</style>");
+    header(html, report, &format!("collected at {}", report.taken_at));
 }
 
 fn foot(html: &mut Html, observation: &Observation, interval: Duration) {

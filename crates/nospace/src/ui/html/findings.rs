@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use nospace_core::report::{Finding, Remedy, Report, Severity};
 
-use super::html::Html;
+use super::Html;
 
 /// What is wrong, the worst first.
 pub fn problems(html: &mut Html, report: &Report) {

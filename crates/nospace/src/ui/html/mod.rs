@@ -1,6 +1,16 @@
+//! Pages that need nothing from anywhere else: the agent's, and the report of an incident.
+
+/// Findings, with who holds, who is affected, and what to do.
+pub mod findings;
+
 use std::fmt::Display;
 
-use crate::ui::Charset;
+use nospace_core::report::{Report, Status};
+
+use crate::ui::{Charset, human};
+
+/// The style of every page.
+pub const STYLE: &str = include_str!("style.css");
 
 /// HTML in the making: markup is ours, and known when nospace is built; everything else is escaped.
 #[derive(Debug, Default)]
@@ -9,6 +19,12 @@ pub struct Html(String);
 impl Html {
     /// Markup.
     pub fn raw(&mut self, markup: &'static str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// Markup that nospace made of numbers.
+    pub fn made(&mut self, markup: &str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
@@ -66,6 +82,35 @@ fn level(percent: u64) -> &'static str {
         95.. => "critical",
         80.. => "warning",
         _ => "ok",
+    }
+}
+
+/// The top of a page: the node, its status, what that means, and when that was.
+pub fn header(html: &mut Html, report: &Report, when: &str) {
+    let status = report.status();
+    html.raw("<main><header class=")
+        .raw(class(status))
+        .raw("><h1>")
+        .text(&report.node.name)
+        .raw("</h1><span class=pill>")
+        .text(human::word(status))
+        .raw("</span><p class=say>")
+        .text(&human::sentence(report, Charset::Unicode))
+        .raw("</p><p class=meta>Linux ")
+        .text(&report.node.kernel)
+        .raw(" · cgroup ")
+        .text(report.node.cgroup_version.name())
+        .raw(" · ")
+        .text(when)
+        .raw("</p></header>");
+}
+
+fn class(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Warning => "warning",
+        Status::Critical => "critical",
+        Status::Unknown => "unknown",
     }
 }
 

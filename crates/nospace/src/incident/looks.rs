@@ -1,0 +1,255 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use nospace_core::diff::Holdings;
+use nospace_core::model::InotifyResource;
+use nospace_core::report::{Finding, Report, Rule, Severity, Status};
+use nospace_core::workload::Workload;
+
+use super::{Event, Holder, Incident, Kind, Point, Series};
+use crate::ui::human;
+
+/// Events that are listed.
+const MAX_EVENTS: usize = 40;
+/// Budgets and workloads that are shown.
+const MAX_BUDGETS: usize = 8;
+const MAX_HOLDERS: usize = 12;
+/// A budget that was this full is shown, in percent; or whose use changed by so much of its limit.
+const FULL: u64 = 50;
+const CHANGED: u64 = 5;
+
+/// Collects looks, in the order in which they were taken.
+#[derive(Default)]
+pub struct Recorder {
+    looks: Vec<Timestamp>,
+    budgets: BTreeMap<(String, String), Vec<Point>>,
+    holders: BTreeMap<Workload, Vec<(f64, u64, u64)>>,
+    starts: BTreeMap<Workload, BTreeSet<String>>,
+    /// Budgets that were said to run out: a forecast comes and goes, and is news once.
+    forecasts: BTreeSet<String>,
+    events: Vec<Event>,
+    last: Option<Report>,
+}
+
+impl Recorder {
+    /// Adds a look, `at` seconds after the first.
+    pub fn add(&mut self, report: Report, when: Timestamp, at: f64) {
+        let happened = |kind, text| Event {
+            at,
+            when,
+            kind,
+            text,
+        };
+        let mut events = Vec::new();
+        if let Some(before) = &self.last {
+            events.extend(
+                changes(before, &report, &mut self.forecasts)
+                    .into_iter()
+                    .map(|(kind, text)| happened(kind, text)),
+            );
+        } else {
+            let status = report.status();
+            let word = human::word(status);
+            events.push(happened(
+                kind(status),
+                format!("begins: {word}, {}", sentence(&report)),
+            ));
+        }
+        self.looks.push(when);
+        self.add_budgets(&report, at);
+        let counted = !report.is_blind();
+        let holdings = Holdings::of(&report).by;
+        for (workload, points) in &mut self.holders {
+            if counted && !holdings.contains_key(workload) {
+                points.push((at, 0, 0));
+            }
+        }
+        for (workload, holding) in holdings {
+            let started = self.starts.insert(workload.clone(), holding.ids.clone());
+            if counted
+                && started.is_some_and(|ids| !ids.is_empty() && ids.is_disjoint(&holding.ids))
+            {
+                events.push(happened(Kind::Neutral, format!("{workload} restarted")));
+            }
+            let points = self.holders.entry(workload).or_default();
+            points.push((at, holding.holds.watches, holding.holds.instances));
+        }
+        self.events.extend(events);
+        self.last = Some(report);
+    }
+
+    fn add_budgets(&mut self, report: &Report, at: f64) {
+        for user in &report.users {
+            for resource in InotifyResource::BOTH {
+                let budget = user.budget(resource);
+                let Some(used) = budget.known_used() else {
+                    continue;
+                };
+                let name = format!("{} of {}", resource.noun(), user.subject());
+                let points = self.budgets.entry((name, resource.unit().to_owned()));
+                points.or_default().push(Point {
+                    at,
+                    used,
+                    limit: budget.limit,
+                    provenance: budget.provenance,
+                });
+            }
+        }
+        for resource in &report.resources {
+            let name = format!("{} ({})", resource.subject, resource.unit);
+            let points = self.budgets.entry((name, resource.unit.clone()));
+            points.or_default().push(Point {
+                at,
+                used: resource.used,
+                limit: Some(resource.limit),
+                provenance: resource.provenance,
+            });
+        }
+    }
+
+    /// The incident; `None` without a look.
+    #[must_use]
+    pub fn finish(self) -> Option<Incident> {
+        let report = self.last?;
+        let of_users: Vec<String> = report
+            .users
+            .iter()
+            .take(1)
+            .flat_map(|user| {
+                InotifyResource::BOTH.map(|r| format!("{} of {}", r.noun(), user.subject()))
+            })
+            .collect();
+        let mut budgets: Vec<Series> = self
+            .budgets
+            .into_iter()
+            .map(|((name, unit), points)| Series { name, unit, points })
+            .filter(|series| of_users.contains(&series.name) || matters(series))
+            .collect();
+        budgets.sort_by_key(|series| std::cmp::Reverse(series.peak().map(|(percent, _)| percent)));
+        budgets.truncate(MAX_BUDGETS);
+        let mut workloads: Vec<Holder> = self
+            .holders
+            .into_iter()
+            .map(|(workload, points)| Holder {
+                name: workload.to_string(),
+                points,
+            })
+            .collect();
+        let most = |holder: &Holder| {
+            holder
+                .points
+                .iter()
+                .map(|&(_, watches, instances)| (watches, instances))
+                .max()
+        };
+        workloads.sort_by_key(|holder| std::cmp::Reverse(most(holder)));
+        workloads.truncate(MAX_HOLDERS);
+        let mut events = self.events;
+        let events_omitted = events.len().saturating_sub(MAX_EVENTS);
+        if events_omitted > 0 {
+            // What is neither better nor worse goes first.
+            let mut spare = events_omitted;
+            events.retain(|event| {
+                let kept = event.kind != Kind::Neutral || spare == 0;
+                spare -= usize::from(!kept);
+                kept
+            });
+            events.truncate(MAX_EVENTS);
+        }
+        Some(Incident {
+            report,
+            looks: self.looks,
+            budgets,
+            workloads,
+            events,
+            events_omitted,
+            logs: None,
+            gaps: Vec::new(),
+            commands: Vec::new(),
+        })
+    }
+}
+
+fn matters(series: &Series) -> bool {
+    let used = || series.points.iter().map(|point| point.used);
+    let changed = used()
+        .max()
+        .zip(used().min())
+        .map_or(0, |(most, least)| most - least);
+    let limit = series.points.iter().filter_map(|point| point.limit).min();
+    let changed = limit.and_then(|limit| nospace_core::report::percent(changed, limit));
+    series.peak().is_some_and(|(percent, _)| percent >= FULL)
+        || changed.is_some_and(|percent| percent >= CHANGED)
+}
+
+fn kind(status: Status) -> Kind {
+    match status {
+        Status::Critical => Kind::Critical,
+        Status::Warning => Kind::Warning,
+        Status::Ok => Kind::Better,
+        Status::Unknown => Kind::Neutral,
+    }
+}
+
+fn sentence(report: &Report) -> String {
+    human::sentence(report, crate::ui::Charset::Unicode)
+}
+
+fn is_same(a: &Finding, b: &Finding) -> bool {
+    (a.rule, a.cause) == (b.rule, b.cause) && a.subject == b.subject
+}
+
+/// What is worth saying of the step from one look to the next.
+fn changes(
+    before: &Report,
+    after: &Report,
+    forecasts: &mut BTreeSet<String>,
+) -> Vec<(Kind, String)> {
+    let mut changes = Vec::new();
+    let worth =
+        |finding: &&Finding| finding.severity > Severity::Info && finding.rule != Rule::Blind;
+    for finding in after.findings.iter().filter(worth) {
+        let was = before.findings.iter().find(|one| is_same(one, finding));
+        let is_known = finding.rule == Rule::Growth
+            && !forecasts.insert(format!("{} {}", finding.cause, finding.subject));
+        if was.is_none_or(|was| was.severity < finding.severity) && !is_known {
+            let kind = match finding.severity {
+                Severity::Critical => Kind::Critical,
+                _ => Kind::Warning,
+            };
+            changes.push((kind, finding.title.clone()));
+        }
+    }
+    // A forecast that is not made any more is no news.
+    let known = |finding: &&Finding| worth(finding) && finding.rule != Rule::Growth;
+    for finding in before.findings.iter().filter(known) {
+        if !after.findings.iter().any(|one| is_same(one, finding)) {
+            changes.push((Kind::Neutral, format!("no longer found: {}", finding.title)));
+        }
+    }
+    let (was, is) = (before.status(), after.status());
+    if was != is {
+        let text = format!("{} becomes {}", human::word(was), human::word(is));
+        changes.push((kind(is), text));
+    }
+    // Those of other namespaces follow what their parents use.
+    for user in after.users.iter().filter(|user| user.is_initial()) {
+        let Some(earlier) = before.users.iter().find(|one| one.key() == user.key()) else {
+            continue;
+        };
+        for resource in InotifyResource::BOTH {
+            if let (Some(from), Some(to)) =
+                (earlier.budget(resource).limit, user.budget(resource).limit)
+                && from != to
+            {
+                let what = format!("the limit of {} of {}", resource.noun(), user.subject());
+                let (from, to) = (
+                    nospace_core::amount::thousands(from),
+                    nospace_core::amount::thousands(to),
+                );
+                changes.push((Kind::Neutral, format!("{what} changed from {from} to {to}")));
+            }
+        }
+    }
+    changes
+}

@@ -1,0 +1,132 @@
+//! What happened on a node, for people who were not there: `nospace report`.
+//!
+//! ```text
+//! Live | Replay ─ looks ─▶ Recorder ─▶ Incident ─▶ html | markdown | text
+//!                 log ─ explain ─▶ Explanation ──────┘
+//! ```
+
+mod html;
+mod looks;
+mod plot;
+mod words;
+
+pub use html::html;
+pub use looks::Recorder;
+pub use words::{markdown, text};
+
+use jiff::Timestamp;
+use nospace_core::explain::Explanation;
+use nospace_core::model::Provenance;
+use nospace_core::report::Report;
+
+/// Everything that the report says.
+#[derive(Debug)]
+pub struct Incident {
+    /// The node at the end.
+    pub report: Report,
+    /// Looks, in the order in which they were taken.
+    pub looks: Vec<Timestamp>,
+    /// Budgets over time, those that matter, the fullest first.
+    pub budgets: Vec<Series>,
+    /// What workloads hold over time, those that hold most first.
+    pub workloads: Vec<Holder>,
+    /// What happened when.
+    pub events: Vec<Event>,
+    /// Events that are left out.
+    pub events_omitted: usize,
+    /// What logs say, where some were given.
+    pub logs: Option<Explanation>,
+    /// What of the recording is missing, in words.
+    pub gaps: Vec<String>,
+    /// The commands that made it.
+    pub commands: Vec<String>,
+}
+
+/// A budget over time.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// `uid 0 inotify watches`.
+    pub name: String,
+    /// What is counted.
+    pub unit: String,
+    /// At each look that had it.
+    pub points: Vec<Point>,
+}
+
+/// A budget at one look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Seconds since the first look.
+    pub at: f64,
+    /// In use.
+    pub used: u64,
+    /// The limit; `None` where it is not known.
+    pub limit: Option<u64>,
+    /// How far `used` can be trusted.
+    pub provenance: Provenance,
+}
+
+impl Series {
+    /// The highest share of the limit that was used, in percent, with when it was.
+    #[must_use]
+    pub fn peak(&self) -> Option<(u64, Point)> {
+        let share = |point: &Point| {
+            Some((
+                nospace_core::report::percent(point.used, point.limit?)?,
+                *point,
+            ))
+        };
+        self.points
+            .iter()
+            .filter_map(share)
+            .max_by_key(|(percent, _)| *percent)
+    }
+}
+
+/// A workload over time.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Who.
+    pub name: String,
+    /// Seconds since the first look, watches, instances.
+    pub points: Vec<(f64, u64, u64)>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Seconds since the first look.
+    pub at: f64,
+    /// When.
+    pub when: Timestamp,
+    /// How bad.
+    pub kind: Kind,
+    /// What, in words.
+    pub text: String,
+}
+
+/// Kinds of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something is exhausted, or nearly.
+    Critical,
+    /// Something is worth a warning.
+    Warning,
+    /// Something got better.
+    Better,
+    /// A change that is neither.
+    Neutral,
+}
+
+impl Kind {
+    /// Its class in a page.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Better => "ok",
+            Self::Neutral => "info",
+        }
+    }
+}

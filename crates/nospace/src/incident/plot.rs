@@ -1,0 +1,86 @@
+use std::fmt::Write as _;
+
+use super::{Event, Kind, Series};
+
+/// The size of a plot in its own units; it is stretched to the page's width.
+const WIDTH: f64 = 1000.0;
+const HEIGHT: f64 = 100.0;
+/// Below this share of its limit a budget is plotted up to its own peak.
+const WITH_LIMIT: u64 = 40;
+
+/// The plot of a budget as SVG: numbers and our own markup, nothing of the node.
+pub struct Plot {
+    /// The element.
+    pub svg: String,
+    /// What its upper edge is.
+    pub top: u64,
+}
+
+/// Plots `series` over `seconds`, with its limit and where `events` were.
+#[expect(clippy::cast_precision_loss, reason = "pixels")]
+pub fn budget(series: &Series, seconds: f64, events: &[Event]) -> Plot {
+    let highest = series.points.iter().map(|p| p.used).max().unwrap_or(0);
+    let limit = series.points.iter().filter_map(|p| p.limit).max();
+    let percent = series.peak().map_or(0, |(percent, _)| percent);
+    let with_limit = percent >= WITH_LIMIT && limit.is_some();
+    let top = match limit {
+        Some(limit) if with_limit => limit.max(highest),
+        _ => highest,
+    };
+    let top = top.max(1);
+    let x = |at: f64| at / seconds.max(1e-9) * WIDTH;
+    let y = |value: u64| HEIGHT - value.min(top) as f64 / (top as f64 * 1.04) * HEIGHT;
+    let mut svg =
+        format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=none aria-hidden=true>");
+    for event in events.iter().filter(|event| event.kind != Kind::Better) {
+        let at = x(event.at);
+        let class = event.kind.class();
+        let _ = write!(
+            svg,
+            "<path class=\"mark {class}\" d=\"M{at:.1} 0V{HEIGHT}\"/>"
+        );
+    }
+    let values: Vec<_> = series.points.iter().map(|p| (x(p.at), y(p.used))).collect();
+    if let (Some((first, _)), Some((last, _))) = (values.first(), values.last()) {
+        let line = path(&values);
+        let _ = write!(
+            svg,
+            "<path class=area d=\"{line}L{last:.1} {HEIGHT}L{first:.1} {HEIGHT}Z\"/><path class=line d=\"{line}\"/>"
+        );
+    }
+    if with_limit {
+        let limits: Vec<_> = series
+            .points
+            .iter()
+            .filter_map(|p| Some((x(p.at), y(p.limit?))))
+            .collect();
+        let _ = write!(svg, "<path class=limit d=\"{}\"/>", path(&limits));
+    }
+    svg.push_str("</svg>");
+    Plot { svg, top }
+}
+
+/// A small plot of a holder, from 0 to its highest value.
+#[expect(clippy::cast_precision_loss, reason = "pixels")]
+pub fn spark(points: &[(f64, u64)], seconds: f64) -> String {
+    let top = points.iter().map(|p| p.1).max().unwrap_or(0).max(1) as f64;
+    let place = |&(at, value): &(f64, u64)| {
+        (
+            at / seconds.max(1e-9) * WIDTH,
+            HEIGHT * 0.95 - value as f64 / top * HEIGHT * 0.9,
+        )
+    };
+    let values: Vec<_> = points.iter().map(place).collect();
+    format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=none aria-hidden=true><path class=line d=\"{}\"/></svg>",
+        path(&values)
+    )
+}
+
+fn path(values: &[(f64, f64)]) -> String {
+    let mut path = String::new();
+    for (number, (x, y)) in values.iter().enumerate() {
+        let _ = write!(path, "{}{x:.1} {y:.1}", if number == 0 { 'M' } else { 'L' });
+    }
+    path
+}

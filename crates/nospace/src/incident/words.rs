@@ -1,0 +1,203 @@
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use nospace_core::amount::{self, thousands};
+use nospace_core::report::{Remedy, Severity, Unseen};
+
+use super::{Event, Incident};
+use crate::output::markdown;
+use crate::ui::{Charset, human, number};
+
+/// Events, holders, and things that were not seen, in a message for a channel.
+const FEW: usize = 5;
+
+/// When the looks were, in words.
+pub fn period(incident: &Incident) -> String {
+    match (incident.looks.first(), incident.looks.last()) {
+        (Some(first), Some(last)) if first != last => {
+            let seconds = u64::try_from(last.as_second() - first.as_second()).unwrap_or(0);
+            format!(
+                "{first} to {last} ({})",
+                amount::duration(Duration::from_secs(seconds))
+            )
+        }
+        _ => incident.report.taken_at.clone(),
+    }
+}
+
+/// How many looks.
+pub fn range(incident: &Incident) -> String {
+    amount::count(incident.looks.len() as u64, "look", "looks")
+}
+
+/// What the answer misses, in words.
+pub fn not_seen(incident: &Incident) -> Vec<String> {
+    let mut all = incident.gaps.clone();
+    // Those of a collector are said below, each of them.
+    let of_node =
+        |unseen: &&Unseen| !matches!(unseen, Unseen::Unread { .. } | Unseen::Partial { .. });
+    all.extend(
+        incident
+            .report
+            .unseen
+            .iter()
+            .filter(of_node)
+            .map(Unseen::sentence),
+    );
+    for run in &incident.report.collectors {
+        let errors = run.error.iter().chain(&run.gaps);
+        all.extend(errors.map(|why| format!("{}: {why}", run.name)));
+    }
+    all
+}
+
+fn remedies(incident: &Incident) -> Vec<&Remedy> {
+    let mut all: Vec<&Remedy> = Vec::new();
+    let worth = incident
+        .report
+        .findings
+        .iter()
+        .filter(|f| f.severity > Severity::Info);
+    for remedy in worth.flat_map(|finding| &finding.remedies) {
+        if !all.iter().any(|one| one.command == remedy.command) {
+            all.push(remedy);
+        }
+    }
+    all
+}
+
+fn line(event: &Event) -> String {
+    format!("{}  {}", event.when.strftime("%H:%M:%S"), event.text)
+}
+
+/// A few lines to paste into a channel.
+#[must_use]
+pub fn text(incident: &Incident) -> String {
+    let clean = |raw: &str| Charset::Unicode.clean(raw).into_owned();
+    let report = &incident.report;
+    let mut out = format!(
+        "{} {}: {}\n{}\n",
+        human::word(report.status()),
+        clean(&report.node.name),
+        human::sentence(report, Charset::Unicode),
+        period(incident)
+    );
+    if incident.looks.len() > 1 {
+        let events = &incident.events;
+        let from = events.len().saturating_sub(FEW);
+        for event in &events[from..] {
+            let _ = writeln!(out, "  {}", clean(&line(event)));
+        }
+    }
+    let provenance = report.inotify_provenance();
+    for holder in incident.workloads.iter().take(FEW) {
+        let (Some(first), Some(last)) = (holder.points.first(), holder.points.last()) else {
+            continue;
+        };
+        if (last.1, last.2) == (0, 0) {
+            continue;
+        }
+        let more = last.1.saturating_sub(first.1);
+        let grew = if more > 0 {
+            format!(" (+{})", thousands(more))
+        } else {
+            String::new()
+        };
+        let _ = writeln!(
+            out,
+            "holds: {}: {}{grew}, {}",
+            clean(&holder.name),
+            number::quantity(last.1, provenance, "watch", "watches"),
+            number::quantity(last.2, provenance, "instance", "instances")
+        );
+    }
+    for remedy in remedies(incident).into_iter().take(2) {
+        let _ = writeln!(out, "do: {}", clean(&remedy.command));
+    }
+    if let Some(logs) = &incident.logs {
+        for cause in logs.causes.iter().take(FEW) {
+            let times = amount::count(cause.times, "message", "messages");
+            let _ = writeln!(
+                out,
+                "log: {times} of {}",
+                cause.decided.unwrap_or(cause.cause)
+            );
+        }
+    }
+    let unseen = not_seen(incident);
+    for one in unseen.iter().take(FEW) {
+        let _ = writeln!(out, "not seen: {}", clean(one));
+    }
+    if let Some(more @ 1..) = unseen.len().checked_sub(FEW) {
+        let _ = writeln!(out, "not seen: {more} more");
+    }
+    out
+}
+
+/// The whole report for a ticket.
+#[must_use]
+pub fn markdown(incident: &Incident) -> String {
+    let plain = markdown::plain;
+    let mut out = markdown::report(&incident.report);
+    let _ = writeln!(out, "\n### What happened\n\n{}\n", plain(&period(incident)));
+    if incident.looks.len() > 1 {
+        for event in &incident.events {
+            let _ = writeln!(out, "- {}", plain(&line(event)));
+        }
+        if incident.events_omitted > 0 {
+            let _ = writeln!(
+                out,
+                "- {} more events are left out",
+                incident.events_omitted
+            );
+        }
+    } else {
+        let _ = writeln!(out, "One look: what changed before is not known.");
+    }
+    let provenance = incident.report.inotify_provenance();
+    if !incident.workloads.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n### Who holds inotify\n\n| workload | watches at first | watches | instances |\n|---|---:|---:|---:|"
+        );
+        for holder in &incident.workloads {
+            if let (Some(first), Some(last)) = (holder.points.first(), holder.points.last()) {
+                let _ = writeln!(
+                    out,
+                    "| {} | {} | {} | {} |",
+                    plain(&holder.name),
+                    thousands(first.1),
+                    plain(&number::figure(last.1, provenance)),
+                    plain(&number::figure(last.2, provenance))
+                );
+            }
+        }
+    }
+    if let Some(logs) = &incident.logs {
+        let _ = writeln!(out, "\n### What the logs say\n");
+        for cause in &logs.causes {
+            let times = amount::count(cause.times, "message", "messages");
+            let code = cause.decided.unwrap_or(cause.cause);
+            let _ = writeln!(
+                out,
+                "- {times} of {code}, such as: {}",
+                plain(&cause.sample)
+            );
+        }
+        if logs.causes.is_empty() {
+            let _ = writeln!(out, "No line says that a limit was reached.");
+        }
+    }
+    let unseen = not_seen(incident);
+    if !unseen.is_empty() {
+        let _ = writeln!(out, "\n### What could not be seen\n");
+        for one in &unseen {
+            let _ = writeln!(out, "- {}", plain(one));
+        }
+    }
+    let _ = writeln!(out, "\n### How this was made\n");
+    for command in &incident.commands {
+        let _ = writeln!(out, "    {}", Charset::Unicode.clean(command));
+    }
+    out
+}
