@@ -39,6 +39,7 @@ pub fn room_for_all(cause: Cause, report: &Report) -> Result<AllSeen, Vec<Unseen
             unseen.push(Unseen::OtherIpcNamespaces);
         }
         Cause::Pids => unseen.push(Unseen::UserProcesses),
+        Cause::DiskQuota => unseen.push(Unseen::OtherQuotas),
         _ => {}
     }
     if unseen.is_empty() {

@@ -13,6 +13,7 @@ mod child;
 mod driver;
 mod exhaust;
 mod hold;
+mod network;
 mod order;
 mod pidns;
 mod plan;

@@ -1,13 +1,20 @@
-//! Ports of a bridge.
+//! Ports of a bridge: EXFULL.
 
-use super::{Command, Limit};
+use super::pressure::{self, at_limit, share};
+use super::remedy::{quote, remedy};
+use super::{Command, Limit, limit};
+use crate::attribute::View;
 use crate::cause::Cause;
+use crate::report::Finding;
 
 pub const LIMIT: Limit = Limit {
+    collector: Some("bridges"),
+    usage: |snapshot| limit::read(snapshot, Cause::BridgePorts),
+    findings,
     commands: &[
         Command::any(
-            "for b in /sys/class/net/*/brif; do ls $b | wc -l; done",
-            "ports of each bridge; the kernel allows 1024 and has no setting for it",
+            "for b in /sys/class/net/*/brif; do echo $(ls $b | wc -l) $b; done",
+            "ports of each bridge; the kernel allows 1023 and has no setting for it",
         ),
         Command::any(
             "ls /sys/class/net/BRIDGE/brif",
@@ -16,7 +23,33 @@ pub const LIMIT: Limit = Limit {
     ],
     ..Limit::in_logs(
         Cause::BridgePorts,
-        "A bridge has all the ports that it can have (1024)",
+        "A bridge has all the ports that it can have (1023)",
         include_str!("../../../../docs/causes/bridge-ports.md"),
     )
 };
+
+fn findings(view: &View) -> Vec<Finding> {
+    pressure::pressed(view, Cause::BridgePorts)
+        .map(|(resource, severity)| {
+            let title = format!(
+                "Bridge {} has {} of {} ports ({}): {}attaching an interface fails with \"exchange full\"",
+                resource.subject,
+                resource.used,
+                resource.limit,
+                share(resource),
+                at_limit(resource)
+            );
+            let name = quote(&resource.subject.to_string());
+            let remedies = name.map(|name| {
+                remedy(
+                    format!("ip -o link show master {name} | grep -v LOWER_UP"),
+                    "Shows ports without a carrier: interfaces of containers that are gone; `ip link delete` removes one.",
+                )
+            });
+            Finding {
+                victims: vec!["new containers of this network".to_owned()],
+                ..pressure::finding((resource, severity), title, remedies.into_iter().collect())
+            }
+        })
+        .collect()
+}

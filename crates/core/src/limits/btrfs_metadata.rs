@@ -1,9 +1,17 @@
-//! Metadata space of a btrfs.
+//! Metadata space of a btrfs: ENOSPC with data space left.
 
-use super::{Command, Limit};
+use super::pressure::{self, share};
+use super::remedy::{quote, remedy};
+use super::{Command, Limit, limit};
+use crate::amount;
+use crate::attribute::View;
 use crate::cause::Cause;
+use crate::report::{Finding, Remedy, Resource};
 
 pub const LIMIT: Limit = Limit {
+    collector: Some("btrfs"),
+    usage: |snapshot| limit::read(snapshot, Cause::BtrfsMetadata),
+    findings,
     commands: &[
         Command::any(
             "btrfs filesystem usage MOUNTPOINT",
@@ -20,3 +28,36 @@ pub const LIMIT: Limit = Limit {
         include_str!("../../../../docs/causes/btrfs-metadata.md"),
     )
 };
+
+fn findings(view: &View) -> Vec<Finding> {
+    pressure::pressed(view, Cause::BtrfsMetadata)
+        .map(|(resource, severity)| {
+            let title = format!(
+                "The btrfs on {} has {} left for metadata, of {} ({} used): without any, all writes fail with ENOSPC",
+                resource.subject,
+                amount::bytes(resource.limit.saturating_sub(resource.used)),
+                amount::bytes(resource.limit),
+                share(resource)
+            );
+            pressure::finding((resource, severity), title, remedies(resource))
+        })
+        .collect()
+}
+
+/// None where it is not known where it is mounted.
+fn remedies(resource: &Resource) -> Vec<Remedy> {
+    let place = resource.subject.to_string();
+    let Some(place) = quote(&place).filter(|_| place.starts_with('/')) else {
+        return Vec::new();
+    };
+    vec![
+        remedy(
+            format!("btrfs filesystem usage {place}"),
+            "Shows what is allocated to data and how full that is.",
+        ),
+        remedy(
+            format!("btrfs balance start -dusage=10 {place}"),
+            "Gives nearly empty data chunks back, so that metadata can grow; repeat with 30 and 50.",
+        ),
+    ]
+}

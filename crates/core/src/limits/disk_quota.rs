@@ -1,9 +1,27 @@
-//! A quota of a user, group or project on a file system.
+//! A quota of a user, group or project on a file system: EDQUOT, or ENOSPC on XFS.
 
-use super::{Command, Limit};
+use super::pressure::{self, at_limit, share};
+use super::remedy::{quote, remedy};
+use super::{Command, Limit, Refusal, describe, errno::EDQUOT, limit};
+use crate::attribute::View;
 use crate::cause::Cause;
+use crate::report::Finding;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("write", EDQUOT),
+        Refusal::of("pwrite64", EDQUOT),
+        Refusal::of("writev", EDQUOT),
+        Refusal::of("pwritev", EDQUOT),
+        Refusal::of("fallocate", EDQUOT),
+        Refusal::of("open", EDQUOT),
+        Refusal::of("openat", EDQUOT),
+        Refusal::of("mkdir", EDQUOT),
+        Refusal::of("mkdirat", EDQUOT),
+    ],
+    collector: Some("quotas"),
+    usage: |snapshot| limit::read(snapshot, Cause::DiskQuota),
+    findings,
     commands: &[
         Command::any(
             "df -h DIRECTORY; df -i DIRECTORY",
@@ -20,3 +38,28 @@ pub const LIMIT: Limit = Limit {
         include_str!("../../../../docs/causes/disk-quota.md"),
     )
 };
+
+fn findings(view: &View) -> Vec<Finding> {
+    pressure::pressed(view, Cause::DiskQuota)
+        .map(|(resource, severity)| {
+            let title = format!(
+                "The project quota of {} is used: {} ({}): {}writes fail with EDQUOT, or with ENOSPC on XFS",
+                resource.subject,
+                describe::used_of(resource.used, resource.limit, &resource.unit),
+                share(resource),
+                at_limit(resource)
+            );
+            let place = quote(&resource.subject.to_string());
+            let remedies = place.map(|place| {
+                remedy(
+                    format!("du -xh -d 2 {place} | sort -h | tail -20"),
+                    "Shows what takes the space; delete it, or have whoever set the quota raise it.",
+                )
+            });
+            Finding {
+                victims: vec![format!("writes below {}", resource.subject)],
+                ..pressure::finding((resource, severity), title, remedies.into_iter().collect())
+            }
+        })
+        .collect()
+}

@@ -108,12 +108,18 @@ pub enum Place {
 pub mod errno {
     /// Resource temporarily unavailable.
     pub const EAGAIN: i32 = 11;
+    /// Cannot allocate memory.
+    pub const ENOMEM: i32 = 12;
     /// Too many open files in system.
     pub const ENFILE: i32 = 23;
     /// Too many open files.
     pub const EMFILE: i32 = 24;
     /// No space left on device.
     pub const ENOSPC: i32 = 28;
+    /// Cannot assign requested address.
+    pub const EADDRNOTAVAIL: i32 = 99;
+    /// No buffer space available.
+    pub const ENOBUFS: i32 = 105;
     /// Disk quota exceeded.
     pub const EDQUOT: i32 = 122;
 }

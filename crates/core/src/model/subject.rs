@@ -48,6 +48,13 @@ pub enum Subject {
         /// The lowest pid that lives in it.
         pid: u32,
     },
+    /// A network namespace.
+    NetworkNamespace {
+        /// Inode number.
+        id: u64,
+        /// A pid that lives in it.
+        pid: u32,
+    },
     /// The memory cgroups of the whole kernel.
     MemoryCgroups,
     /// What the file `limit` of a cgroup limits.
@@ -57,6 +64,10 @@ pub enum Subject {
         /// Path below the hierarchy's root.
         path: String,
     },
+    /// Huge pages of one size, in KiB.
+    Hugepages(u64),
+    /// A network interface, by its name.
+    Interface(String),
     /// A cgroup hierarchy, by its mount point.
     Hierarchy(String),
     /// A collector.
@@ -98,9 +109,15 @@ impl fmt::Display for Subject {
             Self::Sysctl(key) => f.write_str(key),
             Self::SysctlField { key, field } => write!(f, "{key} {field}"),
             Self::MountNamespace { id, pid } => write!(f, "mount namespace {id} (pid {pid})"),
+            Self::NetworkNamespace { id, pid } => {
+                write!(f, "network namespace {id} (pid {pid})")
+            }
             Self::MemoryCgroups => f.write_str("memory cgroups"),
             Self::Cgroup { limit, path } => write!(f, "{limit} of {path}"),
+            Self::Hugepages(kib) if *kib >= 1024 => write!(f, "{} MiB huge pages", kib / 1024),
+            Self::Hugepages(kib) => write!(f, "{kib} KiB huge pages"),
             Self::Mount(text)
+            | Self::Interface(text)
             | Self::Hierarchy(text)
             | Self::Collector(text)
             | Self::Caption(text) => f.write_str(text),

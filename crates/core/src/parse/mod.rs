@@ -7,6 +7,7 @@ pub mod keys;
 pub mod kubelet;
 pub mod maps;
 pub mod mountinfo;
+pub mod network;
 pub mod os_release;
 pub mod process;
 pub mod sysctl;

@@ -43,15 +43,38 @@ pub fn sem(bytes: &[u8]) -> Parsed<(u64, u64)> {
 ///
 /// When there is no such line.
 pub fn memory_bytes(meminfo: &[u8]) -> Parsed<u64> {
+    memory(meminfo, "MemTotal")
+}
+
+/// What vmalloc has given, in bytes, `VmallocUsed` of /proc/meminfo; Linux before 5.3 says 0.
+///
+/// # Errors
+///
+/// When there is no such line.
+pub fn vmalloc_bytes(meminfo: &[u8]) -> Parsed<u64> {
+    memory(meminfo, "VmallocUsed")
+}
+
+/// The line `NAME: N kB`, in bytes.
+fn memory(meminfo: &[u8], name: &str) -> Parsed<u64> {
     const WHAT: &str = "meminfo";
-    let line = lines(meminfo).find_map(|line| line.strip_prefix(b"MemTotal:"));
-    let kib = word(
-        WHAT,
-        line.ok_or_else(|| Malformed::new(WHAT, "no MemTotal"))?,
-        0,
-    )?;
+    let line = lines(meminfo).find_map(|line| {
+        let rest = line.strip_prefix(name.as_bytes())?;
+        rest.strip_prefix(b":")
+    });
+    let no_line = || Malformed::new(WHAT, format!("no {name}"));
+    let kib = word(WHAT, line.ok_or_else(no_line)?, 0)?;
     kib.checked_mul(1024)
-        .ok_or_else(|| Malformed::new(WHAT, "MemTotal is beyond 64 bits"))
+        .ok_or_else(|| Malformed::new(WHAT, format!("{name} is beyond 64 bits")))
+}
+
+/// The bytes of a line of /proc/vmallocinfo whose caller begins with one of these; `None` for any other line.
+#[must_use]
+pub fn vmalloc_of(line: &[u8], callers: &[&str]) -> Option<u64> {
+    let mut words = words(line).skip(1);
+    let (bytes, caller) = (words.next()?, words.next()?);
+    let is_one = callers.iter().any(|one| caller.starts_with(one.as_bytes()));
+    is_one.then(|| number("vmallocinfo", bytes).ok())?
 }
 
 /// Time since the machine was started, in ticks of a hundredth of a second, the first number of /proc/uptime.

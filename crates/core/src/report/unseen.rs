@@ -47,6 +47,8 @@ pub enum Unseen {
     },
     /// The System V limits of other IPC namespaces.
     OtherIpcNamespaces,
+    /// Quotas of users and groups, and those of network file systems.
+    OtherQuotas,
     /// How many processes each user has, of its RLIMIT_NPROC.
     UserProcesses,
     /// What the kubelet is configured for, which decides how much it needs.
@@ -109,6 +111,7 @@ impl Unseen {
             Self::OtherIpcNamespaces => Some(
                 "run `nsenter --ipc --target PID nospace check` for a process of the container",
             ),
+            Self::OtherQuotas => Some("run `quota -s` as the user, and `df DIRECTORY`"),
             Self::UserProcesses => Some(
                 "compare `ps -L -u USER --no-headers | wc -l` with max user processes in /proc/PID/limits",
             ),
@@ -156,6 +159,9 @@ impl fmt::Display for Unseen {
             Self::OtherIpcNamespaces => {
                 f.write_str("other IPC namespaces have limits of their own, which are not visible")
             }
+            Self::OtherQuotas => f.write_str(
+                "quotas of users and groups, and those of network file systems, are not read",
+            ),
             Self::UserProcesses => {
                 f.write_str("the limit of processes of a user (RLIMIT_NPROC) is not read")
             }

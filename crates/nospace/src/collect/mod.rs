@@ -4,21 +4,30 @@
 //! thread does the rest. A collector that fails leaves its part out and hides no other.
 
 mod aio;
+mod bpf_jit;
+mod bridges;
+mod btrfs;
 mod cgroup_walk;
 mod cgroups;
+mod conntrack;
 mod containers;
 mod descriptors;
 mod environment;
 mod files;
 mod filesystems;
+mod hugepages;
 mod keys;
 pub(crate) mod limits;
 pub(crate) mod mount_table;
 mod mounts;
 mod namespaces;
+mod neighbors;
+mod networks;
 mod node;
 mod pids;
+mod ports;
 mod ptys;
+mod quotas;
 pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
@@ -29,6 +38,7 @@ use std::collections::BTreeSet;
 use nospace_core::model::{Containers, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot};
 
 use crate::host::Host;
+use networks::Networks;
 use run::Runs;
 
 /// Takes one look.
@@ -96,6 +106,21 @@ const SIMPLE: &[(&str, &str, Simple)] = &[
     ("aio", "procfs", aio::collect),
     ("files", "procfs", files::collect),
     ("ptys", "procfs", ptys::collect),
+    ("hugepages", "sysfs", hugepages::collect),
+    ("bridges", "sysfs", bridges::collect),
+    ("bpf-jit", "procfs", bpf_jit::collect),
+    ("btrfs", "sysfs", btrfs::collect),
+    ("quotas", "statfs", quotas::collect),
+];
+
+/// Reads a limit that each network namespace has.
+type OfNetworks = fn(&dyn Host, &Networks) -> run::CollectResult<Vec<Resource>>;
+
+/// The collectors of such limits.
+const OF_NETWORKS: [(&str, OfNetworks); 3] = [
+    ("conntrack", conntrack::collect),
+    ("neighbors", neighbors::collect),
+    ("ports", ports::collect),
 ];
 
 /// Everything but descriptors.
@@ -121,7 +146,14 @@ fn system(host: &dyn Host) -> Snapshot {
     });
     let walk = mounts::walk(host);
     part.mounts = runs.run("mounts", "procfs", || mounts::collect(host, &walk));
-    part.namespaces = runs.run("namespaces", "procfs", || namespaces::collect(host, &walk));
+    let networks = Networks::list(host, &walk);
+    part.namespaces = runs.run("namespaces", "procfs", || {
+        namespaces::collect(host, &walk, &networks)
+    });
+    for (name, collect) in OF_NETWORKS {
+        let resources = runs.run(name, "procfs", || collect(host, &networks));
+        part.resources.extend(resources.unwrap_or_default());
+    }
     part.keys = runs.run("keys", "procfs", || keys::collect(host));
     part.sysv = runs.run("sysv", "procfs", || sysv::collect(host));
     part.containers = runs

@@ -10,6 +10,11 @@ use super::read::{self, is_missed};
 use super::run::{CollectResult, Measurement, how_to_see};
 use crate::host::{Host, ReadError, ReadResult, proc};
 
+/// Up to this many processes, all are asked; beyond, one of each mount namespace, and those that
+/// share it are taken to share the others: containers never share it, and asking costs as much as
+/// all else.
+const ASK_ALL: usize = 500;
+
 /// Which processes live in which mount namespace.
 #[derive(Default)]
 pub struct Walk {
@@ -26,6 +31,18 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// The processes that are asked which other namespaces they live in.
+    pub fn asked(&self) -> Vec<u32> {
+        let of_each = match self.known {
+            ..=ASK_ALL => usize::MAX,
+            _ => 1,
+        };
+        let pids = self.namespaces.values();
+        pids.flat_map(|pids| pids.iter().take(of_each))
+            .copied()
+            .collect()
+    }
+
     /// A namespace may have been missed.
     pub fn is_partial(&self) -> bool {
         self.denied > 0 || self.failed.is_some()

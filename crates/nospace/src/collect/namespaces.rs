@@ -7,6 +7,7 @@ use nospace_core::model::{NamespaceCount, Namespaces, Snapshot};
 use nospace_core::parse;
 
 use super::mounts::{Walk, listed, namespace};
+use super::networks::{Networks, UNKNOWN_NETWORKS};
 use super::read;
 use super::run::{CollectResult, Measurement};
 use crate::host::{Host, ReadError, ReadResult, TaskNamespaces, proc};
@@ -22,15 +23,14 @@ const KINDS: [(&str, &str); 7] = [
     ("time", "time"),
 ];
 
-/// Up to this many processes, all are asked; beyond, one of each mount namespace, and those that
-/// share it are taken to share the others: containers never share it, and asking costs as much as
-/// all else.
-const ASK_ALL: usize = 500;
-
 /// Counts distinct namespaces. One that lives on by a bind mount alone is not seen.
-pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Namespaces> {
+pub fn collect(
+    host: &dyn Host,
+    walk: &ReadResult<Walk>,
+    networks: &Networks,
+) -> CollectResult<Namespaces> {
     let walk = listed(walk)?;
-    let mut partial = walk.is_partial();
+    let mut partial = walk.is_partial() || networks.is_partial();
     let initial = usize::from(walk.initial.is_some());
     let mounts = walk.namespaces.len().saturating_sub(initial) as u64;
     let mut kinds = vec![NamespaceCount {
@@ -38,20 +38,18 @@ pub fn collect(host: &dyn Host, walk: &ReadResult<Walk>) -> CollectResult<Namesp
         used: mounts,
         limit: limit(host, "mnt")?.context("user.max_mnt_namespaces is missing")?,
     }];
-    let of_each = match walk.known {
-        ..=ASK_ALL => usize::MAX,
-        _ => 1,
-    };
-    let pids = walk.namespaces.values();
-    let asked: Vec<u32> = pids
-        .flat_map(|pids| pids.iter().take(of_each))
-        .copied()
-        .collect();
+    let asked = walk.asked();
     for (kind, word) in KINDS {
         // A kernel without this kind has no limit of it.
         let Some(limit) = limit(host, word)? else {
             continue;
         };
+        if kind == "net" {
+            let used = networks.all.len().saturating_sub(1) as u64;
+            let kind = kind.into();
+            kinds.push(NamespaceCount { kind, used, limit });
+            continue;
+        }
         let mut distinct = BTreeSet::new();
         for pid in &asked {
             match namespace(host, *pid, kind) {
@@ -80,6 +78,7 @@ pub fn complete(snapshot: &mut Snapshot, known: TaskNamespaces) {
     if known.is_empty() {
         return;
     }
+    complete_networks(snapshot, &known);
     let mounts = known.mounts.len() as u64 - 1;
     for one in snapshot.namespaces.iter_mut().flat_map(|n| &mut n.kinds) {
         let used = match one.kind.as_str() {
@@ -97,6 +96,22 @@ pub fn complete(snapshot: &mut Snapshot, known: TaskNamespaces) {
         run.gaps.clear();
         run.partial = false;
         run.blind = false;
+    }
+}
+
+/// Where processes that could not be asked live in no other network namespace than the rest, nothing was missed.
+fn complete_networks(snapshot: &mut Snapshot, known: &TaskNamespaces) {
+    let mut kinds = snapshot.namespaces.iter().flat_map(|n| &n.kinds);
+    let seen = kinds.find(|one| one.kind == "net").map(|one| one.used + 1);
+    if seen.is_none() || known.others.get("net") != seen.as_ref() {
+        return;
+    }
+    for run in &mut snapshot.collectors {
+        let gaps = run.gaps.len();
+        run.gaps.retain(|gap| !gap.starts_with(UNKNOWN_NETWORKS));
+        if run.gaps.len() < gaps {
+            run.partial = !run.gaps.is_empty();
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use super::identity::number_files;
 use super::lines::each_line;
 use super::{
     At, Descriptors, Host, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, Tree,
-    watches,
+    network, watches,
 };
 
 /// Room for directory entries: one call for most directories.
@@ -278,6 +278,10 @@ impl Host for Live {
     fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()> {
         let file = File::from(self.open_file(at)?);
         each_line(BufReader::with_capacity(PIECE, file), each).map(drop)
+    }
+
+    fn network_sysctl(&self, pid: u32, path: &str) -> ReadResult<Vec<u8>> {
+        network::sysctl(&self.proc, pid, path)
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {

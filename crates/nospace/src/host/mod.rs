@@ -10,6 +10,7 @@ pub mod archive;
 mod identity;
 mod lines;
 pub mod live;
+mod network;
 pub mod recorded;
 pub mod recording;
 pub mod replay;
@@ -138,6 +139,11 @@ impl From<std::io::Error> for ReadError {
             None => Self::Failed(error.to_string()),
         }
     }
+}
+
+/// Where a recording keeps the answers of [`Host::network_sysctl`].
+fn network_key(pid: u32, path: &str) -> String {
+    format!("{pid}/network/{path}")
 }
 
 /// What a process has open, as far as nospace cares.
@@ -272,6 +278,13 @@ pub trait Host: Sync {
     /// [`ReadError::Failed`] when a line is longer than 1 MiB, or an archive holds only the beginning; `each` has had the
     /// lines before.
     fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()>;
+
+    /// A small file below sys/net of procfs, as a process of the network namespace that `pid` lives in sees it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Denied`] without CAP_SYS_ADMIN.
+    fn network_sysctl(&self, pid: u32, path: &str) -> ReadResult<Vec<u8>>;
 
     /// Names in a directory, at most `cap`, sorted; lossy UTF-8. With `cap` names there may be more.
     fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>>;

@@ -9,7 +9,8 @@ use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
 use super::lines::each_line;
 use super::{
-    At, Descriptors, Host, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, proc,
+    At, Descriptors, Host, KernelAccounting, Look, ReadError, ReadResult, Subdirectory,
+    network_key, proc,
 };
 
 /// A recorded node.
@@ -125,6 +126,13 @@ impl Host for Recorded {
                 }
             }
         }
+    }
+
+    fn network_sysctl(&self, pid: u32, path: &str) -> ReadResult<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let bound = usize::MAX;
+        self.read(proc(&network_key(pid, path)), bound, &mut bytes)?;
+        Ok(bytes)
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {

@@ -10,7 +10,10 @@ use nospace_core::parse::{maps, sysctl::redact};
 use nospace_core::tune::DropIn;
 
 use super::archive::{Answer, Question, Sink, fdinfo_path, key};
-use super::{At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, proc};
+use super::{
+    At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, network_key,
+    proc,
+};
 
 /// Bytes that are kept of a file that is read in pieces: 500,000 watches of one instance, or as many mounts.
 const MAX_FILE: usize = 64 << 20;
@@ -153,6 +156,17 @@ impl<S: Sink + Send> Host for Recording<'_, S> {
         });
         self.keep_beginning(at, &kept, &answer);
         if flow.is_break() { Ok(()) } else { answer }
+    }
+
+    fn network_sysctl(&self, pid: u32, path: &str) -> ReadResult<Vec<u8>> {
+        let answer = self.host.network_sysctl(pid, path);
+        let name = network_key(pid, path);
+        let at = proc(&name);
+        match &answer {
+            Ok(bytes) => self.keep_file(at, bytes, true),
+            Err(error) => self.keep(Question::Read(key(at)), Answer::Error(error.clone())),
+        }
+        answer
     }
 
     fn list(&self, at: At<'_>, cap: usize) -> ReadResult<Vec<String>> {

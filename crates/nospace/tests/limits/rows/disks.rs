@@ -6,6 +6,7 @@ use std::path::Path;
 use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
+use super::of_a_guest;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -37,6 +38,16 @@ pub fn rows() -> Vec<Row> {
             which: "",
             how: How::Real(|| blocks("/dev/shm")),
         },
+        of_a_guest(
+            Cause::DiskQuota,
+            ("/var/lib/volumes/pvc-1", "bytes", 2_044_928, 2_048_000),
+            "many kernels are built without the format of quotas",
+        ),
+        of_a_guest(
+            Cause::BtrfsMetadata,
+            ("/var/lib/btrfs", "bytes", 118_702_080, 123_731_968),
+            "it takes mkfs.btrfs, and a minute to fill",
+        ),
         Row {
             cause: Cause::DiskSpace,
             which: "",

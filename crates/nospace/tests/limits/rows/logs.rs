@@ -85,40 +85,14 @@ fn unread() -> Vec<Row> {
         unread(Cause::Memlock, || {
             said("runtime: mlock of signal stack failed: 12")
         }),
-        unread(Cause::Conntrack, || {
-            said("[88412.301942] nf_conntrack: table full, dropping packet")
-        }),
-        unread(Cause::NeighborTable, || {
-            said("[88412.301942] neighbour: arp_cache: neighbor table overflow!")
-        }),
-        unread(Cause::BpfJit, || {
-            said(
-                "unable to start container process: error loading seccomp filter into kernel: error loading seccomp filter: errno 524",
-            )
-        }),
-        unread(Cause::EphemeralPorts, || {
-            said("dial tcp 10.0.0.9:80: connect: cannot assign requested address")
-        }),
-        unread(Cause::DiskQuota, || {
-            said("write /var/lib/app/a.db: disk quota exceeded")
-        }),
         unread(Cause::DirectoryIndex, || {
             said("EXT4-fs warning (device dm-2): ext4_dx_add_entry: Directory index full!")
         }),
         unread(Cause::ThinPool, || {
             said("device-mapper: thin: 253:4: switching pool to out-of-data-space (queue IO) mode")
         }),
-        unread(Cause::BtrfsMetadata, || {
-            said("BTRFS info (device sda2): space_info METADATA has 0 free, is full")
-        }),
-        unread(Cause::Hugepages, || {
-            said("EAL: No free 2048 kB hugepages reported on node 0")
-        }),
         unread(Cause::SetFull, || {
             said("ipset v6.32: The set is full, more elements cannot be added")
-        }),
-        unread(Cause::BridgePorts, || {
-            said("adding interface veth3f2a to bridge docker0 failed: exchange full")
         }),
         unread(Cause::BpfMap, || {
             said("Unable to update element for map with file descriptor 15: argument list too long")

@@ -6,6 +6,7 @@ mod inotify;
 mod ipc;
 mod logs;
 mod namespaces;
+mod networks;
 mod processes;
 
 use nospace_core::cause::Cause;
@@ -18,6 +19,7 @@ pub fn table() -> Vec<Row> {
         inotify::rows(),
         cgroups::rows(),
         namespaces::rows(),
+        networks::rows(),
         disks::rows(),
         processes::rows(),
         ipc::rows(),
@@ -48,5 +50,23 @@ fn of_the_machine(
         limit,
         why,
     };
+    Row { cause, which, how }
+}
+
+/// A limit of a whole machine that was used up for real in a guest (tests/vm/machine-limits.sh).
+fn of_a_guest(
+    cause: Cause,
+    (subject, unit, used, limit): (&'static str, &'static str, u64, u64),
+    why: &'static str,
+) -> Row {
+    let how = How::Recorded {
+        node: "machine-limits-v2",
+        subject,
+        unit,
+        used,
+        limit,
+        why,
+    };
+    let which = "";
     Row { cause, which, how }
 }

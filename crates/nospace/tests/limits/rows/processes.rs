@@ -5,7 +5,7 @@ use std::fs;
 use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
-use super::of_the_machine;
+use super::{of_a_guest, of_the_machine};
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -41,6 +41,16 @@ pub fn rows() -> Vec<Row> {
             "",
             ("uid 100", "watches", 667_046),
             "fs.epoll.max_user_watches is the host's and in the millions: a gigabyte, and a minute for every look at them",
+        ),
+        of_a_guest(
+            Cause::Hugepages,
+            ("2 MiB huge pages", "pages", 8, 8),
+            "the machine has one pool, and its memory is needed",
+        ),
+        of_a_guest(
+            Cause::BpfJit,
+            ("net.core.bpf_jit_limit", "bytes", 2_101_248, 2_101_248),
+            "no program of the machine could load a seccomp filter",
         ),
         Row {
             cause: Cause::ProcessFiles,
