@@ -2,6 +2,7 @@
 
 mod bench;
 mod exactness;
+mod limits;
 mod man;
 mod metrics;
 mod page;
@@ -15,6 +16,7 @@ const USAGE: &str = "cargo xtask man       writes man pages to target/man/
 cargo xtask schema    writes docs/schema/*.schema.json
 cargo xtask metrics   writes docs/metrics.md
 cargo xtask signatures writes docs/signatures.md
+cargo xtask limits    writes docs/limits.md
 cargo xtask picture [COMMAND]
                       converts styled text from stdin to SVG on stdout
 cargo xtask page ARCHIVE
@@ -63,6 +65,7 @@ fn main() -> Result<()> {
         ["man"] => man::write(),
         ["metrics"] => metrics::write(),
         ["schema"] => schema::write(),
+        ["limits"] => limits::write(),
         ["signatures"] => signatures::write(),
         ["page", archive] => page::write(archive),
         ["picture"] => picture::write(None),

@@ -1,0 +1,95 @@
+//! docs/limits.md, from the table of limits.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+use nospace_core::limits::{LIMITS, Limit, Place, Refusal, errno};
+
+const INTRODUCTION: &str = "# Limits that answer with a misleading error
+
+Made by `cargo xtask limits` from crates/core/src/limits: do not edit. Each page says how the kernel counts, how exact the figure is, and what
+to change.
+
+- Calls: those that fail when the limit is reached, with their error. `any` is every call that can fail so.
+- Sysctls: in *italics* those that nospace reads and does not raise.
+- Collector: what reads it for `nospace check`; `nospace check -v` shows it with its accuracy. Without one only log lines tell of the limit.
+
+| cause | what it means | calls | sysctls | collector |
+|---|---|---|---|---|
+";
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/limits.md");
+
+pub fn write() -> Result<()> {
+    fs::write(PAGE, page()).context(PAGE)
+}
+
+fn page() -> String {
+    let rows: String = LIMITS.iter().map(|limit| row(limit)).collect();
+    format!("{INTRODUCTION}{rows}")
+}
+
+fn row(limit: &Limit) -> String {
+    let sysctls: Vec<String> = limit
+        .sysctls
+        .iter()
+        .map(|sysctl| match sysctl.tunable {
+            true => format!("`{}`", sysctl.key),
+            false => format!("*{}*", sysctl.key),
+        })
+        .collect();
+    format!(
+        "| [{0}](causes/{0}.md) | {1} | {2} | {3} | {4} |\n",
+        limit.cause,
+        limit.meaning,
+        refusals(limit.refusals),
+        sysctls.join(", "),
+        limit.collector.unwrap_or("none"),
+    )
+}
+
+/// `ENOSPC`: mkdir, mkdirat (cgroupfs).
+fn refusals(all: &[Refusal]) -> String {
+    let mut by_error: BTreeMap<i32, Vec<String>> = BTreeMap::new();
+    for refusal in all {
+        let call = refusal.call.unwrap_or("any");
+        let place = match refusal.place {
+            Place::Anywhere => "",
+            Place::Cgroupfs => " (cgroupfs)",
+            Place::OtherFilesystem => " (not cgroupfs)",
+            Place::Ptmx => " (/dev/ptmx)",
+        };
+        let calls = by_error.entry(refusal.errno).or_default();
+        calls.push(format!("{call}{place}"));
+    }
+    let errors = by_error.into_iter().map(|(number, calls)| {
+        let name = match number {
+            errno::EAGAIN => "EAGAIN",
+            errno::ENOMEM => "ENOMEM",
+            errno::ENFILE => "ENFILE",
+            errno::EMFILE => "EMFILE",
+            errno::ENOSPC => "ENOSPC",
+            errno::EADDRNOTAVAIL => "EADDRNOTAVAIL",
+            errno::ENOBUFS => "ENOBUFS",
+            errno::EDQUOT => "EDQUOT",
+            _ => return format!("errno {number}: {}", calls.join(", ")),
+        };
+        format!("{name}: {}", calls.join(", "))
+    });
+    errors.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_that_of_the_table() -> Result<()> {
+        anyhow::ensure!(
+            page() == fs::read_to_string(PAGE)?,
+            "docs/limits.md is old; run cargo xtask limits"
+        );
+        Ok(())
+    }
+}
