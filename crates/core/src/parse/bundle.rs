@@ -4,10 +4,10 @@
 //! These files hold environment variables and every annotation of a pod. One [`Config`] says what
 //! is read of them; the parsers and [`redact_config`] share it, so nothing else can be kept.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Malformed;
-use super::config::{Config, Configs};
+use super::config::Config;
 use crate::model::{Bundle, Runtime};
 use crate::runtimes::{
     Annotation, annotation, by_engine_annotation, by_storage, with_kubelet_name,
@@ -66,9 +66,19 @@ pub fn storage(bytes: &[u8]) -> Result<Vec<Bundle>, Malformed> {
 /// that they refuse, nothing.
 #[must_use]
 pub fn redact_config(bytes: &[u8]) -> Vec<u8> {
-    let configs: Option<Configs> = serde_json::from_slice(bytes).ok();
-    configs
-        .and_then(|configs| serde_json::to_vec(&configs).ok())
+    // Only containers/storage has a list.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        rewritten::<Vec<Config>>(bytes)
+    } else {
+        rewritten::<Config>(bytes)
+    }
+}
+
+/// What is understood of a file, read as the parsers above read it: what they skip may be malformed.
+fn rewritten<'a, T: Deserialize<'a> + Serialize>(bytes: &'a [u8]) -> Vec<u8> {
+    let parsed: Option<T> = serde_json::from_slice(bytes).ok();
+    parsed
+        .and_then(|parsed| serde_json::to_vec(&parsed).ok())
         .unwrap_or_default()
 }
 

@@ -41,14 +41,6 @@ pub(super) struct Config {
     pub docker_config: DockerConfig,
 }
 
-/// A file: a list of containers for containers/storage, else one.
-#[derive(Deserialize, Serialize)]
-#[serde(untagged)]
-pub(super) enum Configs {
-    Many(Vec<Config>),
-    One(Box<Config>),
-}
-
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Linux {
