@@ -2,13 +2,13 @@
 # Fetches what `nospace check` is measured against and prints the command that starts it.
 #
 # inotify-info is packaged in Debian from 13 (trixie) on, and needs that release's C library: both
-# are unpacked beside each other, and nothing is installed. The list of packages is apt's, in a
-# place of its own; apt checks signatures as ever.
+# are unpacked beside each other, in the versions that the archive has, and nothing is installed. The
+# list of packages is apt's, in a place of its own; apt checks signatures as ever.
 set -euo pipefail
 
-packages=(inotify-info=0.0.3-4 libc6=2.41-12+deb13u4 libstdc++6=14.2.0-19 libgcc-s1=14.2.0-19)
+packages=(inotify-info libc6 libstdc++6 libgcc-s1)
 cache=$(cd "$(dirname "$0")/../../.." && pwd)/.cache/peers
-tree=$cache/${packages[0]/=/_}
+tree=$cache/inotify-info
 
 fetch() {
     mkdir -p "$cache"/apt/{state/lists/partial,cache/archives/partial} "$cache/debs"
@@ -19,15 +19,16 @@ fetch() {
         -o Dir::Etc::sourcelist="$cache/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
         -o Dir::Etc::preferencesparts=/dev/null -o APT::Architecture=amd64 -o APT::Sandbox::User=root)
     "${apt[@]}" update
-    (cd "$cache/debs" && "${apt[@]}" download "${packages[@]}")
+    rm -rf "$cache/debs/inotify-info"
+    mkdir "$cache/debs/inotify-info"
+    (cd "$cache/debs/inotify-info" && "${apt[@]}" download "${packages[@]}")
 }
 
 unpack() {
-    local package name
-    for package in "${packages[@]}"; do
-        name=${package/=/_}
-        dpkg -x "$cache/debs/${name}_amd64.deb" "$tree.new"
-    done
+    local deb
+    for deb in "$cache"/debs/inotify-info/*.deb; do dpkg -x "$deb" "$tree.new"; done
+    [ -x "$tree.new/usr/bin/inotify-info" ]
+    (cd "$cache/debs/inotify-info" && echo "fetched $(ls | sed 's/_amd64.deb//' | tr '\n' ' ')") >&2
     mv "$tree.new" "$tree"
 }
 
