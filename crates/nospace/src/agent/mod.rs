@@ -3,7 +3,8 @@
 //! ```text
 //! CollectLoop (thread) ─▶ Observation ─ watch ─┬▶ http
 //! Refusals (thread) ─▶ counters ───────────────┤
-//!                                              └▶ kube (node conditions, events)
+//!                                              ├▶ kube (node conditions, events)
+//!                                              └▶ webhook (changes of findings)
 //! ```
 
 mod collect_loop;
@@ -19,6 +20,7 @@ mod reload;
 mod request_counter;
 mod run;
 mod tuner;
+mod webhook;
 
 pub use config::{Config, Settings, SettingsSource};
 pub use observation::{LimitRaise, Observation};

@@ -95,6 +95,11 @@ impl Reload {
             ("node-name", new.node_name != old.node_name),
             ("kube", new.kube != old.kube),
             ("trace", new.trace != old.trace),
+            (
+                "webhook-url-file",
+                new.webhook_url_file != old.webhook_url_file,
+            ),
+            ("webhook-format", new.webhook_format != old.webhook_format),
         ];
         for (name, _) in fixed.iter().filter(|(_, changed)| *changed) {
             warn(&format!("{name} has changed: restart the agent for that"));
@@ -102,6 +107,8 @@ impl Reload {
         new.listen.clone_from(&old.listen);
         new.node_name.clone_from(&old.node_name);
         new.kube = old.kube;
+        new.webhook_url_file.clone_from(&old.webhook_url_file);
+        new.webhook_format = old.webhook_format;
         new.trace = old.trace;
         new
     }

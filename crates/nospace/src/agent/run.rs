@@ -16,6 +16,7 @@ use super::observation::{ObservationReceiver, ShutdownReceiver};
 use super::refusals::Refusals;
 use super::reload::Reload;
 use super::request_counter::RequestCounter;
+use super::webhook::{self, Webhook};
 use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
@@ -162,6 +163,8 @@ async fn serve_until_signal(
         requests,
         stopped.clone(),
     ));
+    let webhook = Webhook::of(&config, webhook::Timing::default());
+    let webhook = tokio::spawn(notify(webhook, state.observations.clone(), stopped.clone()));
     let server = tokio::spawn(serve(listeners, Arc::new(state), stopped));
     loop {
         tokio::select! {
@@ -175,8 +178,18 @@ async fn serve_until_signal(
         }
     }
     stop.send_replace(true);
-    let both = async { tokio::join!(publisher, server) };
-    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, both).await;
+    let all = async { tokio::join!(publisher, webhook, server) };
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await;
+}
+
+async fn notify(
+    webhook: Option<Webhook>,
+    observations: ObservationReceiver,
+    stop: ShutdownReceiver,
+) {
+    if let Some(mut webhook) = webhook {
+        webhook.run(observations, stop).await;
+    }
 }
 
 fn publish_to_cluster(

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use nospace_core::tune::Ceiling;
 use tokio::sync::watch;
 
-pub use values::{HostNames, Kube, Listen, Trace};
+pub use values::{HostNames, Kube, Listen, Trace, WebhookFormat};
 use values::{choice, from_str, interval, listen, node_name, parse, top};
 
 const LOOK: &str = "What to look at";
@@ -73,6 +73,12 @@ settings! {
     /// Pods with metrics of their own; the rest is added up as `other` [default: 50]
     #[arg(long, value_name = "N", value_parser = top, help_heading = PUBLISH)]
     top: usize = top;
+    /// File with the URL of a webhook that gets each new, worse or resolved finding; it may hold a secret, and is never logged
+    #[arg(long, value_name = "FILE", help_heading = PUBLISH)]
+    webhook_url_file: PathBuf = from_str("a file");
+    /// What the webhook understands: slack (also Mattermost, Rocket.Chat, Discord with /slack), json [default: json]
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = PUBLISH)]
+    webhook_format: WebhookFormat = choice;
     /// Host names that HTTP requests may use besides IP addresses, localhost and this node's names; * for any
     #[arg(long, value_name = "NAME,...", value_parser = HostNames::parse, help_heading = ACCESS)]
     allowed_hosts: HostNames = HostNames::parse;
@@ -138,6 +144,10 @@ pub struct Config {
     pub node_name: Option<String>,
     /// Whether conditions and events are published to the API server.
     pub kube: Kube,
+    /// File with the URL of a webhook; `None` for no webhook.
+    pub webhook_url_file: Option<PathBuf>,
+    /// What the webhook understands.
+    pub webhook_format: WebhookFormat,
     /// Whether limits are raised.
     pub tune: bool,
     /// The highest values that limits are raised to.
@@ -248,6 +258,8 @@ impl Settings {
             },
             node_name: self.node_name,
             kube: self.kube.unwrap_or(Kube::Auto),
+            webhook_url_file: self.webhook_url_file,
+            webhook_format: self.webhook_format.unwrap_or(WebhookFormat::Json),
             tune: self.tune.unwrap_or(false),
             tune_ceiling: self.tune_ceiling.unwrap_or_default(),
             trace: self.trace.unwrap_or(Trace::Auto),
@@ -327,6 +339,7 @@ mod tests {
                 "tune-ceiling: \"watches=many\"",
             ),
             ("trace = 'on'", "trace: \"on\""),
+            ("webhook-format = 'xml'", "webhook-format: \"xml\""),
             ("top = -1", "top: \"-1\""),
             ("top = [1]", "top: expected a single value"),
             ("node-name = 'a b'", "node-name: \"a b\""),

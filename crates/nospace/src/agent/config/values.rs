@@ -25,6 +25,15 @@ pub enum Trace {
     Off,
 }
 
+/// The body that a webhook understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WebhookFormat {
+    /// An object with the text of a chat message.
+    Slack,
+    /// An object with every notice.
+    Json,
+}
+
 /// Address that HTTP is served on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {

@@ -6,6 +6,7 @@ fn spec(reason: &str) -> EventSpec {
         object: EventTarget::Node,
         subject: "uid 0".to_owned(),
         warning: true,
+        severity: None,
         reason: reason.to_owned(),
         message: format!("{reason} happened"),
     }

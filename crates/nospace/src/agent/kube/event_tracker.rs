@@ -31,6 +31,8 @@ pub struct EventSpec {
     pub subject: String,
     /// Whether its type is `Warning`, not `Normal`.
     pub warning: bool,
+    /// How bad the problem is; `None` where it is over, or none.
+    pub severity: Option<Severity>,
     /// Such as `InotifyWatchesExhausted`.
     pub reason: String,
     /// What happened.
@@ -147,6 +149,7 @@ impl EventTracker {
                 message: sanitize(&format!("Resolved: {}", problem.title)),
                 subject: subject.to_string(),
                 warning: false,
+                severity: None,
             })
             .collect()
     }
@@ -157,6 +160,7 @@ impl EventTracker {
             object: EventTarget::Node,
             subject: format!("{} {}", r.sysctl, r.to),
             warning: false,
+            severity: None,
             reason: "LimitRaised".to_owned(),
             message: sanitize(&format!(
                 "{} raised from {} to {}: {}",
@@ -188,6 +192,7 @@ impl Problem {
             object: EventTarget::Node,
             subject: finding.subject.to_string(),
             warning: true,
+            severity: Some(finding.severity),
             reason: reason(finding),
             message: message(finding),
         };
@@ -210,6 +215,7 @@ impl Problem {
                     object: EventTarget::Pod(pod.clone()),
                     subject: finding.subject.to_string(),
                     warning: true,
+                    severity: Some(finding.severity),
                     reason: reason(finding),
                     message: pod_message(pod, finding),
                 });

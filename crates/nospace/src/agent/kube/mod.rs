@@ -20,13 +20,15 @@ pub mod fixtures;
 mod message;
 mod publisher;
 #[cfg(test)]
-mod scenarios;
+pub(in crate::agent) mod scenarios;
 mod token_review;
 
 use std::sync::Arc;
 
 pub use access::Access;
+pub(super) use backoff::Backoff;
 pub use event_tracker::EventTiming;
+pub(super) use event_tracker::{EventSpec, EventTarget, EventTracker};
 use publisher::Publisher;
 pub use publisher::Timing;
 pub use token_review::TokenReview;

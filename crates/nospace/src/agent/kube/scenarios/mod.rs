@@ -1,7 +1,7 @@
 //! Looks go in, requests come out: *post* against a server that answers oddly. Seconds are tens of milliseconds here.
 
 mod credentials;
-mod server;
+pub(in crate::agent) mod server;
 
 use std::io::Write as _;
 use std::sync::Arc;

@@ -209,7 +209,10 @@ impl Server {
         let objects = &mut self.inside.lock().unwrap().objects;
         let (method, path) = came.call.split_once(' ').unwrap();
         if method == "POST" {
-            let path = format!("{path}/{}", came.body["metadata"]["name"].as_str().unwrap());
+            let Some(name) = came.body["metadata"]["name"].as_str() else {
+                return (200, "", json!("ok"));
+            };
+            let path = format!("{path}/{name}");
             if objects.contains_key(&path) {
                 return (409, "", json!({"code": 409, "message": "already exists"}));
             }
