@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache=${NOSPACE_CACHE:-$HOME/.cache}/nospace-formats
 nospace=${1:-target/debug/nospace}
+scripts/prepare deploy
 [ $# -gt 0 ] || cargo build --quiet -p nospace
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

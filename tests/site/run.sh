@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 nospace=${1:-target/debug/nospace}
+scripts/prepare deploy
 [ $# -gt 0 ] || cargo build --quiet -p nospace
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
