@@ -55,7 +55,7 @@ fn findings(view: &View) -> Vec<Finding> {
                 share(resource),
                 at_limit(resource)
             );
-            let held = view.snapshot.held(Cause::Aio);
+            let held = limit::held(view.snapshot, Cause::Aio);
             let mut finding = pressure::finding(
                 (resource, severity),
                 title,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::Sysctl;
 use super::command::{Command, Raise};
 use crate::attribute::View;
@@ -70,6 +72,12 @@ pub enum Dependency {
 pub fn read(snapshot: &Snapshot, cause: Cause) -> Vec<Resource> {
     let resources = snapshot.resources.iter();
     resources.filter(|r| r.cause == cause).cloned().collect()
+}
+
+/// What each process holds of the budgets of `cause`, as far as it was read.
+pub fn held(snapshot: &Snapshot, cause: Cause) -> BTreeMap<u32, u64> {
+    let holdings = snapshot.holdings.iter().filter(|one| one.cause == cause);
+    holdings.map(|one| (one.pid, one.amount)).collect()
 }
 
 /// The sysctl that the budget is named after.

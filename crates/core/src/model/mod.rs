@@ -41,11 +41,7 @@ pub use subject::Subject;
 pub use vantage::Vantage;
 pub use watch::{FileHandle, Place, Watch};
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-
-use crate::cause::Cause;
 
 /// One look at a node, as its collectors brought it home.
 ///
@@ -90,15 +86,6 @@ pub struct Snapshot {
     pub holdings: Vec<Holding>,
     /// What the node's disk says about pods and containers.
     pub containers: Containers,
-}
-
-impl Snapshot {
-    /// What each process holds of the budgets of `cause`, as far as it was read.
-    #[must_use]
-    pub fn held(&self, cause: Cause) -> BTreeMap<u32, u64> {
-        let holdings = self.holdings.iter().filter(|one| one.cause == cause);
-        holdings.map(|one| (one.pid, one.amount)).collect()
-    }
 }
 
 /// What a kubelet is configured for, of which each takes an inotify instance.
