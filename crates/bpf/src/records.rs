@@ -19,6 +19,14 @@ unsafe impl Record for accounting::types::epoll_record {}
 // SAFETY: as above.
 unsafe impl Record for accounting::types::namespaces_record {}
 // SAFETY: as above.
+unsafe impl Record for accounting::types::features_record {}
+// SAFETY: as above.
+unsafe impl Record for accounting::types::fanotify_record {}
+// SAFETY: as above.
+unsafe impl Record for accounting::types::fanotify_user_record {}
+// SAFETY: as above.
+unsafe impl Record for accounting::types::near_record {}
+// SAFETY: as above.
 unsafe impl Record for watches::types::watch_record {}
 // SAFETY: as above.
 unsafe impl Record for trace::types::trace_record {}

@@ -38,8 +38,11 @@ pub fn room_for_all(cause: Cause, report: &Report) -> Result<AllSeen, Vec<Unseen
         {
             unseen.push(Unseen::OtherIpcNamespaces);
         }
-        Cause::Pids => unseen.push(Unseen::UserProcesses),
         Cause::DiskQuota => unseen.push(Unseen::OtherQuotas),
+        // The kernel's accounting has what each user's processes count.
+        Cause::Pids if of_collector("rlimits", report).is_some() => {
+            unseen.push(Unseen::UserProcesses);
+        }
         _ => {}
     }
     if unseen.is_empty() {

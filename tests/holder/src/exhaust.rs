@@ -1,8 +1,10 @@
 //! Uses a limit up and keeps it used up: takes one more, again and again, until the kernel refuses.
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -80,6 +82,27 @@ pub fn exhaust(held: &mut Held, words: &[&str]) -> anyhow::Result<Tried> {
             until_refused(taken, || segment(bytes))
         }
         ["queues"] => until_refused(taken, queue),
+        ["fanotify", "groups"] => until_refused(taken, || Ok(hold(group()?))),
+        ["fanotify", "marks"] => {
+            let group = Rc::new(group()?);
+            let files = &mut held.unwatched;
+            until_refused(taken, || {
+                mark(&group, &files.next().ok_or(Errno::NOENT)?)?;
+                Ok(hold(Rc::clone(&group)))
+            })
+        }
+        ["mqueues", bytes] => {
+            let bytes = bytes.parse()?;
+            let mut numbers = 0..;
+            until_refused(taken, || {
+                message_queue(numbers.next().ok_or(Errno::INVAL)?, bytes)
+            })
+        }
+        ["locked", bytes] => {
+            let bytes = bytes.parse()?;
+            until_refused(taken, || locked(bytes))
+        }
+        ["mappings"] => until_refused(taken, mapping),
         ["keys", bytes] => {
             let bytes = bytes.parse()?;
             until_refused(taken, || key(bytes))
@@ -146,6 +169,8 @@ pub fn resource_limit(name: &str, number: u64) -> anyhow::Result<Tried> {
     let resource = match name {
         "nofile" => Resource::Nofile,
         "nproc" => Resource::Nproc,
+        "memlock" => Resource::Memlock,
+        "msgqueue" => return message_limit(number),
         _ => bail!("no such resource limit: {name:?}"),
     };
     let limit = Rlimit {
@@ -153,6 +178,21 @@ pub fn resource_limit(name: &str, number: u64) -> anyhow::Result<Tried> {
         maximum: Some(number),
     };
     setrlimit(resource, limit).with_context(|| format!("RLIMIT {name}"))?;
+    done()
+}
+
+fn message_limit(bytes: u64) -> anyhow::Result<Tried> {
+    let limit = libc::rlimit {
+        rlim_cur: bytes,
+        rlim_max: bytes,
+    };
+    // SAFETY: the limit outlives the call.
+    let set = unsafe { libc::setrlimit(libc::RLIMIT_MSGQUEUE, &raw const limit) };
+    ensure!(
+        set == 0,
+        "RLIMIT msgqueue: {}",
+        std::io::Error::last_os_error()
+    );
     done()
 }
 
@@ -257,6 +297,107 @@ fn queue() -> Result<Release, Errno> {
     Ok(Box::new(move || {
         let _ = call(libc::SYS_msgctl, [id, libc::IPC_RMID.into(), 0]);
     }))
+}
+
+fn group() -> Result<OwnedFd, Errno> {
+    const FAN_CLOEXEC: i64 = 1;
+    // FAN_REPORT_FID, without which fanotify is for root of the initial user namespace.
+    const FAN_REPORT_FID: i64 = 0x200;
+    let fd = call(
+        libc::SYS_fanotify_init,
+        [FAN_CLOEXEC | FAN_REPORT_FID, 0, 0],
+    )?;
+    let fd = i32::try_from(fd).map_err(|_| Errno::BADF)?;
+    // SAFETY: the kernel has just made it, for this caller alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn mark(group: &OwnedFd, path: &Path) -> Result<(), Errno> {
+    const FAN_MARK_ADD: u32 = 1;
+    const FAN_MODIFY: u64 = 2;
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the path ends with a NUL and outlives the call.
+    let done = unsafe {
+        libc::fanotify_mark(
+            group.as_raw_fd(),
+            FAN_MARK_ADD,
+            FAN_MODIFY,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(errno(&std::io::Error::last_os_error()))
+    }
+}
+
+/// A queue of one message of this many bytes.
+fn message_queue(number: u32, bytes: i64) -> Result<Release, Errno> {
+    let name = CString::new(format!("/nospace-{}-{number}", std::process::id()));
+    let name = name.map_err(|_| Errno::INVAL)?;
+    // SAFETY: zeroes are numbers.
+    let mut attributes: libc::mq_attr = unsafe { std::mem::zeroed() };
+    attributes.mq_maxmsg = 1;
+    attributes.mq_msgsize = bytes;
+    // SAFETY: the name ends with a NUL, and both outlive the call.
+    let queue = unsafe {
+        libc::mq_open(
+            name.as_ptr(),
+            libc::O_CREAT | libc::O_EXCL | libc::O_RDWR,
+            0o600,
+            &raw mut attributes,
+        )
+    };
+    if queue < 0 {
+        return Err(errno(&std::io::Error::last_os_error()));
+    }
+    Ok(Box::new(move || {
+        // SAFETY: it is this one's alone, and the name ends with a NUL.
+        unsafe {
+            libc::mq_close(queue);
+            libc::mq_unlink(name.as_ptr());
+        }
+    }))
+}
+
+/// Memory that mlock(2) keeps from being swapped.
+fn locked(bytes: i64) -> Result<Release, Errno> {
+    let release = map(bytes)?;
+    call(libc::SYS_mlock, [release.0, bytes, 0])?;
+    Ok(hold(release))
+}
+
+/// A page that does not merge with the one before: every other one may be written.
+fn mapping() -> Result<Release, Errno> {
+    let pages = map(2 * 4096)?;
+    call(libc::SYS_mprotect, [pages.0, 4096, libc::PROT_READ.into()])?;
+    Ok(hold(pages))
+}
+
+/// Anonymous memory, unmapped when it is dropped.
+struct Mapped(i64, i64);
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        let _ = call(libc::SYS_munmap, [self.0, self.1, 0]);
+    }
+}
+
+fn map(bytes: i64) -> Result<Mapped, Errno> {
+    let length = usize::try_from(bytes).map_err(|_| Errno::INVAL)?;
+    let (rights, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+    );
+    // SAFETY: the kernel chooses a place that nothing else uses.
+    let place = unsafe { libc::mmap(std::ptr::null_mut(), length, rights, flags, -1, 0) };
+    if place == libc::MAP_FAILED {
+        return Err(errno(&std::io::Error::last_os_error()));
+    }
+    let place = i64::try_from(place.expose_provenance()).map_err(|_| Errno::INVAL)?;
+    Ok(Mapped(place, bytes))
 }
 
 /// A key with this much payload; where that is refused a smaller one, down to a single byte.

@@ -1,12 +1,14 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 use super::model::{
-    Accounting, Counter, Holder, Instance, Namespaces, Process, UserCounters, UserKey,
+    Accounting, Counter, FanotifyUser, Features, Holder, Instance, Namespaces, Near, NearLimit,
+    Process, UserCounters, UserKey,
 };
 use crate::records::{take, until_nul};
 use crate::skeleton::accounting::types::{
-    epoll_record, instance_record, namespaces_record, process_record, record_kind, user_record,
+    epoll_record, fanotify_record, fanotify_user_record, features_record, instance_record,
+    namespaces_record, near_limit, near_record, process_record, record_kind, user_record,
 };
 
 /// The records of one pass, by the addresses of the kernel's structs.
@@ -17,6 +19,10 @@ pub struct Records {
     processes: BTreeMap<u32, Process>,
     epoll: BTreeMap<u32, u64>,
     namespaces: Vec<Namespaces>,
+    features: Features,
+    fanotify_users: HashMap<u64, fanotify_user_record>,
+    fanotify_holders: BTreeSet<(u64, u32)>,
+    near: BTreeMap<(NearLimit, UserKey, u32), Near>,
 }
 
 impl Records {
@@ -33,6 +39,23 @@ impl Records {
                 }),
                 record_kind::RECORD_NAMESPACES => {
                     take(&mut bytes).map(|r| records.namespaces.push(namespaces(&r)))
+                }
+                record_kind::RECORD_FEATURES => take(&mut bytes).map(|r: features_record| {
+                    records.features = Features {
+                        fanotify: r.fanotify != 0,
+                        rlimits: r.rlimits != 0,
+                    };
+                }),
+                record_kind::RECORD_FANOTIFY => take(&mut bytes).map(|r: fanotify_record| {
+                    records.fanotify_holders.insert((r.group, r.pid));
+                }),
+                record_kind::RECORD_FANOTIFY_USER => {
+                    take(&mut bytes).map(|r: fanotify_user_record| {
+                        records.fanotify_users.insert(r.ucounts, r);
+                    })
+                }
+                record_kind::RECORD_NEAR => {
+                    take(&mut bytes).and_then(|r: near_record| records.near(&r))
                 }
                 _ => None,
             };
@@ -72,6 +95,58 @@ impl Records {
         process.descriptors = process.descriptors.max(record.descriptors);
     }
 
+    /// `None` for a limit that these programs do not know.
+    fn near(&mut self, record: &near_record) -> Option<()> {
+        let limit_kind = match record.limit_kind {
+            near_limit::NEAR_PROCESSES => NearLimit::Processes,
+            near_limit::NEAR_QUEUE_BYTES => NearLimit::QueueBytes,
+            near_limit::NEAR_LOCKED_BY_USER => NearLimit::LockedByUser,
+            near_limit::NEAR_LOCKED_BY_KERNEL => NearLimit::LockedByKernel,
+            near_limit::NEAR_LOCKED => NearLimit::Locked,
+            near_limit::NEAR_MAPPINGS => NearLimit::Mappings,
+            _ => return None,
+        };
+        let key = UserKey {
+            user_namespace: record.user_namespace,
+            uid: record.uid,
+        };
+        let near = Near {
+            limit_kind,
+            pid: record.pid,
+            key,
+            used: record.used,
+            limit: record.limit,
+        };
+        self.near.insert((limit_kind, key, record.pid), near);
+        Some(())
+    }
+
+    fn fanotify(&self) -> Vec<FanotifyUser> {
+        let mut users: Vec<FanotifyUser> = self
+            .fanotify_users
+            .values()
+            .map(|user| FanotifyUser {
+                key: UserKey {
+                    user_namespace: user.user_namespace,
+                    uid: user.uid,
+                },
+                groups: self.fanotify_counter(user, |u| (u.groups, u.max_groups)),
+                marks: self.fanotify_counter(user, |u| (u.marks, u.max_marks)),
+            })
+            .collect();
+        users.sort_by_key(|user| user.key);
+        users
+    }
+
+    fn fanotify_counter(
+        &self,
+        user: &fanotify_user_record,
+        pick: fn(&fanotify_user_record) -> (u64, u64),
+    ) -> Counter {
+        let parent = |u: &&fanotify_user_record| self.fanotify_users.get(&u.parent);
+        binding(std::iter::successors(Some(user), parent).map(pick))
+    }
+
     /// Resolves the references between the records.
     pub fn into_accounting(self) -> Accounting {
         let mut users: Vec<UserCounters> = self.users.values().map(|u| self.counters(u)).collect();
@@ -87,12 +162,17 @@ impl Records {
             })
             .collect();
         instances.sort_by(|a, b| a.holders.cmp(&b.holders));
+        let fanotify = self.fanotify();
         Accounting {
             users,
             instances,
             processes: self.processes.into_values().collect(),
             epoll: self.epoll.into_iter().collect(),
             namespaces: self.namespaces,
+            features: self.features,
+            fanotify,
+            fanotify_holders: self.fanotify_holders.into_iter().collect(),
+            near: self.near.into_values().collect(),
         }
     }
 
@@ -105,21 +185,26 @@ impl Records {
         }
     }
 
-    /// A charge must fit at every link of the chain: the link with least room binds (`inc_ucount`, kernel/ucount.c).
     fn counter(&self, user: &user_record, pick: fn(&user_record) -> (u64, u64)) -> Counter {
-        let (used, own_limit) = pick(user);
         let parent = |u: &&user_record| self.users.get(&u.parent);
-        let (room, binding_limit) = std::iter::successors(Some(user), parent)
-            .map(pick)
-            .map(|(used, limit)| (limit.saturating_sub(used), limit))
-            .min_by_key(|&(room, _)| room)
-            .unwrap_or((own_limit.saturating_sub(used), own_limit));
-        Counter {
-            used,
-            own_limit,
-            binding_limit,
-            room,
-        }
+        binding(std::iter::successors(Some(user), parent).map(pick))
+    }
+}
+
+/// What a user has used, by the (use, limit) of each link of its chain, its own first: a charge must fit at every link, so the one
+/// with least room binds (`inc_ucount`, kernel/ucount.c).
+fn binding(chain: impl Iterator<Item = (u64, u64)>) -> Counter {
+    let mut chain = chain.peekable();
+    let (used, own_limit) = chain.peek().copied().unwrap_or_default();
+    let (room, binding_limit) = chain
+        .map(|(used, limit)| (limit.saturating_sub(used), limit))
+        .min_by_key(|&(room, _)| room)
+        .unwrap_or((own_limit.saturating_sub(used), own_limit));
+    Counter {
+        used,
+        own_limit,
+        binding_limit,
+        room,
     }
 }
 
@@ -138,7 +223,16 @@ fn namespaces(record: &namespaces_record) -> Namespaces {
             ("time", record.time),
         ]
         .map(|(kind, inode)| (kind, inode.into())),
+        queues: counted(record.queues, record.max_queues),
+        pids: counted(record.pids, record.pid_max)
+            .map(|(used, limit)| (record.own_pid_namespace.into(), used, limit)),
+        level: record.level,
     }
+}
+
+/// What is used of which limit, where the kernel has both.
+fn counted(used: u32, limit: u32) -> Option<(u64, u64)> {
+    (used > 0 || limit > 0).then_some((used.into(), limit.into()))
 }
 
 fn key(record: &user_record) -> UserKey {

@@ -9,7 +9,8 @@ mod reader;
 mod stub;
 
 pub use model::{
-    Accounting, Counter, Holder, Instance, Namespaces, Process, UserCounters, UserKey,
+    Accounting, Counter, FanotifyUser, Features, Holder, Instance, Namespaces, Near, NearLimit,
+    Process, UserCounters, UserKey,
 };
 #[cfg(feature = "ebpf")]
 pub use reader::AccountingReader;

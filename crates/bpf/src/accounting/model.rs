@@ -42,6 +42,58 @@ pub struct UserCounters {
     pub draws_on: Option<UserKey>,
 }
 
+/// What a user is charged for fanotify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FanotifyUser {
+    /// The user.
+    pub key: UserKey,
+    /// Groups (`user.max_fanotify_groups`).
+    pub groups: Counter,
+    /// Marks (`user.max_fanotify_marks`).
+    pub marks: Counter,
+}
+
+/// A limit that a process can be near to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NearLimit {
+    /// Processes and threads of its user, against RLIMIT_NPROC.
+    Processes,
+    /// Bytes in POSIX message queues of its user, against RLIMIT_MSGQUEUE.
+    QueueBytes,
+    /// Bytes that its user has locked by SHM_LOCK and SHM_HUGETLB, against RLIMIT_MEMLOCK.
+    LockedByUser,
+    /// Bytes that io_uring, perf and AF_XDP have locked for its user, against RLIMIT_MEMLOCK.
+    LockedByKernel,
+    /// Bytes that it has locked itself, against RLIMIT_MEMLOCK.
+    Locked,
+    /// Its mappings, against vm.max_map_count.
+    Mappings,
+}
+
+/// A process that has used 80 % of a limit, or more, and may be refused for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Near {
+    /// Which limit.
+    pub limit_kind: NearLimit,
+    /// Thread-group id; 0 where the reader's pid namespace does not have it.
+    pub pid: u32,
+    /// Its real user.
+    pub key: UserKey,
+    /// What is in use.
+    pub used: u64,
+    /// The limit that the process has.
+    pub limit: u64,
+}
+
+/// What of the limits the kernel counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// fanotify groups and marks by user: since 5.13.
+    pub fanotify: bool,
+    /// RLIMIT_NPROC, RLIMIT_MSGQUEUE and RLIMIT_MEMLOCK by user: since 5.14.
+    pub rlimits: bool,
+}
+
 /// A descriptor of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder {
@@ -94,6 +146,14 @@ pub struct Accounting {
     pub epoll: Vec<(u32, u64)>,
     /// The namespaces of all tasks; the same may be listed several times.
     pub namespaces: Vec<Namespaces>,
+    /// What the kernel counts of the following.
+    pub features: Features,
+    /// Users with fanotify groups or marks, sorted by key.
+    pub fanotify: Vec<FanotifyUser>,
+    /// fanotify groups with their holders by pid, sorted; each process once a group.
+    pub fanotify_holders: Vec<(u64, u32)>,
+    /// Processes near a limit, sorted by limit, user and pid.
+    pub near: Vec<Near>,
 }
 
 /// The namespaces that a process lives in.
@@ -108,6 +168,13 @@ pub struct Namespaces {
     /// The other kinds by their names in /proc/PID/ns, with inode numbers; 0 for a kind that the kernel does not have. `pid` is that of
     /// its children.
     pub others: [(&'static str, u64); 7],
+    /// POSIX message queues in the ipc namespace, and how many it may have; `None` without CONFIG_POSIX_MQUEUE.
+    pub queues: Option<(u64, u64)>,
+    /// Inode number of the pid namespace that the process itself lives in, pids in it, and its kernel.pid_max; `None` before 6.14,
+    /// where all share one.
+    pub pids: Option<(u64, u64, u64)>,
+    /// How deep the user namespace is nested; 0 is the initial one.
+    pub level: u32,
 }
 
 impl Accounting {

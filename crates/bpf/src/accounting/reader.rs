@@ -16,7 +16,7 @@ pub struct AccountingReader {
     descriptors: Link,
     users: Link,
     coverage: Coverage,
-    _programs: AccountingSkel<'static>,
+    programs: AccountingSkel<'static>,
     buffer: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ impl AccountingReader {
             descriptors: object::attach(&loaded.progs.descriptors)?,
             users: object::attach(&loaded.progs.users)?,
             coverage,
-            _programs: loaded,
+            programs: loaded,
             buffer: Vec::new(),
         })
     }
@@ -40,6 +40,14 @@ impl AccountingReader {
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         self.coverage
+    }
+
+    /// Has the processes named that are near this `vm.max_map_count`; without, none is.
+    pub fn set_max_mappings(&mut self, max: Option<u32>) {
+        if let Some(globals) = &mut self.programs.maps.bss_data {
+            globals.max_mappings = max.unwrap_or(0);
+            globals.page_shift = rustix::param::page_size().trailing_zeros();
+        }
     }
 
     /// Visits every open descriptor once.

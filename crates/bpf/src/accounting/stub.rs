@@ -24,6 +24,11 @@ impl AccountingReader {
     }
 
     /// Cannot be called: no `AccountingReader` can exist in this build.
+    pub fn set_max_mappings(&mut self, _: Option<u32>) {
+        match self.0 {}
+    }
+
+    /// Cannot be called: no `AccountingReader` can exist in this build.
     ///
     /// # Errors
     /// None.

@@ -47,11 +47,29 @@ struct ns_common {
 enum ucount_type {
 	UCOUNT_INOTIFY_INSTANCES,
 	UCOUNT_INOTIFY_WATCHES,
+	/* Since 5.13. */
+	UCOUNT_FANOTIFY_GROUPS,
+	UCOUNT_FANOTIFY_MARKS,
+};
+
+/* From 5.14 to 5.18, in the array of the others. */
+enum ucount_type___rlimits {
+	UCOUNT_RLIMIT_NPROC___old,
+	UCOUNT_RLIMIT_MSGQUEUE___old,
+	UCOUNT_RLIMIT_MEMLOCK___old,
+};
+
+/* Since 5.19, in an array of their own. */
+enum rlimit_type {
+	UCOUNT_RLIMIT_NPROC,
+	UCOUNT_RLIMIT_MSGQUEUE,
+	UCOUNT_RLIMIT_MEMLOCK,
 };
 
 struct user_namespace {
 	struct ns_common ns;
 	struct ucounts *ucounts;
+	int level;
 	long ucount_max[32];
 };
 
@@ -63,6 +81,7 @@ struct ucounts {
 	struct user_namespace *ns;
 	kuid_t uid;
 	struct ucount_cell ucount[32];
+	struct ucount_cell rlimit[8];
 };
 
 struct percpu_counter {
@@ -72,6 +91,8 @@ struct percpu_counter {
 /* epoll_watches: a percpu_counter from 5.16, an atomic_long_t before. */
 struct user_struct {
 	struct percpu_counter epoll_watches;
+	/* Pages that io_uring, perf and AF_XDP have locked. */
+	struct ucount_cell locked_vm;
 	kuid_t uid;
 };
 
@@ -89,12 +110,18 @@ struct net {
 	struct ns_common ns;
 };
 
+/* pid_max: since 6.14. */
 struct pid_namespace {
 	struct ns_common ns;
+	unsigned int pid_allocated;
+	int pid_max;
 };
 
+/* Queues: with CONFIG_POSIX_MQUEUE. */
 struct ipc_namespace {
 	struct ns_common ns;
+	unsigned int mq_queues_count;
+	unsigned int mq_queues_max;
 };
 
 struct uts_namespace {
@@ -126,9 +153,17 @@ struct user_struct___atomic {
 	} epoll_watches;
 };
 
+/* An array of two words until 6.2. */
+struct kernel_cap {
+	__u64 val;
+};
+
+typedef struct kernel_cap kernel_cap_t;
+
 struct cred {
 	kuid_t uid;
 	kuid_t euid;
+	kernel_cap_t cap_effective;
 	struct ucounts *ucounts;
 	struct user_struct *user;
 	struct user_namespace *user_ns;
@@ -164,6 +199,12 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+/* Pages. */
+struct mm_struct {
+	int map_count;
+	unsigned long locked_vm;
+};
+
 struct thread_info {
 	unsigned long flags;
 	__u32 status;
@@ -178,6 +219,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
+	struct mm_struct *mm;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	const struct cred *cred;
@@ -260,8 +302,14 @@ struct inotify_group_private_data {
 	struct ucounts *ucounts;
 };
 
+/* Since 5.13; a user_struct before. */
+struct fanotify_group_private_data {
+	struct ucounts *ucounts;
+};
+
 struct fsnotify_group {
 	struct inotify_group_private_data inotify_data;
+	struct fanotify_group_private_data fanotify_data;
 };
 
 struct fsnotify_mark {

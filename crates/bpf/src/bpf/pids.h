@@ -19,3 +19,14 @@ static __always_inline __u32 pid_for_reader(struct pid *pid)
 	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
 	return number;
 }
+
+/* The pid namespace that the process of this pid lives in, the innermost of those in which it has a number. */
+static __always_inline struct pid_namespace *pid_namespace_of(struct pid *pid)
+{
+	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid innermost = {};
+
+	bpf_probe_read_kernel(&innermost, sizeof(innermost), (void *)(numbers + level * sizeof(struct upid)));
+	return innermost.ns;
+}

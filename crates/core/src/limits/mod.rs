@@ -57,6 +57,7 @@ mod filesystem;
 pub mod inotify;
 pub mod kernel_memory;
 mod limit;
+mod near;
 pub(crate) mod pressure;
 mod raise;
 pub mod recommended;

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::pressure::{self, share};
+use super::pressure::{self, at_limit, share};
 use super::{Command, Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Program, Snapshot};
-use crate::report::{Finding, Resource, Subject};
+use crate::report::{Finding, Resource, Severity, Subject};
+
+/// `create_user_ns` refuses below a namespace of level 33 (kernel/user_namespace.c).
+const DEEPEST: u64 = 33;
 
 const fn sysctl(key: &'static str) -> Sysctl {
     Sysctl::int(
@@ -55,12 +58,32 @@ fn usage(snapshot: &Snapshot) -> Vec<Resource> {
             let cause = Cause::NamespaceLimit;
             Resource::exact(cause, subject, kind.used, kind.limit, "namespaces").estimated()
         })
+        .chain(depth(snapshot))
         .collect()
+}
+
+/// How deep user namespaces are nested, where any is nested at all.
+fn depth(snapshot: &Snapshot) -> Option<Resource> {
+    let depth = snapshot.accounts.as_ref()?.depth;
+    let of = |used: u32| {
+        let subject = Subject::UserNamespaceDepth;
+        Resource::exact(
+            Cause::NamespaceLimit,
+            subject,
+            used.into(),
+            DEEPEST,
+            "levels",
+        )
+    };
+    (depth > 0).then(|| of(depth))
 }
 
 fn findings(view: &View) -> Vec<Finding> {
     pressure::pressed(view, Cause::NamespaceLimit)
         .map(|(resource, severity)| {
+            if resource.subject == Subject::UserNamespaceDepth {
+                return too_deep((resource, severity));
+            }
             let title = format!(
                 "{} namespaces are in use, {} allows {} for each user ({})",
                 resource.used,
@@ -72,4 +95,15 @@ fn findings(view: &View) -> Vec<Finding> {
             pressure::finding((resource, severity), title, remedies)
         })
         .collect()
+}
+
+/// No sysctl allows more.
+fn too_deep((resource, severity): (&Resource, Severity)) -> Finding {
+    let title = format!(
+        "User namespaces are nested {} of {} levels deep: {}unshare fails with \"no space left on device\", whatever user.max_user_namespaces is",
+        resource.used,
+        resource.limit,
+        at_limit(resource)
+    );
+    pressure::finding((resource, severity), title, Vec::new())
 }

@@ -3,10 +3,10 @@
 use super::pressure::{self, share};
 use super::remedy::{self, cgroup_file, quote, remedy};
 use super::sysctl::suggest_limit;
-use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EAGAIN};
+use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EAGAIN, near};
 use crate::attribute::View;
 use crate::cause::Cause;
-use crate::model::{Hierarchy, PidsCgroup, Program, Snapshot};
+use crate::model::{Hierarchy, NamespaceUse, NearKind, PidsCgroup, Program, Snapshot};
 use crate::parse::cgroup_path::identify;
 use crate::report::{
     Blame, Finding, Remedy, Resource, Rule, Severity, Subject, percent, thresholds,
@@ -18,6 +18,8 @@ const PID_MAX_LIMIT: u64 = 4_194_304;
 const DELIBERATE: u64 = 16;
 /// How many cgroups are named that refused forks before.
 const NAMED: usize = 8;
+
+const OF_USERS: &[NearKind] = &[NearKind::Processes];
 
 const EFFECT: &str = "raises how many threads the node may have";
 
@@ -70,12 +72,30 @@ fn usage(snapshot: &Snapshot) -> Vec<Resource> {
         let subject = Subject::sysctl(key);
         Resource::exact(Cause::Pids, subject, pids.threads, limit, "threads")
     };
-    let mut resources = vec![
-        of("kernel.pid_max", pids.pid_max),
-        of("kernel.threads-max", pids.threads_max),
-    ];
+    let mut resources = vec![of("kernel.threads-max", pids.threads_max)];
+    // Since 6.14 that is the limit of nospace's own namespace, and the threads are those of the machine.
+    let has_own = snapshot
+        .accounts
+        .as_ref()
+        .is_some_and(|one| !one.pids.is_empty());
+    if snapshot.vantage.initial_pid_namespace || !has_own {
+        resources.insert(0, of("kernel.pid_max", pids.pid_max));
+    }
     resources.extend(pids.cgroups.iter().map(cgroup));
+    resources.extend(near::of_users(snapshot, OF_USERS, Cause::Pids, "threads"));
+    let accounts = snapshot.accounts.iter();
+    resources.extend(accounts.flat_map(|one| &one.pids).map(namespace));
     resources
+}
+
+/// A pid namespace that may have fewer pids than the node.
+fn namespace(one: &NamespaceUse) -> Resource {
+    let subject = Subject::Namespace {
+        kind: "pid",
+        id: one.id,
+        pid: one.pid,
+    };
+    Resource::exact(Cause::Pids, subject, one.used, one.limit, "threads")
 }
 
 fn subject(path: &str) -> Subject {
@@ -114,6 +134,36 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
             ),
             format!("processes in {path}: fork fails with EAGAIN"),
             raise_cgroup(view, path, resource).into_iter().collect(),
+        ),
+        Subject::User(_) => {
+            let refused = near::pids(view, OF_USERS, resource);
+            (
+                format!(
+                    "{} has {} of {} processes and threads (RLIMIT_NPROC, {})",
+                    resource.subject,
+                    resource.used,
+                    resource.limit,
+                    share(resource)
+                ),
+                format!("{}: fork fails with EAGAIN", near::names(view, &refused)),
+                near::raise(
+                    &refused,
+                    "nproc",
+                    resource,
+                    "LimitNPROC= of the unit, or limits.conf,",
+                ),
+            )
+        }
+        Subject::Namespace { pid, .. } => (
+            format!(
+                "{} has {} of {} processes and threads (its kernel.pid_max, {})",
+                resource.subject,
+                resource.used,
+                resource.limit,
+                share(resource)
+            ),
+            "every process in it: fork fails with EAGAIN".to_owned(),
+            raise_namespace(resource, *pid),
         ),
         key => (
             format!(
@@ -157,6 +207,17 @@ fn ancestors(view: &View, path: &str) -> Vec<String> {
         format!("{above} limits it as well: {current} of {max} (exact: the kernel's own number)")
     };
     above(view, path).map(line).collect()
+}
+
+fn raise_namespace(resource: &Resource, pid: u32) -> Vec<Remedy> {
+    let value = suggest_limit(resource.used, resource.limit, 32_768, PID_MAX_LIMIT);
+    let raise = |value| {
+        remedy(
+            format!("nsenter -t {pid} -p -m sh -c 'echo {value} > /proc/sys/kernel/pid_max'"),
+            "Takes effect at once, in this pid namespace alone.",
+        )
+    };
+    value.filter(|_| pid > 0).map(raise).into_iter().collect()
 }
 
 fn raise_cgroup(view: &View, path: &str, resource: &Resource) -> Option<Remedy> {

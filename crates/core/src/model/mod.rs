@@ -4,6 +4,7 @@
 //! where it came from. What nospace concludes (owners, budgets, findings) is in
 //! [`crate::report`], and is a different type on purpose.
 
+mod accounts;
 mod cgroup;
 mod container;
 mod environment;
@@ -20,6 +21,7 @@ mod subject;
 mod vantage;
 mod watch;
 
+pub use accounts::{Accounts, FanotifyUser, NamespaceUse, NearKind, NearLimit};
 pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
 pub use environment::{Environment, HOST_LOCAL, Program, may_write};
@@ -82,6 +84,9 @@ pub struct Snapshot {
     pub namespaces: Option<Namespaces>,
     /// What the collectors of limits with nothing but a few numbers read: their budgets.
     pub resources: Vec<Resource>,
+    /// What the kernel's accounting says of other limits; `None` where it was not read.
+    #[serde(default)]
+    pub accounts: Option<Accounts>,
     /// Who holds how much of budgets that are short, other than inotify's.
     pub holdings: Vec<Holding>,
     /// What the node's disk says about pods and containers.

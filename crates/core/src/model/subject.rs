@@ -55,6 +55,17 @@ pub enum Subject {
         /// A pid that lives in it.
         pid: u32,
     },
+    /// Another namespace.
+    Namespace {
+        /// `ipc`, `pid`.
+        kind: &'static str,
+        /// Inode number.
+        id: u64,
+        /// The lowest pid that lives in it.
+        pid: u32,
+    },
+    /// User namespaces inside of each other.
+    UserNamespaceDepth,
     /// The memory cgroups of the whole kernel.
     MemoryCgroups,
     /// What the file `limit` of a cgroup limits.
@@ -112,6 +123,8 @@ impl fmt::Display for Subject {
             Self::NetworkNamespace { id, pid } => {
                 write!(f, "network namespace {id} (pid {pid})")
             }
+            Self::Namespace { kind, id, pid } => write!(f, "{kind} namespace {id} (pid {pid})"),
+            Self::UserNamespaceDepth => f.write_str("nested user namespaces"),
             Self::MemoryCgroups => f.write_str("memory cgroups"),
             Self::Cgroup { limit, path } => write!(f, "{limit} of {path}"),
             Self::Hugepages(kib) if *kib >= 1024 => write!(f, "{} MiB huge pages", kib / 1024),

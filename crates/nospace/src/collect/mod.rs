@@ -35,7 +35,10 @@ pub(crate) mod vantage;
 
 use std::collections::BTreeSet;
 
-use nospace_core::model::{Containers, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot};
+use nospace_core::cause::Cause;
+use nospace_core::model::{
+    Containers, Holding, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot,
+};
 
 use crate::host::Host;
 use networks::Networks;
@@ -166,7 +169,11 @@ fn system(host: &dyn Host) -> Snapshot {
 /// Adds the holders of what is short to the processes, where they are not among them.
 fn describe_holders(host: &dyn Host, snapshot: &mut Snapshot) {
     let known: BTreeSet<u32> = snapshot.processes.iter().map(|one| one.pid).collect();
-    let pids: BTreeSet<u32> = snapshot.holdings.iter().map(|one| one.pid).collect();
+    let near = snapshot.accounts.iter().flat_map(|one| &one.near);
+    let holders = snapshot.holdings.iter().map(|one| one.pid);
+    let pids: BTreeSet<u32> = holders
+        .chain(near.flat_map(|one| &one.pids).copied())
+        .collect();
     for pid in pids.difference(&known) {
         let described = host
             .owner(*pid)
@@ -196,6 +203,18 @@ fn merge(
         snapshot.vantage.user_namespace = Some(INITIAL_USER_NAMESPACE);
     }
     snapshot.processes = scanned.processes;
+    snapshot.accounts = scanned.accounts;
+    let groups = snapshot
+        .accounts
+        .iter()
+        .flat_map(|one| &one.fanotify_holders);
+    snapshot
+        .holdings
+        .extend(groups.map(|(pid, groups)| Holding {
+            cause: Cause::Fanotify,
+            pid: *pid,
+            amount: *groups,
+        }));
     describe_holders(host, snapshot);
     node::complete(&mut snapshot.node, host, &snapshot.processes);
     snapshot.epoll = scanned.epoll;

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nospace_bpf::accounting::{
-    Accounting, AccountingReader, Counter, Instance as Booked, Namespaces, UserKey as Key,
-};
+use nospace_bpf::accounting::{Accounting, AccountingReader, Instance as Booked, Namespaces};
 use nospace_core::model::{
-    Descriptor, EpollUser, Inotify, Instance, MountNamespace, UserCounters, UserKey, UserNamespace,
+    Descriptor, EpollUser, Inotify, Instance, MountNamespace, UserCounters, UserNamespace,
 };
 
+use super::account_key::{key, limit};
+use super::accounts;
 use super::{
     KernelAccounting, ProcessDescriptors, ReadError, ReadResult, TaskNamespaces, pressing,
 };
@@ -22,19 +22,28 @@ pub struct AccountingCache {
 }
 
 impl AccountingCache {
-    /// Reads the account once.
-    pub fn read(&mut self) -> ReadResult<KernelAccounting> {
+    /// Reads the account once; `max_mappings` is vm.max_map_count, where that is known.
+    pub fn read(&mut self, max_mappings: Option<u32>) -> ReadResult<KernelAccounting> {
         let failed = |error: &dyn std::fmt::Display| ReadError::Failed(error.to_string());
         let mut loaded = match self.reader.take() {
             Some(loaded) => loaded,
             None => AccountingReader::load().map_err(|unsupported| failed(&unsupported))?,
         };
+        loaded.set_max_mappings(max_mappings);
         let accounting = loaded.read().map_err(|error| failed(&error))?;
         let gap = loaded.coverage().gap().map(str::to_owned);
         self.reader = Some(loaded);
         let converted = convert(&accounting);
         self.instances = accounting.instances;
-        Ok(KernelAccounting { gap, ..converted })
+        let mut accounts = converted.accounts;
+        if let Some(accounts) = &mut accounts {
+            accounts.mappings = max_mappings.is_some();
+        }
+        Ok(KernelAccounting {
+            gap,
+            accounts,
+            ..converted
+        })
     }
 }
 
@@ -62,6 +71,7 @@ fn convert(accounting: &Accounting) -> KernelAccounting {
             .map(|&(uid, watches)| EpollUser { uid, watches })
             .collect(),
         namespaces: namespaces(&accounting.namespaces),
+        accounts: Some(Box::new(accounts::convert(accounting))),
         gap: None,
     }
 }
@@ -117,11 +127,6 @@ fn inotify(accounting: &Accounting) -> Inotify {
     }
 }
 
-/// What the user has and would still get; where a limit was lowered below what it has, that limit.
-fn limit(counter: &Counter) -> u64 {
-    counter.effective_limit().min(counter.own_limit)
-}
-
 /// `None` for an instance that the kernel was just letting go of.
 fn instance(booked: &Booked) -> Option<Instance> {
     let mut holders: Vec<_> = booked
@@ -138,11 +143,4 @@ fn instance(booked: &Booked) -> Option<Instance> {
         charged: key(booked.charged?),
         holders,
     })
-}
-
-fn key(key: Key) -> UserKey {
-    UserKey {
-        user_namespace: key.user_namespace,
-        uid: key.uid,
-    }
 }

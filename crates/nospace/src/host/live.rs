@@ -410,7 +410,12 @@ impl Host for Live {
     }
 
     fn accounting(&self) -> ReadResult<KernelAccounting> {
-        self.accounting_cache()?.read()
+        let mut text = Vec::new();
+        let max_mappings = self
+            .read(super::proc("sys/vm/max_map_count"), 64, &mut text)
+            .ok()
+            .and_then(|()| std::str::from_utf8(&text).ok()?.trim().parse().ok());
+        self.accounting_cache()?.read(max_mappings)
     }
 
     fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace> {

@@ -5,7 +5,9 @@
 //! Three machines answer them: [`live::Live`] asks the kernel, [`recorded::Recorded`] looks the
 //! answer up in an archive, [`recording::Recording`] asks another and keeps what it said.
 
+mod account_key;
 mod accounting;
+mod accounts;
 pub mod archive;
 mod identity;
 mod lines;
@@ -23,7 +25,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use nospace_core::model::{
-    Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, MountNamespace, Place,
+    Accounts, Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, MountNamespace, Place,
     UserNamespace, Watch,
 };
 use serde::{Deserialize, Serialize};
@@ -193,6 +195,9 @@ pub struct KernelAccounting {
     /// Namespaces of all processes, each once; empty where the account does not have them.
     #[serde(default, skip_serializing_if = "TaskNamespaces::is_empty")]
     pub namespaces: TaskNamespaces,
+    /// What it says of limits other than inotify's; `None` in older recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Box<Accounts>>,
     /// What the account leaves out, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,

@@ -26,7 +26,7 @@ pub fn list(
         // The two sets of programs are loaded side by side, on a second thread if there is one.
         let lister = std::thread::Builder::new().spawn_scoped(scope, Lister::load);
         let looked = match accounting.instances.is_empty() {
-            true => accounting.read().map(|_| ()),
+            true => accounting.read(None).map(|_| ()),
             false => Ok(()),
         };
         let lister = lister.ok().and_then(|lister| lister.join().ok());

@@ -54,6 +54,12 @@ impl Place {
         self
     }
 
+    /// nospace looks from the host.
+    pub fn seen_from_host(mut self) -> Self {
+        self.inside.clear();
+        self
+    }
+
     /// With this cgroup, in which the holder lives if there is one.
     pub fn with(mut self, cgroup: Cgroup) -> Self {
         self.cgroup = Some(cgroup);

@@ -4,7 +4,7 @@ use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
 
 use super::process::describe;
 use crate::collect::read;
-use crate::collect::run::{CollectResult, Measurement};
+use crate::collect::run::{CollectResult, Measurement, Runs};
 use crate::host::{Host, KernelAccounting, ProcessDescriptors, ReadError};
 use crate::parallel::share_out;
 
@@ -45,4 +45,22 @@ pub fn epoll(host: &dyn Host, users: Vec<EpollUser>) -> CollectResult<Epoll> {
         max_user_watches,
         users,
     }))
+}
+
+/// Says which other limits the account has: those of this kernel, and of this nospace if it is a recording's.
+pub fn other_limits(runs: &mut Runs, accounts: &KernelAccounting) {
+    let Some(limits) = &accounts.accounts else {
+        return;
+    };
+    for (name, is_known) in [
+        ("fanotify", limits.fanotify.is_some()),
+        ("rlimits", limits.rlimits),
+        ("mappings", limits.mappings),
+    ] {
+        if is_known {
+            let gaps: Vec<String> = accounts.gap.clone().into_iter().collect();
+            let done = Measurement::exact(()).partial(!gaps.is_empty());
+            runs.run(name, "ebpf", || Ok(done.with_gaps(gaps)));
+        }
+    }
 }

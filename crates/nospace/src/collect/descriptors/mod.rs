@@ -13,7 +13,7 @@ mod scan;
 
 use std::time::Instant;
 
-use nospace_core::model::{Descriptor, Epoll, Inotify, Process};
+use nospace_core::model::{Accounts, Descriptor, Epoll, Inotify, Process};
 
 use super::read;
 use super::run::{CollectResult, Measurement, Runs};
@@ -28,6 +28,8 @@ pub struct DescriptorUsage {
     pub epoll: Option<Epoll>,
     /// Namespaces of all processes; empty without the kernel's account.
     pub namespaces: TaskNamespaces,
+    /// Other limits that the kernel's account has; `None` without it.
+    pub accounts: Option<Accounts>,
     pub runs: Runs,
 }
 
@@ -52,12 +54,16 @@ fn from_accounting(
         (processes, missed) = accounting::processes(host, &accounts.processes);
         Ok(accounting::inotify(&mut accounts, missed))
     });
-    let epoll = runs.run("epoll", "ebpf", || accounting::epoll(host, accounts.epoll));
+    let epoll = runs.run("epoll", "ebpf", || {
+        accounting::epoll(host, accounts.epoll.clone())
+    });
+    accounting::other_limits(&mut runs, &accounts);
     DescriptorUsage {
         inotify,
         processes,
         epoll,
         namespaces: accounts.namespaces,
+        accounts: accounts.accounts.map(|accounts| *accounts),
         runs,
     }
 }
@@ -85,6 +91,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
         processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
         epoll,
         namespaces: TaskNamespaces::default(),
+        accounts: None,
         runs,
     }
 }

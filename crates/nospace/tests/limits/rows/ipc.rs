@@ -32,6 +32,11 @@ pub fn rows() -> Vec<Row> {
         which,
         how: How::Real(exhaust),
     };
+    let mqueues = |which, exhaust| Row {
+        cause: Cause::PosixMqueue,
+        which,
+        how: How::Real(exhaust),
+    };
     let keys = |which, exhaust| Row {
         cause: Cause::Keys,
         which,
@@ -104,6 +109,8 @@ pub fn rows() -> Vec<Row> {
                 MORE_QUEUES,
             )
         }),
+        mqueues("bytes, RLIMIT_MSGQUEUE", mqueue_bytes),
+        mqueues("queues, queues_max", mqueue_number),
         of_the_machine(
             Cause::Keys,
             "number, of root",
@@ -153,6 +160,36 @@ fn user_keys(uid: &str, bytes: u64, expected: Expected) -> anyhow::Result<Option
     Ok(Some(Exhausted {
         place,
         expected,
+        victim: None,
+    }))
+}
+
+/// Of a user that nobody is.
+fn mqueue_bytes() -> anyhow::Result<Option<Exhausted>> {
+    const LIMIT: u64 = 100_000;
+    let mut place = Place::new(&["--uid=1899999036", "--instances=0"], &[])?;
+    place.tell(&format!("rlimit msgqueue {LIMIT}"))?;
+    place.exhaust("mqueues 1024", Errno::MFILE)?;
+    Ok(Some(Exhausted {
+        place,
+        expected: Expected {
+            // What is left is too little for one more queue.
+            used: LIMIT - 2_048..=LIMIT,
+            ..Expected::full("uid 1899999036", "bytes", LIMIT)
+        },
+        victim: None,
+    }))
+}
+
+/// As a user that may not exceed it.
+fn mqueue_number() -> anyhow::Result<Option<Exhausted>> {
+    let mut place = Place::new(&["--instances=0"], &["ipc"])?;
+    place.tell("sysctl ipc fs/mqueue/queues_max 3")?;
+    place.tell("become 1899999038")?;
+    place.exhaust("mqueues 64", Errno::NOSPC)?;
+    Ok(Some(Exhausted {
+        expected: Expected::full(format!("(pid {})", place.pid()?), "queues", 3),
+        place,
         victim: None,
     }))
 }

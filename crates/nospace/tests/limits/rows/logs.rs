@@ -71,20 +71,6 @@ fn unread() -> Vec<Row> {
         },
     };
     vec![
-        unread(Cause::Fanotify, || {
-            said(
-                "ERRO[0345] error monitoring runtime instance: fanotify: init error, too many open files",
-            )
-        }),
-        unread(Cause::PosixMqueue, || said("mq_open: Too many open files")),
-        unread(Cause::MaxMapCount, || {
-            said(
-                "[1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]",
-            )
-        }),
-        unread(Cause::Memlock, || {
-            said("runtime: mlock of signal stack failed: 12")
-        }),
         unread(Cause::DirectoryIndex, || {
             said("EXT4-fs warning (device dm-2): ext4_dx_add_entry: Directory index full!")
         }),

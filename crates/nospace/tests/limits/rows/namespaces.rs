@@ -17,6 +17,11 @@ pub fn rows() -> Vec<Row> {
         which,
         how: How::Real(exhaust),
     };
+    let fanotify = |which, exhaust| Row {
+        cause: Cause::Fanotify,
+        which,
+        how: How::Real(exhaust),
+    };
     vec![
         Row {
             cause: Cause::MountLimit,
@@ -28,6 +33,16 @@ pub fn rows() -> Vec<Row> {
             which: "",
             how: How::Real(ptys),
         },
+        fanotify("groups", || {
+            fanotify_of("groups", Errno::MFILE, "fanotify_init: Too many open files")
+        }),
+        fanotify("marks", || {
+            fanotify_of(
+                "marks",
+                Errno::NOSPC,
+                "fanotify_mark: No space left on device",
+            )
+        }),
         kind("cgroup", || namespaces("cgroup")),
         kind("ipc", || namespaces("ipc")),
         kind("mnt", || namespaces("mnt")),
@@ -88,4 +103,24 @@ fn namespaces(kind: &str) -> anyhow::Result<Option<Exhausted>> {
             _ => None,
         },
     }))
+}
+
+/// Root of a user namespace that has a limit of its own; nospace sees it from the host.
+fn fanotify_of(what: &str, errno: Errno, words: &str) -> anyhow::Result<Option<Exhausted>> {
+    const LIMIT: u64 = 5;
+    let mut place = Place::new(&["--user-namespace=830000", "--instances=0"], &[])?;
+    place.tell(&format!("sysctl user user/max_fanotify_{what} {LIMIT}"))?;
+    place.exhaust(&format!("fanotify {what}"), errno)?;
+    let namespace = std::fs::read_link(format!("/proc/{}/ns/user", place.pid()?))?;
+    let namespace = namespace.to_string_lossy().replace(['[', ']'], "");
+    let number = namespace.trim_start_matches("user:").to_owned();
+    Ok(Some(Exhausted {
+        place,
+        expected: Expected::full(format!("of user namespace {number}"), unit(what), LIMIT),
+        victim: Victim::of_anybody(format!("echo '{words}' >&2")),
+    }))
+}
+
+fn unit(what: &str) -> &'static str {
+    if what == "groups" { "groups" } else { "marks" }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
-use super::{of_a_guest, of_the_machine};
+use super::{of_a_guest, of_the_machine, sysctl};
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -65,18 +65,22 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::Pids,
             which: "kernel.pid_max of a pid namespace",
-            how: How::KnownFailure {
-                exhaust: pid_namespace,
-                why: "Linux 6.14 and later have a pid_max for each pid namespace; check holds it against the threads of the whole machine",
-            },
+            how: How::Real(pid_namespace),
         },
         Row {
             cause: Cause::Pids,
             which: "RLIMIT_NPROC of a user",
-            how: How::KnownFailure {
-                exhaust: processes_of_a_user,
-                why: "check does not read the kernel's count of a user's processes, nor anybody's RLIMIT_NPROC",
-            },
+            how: How::Real(processes_of_a_user),
+        },
+        Row {
+            cause: Cause::MaxMapCount,
+            which: "",
+            how: How::Real(mappings),
+        },
+        Row {
+            cause: Cause::Memlock,
+            which: "of a process",
+            how: How::Real(locked_memory),
         },
     ]
 }
@@ -99,7 +103,7 @@ fn files(ways: &'static [&'static str]) -> anyhow::Result<Option<Exhausted>> {
 }
 
 fn pid_namespace() -> anyhow::Result<Option<Exhausted>> {
-    let mut place = Place::new(&["--pid-namespace", "--instances=0"], &[])?;
+    let mut place = Place::new(&["--pid-namespace", "--instances=0"], &[])?.seen_from_host();
     if fs::read_to_string("/proc/sys/kernel/osrelease")?.as_str() < "6.14" {
         eprintln!("skipped: pid_max is the whole machine's before Linux 6.14");
         return Ok(None);
@@ -107,10 +111,27 @@ fn pid_namespace() -> anyhow::Result<Option<Exhausted>> {
     place.tell("sysctl pid kernel/pid_max 400")?;
     place.exhaust("processes", Errno::AGAIN)?;
     Ok(Some(Exhausted {
+        expected: Expected {
+            // The kernel keeps some numbers back once it has used them all.
+            used: 390..=400,
+            ..Expected::full(format!("(pid {})", lowest(place.pid()?)?), "threads", 400)
+        },
         place,
-        expected: Expected::full("kernel.pid_max", "threads", 400),
         victim: None,
     }))
+}
+
+/// The lowest pid in the pid namespace of a process.
+fn lowest(pid: u32) -> anyhow::Result<u32> {
+    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid"));
+    let own = namespace(pid)?;
+    let names =
+        fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let pids = names.filter_map(|name| name.parse().ok());
+    let lowest = pids
+        .filter(|pid| namespace(*pid).is_ok_and(|one| one == own))
+        .min();
+    Ok(lowest.unwrap_or(pid))
 }
 
 fn processes_of_a_user() -> anyhow::Result<Option<Exhausted>> {
@@ -120,6 +141,37 @@ fn processes_of_a_user() -> anyhow::Result<Option<Exhausted>> {
     Ok(Some(Exhausted {
         place,
         expected: Expected::full("uid 1899999033", "threads", 30),
+        victim: None,
+    }))
+}
+
+/// In a process of its own, whose limit is the host's.
+fn mappings() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/vm/max_map_count")?;
+    if limit > 1 << 18 {
+        eprintln!("skipped: vm.max_map_count is {limit}, which would take too long");
+        return Ok(None);
+    }
+    let mut place = Place::new(&["--instances=0"], &[])?;
+    place.exhaust("mappings", Errno::NOMEM)?;
+    Ok(Some(Exhausted {
+        expected: Expected {
+            used: limit - 1..=limit + 1,
+            ..Expected::full(format!("(pid {})", place.pid()?), "mappings", limit)
+        },
+        place,
+        victim: None,
+    }))
+}
+
+fn locked_memory() -> anyhow::Result<Option<Exhausted>> {
+    const LIMIT: u64 = 64 << 10;
+    let mut place = Place::new(&["--uid=1899999037", "--instances=0"], &[])?;
+    place.tell(&format!("rlimit memlock {LIMIT}"))?;
+    place.exhaust("locked 4096", Errno::NOMEM)?;
+    Ok(Some(Exhausted {
+        expected: Expected::full(format!("(pid {})", place.pid()?), "bytes", LIMIT),
+        place,
         victim: None,
     }))
 }

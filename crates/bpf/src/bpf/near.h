@@ -1,0 +1,150 @@
+/* Processes that have used most of a limit. */
+#pragma once
+
+/* In percent: as much is worth a word (core::report::thresholds). */
+#define NEAR_PERCENT 80
+/* Smaller limits are a sandbox's. */
+#define DELIBERATE 16
+#define UNLIMITED (~0ull)
+
+#define CAP_IPC_LOCK 14
+#define CAP_SYS_ADMIN 21
+#define CAP_SYS_RESOURCE 24
+
+#define RLIMIT_NPROC 6
+#define RLIMIT_MEMLOCK 8
+#define RLIMIT_MSGQUEUE 12
+
+/* PROC_USER_INIT_INO (include/linux/proc_ns.h). */
+#define INITIAL_USER_NAMESPACE 4026531837u
+
+static __always_inline bool counts_fanotify(void)
+{
+	return bpf_core_enum_value_exists(enum ucount_type, UCOUNT_FANOTIFY_GROUPS);
+}
+
+static __always_inline bool counts_rlimits(void)
+{
+	struct ucounts *u = NULL;
+
+	return bpf_core_field_exists(u->rlimit) ||
+	       bpf_core_enum_value_exists(enum ucount_type___rlimits, UCOUNT_RLIMIT_NPROC___old);
+}
+
+/* A user's count of what an rlimit limits. */
+#define rlimit_charged(u, name)                                                                                        \
+	({                                                                                                             \
+		__u64 __count = 0;                                                                                     \
+		if (bpf_core_field_exists((u)->rlimit))                                                                \
+			__count = read_element((__u64)(u) + bpf_core_field_offset((u)->rlimit),                        \
+					       bpf_core_enum_value(enum rlimit_type, name),                            \
+					       bpf_core_field_size((u)->rlimit[0]));                                   \
+		else if (bpf_core_enum_value_exists(enum ucount_type___rlimits, name##___old))                         \
+			__count = charged(u, bpf_core_enum_value(enum ucount_type___rlimits, name##___old));           \
+		__count;                                                                                               \
+	})
+
+/* Of one user: read once for all its processes that follow each other. */
+struct {
+	__u64 ucounts;
+	__u64 user_namespace;
+	__u64 processes;
+	__u64 queue_bytes;
+	__u64 locked_bytes;
+	__u64 kernel_locked_bytes;
+	__u32 uid;
+} charges;
+
+/* Of one process; global, for a global function takes no pointer on 5.10. */
+struct near_record near;
+__u64 near_capabilities;
+
+/* vm.max_map_count, 0 to leave mappings out, and the size of a page as a power of two. Set before each reading. */
+__u32 max_mappings;
+__u32 page_shift;
+
+static __always_inline __u64 capabilities(struct task_struct *task)
+{
+	__u64 effective = 0;
+
+	/* Of another user namespace none counts: the kernel asks for those of the initial one. */
+	if (BPF_CORE_READ(task, cred, user_ns, ns.inum) != INITIAL_USER_NAMESPACE)
+		return 0;
+	bpf_core_read(&effective, sizeof(effective), &task->cred->cap_effective);
+	return effective;
+}
+
+static __always_inline bool has_any(__u64 mask)
+{
+	return near_capabilities & mask;
+}
+
+/* Writes that `used` is most of `limit`. */
+static __always_inline void write_if_near(struct seq_file *seq, enum near_limit kind, __u64 used, __u64 limit)
+{
+	/* A limit that is too large to be multiplied is none. */
+	if (used == 0 || limit < DELIBERATE || limit > UNLIMITED >> 8 || used * 100 < limit * NEAR_PERCENT)
+		return;
+	near.limit_kind = kind;
+	near.used = used;
+	near.limit = limit;
+	bpf_seq_write(seq, &near, sizeof(near));
+}
+
+static __always_inline __u64 pages(__u64 number)
+{
+	return number << (page_shift & 31);
+}
+
+static __always_inline void read_charges(struct user_struct *user, struct ucounts *u)
+{
+	if ((__u64)u == charges.ucounts)
+		return;
+	charges.ucounts = (__u64)u;
+	charges.uid = BPF_CORE_READ(u, uid.val);
+	charges.user_namespace = BPF_CORE_READ(u, ns, ns.inum);
+	charges.processes = rlimit_charged(u, UCOUNT_RLIMIT_NPROC);
+	charges.queue_bytes = rlimit_charged(u, UCOUNT_RLIMIT_MSGQUEUE);
+	charges.locked_bytes = rlimit_charged(u, UCOUNT_RLIMIT_MEMLOCK);
+	charges.kernel_locked_bytes = pages(BPF_CORE_READ(user, locked_vm.counter));
+}
+
+/* What a user is charged for, against the limits of its process. `u` is null before 5.14. */
+static __always_inline void write_near_of_user(struct seq_file *seq, struct task_struct *task, struct ucounts *u)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	__u64 memory = BPF_CORE_READ(signal, rlim[RLIMIT_MEMLOCK].rlim_cur);
+
+	read_charges(BPF_CORE_READ(task, cred, user), u);
+	near.uid = charges.uid;
+	near.user_namespace = charges.user_namespace;
+	/* Root of the initial user namespace is never refused (copy_process, kernel/fork.c). */
+	if (charges.uid != 0 && !has_any(1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_RESOURCE))
+		write_if_near(seq, NEAR_PROCESSES, charges.processes,
+			      BPF_CORE_READ(signal, rlim[RLIMIT_NPROC].rlim_cur));
+	write_if_near(seq, NEAR_QUEUE_BYTES, charges.queue_bytes, BPF_CORE_READ(signal, rlim[RLIMIT_MSGQUEUE].rlim_cur));
+	if (has_any(1ull << CAP_IPC_LOCK))
+		return;
+	write_if_near(seq, NEAR_LOCKED_BY_USER, charges.locked_bytes, memory);
+	write_if_near(seq, NEAR_LOCKED_BY_KERNEL, charges.kernel_locked_bytes, memory);
+}
+
+/* Limits of a process, which a user has as many of as processes; a kernel thread has none. */
+static __always_inline void write_near(struct seq_file *seq, struct task_struct *task, struct ucounts *u)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	if (!mm || task->pid != task->tgid)
+		return;
+	near.kind = RECORD_NEAR;
+	near.pid = pid_for_reader(task->thread_pid);
+	near.uid = BPF_CORE_READ(task, cred, uid.val);
+	near.user_namespace = BPF_CORE_READ(task, cred, user_ns, ns.inum);
+	near_capabilities = capabilities(task);
+	if (!has_any(1ull << CAP_IPC_LOCK))
+		write_if_near(seq, NEAR_LOCKED, pages(BPF_CORE_READ(mm, locked_vm)),
+			      BPF_CORE_READ(task, signal, rlim[RLIMIT_MEMLOCK].rlim_cur));
+	write_if_near(seq, NEAR_MAPPINGS, BPF_CORE_READ(mm, map_count), max_mappings);
+	if (u && counts_rlimits())
+		write_near_of_user(seq, task, u);
+}
