@@ -152,7 +152,6 @@ fn what_does_not_leak_is_not_reported() {
             wrong[usize::try_from(kind).unwrap()] += 1;
         }
     }
-    println!("false alarms of 700: {wrong:?}");
     // Fewer than 1 %.
     assert!(wrong.iter().sum::<u32>() < 7, "{wrong:?}");
 }

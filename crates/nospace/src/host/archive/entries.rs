@@ -19,6 +19,9 @@ const WINDOW_LOG: u32 = 24;
 /// Name, size and contents of an entry.
 pub type Each<'f> = &'f mut dyn FnMut(&str, u64, &mut dyn Read) -> anyhow::Result<ControlFlow<()>>;
 
+/// A line with its number, and the memory that is left.
+pub type EachLine<'f> = &'f mut dyn FnMut(&mut Budget, &[u8], usize) -> anyhow::Result<()>;
+
 /// Whether `file` begins as zstd does.
 ///
 /// # Errors
@@ -161,7 +164,7 @@ pub fn each_line(
     name: &str,
     size: u64,
     contents: &mut dyn Read,
-    each: &mut dyn FnMut(&mut Budget, &[u8], usize) -> anyhow::Result<()>,
+    each: EachLine<'_>,
 ) -> anyhow::Result<()> {
     if size > memory.left() {
         memory.take(size)?;
