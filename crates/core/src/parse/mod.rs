@@ -9,6 +9,7 @@ pub mod maps;
 pub mod mountinfo;
 pub mod network;
 pub mod os_release;
+pub mod passwd;
 pub mod process;
 pub mod sysctl;
 pub mod system;

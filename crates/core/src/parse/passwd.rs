@@ -1,0 +1,49 @@
+//! passwd(5).
+
+use std::collections::BTreeMap;
+
+use super::{lines, lossy};
+
+/// The name of each uid; the first one, where a uid has several. Lines that are none of passwd(5), such as those of NIS, are left out.
+#[must_use]
+pub fn names(bytes: &[u8]) -> BTreeMap<u32, String> {
+    let mut names = BTreeMap::new();
+    for line in lines(bytes).map(lossy) {
+        let mut fields = line.split(':');
+        let (Some(name), Some(uid)) = (fields.next(), fields.nth(1)) else {
+            continue;
+        };
+        if let Ok(uid) = uid.parse()
+            && !name.is_empty()
+        {
+            names.entry(uid).or_insert_with(|| name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_uid_has_its_first_name() {
+        let names = names(
+            b"root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:\nweb:x:1000:1000::/:\n+nis\n:x:7:7\nbad:x:-1:0\n",
+        );
+        let all: Vec<_> = names
+            .iter()
+            .map(|(uid, name)| (*uid, name.as_str()))
+            .collect();
+        assert_eq!(all, [(0, "root"), (1000, "web")]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = names(&bytes);
+        }
+    }
+}
