@@ -33,22 +33,25 @@ pub struct Shared {
 
 impl<'a> Reader<'a> {
     /// Starts the thread; it ends with the session.
+    ///
+    /// # Errors
+    /// No thread can be started.
     pub fn start<'scope, 'env>(
         tracer: Tracer,
         shared: &'a Shared,
         scope: &'scope Scope<'scope, 'env>,
-    ) -> Self
+    ) -> io::Result<Self>
     where
         'a: 'scope,
     {
         let (sender, batches) = sync_channel(BATCHES);
-        scope.spawn(move || {
+        std::thread::Builder::new().spawn_scoped(scope, move || {
             if let Err(error) = read(tracer, shared, &sender) {
                 // Where nobody listens the session has ended.
                 let _ = sender.send(Err(error));
             }
-        });
-        Self { batches, shared }
+        })?;
+        Ok(Self { batches, shared })
     }
 
     /// Some thousand calls at most, or none within `patience`; `None` says that there will be no more.

@@ -2,6 +2,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use nospace_bpf::trace::{Call, Event, Tracer};
 use nospace_core::model::InotifyResource;
 
@@ -68,7 +69,8 @@ pub fn follow(
 ) -> anyhow::Result<()> {
     let shared = reader::Shared::default();
     thread::scope(|scope| {
-        let reader = Reader::start(tracer, &shared, scope);
+        let reader = Reader::start(tracer, &shared, scope)
+            .context("cannot start a thread that reads calls")?;
         let owners = OwnerCache::new(host);
         owners.gaps.iter().for_each(|gap| warn(gap));
         Session {
