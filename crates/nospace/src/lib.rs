@@ -18,6 +18,8 @@ pub mod incident;
 pub mod output;
 pub mod over_time;
 mod parallel;
+pub mod sampling;
+pub mod top;
 pub mod trace;
 pub mod tune;
 pub mod ui;

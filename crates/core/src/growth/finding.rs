@@ -160,11 +160,13 @@ pub fn span(seconds: f64) -> String {
     }))
 }
 
+/// The nearest whole number; 0 for less than that.
+#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a cast saturates"
 )]
-fn whole(value: f64) -> u64 {
+pub fn whole(value: f64) -> u64 {
     value.round() as u64
 }

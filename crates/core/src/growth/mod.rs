@@ -13,7 +13,7 @@ mod history;
 mod rate;
 mod slope;
 
-pub use finding::{findings, rate, span};
+pub use finding::{findings, rate, span, whole};
 pub use history::{History, MAX_SAMPLES, MIN_SAMPLES};
 pub use rate::Growth;
 

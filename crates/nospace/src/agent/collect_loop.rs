@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
-use nospace_core::growth::{self, History};
 use tokio::sync::watch;
 
 use super::config::ConfigReceiver;
@@ -11,13 +10,12 @@ use super::observation::Observation;
 use super::pages::Pages;
 use super::refusals::Refusals;
 use super::tuner::Tuner;
-use crate::collect;
-use crate::host::live::Live;
+use crate::sampling::{Sampled, Sampler};
 
-/// Collects once per interval. The eBPF programs stay loaded in its host.
+/// Collects once per interval.
 pub struct CollectLoop {
-    /// The node.
-    pub host: Live,
+    /// Collects from the node.
+    pub sampler: Sampler,
     /// The agent's settings.
     pub config: ConfigReceiver,
     /// Where observations go.
@@ -34,12 +32,9 @@ impl CollectLoop {
     /// Collects once per interval, and at once when something comes through `renew`, until its sender is dropped. A collection that
     /// takes longer than the interval delays the next one.
     pub fn run(mut self, renew: &Receiver<()>) {
-        let started = Instant::now();
-        let mut history = History::default();
         for number in 1.. {
             let begin = Instant::now();
-            let seconds = begin.duration_since(started).as_secs_f64();
-            let observation = self.collect(number, begin, &mut history, seconds);
+            let observation = self.collect(number, begin);
             self.publish.send_replace(Some(Arc::new(observation)));
             let interval = self.config.borrow().interval;
             let rest = interval.saturating_sub(begin.elapsed());
@@ -49,26 +44,16 @@ impl CollectLoop {
         }
     }
 
-    fn collect(
-        &mut self,
-        number: u64,
-        begin: Instant,
-        history: &mut History,
-        seconds: f64,
-    ) -> Observation {
-        self.host.renew();
-        let snapshot = collect::collect(&self.host);
-        let view = nospace_core::view(&snapshot);
-        self.refusals.fold_deleted_pods(&view);
-        let growth = history.add(&view, seconds);
-        let findings = growth::findings(&view, history, &growth, seconds);
+    fn collect(&mut self, number: u64, begin: Instant) -> Observation {
         let config = Arc::clone(&self.config.borrow());
-        if config.tune {
-            let new = || Tuner::new(self.procfs.clone());
-            let tuner = self.tuner.get_or_insert_with(new);
-            tuner.adjust(&self.host, &view, number, config.tune_ceiling);
-        }
-        let mut report = nospace_core::conclude_with(view, findings);
+        let Sampled { mut report, growth } = self.sampler.sample(|host, view| {
+            self.refusals.fold_deleted_pods(view);
+            if config.tune {
+                let new = || Tuner::new(self.procfs.clone());
+                let tuner = self.tuner.get_or_insert_with(new);
+                tuner.adjust(host, view, number, config.tune_ceiling);
+            }
+        });
         if let Some(name) = &config.node_name {
             report.node.name.clone_from(name);
         }

@@ -19,6 +19,7 @@ use super::request_counter::RequestCounter;
 use super::webhook::{self, Webhook};
 use crate::collect::node_name;
 use crate::host::live::{Live, Roots};
+use crate::sampling::Sampler;
 use crate::ui::warn;
 
 /// nice(2) of the collect loop: scrapes come first.
@@ -63,7 +64,7 @@ pub fn run(
             started: jiff::Timestamp::now(),
         };
         let collect_loop = CollectLoop {
-            host,
+            sampler: Sampler::new(host, Duration::ZERO),
             config: reload.config.subscribe(),
             publish,
             refusals,

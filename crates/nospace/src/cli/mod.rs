@@ -12,6 +12,7 @@ mod plan;
 mod record;
 mod report;
 mod stop;
+mod top;
 mod trace;
 mod tune;
 mod watches;
@@ -53,6 +54,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Watches(watches::WatchesArgs),
     Trace(trace::TraceArgs),
+    Top(top::TopArgs),
     Plan(Box<plan::PlanArgs>),
     Tune(Box<tune::TuneArgs>),
     Record(record::RecordArgs),
@@ -121,6 +123,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(shared, output, &args),
             Some(Command::Watches(args)) => watches::run(shared, output, &args),
             Some(Command::Trace(args)) => trace::run(shared, output, &args),
+            Some(Command::Top(args)) => top::run(shared, args),
             Some(Command::Plan(args)) => plan::run(shared, output, &args),
             Some(Command::Tune(args)) => tune::run(shared, output, &args),
             Some(Command::Record(args)) => record::run(shared, &args),

@@ -47,6 +47,13 @@ impl Line {
         self.plain(&" ".repeat(missing))
     }
 
+    /// Its pieces, clean, from left to right.
+    pub fn pieces(&self) -> impl Iterator<Item = (Style, &str)> {
+        self.pieces
+            .iter()
+            .map(|(style, text)| (*style, text.as_str()))
+    }
+
     /// Columns that it takes.
     #[must_use]
     pub fn width(&self) -> usize {

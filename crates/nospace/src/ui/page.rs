@@ -114,6 +114,12 @@ impl Page {
         self.lines.len()
     }
 
+    /// The lines.
+    #[must_use]
+    pub fn into_lines(self) -> Vec<Line> {
+        self.lines
+    }
+
     /// Writes it all, with styles.
     ///
     /// # Errors

@@ -7,5 +7,6 @@ mod human;
 mod json;
 mod samples;
 mod select;
+mod top;
 mod trace;
 mod tune;

@@ -25,7 +25,7 @@ fn pod() -> Owner {
     }
 }
 
-fn count(of: InotifyResource, used: u64, limit: u64) -> CallCount {
+pub fn count(of: InotifyResource, used: u64, limit: u64) -> CallCount {
     CallCount {
         of,
         uid: 1000,
@@ -59,7 +59,7 @@ fn watch() -> TracedCall {
     }
 }
 
-fn refused(candidates: &[Cause], count: Option<CallCount>) -> TracedCall {
+pub fn refused(candidates: &[Cause], count: Option<CallCount>) -> TracedCall {
     let no_watch = candidates == [Cause::InotifyWatches];
     let (call, result, error) = if no_watch {
         ("inotify_add_watch", -28, "ENOSPC")

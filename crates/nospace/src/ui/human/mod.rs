@@ -18,6 +18,7 @@ use nospace_core::model::CgroupVersion;
 use nospace_core::report::{Report, Severity};
 
 pub use findings::{details as finding_details, title as finding_title};
+pub use forecast::draw as forecast;
 pub use gaps::collectors;
 pub use headline::{headline, sentence, summary, word, worst};
 pub use options::Options;
@@ -33,7 +34,7 @@ pub fn draw(report: &Report, options: &Options) -> Page {
     node(&mut page, report);
     findings::draw(&mut page, report, options);
     users::draw(&mut page, report, options);
-    forecast::draw(&mut page, report);
+    forecast(&mut page, report);
     holders::draw(&mut page, report, options);
     resources::draw(&mut page, report, options);
     gaps::draw(&mut page, report, options);

@@ -61,7 +61,8 @@ pub fn call(call: &TracedCall, screen: &Screen) -> Page {
 }
 
 /// `12:34:56.789` of an RFC 3339 time.
-fn time_of_day(time: &str) -> &str {
+#[must_use]
+pub fn time_of_day(time: &str) -> &str {
     let start = time.find('T').map_or(0, |at| at + 1);
     time.get(start..start + 12).unwrap_or(time)
 }

@@ -4,5 +4,6 @@ mod call;
 mod summary;
 mod words;
 
-pub use call::call;
+pub use call::{call, time_of_day};
 pub use summary::summary;
+pub use words::{causes, owner, usage};

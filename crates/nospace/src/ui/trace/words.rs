@@ -11,11 +11,14 @@ use crate::ui::human;
 /// In place of an owner that could not be found any more.
 const EXITED: &str = "exited";
 
+/// The owner in a few words.
+#[must_use]
 pub fn owner(owner: Option<&Owner>) -> String {
     owner.map_or_else(|| EXITED.to_owned(), human::owner)
 }
 
 /// `inotify-instances or process-files`
+#[must_use]
 pub fn causes(candidates: &[Cause]) -> String {
     let codes: Vec<&str> = candidates.iter().map(|cause| cause.code()).collect();
     codes.join(" or ")
@@ -30,6 +33,7 @@ pub fn user(count: &CallCount) -> String {
 }
 
 /// `128/128 instances`
+#[must_use]
 pub fn usage(count: &CallCount) -> String {
     let of = match count.of {
         InotifyResource::Instances => "instances",

@@ -1,0 +1,72 @@
+use super::canvas::Canvas;
+use crate::top::state::Shown;
+use crate::ui::{Page, style};
+
+const KEYS: [(&str, &str); 15] = [
+    (
+        "1 2 3 4, Tab",
+        "holders, limits, refused calls, findings and forecast",
+    ),
+    (
+        "up down, j k",
+        "choose a holder, or scroll; PgUp, PgDn, Home and End as well",
+    ),
+    (
+        "Enter, right",
+        "the watches of the chosen holder as a tree; again: into a directory",
+    ),
+    (
+        "Left, Backspace",
+        "out of the directory; out of the watches",
+    ),
+    ("u", "list the watches again"),
+    ("Esc", "close the watches, or remove the filter"),
+    (
+        "/",
+        "filter holders or limits by what you type: names, users, a pid",
+    ),
+    (
+        "g G",
+        "holders by process, pod or unit, workload, program, user",
+    ),
+    ("s S", "sort by the next or the previous column"),
+    (
+        "w i m f n",
+        "sort by watches, instances, change per minute, last refused call, name",
+    ),
+    ("r", "reverse the order"),
+    (
+        "p, space",
+        "pause: the screen stands still, calls are still counted",
+    ),
+    ("+ -", "check less or more often"),
+    ("Ctrl-Z", "suspend; fg continues"),
+    ("q, Ctrl-C", "quit"),
+];
+
+/// The keys, and what the marks mean.
+pub fn draw(canvas: &mut Canvas<'_>) -> Shown {
+    let mut page = Page::new(canvas.width(), canvas.look.charset);
+    for (keys, does) in KEYS {
+        let line = page.line().put(style::COMMAND, keys).pad_to(17);
+        page.wrapped(line, style::PLAIN, does);
+    }
+    page.add(page.line());
+    for says in [
+        "~ marks an estimate counted from /proc; ? what is unknown. Changes are those of the last minute, in units per minute.",
+        "TREND goes from the lowest to the highest value of the time that it shows. FULL IN is the trend of the last minutes.",
+        "USER is the user that is charged; USER@NUMBER is one of that user namespace, which has limits of its own.",
+        "An instance that several processes hold is listed with each, and counted once for a pod, workload, program or user.",
+    ] {
+        page.wrapped(page.line(), style::DIM, says);
+    }
+    let lines = page.into_lines();
+    let shown = Shown {
+        rows: canvas.height(),
+        lines: lines.len(),
+    };
+    for line in &lines {
+        canvas.line(line);
+    }
+    shown
+}

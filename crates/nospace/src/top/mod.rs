@@ -1,0 +1,27 @@
+//! `nospace top`: the node, live.
+//!
+//! ```text
+//! Worker (thread): Sampler, watches ─┐
+//! trace (thread): refused calls ─────┴─ Update ─▶ State ─ draw ─▶ Buffer ─▶ Terminal
+//!                                       keys ────▲   └─ Effect: Request ─▶ Worker
+//! ```
+//!
+//! `State` is pure: what came in and which keys were pressed decide what is drawn, and drawing depends on nothing else.
+
+pub mod budgets;
+mod data;
+mod draw;
+pub mod drill;
+pub mod holders;
+mod live;
+pub mod refusals;
+pub mod sample;
+mod session;
+pub mod state;
+mod terminal;
+pub mod update;
+
+pub use data::Data;
+pub use draw::{Look, draw};
+pub use live::Pace;
+pub use session::{Options, run};

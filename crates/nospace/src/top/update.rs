@@ -1,0 +1,77 @@
+//! What comes in from the node, and what it is asked for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nospace_core::watches::WatchesReport;
+
+use super::sample::Sample;
+use crate::trace::TracedCall;
+
+/// What comes in from the node.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// A look at the node.
+    Sample(Arc<Sample>),
+    /// Time from the begin of one look to the next.
+    Interval(Duration),
+    /// The watches that request `id` asked for.
+    Watches {
+        /// Number of the request.
+        id: u64,
+        /// The watches, or why there are none.
+        result: Result<Arc<WatchesReport>, String>,
+    },
+    /// Refused calls are being traced.
+    TraceBegan,
+    /// Calls that failed, since the last such update.
+    Refusals(RefusedCalls),
+    /// Refused calls are not traced, and why.
+    TraceEnded(String),
+}
+
+/// Calls that failed because something had run out.
+#[derive(Clone, Debug, Default)]
+pub struct RefusedCalls {
+    /// The latest of them, oldest first.
+    pub calls: VecDeque<TracedCall>,
+    /// Calls that were refused besides: too many to keep each.
+    pub omitted: u64,
+    /// Calls that came too fast for the kernel to hand them over.
+    pub lost: u64,
+}
+
+impl RefusedCalls {
+    /// Calls that are kept of one update.
+    pub const MOST: usize = 200;
+
+    /// Adds a call; the oldest goes where there are too many.
+    pub fn push(&mut self, call: TracedCall) {
+        if self.calls.len() >= Self::MOST {
+            self.calls.pop_front();
+            self.omitted += 1;
+        }
+        self.calls.push_back(call);
+    }
+
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.omitted == 0 && self.lost == 0
+    }
+}
+
+/// What `top` asks the node for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The watches of these processes.
+    Watches {
+        /// Number of the request; the answer has it too.
+        id: u64,
+        /// The processes.
+        pids: Vec<u32>,
+    },
+    /// Another time between looks.
+    Interval(Duration),
+}
