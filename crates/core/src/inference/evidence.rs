@@ -67,6 +67,10 @@ static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+static RUST_ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?-u)(?:Error \{ )?(?:kind: )?(?:\w+\()?(?:Error \{ repr: )?Os ?\{ ?code: \d+,(?: kind: \w+,)? message: "?$"#).ok()
+});
+
 impl Evidence {
     /// The evidence of `message`; `None` where it states no errno.
     #[must_use]
@@ -106,7 +110,7 @@ impl Place {
         let below = |dir: &str| path.contains(&format!("{dir}/")) || path.ends_with(dir);
         if below("/sys/fs/cgroup") || path.starts_with("/cgroup/") {
             Self::Cgroup
-        } else if path.starts_with("/dev/shm") {
+        } else if path.starts_with("/dev/shm") || path.starts_with("/run/shm") {
             Self::Shm
         } else if path.ends_with("/ptmx") {
             Self::Ptmx
@@ -138,6 +142,10 @@ fn path_in(text: &[u8], last: bool) -> Option<String> {
 fn clause_start(text: &[u8], end: usize) -> usize {
     let floor = end.saturating_sub(CLAUSE);
     let mut stop = end;
+    // Rust's `Os { code: 28, kind: StorageFull, message: "` has a name for what it is, and no call.
+    if let Some(start) = RUST_ERROR.as_ref().and_then(|r| r.find(&text[floor..end])) {
+        stop = floor + start.start();
+    }
     // What only leads to the errno: `: "`, `(28: `, `[Errno 28] `, ` err=`.
     while stop > floor && !text[stop - 1].is_ascii_alphabetic() {
         stop -= 1;
@@ -194,10 +202,12 @@ fn without(text: &[u8], mentions: &[Mention]) -> String {
 
 fn dialect(text: &[u8], mention: &Mention) -> Option<Dialect> {
     let first = text[mention.span.start];
-    // Node.js writes its own in lower case, behind the name.
-    let named = text[..mention.span.start].ends_with(b": ")
-        && Errno::ALL
-            .iter()
-            .any(|errno| text[..mention.span.start - 2].ends_with(errno.name().as_bytes()));
+    // Node.js writes its own in lower case, behind the name and a colon or, of old, a comma.
+    let head = &text[..mention.span.start];
+    let name = head.strip_suffix(b": ").or(head.strip_suffix(b", "));
+    let named = name.is_some_and(|head| {
+        let mut all = Errno::ALL.iter();
+        all.any(|errno| head.ends_with(errno.name().as_bytes()))
+    });
     (mention.form == Form::Words && first.is_ascii_lowercase() && !named).then_some(Dialect::Go)
 }

@@ -22,7 +22,7 @@ const FAILURE: &str = r"(?i-u)\b(?:err(?:or|o|no)?\d*|errors|errcode|fail(?:s|ed
 const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b"#;
 
 /// What may follow an errno that ends its clause.
-const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:after|not handled|for this process|in |while |during |at |\[v))"#;
+const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:after|not handled|for this process|in |while |during |at |\[v))"#;
 
 /// What leads to an errno that is a reason.
 const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\] |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
@@ -121,7 +121,9 @@ pub fn statement(
                 return None;
             }
             let alone = bare && around.is_logged && after.trim_ascii().is_empty();
-            if fails && (leads || glued) || alone {
+            // Perl and Apache put what failed behind the reason.
+            let first = bare && after.starts_with(b": ");
+            if fails && (leads || glued || first) || alone {
                 return Some(Statement::Firm);
             }
             leads.then_some(Statement::Weak)
