@@ -19,6 +19,7 @@ pub mod diff;
 pub mod evidence;
 pub mod explain;
 pub mod growth;
+pub mod howto;
 pub mod inference;
 pub mod leaks;
 pub mod limits;

@@ -464,3 +464,60 @@ fn trees_and_processes_that_are_not_there_are_errors() {
         assert!(out.stdout.is_empty(), "{args:?}");
     }
 }
+
+#[test]
+fn a_named_pipe_is_waited_for_and_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("log.fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let binary = assert_cmd::cargo::cargo_bin("nospace");
+    let mut child = std::process::Command::new(binary)
+        .args(["explain", "--no-node", "-q"])
+        .arg(&pipe)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.contains("log.fifo: a named pipe: waiting"), "{said}");
+    fs::write(&pipe, WATCHES).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), "inotify-watches\n");
+}
+
+#[test]
+fn advice_is_that_of_the_place_that_the_log_is_from() {
+    for (host, wanted) in [
+        ("talos-abc-1", "talosctl patch machineconfig"),
+        (
+            "kind-worker",
+            "docker exec kind-worker systemctl restart kubelet",
+        ),
+        ("minikube", "minikube ssh"),
+        ("node1", "nospace tune --apply"),
+    ] {
+        let line = format!("Nov 21 00:00:01 {host} kubelet[812]: {WATCHES}");
+        let explained = json(explain(&[]).write_stdin(line));
+        let commands: Vec<&str> = explained.findings[0]
+            .remedies
+            .iter()
+            .map(|r| r.command.as_str())
+            .collect();
+        assert!(
+            commands.iter().any(|c| c.contains(wanted)),
+            "{host}: {commands:?}"
+        );
+    }
+    let page = stdout(&mut explain(&["inotify-watches"]));
+    assert!(page.contains("How to fix, by platform") && page.contains("WSL2"));
+}

@@ -320,7 +320,7 @@ fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
     let blame = blame.map_or(Blame::Unknown, |f| f.blame.clone());
     let mut remedies: Vec<_> = known.iter().flat_map(|f| f.remedies.clone()).collect();
     if remedies.is_empty() {
-        remedies = remedy::for_cause(named, report);
+        remedies = remedy::for_cause(cause, named, report);
     }
     for later in remedy::afterwards(cause, named, report) {
         if !remedies.iter().any(|r| r.command.contains(&later.command)) {

@@ -2,11 +2,31 @@
 
 use super::report::ExplainedCause;
 use crate::cause::Cause;
+use crate::howto::{Speaker, spoken_by};
 use crate::limits::{self, Site};
+use crate::managers::is_kubelet;
 use crate::report::{Remedy, Report};
 
-/// Commands that find or free what is short, on the node of `report` or on one that was not looked at.
-pub(super) fn for_cause(cause: Cause, report: Option<&Report>) -> Vec<Remedy> {
+/// Who speaks in the log, where the node was not looked at and the lines show it.
+fn speaker<'a>(said: &'a ExplainedCause, report: Option<&Report>) -> Option<Speaker<'a>> {
+    if report.is_some() {
+        return None;
+    }
+    let samples = said.kinds.iter().map(|kind| kind.sample.as_str());
+    let texts: Vec<&str> = samples
+        .chain(said.objects.iter().map(String::as_str))
+        .collect();
+    spoken_by(&said.programs, &said.hosts, &texts)
+}
+
+/// Commands that find or free what is short, on the node of `report` or on one that was not looked at: then as it is done
+/// where the log says that it is from.
+pub(super) fn for_cause(
+    said: &ExplainedCause,
+    cause: Cause,
+    report: Option<&Report>,
+) -> Vec<Remedy> {
+    let speaker = speaker(said, report);
     let limit = limits::of(cause);
     let site = report.map_or(Site::Unseen, |report| {
         let environment = report.remedy_context.environment.as_ref();
@@ -14,7 +34,8 @@ pub(super) fn for_cause(cause: Cause, report: Option<&Report>) -> Vec<Remedy> {
     });
     let raise = limit.raise.iter().flat_map(|raise| {
         let live = report.and_then(|report| live(report, raise.key));
-        raise.remedies(&site, live)
+        let there = speaker.and_then(|speaker| speaker.raise(raise.key, raise.to));
+        there.unwrap_or_else(|| raise.remedies(&site, live))
     });
     let commands = limit.commands.iter();
     raise
@@ -49,17 +70,20 @@ pub(super) fn afterwards(
     }
     let known = |id: &str, starts: &[&str]| starts.iter().any(|start| id.starts_with(start));
     let kind = |starts: &[&str]| said.kinds.iter().any(|k| known(&k.signature, starts));
+    let speaker = speaker(said, report);
     // "unknown service runtime.v1" is containerd without its CRI plugin, in the kubelet's words.
     let containerd = kind(&["containerd-cni", "cri-not-loaded"]).then(|| {
         let own = |report: &Report| report.remedy_context.restart_containerd.clone();
         let why = "it runs without its CRI plugin, and room in inotify does not fix that";
-        restart(report, own, "containerd", why)
+        let there = speaker.and_then(|s| Some((s.how.title, s.restart_runtime()?)));
+        restart(report, own, there, "containerd", why)
     });
-    let kubelet = |p: &String| p == "kubelet" || p == "cAdvisor";
+    let kubelet = |p: &String| is_kubelet(p) || p == "cAdvisor";
     let kubelet = said.programs.iter().any(kubelet).then(|| {
         let own = |report: &Report| report.remedy_context.restart_kubelet.clone();
         let why = "only if it died: it fails at its start, never later";
-        restart(report, own, "kubelet", why)
+        let there = speaker.and_then(|s| Some((s.how.title, s.restart_kubelet()?)));
+        restart(report, own, there, "kubelet", why)
     });
     [containerd, kubelet]
         .into_iter()
@@ -68,14 +92,19 @@ pub(super) fn afterwards(
         .collect()
 }
 
-/// The command of the node that was looked at; of another the usual one.
+/// The command of the node that was looked at; of another the one of the place that the log is from, or the usual one.
 fn restart(
     report: Option<&Report>,
     own: impl FnOnce(&Report) -> Option<String>,
+    there: Option<(&str, String)>,
     service: &str,
     why: &str,
 ) -> Option<Remedy> {
     let Some(report) = report else {
+        if let Some((title, command)) = there {
+            let why = format!("{why} ({service} as {title} runs it)");
+            return Some(Remedy { command, why });
+        }
         return Some(Remedy {
             command: format!("systemctl restart {service}"),
             why: format!("{why} (where {service} is a service of its own)"),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Read as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -193,6 +194,12 @@ impl<'a> Task<'a> {
         let found = files(&named, self.args.rotated).map_err(|(path, e)| {
             anyhow::Error::from(e).context(format!("cannot list {}", path.display()))
         })?;
+        for path in found.iter().filter(|path| is_named_pipe(path)) {
+            warn(&format!(
+                "{}: a named pipe: waiting until a program writes to it (Ctrl-C stops)",
+                path.display()
+            ));
+        }
         let mut inputs: Vec<Input> = found.into_iter().map(Input::File).collect();
         if self.args.journal {
             inputs.push(Input::Journal(self.args.query(self.shared)));
@@ -354,7 +361,7 @@ impl<'a> Task<'a> {
 
 fn print_page(cause: Cause) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
-    draw::manual(pages::page(cause), &Screen::of_stdout()).write(&mut text)?;
+    draw::manual(&pages::with_platforms(cause), &Screen::of_stdout()).write(&mut text)?;
     ui::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -364,6 +371,12 @@ fn print_list(classifier: &Classifier, format: &Format, verbose: bool) -> anyhow
     let draw = |screen: &Screen| draw::list(table, screen, verbose);
     format.print(&document(&table.signatures(), draw))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A named pipe, and not a link to one: behind /dev/fd somebody writes already.
+fn is_named_pipe(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
 /// A table of signatures, which is a file of a few KiB.
