@@ -1,4 +1,7 @@
+use std::collections::HashMap;
 use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, PatternID};
 
 use super::frame::Frame;
 use super::literal::Prefilter;
@@ -6,15 +9,17 @@ use super::object::Object;
 use crate::cause::Cause;
 use crate::inference::{Answer, Inference, Surroundings, infer};
 use crate::normalise::NormalForm;
-use crate::signatures::{Confidence, Signature, Table, TableError};
+use crate::signatures::{Confidence, Pattern, Signature, Table, TableError};
 
 /// Says what a message means.
 #[derive(Debug)]
 pub struct Classifier {
     table: Table,
     prefilter: Prefilter,
-    /// Each signature's literal in lower case.
-    literals: Vec<String>,
+    /// What the signatures need to find in a message, in lower case: one pass tells which of them can match.
+    needs: AhoCorasick,
+    /// By signature, the patterns of `needs` that it needs: its literal, and the longest text of its own pattern.
+    needed: Vec<Vec<PatternID>>,
     /// The signatures, the surest first.
     order: Vec<usize>,
 }
@@ -46,21 +51,15 @@ impl Classifier {
     /// # Errors
     /// When the table's literals make no automaton.
     pub fn new(table: Table) -> Result<Self, TableError> {
-        let prefilter = Prefilter::new(&table).map_err(|why| TableError::Syntax {
-            file: "literals".to_owned(),
-            why,
-        })?;
-        let literals: Vec<String> = table
-            .signatures()
-            .iter()
-            .map(|s| s.literal.to_ascii_lowercase())
-            .collect();
-        let mut order: Vec<usize> = (0..literals.len()).collect();
+        let prefilter = Prefilter::new(&table).map_err(unusable)?;
+        let (needs, needed) = needs(table.signatures())?;
+        let mut order: Vec<usize> = (0..needed.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(table.signatures()[*i].confidence));
         Ok(Self {
             table,
             prefilter,
-            literals,
+            needs,
+            needed,
             order,
         })
     }
@@ -113,6 +112,10 @@ impl Classifier {
 
     fn by_signature(&self, message: &[u8]) -> Option<Match> {
         let lower = message.to_ascii_lowercase();
+        let mut found = vec![false; self.needs.patterns_len()];
+        for text in self.needs.find_overlapping_iter(&lower) {
+            found[text.pattern().as_usize()] = true;
+        }
         let mut best: Option<Match> = None;
         for &index in &self.order {
             let signature = &self.table.signatures()[index];
@@ -122,14 +125,14 @@ impl Classifier {
             {
                 break;
             }
-            if memchr::memmem::find(&lower, self.literals[index].as_bytes()).is_none() {
+            if !self.needed[index].iter().all(|text| found[text.as_usize()]) {
                 continue;
             }
-            let Some(found) = self.try_signature(index, signature, message) else {
+            let Some(hit) = self.try_signature(index, signature, message) else {
                 continue;
             };
-            if best.as_ref().is_none_or(|b| wins(&found, b)) {
-                best = Some(found);
+            if best.as_ref().is_none_or(|b| wins(&hit, b)) {
+                best = Some(hit);
             }
         }
         best
@@ -148,6 +151,39 @@ impl Classifier {
             span: whole.range(),
             core: whole.range(),
         })
+    }
+}
+
+/// An automaton for everything that `signatures` need to find, and what each of them needs.
+fn needs(signatures: &[Signature]) -> Result<(AhoCorasick, Vec<Vec<PatternID>>), TableError> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut known: HashMap<String, PatternID> = HashMap::new();
+    let mut needed = Vec::with_capacity(signatures.len());
+    for signature in signatures {
+        let mut own = Vec::new();
+        let literal = signature.literal.to_ascii_lowercase();
+        for text in std::iter::once(literal).chain(Pattern::required(signature)) {
+            let id = match known.get(&text) {
+                Some(id) => *id,
+                None => {
+                    let id = PatternID::new(texts.len()).map_err(unusable)?;
+                    texts.push(text.clone());
+                    known.insert(text, id);
+                    id
+                }
+            };
+            own.push(id);
+        }
+        needed.push(own);
+    }
+    let needs = AhoCorasick::new(&texts).map_err(unusable)?;
+    Ok((needs, needed))
+}
+
+fn unusable(why: impl ToString) -> TableError {
+    TableError::Syntax {
+        file: "literals".to_owned(),
+        why: why.to_string(),
     }
 }
 

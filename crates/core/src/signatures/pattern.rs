@@ -1,4 +1,6 @@
 use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::signature::Signature;
 
@@ -15,10 +17,7 @@ impl Pattern {
     /// # Errors
     /// What the regular expression has wrong, in the words of its parser.
     pub fn new(signature: &Signature) -> Result<Self, String> {
-        let mut text = signature.pattern.clone();
-        text = text.replacen("%path%", PATH, 1);
-        text = text.replace("%path%", "[\"'`<]*/[^\\s\"'`>]+[\"'`>]*");
-        RegexBuilder::new(&text)
+        RegexBuilder::new(&expand(&signature.pattern))
             .case_insensitive(true)
             .unicode(false)
             .size_limit(1 << 20)
@@ -27,11 +26,46 @@ impl Pattern {
             .map_err(|e| e.to_string())
     }
 
+    /// Text that every match of `signature` has beside its literal, in lower case: the longest that its pattern shows.
+    pub fn required(signature: &Signature) -> Option<String> {
+        let hir = ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .build()
+            .parse(&expand(&signature.pattern))
+            .ok()?;
+        let literal = signature.literal.to_ascii_lowercase();
+        let mut all = Vec::new();
+        literals(&hir, &mut all);
+        all.into_iter()
+            .map(|text| text.to_ascii_lowercase())
+            .filter(|text| text.len() >= 3 && !literal.contains(text.as_str()))
+            .max_by_key(String::len)
+    }
+
     /// The first match whose path lies where `signature` wants it.
     pub fn find<'h>(&self, signature: &Signature, text: &'h [u8]) -> Option<Captures<'h>> {
         self.0
             .captures_iter(text)
             .find(|c| lies_right(signature, c.name("path").map(|m| m.as_bytes())))
+    }
+}
+
+fn expand(pattern: &str) -> String {
+    pattern
+        .replacen("%path%", PATH, 1)
+        .replace("%path%", "[\"'`<]*/[^\\s\"'`>]+[\"'`>]*")
+}
+
+/// The plain texts that each match of `hir` has.
+fn literals(hir: &Hir, all: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            all.extend(str::from_utf8(&literal.0).ok().map(str::to_owned));
+        }
+        HirKind::Capture(capture) => literals(&capture.sub, all),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| literals(part, all)),
+        _ => {}
     }
 }
 
