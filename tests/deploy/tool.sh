@@ -1,13 +1,14 @@
 #!/bin/bash
 # Builds a tool that the deploy tests need, once, and prints its path. Nothing else changes on the machine.
 #
-#   tests/deploy/tool.sh helm|crds
+#   tests/deploy/tool.sh helm|nfpm|crds
 #
 # `crds` is a directory with the Prometheus operator's custom resource definitions, generated from its Go types.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=${NOSPACE_CACHE:-$HOME/.cache}/nospace-deploy
 helm=v4.3.1
+nfpm=v2.45.2
 mkdir -p "$cache"
 
 case ${1-} in
@@ -19,6 +20,16 @@ helm)
         trap 'rm -rf "$work"' EXIT
         GOBIN=$work CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "helm.sh/helm/v4/cmd/helm@$helm" >&2
         mv "$work/helm" "$tool"
+    fi
+    ;;
+nfpm)
+    tool=$cache/nfpm-$nfpm
+    if [ ! -x "$tool" ]; then
+        echo "deploy: building nfpm $nfpm" >&2
+        work=$(mktemp -d "$cache/.XXXXXX")
+        trap 'rm -rf "$work"' EXIT
+        GOBIN=$work CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "github.com/goreleaser/nfpm/v2/cmd/nfpm@$nfpm" >&2
+        mv "$work/nfpm" "$tool"
     fi
     ;;
 crds)

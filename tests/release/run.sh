@@ -1,0 +1,133 @@
+#!/bin/bash
+# Makes a release of what is checked out, twice, compares both, and installs each of its files the way its users do.
+#
+#   tests/release/run.sh
+#
+# $NOSPACE_STATIC: use this program. $NOSPACE_REBUILD=1: also build the program again, in another directory, and compare it (minutes).
+# Roots of Debian 12 and 13 are made by mmdebstrap where the archive can be reached.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/deploy/common.sh
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) skip "no release for $(uname -m)" ;; esac
+NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --quiet)}")
+export NOSPACE_STATIC NOSPACE_DIRTY=1
+work=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
+# The server, and a user without rights, read and run what is in it.
+chmod 755 "$work"
+
+if scripts/release 9.9.9 "$work/wrong" >"$work/log" 2>&1; then fail "a release of another version than Cargo.toml's was made"; fi
+grep -q "has version $version, not 9.9.9" "$work/log" || fail "scripts/release 9.9.9 says: $(cat "$work/log")"
+scripts/release "$version" "$work/first" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "scripts/release"; }
+scripts/release "$version" "$work/release" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "scripts/release, again"; }
+diff -r "$work/first" "$work/release" >&2 || fail "the same commit gives other bytes"
+rm -rf "$work/first"
+cd "$work/release"
+sha256sum --quiet -c SHA256SUMS || fail "SHA256SUMS"
+[ "$(ls | wc -l)" = $(($(wc -l <SHA256SUMS) + 1)) ] || fail "SHA256SUMS does not list every file"
+
+# tar.gz, by install.sh, from a server, as a user without rights.
+tar=nospace-$version-linux-$arch.tar.gz
+python3 -m http.server --bind 127.0.0.1 --directory "$work" 0 >"$work/http" 2>&1 &
+server=$!
+for _ in $(seq 50); do grep -q 'port [0-9]' "$work/http" && break; sleep 0.1; done
+port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$work/http")
+# from PATH: installs what the server has there as a user without rights, into an empty home.
+from() {
+    rm -rf "$work/home"
+    install -d -m 700 -o 65534 -g 65534 "$work/home"
+    env -i PATH=/usr/bin:/bin HOME="$work/home" NOSPACE_URL="http://127.0.0.1:$port/$1" \
+        setpriv --reuid 65534 --regid 65534 --clear-groups sh "$work/release/install.sh" >"$work/log" 2>&1
+}
+if [ "$(id -u)" = 0 ]; then
+    from release || { cat "$work/log" >&2; fail "install.sh"; }
+    [ "$("$work/home/.local/bin/nospace" --version)" = "nospace $version" ] || fail "install.sh installed something else"
+    grep -q "is not in your PATH" "$work/log" || fail "install.sh does not say that the directory is not in PATH"
+    from release || fail "install.sh over an older version"
+    cp -r "$work/release" "$work/damaged"
+    printf x >>"$work/damaged/$tar"
+    if from damaged; then fail "install.sh took a file with a wrong sum"; fi
+    grep -q "does not match SHA256SUMS" "$work/log" || fail "install.sh says: $(cat "$work/log")"
+    [ ! -e "$work/home/.local" ] || fail "install.sh left something behind"
+    sed -i "/$tar/d" "$work/damaged/SHA256SUMS"
+    if from damaged; then fail "install.sh found a program where there is none"; fi
+    grep -q "no program for $arch" "$work/log" || fail "install.sh says: $(cat "$work/log")"
+    if from nowhere; then fail "install.sh installed from nowhere"; fi
+    grep -q "cannot download" "$work/log" || fail "install.sh says: $(cat "$work/log")"
+    rm -rf "$work/damaged"
+else
+    echo "release: install.sh as another user: skipped, that needs root"
+fi
+tar -xzf "$tar" -C "$work"
+unpacked=$work/${tar%.tar.gz}
+for file in man/nospace-check.1 completions/nospace.bash schema/check.schema.json schema/tune-for.schema.json LICENSE-MIT README.md; do
+    [ -s "$unpacked/$file" ] || fail "$tar has no $file"
+done
+cmp -s "$unpacked/nospace" "$NOSPACE_STATIC" || fail "$tar has another program"
+
+# runs ROOT: the program installed below this directory, with nothing else there.
+runs() {
+    [ "$("$1/usr/bin/nospace" --version)" = "nospace $version" ] || fail "$1: nospace does not run"
+    [ -s "$1/usr/share/man/man1/nospace-check.1" ] || [ -s "$1/usr/share/man/man1/nospace-check.1.gz" ] || fail "$1: no man pages"
+    [ -s "$1/usr/share/bash-completion/completions/nospace" ] || fail "$1: no completions"
+}
+command -v rpm >/dev/null && command -v mmdebstrap >/dev/null || {
+    [ "$(id -u)" = 0 ] || skip "rpm and mmdebstrap are missing"
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends rpm mmdebstrap >/dev/null
+}
+mkdir "$work/rpm"
+rpm --root "$work/rpm" --nodeps --noscripts -i nospace-"$version"-1.*.rpm 2>"$work/log" || { cat "$work/log" >&2; fail "rpm -i"; }
+runs "$work/rpm"
+rpm --root "$work/rpm" -V nospace || fail "rpm -V"
+[ -s "$work/rpm/usr/lib/systemd/system/nospace-agent.service" ] || fail "the rpm has no unit"
+rpm --root "$work/rpm" -e nospace
+[ ! -e "$work/rpm/usr/bin/nospace" ] || fail "rpm -e left the program"
+mkdir "$work/apk"
+tar --warning=no-unknown-keyword -xzf nospace_"$version"_*.apk -C "$work/apk"
+grep -q "^pkgver = $version" "$work/apk/.PKGINFO" || fail "the apk has no version"
+runs "$work/apk"
+debs=()
+for suite in bookworm trixie; do
+    if mmdebstrap --quiet --variant=essential $suite "$work/$suite" >"$work/log" 2>&1; then
+        cp nospace_"$version"-1_$arch.deb "$work/$suite/"
+        chroot "$work/$suite" dpkg --install "/nospace_$version-1_$arch.deb" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "deb on $suite"; }
+        [ "$(chroot "$work/$suite" nospace --version)" = "nospace $version" ] || fail "deb on $suite does not run"
+        chroot "$work/$suite" dpkg --purge nospace >/dev/null 2>&1 || fail "purge on $suite"
+        [ ! -e "$work/$suite/usr/bin/nospace" ] || fail "purge on $suite left the program"
+        debs+=($suite)
+        rm -rf --one-file-system "${work:?}/$suite"
+    else
+        echo "release: deb on $suite: skipped, no root could be made: $(tail -1 "$work/log")"
+    fi
+done
+
+tar -xOf nospace-"$version"-linux-$arch.oci.tar index.json | jq -e '.manifests | length == 1' >/dev/null || fail "the image has no manifest"
+cd - >/dev/null
+helm=$(tests/deploy/tool.sh helm)
+"$helm" lint --strict --quiet "$work/release/nospace-chart-$version.tgz" >/dev/null || fail "helm lint"
+"$helm" template nospace "$work/release/nospace-chart-$version.tgz" --namespace nospace >"$work/packaged"
+"$helm" template nospace deploy/helm/nospace --namespace nospace >"$work/checked-out"
+cmp -s "$work/packaged" "$work/checked-out" || fail "the packaged chart renders something else"
+cd "$work/release"
+
+sum=$(sha256sum "$tar" | cut -d' ' -f1)
+[ "$(yq -r '.spec.platforms[0].sha256' nospace.krew.yaml)" = "$sum" ] || fail "krew's sum"
+[ -x "$work/$(yq -r '.spec.platforms[0].bin' nospace.krew.yaml)" ] || fail "krew's program is not in the archive"
+grep -q "sha256 \"$sum\"" nospace.rb || fail "Homebrew's sum"
+! command -v ruby >/dev/null || ruby -c nospace.rb >/dev/null || fail "the formula is no Ruby"
+jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | contains(["nospace-core", "libbpf-sys", "clap"]))' "nospace-$version.cdx.json" >/dev/null ||
+    fail "the bill of materials lacks crates"
+! jq -e '[.components[].name] | contains(["insta"])' "nospace-$version.cdx.json" >/dev/null || fail "the bill of materials lists crates of tests"
+cd - >/dev/null
+
+if [ "${NOSPACE_REBUILD-}" = 1 ]; then
+    git worktree add --quiet --detach "$work/elsewhere"
+    (cd "$work/elsewhere" && scripts/static --quiet >/dev/null) || fail "the second build"
+    cmp "$NOSPACE_STATIC" "$work/elsewhere/target/$(uname -m)-unknown-linux-gnu/release/nospace" || fail "another directory gives another program"
+    git worktree remove --force "$work/elsewhere"
+    echo "release: another build in another directory gives the same program"
+fi
+echo "release: $(wc -l <"$work/release/SHA256SUMS") files are right; deb installed on ${debs[*]:-nothing}"
