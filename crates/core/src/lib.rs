@@ -16,6 +16,7 @@ pub mod cause;
 mod conclude;
 pub mod diagnose;
 pub mod diff;
+mod documents;
 pub mod evidence;
 pub mod explain;
 pub mod growth;

@@ -1,6 +1,6 @@
 //! Platforms: what they set the limits of inotify to, and how a sysctl lasts on their operating system. One table.
 
-use crate::tune::formats;
+use crate::documents::{self, cluster, files};
 
 /// A platform as it comes, or what somebody recommends.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: true,
                 advice: "put this into the user data of new nodes, and hand it to `apiclient apply` on running ones",
                 apply: Some("apiclient apply"),
-                document: formats::bottlerocket,
+                document: cluster::bottlerocket,
             },
         },
     ),
@@ -172,7 +172,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: false,
                 advice: "the machine config operator owns /etc; hand this to the Node Tuning Operator (oc apply -f -)",
                 apply: Some("oc apply -f -"),
-                document: formats::tuned_resource,
+                document: cluster::tuned_resource,
             },
         },
     ),
@@ -185,7 +185,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: true,
                 advice: "put this into the machine configuration (talosctl patch machineconfig --patch @FILE)",
                 apply: Some("talosctl patch machineconfig --patch @/dev/stdin"),
-                document: formats::talos,
+                document: cluster::talos,
             },
         },
     ),
@@ -212,7 +212,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: true,
                 advice: "put this into cloud-init's user data; on GKE set the same keys as linuxConfig.sysctl of the node system configuration",
                 apply: None,
-                document: formats::cloud_config,
+                document: files::cloud_config,
             },
         },
     ),
@@ -275,7 +275,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: false,
                 advice: "put this into the Butane configuration, so that new nodes have it too",
                 apply: None,
-                document: formats::butane_files,
+                document: files::butane_files,
             },
         },
     ),
@@ -288,7 +288,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: false,
                 advice: "put this into the Butane configuration, so that new nodes have it too",
                 apply: None,
-                document: formats::butane_files,
+                document: files::butane_files,
             },
         },
     ),
@@ -301,7 +301,7 @@ pub static PLATFORMS: &[Platform] = &[
                 forgets: false,
                 advice: "put this into the image or the Butane configuration, so that new machines have it too",
                 apply: None,
-                document: formats::butane_files,
+                document: files::butane_files,
             },
         },
     ),
@@ -316,7 +316,7 @@ pub static PLATFORMS: &[Platform] = &[
                 advice: "put this into the configuration and run nixos-rebuild switch",
                 apply: None,
                 document: |settings| {
-                    formats::lines(settings, |key, value| {
+                    documents::lines(settings, |key, value| {
                         format!("boot.kernel.sysctl.\"{key}\" = {value};")
                     })
                 },

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::files::sysctl_d;
-use super::{AcceptedKey, DOCUMENT_DROP_IN, Settings, lines};
+use super::AcceptedKey;
+use crate::documents::files::sysctl_d;
+use crate::documents::{DOCUMENT_DROP_IN, Settings, lines};
 use crate::limits::sysctl::LONG_MAX;
 
 const fn key(key: &'static str, least: u64, most: u64, usual: u64) -> AcceptedKey {

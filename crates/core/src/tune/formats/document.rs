@@ -1,8 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AcceptedKey, Accepts, Comments, PlatformFormat, Settings};
+use super::{AcceptedKey, Accepts, Comments, PlatformFormat};
 use crate::amount::thousands;
+use crate::documents::Settings;
 use crate::tune::{Change, Tuning};
 
 /// What tune would set, as a document of a platform.

@@ -8,9 +8,7 @@
 //! and what is left out is named.
 
 mod cloud;
-mod cluster;
 mod document;
-mod files;
 mod table;
 
 #[cfg(test)]
@@ -19,15 +17,7 @@ mod tests;
 pub use document::{NoneAccepted, OmittedKey, PlatformDocument, PlatformSetting};
 pub use table::{FORMATS, format, of_node};
 
-pub(crate) use cluster::{bottlerocket, talos, tuned_resource};
-pub(crate) use files::{butane_files, cloud_config};
-
-/// The drop-in that documents write on nodes. Its name sorts behind 99-sysctl.conf, and is not that of tune's own file, which
-/// keeps the previous values.
-pub(crate) const DOCUMENT_DROP_IN: &str = "/etc/sysctl.d/99-zz-nospace.conf";
-
-/// Key and value, in the order of the proposal.
-pub type Settings<'a> = [(&'a str, u64)];
+use crate::documents::Settings;
 
 /// A format in which sysctls are given to a platform.
 #[derive(Debug)]
@@ -79,10 +69,4 @@ pub struct AcceptedKey {
     pub most: u64,
     /// What its nodes have if nothing is set, where that is known: a document never lowers it.
     pub usual: u64,
-}
-
-/// A line for each setting.
-pub(crate) fn lines(settings: &Settings<'_>, line: impl Fn(&str, u64) -> String) -> String {
-    let lines = settings.iter().map(|(key, value)| line(key, *value) + "\n");
-    lines.collect()
 }

@@ -1,6 +1,7 @@
 //! The formats, and which one a node needs.
 
-use super::{Accepts, Comments, PlatformFormat, cloud, cluster, files};
+use super::{Accepts, Comments, PlatformFormat, cloud};
+use crate::documents::{cluster, files};
 use crate::managers::Manager;
 
 const DROP_IN_UNDO: &str = "delete the file; the next boot sets what it set before, and `sysctl -w KEY=VALUE` sets the values \

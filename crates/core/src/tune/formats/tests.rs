@@ -150,5 +150,8 @@ fn what_a_node_takes_is_told_by_its_system_and_its_kubelet() {
 
 #[test]
 fn data_urls_are_escaped() {
-    assert_eq!(super::files::data_url("a = 1\n"), "data:,a%20%3D%201%0A");
+    assert_eq!(
+        crate::documents::files::data_url("a = 1\n"),
+        "data:,a%20%3D%201%0A"
+    );
 }

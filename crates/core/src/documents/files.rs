@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{DOCUMENT_DROP_IN, Settings, lines};
 
 /// sysctl.d(5).
-pub(super) fn sysctl_d(settings: &Settings<'_>) -> String {
+pub(crate) fn sysctl_d(settings: &Settings<'_>) -> String {
     lines(settings, |key, value| format!("{key} = {value}"))
 }
 
@@ -17,13 +17,13 @@ fn indented(settings: &Settings<'_>, indent: usize) -> String {
 }
 
 /// A profile of TuneD; `>` keeps a value that is larger already (tuned/plugins/plugin_sysctl.py, `assignment_modifiers`).
-pub(super) fn tuned_profile(settings: &Settings<'_>) -> String {
+pub(crate) fn tuned_profile(settings: &Settings<'_>) -> String {
     let lines = lines(settings, |key, value| format!("{key}=>{value}"));
     format!("[main]\nsummary=Limits raised by nospace tune\n\n[sysctl]\n{lines}")
 }
 
 /// A module of NixOS; nixos.org/manual/nixos, boot.kernel.sysctl.
-pub(super) fn nixos(settings: &Settings<'_>) -> String {
+pub(crate) fn nixos(settings: &Settings<'_>) -> String {
     let lines = lines(settings, |key, value| format!("    \"{key}\" = {value};"));
     format!("{{\n  boot.kernel.sysctl = {{\n{lines}  }};\n}}\n")
 }
@@ -43,7 +43,7 @@ write_files:
 }
 
 /// A play of Ansible, with what ansible-core has.
-pub(super) fn ansible(settings: &Settings<'_>) -> String {
+pub(crate) fn ansible(settings: &Settings<'_>) -> String {
     let lines = indented(settings, 8);
     format!(
         "- name: Raise kernel limits
@@ -77,12 +77,12 @@ pub(crate) fn butane_files(settings: &Settings<'_>) -> String {
 }
 
 /// coreos.github.io/butane/config-fcos-v1_5.
-pub(super) fn butane(settings: &Settings<'_>) -> String {
+pub(crate) fn butane(settings: &Settings<'_>) -> String {
     format!("variant: fcos\nversion: 1.5.0\n{}", butane_files(settings))
 }
 
 /// coreos.github.io/ignition/configuration-v3_4.
-pub(super) fn ignition(settings: &Settings<'_>) -> String {
+pub(crate) fn ignition(settings: &Settings<'_>) -> String {
     let config = ignition_config(settings, "3.4.0");
     let mut text = serde_json::to_string_pretty(&config).unwrap_or_default();
     text.push('\n');
@@ -102,7 +102,7 @@ fn ignition_config(settings: &Settings<'_>, version: &str) -> serde_json::Value 
 }
 
 /// RFC 2397, with everything escaped that RFC 3986 does not leave free.
-pub(super) fn data_url(text: &str) -> String {
+pub(crate) fn data_url(text: &str) -> String {
     use std::fmt::Write as _;
 
     let mut url = "data:,".to_owned();

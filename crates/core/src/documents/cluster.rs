@@ -41,7 +41,7 @@ spec:
 }
 
 /// docs.openshift.com, "Using machine config objects to configure nodes"; Ignition 3.2.0 is what 4.7 and all later read.
-pub(super) fn machine_config(settings: &Settings<'_>) -> String {
+pub(crate) fn machine_config(settings: &Settings<'_>) -> String {
     let source = data_url(&sysctl_d(settings));
     format!(
         "apiVersion: machineconfiguration.openshift.io/v1
@@ -66,7 +66,7 @@ spec:
 }
 
 /// An init container that writes /proc/sys of the node. It never lowers.
-pub(super) fn daemonset(settings: &Settings<'_>) -> String {
+pub(crate) fn daemonset(settings: &Settings<'_>) -> String {
     let raise = lines(settings, |key, value| {
         let path = format!("/proc/sys/{}", key.replace('.', "/"));
         format!("            [ \"$(cat {path})\" -ge {value} ] || echo {value} > {path}")
