@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
-use nospace_core::parse::{self, system};
+use nospace_core::parse::system;
 
-use super::networks::IN_FIRST;
+use super::networks::{IN_FIRST, of_first};
 use super::read;
 use super::run::{CollectResult, Measurement, unanswered};
 use crate::host::{Host, ReadError, proc};
@@ -29,8 +29,7 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
             .partial(true)
             .with_gaps(vec![gap]));
     }
-    let number = |bytes: &[u8]| parse::number("bpf_jit_limit", bytes);
-    let Some(limit) = read::optional(host, proc(&path), number)? else {
+    let Some(limit) = of_first(host, LIMIT)? else {
         // A kernel without the compiler, unless others of the first network namespace's own are missing, too.
         let is_there = |key| {
             host.read(proc(&read::sysctl_path(key)), 64, &mut Vec::new())

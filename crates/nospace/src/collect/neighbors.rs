@@ -3,12 +3,10 @@
 use nospace_core::amount::count;
 use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
-use nospace_core::parse;
 
-use super::networks::{IN_FIRST, Networks, statistics};
-use super::read;
+use super::networks::{IN_FIRST, Networks, of_first, statistics};
 use super::run::{CollectResult, Measurement};
-use crate::host::{Host, proc};
+use crate::host::Host;
 
 /// Tables below net/stat, with the sysctl that limits each.
 const TABLES: [(&str, &str); 2] = [
@@ -29,8 +27,7 @@ pub fn collect(host: &dyn Host, _: &Networks) -> CollectResult<Vec<Resource>> {
         let Some((entries, [refused])) = statistics(host, &path, ["table_fulls"])? else {
             continue;
         };
-        let number = |bytes: &[u8]| parse::number("gc_thresh3", bytes);
-        let Some(limit) = read::optional(host, proc(&read::sysctl_path(key)), number)? else {
+        let Some(limit) = of_first(host, key)? else {
             gaps.push(format!(
                 "{key} is not visible from this network namespace; {IN_FIRST}"
             ));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nospace_core::model::Subject;
-use nospace_core::parse::network::CpuColumns;
+use nospace_core::parse::{self, network::CpuColumns};
 
 use super::mounts::{Walk, namespace, namespace_at};
 use super::read;
@@ -11,6 +11,18 @@ use crate::host::{Host, ReadError, ReadResult, proc};
 
 /// What makes sysctls visible that only the first network namespace has.
 pub const IN_FIRST: &str = "run nospace in that of the host (in a pod: hostNetwork: true)";
+
+/// A number that only the first network namespace shows: from there where nospace may enter it. `None` where there is no such
+/// sysctl, or it is out of sight.
+pub fn of_first(host: &dyn Host, key: &'static str) -> anyhow::Result<Option<u64>> {
+    let path = read::sysctl_path(key);
+    let number = |bytes: &[u8]| parse::number(key, bytes);
+    if let Some(found) = read::optional(host, proc(&path), number)? {
+        return Ok(Some(found));
+    }
+    let there = host.network_sysctl(1, &path).ok();
+    Ok(there.map(|bytes| number(&bytes)).transpose()?)
+}
 
 /// Begins the gap that other processes leave.
 pub const UNKNOWN_NETWORKS: &str = "the network namespaces of some processes are not known";
