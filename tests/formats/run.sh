@@ -44,8 +44,8 @@ if ! command -v nix-instantiate >/dev/null; then
 fi
 cloud_init=$cache/cloud-init-schema.json
 if [ ! -s "$cloud_init" ]; then
-    (cd "$work" && chmod 755 . && apt-get download -qq cloud-init 2>/dev/null && dpkg-deb -x cloud-init_*.deb cloud-init)
-    cp "$(find "$work/cloud-init" -name schema-cloud-config-v1.json)" "$cloud_init"
+    (cd "$work" && chmod 755 . && apt-get download -qq cloud-init 2>/dev/null && dpkg-deb -x cloud-init_*.deb unpacked)
+    cp "$(find "$work/unpacked" -name schema-cloud-config-v1.json)" "$cloud_init"
 fi
 
 # Two keys as usual, and more of those that only some platforms take.
