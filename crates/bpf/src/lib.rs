@@ -28,7 +28,7 @@ pub mod watches;
 #[cfg(feature = "ebpf")]
 pub use programs::program_ids;
 
-/// Whether `NOSPACE_WHOLE_NODE=1` declares nospace's pid and cgroup namespaces to be the whole node. Tests set it on a node that they make
+/// Whether `NOSPACE_WHOLE_NODE=1` declares nospace's pid, cgroup and network namespaces to be the whole node. Tests set it on a node that they make
 /// of namespaces; on any other machine it would hide what was not seen.
 #[must_use]
 pub fn is_whole_node() -> bool {

@@ -35,7 +35,9 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
             host.read(proc(&read::sysctl_path(key)), 64, &mut Vec::new())
                 .is_ok()
         };
-        let hidden = is_there("net.core.somaxconn") && !is_there("net.core.netdev_max_backlog");
+        let hidden = is_there("net.core.somaxconn")
+            && !is_there("net.core.netdev_max_backlog")
+            && !nospace_bpf::is_whole_node();
         let gap = || format!("{LIMIT} is not visible from this network namespace; {IN_FIRST}");
         return Ok(Measurement::exact(Vec::new())
             .partial(hidden)
