@@ -29,11 +29,9 @@ impl Replay {
     ///
     /// When it cannot be read, is no archive of nospace, or takes more than 256 MiB.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let source = source(path)
-            .with_context(|| format!("cannot read the recorded node {}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
-            source,
+            source: source(path)?,
         })
     }
 
@@ -150,17 +148,21 @@ impl Replay {
 }
 
 fn source(path: &Path) -> anyhow::Result<Source> {
+    let whole = || format!("cannot read the recorded node {}", path.display());
     // What is not a file cannot be read twice; a directory is laid out for one moment.
-    if path.is_file()
-        && let Some(timeline) = Timeline::open(File::open(path)?)?
-    {
-        return Ok(Source::Timeline(timeline));
+    if path.is_file() {
+        let file = File::open(path).with_context(whole)?;
+        if let Some(timeline) = Timeline::open(file).with_context(whole)? {
+            return Ok(Source::Timeline(timeline));
+        }
     }
+    // Its errors say which node cannot be read.
     let contents = load(path)?;
     let taken_at = &contents.head.look.taken_at;
     let taken_at = taken_at
         .parse()
-        .with_context(|| format!("{taken_at:?} is not a time"))?;
+        .with_context(|| format!("{taken_at:?} is not a time"))
+        .with_context(whole)?;
     let sample = Sample {
         taken_at,
         seconds: 0.0,
