@@ -11,6 +11,7 @@ import tomllib
 import urllib.parse
 from pathlib import Path
 
+import jinja2
 import jsonschema
 import kubernetes_validate
 import yaml
@@ -64,7 +65,16 @@ def mime(text):
 def ansible(text):
     # ansible-playbook --syntax-check has read it.
     [play] = yaml.safe_load(text)
-    return drop_in(play["tasks"][0]["ansible.builtin.copy"]["content"])
+    now, keep = play["tasks"]
+    keys = now["ansible.builtin.command"].removeprefix("sysctl -n ").split()
+    template = jinja2.Template(keep["ansible.builtin.copy"]["content"])
+
+    def on_a_node_with(value):
+        return drop_in(template.render(now={"stdout_lines": [str(value)] * len(keys)}))
+
+    more = 2**40
+    assert on_a_node_with(more) == dict.fromkeys(keys, more), "a node with more does not keep it"
+    return on_a_node_with(1)
 
 
 def bottlerocket(text):

@@ -15,7 +15,8 @@ pub(crate) fn bottlerocket(settings: &Settings<'_>) -> String {
     format!("[settings.kernel.sysctl]\n{lines}")
 }
 
-/// docs.openshift.com, "Using the Node Tuning Operator"; `>`: never lowers (TuneD, plugin sysctl).
+/// docs.openshift.com, "Using the Node Tuning Operator"; `>`: never lowers (TuneD, plugin sysctl). The priority is between that of a
+/// PerformanceProfile (20), which must stay, and that of the profiles that come with OpenShift (30 and 40).
 pub(crate) fn tuned_resource(settings: &Settings<'_>) -> String {
     let lines = lines(settings, |key, value| format!("      {key}=>{value}"));
     format!(
@@ -34,7 +35,7 @@ spec:
 {lines}  recommend:
   - match:
     - label: node-role.kubernetes.io/worker
-    priority: 20
+    priority: 25
     profile: nospace
 "
     )
@@ -65,12 +66,20 @@ spec:
     )
 }
 
-/// An init container that writes /proc/sys of the node. It never lowers.
+/// An init container that writes /proc/sys of the node. It never lowers, and leaves out what a node does not have (a module that
+/// is not loaded). Sysctls of the network are the node's in its own network namespace only.
 pub(crate) fn daemonset(settings: &Settings<'_>) -> String {
     let raise = lines(settings, |key, value| {
         let path = format!("/proc/sys/{}", key.replace('.', "/"));
-        format!("            [ \"$(cat {path})\" -ge {value} ] || echo {value} > {path}")
+        format!(
+            "            [ ! -e {path} ] || [ \"$(cat {path})\" -ge {value} ] || echo {value} > {path}"
+        )
     });
+    let network = if settings.iter().any(|(key, _)| key.starts_with("net.")) {
+        "      hostNetwork: true\n"
+    } else {
+        ""
+    };
     format!(
         "# Raises limits of each node until its next boot, and again whenever the pod starts.
 apiVersion: apps/v1
@@ -85,7 +94,7 @@ spec:
     metadata:
       labels: {{app: nospace-tune}}
     spec:
-      tolerations: [{{operator: Exists}}]
+{network}      tolerations: [{{operator: Exists}}]
       automountServiceAccountToken: false
       initContainers:
         - name: raise

@@ -42,15 +42,27 @@ write_files:
     )
 }
 
-/// A play of Ansible, with what ansible-core has.
+/// A play of Ansible, with what ansible-core has. It runs on many nodes: where one has more already, it keeps that.
 pub(crate) fn ansible(settings: &Settings<'_>) -> String {
-    let lines = indented(settings, 8);
+    let keys: Vec<&str> = settings.iter().map(|(key, _)| *key).collect();
+    let keys = keys.join(" ");
+    let lines: String = (0..)
+        .zip(settings)
+        .map(|(at, (key, value))| {
+            format!("        {key} = {{{{ [{value}, now.stdout_lines[{at}] | int] | max }}}}\n")
+        })
+        .collect();
     format!(
         "- name: Raise kernel limits
   hosts: all
   become: true
   tasks:
-  - name: Keep the limits for every boot
+  - name: Read the limits
+    ansible.builtin.command: sysctl -n {keys}
+    register: now
+    changed_when: false
+    check_mode: false
+  - name: Keep the limits for every boot, and lower none
     ansible.builtin.copy:
       dest: {DOCUMENT_DROP_IN}
       mode: \"0644\"

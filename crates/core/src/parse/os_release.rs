@@ -2,7 +2,8 @@
 
 use super::{lines, lossy};
 
-/// `ID` and `VARIANT_ID`, those that are there, in this order and in lower case.
+/// `ID` and `VARIANT_ID`, those that are there, in this order and in lower case. The CoreOS of OpenShift and OKD is always `rhcos`,
+/// which it calls itself up to OpenShift 4.18: later ones say `rhel` or `centos`, and `coreos` as Fedora's does.
 #[must_use]
 pub fn ids(bytes: &[u8]) -> Vec<String> {
     let value = |name: &&str| {
@@ -12,7 +13,11 @@ pub fn ids(bytes: &[u8]) -> Vec<String> {
             Some(value.trim_matches(['"', '\'']).to_ascii_lowercase())
         })
     };
-    ["ID", "VARIANT_ID"].iter().filter_map(value).collect()
+    let ids: Vec<String> = ["ID", "VARIANT_ID"].iter().filter_map(value).collect();
+    match ids.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["rhel" | "centos", "coreos"] | ["rhcos" | "scos", ..] => vec!["rhcos".to_owned()],
+        _ => ids,
+    }
 }
 
 #[cfg(test)]
@@ -28,6 +33,9 @@ mod tests {
             ["fedora", "coreos"]
         );
         assert_eq!(ids(b"ID_LIKE=talos\n"), Vec::<String>::new());
+        assert_eq!(ids(b"ID=\"rhel\"\nVARIANT_ID=coreos\n"), ["rhcos"]);
+        assert_eq!(ids(b"ID=\"scos\"\nVARIANT_ID=coreos\n"), ["rhcos"]);
+        assert_eq!(ids(b"ID=\"rhel\"\n"), ["rhel"]);
     }
 
     proptest! {

@@ -25,15 +25,22 @@ pub(super) static GKE_KEYS: &[AcceptedKey] = &[
     key("fs.nr_open", 1_048_576, 2_147_483_584, 0),
     key("kernel.shmmni", 4_096, 32_768, 0),
     key("kernel.shmall", 0, LONG_MAX, 0),
+    key("fs.aio-max-nr", 65_536, 4_194_304, 0),
+    key("vm.max_map_count", 65_536, 2_147_483_647, 0),
+    key("net.netfilter.nf_conntrack_max", 65_536, 4_194_304, 0),
 ];
 
 /// learn.microsoft.com/azure/aks/custom-node-configuration-reference; of the keys that tune raises. There is none for the
-/// instances of inotify. The usual value of the watches: [`crate::platforms`].
+/// instances of inotify. The usual value of the watches: [`crate::platforms`]; of the others: the most that one of its systems has.
 pub(super) static AKS_KEYS: &[AcceptedKey] = &[
     key("fs.inotify.max_user_watches", 781_250, 2_097_152, 1_048_576),
-    key("fs.file-max", 8_192, 12_000_500, 0),
-    key("fs.nr_open", 8_192, 20_000_500, 0),
+    key("fs.file-max", 8_192, 12_000_500, LONG_MAX),
+    key("fs.nr_open", 8_192, 20_000_500, 1_073_741_816),
+    key("fs.aio-max-nr", 65_536, 6_553_500, 65_536),
     key("kernel.threads-max", 20, 513_785, 0),
+    key("vm.max_map_count", 65_530, 262_144, 1_048_576),
+    key("net.netfilter.nf_conntrack_max", 131_072, 2_097_152, 0),
+    key("net.ipv4.neigh.default.gc_thresh3", 1_024, 100_000, 16_384),
 ];
 
 /// A node system configuration, for `--system-config-from-file`.
@@ -125,7 +132,11 @@ mod tests {
                 "fsInotifyMaxUserWatches",
                 "fsFileMax",
                 "fsNrOpen",
+                "fsAioMaxNr",
                 "kernelThreadsMax",
+                "vmMaxMapCount",
+                "netNetfilterNfConntrackMax",
+                "netIpv4NeighDefaultGcThresh3",
             ]
         );
     }

@@ -24,6 +24,8 @@ pub struct PlatformDocument {
     pub place: String,
     /// How to undo it.
     pub undo: String,
+    /// A node that has more already keeps it; otherwise every node that reads the document gets these values.
+    pub never_lowers: bool,
     /// What it sets.
     pub settings: Vec<PlatformSetting>,
     /// What tune would set, and this format does not take.
@@ -42,7 +44,7 @@ pub struct PlatformSetting {
     pub value: u64,
     /// The live value; null in an image.
     pub current: Option<u64>,
-    /// Why it is more than tune proposes; null where it is just that.
+    /// Why it is more than tune proposes, or that the node has it already; null otherwise.
     pub note: Option<String>,
 }
 
@@ -117,6 +119,7 @@ impl PlatformDocument {
             node: tuning.node.clone(),
             place: format.place.to_owned(),
             undo: format.undo.to_owned(),
+            never_lowers: format.never_lowers,
             document: (format.document)(pairs),
             settings,
             omitted,
@@ -127,7 +130,7 @@ impl PlatformDocument {
     #[must_use]
     pub fn comments(&self) -> Vec<String> {
         let mut lines = vec![format!(
-            "For {}, by nospace tune, with the values for node {}: never below what it has now.",
+            "For {}, printed by nospace tune for node {}; no value is lower than what this node has now.",
             self.title,
             // A host name is foreign text; no line of it may leave the comment.
             self.node.replace(|c: char| c.is_control(), "?")
@@ -139,6 +142,11 @@ impl PlatformDocument {
         );
         lines.push(format!("Place: {}", self.place));
         lines.push(format!("Undo: {}", self.undo));
+        lines.push(if self.never_lowers {
+            "Other nodes: one that has more already keeps it.".to_owned()
+        } else {
+            "Other nodes: each one that gets this document has these values afterwards, even if it has more now.".to_owned()
+        });
         let before: Vec<String> = self
             .settings
             .iter()
@@ -193,14 +201,16 @@ fn accepted(
     change: &Change,
     value: u64,
 ) -> Result<PlatformSetting, String> {
-    let setting = |value, note| PlatformSetting {
+    let kept = change.current.is_some_and(|current| current >= value);
+    let kept = kept.then(|| "this node has it already".to_owned());
+    let setting = |value, note: Option<String>| PlatformSetting {
         key: change.key.clone(),
         value,
         current: change.current,
         note,
     };
     let keys = match format.accepts {
-        Accepts::All => return Ok(setting(value, None)),
+        Accepts::All => return Ok(setting(value, kept)),
         Accepts::Only(keys) => keys,
     };
     let Some(AcceptedKey {
@@ -209,6 +219,14 @@ fn accepted(
     else {
         return Err(format!("{} does not take this key", format.title));
     };
+    if usual > most {
+        return Err(format!(
+            "its nodes have up to {} by default, and {} takes at most {}",
+            thousands(*usual),
+            format.title,
+            thousands(*most)
+        ));
+    }
     if value > *most {
         return Err(format!(
             "{} takes at most {}",
@@ -217,7 +235,7 @@ fn accepted(
         ));
     }
     Ok(match value.max(*least).max(*usual) {
-        same if same == value => setting(value, None),
+        same if same == value => setting(value, kept),
         raised if raised == *usual => setting(
             raised,
             Some(format!(

@@ -30,6 +30,8 @@ pub struct PlatformFormat {
     pub place: &'static str,
     /// How to undo it: sentences.
     pub undo: &'static str,
+    /// A node that has more already keeps it.
+    pub never_lowers: bool,
     /// Where comments go.
     pub comments: Comments,
     /// Which keys it takes.

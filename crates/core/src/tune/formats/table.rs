@@ -4,8 +4,8 @@ use super::{Accepts, Comments, PlatformFormat, cloud};
 use crate::documents::{cluster, files};
 use crate::managers::Manager;
 
-const DROP_IN_UNDO: &str = "delete the file; the next boot sets what it set before, and `sysctl -w KEY=VALUE` sets the values \
-     below now.";
+const DROP_IN_UNDO: &str =
+    "delete the file, then set the values below with `sysctl -w KEY=VALUE`, or reboot.";
 const NEW_NODES_UNDO: &str = "take this out again; it holds for nodes that are created afterwards.";
 
 /// Every format, in the order of the help.
@@ -16,6 +16,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "/etc/sysctl.d/99-zz-nospace.conf on the node, then `sysctl -p /etc/sysctl.d/99-zz-nospace.conf`. \
              `nospace tune --apply` does as much, and can undo it.",
         undo: DROP_IN_UNDO,
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::sysctl_d,
@@ -24,7 +25,8 @@ pub static FORMATS: &[PlatformFormat] = &[
         name: "talos",
         title: "Talos Linux",
         place: "save as nospace.yaml, then `talosctl patch machineconfig --patch @nospace.yaml` for each node; it needs no reboot.",
-        undo: "`talosctl edit machineconfig`, and take the keys out of machine.sysctls; the next boot sets what the kernel does.",
+        undo: "`talosctl edit machineconfig`, and take the keys out of machine.sysctls; after the next boot the node has Talos's own values again.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cluster::talos,
@@ -33,7 +35,8 @@ pub static FORMATS: &[PlatformFormat] = &[
         name: "bottlerocket",
         title: "Bottlerocket",
         place: "merge into the user data of new nodes; on a running one `apiclient apply` takes it from its standard input.",
-        undo: "take it out of the user data; on a running node set the values below by `apiclient apply`.",
+        undo: "take it out of the user data; on a running node, give `apiclient apply` the values below.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cluster::bottlerocket,
@@ -43,6 +46,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         title: "OpenShift's Machine Config Operator",
         place: "`oc apply -f FILE`: every worker is drained and restarted. `--for openshift` needs no restart.",
         undo: "`oc delete machineconfig 99-worker-nospace`: the workers are drained and restarted again.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cluster::machine_config,
@@ -50,9 +54,10 @@ pub static FORMATS: &[PlatformFormat] = &[
     PlatformFormat {
         name: "openshift",
         title: "OpenShift's Node Tuning Operator",
-        place: "`oc apply -f FILE`. It replaces profile openshift-node on the workers and includes it; one of your own with a priority \
-             below 20 wins.",
+        place: "`oc apply -f FILE`. It replaces profile openshift-node on the workers and includes it. A profile with a lower priority number \
+             wins, as that of a PerformanceProfile does (20): include that one instead, and set priority 10.",
         undo: "`oc delete tuned nospace -n openshift-cluster-node-tuning-operator`.",
+        never_lowers: true,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cluster::tuned_resource,
@@ -63,6 +68,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "/etc/tuned/profiles/nospace/tuned.conf (before TuneD 2.23: /etc/tuned/nospace/tuned.conf), then \
              `tuned-adm profile $(cat /etc/tuned/active_profile) nospace`, which keeps the profiles that are active.",
         undo: "`tuned-adm profile` with the profiles that were active before; TuneD restores the values.",
+        never_lowers: true,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::tuned_profile,
@@ -70,8 +76,9 @@ pub static FORMATS: &[PlatformFormat] = &[
     PlatformFormat {
         name: "nixos",
         title: "NixOS",
-        place: "/etc/nixos/nospace.nix, with `imports = [ ./nospace.nix ];` in configuration.nix, then `nixos-rebuild switch`.",
+        place: "/etc/nixos/nospace.nix, listed in `imports` of configuration.nix, then `nixos-rebuild switch`.",
         undo: "take the import out, then `nixos-rebuild switch`, or `nixos-rebuild switch --rollback`.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::nixos,
@@ -81,6 +88,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         title: "Ignition",
         place: "merge into the Ignition configuration of new nodes (Fedora CoreOS, Flatcar); it is read at their first boot only.",
         undo: NEW_NODES_UNDO,
+        never_lowers: false,
         comments: Comments::None,
         accepts: Accepts::All,
         document: files::ignition,
@@ -91,6 +99,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "merge into the Butane configuration of new nodes, and run `butane --strict`. For Flatcar: `variant: flatcar` and \
              `version: 1.1.0`. A running node takes `--for systemd`.",
         undo: NEW_NODES_UNDO,
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::butane,
@@ -100,6 +109,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         title: "cloud-init",
         place: "user data of new machines; check it by `cloud-init schema --config-file FILE`.",
         undo: NEW_NODES_UNDO,
+        never_lowers: false,
         comments: Comments::After("#cloud-config"),
         accepts: Accepts::All,
         document: files::cloud_config,
@@ -107,8 +117,9 @@ pub static FORMATS: &[PlatformFormat] = &[
     PlatformFormat {
         name: "ansible",
         title: "Ansible",
-        place: "`ansible-playbook -i INVENTORY FILE --limit NODES`. It sets the same values everywhere: leave out nodes that have more.",
-        undo: "delete /etc/sysctl.d/99-zz-nospace.conf on the nodes; `sysctl -w KEY=VALUE` sets the values below now.",
+        place: "`ansible-playbook -i INVENTORY FILE --limit NODES`. It reads each node's values first.",
+        undo: "delete /etc/sysctl.d/99-zz-nospace.conf on the nodes, then set what each had before with `sysctl -w KEY=VALUE`, or reboot it.",
+        never_lowers: true,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::ansible,
@@ -117,8 +128,10 @@ pub static FORMATS: &[PlatformFormat] = &[
         name: "gke",
         title: "GKE's node system configuration",
         place: "`gcloud container node-pools update POOL --cluster CLUSTER --system-config-from-file FILE`: the nodes are created \
-             anew. It replaces the pool's configuration: add what that has already.",
+             anew. It replaces the pool's configuration: add what that has already. Container-Optimized OS outside of GKE takes \
+             `--for cloud-init`.",
         undo: "the same command with the file without these keys.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::Only(cloud::GKE_KEYS),
         document: cloud::gke,
@@ -128,6 +141,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         title: "AKS's custom node configuration",
         place: "`az aks nodepool add --cluster-name CLUSTER -g GROUP --name POOL --linux-os-config FILE`: for a new node pool.",
         undo: "move the pods to a pool without it, and delete this one.",
+        never_lowers: false,
         comments: Comments::None,
         accepts: Accepts::Only(cloud::AKS_KEYS),
         document: cloud::aks,
@@ -138,6 +152,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "user data of the launch template of a node group: merge the part into what it has, and update the group to the new \
              version. With Bottlerocket: `--for bottlerocket`.",
         undo: "the launch template's version before, in the same way.",
+        never_lowers: false,
         comments: Comments::After("#!/bin/bash"),
         accepts: Accepts::All,
         document: cloud::eks,
@@ -148,6 +163,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "in the ClusterConfig, in an entry of managedNodeGroups or nodeGroups (Amazon Linux 2023 needs eksctl 0.198.0), then \
              `eksctl create nodegroup --config-file FILE`: for a new node group.",
         undo: "a node group without it, and `eksctl delete nodegroup` for this one.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cloud::eksctl,
@@ -158,6 +174,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "`kubectl patch ec2nodeclass NAME --type merge --patch-file FILE`. It replaces userData: add what that has already. \
              Karpenter then replaces the nodes. With Bottlerocket the user data is what `--for bottlerocket` prints.",
         undo: "the same patch with the userData before.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cloud::karpenter,
@@ -165,9 +182,9 @@ pub static FORMATS: &[PlatformFormat] = &[
     PlatformFormat {
         name: "k3s",
         title: "the host of a k3s server or agent",
-        place: "/etc/sysctl.d/99-zz-nospace.conf on each server and agent, then `sysctl -p /etc/sysctl.d/99-zz-nospace.conf`. k3s \
-             itself sets none of these.",
+        place: "/etc/sysctl.d/99-zz-nospace.conf on servers and agents, then `sysctl -p /etc/sysctl.d/99-zz-nospace.conf`.",
         undo: DROP_IN_UNDO,
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::sysctl_d,
@@ -178,6 +195,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "/etc/sysctl.d/99-zz-nospace.conf on the machine whose kernel the nodes share, then \
              `sysctl -p /etc/sysctl.d/99-zz-nospace.conf` there; in a node's container it would not last.",
         undo: DROP_IN_UNDO,
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::sysctl_d,
@@ -185,9 +203,10 @@ pub static FORMATS: &[PlatformFormat] = &[
     PlatformFormat {
         name: "minikube",
         title: "minikube in a virtual machine",
-        place: "~/.minikube/files/etc/sysctl.d/99-zz-nospace.conf, which `minikube start` copies into the node, then \
-             `minikube ssh -- sudo sysctl --system`. With the drivers docker and podman: `--for kind`.",
+        place: "~/.minikube/files/etc/sysctl.d/99-zz-nospace.conf, which `minikube start` copies into the node; after each \
+             start, `minikube ssh -- sudo sysctl --system`. With the drivers docker and podman: `--for kind`.",
         undo: "delete the file there and in the node, then `minikube stop` and `minikube start`.",
+        never_lowers: false,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: files::sysctl_d,
@@ -198,6 +217,7 @@ pub static FORMATS: &[PlatformFormat] = &[
         place: "`kubectl apply -f FILE`: a DaemonSet with a privileged init container. The limits last until a node's next boot, and \
              are raised again when its pod starts.",
         undo: "`kubectl -n kube-system delete daemonset nospace-tune`; the values stay until a node's next boot.",
+        never_lowers: true,
         comments: Comments::Top,
         accepts: Accepts::All,
         document: cluster::daemonset,
@@ -235,7 +255,7 @@ pub fn of_node(
     let of_system = BY_SYSTEM
         .iter()
         .find(|(id, _)| systems.iter().any(|os| os == id))
-        .map(|(id, name)| (*name, format!("os-release says {id}")));
+        .map(|(id, name)| (*name, format!("its operating system is {id}")));
     let of_manager = || {
         let title = manager?.title;
         let known = BY_MANAGER.iter().find(|(manager, _)| *manager == title);
@@ -248,8 +268,8 @@ pub fn of_node(
     };
     let (name, why) = of_system.or_else(of_manager).unwrap_or_else(|| {
         let why = match systems.first() {
-            Some(id) => format!("os-release says {id}"),
-            None => "nothing on it asks for another".to_owned(),
+            Some(id) => format!("its operating system is {id}"),
+            None => "it names no operating system".to_owned(),
         };
         ("systemd", why)
     });

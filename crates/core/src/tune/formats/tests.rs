@@ -118,6 +118,47 @@ fn aks_gets_no_key_and_no_value_that_it_refuses() {
 }
 
 #[test]
+fn aks_keeps_a_default_that_it_does_not_take_as_a_value() {
+    let error = document(&tuning(vec![change("fs.file-max", 1, 2_000_000)]), "aks").unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("its nodes have up to 9,223"), "{said}");
+}
+
+#[test]
+fn limits_of_the_network_are_raised_in_the_nodes_own_namespace() {
+    let of = |key: &str| {
+        let document = document(&tuning(vec![change(key, 1, 2)]), "kubernetes").unwrap();
+        document.document.contains("      hostNetwork: true\n")
+    };
+    assert!(of("net.netfilter.nf_conntrack_max"));
+    assert!(!of("fs.file-max"));
+}
+
+#[test]
+fn what_a_node_has_already_is_said_to_be_there() {
+    let kept = tuning(vec![change("fs.file-max", 10, 10)]);
+    let said = document(&kept, "talos").unwrap().comments().join("\n");
+    assert!(
+        said.contains("fs.file-max: this node has it already."),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_document_says_what_it_does_to_nodes_that_have_more() {
+    let said = |name: &str| document(&usual(), name).unwrap().comments().join("\n");
+    for format in FORMATS {
+        let kept = said(format.name).contains("one that has more already keeps it");
+        assert_eq!(kept, format.never_lowers, "{}", format.name);
+    }
+    let ansible = document(&usual(), "ansible").unwrap().document;
+    assert!(
+        ansible.contains("max_user_watches = {{ [524288, now.stdout_lines[1] | int] | max }}\n"),
+        "{ansible}"
+    );
+}
+
+#[test]
 fn gke_gets_at_least_what_it_takes() {
     let tuning = tuning(vec![
         change("fs.inotify.max_user_instances", 128, 1_024),
@@ -139,6 +180,7 @@ fn what_a_node_takes_is_told_by_its_system_and_its_kubelet() {
         of_node(&systems, manager).unwrap().0.name
     };
     assert_eq!(of(&["talos"], ""), "talos");
+    assert_eq!(of(&["rhcos"], ""), "openshift");
     assert_eq!(of(&["fedora", "coreos"], ""), "butane");
     assert_eq!(of(&["debian"], ""), "systemd");
     assert_eq!(of(&[], ""), "systemd");
