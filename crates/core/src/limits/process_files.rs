@@ -9,11 +9,13 @@ use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EMFILE
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Process, Snapshot};
-use crate::report::{Blame, Culprit, Finding, Owner, Remedy, Resource, Severity, Subject, percent};
+use crate::report::{
+    Blame, Culprit, Finding, Owner, Remedy, Resource, Severity, Subject, percent, thresholds,
+};
 
 /// Lower limits are a sandbox's: sshd and others lock themselves in, with more files open.
 const DELIBERATE: u64 = 64;
-/// How many processes are listed: those nearest to their limit.
+/// The fewest processes that are listed: those nearest to their limit.
 const LISTED: usize = 10;
 const NR_OPEN: &str = "fs.nr_open";
 /// Its value where nobody has set it (`sysctl_nr_open`, fs/file.c).
@@ -46,11 +48,12 @@ pub const LIMIT: Limit = Limit {
     )
 };
 
-/// The processes nearest to their limit.
+/// Every process under pressure, and at least the ten nearest to their limit.
 fn usage(snapshot: &Snapshot) -> Vec<Resource> {
     let mut resources: Vec<Resource> = snapshot.processes.iter().filter_map(files).collect();
     resources.sort_by_key(|r| Reverse(r.percent()));
-    resources.truncate(LISTED);
+    let pressed = resources.partition_point(|r| thresholds::severity(r.percent()).is_some());
+    resources.truncate(pressed.max(LISTED));
     resources
 }
 
@@ -167,4 +170,33 @@ fn at_next_start(view: &View, pid: u32, value: u64, hard: u64) -> Option<Remedy>
         ),
         "From the next start of the unit on.",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::node;
+
+    /// Whoever is not listed is not under pressure: `explain` relies on it.
+    #[test]
+    fn all_that_are_under_pressure_are_listed() {
+        let with = |number: u32, descriptors: u32| {
+            let processes = (0..number).fold(node(), |node, pid| {
+                node.process(9_000 + pid, "worker").with(|s| {
+                    let last = s.processes.last_mut().unwrap();
+                    (last.descriptors, last.descriptor_limit) = (descriptors, Some(100));
+                })
+            });
+            let (listed, found) = (usage(&processes.0).len(), processes.report().findings);
+            (
+                listed,
+                found.into_iter().find(|f| f.cause == Cause::ProcessFiles),
+            )
+        };
+        let (listed, finding) = with(37, 95);
+        assert_eq!(listed, 37);
+        let title = finding.unwrap().title;
+        assert!(title.starts_with("37 processes of worker"), "{title}");
+        assert_eq!(with(37, 12), (LISTED, None));
+    }
 }

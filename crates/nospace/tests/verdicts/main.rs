@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             kubelet::flags()?;
             speaker::another_user_is_full()
         }),
-        test("ten workers without descriptors", speaker::workers),
+        test("a dozen workers without descriptors", speaker::workers),
         test("nobody while root has none left", nobody::root_is_full),
     ])
 }
