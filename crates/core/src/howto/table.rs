@@ -1,44 +1,41 @@
-use super::{HowTo, Sysctl};
-use crate::report::Remedy;
+use super::HowTo;
+use super::sysctl::{self, Shell, Sysctl};
 
-/// How each of AKS' settings of a node's sysctls is called: learn.microsoft.com/azure/aks/custom-node-configuration-reference.
-const AKS: &[(&str, &str)] = &[
-    ("fs.inotify.max_user_watches", "fsInotifyMaxUserWatches"),
-    ("fs.file-max", "fsFileMax"),
-    ("fs.aio-max-nr", "fsAioMaxNr"),
-    ("vm.max_map_count", "vmMaxMapCount"),
-    ("kernel.threads-max", "kernelThreadsMax"),
-    (
-        "net.netfilter.nf_conntrack_max",
-        "netNetfilterNfConntrackMax",
-    ),
-    (
-        "net.ipv4.neigh.default.gc_thresh3",
-        "netIpv4NeighDefaultGcThresh3",
-    ),
-];
+/// A machine of which nothing is known.
+const ANY: HowTo = HowTo {
+    title: "",
+    programs: &[],
+    hosts: &[],
+    words: &[],
+    manager: None,
+    platform: None,
+    sysctl: Sysctl::Usual,
+    restart: None,
+    services: None,
+};
+
+/// A pod that is root on a node, which the cluster's API starts.
+const DEBUG: &str = "kubectl debug node/NODE -it --image=busybox --profile=sysadmin -- sh -c {}";
+const DEBUG_RESTART: &str = "kubectl debug node/NODE -it --image=busybox --profile=sysadmin -- chroot /host systemctl restart kubelet";
 
 /// Everything that is known, the more special first: a K3s in WSL2 is a K3s.
 pub static PLACES: &[HowTo] = &[
     HowTo {
         title: "K3s",
         programs: &["k3s", "k3s-server", "k3s-agent"],
-        hosts: &[],
-        words: &["/var/lib/rancher/k3s", "/run/k3s/"],
+        // Not /run/k3s: RKE2 has its containerd there, too.
+        words: &["/var/lib/rancher/k3s"],
         manager: Some("K3s"),
-        platform: None,
-        sysctl: Sysctl::Usual,
-        restart: None,
+        services: Some(["k3s", "k3s-agent"]),
+        ..ANY
     },
     HowTo {
         title: "RKE2",
         programs: &["rke2", "rke2-server", "rke2-agent"],
-        hosts: &[],
         words: &["/var/lib/rancher/rke2"],
         manager: Some("RKE2"),
-        platform: None,
-        sysctl: Sysctl::Usual,
-        restart: None,
+        services: Some(["rke2-server", "rke2-agent"]),
+        ..ANY
     },
     HowTo {
         title: "MicroK8s",
@@ -48,12 +45,9 @@ pub static PLACES: &[HowTo] = &[
             "microk8s.daemon-kubelet",
             "kubelite",
         ],
-        hosts: &[],
         words: &["/var/snap/microk8s"],
         manager: Some("MicroK8s"),
-        platform: None,
-        sysctl: Sysctl::Usual,
-        restart: None,
+        ..ANY
     },
     HowTo {
         title: "Talos",
@@ -63,95 +57,70 @@ pub static PLACES: &[HowTo] = &[
         manager: Some("Talos"),
         platform: Some("talos"),
         sysctl: Sysctl::Document,
-        restart: None,
+        ..ANY
     },
     HowTo {
         title: "Bottlerocket",
         programs: &["apiclient"],
-        hosts: &[],
         words: &["bottlerocket"],
         manager: Some("Bottlerocket"),
         platform: Some("bottlerocket"),
         sysctl: Sysctl::Document,
-        restart: None,
+        restart: Some("systemctl restart kubelet  # in the admin container: sudo sheltie"),
+        ..ANY
     },
     HowTo {
         title: "kind",
-        programs: &[],
-        hosts: &["kind-*", "kind-control-plane"],
+        hosts: &["kind-control-plane*", "kind-worker*"],
         words: &["kind-control-plane", "kind-worker"],
         manager: Some("kind"),
-        platform: None,
         sysctl: Sysctl::On("the host that runs the nodes' containers"),
-        restart: None,
+        ..ANY
     },
     HowTo {
         title: "minikube",
         programs: &["minikube"],
         hosts: &["minikube", "minikube-m*"],
         words: &["/var/lib/minikube"],
-        manager: None,
-        platform: None,
-        // minikube.sigs.k8s.io/docs/handbook/filesync: ~/.minikube/files.
+        // deploy/iso/minikube-iso/package/automount/minikube-automount runs bootlocal.sh. What filesync copies to /etc comes too
+        // late for systemd-sysctl, and nothing in /etc outlives the machine.
         sysctl: Sysctl::Command {
-            now: "minikube ssh {}",
-            lasts: |key, value| {
-                Remedy {
-                command: format!(
-                    "mkdir -p ~/.minikube/files/etc/sysctl.d && echo '{key} = {value}' >> ~/.minikube/files/etc/sysctl.d/99-nospace.conf"
-                ),
-                why: "minikube copies this into its machine at each start (with the docker or podman driver the kernel is the host's: raise it there)".to_owned(),
-            }
-            },
+            now: Shell::User("minikube ssh {}"),
+            lasts: sysctl::minikube,
         },
         restart: Some("minikube ssh 'sudo systemctl restart kubelet'"),
+        ..ANY
     },
     HowTo {
         title: "Docker Desktop",
-        programs: &[],
         hosts: &["docker-desktop"],
         words: &["docker-desktop", "linuxkit"],
-        manager: None,
-        platform: None,
         sysctl: Sysctl::Command {
-            now: "docker run --rm --privileged alpine sh -c {}",
-            lasts: |key, value| {
-                Remedy {
-                command: format!("printf '[wsl2]\\nkernelCommandLine = sysctl.{key}={value}\\n'"),
-                why: "on Windows this belongs into %UserProfile%\\.wslconfig, then `wsl --shutdown`; on other systems repeat the command after each start of Docker Desktop".to_owned(),
-            }
-            },
+            now: Shell::Root("docker run --rm --privileged alpine sh -c {}"),
+            lasts: sysctl::docker_desktop,
         },
-        restart: None,
+        ..ANY
     },
     HowTo {
         title: "WSL2",
-        programs: &[],
-        hosts: &["DESKTOP-*", "LAPTOP-*"],
+        // What Windows calls itself.
+        hosts: &["DESKTOP-???????", "LAPTOP-????????"],
         words: &[
             "microsoft-standard-WSL2",
             "/mnt/c/",
             "/mnt/wsl",
             "/mnt/wslg",
         ],
-        manager: None,
-        platform: None,
-        // learn.microsoft.com/windows/wsl/wsl-config, kernelCommandLine; sysctl.*= is Linux' since 5.8.
+        // learn.microsoft.com/windows/wsl/wsl-config, kernelCommandLine; microsoft/WSL#4232.
         sysctl: Sysctl::Command {
-            now: "sudo sh -c {}",
-            lasts: |key, value| {
-                Remedy {
-                command: format!("printf '[wsl2]\\nkernelCommandLine = sysctl.{key}={value}\\n'"),
-                why: "this belongs into %UserProfile%\\.wslconfig, then `wsl --shutdown`; all distributions share one kernel".to_owned(),
-            }
-            },
+            now: Shell::There,
+            lasts: sysctl::wsl,
         },
-        restart: None,
+        ..ANY
     },
     HowTo {
         title: "LXC, LXD and Incus",
         programs: &["lxc-start", "lxc-monitord", "lxd", "incusd"],
-        hosts: &[],
         words: &[
             "lxc.payload",
             "/lxc/",
@@ -159,75 +128,46 @@ pub static PLACES: &[HowTo] = &[
             "/var/lib/incus/",
             "/var/snap/lxd/",
         ],
-        manager: None,
-        platform: None,
-        sysctl: Sysctl::On("the host of the guest"),
-        restart: None,
+        sysctl: Sysctl::On("the host that runs the guest"),
+        ..ANY
     },
     HowTo {
         title: "GKE",
-        programs: &[],
         hosts: &["gke-*"],
-        words: &[],
-        manager: None,
         platform: Some("gke-cos"),
-        // cloud.google.com/kubernetes-engine/docs/how-to/node-system-config.
         sysctl: Sysctl::Command {
-            now: "gcloud compute ssh NODE --command {}",
-            lasts: |key, value| {
-                Remedy {
-                command: format!("printf 'linuxConfig:\\n  sysctl:\\n    {key}: \"{value}\"\\n' > FILE"),
-                why: "then `gcloud container node-pools update POOL --cluster CLUSTER --system-config-from-file FILE`, where GKE lists this key; otherwise a privileged DaemonSet sets it at each start".to_owned(),
-            }
-            },
+            now: Shell::User("gcloud compute ssh NODE --command {}"),
+            lasts: sysctl::gke,
         },
         restart: Some("gcloud compute ssh NODE --command 'sudo systemctl restart kubelet'"),
+        ..ANY
     },
     HowTo {
         title: "AKS",
-        programs: &[],
         hosts: &["aks-*"],
-        words: &[],
-        manager: None,
         platform: Some("aks"),
         sysctl: Sysctl::Command {
-            now: "kubectl debug node/NODE -it --image=busybox --profile=sysadmin -- sh -c {}",
-            lasts: |key, value| {
-                match AKS.iter().find(|(known, _)| *known == key) {
-                Some((_, name)) => Remedy {
-                    command: format!("echo '{{\"sysctls\": {{\"{name}\": {value}}}}}' > FILE"),
-                    why: "then `az aks nodepool add --linux-os-config FILE`: only new node pools take it".to_owned(),
-                },
-                None => Remedy {
-                    command: format!("sysctl -w {key}={value}"),
-                    why: "AKS has no setting for this key: a privileged DaemonSet runs this at each start of a node".to_owned(),
-                },
-            }
-            },
+            now: Shell::Root(DEBUG),
+            lasts: sysctl::aks,
         },
-        restart: Some(
-            "kubectl debug node/NODE -it --image=busybox --profile=sysadmin -- chroot /host systemctl restart kubelet",
-        ),
+        restart: Some(DEBUG_RESTART),
+        ..ANY
     },
     HowTo {
         title: "EKS",
-        programs: &[],
-        hosts: &["*.compute.internal", "*.ec2.internal"],
-        words: &[],
-        manager: None,
+        programs: &["nodeadm"],
+        // Not *.compute.internal: every machine of EC2 is called so.
+        words: &[
+            ".eks.amazonaws.com",
+            "eks.amazonaws.com/nodegroup",
+            "/etc/eks/",
+        ],
         platform: Some("eks-al2023"),
         sysctl: Sysctl::Command {
-            now: "kubectl debug node/NODE -it --image=busybox --profile=sysadmin -- sh -c {}",
-            lasts: |key, value| Remedy {
-                command: format!(
-                    "echo '{key} = {value}' > /etc/sysctl.d/99-nospace.conf && sysctl --system"
-                ),
-                why: "in the user data of the node group's launch template, for new nodes"
-                    .to_owned(),
-            },
+            now: Shell::Root(DEBUG),
+            lasts: sysctl::eks,
         },
-        restart: Some(
-            "kubectl debug node/NODE -it --image=busybox --profile=sysadmin -- chroot /host systemctl restart kubelet",
-        ),
+        restart: Some(DEBUG_RESTART),
+        ..ANY
     },
 ];

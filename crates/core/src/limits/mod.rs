@@ -71,7 +71,7 @@ mod sysv;
 mod tests;
 
 pub use cgroup_limit::MEMORY_CGROUP_MAX;
-pub use command::{Command, Raise, Site};
+pub use command::{Command, Raise, Site, never_lower};
 pub use limit::{Dependency, Limit, Place, Refusal, errno};
 pub(crate) use raise::raise;
 pub use remedy::quote;

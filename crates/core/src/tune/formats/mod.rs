@@ -40,6 +40,18 @@ pub struct PlatformFormat {
     pub document: fn(&Settings<'_>) -> String,
 }
 
+impl PlatformFormat {
+    /// What `key` is set to there by a document that asks for `value`: that or more; `None` where it takes no such key or value.
+    #[must_use]
+    pub fn takes(&self, key: &str, value: u64) -> Option<u64> {
+        let Accepts::Only(keys) = self.accepts else {
+            return Some(value);
+        };
+        let one = keys.iter().find(|one| one.key == key)?;
+        (value <= one.most).then(|| value.max(one.least).max(one.usual))
+    }
+}
+
 /// Where comments, which begin with `#`, go in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comments {
