@@ -239,18 +239,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Whether klog names a source file that only the kubelet has (pkg/kubelet of k8s.io/kubernetes).
+/// Whether klog names a source file that only the kubelet has (pkg/kubelet of k8s.io/kubernetes). kubelet.go is not among them: kops'
+/// nodeup and Heapster have one, and kubelet_client.go is the API server's.
 fn of_kubelet(file: &[u8]) -> bool {
-    let names: [&[u8]; 7] = [
-        b"kubelet",
-        b"kuberuntime_",
-        b"pod_workers.go",
+    const FILES: [&[u8]; 8] = [
+        b"cri_stats_provider.go",
         b"eviction_manager.go",
-        b"plugin_watcher.go",
-        b"cri_stats_provider",
         b"file_linux.go",
+        b"kubelet_getters.go",
+        b"kubelet_node_status.go",
+        b"kubelet_pods.go",
+        b"plugin_watcher.go",
+        b"pod_workers.go",
     ];
-    names.iter().any(|name| file.starts_with(name))
+    FILES.contains(&file) || file.starts_with(b"kuberuntime_")
 }
 
 #[cfg(test)]
@@ -307,6 +309,12 @@ mod tests {
                 format!("E1121 00:12:25.298312    2921 file_linux.go:60] {said}"),
                 some("11-21 00:12:25.298312"),
                 some("kubelet"),
+                false,
+            ),
+            (
+                format!("E1121 00:12:25.298312    2921 kubelet.go:231] {said}"),
+                some("11-21 00:12:25.298312"),
+                None,
                 false,
             ),
             (
