@@ -48,8 +48,9 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         forecast: view.forecast,
         findings,
         unseen: Vec::new(),
+        not_covered: Vec::new(),
     };
-    report.unseen = evidence::of_node(&report);
+    evidence::judge_node(&mut report);
     report
 }
 

@@ -5,7 +5,7 @@ use crate::cause::Cause;
 use crate::limits::{self, Dependency, LIMITS};
 use crate::matter::Matter;
 use crate::model::InotifyResource;
-use crate::report::{Report, StartVerdict, Subject, Unseen, User};
+use crate::report::{NotCovered, Report, StartVerdict, Subject, Unseen, User};
 
 /// Proof that everything was seen that a verdict of health depends on. Only [`all_seen`] gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,6 @@ pub fn room_for_all(cause: Cause, report: &Report) -> Result<AllSeen, Vec<Unseen
             unseen.push(Unseen::OtherIpcNamespaces);
         }
         Cause::DiskQuota => unseen.push(Unseen::OtherQuotas),
-        // The kernel's accounting has what each user's processes count.
-        Cause::Pids if of_collector("rlimits", report).is_some() => {
-            unseen.push(Unseen::UserProcesses);
-        }
         _ => {}
     }
     if unseen.is_empty() {
@@ -72,20 +68,31 @@ pub fn unseen(matters: &[Matter], report: &Report) -> Vec<Unseen> {
     all
 }
 
-/// What the answer about the whole node depends on: inotify, and every other limit as far as its collector ran.
-#[must_use]
-pub fn of_node(report: &Report) -> Vec<Unseen> {
+/// Makes the answer of `report` depend on the whole node: on inotify, and on every other limit as far as its collector ran. What the
+/// place hides is not part of that answer; the report lists it.
+pub fn judge_node(report: &mut Report) {
     let ran = |name| report.collectors.iter().any(|run| run.name == name);
-    let matters: Vec<Matter> = LIMITS
-        .iter()
-        .filter(|limit| {
-            limit
-                .collector
-                .is_some_and(|name| name == INOTIFY || ran(name))
+    let is_read = |name| name == INOTIFY || ran(name);
+    let causes = || {
+        let read = LIMITS
+            .iter()
+            .filter(|limit| limit.collector.is_some_and(is_read));
+        read.map(|limit| limit.cause)
+    };
+    let matters: Vec<Matter> = causes().map(Matter::Cause).collect();
+    let mut unseen = unseen(&matters, report);
+    unseen.retain(|one| !one.is_out_of_sight());
+    let hidden = |cause: Cause| {
+        let all = unseen_of(Matter::Cause(cause), report);
+        let first = all.into_iter().find(Unseen::is_out_of_sight)?;
+        Some(NotCovered {
+            cause: cause.code().to_owned(),
+            why: first.sentence(),
         })
-        .map(|limit| Matter::Cause(limit.cause))
-        .collect();
-    unseen(&matters, report)
+    };
+    let not_covered = causes().filter_map(hidden).collect();
+    report.unseen = unseen;
+    report.not_covered = not_covered;
 }
 
 /// Leaves in `report` only the findings about any of `matters`, and makes its answer depend on what these
@@ -95,6 +102,7 @@ pub fn judge_by(matters: &[Matter], report: &mut Report) {
         .findings
         .retain(|finding| matters.contains(&Matter::of(finding)));
     report.unseen = unseen(matters, report);
+    report.not_covered.clear();
 }
 
 /// The collector of instances and watches.
@@ -163,6 +171,8 @@ fn of_dependency(dependency: Dependency, report: &Report) -> Option<Unseen> {
         Dependency::Processes => {
             (!vantage.initial_pid_namespace).then_some(Unseen::OtherPidNamespaces)
         }
+        // The kernel's accounting has what each user's processes count.
+        Dependency::UserProcesses => of_collector("rlimits", report).map(|_| Unseen::UserProcesses),
         Dependency::Cgroups => of_collector("cgroups", report),
     }
 }
@@ -257,7 +267,7 @@ mod tests {
     #[test]
     fn cgroups_that_were_not_read_may_refuse_processes() {
         let branch = node().with(|s| {
-            for (name, partial) in [("pids", false), ("cgroups", true)] {
+            for (name, partial) in [("pids", false), ("cgroups", true), ("rlimits", false)] {
                 s.collectors.push(CollectorRun {
                     name: name.to_owned(),
                     partial,
@@ -295,6 +305,58 @@ mod tests {
         assert_eq!(room(3), Err(vec![Unseen::OtherIpcNamespaces]));
         // The answer about the node is about its own.
         assert_eq!(with_ipc(3).report().status(), Status::Ok);
+    }
+
+    #[test]
+    fn what_the_place_hides_is_named_and_not_vouched_for() {
+        let run = |name: &str, out_of_sight| CollectorRun {
+            name: name.to_owned(),
+            out_of_sight,
+            gaps: vec!["why".to_owned()],
+            ..CollectorRun::default()
+        };
+        let branch = node().with(|s| {
+            let names = [
+                ("bpf-jit", true),
+                ("pids", false),
+                ("cgroups", false),
+                ("rlimits", true),
+            ];
+            s.collectors
+                .extend(names.map(|(name, hidden)| run(name, hidden)));
+        });
+        let report = branch.report();
+        assert_eq!((report.status(), &report.unseen[..]), (Status::Ok, &[][..]));
+        let mut named: Vec<&str> = report
+            .not_covered
+            .iter()
+            .map(|one| one.cause.as_str())
+            .collect();
+        named.sort_unstable();
+        assert_eq!(named, ["bpf-jit", "memlock", "pids", "posix-mqueue"]);
+        for cause in [Cause::BpfJit, Cause::Memlock, Cause::Pids] {
+            assert!(all_seen(Matter::Cause(cause), &report).is_err());
+            assert!(room_for_all(cause, &report).is_err());
+            let mut judged = report.clone();
+            judge_by(&[Matter::Cause(cause)], &mut judged);
+            assert_eq!(judged.status(), Status::Unknown, "{cause}");
+            assert!(judged.not_covered.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_failure_is_no_place() {
+        let branch = node().with(|s| {
+            s.collectors.push(CollectorRun {
+                name: "bpf-jit".to_owned(),
+                partial: true,
+                out_of_sight: true,
+                ..CollectorRun::default()
+            });
+        });
+        let report = branch.report();
+        assert_eq!(report.status(), Status::Unknown);
+        assert_eq!(report.not_covered, []);
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn node() -> Report {
         forecast: Forecast::default(),
         findings: Vec::new(),
         unseen: Vec::new(),
+        not_covered: Vec::new(),
         remedy_context: RemedyContext::default(),
         log_context: LogContext::default(),
     }

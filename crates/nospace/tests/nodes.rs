@@ -8,6 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nospace::collect::collect;
+use nospace::host::archive::load;
+use nospace::host::recorded::Recorded;
 use serde_json::Value;
 
 /// A smaller number means that a directory was lost.
@@ -95,4 +98,24 @@ fn recorded_nodes_give_their_reports() {
         wrong.extend(compare(&case, "report.json", &json).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A namespace that is not the first, with pid 1 in it: a guest.
+#[test]
+fn no_neighbor_table_is_out_of_sight_but_in_the_first_namespace() {
+    let nodes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes");
+    let neighbors = |lost: &[&str]| {
+        let mut contents = load(&nodes.join("machine-limits-v2/node.tar.zst")).expect("an archive");
+        contents
+            .files
+            .retain(|name, _| !lost.iter().any(|part| name.contains(part)));
+        let runs = collect(&Recorded::of(contents)).collectors;
+        let run = runs.into_iter().find(|run| run.name == "neighbors");
+        run.expect("the collector ran")
+    };
+    assert!(!neighbors(&[]).out_of_sight);
+    // IPv6 is off.
+    assert!(!neighbors(&["ndisc_cache", "sys/net/ipv6"]).out_of_sight);
+    let guest = neighbors(&["net/stat", "gc_thresh"]);
+    assert!(guest.out_of_sight && guest.gaps.len() == 2, "{guest:?}");
 }

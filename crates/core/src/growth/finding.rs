@@ -39,6 +39,10 @@ fn finding(
     seconds: f64,
 ) -> Option<Finding> {
     let full = when_full(view, growth.cause, &growth.subject, &growth.unit)?;
+    // A pool that a database fills is no trouble when it is full, nor before.
+    if full.severity == Severity::Info {
+        return None;
+    }
     let user = user(view, growth);
     let increases = user.map(|(resource, key)| increases(view, history, resource, key, seconds));
     let increases = increases.unwrap_or_default();

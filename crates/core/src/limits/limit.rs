@@ -64,6 +64,8 @@ pub enum Dependency {
     Ancestors,
     /// All processes of the machine.
     Processes,
+    /// How many processes each user has, of its RLIMIT_NPROC.
+    UserProcesses,
     /// All cgroups up to the root: each can have a limit.
     Cgroups,
 }

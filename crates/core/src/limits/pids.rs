@@ -42,7 +42,7 @@ pub const LIMIT: Limit = Limit {
     ],
     refusals: &[Refusal::of("clone", EAGAIN)],
     collector: Some("pids"),
-    depends: &[Dependency::Cgroups],
+    depends: &[Dependency::Cgroups, Dependency::UserProcesses],
     usage,
     findings,
     commands: &[

@@ -213,7 +213,7 @@ fn collectors(report: &Report, out: &mut Exposition) {
     let runs = || report.collectors.iter().map(|c| ([c.name.as_str()], c));
     let success = runs().map(|(name, c)| (name, u8::from(c.error.is_none())));
     out.family(&family::COLLECTOR_SUCCESS, success);
-    let partial = runs().map(|(name, c)| (name, u8::from(c.partial || c.blind)));
+    let partial = runs().map(|(name, c)| (name, u8::from(c.partial || c.blind || c.out_of_sight)));
     out.family(&family::COLLECTOR_PARTIAL, partial);
     let duration = runs().map(|(name, c)| (name, c.duration_ms / 1e3));
     out.family(&family::COLLECTOR_DURATION, duration);

@@ -55,6 +55,10 @@ pub struct CollectorRun {
     /// not see may be used up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Some of what it counts is not visible from where nospace runs, or is not in the recording: the answer about the node does not
+    /// cover that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_sight: bool,
     /// What it could not see, and what would let it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<String>,

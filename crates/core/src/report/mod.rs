@@ -30,7 +30,7 @@ pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart,
 pub use log_context::{LogContext, Speaker};
 pub use remedy_context::RemedyContext;
 pub use rule::Rule;
-pub use unseen::Unseen;
+pub use unseen::{NotCovered, Unseen};
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -67,6 +67,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the answer depends on and that was not seen: with any of it nothing is known to be well.
     pub unseen: Vec<Unseen>,
+    /// Limits that the answer does not cover, or not in full: they are not visible from where nospace runs, or not in the recording.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_covered: Vec<NotCovered>,
     /// What `explain` needs of the node for its remedies.
     #[serde(skip)]
     pub remedy_context: RemedyContext,

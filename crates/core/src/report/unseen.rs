@@ -7,6 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{CollectorRun, Vantage};
 
+/// A limit that the answer about the node does not cover, or not in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotCovered {
+    /// Code of its exhaustion.
+    pub cause: String,
+    /// What is out of sight, and what would show it, in words.
+    pub why: String,
+}
+
 /// Something that a verdict of health depends on and that was not seen: with it the verdict is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
@@ -27,6 +37,13 @@ pub enum Unseen {
         /// Its name.
         collector: String,
         /// The first thing that it missed, in words.
+        why: Option<String>,
+    },
+    /// Some of what a collector reads is not visible from where nospace runs, or is not in the recording.
+    OutOfSight {
+        /// Its name.
+        collector: String,
+        /// What, and what would show it, in words.
         why: Option<String>,
     },
     /// Most processes could not be inspected.
@@ -78,9 +95,20 @@ impl Unseen {
                 collector: run.name.clone(),
                 why: run.gaps.first().cloned(),
             })
+        } else if run.out_of_sight {
+            Some(Self::OutOfSight {
+                collector: run.name.clone(),
+                why: run.gaps.first().cloned(),
+            })
         } else {
             None
         }
+    }
+
+    /// It is the place that hides it, and not a failure: the answer about the node leaves it out, and says so.
+    #[must_use]
+    pub fn is_out_of_sight(&self) -> bool {
+        matches!(self, Self::OutOfSight { .. } | Self::UserProcesses)
     }
 
     /// What was not seen, and what would show it.
@@ -116,7 +144,10 @@ impl Unseen {
                 "compare `ps -L -u USER --no-headers | wc -l` with max user processes in /proc/PID/limits",
             ),
             Self::KubeletConfig => Some("run it again once the kubelet has run for a minute"),
-            Self::Unread { .. } | Self::Partial { .. } | Self::OnlyInLogs { .. } => None,
+            Self::Unread { .. }
+            | Self::Partial { .. }
+            | Self::OutOfSight { .. }
+            | Self::OnlyInLogs { .. } => None,
         }
     }
 }
@@ -140,6 +171,14 @@ impl fmt::Display for Unseen {
                 collector,
                 why: None,
             } => write!(f, "{collector} could not be read in full"),
+            Self::OutOfSight {
+                collector,
+                why: Some(why),
+            } => write!(f, "{collector} is not fully visible: {why}"),
+            Self::OutOfSight {
+                collector,
+                why: None,
+            } => write!(f, "{collector} is not fully visible"),
             Self::OtherUsers { .. } => f.write_str("most processes are not readable"),
             Self::OtherPidNamespaces => {
                 f.write_str("processes outside of this pid namespace are not visible")

@@ -6,7 +6,7 @@ use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
 use nospace_core::parse::system;
 
-use super::networks::{IN_FIRST, of_first};
+use super::networks::{of_first, only_in_first};
 use super::read;
 use super::run::{CollectResult, Measurement, unanswered};
 use crate::host::{Host, ReadError, proc};
@@ -35,13 +35,11 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
             host.read(proc(&read::sysctl_path(key)), 64, &mut Vec::new())
                 .is_ok()
         };
-        let hidden = is_there("net.core.somaxconn")
-            && !is_there("net.core.netdev_max_backlog")
-            && !nospace_bpf::is_whole_node();
-        let gap = || format!("{LIMIT} is not visible from this network namespace; {IN_FIRST}");
-        return Ok(Measurement::exact(Vec::new())
-            .partial(hidden)
-            .with_gaps(hidden.then(gap).into_iter().collect()));
+        let hidden = is_there("net.core.somaxconn") && !is_there("net.core.netdev_max_backlog");
+        let gap = || only_in_first(LIMIT);
+        return Ok(
+            Measurement::exact(Vec::new()).out_of_sight(hidden.then(gap).into_iter().collect())
+        );
     };
     let vmalloc = read::parsed(host, proc("meminfo"), system::vmalloc_bytes)?;
     // 0 until Linux 5.3, which counts nothing.

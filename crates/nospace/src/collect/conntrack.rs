@@ -5,7 +5,7 @@ use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
 use nospace_core::parse;
 
-use super::networks::{IN_FIRST, Networks, statistics};
+use super::networks::{Networks, only_in_first, statistics};
 use super::read;
 use super::run::{CollectResult, Measurement};
 use crate::host::{Host, proc};
@@ -25,6 +25,7 @@ pub fn collect(host: &dyn Host, networks: &Networks) -> CollectResult<Vec<Resour
         return Ok(Measurement::exact(Vec::new()));
     }
     let mut resources = Vec::new();
+    let mut hidden = Vec::new();
     let mut gaps: Vec<String> = networks.gap().into_iter().collect();
     gaps.extend(networks.beyond(MAX_NAMESPACES));
     for (&id, &pid) in networks.all.iter().take(MAX_NAMESPACES) {
@@ -44,9 +45,7 @@ pub fn collect(host: &dyn Host, networks: &Networks) -> CollectResult<Vec<Resour
                     )
                 }),
                 None => {
-                    gaps.push(format!(
-                        "{MAX} is not visible from this network namespace; {IN_FIRST}"
-                    ));
+                    hidden.push(only_in_first(MAX));
                     break;
                 }
             },
@@ -61,7 +60,8 @@ pub fn collect(host: &dyn Host, networks: &Networks) -> CollectResult<Vec<Resour
         .retain(|one| one.used > 0 || one.note.is_some() || one.subject == Subject::sysctl(MAX));
     Ok(Measurement::exact(resources)
         .partial(!gaps.is_empty())
-        .with_gaps(gaps))
+        .with_gaps(gaps)
+        .out_of_sight(hidden))
 }
 
 /// What the kernel did when the table was full.

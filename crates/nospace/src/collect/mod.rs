@@ -40,7 +40,7 @@ use nospace_core::model::{
     Containers, Holding, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot,
 };
 
-use crate::host::Host;
+use crate::host::{Host, ReadError, proc};
 use networks::Networks;
 use run::Runs;
 
@@ -126,6 +126,26 @@ const OF_NETWORKS: [(&str, OfNetworks); 3] = [
     ("ports", ports::collect),
 ];
 
+/// Collectors of such limits that are as old as recordings.
+const ALWAYS: [&str; 2] = ["files", "ptys"];
+
+/// What an older nospace recorded has no answers for the other collectors: that they found nothing then means nothing.
+fn recorded(
+    host: &dyn Host,
+    name: &str,
+    found: run::CollectResult<Vec<Resource>>,
+) -> run::CollectResult<Vec<Resource>> {
+    // Of every process with /proc, and asked by all that know of networks.
+    let is_older = || host.is_recording() && host.link(proc("self/ns/net")) == Err(ReadError::Gone);
+    found.map(|found| {
+        if ALWAYS.contains(&name) || !found.part.is_empty() || found.out_of_sight || !is_older() {
+            return found;
+        }
+        let why = "the recording is older than this nospace, and does not have it";
+        found.out_of_sight(vec![why.to_owned()])
+    })
+}
+
 /// Everything but descriptors.
 fn system(host: &dyn Host) -> Snapshot {
     let mut runs = Runs::default();
@@ -139,7 +159,7 @@ fn system(host: &dyn Host) -> Snapshot {
     part.cgroups = runs.run("cgroups", "cgroupfs", || cgroups::collect(host));
     part.filesystems = runs.run("filesystems", "statfs", || filesystems::collect(host));
     for &(name, source, collect) in SIMPLE {
-        let resources = runs.run(name, source, || collect(host));
+        let resources = runs.run(name, source, || recorded(host, name, collect(host)));
         part.resources.extend(resources.unwrap_or_default());
     }
     // Who cannot be listed is named by no finding; the figures stand.
@@ -154,7 +174,9 @@ fn system(host: &dyn Host) -> Snapshot {
         namespaces::collect(host, &walk, &networks)
     });
     for (name, collect) in OF_NETWORKS {
-        let resources = runs.run(name, "procfs", || collect(host, &networks));
+        let resources = runs.run(name, "procfs", || {
+            recorded(host, name, collect(host, &networks))
+        });
         part.resources.extend(resources.unwrap_or_default());
     }
     part.keys = runs.run("keys", "procfs", || keys::collect(host));

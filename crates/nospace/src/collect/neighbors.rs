@@ -4,7 +4,7 @@ use nospace_core::amount::count;
 use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
 
-use super::networks::{IN_FIRST, Networks, of_first, statistics};
+use super::networks::{Networks, of_first, only_in_first, statistics};
 use super::run::{CollectResult, Measurement};
 use crate::host::Host;
 
@@ -20,17 +20,17 @@ const TABLES: [(&str, &str); 2] = [
 /// compares with that the entries without permanent ones, which it shows nowhere: the figure is an upper bound.
 pub fn collect(host: &dyn Host, _: &Networks) -> CollectResult<Vec<Resource>> {
     let mut resources = Vec::new();
-    let mut gaps = Vec::new();
+    let mut hidden = Vec::new();
     for (table, key) in TABLES {
-        // Only the namespace of the host shows them.
+        // No other namespace than that of the host shows them; pid 1 lives there, but for a guest.
         let path = format!("1/net/stat/{table}");
-        let Some((entries, [refused])) = statistics(host, &path, ["table_fulls"])? else {
-            continue;
-        };
-        let Some(limit) = of_first(host, key)? else {
-            gaps.push(format!(
-                "{key} is not visible from this network namespace; {IN_FIRST}"
-            ));
+        let statistics = statistics(host, &path, ["table_fulls"])?;
+        let limit = of_first(host, key)?;
+        let (Some((entries, [refused])), Some(limit)) = (statistics, limit) else {
+            // A kernel without IPv6 has neither.
+            if limit.is_some() || statistics.is_some() || !sees_first(host)? {
+                hidden.push(only_in_first(key));
+            }
             continue;
         };
         let note = || {
@@ -51,7 +51,11 @@ pub fn collect(host: &dyn Host, _: &Networks) -> CollectResult<Vec<Resource>> {
             .estimated()
         });
     }
-    Ok(Measurement::estimated(resources)
-        .partial(!gaps.is_empty())
-        .with_gaps(gaps))
+    Ok(Measurement::estimated(resources).out_of_sight(hidden))
+}
+
+/// The host's network namespace is in sight: every kernel with a network has these.
+fn sees_first(host: &dyn Host) -> anyhow::Result<bool> {
+    let (_, key) = TABLES[0];
+    Ok(of_first(host, key)?.is_some())
 }

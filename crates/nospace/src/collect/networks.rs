@@ -9,8 +9,12 @@ use super::mounts::{Walk, namespace, namespace_at};
 use super::read;
 use crate::host::{Host, ReadError, ReadResult, proc};
 
-/// What makes sysctls visible that only the first network namespace has.
-pub const IN_FIRST: &str = "run nospace in that of the host (in a pod: hostNetwork: true)";
+/// Says of `key` that only the host's network namespace shows it, for a list of gaps.
+pub fn only_in_first(key: &str) -> String {
+    format!(
+        "{key} is visible in the host's network namespace only; run nospace there (in a pod: hostNetwork: true)"
+    )
+}
 
 /// A number that only the first network namespace shows: from there where nospace may enter it. `None` where there is no such
 /// sysctl, or it is out of sight.

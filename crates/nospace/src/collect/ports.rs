@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use nospace_core::amount::count;
 use nospace_core::cause::Cause;
 use nospace_core::model::{Resource, Subject};
 use nospace_core::parse::network::{self, address};
@@ -17,7 +18,7 @@ const RESERVED: &str = "net.ipv4.ip_local_reserved_ports";
 const MAX_NAMESPACES: usize = 1000;
 /// No namespace has so narrow a range that fewer TCP sockets use it up.
 const FEW: u64 = 100;
-/// Destinations of one namespace that are told apart. One that matters has thousands of connections.
+/// Destinations of one namespace that are counted. One that matters has thousands of connections.
 const MAX_DESTINATIONS: usize = 100_000;
 
 /// Finds the destination with most connections in each namespace.
@@ -29,21 +30,38 @@ pub fn collect(host: &dyn Host, networks: &Networks) -> CollectResult<Vec<Resour
     let mut resources = Vec::new();
     let mut gaps: Vec<String> = networks.gap().into_iter().collect();
     gaps.extend(networks.beyond(MAX_NAMESPACES));
+    let mut closed = 0;
     for (&id, &pid) in networks.all.iter().take(MAX_NAMESPACES) {
         let is_own = networks.own == Some(id);
         match of_namespace(host, pid, is_own) {
-            Ok(Some(budget)) => {
+            Ok(Found::Budget(budget)) => {
                 let subject = networks.subject(id, RANGE);
                 gaps.extend(budget.gap(&subject));
                 resources.push(budget.resource(subject));
             }
-            Ok(None) => {}
+            Ok(Found::Nothing) => {}
+            Ok(Found::Closed) => closed += 1,
             Err(error) => gaps.push(format!("{error:#}")),
         }
     }
+    let hidden = || {
+        let namespaces = count(closed, "network namespace", "network namespaces");
+        format!("{RANGE} of {namespaces} is not readable; run nospace with CAP_SYS_ADMIN")
+    };
     Ok(Measurement::estimated(resources)
         .partial(!gaps.is_empty())
-        .with_gaps(gaps))
+        .with_gaps(gaps)
+        .out_of_sight((closed > 0).then(hidden).into_iter().collect()))
+}
+
+/// What a namespace shows.
+enum Found {
+    /// Its fullest destination.
+    Budget(Budget),
+    /// Next to no sockets, or the process has ended.
+    Nothing,
+    /// nospace may not enter it.
+    Closed,
 }
 
 /// What the fullest destination of a namespace has.
@@ -71,56 +89,51 @@ impl Budget {
 
     fn gap(&self, subject: &Subject) -> Option<String> {
         self.is_cut.then(|| {
-            format!("{subject}: only the first {MAX_DESTINATIONS} destinations were told apart")
+            format!("{subject}: only the first {MAX_DESTINATIONS} destinations were counted")
         })
     }
 }
 
-/// `None` where the process has ended, or a namespace has next to no sockets.
-fn of_namespace(host: &dyn Host, pid: u32, is_own: bool) -> anyhow::Result<Option<Budget>> {
+fn of_namespace(host: &dyn Host, pid: u32, is_own: bool) -> anyhow::Result<Found> {
     let Some(sockets) = sockets(host, pid)? else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
     if sockets < FEW && !is_own {
-        return Ok(None);
+        return Ok(Found::Nothing);
     }
     let setting = |key: &str| {
         let path = read::sysctl_path(key);
-        let answer = if is_own {
+        if is_own {
             read::bytes(host, proc(&path))
         } else {
             host.network_sysctl(pid, &path)
-        };
-        match answer {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(ReadError::Gone) => Ok(None),
-            Err(ReadError::Denied) => Err(anyhow::anyhow!(
-                "{key} of the network namespace of process {pid}: permission denied; run nospace with CAP_SYS_ADMIN"
-            )),
-            Err(error) => Err(anyhow::anyhow!(
-                "{key} of the network namespace of process {pid}: {error}"
-            )),
         }
     };
-    let Some(range) = setting(RANGE)? else {
-        return Ok(None);
+    let failed = |key: &str, error: &ReadError| {
+        anyhow::anyhow!("{key} of the network namespace of process {pid}: {error}")
     };
-    let range = network::port_range(&range)?;
-    let reserved = match setting(RESERVED)? {
-        Some(list) => network::reserved(&list, range)?,
-        None => 0,
+    let range = match setting(RANGE) {
+        Ok(range) => network::port_range(&range)?,
+        Err(ReadError::Denied) => return Ok(Found::Closed),
+        Err(ReadError::Gone) => return Ok(Found::Nothing),
+        Err(error) => return Err(failed(RANGE, &error)),
+    };
+    let reserved = match setting(RESERVED) {
+        Ok(list) => network::reserved(&list, range)?,
+        Err(ReadError::Gone) => 0,
+        Err(error) => return Err(failed(RESERVED, &error)),
     };
     let all = (u64::from(range.1) + 1).saturating_sub(range.0.into());
     let limit = all.saturating_sub(reserved);
     if sockets < limit / 2 {
-        return Ok(Some(Budget {
+        return Ok(Found::Budget(Budget {
             used: sockets,
             limit,
             note: "all TCP sockets: those to one destination are fewer".to_owned(),
             is_cut: false,
         }));
     }
-    fullest(host, pid, range, limit).map(Some)
+    fullest(host, pid, range, limit).map(Found::Budget)
 }
 
 /// TCP sockets that have a port, TIME_WAIT included.

@@ -18,6 +18,8 @@ pub struct Measurement<T> {
     pub blind: bool,
     /// Some of what it counts was not read.
     pub partial: bool,
+    /// Some of what it counts is not visible from here.
+    pub out_of_sight: bool,
 }
 
 impl<T> Measurement<T> {
@@ -29,6 +31,7 @@ impl<T> Measurement<T> {
             gaps: Vec::new(),
             blind: false,
             partial: false,
+            out_of_sight: false,
         }
     }
 
@@ -40,6 +43,7 @@ impl<T> Measurement<T> {
             gaps: Vec::new(),
             blind: false,
             partial: false,
+            out_of_sight: false,
         }
     }
 
@@ -52,6 +56,13 @@ impl<T> Measurement<T> {
     /// With some of what it counts unread, or not.
     pub fn partial(mut self, partial: bool) -> Self {
         self.partial = partial;
+        self
+    }
+
+    /// With what is not visible from here, as opposed to what could not be read.
+    pub fn out_of_sight(mut self, hidden: Vec<String>) -> Self {
+        self.out_of_sight |= !hidden.is_empty();
+        self.gaps.extend(hidden);
         self
     }
 
@@ -99,6 +110,7 @@ impl Runs {
                 run.gaps = done.gaps;
                 run.blind = done.blind;
                 run.partial = done.partial;
+                run.out_of_sight = done.out_of_sight;
                 Some(done.part)
             }
             Err(error) => {

@@ -269,6 +269,11 @@ pub trait Host: Sync {
     /// Who asks, and when.
     fn look(&self) -> Look;
 
+    /// It answers only what was asked before.
+    fn is_recording(&self) -> bool {
+        false
+    }
+
     /// The whole of a file into `buffer` (emptied first). For files that grow with use, see [`Host::lines`].
     ///
     /// # Errors

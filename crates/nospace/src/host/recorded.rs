@@ -105,6 +105,10 @@ impl Host for Recorded {
         self.contents.head.look.clone()
     }
 
+    fn is_recording(&self) -> bool {
+        true
+    }
+
     fn read(&self, at: At<'_>, bound: usize, buffer: &mut Vec<u8>) -> ReadResult<()> {
         buffer.clear();
         match self.file(&key(at))? {

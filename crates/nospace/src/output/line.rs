@@ -2,7 +2,7 @@ use nospace_core::matter::Matter;
 use nospace_core::report::{Finding, Report, Status};
 
 use super::{Format, Write};
-use crate::ui::human::{summary, word, worst};
+use crate::ui::human::{not_covered, summary, word, worst};
 use crate::ui::{Charset, text};
 
 pub const FORMAT: Format = Format {
@@ -31,7 +31,10 @@ fn line(report: &Report, asked: &[Matter]) -> String {
         None if status == Status::Ok && !asked.is_empty() => {
             format!("no findings for {}", list(asked))
         }
-        None => summary(report),
+        None => match not_covered(report) {
+            Some(not_covered) => format!("{}; {not_covered}", summary(report)),
+            None => summary(report),
+        },
     };
     // One byte a column: what is cut is cut between characters.
     Charset::Ascii.clean(&format!("{word} {said}")).into_owned()

@@ -139,6 +139,7 @@ fn collect(
     Ok(Measurement {
         blind: false,
         partial: false,
+        out_of_sight: false,
         part: Listing { watches, source },
         provenance,
         gaps,

@@ -28,7 +28,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("hostile", hostile()),
     ];
     for (_, report) in &mut all {
-        report.unseen = evidence::of_node(report);
+        evidence::judge_node(report);
     }
     all
 }
@@ -320,6 +320,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         containers: vec![],
         resources: vec![],
         unseen: Vec::new(),
+        not_covered: Vec::new(),
         remedy_context: RemedyContext::default(),
         log_context: LogContext::default(),
         forecast: Forecast::default(),

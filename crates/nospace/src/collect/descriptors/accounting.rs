@@ -1,12 +1,17 @@
 //! The same out of the kernel's accounting: nobody's descriptors are walked, only their holders described.
 
-use nospace_core::model::{Epoll, EpollUser, Inotify, Process};
+use nospace_core::model::{Epoll, EpollUser, Inotify, Process, Provenance};
 
 use super::process::describe;
 use crate::collect::read;
 use crate::collect::run::{CollectResult, Measurement, Runs};
 use crate::host::{Host, KernelAccounting, ProcessDescriptors, ReadError};
 use crate::parallel::share_out;
+
+/// The collectors of limits that only eBPF shows.
+const FANOTIFY: &str = "fanotify";
+const RLIMITS: &str = "rlimits";
+const MAPPINGS: &str = "mappings";
 
 /// Instances and counters as the kernel has them; `missed` is what could not be read of their holders.
 pub fn inotify(accounts: &mut KernelAccounting, missed: Vec<String>) -> Measurement<Inotify> {
@@ -49,18 +54,34 @@ pub fn epoll(host: &dyn Host, users: Vec<EpollUser>) -> CollectResult<Epoll> {
 
 /// Says which other limits the account has: those of this kernel, and of this nospace if it is a recording's.
 pub fn other_limits(runs: &mut Runs, accounts: &KernelAccounting) {
-    let Some(limits) = &accounts.accounts else {
-        return;
-    };
+    let limits = accounts.accounts.as_deref();
     for (name, is_known) in [
-        ("fanotify", limits.fanotify.is_some()),
-        ("rlimits", limits.rlimits),
-        ("mappings", limits.mappings),
+        (FANOTIFY, limits.is_some_and(|all| all.fanotify.is_some())),
+        (RLIMITS, limits.is_some_and(|all| all.rlimits)),
+        (MAPPINGS, limits.is_some_and(|all| all.mappings)),
     ] {
         if is_known {
             let gaps: Vec<String> = accounts.gap.clone().into_iter().collect();
             let done = Measurement::exact(()).partial(!gaps.is_empty());
             runs.run(name, "ebpf", || Ok(done.with_gaps(gaps)));
+        } else {
+            let why =
+                "this kernel does not show it to eBPF, or the recording is older than this nospace";
+            unavailable(runs, name, why);
         }
     }
+}
+
+/// Says that the other limits are out of sight, for no eBPF shows them.
+pub fn no_other_limits(runs: &mut Runs) {
+    for name in [FANOTIFY, RLIMITS, MAPPINGS] {
+        let why = "only eBPF shows it; run nospace with CAP_BPF and CAP_PERFMON";
+        unavailable(runs, name, why);
+    }
+}
+
+fn unavailable(runs: &mut Runs, name: &str, why: &str) {
+    let mut nothing = Measurement::exact(()).out_of_sight(vec![why.to_owned()]);
+    nothing.provenance = Provenance::Unavailable;
+    runs.run(name, "ebpf", || Ok(nothing));
 }

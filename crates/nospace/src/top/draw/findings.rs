@@ -18,6 +18,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, sample: &Sample) -> Shown {
             .put(style::BOLD, human::word(report.status()))
             .plain("  ");
         page.wrapped(says, style::PLAIN, &human::summary(report));
+        if let Some(not_covered) = human::not_covered(report) {
+            page.wrapped(page.indented(), style::PLAIN, &not_covered);
+        }
     }
     for (at, finding) in findings.enumerate() {
         if at > 0 {

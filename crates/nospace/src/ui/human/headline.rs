@@ -37,7 +37,11 @@ pub fn sentence(report: &Report, charset: Charset) -> String {
     if let Some(more @ 1..) = (others as u64).checked_sub(1) {
         said.push(number::count(more, "more finding", "more findings"));
     }
-    said.join(", ")
+    let said = said.join(", ");
+    match not_covered(report) {
+        Some(not_covered) => format!("{said}; {not_covered}"),
+        None => said,
+    }
 }
 
 /// The answer in one word.
@@ -118,6 +122,20 @@ pub fn summary(report: &Report) -> String {
         Status::Unknown => unknown(report),
         _ => usage(report),
     }
+}
+
+/// What an all-clear does not cover, for the end of its line.
+#[must_use]
+pub fn not_covered(report: &Report) -> Option<String> {
+    let is_ok = report.status() == Status::Ok && !report.not_covered.is_empty();
+    is_ok.then(|| {
+        let causes: Vec<&str> = report
+            .not_covered
+            .iter()
+            .map(|one| one.cause.as_str())
+            .collect();
+        format!("not fully visible: {}", causes.join(", "))
+    })
 }
 
 fn usage(report: &Report) -> String {
