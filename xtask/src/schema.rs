@@ -8,6 +8,7 @@ use nospace::exhaust::ExhaustSummary;
 use nospace::trace::TraceLine;
 use nospace_core::diff::Difference;
 use nospace_core::explain::Explanation;
+use nospace_core::fleet::{Fleet, Summary};
 use nospace_core::plan::Plan;
 use nospace_core::report::Report;
 use nospace_core::tune::Tuning;
@@ -16,7 +17,7 @@ use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 9] = [
+    let all: [(&str, Schema); 11] = [
         ("check", schemars::schema_for!(Report)),
         ("explain", schemars::schema_for!(Explanation)),
         ("plan", schemars::schema_for!(Plan)),
@@ -25,6 +26,8 @@ pub fn write() -> Result<()> {
         ("tune-for", schemars::schema_for!(PlatformDocument)),
         ("trace", schemars::schema_for!(TraceLine)),
         ("diff", schemars::schema_for!(Difference)),
+        ("summary", schemars::schema_for!(Summary)),
+        ("cluster", schemars::schema_for!(Fleet)),
         ("exhaust", schemars::schema_for!(ExhaustSummary)),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");

@@ -19,6 +19,7 @@ pub mod diff;
 mod documents;
 pub mod evidence;
 pub mod explain;
+pub mod fleet;
 pub mod growth;
 pub mod howto;
 pub mod inference;

@@ -79,7 +79,10 @@ pub struct Report {
 }
 
 /// The answer in one word, as a monitoring plugin gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Nothing is under pressure.
     Ok,

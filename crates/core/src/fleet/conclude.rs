@@ -1,0 +1,85 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::counts::Counts;
+use super::findings::{self, FleetFinding, WorkloadCost};
+use super::row::Row;
+use crate::report::{SCHEMA_VERSION, Severity, Status};
+
+/// All nodes, and what they say together: the document of `nospace cluster`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fleet {
+    /// Version of this document.
+    pub schema_version: u32,
+    /// Where the answers are from.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// The worst of all rows and findings; unknown where nothing is wrong and a node did not answer, or there is no node.
+    pub status: Status,
+    /// How many nodes there are of each state.
+    pub counts: Counts,
+    /// What is to be said of several nodes, most important first.
+    pub findings: Vec<FleetFinding>,
+    /// What workloads hold on all nodes that answered, the largest share first.
+    pub workloads: Vec<WorkloadCost>,
+    /// A row a node, worst first.
+    pub rows: Vec<Row>,
+}
+
+/// Where answers are from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// When the last answer came, RFC 3339, UTC.
+    pub taken_at: String,
+    /// `agents`, `debug`, or `prometheus` with its address.
+    pub via: String,
+    /// The context of the kubeconfig; null without one.
+    pub cluster: Option<String>,
+    /// Only nodes that this selects; null where all were asked for.
+    pub selector: Option<String>,
+    /// Whatever else is to be known of how this was collected, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Sorts the rows, and says what they say together.
+#[must_use]
+pub fn conclude(mut rows: Vec<Row>, origin: Origin) -> Fleet {
+    rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.node.cmp(&b.node)));
+    let counts = Counts::of(&rows);
+    let findings = findings::all(&rows, counts);
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    let status = if counts.critical > 0 || worst == Some(Severity::Critical) {
+        Status::Critical
+    } else if counts.warning > 0 || worst == Some(Severity::Warning) {
+        Status::Warning
+    } else if counts.unknown > 0 || counts.nodes == 0 {
+        Status::Unknown
+    } else {
+        Status::Ok
+    };
+    Fleet {
+        schema_version: SCHEMA_VERSION,
+        origin,
+        status,
+        counts,
+        findings,
+        workloads: findings::workload_costs(&rows, counts),
+        rows,
+    }
+}
+
+/// Worst first: the state, then how full the fullest budget is. Nodes that did not answer come before those that say unknown.
+fn order(row: &Row) -> (u8, bool, u64) {
+    let state = match row.state {
+        Status::Critical => 0,
+        Status::Warning => 1,
+        Status::Unknown => 2,
+        Status::Ok => 3,
+    };
+    let fullest = row.summary().and_then(|summary| summary.fullest());
+    let percent = fullest.map_or(0, super::BudgetSummary::percent);
+    (state, row.summary().is_some(), u64::MAX - percent)
+}

@@ -1,0 +1,41 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::row::Row;
+use crate::report::Status;
+
+/// Nodes by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// All.
+    pub nodes: u64,
+    /// Those that answered.
+    pub answered: u64,
+    /// OK.
+    pub ok: u64,
+    /// With a warning.
+    pub warning: u64,
+    /// With a critical finding.
+    pub critical: u64,
+    /// Without an answer, or with one that says unknown or is too old.
+    pub unknown: u64,
+}
+
+impl Counts {
+    /// Of these rows.
+    pub(super) fn of(rows: &[Row]) -> Self {
+        let mut counts = Self::default();
+        for row in rows {
+            counts.nodes += 1;
+            counts.answered += u64::from(row.summary().is_some());
+            *match row.state {
+                Status::Ok => &mut counts.ok,
+                Status::Warning => &mut counts.warning,
+                Status::Critical => &mut counts.critical,
+                Status::Unknown => &mut counts.unknown,
+            } += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,129 @@
+//! What is to be said of several nodes: one rule a file.
+
+mod culprits;
+mod kubelets;
+mod limits;
+mod next_full;
+mod unanswered;
+mod versions;
+mod workloads;
+
+use std::cmp::Reverse;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::counts::Counts;
+use super::row::Row;
+use crate::amount::count;
+use crate::report::Severity;
+
+pub use workloads::{WorkloadCost, workload_costs};
+
+/// Nodes that a finding lists by name; of more it has the number.
+pub const LISTED_NODES: usize = 20;
+/// Lines of evidence of a finding.
+const EVIDENCE: usize = 12;
+
+/// One thing that concerns several nodes, or that only the comparison of nodes shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FleetFinding {
+    /// What was found.
+    pub rule: FleetRule,
+    /// How bad.
+    pub severity: Severity,
+    /// One sentence.
+    pub title: String,
+    /// What it rests on, and how far that reaches.
+    pub evidence: Vec<String>,
+    /// Which nodes, at most 20 of them.
+    pub nodes: Vec<String>,
+    /// How many nodes.
+    pub node_count: u64,
+}
+
+/// What rules find.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum FleetRule {
+    /// Kubelets that would not start.
+    KubeletStart,
+    /// A workload that is the culprit on several nodes.
+    Culprit,
+    /// Nodes that did not answer.
+    Unanswered,
+    /// Budgets that will be full next.
+    NextFull,
+    /// Limits that differ within a pool.
+    LimitsDiffer,
+    /// Agents of different versions.
+    VersionsDiffer,
+}
+
+impl FleetRule {
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KubeletStart => "kubelet-start",
+            Self::Culprit => "culprit",
+            Self::Unanswered => "unanswered",
+            Self::NextFull => "next-full",
+            Self::LimitsDiffer => "limits-differ",
+            Self::VersionsDiffer => "versions-differ",
+        }
+    }
+}
+
+/// All, the most severe first.
+pub fn all(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
+    let mut all = kubelets::findings(rows, counts);
+    all.extend(culprits::findings(rows, counts));
+    all.extend(unanswered::findings(rows));
+    all.extend(next_full::finding(rows));
+    all.extend(limits::findings(rows));
+    all.extend(versions::finding(rows));
+    all.sort_by_key(|finding| Reverse(finding.severity));
+    all
+}
+
+impl FleetFinding {
+    fn new<'r>(
+        rule: FleetRule,
+        severity: Severity,
+        title: String,
+        mut evidence: Vec<String>,
+        nodes: impl IntoIterator<Item = &'r Row>,
+    ) -> Self {
+        if evidence.len() > EVIDENCE {
+            let more = evidence.split_off(EVIDENCE - 1).len();
+            evidence.push(format!("and {more} more"));
+        }
+        let mut nodes: Vec<&str> = nodes.into_iter().map(|row| row.node.as_str()).collect();
+        let node_count = nodes.len() as u64;
+        nodes.truncate(LISTED_NODES);
+        Self {
+            rule,
+            severity,
+            title,
+            evidence,
+            nodes: nodes.into_iter().map(str::to_owned).collect(),
+            node_count,
+        }
+    }
+}
+
+/// `1 node`, `1,200 nodes`.
+fn nodes(n: usize) -> String {
+    count(n as u64, "node", "nodes")
+}
+
+/// `9,800 of 10,000 nodes answered`.
+fn answered(counts: Counts) -> String {
+    let all = count(counts.nodes, "node", "nodes");
+    let answered = crate::amount::thousands(counts.answered);
+    format!("{answered} of {all} answered")
+}

@@ -1,0 +1,71 @@
+//! Nodes of a fleet for tests.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Failure, FailureKind, MorePods, Pool, Row, Summary, WorkloadUse};
+use crate::model::{InotifyResource, Provenance};
+use crate::report::{InotifyLimits, StartVerdict, Status};
+use crate::workload::Workload;
+
+/// What a node says that is well.
+pub fn summary(name: &str) -> Summary {
+    Summary {
+        schema_version: 1,
+        node: name.to_owned(),
+        kernel: "6.12.0".to_owned(),
+        cgroup_version: crate::model::CgroupVersion::V2,
+        nospace_version: "0.1.0".to_owned(),
+        taken_at: "2026-01-01T00:00:00Z".to_owned(),
+        status: Status::Ok,
+        headline: "uid 0 uses 12/128 inotify instances".to_owned(),
+        kubelet_start: Some(StartVerdict::Starts),
+        more_pods: Some(MorePods {
+            pods: Some(20),
+            binds: Some(InotifyResource::Instances),
+            provenance: Provenance::Exact,
+        }),
+        next_full: None,
+        limits: Some(InotifyLimits {
+            max_user_instances: 128,
+            max_user_watches: 8_192,
+            max_queued_events: 16_384,
+        }),
+        findings: Vec::new(),
+        budgets: Vec::new(),
+        unseen: Vec::new(),
+        not_covered: Vec::new(),
+        workloads_provenance: Provenance::Exact,
+        workloads: Vec::new(),
+        omitted: super::Omitted::default(),
+    }
+}
+
+/// What a pod of namespace `shop` holds.
+pub fn workload(pod: &str, instances: u64, watches: u64) -> WorkloadUse {
+    WorkloadUse {
+        workload: Workload::of_pod("shop", pod, "uid", "node"),
+        instances,
+        watches,
+        parts: 1,
+    }
+}
+
+/// A node of pool `blue` that says this.
+pub fn row(summary: Summary) -> Row {
+    let labels = BTreeMap::from([("agentpool".to_owned(), "blue".to_owned())]);
+    let pool = Pool::of(&labels, None);
+    let node = summary.node.clone();
+    Row::new(
+        node,
+        pool,
+        Some(true),
+        Some(3),
+        Answer::Summary(Box::new(summary)),
+    )
+}
+
+/// A node that says nothing.
+pub fn silent(name: &str, kind: FailureKind) -> Row {
+    let failure = Answer::Failure(Failure::new(kind, "why"));
+    Row::new(name.to_owned(), None, Some(true), None, failure)
+}
