@@ -138,11 +138,13 @@ fn recorded(
     // Of every process with /proc, and asked by all that know of networks.
     let is_older = || host.is_recording() && host.link(proc("self/ns/net")) == Err(ReadError::Gone);
     found.map(|found| {
-        if ALWAYS.contains(&name) || !found.part.is_empty() || found.out_of_sight || !is_older() {
+        if ALWAYS.contains(&name) || !found.part.is_empty() || !is_older() {
             return found;
         }
         let why = "the recording is older than this nospace, and does not have it";
-        found.out_of_sight(vec![why.to_owned()])
+        found
+            .with_gaps(Vec::new())
+            .out_of_sight(vec![why.to_owned()])
     })
 }
 

@@ -85,7 +85,17 @@ fn a_recorded_node_is_asked() {
             assert!(said.findings[0].blame.names().is_empty());
             strangers += 1;
         }
-        let own = text.replace(" node1 ", " nospace-guest ");
+        let mut own = text.replace(" node1 ", " nospace-guest ");
+        if *node == "healthy-v2" {
+            // Recorded a week later: its own log is not older than its boot.
+            for (day, later) in [
+                ("1121 ", "1129 "),
+                ("11-21T", "11-29T"),
+                ("Nov 21", "Nov 29"),
+            ] {
+                own = own.replace(day, later);
+            }
+        }
         let out = on_node(node, &["-o", "json"], &own);
         let said: Explanation = serde_json::from_slice(&out.stdout).unwrap();
         let all = &said.causes;

@@ -20,22 +20,23 @@ pub fn collectors(page: &mut Page, runs: &[CollectorRun], verbose: bool) {
 }
 
 fn not_seen(page: &mut Page, runs: &[CollectorRun]) {
-    let said = |run: &CollectorRun| {
-        let error = run
-            .error
-            .iter()
-            .map(|why| format!("{}: {why}", run.name))
-            .collect::<Vec<_>>();
-        let gaps = run.gaps.iter().map(|gap| format!("{}: {gap}", run.name));
-        error.into_iter().chain(gaps).collect::<Vec<_>>()
-    };
-    let all: Vec<String> = runs.iter().flat_map(said).collect();
-    if all.is_empty() {
+    // Collectors that miss something for the same reason share a line.
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for run in runs {
+        for why in run.error.iter().chain(&run.gaps) {
+            match reasons.iter_mut().find(|(known, _)| known == why) {
+                Some((_, names)) => names.push(&run.name),
+                None => reasons.push((why, vec![&run.name])),
+            }
+        }
+    }
+    if reasons.is_empty() {
         return;
     }
     page.heading("Not seen", "");
-    for one in all {
-        page.wrapped(page.indented(), style::PLAIN, &one);
+    for (why, names) in reasons {
+        let said = format!("{}: {why}", names.join(", "));
+        page.wrapped(page.indented(), style::PLAIN, &said);
     }
 }
 

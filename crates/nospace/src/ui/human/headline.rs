@@ -124,6 +124,9 @@ pub fn summary(report: &Report) -> String {
     }
 }
 
+/// Causes that a line names.
+const MAX_NAMED: usize = 5;
+
 /// What an all-clear does not cover, for the end of its line.
 #[must_use]
 pub fn not_covered(report: &Report) -> Option<String> {
@@ -134,7 +137,15 @@ pub fn not_covered(report: &Report) -> Option<String> {
             .iter()
             .map(|one| one.cause.as_str())
             .collect();
-        format!("not fully visible: {}", causes.join(", "))
+        match causes.len() {
+            // One more name is no longer than its count.
+            all if all <= MAX_NAMED + 1 => format!("not fully visible: {}", causes.join(", ")),
+            all => format!(
+                "not fully visible: {} and {} more limits",
+                causes[..MAX_NAMED].join(", "),
+                all - MAX_NAMED
+            ),
+        }
     })
 }
 
