@@ -41,14 +41,15 @@ fi
 sed "s#/etc/alertmanager/#$PWD/#" alertmanager.yaml >"$work/alertmanager.yaml"
 amtool check-config "$work/alertmanager.yaml" >"$work/errors" 2>&1 || fail "alertmanager.yaml: $(cat "$work/errors")"
 cat >"$work/alert.json" <<'JSON'
-{"receiver": "nospace", "status": "firing", "commonLabels": {"severity": "critical", "instance": "n1"}, "alerts": [
- {"status": "firing", "annotations": {"summary": "n1: the kubelet would not start", "description": "Why.", "runbook_url": "https://example.com/page"}},
- {"status": "resolved", "annotations": {"summary": "n1: 90% of the inotify watches are used", "description": "Long ago."}}]}
+{"receiver": "nospace", "status": "firing", "commonLabels": {"instance": "n1"}, "alerts": [
+ {"status": "firing", "labels": {"severity": "critical"}, "annotations": {"summary": "n1: the kubelet would not start", "description": "Why.", "runbook_url": "https://example.com/page"}},
+ {"status": "firing", "labels": {"severity": "warning"}, "annotations": {"summary": "n1: 82% of the inotify instances are used", "description": "Too."}},
+ {"status": "resolved", "labels": {"severity": "warning"}, "annotations": {"summary": "n1: 90% of the inotify watches are used", "description": "Long ago."}}]}
 JSON
 said() { amtool template render --template.glob nospace.tmpl --template.data "$work/alert.json" --template.text "{{ template \"$1\" . }}"; }
-[ "$(said nospace.title)" = "CRITICAL (2) n1: the kubelet would not start" ] || fail "nospace.title: $(said nospace.title)"
+[ "$(said nospace.title)" = "CRITICAL (3) n1: the kubelet would not start" ] || fail "nospace.title: $(said nospace.title)"
 text=$(said nospace.text)
-grep -q "^https://example.com/page$" <<<"$text" && grep -q "^n1: 90% of" <<<"$text" && ! grep -q "Long ago" <<<"$text" || fail "nospace.text: $text"
+grep -q "^https://example.com/page$" <<<"$text" && grep -q "^RESOLVED n1: 90% of" <<<"$text" && ! grep -q "Long ago" <<<"$text" || fail "nospace.text: $text"
 severities=$(jq -r '[.[].labels.severity] | unique | join(" ")' <<<"$rules")
 [ "$severities" = "critical info warning" ] || fail "alertmanager.yaml knows critical, warning and info, the rules have: $severities"
 passed "$(jq length <<<"$rules") alerts"
