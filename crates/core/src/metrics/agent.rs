@@ -22,6 +22,8 @@ pub struct AgentMetrics {
     pub limit_raises: BTreeMap<String, (Option<u64>, u64)>,
     /// Requests to the API server by result.
     pub kubernetes_requests: BTreeMap<&'static str, u64>,
+    /// Requests to the webhook by result.
+    pub webhook_requests: BTreeMap<&'static str, u64>,
     /// The process itself.
     pub process: Option<ProcessMetrics>,
 }
@@ -71,11 +73,13 @@ pub fn write(metrics: &AgentMetrics, out: &mut Exposition) {
         &family::LIMIT_RAISES,
         raised.map(|(sysctl, (_, times))| ([sysctl.as_str()], times)),
     );
-    let requests = metrics.kubernetes_requests.iter();
-    out.family(
-        &family::KUBERNETES_REQUESTS,
-        requests.map(|(result, times)| ([*result], times)),
-    );
+    for (family, requests) in [
+        (&family::KUBERNETES_REQUESTS, &metrics.kubernetes_requests),
+        (&family::WEBHOOK_REQUESTS, &metrics.webhook_requests),
+    ] {
+        let rows = requests.iter();
+        out.family(family, rows.map(|(result, times)| ([*result], times)));
+    }
     let process = metrics.process;
     out.single(&family::CPU, process.map(|p| p.cpu_seconds));
     out.single(&family::RESIDENT, process.map(|p| p.resident_bytes));

@@ -115,6 +115,8 @@ families! {
         "How often the agent has raised a limit; absent without --tune.";
     KUBERNETES_REQUESTS = "nospace_kubernetes_requests_total" Counter "" ["result"], true,
         "Requests to the Kubernetes API server by result; absent without Kubernetes.";
+    WEBHOOK_REQUESTS = "nospace_webhook_requests_total" Counter "" ["result"], true,
+        "Requests to the webhook by result; absent without a webhook, and until it got its first notice.";
     CPU = "process_cpu_seconds_total" Counter "seconds" [], true,
         "Total user and system CPU time of the agent.";
     RESIDENT = "process_resident_memory_bytes" Gauge "bytes" [], true,

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Requests to the API server by result: `nospace_kubernetes_requests_total`.
+/// Requests by result: `nospace_kubernetes_requests_total` and `nospace_webhook_requests_total`.
 #[derive(Debug, Default)]
 pub struct RequestCounter(Mutex<BTreeMap<&'static str, u64>>);
 

@@ -61,6 +61,7 @@ pub fn run(
             observations,
             refusals: Arc::clone(&refusals),
             requests: Arc::default(),
+            webhook_requests: Arc::default(),
             started: jiff::Timestamp::now(),
         };
         let collect_loop = CollectLoop {
@@ -164,7 +165,8 @@ async fn serve_until_signal(
         requests,
         stopped.clone(),
     ));
-    let webhook = Webhook::of(&config, webhook::Timing::default());
+    let requests = Arc::clone(&state.webhook_requests);
+    let webhook = Webhook::of(&config, webhook::Timing::default(), requests);
     let webhook = tokio::spawn(notify(webhook, state.observations.clone(), stopped.clone()));
     let server = tokio::spawn(serve(listeners, Arc::new(state), stopped));
     loop {

@@ -54,6 +54,8 @@ pub struct AppState {
     pub refusals: Arc<Refusals>,
     /// Requests to the API server.
     pub requests: Arc<RequestCounter>,
+    /// Requests to the webhook.
+    pub webhook_requests: Arc<RequestCounter>,
     /// When the agent started.
     pub started: jiff::Timestamp,
 }
@@ -172,6 +174,7 @@ impl AppState {
             collection_age_seconds: observation
                 .map(|observation| observation.finished_at.elapsed().as_secs_f64()),
             kubernetes_requests: self.requests.counts(),
+            webhook_requests: self.webhook_requests.counts(),
             process: process::metrics(self.started),
             ..AgentMetrics::default()
         };

@@ -14,10 +14,12 @@ mod queue;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::RequestCounter;
 use super::config::{Config, WebhookFormat};
 use super::kube::{Backoff, EventTarget, EventTiming, EventTracker};
 use super::observation::{Observation, ObservationReceiver, ShutdownReceiver};
@@ -72,6 +74,7 @@ pub struct Webhook {
     queue: NoticeQueue,
     backoff: Backoff,
     sent: Option<Instant>,
+    requests: Arc<RequestCounter>,
     /// The failure that was said last, until a request succeeds.
     said: Option<String>,
 }
@@ -79,7 +82,7 @@ pub struct Webhook {
 impl Webhook {
     /// The webhook of these settings; `None` where they name none.
     #[must_use]
-    pub fn of(config: &Config, timing: Timing) -> Option<Self> {
+    pub fn of(config: &Config, timing: Timing, requests: Arc<RequestCounter>) -> Option<Self> {
         Some(Self {
             timing,
             url_file: config.webhook_url_file.clone()?,
@@ -89,6 +92,7 @@ impl Webhook {
             queue: NoticeQueue::default(),
             backoff: Backoff::new(timing.retry_base),
             sent: None,
+            requests,
             said: None,
         })
     }
@@ -152,10 +156,16 @@ impl Webhook {
 
     async fn send(&mut self) {
         let (notices, lost) = self.queue.batch();
+        let notices = body::fitting(self.format, &self.node, &notices);
         let count = notices.len();
-        let body = body::body(self.format, &self.node, &notices, lost);
+        let body = body::body(self.format, &self.node, notices, lost);
         self.sent = Some(Instant::now());
-        match post(&self.url_file, body, self.timing.request_timeout).await {
+        let done = post(&self.url_file, body, self.timing.request_timeout).await;
+        self.requests.count(
+            done.as_ref()
+                .map_or_else(|failure| failure.result, |()| "ok"),
+        );
+        match done {
             Ok(()) => {
                 self.queue.delivered(count);
                 self.backoff.succeeded();

@@ -1,5 +1,6 @@
 //! One request. Nothing that it says has a part of the URL.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,12 +13,18 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{self, CertificateError};
+
+/// The largest file with a URL, in bytes.
+const MAX_URL: u64 = 16 << 10;
 
 /// A request that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct Failure {
     why: String,
+    /// Value of the label `result` of `nospace_webhook_requests_total`.
+    pub result: &'static str,
     /// What the webhook asks to wait.
     pub retry_after: Option<Duration>,
     /// The same request fails again.
@@ -28,6 +35,7 @@ impl Failure {
     fn because(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
+            result: "error",
             retry_after: None,
             is_final: false,
         }
@@ -41,8 +49,15 @@ impl Failure {
 /// What is wrong with the file, without what is in it.
 pub fn url(file: &Path) -> Result<Uri, Failure> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::because(format!("{shown} (webhook-url-file): {error}")))?;
+    let failed = |error| Failure::because(format!("{shown} (webhook-url-file): {error}"));
+    // The agent's single thread reads it: a pipe would block that.
+    let metadata = std::fs::metadata(file).map_err(failed)?;
+    if !metadata.is_file() || metadata.len() > MAX_URL {
+        return Err(Failure::because(format!(
+            "{shown} (webhook-url-file): expected a file of at most {MAX_URL} bytes"
+        )));
+    }
+    let text = std::fs::read_to_string(file).map_err(failed)?;
     let uri: Option<Uri> = text.trim().parse().ok();
     uri.filter(|uri| matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some())
         .ok_or_else(|| {
@@ -62,7 +77,10 @@ pub async fn post(url_file: &Path, body: String, timeout: Duration) -> Result<()
     let exchange = tokio::time::timeout(timeout, exchange(url, body));
     exchange.await.unwrap_or_else(|_| {
         let seconds = timeout.as_secs_f32();
-        Err(Failure::because(format!("no answer within {seconds} s")))
+        Err(Failure {
+            result: "timeout",
+            ..Failure::because(format!("no answer within {seconds} s"))
+        })
     })
 }
 
@@ -94,13 +112,41 @@ async fn exchange(url: Uri, body: String) -> Result<(), Failure> {
 fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
+        // hyper-util says no more than this of the resolver's error.
+        if source.to_string() == "dns error" {
+            return "cannot resolve the name of its host".to_owned();
+        }
         innermost = source;
     }
-    match innermost.downcast_ref::<std::io::Error>() {
-        Some(io) if io.get_ref().is_none() => io.to_string(),
-        Some(io) => io.kind().to_string(),
-        None => "the connection failed or was closed".to_owned(),
+    let io = innermost.downcast_ref::<io::Error>();
+    io.map_or_else(|| "the connection failed or was closed".to_owned(), of_io)
+}
+
+/// An error of the connection; rustls names the host in some of its own.
+fn of_io(error: &io::Error) -> String {
+    let Some(inner) = error.get_ref() else {
+        return error.to_string();
+    };
+    if let Some(inner) = inner.downcast_ref::<io::Error>() {
+        return of_io(inner);
     }
+    let why = match inner.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(why)) => match why {
+            CertificateError::UnknownIssuer => {
+                "its certificate is from an unknown authority; SSL_CERT_FILE can name a file with that authority's"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            _ => "its certificate is not valid",
+        },
+        Some(_) => "the TLS handshake failed",
+        None => return error.kind().to_string(),
+    };
+    why.to_owned()
 }
 
 async fn judge(answer: Response<Incoming>) -> Result<(), Failure> {
@@ -124,6 +170,11 @@ async fn judge(answer: Response<Incoming>) -> Result<(), Failure> {
     };
     Err(Failure {
         why: format!("it answered {}{advice}", status.as_u16()),
+        result: match status.as_u16() {
+            429 => "throttled",
+            300..500 => "refused",
+            _ => "error",
+        },
         retry_after,
         is_final: matches!(status.as_u16(), 400 | 413 | 422),
     })

@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use nospace_core::report::{Report, Subject};
+use nospace_core::report::{Report, Severity, Subject};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::*;
 use crate::agent::config::Settings;
+use crate::agent::kube::EventSpec;
 use crate::agent::kube::fixtures::{healthy, instances, observation, pod, with};
 use crate::agent::kube::scenarios::server::{Reply, Server};
 
@@ -55,7 +56,7 @@ impl Agent {
         let thread = thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().unwrap();
-            let mut webhook = Webhook::of(&config, timing()).unwrap();
+            let mut webhook = Webhook::of(&config, timing(), Arc::default()).unwrap();
             runtime.block_on(webhook.run(observations, stopped));
             webhook
         });
@@ -169,6 +170,39 @@ fn a_chat_gets_a_line_that_a_phone_can_show() {
 }
 
 #[test]
+fn a_chat_takes_what_is_sent_to_it() {
+    let long = "w".repeat(900);
+    let notice = |message: &str| Notice {
+        spec: EventSpec {
+            object: EventTarget::Node,
+            subject: "uid 0".to_owned(),
+            warning: true,
+            severity: Some(Severity::Critical),
+            reason: "InotifyWatchesExhausted".to_owned(),
+            message: message.to_owned(),
+        },
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let notices = [&long, &long, &long].map(|message| notice(message));
+    let fit = |format| body::fitting(format, "n1", &notices).len();
+    assert_eq!(
+        (fit(WebhookFormat::Slack), fit(WebhookFormat::Json)),
+        (2, 3)
+    );
+    let longest = [notice(&"&".repeat(1_000))];
+    assert_eq!(body::fitting(WebhookFormat::Slack, "n1", &longest).len(), 1);
+    // A process can have this name.
+    let named = body::body(
+        WebhookFormat::Slack,
+        "n1",
+        &[notice("Held by @everyone")],
+        1,
+    );
+    assert!(!named.contains("@everyone"), "{named}");
+    assert!(named.contains("1 earlier notice was lost"), "{named}");
+}
+
+#[test]
 fn what_fails_is_tried_again_until_it_is_taken() {
     let server = Server::start();
     server.script([
@@ -192,6 +226,9 @@ fn what_fails_is_tried_again_until_it_is_taken() {
     }
     let (webhook, _) = agent.end();
     assert!(webhook.queue.is_empty() && webhook.said.is_none());
+    let counts = webhook.requests.counts();
+    assert_eq!(counts.values().sum::<u64>(), 5, "{counts:?}");
+    assert_eq!(counts["ok"], 1, "{counts:?}");
 }
 
 #[test]
@@ -256,6 +293,11 @@ fn nothing_that_is_said_has_a_part_of_the_url() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "ftp://hooks.example{SECRET}").unwrap();
     said.push(post::url(file.path()).unwrap_err().to_string());
+    // Neither is read: the one would never end, the other may block.
+    for endless in ["/dev/zero", "/"] {
+        let why = post::url(endless.as_ref()).unwrap_err().to_string();
+        assert!(why.contains("expected a file"), "{why}");
+    }
     // A name that does not resolve, a port where nobody listens, TLS to a server that speaks none.
     let server = Server::start();
     for url in [
@@ -276,7 +318,9 @@ fn nothing_that_is_said_has_a_part_of_the_url() {
         );
     }
     assert!(said[0].contains("does not contain one URL"), "{}", said[0]);
+    assert!(said[1].contains("cannot resolve"), "{}", said[1]);
     assert!(said[2].contains("refused"), "{}", said[2]);
+    assert!(said[3].contains("TLS"), "{}", said[3]);
 }
 
 #[test]
