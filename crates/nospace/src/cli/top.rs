@@ -71,13 +71,13 @@ fn groupings() -> impl TypedValueParser<Value = Grouping> {
 pub fn run(shared: &Shared, args: TopArgs) -> anyhow::Result<ExitCode> {
     if !io::stdout().is_terminal() {
         bail!(
-            "top needs a terminal, and standard output is none: nospace check prints the same once"
+            "top needs a terminal, but standard output is not one: nospace check prints the same once"
         );
     }
     let terminal = env::var("TERM").unwrap_or_default();
     if terminal.is_empty() || terminal == "dumb" {
         bail!(
-            "top needs a terminal that can move its cursor, and TERM is {terminal:?}: set TERM (linux, xterm), or use nospace check"
+            "top needs a terminal that can move its cursor, but TERM is {terminal:?}: set TERM (linux, xterm), or use nospace check"
         );
     }
     shared.live()?;

@@ -11,7 +11,7 @@ use nospace_core::report::Subject;
 use super::holders::difference;
 use super::sample::{Sample, UserNames};
 
-/// Looks that a sparkline can show.
+/// Samples that a sparkline can show.
 const POINTS: usize = 120;
 /// A change a minute is measured over this long, in seconds.
 const SPAN: f64 = 60.0;
@@ -21,7 +21,7 @@ const SHORTEST: f64 = 4.5;
 /// A budget as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
-    /// What it is told apart by.
+    /// What identifies it.
     pub key: BudgetKey,
     /// Whose it is, with the user's name; raw.
     pub whose: String,
@@ -31,7 +31,7 @@ pub struct Budget {
     pub limit: Option<u64>,
     /// How far `used` can be trusted.
     pub provenance: Provenance,
-    /// Use at earlier looks, oldest first, this one included.
+    /// Use in earlier samples, oldest first, this one included.
     pub points: Vec<u64>,
     /// How it changes a minute; `None` until it is known.
     pub per_minute: Option<f64>,
@@ -73,12 +73,12 @@ impl Budget {
     }
 }
 
-/// How budgets were used at the last looks.
+/// How budgets were used in the last samples.
 #[derive(Clone, Debug, Default)]
 pub struct BudgetHistory(HashMap<BudgetKey, VecDeque<(f64, u64)>>);
 
 impl BudgetHistory {
-    /// Remembers this look; what it does not have is forgotten.
+    /// Remembers this sample; what it does not have is forgotten.
     pub fn add(&mut self, sample: &Sample) {
         let mut old = std::mem::take(&mut self.0);
         for (key, reading) in readings(sample) {

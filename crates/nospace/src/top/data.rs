@@ -10,11 +10,11 @@ use super::update::Update;
 /// All that came in from the node, as far as it is shown.
 #[derive(Clone, Debug, Default)]
 pub struct Data {
-    /// The latest look.
+    /// The latest sample.
     pub sample: Option<Arc<Sample>>,
-    /// Looks so far.
+    /// Samples so far.
     pub looks: u64,
-    /// Time between looks.
+    /// Time between samples.
     pub interval: Option<Duration>,
     /// How budgets were used.
     pub budgets: BudgetHistory,

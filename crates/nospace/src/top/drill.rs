@@ -154,7 +154,7 @@ fn tree(report: &WatchesReport, inside: Option<&String>) -> Vec<TreeLine> {
     };
     let lines: Vec<TreeLine> = branches.into_iter().map(line).collect();
     match inside {
-        // Nothing in it is worth a line of the tree: then each entry gets one.
+        // The tree has no line for anything in it: then each entry gets one.
         Some(above) if lines.len() <= 1 => entries(&places, above),
         _ => lines,
     }

@@ -1,4 +1,4 @@
-//! A look at the node, as `top` shows it.
+//! A sample of the node, as `top` shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use nospace_core::growth::Growth;
 use nospace_core::model::UserKey;
 use nospace_core::report::Report;
 
-/// One look at the node, as `top` shows it. It never changes.
+/// One sample of the node, as `top` shows it. It never changes.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// The report, as `check` would give it.
     pub report: Report,
-    /// How fast budgets grow; empty until there were enough looks.
+    /// How fast budgets grow; empty until there were enough samples.
     pub growth: Vec<Growth>,
     /// Instances, each once, with the processes that hold it.
     pub instances: Vec<HeldInstance>,

@@ -20,7 +20,7 @@ use crate::sampling::Sampler;
 
 /// How long to wait for a key before looking for updates and signals.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// Growth is measured between looks that are so far apart.
+/// Growth is measured between samples at least this far apart.
 const GROWTH_SPACING: Duration = Duration::from_secs(5);
 
 /// What to show, and how.
@@ -29,7 +29,7 @@ pub struct Options {
     pub roots: Roots,
     /// Whether to use eBPF.
     pub ebpf: bool,
-    /// How often to look.
+    /// How often to take a sample.
     pub pace: Pace,
     /// Order, groups and filter at the start.
     pub choice: Choice,
@@ -124,7 +124,7 @@ fn show(
     Ok(())
 }
 
-/// Who looks at the node: a thread, or this one where no other can be had.
+/// Who samples the node: a thread, or this one if none can be started.
 enum Source {
     Thread(Sender<Request>),
     Here(Box<Worker>),

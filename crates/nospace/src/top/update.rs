@@ -12,9 +12,9 @@ use crate::trace::TracedCall;
 /// What comes in from the node.
 #[derive(Clone, Debug)]
 pub enum Update {
-    /// A look at the node.
+    /// A sample of the node.
     Sample(Arc<Sample>),
-    /// Time from the begin of one look to the next.
+    /// Time from the start of one sample to the next.
     Interval(Duration),
     /// The watches that request `id` asked for.
     Watches {
@@ -72,6 +72,6 @@ pub enum Request {
         /// The processes.
         pids: Vec<u32>,
     },
-    /// Another time between looks.
+    /// Another time between samples.
     Interval(Duration),
 }

@@ -32,10 +32,13 @@ fn main() -> ExitCode {
         tests.extend([
             test("the screen follows a holder", follows),
             test("the watches of a holder", walks),
-            test("q gives the terminal back", || gives_back("q", "ended 0")),
-            test("SIGTERM gives the terminal back", || {
-                gives_back("", "ended 0")
+            test("q gives the terminal back", || {
+                gives_back(|tmux| tmux.keys(&["q"]))
             }),
+            test("SIGTERM gives the terminal back", || signal(Signal::TERM)),
+            test("SIGINT gives the terminal back", || signal(Signal::INT)),
+            test("SIGHUP gives the terminal back", || signal(Signal::HUP)),
+            test("SIGQUIT gives the terminal back", || signal(Signal::QUIT)),
             test("Ctrl-Z and fg", stops_and_goes_on),
             test("no descriptor left, another size", no_descriptor_left),
             test("no thread to be had", no_thread),
@@ -116,16 +119,16 @@ fn walks() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn gives_back(key: &str, end: &str) -> anyhow::Result<()> {
+fn signal(signal: Signal) -> anyhow::Result<()> {
+    gives_back(|tmux| Ok(kill_process(tmux.nospace()?, signal)?))
+}
+
+fn gives_back(end: impl Fn(&Tmux) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let tmux = Tmux::start(80, 24, &format!("{NOSPACE} top; echo ended $?; stty -a"))?;
     tmux.wait("a screen", |screen| screen.contains("1 Holders"))?;
     ensure!(tmux.is_alternate()?, "top draws on the screen of the shell");
-    if key.is_empty() {
-        kill_process(tmux.nospace()?, Signal::TERM)?;
-    } else {
-        tmux.keys(&[key])?;
-    }
-    is_given_back(&tmux, end)
+    end(&tmux)?;
+    is_given_back(&tmux, "ended 0")
 }
 
 fn is_given_back(tmux: &Tmux, end: &str) -> anyhow::Result<()> {

@@ -13,12 +13,13 @@ use crate::ui::{Line, number, style};
 
 const BAR: &str = " ";
 const TREND: &str = "TREND";
+const USED: &str = "USED";
 
 const COLUMNS: [Column; 8] = [
     Column::names("LIMIT", 17, 0),
     Column::names("OF", 15, 3),
     Column::names(BAR, 6, 2).optional(2),
-    Column::figures("USED", 17),
+    Column::figures(USED, 17),
     Column::figures("", 5),
     Column::names(TREND, 8, 4).optional(4),
     Column::figures("CHANGE/MIN", 10).optional(3),
@@ -86,7 +87,7 @@ fn row(columns: &Columns, budget: &Budget, look: Look) -> Line {
         (style::PLAIN, what(budget)),
         (style::PLAIN, budget.whose.clone()),
         (color, drawn),
-        (style::PLAIN, used(budget)),
+        (style::PLAIN, used(budget, columns.width(USED))),
         (color, share),
         (color, trend),
         change(budget.per_minute, &budget.key.unit, budget.provenance),

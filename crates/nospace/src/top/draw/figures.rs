@@ -76,8 +76,24 @@ pub fn ago(seconds: f64) -> String {
     }
 }
 
-/// Used and limit; the unit is written where it is bytes, otherwise the cause says it.
-pub fn used(budget: &Budget) -> String {
+/// Used and limit in `room` columns; the unit is written where it is bytes, otherwise the cause says it. A figure that is cut would be
+/// another figure: without room for it the commas go, then the last three digits of both.
+pub fn used(budget: &Budget, room: usize) -> String {
+    let whole = written(budget);
+    if whole.len() <= room {
+        return whole;
+    }
+    let digits = whole.replace(',', "");
+    match (digits.len() <= room, budget.limit) {
+        (false, Some(limit)) if budget.key.unit != "bytes" => {
+            let used = number::figure(budget.used / 1000, budget.provenance).replace(',', "");
+            format!("{used}k/{}k", limit / 1000)
+        }
+        _ => digits,
+    }
+}
+
+fn written(budget: &Budget) -> String {
     let unit = match &*budget.key.unit {
         "bytes" => "bytes",
         _ => "",
@@ -130,7 +146,11 @@ pub fn sparkline(points: &[u64], width: usize, look: Look) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nospace_core::cause::Cause;
+    use nospace_core::report::Subject;
+
     use super::*;
+    use crate::top::budgets::BudgetKey;
     use crate::ui::Charset;
 
     #[test]
@@ -151,6 +171,29 @@ mod tests {
             ..look
         };
         assert_eq!(sparkline(&[0, 1, 2, 3, 4], 9, ascii), "_.-=#");
+    }
+
+    #[test]
+    fn figures_are_shortened_and_never_cut() {
+        let of = |used, limit| Budget {
+            key: BudgetKey {
+                cause: Cause::DiskInodes,
+                subject: Subject::Node,
+                unit: "inodes".to_owned(),
+            },
+            whose: "/".to_owned(),
+            used,
+            limit: Some(limit),
+            provenance: Provenance::Exact,
+            points: Vec::new(),
+            per_minute: None,
+            full_in: None,
+        };
+        let shown = |used, limit| super::used(&of(used, limit), 17);
+        assert_eq!(shown(58, 128), "58/128");
+        assert_eq!(shown(120_000, 6_553_600), "120,000/6,553,600");
+        assert_eq!(shown(1_200_000, 6_553_600), "1200000/6553600");
+        assert_eq!(shown(123_456_789, 234_567_890), "123456k/234567k");
     }
 
     #[test]

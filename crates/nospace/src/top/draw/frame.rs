@@ -9,14 +9,14 @@ use crate::top::refusals::Tracing;
 use crate::top::state::{State, View};
 use crate::ui::{Charset, Line, Page, human, number, style, text};
 
-/// From so many lines on, the headline may take two.
+/// From this many lines on, the headline may take two.
 const TALL: usize = 20;
 
 /// Node, status and the most important thing in a line, or two.
 pub fn headline(canvas: &mut Canvas<'_>, report: &Report) {
     let charset = canvas.look.charset;
     let line = human::headline(report, charset);
-    if line.width() <= canvas.width() || canvas.height() < TALL {
+    if line.width() <= canvas.width() {
         canvas.line(&line);
         return;
     }
@@ -29,6 +29,10 @@ pub fn headline(canvas: &mut Canvas<'_>, report: &Report) {
         .fold(page.line(), |line, (style, text)| line.put(style, text));
     let start = before.width();
     let room = canvas.width().saturating_sub(start).max(1);
+    if canvas.height() < TALL {
+        canvas.line(&before.put(look, &text::shorten(sentence, room, charset)));
+        return;
+    }
     let lines = text::wrap(sentence, room);
     let first = lines.first().map_or("", String::as_str);
     page.add(before.put(look, first));
@@ -108,7 +112,7 @@ pub fn tracing(state: &State) -> Option<String> {
     }
 }
 
-/// The keys of this view, or the filter that is being typed.
+/// As many keys of this view as there is room for, and those of every view; or the filter that is being typed.
 pub fn keys(canvas: &mut Canvas<'_>, state: &State) {
     let line = Line::new(canvas.look.charset);
     if state.typing {
@@ -125,18 +129,27 @@ pub fn keys(canvas: &mut Canvas<'_>, state: &State) {
             ("Esc", "close"),
         ],
         (View::Holders, None) => &[
+            ("Enter", "watches"),
             ("s", "sort"),
             ("g", "group"),
             ("/", "filter"),
-            ("Enter", "watches"),
         ],
         (View::Limits, None) => &[("/", "filter")],
         (View::Refusals | View::Findings, None) => &[],
     };
     let pause = if state.is_paused() { "go on" } else { "pause" };
     let common = [("p", pause), ("?", "help"), ("q", "quit")];
+    let width = |(key, does): &(&str, &str)| text::width(key) + 1 + text::width(does) + 2;
+    let mut room = canvas
+        .width()
+        .saturating_sub(common.iter().map(width).sum());
+    let fits = |key: &(&str, &str)| {
+        let left = room.checked_sub(width(key));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
     let mut line = line;
-    for (key, does) in keys.iter().copied().chain(common) {
+    for (key, does) in keys.iter().copied().take_while(fits).chain(common) {
         line = line
             .put(style::COMMAND, key)
             .put(style::DIM, &format!(" {does}"))

@@ -45,7 +45,7 @@ const KEYS: [(&str, &str); 15] = [
 ];
 
 /// The keys, and what the marks mean.
-pub fn draw(canvas: &mut Canvas<'_>) -> Shown {
+pub fn draw(canvas: &mut Canvas<'_>, scroll: usize) -> Shown {
     let mut page = Page::new(canvas.width(), canvas.look.charset);
     for (keys, does) in KEYS {
         let line = page.line().put(style::COMMAND, keys).pad_to(17);
@@ -65,7 +65,7 @@ pub fn draw(canvas: &mut Canvas<'_>) -> Shown {
         rows: canvas.height(),
         lines: lines.len(),
     };
-    for line in &lines {
+    for line in lines.iter().skip(scroll).take(shown.rows) {
         canvas.line(line);
     }
     shown

@@ -63,6 +63,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State) -> Shown {
         let report = state.data().sample.as_ref().map(|sample| &sample.report);
         let says = match state.all_rows {
             0 if report.is_none_or(Report::is_blind) => "holders are not visible: run as root",
+            0 if report.is_some_and(|report| !report.unseen.is_empty()) => {
+                "no process that nospace can see holds an inotify instance"
+            }
             0 => "no process holds an inotify instance",
             _ => "no holder matches the filter (Esc removes it)",
         };

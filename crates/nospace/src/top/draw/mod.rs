@@ -44,8 +44,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) -> Shown
     frame::headline(&mut canvas, &sample.report);
     frame::views(&mut canvas, state);
     canvas.blank();
-    if state.help {
-        return help::draw(&mut canvas);
+    if let Some(scroll) = state.help {
+        return help::draw(&mut canvas, scroll);
     }
     if let Some(drill) = &state.drill {
         return watches::draw(&mut canvas, drill);

@@ -10,14 +10,14 @@ const SPAN: f64 = 60.0;
 /// Seconds between two points that are kept.
 const SPACING: f64 = 4.5;
 
-/// What each holder has, of one look.
+/// What each holder has in one sample.
 pub type Sums = HashMap<Key, Pair<u64>>;
 
 /// What holders had in the last minute.
 #[derive(Clone, Debug, Default)]
 pub struct Windows {
     points: HashMap<Key, VecDeque<Point>>,
-    /// When the look before the last one was taken.
+    /// When the sample before the last one was taken.
     before: Option<f64>,
 }
 
@@ -81,7 +81,7 @@ impl Windows {
         self.before = Some(now);
     }
 
-    /// Who was not there at the look before had nothing then.
+    /// A holder that the previous sample did not have held nothing then.
     fn newcomer(&self) -> VecDeque<Point> {
         let nothing = |seconds| Point {
             seconds,

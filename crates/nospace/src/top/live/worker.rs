@@ -13,23 +13,23 @@ use crate::watches;
 
 /// /etc/passwd is read up to here.
 const MAX_PASSWD: usize = 4 << 20;
-/// And again after so long: users come and go.
+/// And again after this time: users come and go.
 const PASSWD_INTERVAL: Duration = Duration::from_secs(60);
-/// Time between looks where nobody has asked for another.
+/// Time between samples unless a key or an option sets another.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
-/// Looks may take this share of a core where nobody has said how often: one part in so many.
+/// Without --interval samples may take one part in this many of a core.
 const SHARE: u32 = 25;
 
-/// How often the node is looked at.
+/// How often a sample is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Each second, less often where a look takes more than 40 ms of a core.
+    /// Each second, less often where a sample takes more than 40 ms of a core.
     Gentle,
     /// As often as this.
     Fixed(Duration),
 }
 
-/// Looks at the node, and lists watches.
+/// Takes samples of the node, and lists watches.
 pub struct Worker {
     sampler: Sampler,
     pace: Pace,
@@ -41,7 +41,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Has looked at nothing yet. `started` is when seconds begin.
+    /// Has sampled nothing yet. `started` is when seconds begin.
     pub fn new(sampler: Sampler, pace: Pace, started: Instant) -> Self {
         Self {
             sampler,
@@ -54,7 +54,7 @@ impl Worker {
         }
     }
 
-    /// Looks and answers until nobody listens any more.
+    /// Samples and answers until nobody listens any more.
     pub fn run(mut self, requests: &Receiver<Request>, updates: &Sender<Update>) {
         loop {
             for update in self.look() {
@@ -78,7 +78,7 @@ impl Worker {
         }
     }
 
-    /// Looks, if it is time.
+    /// Takes a sample, if one is due.
     pub fn look_if_due(&mut self) -> Vec<Update> {
         if Instant::now() < self.due {
             return Vec::new();
@@ -149,7 +149,7 @@ impl Worker {
     }
 }
 
-/// Whole seconds, so that the screen does not show another interval with each look.
+/// Whole seconds, so that the screen does not show another interval with each sample.
 fn gentle(busy: Duration) -> Duration {
     let seconds = (busy * SHARE).as_secs_f64().ceil();
     Duration::try_from_secs_f64(seconds)

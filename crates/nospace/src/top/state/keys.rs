@@ -22,28 +22,22 @@ impl State {
             self.type_filter(key.code);
             return Effect::Draw;
         }
-        if self.help {
-            self.help = false;
-            return match key.code {
-                KeyCode::Char('q') => Effect::Quit,
-                _ => Effect::Draw,
-            };
+        if self.help.is_some() {
+            return self.leave_help(key.code);
         }
         self.command(key.code)
     }
 
     fn command(&mut self, code: KeyCode) -> Effect {
+        if let Some(to) = Move::of_key(code) {
+            self.go(to);
+            return Effect::Draw;
+        }
         match code {
             KeyCode::Char('q') => return Effect::Quit,
-            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.help = true,
+            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('p' | ' ') => self.pause(),
             KeyCode::Esc | KeyCode::Backspace | KeyCode::Left => self.back(code),
-            KeyCode::Up | KeyCode::Char('k') => self.go(Move::Lines(-1)),
-            KeyCode::Down | KeyCode::Char('j') => self.go(Move::Lines(1)),
-            KeyCode::PageUp => self.go(Move::Pages(-1)),
-            KeyCode::PageDown => self.go(Move::Pages(1)),
-            KeyCode::Home => self.go(Move::First),
-            KeyCode::End => self.go(Move::Last),
             KeyCode::Enter | KeyCode::Right => return self.enter(),
             KeyCode::Char('u') if self.drill.is_some() => return self.list_again(),
             KeyCode::Char(digit @ '1'..='4') => {
@@ -58,6 +52,18 @@ impl State {
             _ => {}
         }
         Effect::Draw
+    }
+
+    /// Any key closes the help, but those that scroll it.
+    fn leave_help(&mut self, code: KeyCode) -> Effect {
+        match Move::of_key(code) {
+            Some(to) => self.go(to),
+            None => self.help = None,
+        }
+        match code {
+            KeyCode::Char('q') => Effect::Quit,
+            _ => Effect::Draw,
+        }
     }
 
     /// Order, groups and filter.

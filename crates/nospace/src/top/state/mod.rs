@@ -76,8 +76,8 @@ pub struct State {
     pub choice: Choice,
     /// The filter is being typed.
     pub typing: bool,
-    /// The keys are explained.
-    pub help: bool,
+    /// The keys are explained, from this line on.
+    pub help: Option<usize>,
     /// The watches of a holder are shown.
     pub drill: Option<Drill>,
     /// Holders in their order, without what the filter leaves out.
@@ -135,6 +135,10 @@ impl State {
     /// Learns how much fits on the screen.
     pub fn learn(&mut self, shown: Shown) {
         self.shown = shown;
+        if let Some(first) = &mut self.help {
+            *first = (*first).min(shown.lines.saturating_sub(shown.rows));
+            return;
+        }
         let most = match self.view {
             View::Refusals => self.data().refusals.len(),
             View::Limits => self.budgets.len(),
@@ -143,7 +147,7 @@ impl State {
         self.scroll = self.scroll.min(most.saturating_sub(shown.rows));
     }
 
-    /// The time between looks that a key has asked for, in the steps that people expect.
+    /// The time between samples that a key has asked for, in the steps that people expect.
     fn interval(&self, longer: bool) -> Option<Request> {
         const STEPS: [u64; 7] = [1, 2, 5, 10, 15, 30, 60];
         let now = self.live.interval?.as_secs();

@@ -1,11 +1,13 @@
+use crossterm::event::KeyCode;
+
 use super::{State, View};
 
 /// Where a key moves to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// So many lines up or down.
+    /// Lines up or down.
     Lines(isize),
-    /// So many screens up or down.
+    /// Screens up or down.
     Pages(isize),
     /// To the first line.
     First,
@@ -14,6 +16,19 @@ pub enum Move {
 }
 
 impl Move {
+    /// What a key moves by; `None` for any other key.
+    pub fn of_key(code: KeyCode) -> Option<Self> {
+        match code {
+            KeyCode::Up | KeyCode::Char('k') => Some(Self::Lines(-1)),
+            KeyCode::Down | KeyCode::Char('j') => Some(Self::Lines(1)),
+            KeyCode::PageUp => Some(Self::Pages(-1)),
+            KeyCode::PageDown => Some(Self::Pages(1)),
+            KeyCode::Home => Some(Self::First),
+            KeyCode::End => Some(Self::Last),
+            _ => None,
+        }
+    }
+
     /// From `at` in a list of `length`, of which `page` fit on the screen.
     fn from(self, at: usize, length: usize, page: usize) -> usize {
         let page = isize::try_from(page.max(2) - 1).unwrap_or(1);
@@ -40,6 +55,11 @@ impl State {
     /// Moves what is chosen, or scrolls where nothing can be chosen.
     pub(super) fn go(&mut self, to: Move) {
         let page = self.shown.rows;
+        if let Some(first) = &mut self.help {
+            let last = (self.shown.lines + 1).saturating_sub(page);
+            *first = to.from(*first, last, page);
+            return;
+        }
         if let Some(drill) = &mut self.drill {
             drill.selected = to.from(drill.selected, drill.lines().len(), page);
             return;
@@ -47,7 +67,7 @@ impl State {
         match self.view {
             View::Holders => {
                 self.position = to.from(self.selected(), self.rows.len(), page);
-                // The first place is kept by whoever comes to be first.
+                // At the first row the choice stays with the row, not with the holder.
                 let chosen = self.rows.get(self.position).filter(|_| self.position > 0);
                 self.selected = chosen.map(|row| row.key.clone());
             }

@@ -15,7 +15,7 @@ use nospace::top::{Look, draw};
 use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
 use nospace_core::model::{InotifyResource, Provenance};
-use nospace_core::report::Report;
+use nospace_core::report::{Report, Unseen};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -149,6 +149,49 @@ fn screens() {
         press(&mut state, "?");
         insta::assert_snapshot!(format!("top-help-{width}"), screen(&mut state, width));
     }
+}
+
+#[test]
+fn a_small_screen_shows_all_of_the_help() {
+    let mut state = growing();
+    press(&mut state, "?");
+    let mut seen = String::new();
+    for _ in 0..4 {
+        seen.push_str(&lines(&drawn(&mut state, 60, 12, LOOK)).join("\n"));
+        key_of(&mut state, KeyCode::PageDown);
+    }
+    for words in [
+        "1 2 3 4, Tab",
+        "reverse the order",
+        "TREND goes",
+        "USER@NUMBER",
+        "program or user.",
+    ] {
+        assert!(seen.contains(words), "{words}: {seen}");
+    }
+    key_of(&mut state, KeyCode::Esc);
+    assert!(!screen(&mut state, 60).contains("reverse the order"));
+}
+
+#[test]
+fn every_screen_says_how_to_leave_it() {
+    let mut state = growing();
+    for keys in ["1", "2", "3", "4", "1?"] {
+        press(&mut state, keys);
+        let screen = lines(&drawn(&mut state, 60, 12, LOOK));
+        assert!(screen[11].ends_with("? help  q quit"), "{screen:?}");
+        assert!(screen[0].contains('…'), "{screen:?}");
+    }
+}
+
+#[test]
+fn nobody_in_sight_is_not_nobody() {
+    let mut report = samples::watches_exhausted();
+    report.processes.clear();
+    let says = |report: &Report| screen(&mut still(report.clone()), 100);
+    assert!(says(&report).contains("no process holds"));
+    report.unseen.push(Unseen::OtherUsers { as_root: false });
+    assert!(says(&report).contains("no process that nospace can see holds"));
 }
 
 #[test]
