@@ -7,7 +7,9 @@ use crate::attribute::View;
 use crate::diagnose::when_full;
 use crate::limits::{describe, inotify};
 use crate::model::{InotifyResource, UserKey};
-use crate::report::{Blame, Culprit, Finding, Rule, Severity, Share, Subject, is_culprit};
+use crate::report::{
+    Blame, Culprit, Finding, Rule, Severity, Share, Subject, budget_name, is_culprit,
+};
 
 /// Full in less: act today, before the night.
 const WARNING: f64 = 4.0 * 3600.0;
@@ -16,6 +18,10 @@ const CRITICAL: f64 = 30.0 * 60.0;
 /// Checks that a finding is based on, at least: a rollout is over by then.
 const MIN_SAMPLES_OF_FINDING: usize = MAX_SAMPLES / 2;
 
+/// A forecast reaches no further than this many times the window that it is based on: half a minute does not show what comes in
+/// hours.
+const FURTHEST: f64 = 60.0;
+
 /// Budgets that run out soon, the soonest first. Culprits, victims and remedies are those that the rules would name if it were full.
 #[must_use]
 pub fn findings(view: &View, history: &History, growth: &[Growth], seconds: f64) -> Vec<Finding> {
@@ -23,7 +29,7 @@ pub fn findings(view: &View, history: &History, growth: &[Growth], seconds: f64)
         .iter()
         .filter(|g| g.samples >= MIN_SAMPLES_OF_FINDING && g.used < g.limit)
         .filter_map(|g| Some((g.full_in?, g)))
-        .filter(|(full_in, _)| *full_in < WARNING)
+        .filter(|(full_in, g)| *full_in < WARNING.min(g.over * FURTHEST))
         .collect();
     soon.sort_by(|a, b| a.0.total_cmp(&b.0));
     soon.into_iter()
@@ -55,7 +61,7 @@ fn finding(
         },
         title: format!(
             "{} will run out in {} at the current rate, {}{}",
-            budget(growth),
+            budget_name(growth.cause, &growth.subject.to_string()),
             span(full_in),
             rate(growth),
             share(view, &increases),
@@ -76,14 +82,6 @@ fn finding(
         found.blame = Blame::of(100, increases.iter().map(share).collect(), Vec::new);
     }
     Some(found)
-}
-
-/// `inotify watches of uid 0`, `/var/lib (inodes)`.
-fn budget(growth: &Growth) -> String {
-    match InotifyResource::of_cause(growth.cause) {
-        Some(resource) => format!("{} of {}", resource.noun(), growth.subject),
-        None => format!("{} ({})", growth.subject, growth.unit),
-    }
 }
 
 /// `120 watches/min`.

@@ -72,10 +72,18 @@ fn little_time_left_is_critical_and_much_is_nothing() {
 }
 
 #[test]
-fn a_few_looks_give_a_rate_but_no_finding() {
+fn a_few_checks_give_a_rate_but_no_finding() {
     let (growth, found) = checks(10, 30, 15.0);
     assert!(watches(&growth).full_in.is_some() && found.is_empty());
     assert!(checks(7, 30, 15.0).0.is_empty());
+}
+
+#[test]
+fn a_short_window_says_nothing_of_the_hours_to_come() {
+    // 30 watches in 15 s are full in 40 min; so are 2 in a second, but half a minute is too short to say so.
+    assert!(!checks(30, 30, 15.0).1.is_empty());
+    assert!(checks(30, 2, 1.0).1.is_empty());
+    assert!(!checks(30, 20, 1.0).1.is_empty());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Subject;
+use crate::cause::Cause;
 use crate::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey, percent};
 
 /// The inotify limits of the initial user namespace.
@@ -60,6 +61,17 @@ impl Budget {
     #[must_use]
     pub fn known_used(&self) -> Option<u64> {
         (self.provenance != Provenance::Unavailable).then_some(self.used)
+    }
+}
+
+/// A budget in words: `inotify watches of uid 0`, `disk-blocks on /`, `pids of kernel.pid_max`. Several units of one cause and
+/// subject have the same name.
+#[must_use]
+pub fn budget_name(cause: Cause, subject: &str) -> String {
+    match InotifyResource::of_cause(cause) {
+        Some(resource) => format!("{} of {subject}", resource.noun()),
+        None if subject.starts_with('/') => format!("{cause} on {subject}"),
+        None => format!("{cause} of {subject}"),
     }
 }
 
@@ -157,6 +169,22 @@ impl Unattributed {
         Pair {
             instances: self.instances,
             watches: self.watches,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_have_names_that_a_sentence_can_hold() {
+        for (cause, subject, name) in [
+            (Cause::InotifyWatches, "uid 0", "inotify watches of uid 0"),
+            (Cause::DiskBlocks, "/var/lib", "disk-blocks on /var/lib"),
+            (Cause::Pids, "kernel.pid_max", "pids of kernel.pid_max"),
+        ] {
+            assert_eq!(budget_name(cause, subject), name);
         }
     }
 }

@@ -22,7 +22,7 @@ mod unseen;
 
 pub use crate::model::{Resource, Subject, percent};
 pub use blame::{Blame, Culprits, Group, NO_CULPRIT, Share, is_culprit};
-pub use budgets::{Budget, InotifyLimits, Unattributed, User, UserRef};
+pub use budgets::{Budget, InotifyLimits, Unattributed, User, UserRef, budget_name};
 pub use culprit::{Culprit, PodRef};
 pub use findings::{Finding, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
