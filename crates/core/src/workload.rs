@@ -92,6 +92,12 @@ impl Workload {
         }
     }
 
+    /// Whether it is known only by its processes, and not by containers.
+    #[must_use]
+    pub fn is_of_processes(&self) -> bool {
+        matches!(self.kind, WorkloadKind::Unit | WorkloadKind::Program)
+    }
+
     /// A container outside any pod.
     #[must_use]
     pub fn of_container(name: Option<&str>, id: &str) -> Self {

@@ -1,7 +1,6 @@
 use super::{Leak, Pattern};
 use crate::amount::thousands;
 use crate::growth::span;
-use crate::limits::describe;
 use crate::report::{Blame, Culprit, Finding, Rule, Severity, Share, Subject};
 
 /// Full in less: act today.
@@ -18,16 +17,18 @@ pub fn findings(leaks: &[Leak]) -> Vec<Finding> {
 fn finding(leak: &Leak) -> Finding {
     let unit = leak.resource.unit();
     let full_in = leak.full_in();
-    let until = full_in.map_or_else(String::new, |seconds| {
-        format!("; the budget lasts {} at this rate", span(seconds))
-    });
+    let until = match (leak.left, full_in) {
+        (Some(0), _) => "; the budget is used up".to_owned(),
+        (_, Some(seconds)) => format!("; the budget lasts {} at this rate", span(seconds)),
+        (_, None) => String::new(),
+    };
     Finding {
         cause: leak.resource.cause(),
         rule: Rule::Leak,
         severity: severity(full_in),
         subject: Subject::Caption(leak.workload.to_string()),
         title: format!(
-            "{} keeps taking {} and gives none back: {} more in {}{until}",
+            "{} keeps taking {}: {} more in {}{until}",
             leak.workload,
             leak.resource.noun(),
             thousands(leak.by),
@@ -45,17 +46,18 @@ fn blame(leak: &Leak, unit: &str) -> Blame {
     let Some(share) = leak.share else {
         return Blame::Unknown;
     };
-    let amount = format!(
-        "{} more in {}",
-        describe::amount(leak.by, unit),
-        span(leak.over)
-    );
+    let more = format!("{} more {unit} in {}", thousands(leak.by), span(leak.over));
     let share = Share {
         held: share,
-        culprit: Culprit::with_amount(leak.workload.to_string(), amount),
+        culprit: Culprit::with_amount(leak.workload.to_string(), more),
         pod: None,
     };
     Blame::of(100, vec![share], Vec::new)
+}
+
+/// `1,200 watches`.
+fn amount(n: u64, unit: &str) -> String {
+    format!("{} {unit}", thousands(n))
 }
 
 fn severity(full_in: Option<f64>) -> Severity {
@@ -74,10 +76,10 @@ fn evidence(leak: &Leak) -> Vec<String> {
         clippy::cast_sign_loss,
         reason = "a cast saturates"
     )]
-    let hourly = describe::amount(hourly.round() as u64, unit);
+    let hourly = amount(hourly.round() as u64, unit);
     let mut evidence = vec![format!(
-        "holds {} now; {hourly} an hour over the last {} looks, in every part of that time",
-        describe::amount(leak.holds, unit),
+        "holds {} now; it grew steadily, by {hourly} an hour, over {} samples",
+        amount(leak.holds, unit),
         leak.samples,
     )];
     if let (Some(share), Some(user)) = (leak.share, leak.charged) {

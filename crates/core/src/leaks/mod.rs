@@ -1,7 +1,7 @@
 //! Workloads that only ever grow.
 //!
 //! ```text
-//! View or Report, look after look ─▶ Tracker ─ window ─▶ Leak ─▶ Finding (rule `leak`)
+//! View or Report, sample by sample ─▶ Tracker ─ window ─▶ Leak ─▶ Finding (rule `leak`)
 //! ```
 //!
 //! The window of a workload begins when it starts: new containers, or no process of it left that held any before. A fall begins a new window as
@@ -34,7 +34,7 @@ pub struct Leak {
     pub by: u64,
     /// Seconds of the window.
     pub over: f64,
-    /// Looks in the window.
+    /// Samples in the window.
     pub samples: usize,
     /// Share of the growth of the budget in the window, in percent; `None` where the budget did not grow.
     pub share: Option<u64>,

@@ -217,7 +217,7 @@ fn one_an_hour_of_128_is_found_in_time() {
 }
 
 #[test]
-fn never_from_fewer_than_eight_looks() {
+fn never_from_fewer_than_eight_samples() {
     let mut tracker_looks = Vec::new();
     for n in 0..20 {
         tracker_looks.push(Look::of(100 + n * 100));
@@ -275,8 +275,14 @@ fn what_they_look_like_is_said() {
     let finding = &findings(&found.last().unwrap().1)[0];
     assert_eq!(
         finding.title,
-        "deployment default/web keeps taking inotify instances and gives none back: 59 more in 14 min; the budget lasts 1 h 50 min at this rate"
+        "deployment default/web keeps taking inotify instances: 59 more in 14 min; the budget lasts 1 h 50 min at this rate"
     );
     assert_eq!(finding.severity, Severity::Warning);
     assert_eq!(finding.rule.name(), "leak");
+    let full = Leak {
+        left: Some(0),
+        ..found.last().unwrap().1[0].clone()
+    };
+    let title = findings(&[full])[0].title.clone();
+    assert!(title.ends_with("; the budget is used up"), "{title}");
 }

@@ -9,10 +9,10 @@ use crate::workload::Workload;
 
 /// Workloads that are followed at most: those that hold most.
 const MAX_WORKLOADS: usize = 500;
-/// Growth that is worth naming: one part in so many of the budget.
+/// Growth that is reported is more than this part of the budget: 1/400.
 const LEAST_PART: u64 = 400;
 
-/// Follows what workloads hold from look to look. Memory is bounded: 500 workloads, 240 points of each.
+/// Follows what workloads hold from sample to sample. Memory is bounded: 500 workloads, 240 points of each.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     by: BTreeMap<Workload, Series>,
@@ -28,8 +28,8 @@ struct Series {
 }
 
 impl Tracker {
-    /// Adds a look, `seconds` by a clock that nobody sets, and finds what leaks up to it, the soonest exhaustion first. A look
-    /// at which most was out of sight must not be added.
+    /// Adds a sample, taken at `seconds` by a clock that nobody sets, and finds what leaks up to it, the soonest exhaustion first. A
+    /// sample in which most of inotify was out of sight must not be added.
     pub fn add(&mut self, holdings: &Holdings, users: &[User], seconds: f64) -> Vec<Leak> {
         let mut most: Vec<_> = holdings.by.iter().collect();
         most.sort_by_key(|(_, holding)| {
@@ -39,7 +39,7 @@ impl Tracker {
         let mut before = std::mem::take(&mut self.by);
         for (workload, holding) in most {
             let mut series = before.remove(workload).unwrap_or_default();
-            series.add(holding, users, seconds);
+            series.add(workload, holding, users, seconds);
             self.by.insert(workload.clone(), series);
         }
         let mut leaks: Vec<Leak> = self
@@ -56,12 +56,12 @@ impl Tracker {
 }
 
 impl Series {
-    fn add(&mut self, holding: &Holding, users: &[User], seconds: f64) {
+    fn add(&mut self, workload: &Workload, holding: &Holding, users: &[User], seconds: f64) {
         // New containers start from nothing, more of them need more; so does a program of which no process is left.
         let restarted = !self.ids.is_empty() && self.ids.is_disjoint(&holding.ids);
         let scaled = holding.ids.iter().any(|id| !self.ids.contains(id))
             && holding.ids.len() > self.ids.len();
-        if restarted || (scaled && is_container(holding)) {
+        if restarted || (scaled && !workload.is_of_processes()) {
             self.windows.instances.restart();
             self.windows.watches.restart();
         }
@@ -111,11 +111,6 @@ impl Series {
         };
         InotifyResource::BOTH.into_iter().filter_map(leak).collect()
     }
-}
-
-/// Ids of containers are longer than any pid.
-fn is_container(holding: &Holding) -> bool {
-    holding.ids.iter().any(|id| id.len() > 12)
 }
 
 fn pattern(resource: InotifyResource, growth: &Growth) -> Option<Pattern> {

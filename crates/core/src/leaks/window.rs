@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-/// Looks that a leak is based on, at least.
+/// Samples that a leak is based on, at least.
 pub const MIN_SAMPLES: usize = 8;
 /// Seconds of a window, at least: what rises and falls again within less is seen to fall.
 pub const MIN_SECONDS: f64 = 540.0;
@@ -15,16 +15,16 @@ const PARTS: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub struct Window {
     points: VecDeque<Point>,
-    /// Looks, those that are left out included.
+    /// Samples, those that are left out included.
     samples: usize,
-    /// Only every so many looks are kept.
+    /// Only one in so many samples is kept.
     stride: usize,
     skipped: usize,
     /// The highest value before the last fall.
     peak: u64,
 }
 
-/// One look.
+/// One sample.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     /// Seconds of a clock that nobody sets.
@@ -42,9 +42,9 @@ pub struct Point {
 pub struct Growth {
     /// Where the growth began and where it is.
     pub first: Point,
-    /// The newest look.
+    /// The newest sample.
     pub last: Point,
-    /// Looks.
+    /// Samples.
     pub samples: usize,
 }
 
@@ -54,7 +54,7 @@ impl Window {
         *self = Self::default();
     }
 
-    /// Adds the newest look.
+    /// Adds the newest sample.
     pub fn add(&mut self, point: Point) {
         if let Some(last) = self.points.back().copied() {
             if last.value > point.value.saturating_add(tolerance(last.value)) {
