@@ -1,4 +1,4 @@
-//! What changed on a node between two looks.
+//! What changed on a node between two samples.
 //!
 //! ```text
 //! Report, Report ─▶ Difference ─▶ ui/diff | JSON
@@ -24,9 +24,9 @@ use crate::workload::Workload;
 pub struct Difference {
     /// Version of this document.
     pub schema_version: u32,
-    /// The first look.
+    /// The first sample.
     pub before: Side,
-    /// The second look.
+    /// The second sample.
     pub after: Side,
     /// What makes the two hard to compare: another node, figures that were not counted alike.
     pub notes: Vec<String>,
@@ -36,13 +36,13 @@ pub struct Difference {
     pub workloads: Vec<WorkloadChange>,
     /// Processes that hold more or less inotify, what grew most first.
     pub processes: Vec<ProcessChange>,
-    /// Findings of the second look that the first did not have.
+    /// Findings of the second sample that the first did not have.
     pub new_findings: Vec<Finding>,
-    /// Findings of the first look that the second does not have.
+    /// Findings of the first sample that the second does not have.
     pub gone_findings: Vec<Finding>,
 }
 
-/// One of the two looks.
+/// One of the two samples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
@@ -54,7 +54,7 @@ pub struct Side {
     pub status: u8,
 }
 
-/// A budget at one look.
+/// A budget in one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Level {
@@ -76,9 +76,9 @@ pub struct BudgetChange {
     pub subject: String,
     /// What is counted.
     pub unit: String,
-    /// At the first look; null where it was not there.
+    /// In the first sample; null where it was not there.
     pub before: Option<Level>,
-    /// At the second look; null where it was not there.
+    /// In the second sample; null where it was not there.
     pub after: Option<Level>,
 }
 
@@ -105,9 +105,9 @@ pub struct WorkloadChange {
     /// Who.
     #[serde(flatten)]
     pub workload: Workload,
-    /// At the first look.
+    /// In the first sample.
     pub before: Holding,
-    /// At the second look.
+    /// In the second sample.
     pub after: Holding,
 }
 
@@ -121,9 +121,9 @@ pub struct ProcessChange {
     pub comm: String,
     /// Whose it is.
     pub workload: Workload,
-    /// At the first look.
+    /// In the first sample.
     pub before: Pair<u64>,
-    /// At the second look.
+    /// In the second sample.
     pub after: Pair<u64>,
 }
 
@@ -134,7 +134,7 @@ pub fn minus(after: u64, before: u64) -> i64 {
     i64::try_from(difference).unwrap_or(if difference > 0 { i64::MAX } else { i64::MIN })
 }
 
-/// Compares two looks.
+/// Compares two samples.
 #[must_use]
 pub fn difference(before: &Report, after: &Report) -> Difference {
     Difference {
@@ -167,7 +167,7 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
         ));
     }
     if before.taken_at > after.taken_at {
-        notes.push("the first look is the later one".to_owned());
+        notes.push("the first sample is the later one".to_owned());
     }
     let (one, other) = (before.inotify_provenance(), after.inotify_provenance());
     if one != other {
@@ -180,17 +180,11 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
     for (name, report) in [("first", before), ("second", after)] {
         if report.is_blind() {
             notes.push(format!(
-                "most of inotify was out of sight at the {name} look: what is missing there may have been held all the same"
+                "most of inotify could not be seen in the {name} sample: what is missing there may have been held nevertheless"
             ));
         } else if !report.unseen.is_empty() {
-            let count = report.unseen.len();
-            let things = if count == 1 {
-                "1 thing was"
-            } else {
-                "some things were"
-            };
             notes.push(format!(
-                "{things} not seen at the {name} look; `nospace check` of it says which"
+                "not everything could be seen in the {name} sample; `nospace check` of it says what is missing"
             ));
         }
     }
@@ -263,7 +257,11 @@ fn workloads(before: &Report, after: &Report) -> Vec<WorkloadChange> {
             before: before.unwrap_or_default(),
             after: after.unwrap_or_default(),
         })
-        .filter(|change| change.before != change.after)
+        // One that was restarted has other ids, and may hold as much as before.
+        .filter(|change| {
+            let figures = |holding: &Holding| (holding.holds, holding.parts);
+            figures(&change.before) != figures(&change.after)
+        })
         .collect();
     changes
         .sort_by_key(|change| std::cmp::Reverse(growth(change.before.holds, change.after.holds)));

@@ -2,14 +2,23 @@ use super::*;
 use crate::testing::node;
 
 #[test]
-fn equal_looks_differ_in_nothing() {
-    let look = node()
+fn equal_samples_differ_in_nothing() {
+    let sample = node()
         .pod(7, "app", "web-5dd5756b68-2xqzv")
         .holds(2, 30)
         .report();
-    let none = difference(&look, &look);
+    let none = difference(&sample, &sample);
     assert!(none.budgets.is_empty() && none.workloads.is_empty() && none.processes.is_empty());
     assert!(none.new_findings.is_empty() && none.gone_findings.is_empty() && none.notes.is_empty());
+}
+
+#[test]
+fn a_restart_that_holds_as_much_is_no_change_of_a_workload() {
+    let before = node().process(5, "tail").holds(1, 5).report();
+    let after = node().process(6, "tail").holds(1, 5).report();
+    let changes = difference(&before, &after);
+    assert!(changes.workloads.is_empty(), "{:?}", changes.workloads);
+    assert_eq!(changes.processes.len(), 2);
 }
 
 #[test]

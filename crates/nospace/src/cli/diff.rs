@@ -1,4 +1,4 @@
-//! `nospace diff`: what changed between two looks at a node.
+//! `nospace diff`: what changed on a node.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,10 +18,10 @@ use crate::ui::diff::{Options, draw};
 use crate::ui::screen::Screen;
 use crate::ui::warn;
 
-/// Show what changed between two looks at a node: usage, limits, holders, findings
+/// Show what changed on a node: usage, limits, holders, findings
 ///
-/// Of two recordings, their last samples. Of one timeline, its first and last sample, or those of --at. Of one recording of a
-/// moment, that and this node now.
+/// Compares the last samples of two recordings, the first and last sample of one timeline (or those of --at), or a recording that
+/// is no timeline with this node now.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct DiffArgs {
@@ -47,7 +47,7 @@ Examples:
   nospace diff incident.tar.zst                      the first and the last sample of a timeline
   nospace diff incident.tar.zst --at -10m            ten minutes before its end, and its end
   nospace diff incident.tar.zst --at 14:00 --at 14:05
-  nospace diff healthy.tar.zst                       a recording of one moment, and this node now";
+  nospace diff healthy.tar.zst                       a recording that is no timeline, and this node now";
 
 /// Compares.
 ///

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nospace_core::amount::{self, thousands};
 use nospace_core::diff::{BudgetChange, Difference, Level, minus};
 use nospace_core::model::Pair;
+use nospace_core::report::budget_name;
 
 use super::human;
 use super::screen::Screen;
@@ -67,7 +68,12 @@ pub fn draw(difference: &Difference, options: &Options) -> Page {
         || !difference.processes.is_empty();
     if !changed {
         page.add(page.line());
-        page.add(page.line().plain("No usage and no limit changed."));
+        let says = if difference.notes.is_empty() {
+            "No usage and no limit changed."
+        } else {
+            "Of what both samples show, no usage and no limit changed."
+        };
+        page.add(page.line().plain(says));
     }
     page
 }
@@ -99,13 +105,23 @@ fn budgets(page: &mut Page, difference: &Difference, options: &Options) {
         .column("AFTER", Align::Right);
     for change in difference.budgets.iter().take(options.top) {
         table.row(vec![
-            Cell::new(format!("{} {}", change.subject, change.unit)),
+            Cell::new(name(change, &difference.budgets)),
             change_cell(change),
             Cell::new(level(change, change.before)),
             Cell::new(level(change, change.after)),
         ]);
     }
     page.table(&table);
+}
+
+/// With the unit where another of these has the same name.
+fn name(change: &BudgetChange, all: &[BudgetChange]) -> String {
+    let of = |change: &BudgetChange| budget_name(change.cause, &change.subject);
+    let name = of(change);
+    match all.iter().filter(|other| of(other) == name).count() {
+        0 | 1 => name,
+        _ => format!("{name} ({})", change.unit),
+    }
 }
 
 fn change_cell(change: &BudgetChange) -> Cell {
