@@ -12,7 +12,7 @@ use nospace_core::report::Finding;
 use crate::collect::collect;
 use crate::host::replay::Replay;
 
-/// Samples that are looked at: more show no more, and take longer.
+/// Samples that are read: more show no more, and take longer.
 const SAMPLES: usize = 60;
 
 /// Findings at sample `number` of a timeline, from it and those before; none for an archive of one moment.
@@ -48,7 +48,7 @@ pub fn each_of(
     each: &mut dyn FnMut(usize, &View<'_>, f64) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let samples = replay.samples();
-    let stride = (number / most.max(1)).max(1);
+    let stride = (number + 1).div_ceil(most.max(1));
     replay.play(0, &mut |at, host| {
         if (number - at).is_multiple_of(stride) {
             let snapshot = collect(host);
@@ -63,7 +63,7 @@ pub fn each_of(
     })
 }
 
-/// What the looks so far have shown.
+/// What the samples so far have shown.
 #[derive(Debug, Default)]
 pub struct Past {
     tracker: Tracker,
@@ -71,8 +71,8 @@ pub struct Past {
 }
 
 impl Past {
-    /// Adds a look, `seconds` by a clock that nobody sets, and says what is to be found up to it. A look at which inotify could
-    /// not be counted says nothing of what anybody holds.
+    /// Adds a sample, taken at `seconds` by a clock that nobody sets, and returns the findings up to it. A sample in which inotify
+    /// could not be counted says nothing about holders.
     pub fn add(&mut self, view: &View<'_>, seconds: f64) -> Vec<Finding> {
         let growth = self.history.add(view, seconds);
         let mut found = growth::findings(view, &self.history, &growth, seconds);

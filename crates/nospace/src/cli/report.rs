@@ -19,7 +19,7 @@ use crate::incident::{Incident, Recorder, html, markdown, text};
 use crate::over_time;
 use crate::ui::{self, warn};
 
-/// Samples of a timeline that are looked at.
+/// Samples of a timeline that are read.
 const SAMPLES: usize = 240;
 
 /// Write a report of an incident: what happened, who holds what, who is affected, what to do
@@ -112,11 +112,11 @@ fn incident(shared: &Shared, args: &ReportArgs) -> anyhow::Result<Incident> {
         )?;
     } else {
         let report = nospace_core::conclude(&collect(&shared.live()?));
-        let when: Timestamp = report.taken_at.parse().context("the time of the look")?;
+        let when: Timestamp = report.taken_at.parse().context("the time of the check")?;
         recorder.add(report, when, 0.0);
     }
-    let mut incident = recorder.finish().context("there was nothing to look at")?;
-    incident.gaps = gaps;
+    let mut incident = recorder.finish().context("the recording has no sample")?;
+    incident.gaps.extend(gaps);
     Ok(incident)
 }
 

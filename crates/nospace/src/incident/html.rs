@@ -53,7 +53,7 @@ fn seconds(incident: &Incident) -> f64 {
 fn happened(html: &mut Html, incident: &Incident) {
     let seconds = seconds(incident);
     html.raw("<section><h2>What happened</h2>");
-    if incident.looks.len() > 1 {
+    if incident.samples.len() > 1 {
         html.raw("<table class=events>");
         for event in &incident.events {
             html.raw("<tr><td class=t>")
@@ -71,7 +71,7 @@ fn happened(html: &mut Html, incident: &Incident) {
                 .raw(" more events are left out.</p>");
         }
     } else {
-        html.raw("<p class=why>One look: what changed before is not known. nospace record --every 5s keeps a timeline.</p>");
+        html.raw("<p class=why>A single sample: what happened before is not known. nospace record --every 5s records a timeline.</p>");
     }
     html.raw("<div class=plots>");
     for series in &incident.budgets {
@@ -102,7 +102,10 @@ fn budget(html: &mut Html, series: &Series, seconds: f64, incident: &Incident) {
             .text(&when)
             .raw(", not seen since</span>");
     }
-    if let Some((percent, point)) = series.peak().filter(|_| series.points.len() > 1) {
+    if let Some((percent, point)) = series
+        .peak()
+        .filter(|(percent, _)| *percent > 0 && series.points.len() > 1)
+    {
         html.raw("<span class=dim> · peak ").show(percent).raw(" %");
         if let Some(when) = at(incident, point.at) {
             html.raw(" at ").text(&when);
@@ -117,7 +120,7 @@ fn budget(html: &mut Html, series: &Series, seconds: f64, incident: &Incident) {
             .raw("</span>")
             .made(&svg)
             .raw("</div>");
-        if let (Some(first), Some(end)) = (incident.looks.first(), incident.looks.last()) {
+        if let (Some(first), Some(end)) = (incident.samples.first(), incident.samples.last()) {
             html.raw("<div class=axis><span>")
                 .text(&first.strftime("%H:%M:%S").to_string())
                 .raw("</span><span>")
@@ -128,9 +131,9 @@ fn budget(html: &mut Html, series: &Series, seconds: f64, incident: &Incident) {
     html.raw("</figure>");
 }
 
-/// The time of a look by its seconds since the first.
+/// The time of a sample by its seconds since the first.
 fn at(incident: &Incident, seconds: f64) -> Option<String> {
-    let first = incident.looks.first()?;
+    let first = incident.samples.first()?;
     #[expect(clippy::cast_possible_truncation, reason = "days at most")]
     let moment = first
         .checked_add(jiff::SignedDuration::from_secs(seconds.round() as i64))
@@ -190,7 +193,7 @@ fn holders(html: &mut Html, incident: &Incident) {
         return;
     }
     let seconds = seconds(incident);
-    let several = incident.looks.len() > 1;
+    let several = incident.samples.len() > 1;
     let provenance = incident.report.inotify_provenance();
     html.raw("<section><h2>Who holds inotify</h2><div class=wide><table><tr><th>workload");
     if several {
@@ -233,7 +236,7 @@ fn unseen(html: &mut Html, incident: &Incident) {
     let all = not_seen(incident);
     html.raw("<section><h2>What could not be seen</h2>");
     if all.is_empty() {
-        html.raw("<p class=dim>Nothing: every collector read all that it looks for.</p>");
+        html.raw("<p class=dim>Nothing: every collector read everything it needs.</p>");
     }
     html.raw("<ul>");
     for one in &all {

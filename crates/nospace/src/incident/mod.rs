@@ -1,17 +1,17 @@
 //! What happened on a node, for people who were not there: `nospace report`.
 //!
 //! ```text
-//! Live | Replay ─ looks ─▶ Recorder ─▶ Incident ─▶ html | markdown | text
+//! Live | Replay ─ samples ─▶ Recorder ─▶ Incident ─▶ html | markdown | text
 //!                 log ─ explain ─▶ Explanation ──────┘
 //! ```
 
 mod html;
-mod looks;
 mod plot;
+mod recorder;
 mod words;
 
 pub use html::html;
-pub use looks::Recorder;
+pub use recorder::Recorder;
 pub use words::{markdown, text};
 
 use jiff::Timestamp;
@@ -24,8 +24,8 @@ use nospace_core::report::Report;
 pub struct Incident {
     /// The node at the end.
     pub report: Report,
-    /// Looks, in the order in which they were taken.
-    pub looks: Vec<Timestamp>,
+    /// Times of the samples, in the order in which they were taken.
+    pub samples: Vec<Timestamp>,
     /// Budgets over time, those that matter, the fullest first.
     pub budgets: Vec<Series>,
     /// What workloads hold over time, those that hold most first.
@@ -45,18 +45,18 @@ pub struct Incident {
 /// A budget over time.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// `uid 0 inotify watches`.
+    /// `inotify watches of uid 0`.
     pub name: String,
     /// What is counted.
     pub unit: String,
-    /// At each look that had it.
+    /// In each sample that had it.
     pub points: Vec<Point>,
 }
 
-/// A budget at one look.
+/// A budget in one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Seconds since the first look.
+    /// Seconds since the first sample.
     pub at: f64,
     /// In use.
     pub used: u64,
@@ -67,7 +67,7 @@ pub struct Point {
 }
 
 impl Series {
-    /// The highest share of the limit that was used, in percent, with when it was.
+    /// The highest share of the limit that was used, in percent, and when it was first reached.
     #[must_use]
     pub fn peak(&self) -> Option<(u64, Point)> {
         let share = |point: &Point| {
@@ -79,6 +79,8 @@ impl Series {
         self.points
             .iter()
             .filter_map(share)
+            // Of equal ones the last is the maximum.
+            .rev()
             .max_by_key(|(percent, _)| *percent)
     }
 }
@@ -88,14 +90,14 @@ impl Series {
 pub struct Holder {
     /// Who.
     pub name: String,
-    /// Seconds since the first look, watches, instances.
+    /// Seconds since the first sample, watches, instances.
     pub points: Vec<(f64, u64, u64)>,
 }
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Seconds since the first look.
+    /// Seconds since the first sample.
     pub at: f64,
     /// When.
     pub when: Timestamp,

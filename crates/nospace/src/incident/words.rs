@@ -11,9 +11,9 @@ use crate::ui::{Charset, human, number};
 /// Events, holders, and things that were not seen, in a message for a channel.
 const FEW: usize = 5;
 
-/// When the looks were, in words.
+/// When the samples were taken, in words.
 pub fn period(incident: &Incident) -> String {
-    match (incident.looks.first(), incident.looks.last()) {
+    match (incident.samples.first(), incident.samples.last()) {
         (Some(first), Some(last)) if first != last => {
             let seconds = u64::try_from(last.as_second() - first.as_second()).unwrap_or(0);
             format!(
@@ -25,9 +25,9 @@ pub fn period(incident: &Incident) -> String {
     }
 }
 
-/// How many looks.
+/// How many samples.
 pub fn range(incident: &Incident) -> String {
-    amount::count(incident.looks.len() as u64, "look", "looks")
+    amount::count(incident.samples.len() as u64, "sample", "samples")
 }
 
 /// What the answer misses, in words.
@@ -82,7 +82,7 @@ pub fn text(incident: &Incident) -> String {
         human::sentence(report, Charset::Unicode),
         period(incident)
     );
-    if incident.looks.len() > 1 {
+    if incident.samples.len() > 1 {
         let events = &incident.events;
         let from = events.len().saturating_sub(FEW);
         for event in &events[from..] {
@@ -140,7 +140,7 @@ pub fn markdown(incident: &Incident) -> String {
     let plain = markdown::plain;
     let mut out = markdown::report(&incident.report);
     let _ = writeln!(out, "\n### What happened\n\n{}\n", plain(&period(incident)));
-    if incident.looks.len() > 1 {
+    if incident.samples.len() > 1 {
         for event in &incident.events {
             let _ = writeln!(out, "- {}", plain(&line(event)));
         }
@@ -152,7 +152,7 @@ pub fn markdown(incident: &Incident) -> String {
             );
         }
     } else {
-        let _ = writeln!(out, "One look: what changed before is not known.");
+        let _ = writeln!(out, "A single sample: what happened before is not known.");
     }
     let provenance = incident.report.inotify_provenance();
     if !incident.workloads.is_empty() {

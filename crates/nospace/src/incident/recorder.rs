@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use nospace_core::diff::Holdings;
 use nospace_core::model::InotifyResource;
-use nospace_core::report::{Finding, Report, Rule, Severity, Status};
-use nospace_core::workload::Workload;
+use nospace_core::report::{Finding, Report, Rule, Severity, Status, budget_name};
+use nospace_core::workload::{Workload, WorkloadKind};
 
 use super::{Event, Holder, Incident, Kind, Point, Series};
 use crate::ui::human;
@@ -18,10 +18,13 @@ const MAX_HOLDERS: usize = 12;
 const FULL: u64 = 50;
 const CHANGED: u64 = 5;
 
-/// Collects looks, in the order in which they were taken.
+/// Collects samples, in the order in which they were taken.
 #[derive(Default)]
 pub struct Recorder {
-    looks: Vec<Timestamp>,
+    samples: Vec<Timestamp>,
+    /// When the first was taken, by the recording's clock.
+    began: Option<f64>,
+    /// By name and unit.
     budgets: BTreeMap<(String, String), Vec<Point>>,
     holders: BTreeMap<Workload, Vec<(f64, u64, u64)>>,
     starts: BTreeMap<Workload, BTreeSet<String>>,
@@ -29,11 +32,14 @@ pub struct Recorder {
     forecasts: BTreeSet<String>,
     events: Vec<Event>,
     last: Option<Report>,
+    /// Samples in which inotify could not be counted.
+    blind: usize,
 }
 
 impl Recorder {
-    /// Adds a look, `at` seconds after the first.
-    pub fn add(&mut self, report: Report, when: Timestamp, at: f64) {
+    /// Adds a sample that was taken at `seconds` by a clock that nobody sets.
+    pub fn add(&mut self, report: Report, when: Timestamp, seconds: f64) {
+        let at = seconds - *self.began.get_or_insert(seconds);
         let happened = |kind, text| Event {
             at,
             when,
@@ -55,27 +61,40 @@ impl Recorder {
                 format!("begins: {word}, {}", sentence(&report)),
             ));
         }
-        self.looks.push(when);
+        self.samples.push(when);
         self.add_budgets(&report, at);
-        let counted = !report.is_blind();
-        let holdings = Holdings::of(&report).by;
+        // Where inotify could not be counted, who is missing may hold as much as before.
+        if report.is_blind() {
+            self.blind += 1;
+        } else {
+            let restarted = self.add_holders(&report, at);
+            events.extend(restarted.map(|text| happened(Kind::Neutral, text)));
+        }
+        self.events.extend(events);
+        self.last = Some(report);
+    }
+
+    /// Adds what workloads hold; those that started anew, in words.
+    fn add_holders(&mut self, report: &Report, at: f64) -> impl Iterator<Item = String> + use<> {
+        let holdings = Holdings::of(report).by;
         for (workload, points) in &mut self.holders {
-            if counted && !holdings.contains_key(workload) {
+            if !holdings.contains_key(workload) {
                 points.push((at, 0, 0));
             }
         }
+        let mut restarted = Vec::new();
         for (workload, holding) in holdings {
-            let started = self.starts.insert(workload.clone(), holding.ids.clone());
-            if counted
-                && started.is_some_and(|ids| !ids.is_empty() && ids.is_disjoint(&holding.ids))
-            {
-                events.push(happened(Kind::Neutral, format!("{workload} restarted")));
+            let ids = self.starts.entry(workload.clone()).or_default();
+            if !holding.ids.is_empty() {
+                if !ids.is_empty() && ids.is_disjoint(&holding.ids) {
+                    restarted.extend(restart(&workload));
+                }
+                *ids = holding.ids;
             }
             let points = self.holders.entry(workload).or_default();
             points.push((at, holding.holds.watches, holding.holds.instances));
         }
-        self.events.extend(events);
-        self.last = Some(report);
+        restarted.into_iter()
     }
 
     fn add_budgets(&mut self, report: &Report, at: f64) {
@@ -85,7 +104,7 @@ impl Recorder {
                 let Some(used) = budget.known_used() else {
                     continue;
                 };
-                let name = format!("{} of {}", resource.noun(), user.subject());
+                let name = budget_name(resource.cause(), &user.subject().to_string());
                 let points = self.budgets.entry((name, resource.unit().to_owned()));
                 points.or_default().push(Point {
                     at,
@@ -96,7 +115,8 @@ impl Recorder {
             }
         }
         for resource in &report.resources {
-            let name = format!("{} ({})", resource.subject, resource.unit);
+            let name = budget_name(resource.cause, &resource.subject.to_string());
+            let name = format!("{name} ({})", resource.unit);
             let points = self.budgets.entry((name, resource.unit.clone()));
             points.or_default().push(Point {
                 at,
@@ -107,7 +127,7 @@ impl Recorder {
         }
     }
 
-    /// The incident; `None` without a look.
+    /// The incident; `None` without a sample.
     #[must_use]
     pub fn finish(self) -> Option<Incident> {
         let report = self.last?;
@@ -116,16 +136,33 @@ impl Recorder {
             .iter()
             .take(1)
             .flat_map(|user| {
-                InotifyResource::BOTH.map(|r| format!("{} of {}", r.noun(), user.subject()))
+                let subject = user.subject().to_string();
+                InotifyResource::BOTH.map(|r| budget_name(r.cause(), &subject))
             })
             .collect();
+        // What a finding speaks of comes first, however much of it is used: it may grow.
+        let found: Vec<String> = report
+            .findings
+            .iter()
+            .filter(|found| is_news(found))
+            .map(|found| budget_name(found.cause, &found.subject.to_string()))
+            .collect();
+        let is_found = |series: &Series| {
+            found.iter().any(|name| {
+                let unit = series.name.strip_prefix(name.as_str());
+                unit.is_some_and(|unit| unit.is_empty() || unit.starts_with(" ("))
+            })
+        };
         let mut budgets: Vec<Series> = self
             .budgets
             .into_iter()
             .map(|((name, unit), points)| Series { name, unit, points })
-            .filter(|series| of_users.contains(&series.name) || matters(series))
+            .filter(|series| of_users.contains(&series.name) || is_found(series) || matters(series))
             .collect();
-        budgets.sort_by_key(|series| std::cmp::Reverse(series.peak().map(|(percent, _)| percent)));
+        budgets.sort_by_key(|series| {
+            let peak = series.peak().map(|(percent, _)| percent);
+            std::cmp::Reverse((is_found(series), peak))
+        });
         budgets.truncate(MAX_BUDGETS);
         let mut workloads: Vec<Holder> = self
             .holders
@@ -156,17 +193,37 @@ impl Recorder {
             });
             events.truncate(MAX_EVENTS);
         }
+        let samples = self.samples.len();
+        let gaps = match self.blind {
+            0 => Vec::new(),
+            _ if samples == 1 => Vec::new(),
+            blind => vec![format!(
+                "in {blind} of {samples} samples inotify could not be counted: who held what then is not known"
+            )],
+        };
         Some(Incident {
             report,
-            looks: self.looks,
+            samples: self.samples,
             budgets,
             workloads,
             events,
             events_omitted,
             logs: None,
-            gaps: Vec::new(),
+            gaps,
             commands: Vec::new(),
         })
+    }
+}
+
+/// Of a unit only the processes that hold inotify are known: it may have run all the time. Those of one program may have nothing to
+/// do with each other.
+fn restart(workload: &Workload) -> Option<String> {
+    match workload.kind {
+        WorkloadKind::Program => None,
+        WorkloadKind::Unit => Some(format!(
+            "{workload}: its inotify instances are held by new processes"
+        )),
+        _ => Some(format!("{workload} restarted")),
     }
 }
 
@@ -195,20 +252,22 @@ fn sentence(report: &Report) -> String {
     human::sentence(report, crate::ui::Charset::Unicode)
 }
 
+fn is_news(finding: &Finding) -> bool {
+    finding.severity > Severity::Info && finding.rule != Rule::Blind
+}
+
 fn is_same(a: &Finding, b: &Finding) -> bool {
     (a.rule, a.cause) == (b.rule, b.cause) && a.subject == b.subject
 }
 
-/// What is worth saying of the step from one look to the next.
+/// What is worth saying of the step from one sample to the next.
 fn changes(
     before: &Report,
     after: &Report,
     forecasts: &mut BTreeSet<String>,
 ) -> Vec<(Kind, String)> {
     let mut changes = Vec::new();
-    let worth =
-        |finding: &&Finding| finding.severity > Severity::Info && finding.rule != Rule::Blind;
-    for finding in after.findings.iter().filter(worth) {
+    for finding in after.findings.iter().filter(|finding| is_news(finding)) {
         let was = before.findings.iter().find(|one| is_same(one, finding));
         let is_known = finding.rule == Rule::Growth
             && !forecasts.insert(format!("{} {}", finding.cause, finding.subject));
@@ -221,7 +280,7 @@ fn changes(
         }
     }
     // A forecast that is not made any more is no news.
-    let known = |finding: &&Finding| worth(finding) && finding.rule != Rule::Growth;
+    let known = |finding: &&Finding| is_news(finding) && finding.rule != Rule::Growth;
     for finding in before.findings.iter().filter(known) {
         if !after.findings.iter().any(|one| is_same(one, finding)) {
             changes.push((Kind::Neutral, format!("no longer found: {}", finding.title)));
@@ -242,7 +301,8 @@ fn changes(
                 (earlier.budget(resource).limit, user.budget(resource).limit)
                 && from != to
             {
-                let what = format!("the limit of {} of {}", resource.noun(), user.subject());
+                let name = budget_name(resource.cause(), &user.subject().to_string());
+                let what = format!("the limit of {name}");
                 let (from, to) = (
                     nospace_core::amount::thousands(from),
                     nospace_core::amount::thousands(to),
