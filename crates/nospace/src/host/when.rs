@@ -36,8 +36,8 @@ impl FromStr for When {
             None => typed
                 .parse()
                 .map(What::Timestamp)
-                .or_else(|_| typed.parse().map(What::Clock))
-                .ok(),
+                .ok()
+                .or_else(|| clock(typed)),
         };
         what.map(|what| Self {
             typed: typed.to_owned(),
@@ -49,6 +49,13 @@ impl FromStr for When {
                 .to_owned()
         })
     }
+}
+
+/// Only digits and colons: jiff would drop the date of `2026-01-31T14:05:00`, which has no zone.
+fn clock(typed: &str) -> Option<What> {
+    let is_clock = typed.contains(':') && typed.bytes().all(|b| b == b':' || b.is_ascii_digit());
+    let time = is_clock.then(|| typed.parse().ok())?;
+    time.map(What::Clock)
 }
 
 impl fmt::Display for When {
@@ -103,7 +110,19 @@ mod tests {
             before("2026-03-01T01:00:00+01:00", last),
             "2026-03-01T00:00:00Z"
         );
-        for wrong in ["", "-", "now", "25:00", "-0", "3m", "2026-03-01"] {
+        for wrong in [
+            "",
+            "-",
+            "now",
+            "25:00",
+            "-0",
+            "3m",
+            "2026-03-01",
+            "2026-03-01T00:05:00",
+            "2026-03-01 00:05",
+            "T00:05",
+            "14",
+        ] {
             assert!(wrong.parse::<When>().is_err(), "{wrong}");
         }
     }

@@ -408,7 +408,7 @@ fn a_full_disk_ends_it_after_what_is_complete() {
     let text = said(&ended);
     assert_eq!(ended.status.code(), Some(1), "{text}");
     if path.exists() {
-        assert!(text.contains("they are in the file"), "{text}");
+        assert!(text.contains("the file holds"), "{text}");
         assert!(!Replay::open(&path).unwrap().samples().is_empty());
     }
 }

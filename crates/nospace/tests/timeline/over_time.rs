@@ -7,7 +7,10 @@ use nospace::collect::collect;
 use nospace::host::archive::{Answer, Question, Sink, TimelineWriter};
 use nospace::host::recorded::Recorded;
 use nospace::host::recording::Recording;
+use nospace::host::replay::Replay;
 use nospace::host::{At, KernelAccounting, Look, ProcessDescriptors};
+use nospace::incident::Recorder;
+use nospace::over_time::each_of;
 use nospace_core::diff::Difference;
 use nospace_core::model::{
     Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey,
@@ -262,8 +265,8 @@ fn a_report_of_one_moment_says_that_it_knows_no_more() {
         assert!(made.status.success(), "{}", said(&made));
         String::from_utf8(made.stdout).unwrap()
     };
-    assert!(made("html").contains("what changed before is not known"));
-    assert!(made("markdown").contains("what changed before is not known"));
+    assert!(made("html").contains("what happened before is not known"));
+    assert!(made("markdown").contains("what happened before is not known"));
     assert!(made("text").starts_with("CRITICAL"));
     for (arguments, part) in [
         (&["-o", "json", "report"][..], "html|markdown|text"),
@@ -280,5 +283,66 @@ fn a_report_of_one_moment_says_that_it_knows_no_more() {
             "{arguments:?} {}",
             said(&refused)
         );
+    }
+}
+
+#[test]
+fn no_more_samples_are_read_than_allowed_and_the_last_is_one_of_them() {
+    let directory = TempDir::new().unwrap();
+    let replay = Replay::open(&leaking(&directory).0).unwrap();
+    for (number, most) in [(60, 60), (60, 31), (59, 60), (60, 1), (0, 60)] {
+        let mut read = Vec::new();
+        each_of(&replay, number, most, &mut |at, _, _| {
+            read.push(at);
+            Ok(())
+        })
+        .unwrap();
+        assert!(read.len() <= most, "{number} {most}: {read:?}");
+        assert!(
+            read.len() * 2 > most.min(number),
+            "{number} {most}: {read:?}"
+        );
+        assert_eq!(read.last(), Some(&number));
+    }
+}
+
+/// The first sample that is read need not be the first of the timeline, and one that saw nothing says nothing of holders.
+#[test]
+fn an_incident_begins_with_its_first_sample_and_knows_what_it_did_not_see() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes/crio-v2/node.tar.zst");
+    let report = nospace_core::conclude(&collect(&Recorded::open(&node).unwrap()));
+    let mut blind = report.clone();
+    blind.pods.clear();
+    blind.containers.clear();
+    blind.processes.clear();
+    for run in &mut blind.collectors {
+        run.blind = run.name == "inotify";
+    }
+    let mut recorder = Recorder::default();
+    for (seconds, report) in [(100.0, report.clone()), (115.0, blind), (130.0, report)] {
+        recorder.add(report, "2026-01-01T00:00:00Z".parse().unwrap(), seconds);
+    }
+    let incident = recorder.finish().unwrap();
+    let first = incident.events.first().unwrap();
+    assert!(first.at.abs() < 1e-9, "{first:?}");
+    let times: Vec<f64> = incident.workloads[0].points.iter().map(|p| p.0).collect();
+    assert_eq!(times, [0.0, 30.0]);
+    let started = incident
+        .events
+        .iter()
+        .find(|event| event.text.contains("restarted"));
+    assert_eq!(started, None);
+    assert!(incident.gaps[0].contains("1 of 3"), "{:?}", incident.gaps);
+}
+
+#[test]
+fn an_error_names_the_archive_once() {
+    let directory = TempDir::new().unwrap();
+    let empty = directory.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    for path in [empty.to_str().unwrap(), "/dev/null", "/nonexistent"] {
+        let refused = nospace(&["check", "--from", path]);
+        let said = said(&refused);
+        assert_eq!(said.matches("cannot read").count(), 1, "{said}");
     }
 }

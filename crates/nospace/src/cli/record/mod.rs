@@ -1,4 +1,4 @@
-//! `nospace record`: saves what `check` reads, once or again and again.
+//! `nospace record`: saves what `check` reads, once or at intervals.
 
 mod target;
 mod timeline;
@@ -30,8 +30,8 @@ use timeline::Schedule;
 /// `nospace check --from FILE` replays the archive on any machine. It contains the files that the collectors read, and nothing
 /// secret: no environment, and of command lines only the program's name and the IDs that name a shim's container.
 ///
-/// With --every or --for it is a timeline: a sample again and again, of which only what changed is stored. Whatever ends the
-/// recording, it can be read up to its last sample; `--from FILE --at TIME` shows any of them.
+/// With --every or --for the archive is a timeline: many samples, each stored as what changed. It stays readable up to its last
+/// sample, whatever ends the recording; `--from FILE --at TIME` shows any of them.
 #[derive(Args, Debug)]
 #[command(override_usage = "nospace record [OPTIONS] <FILE.tar.zst>", after_help = AFTER_HELP, args = unused(&["color", "verbose"]))]
 pub struct RecordArgs {
@@ -50,7 +50,7 @@ pub struct RecordArgs {
     /// Include the arguments of command lines (those of shims and conmon)
     #[arg(long, help_heading = LOOK)]
     with_arguments: bool,
-    /// Record a timeline: a sample every so often [default: 5s with --for]
+    /// Record a timeline, with a sample at this interval [default: 5s with --for]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
     every: Option<Duration>,
     /// Record a timeline of this length [default: until Ctrl-C with --every]

@@ -1,4 +1,4 @@
-//! `nospace record --every TIME`: a sample again and again.
+//! `nospace record --every TIME`: a sample at each interval.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -20,7 +20,7 @@ use crate::host::live::Live;
 use crate::host::recording::Recording;
 use crate::ui::warn;
 
-/// A look takes longer than a shorter interval.
+/// Taking a sample needs longer than a shorter interval.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// How soon a signal ends the wait for the next sample.
 const STEP: Duration = Duration::from_millis(100);
@@ -116,7 +116,7 @@ pub fn record(
     ));
     if summary.late > 0 {
         warn(&format!(
-            "{} taken late: a sample takes longer than --every",
+            "{} late: taking one needs longer than --every",
             amount::count(summary.late as u64, "sample was", "samples were")
         ));
     }
@@ -206,8 +206,9 @@ impl Session<'_> {
 }
 
 fn stopped(samples: usize, finished: bool) -> String {
-    let cut = if finished { "" } else { ", which ends there" };
-    format!("stopped after {samples} samples; they are in the file{cut}")
+    let cut = if finished { "" } else { ", and ends there" };
+    let samples = amount::count(samples as u64, "sample", "samples");
+    format!("recording stopped; the file holds {samples}{cut}")
 }
 
 /// When the sample after the one of `due` is taken. Those that are missed are left out.
