@@ -178,7 +178,7 @@ mod tests {
         let of = |used, limit| Budget {
             key: BudgetKey {
                 cause: Cause::DiskInodes,
-                subject: Subject::Node,
+                subject: Subject::None,
                 unit: "inodes".to_owned(),
             },
             whose: "/".to_owned(),
