@@ -124,6 +124,10 @@ fn reason(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// An error of the connection; rustls names the host in some of its own.
 fn of_io(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return "the connection was closed without an answer; if the URL begins with https, does the server speak TLS?"
+            .to_owned();
+    }
     let Some(inner) = error.get_ref() else {
         return error.to_string();
     };
