@@ -156,7 +156,7 @@ fn a_small_screen_shows_all_of_the_help() {
     let mut state = growing();
     press(&mut state, "?");
     let mut seen = String::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         seen.push_str(&lines(&drawn(&mut state, 60, 12, LOOK)).join("\n"));
         key_of(&mut state, KeyCode::PageDown);
     }
