@@ -9,6 +9,8 @@
 #[cfg(feature = "agent")]
 pub mod agent;
 pub mod cli;
+#[cfg(feature = "agent")]
+pub mod cluster;
 pub mod collect;
 pub mod duration;
 pub mod exhaust;

@@ -8,8 +8,8 @@ use crate::diff::Holdings;
 use crate::growth::{self, Growth};
 use crate::model::{CgroupVersion, InotifyResource, Provenance, percent};
 use crate::report::{
-    Finding, InotifyLimits, NotCovered, Report, SCHEMA_VERSION, Severity, StartVerdict, Status,
-    Unseen, User,
+    Finding, InotifyLimits, NotCovered, Report, Rule, SCHEMA_VERSION, Severity, StartVerdict,
+    Status, Unseen, User,
 };
 use crate::workload::Workload;
 
@@ -258,11 +258,10 @@ fn next_full(all: &[Growth]) -> Option<NextFull> {
 }
 
 fn findings(report: &Report) -> Vec<FindingSummary> {
-    report
-        .findings
-        .iter()
-        .map(|one| finding(report, one))
-        .collect()
+    // `unseen` and `notCovered` say the same as the collectors' own.
+    let is_said = |one: &&Finding| one.rule != Rule::Blind || one.severity > Severity::Info;
+    let said = report.findings.iter().filter(is_said);
+    said.map(|one| finding(report, one)).collect()
 }
 
 fn finding(report: &Report, finding: &Finding) -> FindingSummary {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
+use nospace_core::fleet::MorePods;
 use tokio::sync::watch;
 
 use super::config::ConfigReceiver;
@@ -46,7 +47,9 @@ impl CollectLoop {
 
     fn collect(&mut self, number: u64, begin: Instant) -> Observation {
         let config = Arc::clone(&self.config.borrow());
+        let mut more_pods = None;
         let Sampled { mut report, growth } = self.sampler.sample(|host, view| {
+            more_pods = MorePods::of(view);
             self.refusals.fold_deleted_pods(view);
             if config.tune {
                 let new = || Tuner::new(self.procfs.clone());
@@ -57,7 +60,7 @@ impl CollectLoop {
         if let Some(name) = &config.node_name {
             report.node.name.clone_from(name);
         }
-        let pages = Pages::new(&report, &growth, config.top);
+        let pages = Pages::new(&report, &growth, more_pods, config.top);
         let tuner = self.tuner.as_ref();
         Observation {
             number,

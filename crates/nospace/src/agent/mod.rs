@@ -23,6 +23,8 @@ mod tuner;
 mod webhook;
 
 pub use config::{Config, Settings, SettingsSource};
+pub use http::CLIENT_HEADER;
+pub(crate) use kube::jittered;
 pub use observation::{LimitRaise, Observation};
 pub use pages::Pages;
 pub use request_counter::RequestCounter;

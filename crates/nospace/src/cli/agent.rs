@@ -11,7 +11,7 @@ use crate::agent::{self, Settings, SettingsSource};
 /// Watch the node continuously: Prometheus metrics, Kubernetes conditions and events
 ///
 /// Serves /metrics (Prometheus or OpenMetrics text), / (this node's report as a web page), /api/v1/report (the JSON of
-/// nospace check), /healthz and /readyz.
+/// nospace check), /api/v1/summary (the same in at most 4 kB), /healthz and /readyz.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP, args = unused(&["color", "verbose"]))]
 pub struct AgentArgs {

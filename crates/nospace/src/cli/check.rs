@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nospace_core::evidence;
+use nospace_core::fleet::MorePods;
 use nospace_core::matter::Matter;
 use nospace_core::model::InotifyResource;
 use nospace_core::report::{Report, Status};
@@ -103,7 +104,7 @@ fn keys() -> impl TypedValueParser<Value = InotifyResource> {
 ///
 /// The node or the archive cannot be opened, or no holder matches the filters.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut report = report(shared, args)?;
+    let (mut report, more_pods) = report(shared, args)?;
     let selection = Selection {
         pids: args.pid.clone(),
         pods: args.pod.clone(),
@@ -121,20 +122,22 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
         top: args.top,
         order,
         verbose: shared.verbose,
+        more_pods,
     };
     args.output.or(outer).print(&check)?;
     Ok(ExitCode::from(args.exit_codes.of(report.status())))
 }
 
 /// A timeline shows more than its last sample: what grows.
-fn report(shared: &Shared, args: &CheckArgs) -> anyhow::Result<Report> {
-    let Some(past) = Past::open(args.from.as_ref(), &args.at)? else {
-        return Ok(nospace_core::conclude(&collect(&shared.live()?)));
+fn report(shared: &Shared, args: &CheckArgs) -> anyhow::Result<(Report, Option<MorePods>)> {
+    let (snapshot, findings) = match Past::open(args.from.as_ref(), &args.at)? {
+        None => (collect(&shared.live()?), Vec::new()),
+        Some(past) => (
+            collect(&past.replay.host(past.number)?),
+            over_time::findings(&past.replay, past.number)?,
+        ),
     };
-    let snapshot = collect(&past.replay.host(past.number)?);
-    let findings = over_time::findings(&past.replay, past.number)?;
-    Ok(nospace_core::conclude_with(
-        nospace_core::view(&snapshot),
-        findings,
-    ))
+    let view = nospace_core::view(&snapshot);
+    let more_pods = MorePods::of(&view);
+    Ok((nospace_core::conclude_with(view, findings), more_pods))
 }

@@ -4,6 +4,8 @@
 mod agent;
 mod args;
 mod check;
+#[cfg(feature = "agent")]
+mod cluster;
 mod completions;
 mod diff;
 mod exhaust;
@@ -17,6 +19,8 @@ mod trace;
 mod tune;
 mod watches;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -61,9 +65,25 @@ enum Command {
     Diff(diff::DiffArgs),
     Report(report::ReportArgs),
     #[cfg(feature = "agent")]
+    Cluster(Box<cluster::ClusterArgs>),
+    #[cfg(feature = "agent")]
     Agent(agent::AgentArgs),
     Completions(completions::CompletionsArgs),
     Exhaust(exhaust::ExhaustArgs),
+}
+
+/// The command line; `kubectl nospace` is `nospace cluster`, by the name that kubectl finds a plugin by.
+fn words(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = typed.collect();
+    let name = words.first().map(Path::new).and_then(Path::file_name);
+    let is_plugin = name.is_some_and(|name| name == "kubectl-nospace");
+    let asks_version = words
+        .get(1)
+        .is_some_and(|word| word == "--version" || word == "-V");
+    if cfg!(feature = "agent") && is_plugin && !asks_version {
+        words.insert(1, "cluster".into());
+    }
+    words
 }
 
 impl Cli {
@@ -73,7 +93,7 @@ impl Cli {
     ///
     /// The exit code, after help, version or a message was printed.
     pub fn read() -> Result<Self, ExitCode> {
-        let cli = Self::try_parse().and_then(Self::consistent);
+        let cli = Self::try_parse_from(words(std::env::args_os())).and_then(Self::consistent);
         let cli = cli.map_err(|error| {
             let code = if error.use_stderr() { UNKNOWN } else { 0 };
             // Nothing is left to do when even this cannot be printed.
@@ -106,6 +126,8 @@ impl Cli {
     pub fn failure(&self) -> u8 {
         match self.command {
             None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
+            #[cfg(feature = "agent")]
+            Some(Command::Cluster(_)) => UNKNOWN,
             Some(_) => FAILED,
         }
     }
@@ -129,6 +151,8 @@ impl Cli {
             Some(Command::Record(args)) => record::run(shared, &args),
             Some(Command::Diff(args)) => diff::run(shared, output, &args),
             Some(Command::Report(args)) => report::run(shared, output, &args),
+            #[cfg(feature = "agent")]
+            Some(Command::Cluster(args)) => cluster::run(shared, output, &args),
             #[cfg(feature = "agent")]
             Some(Command::Agent(args)) => agent::run(shared, args),
             Some(Command::Completions(args)) => completions::run(&args, Self::command()),

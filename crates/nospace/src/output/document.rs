@@ -1,5 +1,6 @@
 use std::io;
 
+use nospace_core::fleet::MorePods;
 use nospace_core::matter::Matter;
 use nospace_core::model::InotifyResource;
 use nospace_core::report::Report;
@@ -60,6 +61,8 @@ pub struct Check<'a> {
     pub order: InotifyResource,
     /// All resources, collectors and evidence.
     pub verbose: bool,
+    /// How many more pods fit, where that is known.
+    pub more_pods: Option<MorePods>,
 }
 
 impl Document for Check<'_> {

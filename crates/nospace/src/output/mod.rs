@@ -9,6 +9,7 @@ pub mod json;
 mod line;
 pub mod markdown;
 mod prometheus;
+pub mod summary;
 
 use std::io;
 
@@ -17,12 +18,13 @@ pub use document::{Check, Document, document};
 use crate::ui::{self, screen::Screen};
 
 /// Every format, in the order of the help; the first is the default.
-pub static FORMATS: [&Format; 5] = [
+pub static FORMATS: [&Format; 6] = [
     &human::FORMAT,
     &line::FORMAT,
     &markdown::FORMAT,
     &json::FORMAT,
     &prometheus::FORMAT,
+    &summary::FORMAT,
 ];
 
 /// A value of `-o`.

@@ -5,6 +5,7 @@
 
 pub mod bar;
 mod charset;
+pub mod cluster;
 pub mod diff;
 pub mod exhaust;
 pub mod explain;

@@ -17,7 +17,14 @@ use crate::agent::{Agent, command};
 use crate::http;
 use crate::support::NOSPACE;
 
-const PATHS: [&str; 5] = ["/", "/metrics", "/api/v1/report", "/healthz", "/nowhere"];
+const PATHS: [&str; 6] = [
+    "/",
+    "/metrics",
+    "/api/v1/report",
+    "/api/v1/summary",
+    "/healthz",
+    "/nowhere",
+];
 
 /// DNS rebinding: a page's own name leads to the agent.
 pub fn host_names() -> anyhow::Result<()> {
@@ -46,6 +53,12 @@ pub fn host_names() -> anyhow::Result<()> {
         ] {
             ensure!(status(path, host)? == 421, "{path} {host}");
         }
+        // Through the API server's proxy, under its name: no page can send such a header.
+        let proxied = ["Host: api.example:6443", "Sec-Nospace-Client: cluster"];
+        ensure!(
+            http::get(agent.address, path, &proxied)?.status == known,
+            "{path}"
+        );
     }
     // Two names are one too many, and the name in the request line is the one that counts.
     let mut stream = http::connect(agent.address)?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
+use nospace_core::fleet::{SUMMARY_BYTES, Summary};
 use nospace_core::report::Report;
 
 use crate::agent::{Agent, until};
@@ -22,6 +23,11 @@ pub fn served() -> anyhow::Result<()> {
     ensure!(answer.header("content-type") == "application/json");
     let age: u64 = answer.header("age").parse().context("age")?;
     ensure!(age < 60, "{age}");
+    let short = agent.get("/api/v1/summary")?;
+    ensure!(short.body.len() <= SUMMARY_BYTES && short.header("age").parse::<u64>()? < 60);
+    let summary = Summary::read(&short.body)?;
+    ensure!(summary.node == report.node.name && summary.limits == report.limits);
+    ensure!(!summary.budgets.is_empty() && !summary.headline.is_empty());
     let page = agent.get("/")?;
     ensure!(page.header("content-type") == "text/html; charset=utf-8");
     ensure!(

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
 use super::row::Row;
-use crate::amount::count;
+use crate::amount::thousands;
 use crate::report::Severity;
 
 pub use workloads::{WorkloadCost, workload_costs};
@@ -118,12 +118,13 @@ impl FleetFinding {
 
 /// `1 node`, `1,200 nodes`.
 fn nodes(n: usize) -> String {
-    count(n as u64, "node", "nodes")
+    let noun = if n == 1 { "node" } else { "nodes" };
+    format!("{} {noun}", thousands(n as u64))
 }
 
 /// `9,800 of 10,000 nodes answered`.
 fn answered(counts: Counts) -> String {
-    let all = count(counts.nodes, "node", "nodes");
-    let answered = crate::amount::thousands(counts.answered);
-    format!("{answered} of {all} answered")
+    let noun = if counts.nodes == 1 { "node" } else { "nodes" };
+    let [answered, all] = [counts.answered, counts.nodes].map(thousands);
+    format!("{answered} of {all} {noun} answered")
 }

@@ -1,7 +1,8 @@
 //! Who may read what the agent serves: the names it can be asked by, a bearer token, TLS.
 //!
 //! The check of the name keeps web pages out: one that has its own name resolve to this node (DNS rebinding) could otherwise read the
-//! agent through the browser of an administrator. An address instead of a name is safe, since a page cannot forge it.
+//! agent through the browser of an administrator. An address instead of a name is safe, since a page cannot forge it. The API server's pod proxy
+//! passes on the name that it was asked by itself, so `nospace cluster` sends a header that no page can: browsers let none set a `Sec-` header.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -26,6 +27,8 @@ use crate::agent::kube::TokenReview;
 
 /// Bytes of a token file; longer is not a token.
 const MAX_TOKEN: usize = 16 * 1024;
+/// What a client sends that is not a web page.
+pub const CLIENT_HEADER: &str = "sec-nospace-client";
 /// Paths for probes, which cannot send a token. They say nothing about the node.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -156,7 +159,8 @@ pub async fn check(State(access): State<AccessReceiver>, request: Request, next:
         (None, Some(Err(_))) => Some(""),
         (None, None) => None,
     };
-    if !access.allows_host(host) {
+    let may_be_page = !request.headers().contains_key(CLIENT_HEADER);
+    if may_be_page && !access.allows_host(host) {
         let shown = host.unwrap_or_default();
         let text = format!(
             "this agent does not answer to the host name {shown:?}: use its address, or add the name to --allowed-hosts\n"

@@ -23,7 +23,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::observation::ShutdownReceiver;
-pub use access::Access;
+pub use access::{Access, CLIENT_HEADER};
 pub use routes::AppState;
 
 /// Connections at a time; more wait in the kernel's queue.

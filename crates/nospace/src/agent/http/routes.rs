@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
@@ -25,6 +25,7 @@ use super::access::{self, AccessReceiver};
 use super::negotiate;
 use crate::agent::config::ConfigReceiver;
 use crate::agent::observation::{Observation, ObservationReceiver};
+use crate::agent::pages::Pages;
 use crate::agent::refusals::Refusals;
 use crate::agent::request_counter::RequestCounter;
 use crate::agent::{page, process};
@@ -39,7 +40,7 @@ const STARTING: (StatusCode, &str) = (
 );
 const NOT_FOUND: (StatusCode, &str) = (
     StatusCode::NOT_FOUND,
-    "not found; try /, /metrics, /api/v1/report, /healthz or /readyz\n",
+    "not found; try /, /metrics, /api/v1/report, /api/v1/summary, /healthz or /readyz\n",
 );
 
 /// What the handlers read.
@@ -66,6 +67,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/", get(html))
         .route("/metrics", get(metrics))
         .route("/api/v1/report", get(report))
+        .route("/api/v1/summary", get(summary))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .fallback(async || NOT_FOUND)
@@ -116,6 +118,14 @@ async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> impl
 }
 
 async fn report(State(state): State<Arc<AppState>>) -> Response {
+    document(&state, Pages::report)
+}
+
+async fn summary(State(state): State<Arc<AppState>>) -> Response {
+    document(&state, Pages::summary)
+}
+
+fn document(state: &AppState, of: fn(&Pages) -> Bytes) -> Response {
     let Some(observation) = state.latest() else {
         return STARTING.into_response();
     };
@@ -123,7 +133,7 @@ async fn report(State(state): State<Arc<AppState>>) -> Response {
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (AGE, observation.finished_at.elapsed().as_secs().into()),
     ];
-    (headers, observation.pages.report()).into_response()
+    (headers, of(&observation.pages)).into_response()
 }
 
 async fn html(State(state): State<Arc<AppState>>) -> Response {

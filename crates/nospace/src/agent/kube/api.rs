@@ -290,7 +290,7 @@ fn retry_after<B>(response: &Response<B>) -> Option<Duration> {
 }
 
 /// The sources of an error, each once.
-fn chain(error: &kube::Error) -> String {
+pub fn chain(error: &kube::Error) -> String {
     let mut next = std::error::Error::source(error);
     let mut text = next.map_or_else(|| error.to_string(), ToString::to_string);
     while let Some(error) = next {

@@ -26,7 +26,9 @@ mod token_review;
 use std::sync::Arc;
 
 pub use access::Access;
+pub(crate) use api::chain;
 pub(super) use backoff::Backoff;
+pub(crate) use backoff::jittered;
 pub use event_tracker::EventTiming;
 pub(super) use event_tracker::{EventSpec, EventTarget, EventTracker};
 use publisher::Publisher;

@@ -1,0 +1,281 @@
+//! `nospace cluster`, and `kubectl nospace`: all nodes of a Kubernetes cluster.
+
+mod via;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use nospace_core::fleet::{Fleet, Origin, conclude};
+use nospace_core::report::{Report, Status};
+use nospace_core::select;
+
+use self::via::Via;
+use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
+use crate::cluster::agents::Agents;
+use crate::cluster::{Asked, Cluster, Progress, Source as _, Target};
+use crate::duration;
+use crate::output::{Check, Document as _, Part, json};
+use crate::ui;
+use crate::ui::cluster::{Options, draw};
+use crate::ui::screen::Screen;
+
+/// Help heading: which cluster, and as whom.
+const CLUSTER: &str = "Cluster";
+
+/// Check all nodes of a Kubernetes cluster: a row per node, worst first, and what concerns several nodes
+///
+/// Asks the agents of the nodes through the API server. With NODE, shows the whole check of that node. `kubectl nospace` is the same
+/// where this program is installed as kubectl-nospace.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct ClusterArgs {
+    /// Show the check of this node
+    #[arg(value_name = "NODE", conflicts_with_all = ["selector", "pool", "severity", "watch"])]
+    node: Option<String>,
+    /// Where answers come from
+    #[arg(long, value_name = "SOURCE", default_value = "agents", help_heading = LOOK)]
+    via: Via,
+    /// Only nodes with these labels, as kubectl selects them
+    #[arg(short = 'l', long, value_name = "SELECTOR", help_heading = LOOK)]
+    selector: Option<String>,
+    /// Only nodes of this pool; can be repeated
+    #[arg(long, value_name = "POOL", help_heading = LOOK)]
+    pool: Vec<String>,
+    /// The label that names a node's pool [default: the first of the well-known ones that a node has]
+    #[arg(long, value_name = "LABEL", help_heading = LOOK)]
+    pool_label: Option<String>,
+    /// List only nodes in this state or a worse one; findings and the exit code stay those of all
+    #[arg(long, value_enum, value_name = "STATE", help_heading = LOOK)]
+    severity: Option<AtLeast>,
+    /// Longest time for the answer of one node
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s", help_heading = LOOK)]
+    timeout: Duration,
+    /// Collect again after this time, until Ctrl-C
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, num_args = 0..=1, default_missing_value = "30s",
+          require_equals = true, help_heading = LOOK)]
+    watch: Option<Duration>,
+    /// Namespace of the agents
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "nospace", help_heading = CLUSTER)]
+    namespace: String,
+    /// Labels of the agents' pods
+    #[arg(long, value_name = "SELECTOR", default_value = "app.kubernetes.io/name=nospace", help_heading = CLUSTER)]
+    agent_selector: String,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "CONTEXT", help_heading = CLUSTER)]
+    context: Option<String>,
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, value_name = "FILE", help_heading = CLUSTER)]
+    kubeconfig: Option<PathBuf>,
+    /// User to impersonate
+    #[arg(long = "as", value_name = "USER", help_heading = CLUSTER)]
+    as_user: Option<String>,
+    /// Group to impersonate; can be repeated
+    #[arg(long = "as-group", value_name = "GROUP", requires = "as_user", help_heading = CLUSTER)]
+    as_groups: Vec<String>,
+    /// List at most N workloads [default: 10]
+    #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true, help_heading = OUTPUT)]
+    top: usize,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = OUTPUT, display_order = 0)]
+    output: Option<FleetFormat>,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown (a node did not answer), or wrong usage.
+
+Examples:
+  nospace cluster                            all nodes, worst first
+  nospace cluster worker-7                   the check of one node
+  nospace cluster -l topology.kubernetes.io/zone=eu-1 --severity warning
+  nospace cluster -o json | jq '.findings[].title'
+  kubectl nospace --context prod --watch";
+
+/// What a fleet is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum FleetFormat {
+    /// Text for people.
+    #[default]
+    Human,
+    /// JSON; messages go to standard error.
+    Json,
+}
+
+/// The states that `--severity` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AtLeast {
+    /// Critical nodes.
+    Critical,
+    /// Also those with a warning.
+    Warning,
+    /// Also those of which nothing is known.
+    Unknown,
+}
+
+impl AtLeast {
+    fn shows(self, state: Status) -> bool {
+        match state {
+            Status::Critical => true,
+            Status::Warning => self != Self::Critical,
+            Status::Unknown => self == Self::Unknown,
+            Status::Ok => false,
+        }
+    }
+}
+
+/// Collects and prints.
+///
+/// # Errors
+///
+/// The cluster cannot be reached, or its nodes cannot be listed.
+pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ClusterArgs) -> anyhow::Result<ExitCode> {
+    let format = args.format(outer)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")?;
+    if let Some(node) = &args.node {
+        let report = runtime.block_on(args.report(node))?;
+        return print_report(report, format, shared.verbose);
+    }
+    loop {
+        let mut fleet = runtime.block_on(args.fleet())?;
+        let code = fleet.status.exit_code();
+        if let Some(least) = args.severity {
+            fleet.rows.retain(|row| least.shows(row.state));
+        }
+        let part = match args.watch {
+            Some(_) => Part::OfStream,
+            None => Part::Whole,
+        };
+        let goes_on = print(&fleet, format, part, args.top, shared.verbose)?;
+        match args.watch {
+            Some(interval) if goes_on => std::thread::sleep(interval),
+            _ => return Ok(ExitCode::from(code)),
+        }
+    }
+}
+
+impl ClusterArgs {
+    fn format(&self, outer: CheckOutputArg) -> anyhow::Result<FleetFormat> {
+        let outer = match outer.output.map(|format| format.name) {
+            None => None,
+            Some(name) => match FleetFormat::from_str(name, false) {
+                Ok(format) => Some(format),
+                Err(_) => bail!("-o {name} is not a format of cluster"),
+            },
+        };
+        Ok(self.output.or(outer).unwrap_or_default())
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            as_user: self.as_user.clone(),
+            as_groups: self.as_groups.clone(),
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            node: None,
+            selector: self.selector.clone(),
+            pools: self.pool.clone(),
+            pool_label: self.pool_label.clone(),
+            timeout: self.timeout,
+        }
+    }
+
+    fn agents<'c>(&self, cluster: &'c Cluster) -> Agents<'c> {
+        Agents {
+            cluster,
+            namespace: self.namespace.clone(),
+            selector: self.agent_selector.clone(),
+        }
+    }
+
+    async fn fleet(&self) -> anyhow::Result<Fleet> {
+        let progress = Progress::on_stderr();
+        let cluster = Cluster::connect(&self.target()).await?;
+        let (via, collected) = match self.via {
+            Via::Agents => {
+                let source = self.agents(&cluster);
+                (source.via(), source.collect(&self.asked(), &progress).await)
+            }
+        };
+        progress.finish();
+        let collected = collected?;
+        let origin = Origin {
+            taken_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            via,
+            cluster: cluster.context.clone(),
+            selector: self.selector.clone(),
+            notes: collected.notes,
+        };
+        Ok(conclude(collected.rows, origin))
+    }
+
+    async fn report(&self, node: &str) -> anyhow::Result<Report> {
+        let cluster = Cluster::connect(&self.target()).await?;
+        match self.via {
+            Via::Agents => self.agents(&cluster).report(node, &self.asked()).await,
+        }
+    }
+}
+
+/// As `check` prints it.
+fn print_report(
+    mut report: Report,
+    format: FleetFormat,
+    verbose: bool,
+) -> anyhow::Result<ExitCode> {
+    let order = select::nearest_limit(&report);
+    select::sort(&mut report, order);
+    let check = Check {
+        report: &report,
+        only: &[],
+        top: None,
+        order,
+        verbose,
+        more_pods: None,
+    };
+    let mut text = Vec::new();
+    match format {
+        FleetFormat::Human => check.page(&Screen::of_stdout()).write(&mut text)?,
+        FleetFormat::Json => check.json(Part::Whole, &mut text)?,
+    }
+    ui::print(&text)?;
+    Ok(ExitCode::from(report.status().exit_code()))
+}
+
+/// Prints; `false` when nobody reads any more.
+fn print(
+    fleet: &Fleet,
+    format: FleetFormat,
+    part: Part,
+    top: usize,
+    verbose: bool,
+) -> anyhow::Result<bool> {
+    let screen = Screen::of_stdout();
+    let mut text = Vec::new();
+    match format {
+        FleetFormat::Human => {
+            // A terminal shows the newest alone.
+            if part == Part::OfStream && screen.height.is_some() {
+                text.extend(b"\x1b[H\x1b[2J");
+            }
+            let options = Options {
+                screen,
+                top,
+                verbose,
+            };
+            draw(fleet, &options).write(&mut text)?;
+        }
+        FleetFormat::Json => json::write(fleet, part, &mut text)?,
+    }
+    Ok(ui::offer(&text)?)
+}

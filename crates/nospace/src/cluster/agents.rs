@@ -1,0 +1,266 @@
+//! The source that asks each node's agent, through the API server's pod proxy.
+//!
+//! ```text
+//! nodes, pods of agents ─▶ one agent a node ─ GET pods/POD:PORT/proxy/api/v1/summary ─▶ Summary ─▶ Row
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row, Summary};
+use nospace_core::report::{Report, SCHEMA_VERSION};
+
+use super::client::{Answer as Answered, Cluster, MAX_REQUESTS, Request};
+use super::error::{RequestError, Right};
+use super::nodes::{NodeInfo, nodes};
+use super::pods::{AgentPod, agent_pods};
+use super::progress::Progress;
+use super::{Asked, Collected, Source};
+use crate::agent::CLIENT_HEADER;
+
+/// An agent of a node that is not ready answers at once, or never.
+const NOT_READY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Once that many were forbidden, and nothing else came, the rest is not asked.
+const FORBIDDEN: usize = 8;
+/// Bytes of a report; one of a thousand pods has less than two million.
+const REPORT_BYTES: usize = 64 << 20;
+
+/// Asks agents.
+pub struct Agents<'c> {
+    /// The cluster.
+    pub cluster: &'c Cluster,
+    /// Namespace of the agents: whoever can make pods there decides what is answered.
+    pub namespace: String,
+    /// Label selector of their pods.
+    pub selector: String,
+}
+
+impl Source for Agents<'_> {
+    fn via(&self) -> String {
+        "agents".to_owned()
+    }
+
+    async fn collect(&self, asked: &Asked, progress: &Progress) -> anyhow::Result<Collected> {
+        progress.say("listing nodes");
+        let mut nodes: Vec<_> = nodes(self.cluster, asked, progress)
+            .await?
+            .into_iter()
+            .collect();
+        progress.say("listing agents");
+        let agents = self.pods(asked, progress).await?;
+        let mut notes = Vec::new();
+        if agents.is_empty() {
+            notes.push(format!(
+                "No pod in namespace {} has the labels {}: -n NAMESPACE says where the agents are",
+                self.namespace, self.selector
+            ));
+        }
+        // Those that may take long come last, and hold up nobody.
+        nodes.sort_by_key(|(_, node)| node.ready == Some(false));
+        progress.expect(nodes.len());
+        let tally = Tally::default();
+        let rows = stream::iter(nodes)
+            .map(|(name, node)| {
+                let row = self.row(name, node, &agents, asked, &tally);
+                async {
+                    let row = row.await;
+                    progress.advance();
+                    row
+                }
+            })
+            .buffer_unordered(MAX_REQUESTS)
+            .collect()
+            .await;
+        Ok(Collected { rows, notes })
+    }
+}
+
+/// What came so far.
+#[derive(Default)]
+struct Tally {
+    forbidden: AtomicUsize,
+    others: AtomicUsize,
+}
+
+impl Tally {
+    fn all_forbidden(&self) -> bool {
+        self.forbidden.load(Ordering::Relaxed) >= FORBIDDEN
+            && self.others.load(Ordering::Relaxed) == 0
+    }
+
+    fn count(&self, failure: Option<FailureKind>) {
+        match failure {
+            Some(FailureKind::Forbidden) => &self.forbidden,
+            _ => &self.others,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Agents<'_> {
+    /// The whole report of the agent of one node.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, it has no agent, or that does not answer; the error says why.
+    pub async fn report(&self, node: &str, asked: &Asked) -> anyhow::Result<Report> {
+        let progress = Progress::hidden();
+        let asked = Asked {
+            node: Some(node.to_owned()),
+            ..asked.clone()
+        };
+        let info = nodes(self.cluster, &asked, &progress).await?;
+        let ready = info.get(node).and_then(|info| info.ready);
+        let agents = self.pods(&asked, &progress).await?;
+        let agent = running(agents.get(node)).map_err(anyhow::Error::msg)?;
+        let answer = self.ask(agent, "/api/v1/report", asked.timeout, REPORT_BYTES);
+        let answer = answer.await;
+        let answer = answer.map_err(|error| anyhow::Error::msg(failure(&error, ready)))?;
+        let report: Report = serde_json::from_slice(&answer.body).map_err(|error| {
+            anyhow::anyhow!("the agent's answer is not a report of nospace: {error}")
+        })?;
+        anyhow::ensure!(
+            report.schema_version == SCHEMA_VERSION,
+            "the agent's report has schema version {}, and this nospace reads {SCHEMA_VERSION}",
+            report.schema_version
+        );
+        Ok(report)
+    }
+
+    /// The pods of agents by node.
+    async fn pods(
+        &self,
+        asked: &Asked,
+        progress: &Progress,
+    ) -> anyhow::Result<BTreeMap<String, AgentPod>> {
+        let pods = agent_pods(
+            self.cluster,
+            &self.namespace,
+            &self.selector,
+            asked.node.as_deref(),
+            |n| progress.say(&format!("{n} agents")),
+        );
+        pods.await.map_err(|error| {
+            anyhow::anyhow!(
+                "cannot list the agents' pods in namespace {}: {}",
+                self.namespace,
+                error.explain(Right::LIST_PODS)
+            )
+        })
+    }
+
+    async fn row(
+        &self,
+        name: String,
+        node: NodeInfo,
+        agents: &BTreeMap<String, AgentPod>,
+        asked: &Asked,
+        tally: &Tally,
+    ) -> Row {
+        let limit = match node.ready {
+            Some(false) => asked.timeout.min(NOT_READY_TIMEOUT),
+            _ => asked.timeout,
+        };
+        let answer = match running(agents.get(&name)) {
+            Err(failure) => Err(failure),
+            Ok(_) if tally.all_forbidden() => Err(Failure::new(
+                FailureKind::Forbidden,
+                format!(
+                    "not asked: all others were forbidden. Add this rule to a role of yours: {}",
+                    Right::PROXY_PODS
+                ),
+            )),
+            Ok(agent) => {
+                let answer = self.ask(agent, "/api/v1/summary", limit, READ_BYTES).await;
+                let answer = answer
+                    .map_err(|error| failure(&error, node.ready))
+                    .and_then(read);
+                tally.count(answer.as_ref().err().map(|failure| failure.kind));
+                answer
+            }
+        };
+        let (age, answer) = match answer {
+            Ok((age, summary)) => (age, Answer::Summary(Box::new(summary))),
+            Err(failure) => (None, Answer::Failure(failure)),
+        };
+        Row::new(name, node.pool, node.ready, age, answer)
+    }
+
+    async fn ask(
+        &self,
+        agent: &AgentPod,
+        path: &str,
+        timeout: Duration,
+        most: usize,
+    ) -> Result<Answered, RequestError> {
+        let path = agent.proxy_path(&self.namespace, path);
+        self.cluster
+            .get(Request {
+                path: &path,
+                headers: &[(CLIENT_HEADER, "cluster")],
+                timeout,
+                most,
+            })
+            .await
+    }
+}
+
+fn read(answer: Answered) -> Result<(Option<u64>, Summary), Failure> {
+    let summary = Summary::read(&answer.body);
+    let summary = summary.map_err(|error| Failure::new(FailureKind::Garbage, error.to_string()))?;
+    // Without the header the clocks of the node and of this machine would have to agree.
+    Ok((answer.age, summary))
+}
+
+/// The agent, if it can be asked.
+fn running(agent: Option<&AgentPod>) -> Result<&AgentPod, Failure> {
+    let agent = agent.ok_or_else(|| Failure::new(FailureKind::NoAgent, ""))?;
+    match &agent.down {
+        Some(why) => Err(Failure::new(
+            FailureKind::AgentDown,
+            format!("pod {}: {why}", agent.pod),
+        )),
+        None => Ok(agent),
+    }
+}
+
+/// What an error of the agent, or on the way to it, means for its node.
+fn failure(error: &RequestError, ready: Option<bool>) -> Failure {
+    let (kind, why) = match error {
+        RequestError::Timeout if ready == Some(false) => (FailureKind::NotReady, "timeout".into()),
+        RequestError::Timeout => (FailureKind::Timeout, String::new()),
+        RequestError::TooLong(_) => (FailureKind::Garbage, error.to_string()),
+        RequestError::Status {
+            code, by_server, ..
+        } => of_status(*code, *by_server, error),
+        RequestError::Unreachable(why) => (FailureKind::Unreachable, why.clone()),
+    };
+    let kind = match kind {
+        FailureKind::Unreachable if ready == Some(false) => FailureKind::NotReady,
+        kind => kind,
+    };
+    Failure::new(kind, why)
+}
+
+fn of_status(code: u16, by_server: bool, error: &RequestError) -> (FailureKind, String) {
+    match (code, by_server) {
+        (401 | 403, true) => (FailureKind::Forbidden, error.explain(Right::PROXY_PODS)),
+        (404, true) => (FailureKind::AgentDown, "its pod is gone".to_owned()),
+        (401 | 403, false) => (
+            FailureKind::Refused,
+            "it asks for a token, and the API server passes none on: use --via prometheus=URL".to_owned(),
+        ),
+        (421, false) => (
+            FailureKind::TooOld,
+            "it does not answer to the API server's host name: update it, or add the name to its --allowed-hosts".to_owned(),
+        ),
+        (404, false) => (
+            FailureKind::TooOld,
+            "it has no /api/v1/summary: update it".to_owned(),
+        ),
+        (503, false) => (FailureKind::Starting, String::new()),
+        _ => (FailureKind::Unreachable, error.to_string()),
+    }
+}

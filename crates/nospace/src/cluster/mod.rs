@@ -1,0 +1,77 @@
+//! All nodes of a Kubernetes cluster at once.
+//!
+//! ```text
+//! Target ─▶ Cluster (client) ─┐
+//! Asked ──────────────────────┴─ Source (agents | …) ─▶ Collected: rows ─ fleet::conclude ─▶ Fleet
+//! ```
+//!
+//! A [`Source`] is one file. All that use the Kubernetes API do it by [`Cluster`], which sends at most [`MAX_REQUESTS`] requests at once,
+//! reads lists page by page, retries with jitter what the server asks to retry, and bounds every answer.
+
+pub mod agents;
+mod client;
+mod error;
+mod nodes;
+mod pods;
+mod progress;
+mod target;
+
+use std::time::Duration;
+
+use nospace_core::fleet::{Pool, Row};
+
+pub use client::{Answer, Cluster, MAX_REQUESTS, Request};
+pub use error::{RequestError, Right};
+pub use nodes::{NodeInfo, nodes};
+pub use progress::Progress;
+pub use target::Target;
+
+/// What is to be collected.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Only the node of this name.
+    pub node: Option<String>,
+    /// Only nodes that this label selector selects.
+    pub selector: Option<String>,
+    /// Only nodes of these pools; of all where there are none.
+    pub pools: Vec<String>,
+    /// The label that names a node's pool; `None` for the well-known ones.
+    pub pool_label: Option<String>,
+    /// No request takes longer.
+    pub timeout: Duration,
+}
+
+impl Asked {
+    /// Whether nodes of this pool are asked for.
+    #[must_use]
+    pub fn wants(&self, pool: Option<&Pool>) -> bool {
+        let is_named = |pool: &Pool| self.pools.contains(&pool.name);
+        self.pools.is_empty() || pool.is_some_and(is_named)
+    }
+}
+
+/// What a source has collected.
+#[derive(Clone, Debug, Default)]
+pub struct Collected {
+    /// A row a node, in no order.
+    pub rows: Vec<Row>,
+    /// What else is to be known, in words.
+    pub notes: Vec<String>,
+}
+
+/// Where answers of nodes come from.
+pub trait Source {
+    /// How it is called in documents: `agents`, `debug`, `prometheus` with its address.
+    fn via(&self) -> String;
+
+    /// A row for each node that was asked for: with its answer, or with why there is none.
+    ///
+    /// # Errors
+    ///
+    /// It is not known which nodes there are. A node that does not answer is a row, and no error.
+    fn collect(
+        &self,
+        asked: &Asked,
+        progress: &Progress,
+    ) -> impl Future<Output = anyhow::Result<Collected>>;
+}

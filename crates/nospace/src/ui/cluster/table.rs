@@ -1,0 +1,202 @@
+use nospace_core::amount::thousands;
+use nospace_core::fleet::{Fleet, FleetFinding, Row};
+use nospace_core::report::{Severity, StartVerdict, Status};
+
+use super::words;
+use crate::ui::human::word;
+use crate::ui::screen::Screen;
+use crate::ui::table::{Align, Cell, Table};
+use crate::ui::{Charset, Page, style};
+
+/// Rows of nodes that are well, unless all were asked for.
+const WELL: usize = 10;
+/// Rows of others.
+const NOT_WELL: usize = 60;
+/// Nodes named below a finding.
+const NAMED: usize = 5;
+/// Columns before the text of a finding.
+const SEVERITY: usize = 10;
+
+/// How a fleet is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Where.
+    pub screen: Screen,
+    /// Workloads at most.
+    pub top: usize,
+    /// Every node, workload and line of evidence.
+    pub verbose: bool,
+}
+
+/// Draws it.
+#[must_use]
+pub fn draw(fleet: &Fleet, options: &Options) -> Page {
+    let mut page = Page::new(options.screen.width, options.screen.charset);
+    let line = page
+        .line()
+        .put(style::BOLD, "nospace cluster: ")
+        .put(style::status(fleet.status), word(fleet.status))
+        .plain(" ");
+    page.wrapped(line, style::PLAIN, &words::counts(fleet.counts));
+    page.wrapped(page.line(), style::DIM, &words::origin(fleet));
+    for note in &fleet.origin.notes {
+        let line = page.line().put(style::severity(Severity::Warning), "NOTE ");
+        page.wrapped(line, style::PLAIN, note);
+    }
+    nodes(&mut page, fleet, options);
+    findings(&mut page, fleet, options);
+    workloads(&mut page, fleet, options);
+    page
+}
+
+fn nodes(page: &mut Page, fleet: &Fleet, options: &Options) {
+    let is_well = |row: &&Row| row.state == Status::Ok;
+    let (well, others) = match options.verbose {
+        true => (usize::MAX, usize::MAX),
+        false => (WELL, NOT_WELL),
+    };
+    let shown: Vec<&Row> = fleet
+        .rows
+        .iter()
+        .filter(|row| !is_well(row))
+        .take(others)
+        .chain(fleet.rows.iter().filter(is_well).take(well))
+        .collect();
+    if shown.is_empty() {
+        return;
+    }
+    page.heading("Nodes", "");
+    page.table(&table(page, &shown));
+    if let Some(more @ 1..) = fleet.rows.len().checked_sub(shown.len()) {
+        let line = page.indented();
+        let more = format!("and {} more; -v lists them", thousands(more as u64));
+        page.add(line.put(style::DIM, &more));
+    }
+}
+
+fn table(page: &Page, rows: &[&Row]) -> Table {
+    let has_pools = rows.iter().any(|row| row.pool.is_some());
+    let mut table = Table::default().column("STATE", Align::Left).names("NODE");
+    if has_pools {
+        table = table.names("POOL");
+    }
+    table = table
+        .names("FULLEST")
+        .column("", Align::Right)
+        .column("KUBELET", Align::Left)
+        .column("PODS", Align::Right)
+        .column("AGE", Align::Right);
+    if !page.is_narrow() {
+        table = table.names("HELD BY, OR WHY UNKNOWN");
+    }
+    for row in rows {
+        let summary = row.summary();
+        let fullest = summary.and_then(|summary| summary.fullest());
+        let percent = fullest.map_or(Cell::default(), |budget| {
+            let percent = budget.percent();
+            Cell::styled(style::pressure(percent), format!("{percent} %"))
+        });
+        let kubelet = summary.map_or(Cell::default(), |summary| {
+            let style = match summary.kubelet_start {
+                Some(StartVerdict::Fails) => style::severity(Severity::Critical),
+                Some(StartVerdict::Barely) => style::severity(Severity::Warning),
+                _ => style::PLAIN,
+            };
+            Cell::styled(style, words::kubelet(summary))
+        });
+        let mut cells = vec![
+            Cell::styled(style::status(row.state), words::state(row)),
+            Cell::new(row.node.as_str()),
+        ];
+        if has_pools {
+            cells.push(Cell::new(row.pool.as_ref().map_or("", |pool| &pool.name)));
+        }
+        cells.extend([
+            Cell::new(fullest.map(words::budget).unwrap_or_default()),
+            percent,
+            kubelet,
+            Cell::new(summary.map_or(String::new(), |s| {
+                ascii(page.charset, words::more_pods(s.more_pods))
+            })),
+            Cell::new(words::age(row)),
+        ]);
+        if !page.is_narrow() {
+            cells.push(Cell::new(words::remark(row)));
+        }
+        table.row(cells);
+    }
+    table
+}
+
+/// Signs that a rescue console lacks.
+fn ascii(charset: Charset, text: String) -> String {
+    match charset {
+        Charset::Unicode => text,
+        Charset::Ascii => text.replace('≤', "<=").replace('≥', ">="),
+    }
+}
+
+fn findings(page: &mut Page, fleet: &Fleet, options: &Options) {
+    if fleet.findings.is_empty() {
+        return;
+    }
+    page.heading("Findings of several nodes", "");
+    for finding in &fleet.findings {
+        let line = page
+            .indented()
+            .put(style::severity(finding.severity), words::label(finding))
+            .pad_to(2 + SEVERITY);
+        page.wrapped(line, style::PLAIN, &finding.title);
+        let details = || page.line().pad_to(2 + SEVERITY);
+        let (names, evidence) = (details(), details());
+        page.wrapped(names, style::DIM, &nodes_of(finding, options.verbose));
+        let lines = if options.verbose { usize::MAX } else { 3 };
+        for one in finding.evidence.iter().take(lines) {
+            page.wrapped(evidence.clone(), style::DIM, one);
+        }
+    }
+}
+
+fn nodes_of(finding: &FleetFinding, verbose: bool) -> String {
+    let named = if verbose { finding.nodes.len() } else { NAMED };
+    let names: Vec<&str> = finding
+        .nodes
+        .iter()
+        .take(named)
+        .map(String::as_str)
+        .collect();
+    let more = finding.node_count.saturating_sub(names.len() as u64);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {} more", names.join(", "), thousands(more)),
+    }
+}
+
+fn workloads(page: &mut Page, fleet: &Fleet, options: &Options) {
+    if fleet.workloads.is_empty() {
+        return;
+    }
+    page.heading("Workloads", &format!("sums {}", words::reach(fleet.counts)));
+    let mut table = Table::default()
+        .names("WORKLOAD")
+        .column("INSTANCES", Align::Right)
+        .column("WATCHES", Align::Right)
+        .column("NODES", Align::Right)
+        .names("MOST ON");
+    let top = if options.verbose {
+        usize::MAX
+    } else {
+        options.top
+    };
+    for cost in fleet.workloads.iter().take(top) {
+        let sum = |value| ascii(page.charset, words::sum(cost, value));
+        table.row(vec![
+            Cell::new(cost.workload.to_string()),
+            Cell::new(sum(cost.instances)),
+            Cell::new(sum(cost.watches)),
+            Cell::new(thousands(cost.nodes)),
+            Cell::new(cost.most_on.as_str()),
+        ]);
+    }
+    page.table(&table);
+}

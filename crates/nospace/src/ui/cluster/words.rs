@@ -1,0 +1,150 @@
+//! What every format of a fleet says in the same words.
+
+use std::time::Duration;
+
+use nospace_core::amount::{duration, thousands};
+use nospace_core::fleet::{
+    BudgetSummary, Counts, Fleet, FleetFinding, FleetRule, MorePods, Row, Summary, WorkloadCost,
+};
+use nospace_core::model::Provenance;
+use nospace_core::report::{NO_CULPRIT, Severity, StartVerdict, Status};
+
+use crate::ui::human::word;
+use crate::ui::number;
+
+/// `3 of 10,000 nodes critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK`.
+pub fn counts(counts: Counts) -> String {
+    if counts.nodes == 0 {
+        return "there are no such nodes".to_owned();
+    }
+    let mut said = Vec::new();
+    let silent = counts.nodes - counts.answered;
+    for (n, what) in [
+        (counts.critical, "critical"),
+        (counts.warning, "warning"),
+        (counts.unknown, "unknown"),
+        (counts.ok, "OK"),
+    ] {
+        if n == 0 {
+            continue;
+        }
+        let mut part = format!("{} {what}", thousands(n));
+        if what == "unknown" && silent > 0 {
+            part.push_str(&format!(" ({} did not answer)", thousands(silent)));
+        }
+        said.push(part);
+    }
+    let nodes = number::count(counts.nodes, "node", "nodes");
+    format!("{nodes}: {}", said.join(", "))
+}
+
+/// `context prod, via agents, 2026-01-01T00:00:00Z`.
+pub fn origin(fleet: &Fleet) -> String {
+    let origin = &fleet.origin;
+    let context = origin
+        .cluster
+        .as_ref()
+        .map(|name| format!("context {name}"));
+    let selector = origin.selector.as_ref().map(|s| format!("nodes with {s}"));
+    let via = Some(format!("via {}", origin.via));
+    let parts = [context, selector, via, Some(origin.taken_at.clone())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The state in one word; a node that is not ready says so.
+pub fn state(row: &Row) -> String {
+    match row.ready {
+        Some(false) => format!("{} NotReady", word(row.state)),
+        _ => word(row.state).to_owned(),
+    }
+}
+
+/// `inotify-watches 22,829/22,829 of uid 0`.
+pub fn budget(budget: &BudgetSummary) -> String {
+    let amounts = number::amounts(budget.used, budget.limit, &budget.unit, budget.provenance);
+    let amounts = amounts
+        .strip_suffix(&format!(" {}", budget.unit))
+        .unwrap_or(&amounts);
+    format!("{} {amounts} {}", budget.cause, budget.subject)
+}
+
+/// Who uses the worst budget up, why the node does not answer, or what was not seen; empty where all is well.
+pub fn remark(row: &Row) -> String {
+    let Some(summary) = row.summary() else {
+        return row.failure().map(ToString::to_string).unwrap_or_default();
+    };
+    if row.is_stale() {
+        return "its sample is too old to say that all is well now".to_owned();
+    }
+    match summary.worst() {
+        Some(worst) => match (&worst.culprit, &worst.group) {
+            (Some(culprit), _) => culprit.clone(),
+            (None, Some(group)) => format!("{NO_CULPRIT}: {group}"),
+            (None, None) => worst.title.clone(),
+        },
+        None => summary.unseen.first().cloned().unwrap_or_default(),
+    }
+}
+
+/// Whether the kubelet would start.
+pub fn kubelet(summary: &Summary) -> &'static str {
+    match summary.kubelet_start {
+        Some(StartVerdict::Starts) => "starts",
+        Some(StartVerdict::Barely) => "barely",
+        Some(StartVerdict::Fails) => "fails",
+        Some(StartVerdict::Unknown) | None => number::UNKNOWN,
+    }
+}
+
+/// How many more pods fit.
+pub fn more_pods(more: Option<MorePods>) -> String {
+    match more {
+        None => number::UNKNOWN.to_owned(),
+        Some(MorePods { pods: None, .. }) => "any".to_owned(),
+        Some(MorePods {
+            pods: Some(pods),
+            provenance,
+            ..
+        }) => match provenance {
+            // An estimate of the use is too low: so many fit at most.
+            Provenance::Exact => thousands(pods),
+            Provenance::Estimated | Provenance::Unavailable => format!("≤{}", thousands(pods)),
+        },
+    }
+}
+
+/// How old the sample is.
+pub fn age(row: &Row) -> String {
+    match (row.age_seconds, row.summary()) {
+        (Some(age), _) => duration(Duration::from_secs(age)),
+        (None, Some(_)) => number::UNKNOWN.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+/// A sum over nodes, marked where it may be more.
+pub fn sum(cost: &WorkloadCost, value: u64) -> String {
+    match cost.at_least {
+        true => format!("≥{}", thousands(value)),
+        false => thousands(value),
+    }
+}
+
+/// How bad a finding is, in one word.
+pub fn label(finding: &FleetFinding) -> &'static str {
+    match (finding.rule, finding.severity) {
+        (FleetRule::Unanswered, _) => word(Status::Unknown),
+        (_, Severity::Critical) => word(Status::Critical),
+        (_, Severity::Warning) => word(Status::Warning),
+        (_, Severity::Info) => "INFO",
+    }
+}
+
+/// Over how many nodes sums go.
+pub fn reach(counts: Counts) -> String {
+    format!(
+        "of {} of {} that answered",
+        thousands(counts.answered),
+        number::count(counts.nodes, "node", "nodes")
+    )
+}

@@ -1,0 +1,320 @@
+//! `nospace cluster` against an API server of the test's own.
+
+#![cfg(feature = "agent")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod scale;
+mod server;
+mod summaries;
+
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use nospace_core::fleet::{FailureKind, Fleet, FleetRule, Row};
+use nospace_core::report::Status;
+use server::{Agent, Node, Server};
+use summaries::{full, well};
+
+fn node(agent: Agent) -> Node {
+    Node {
+        labels: BTreeMap::from([("agentpool".to_owned(), "blue".to_owned())]),
+        ready: true,
+        agent,
+    }
+}
+
+fn says(name: &str) -> Node {
+    node(Agent::Says(Box::new(well(name))))
+}
+
+fn fleet_of(nodes: impl IntoIterator<Item = (&'static str, Node)>) -> Server {
+    let nodes = nodes
+        .into_iter()
+        .map(|(name, node)| (name.to_owned(), node));
+    Server::start(nodes.collect())
+}
+
+fn nospace(server: &Server, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nospace"));
+    command.arg("cluster").args(arguments);
+    command
+        .env("KUBECONFIG", &server.kubeconfig)
+        .output()
+        .unwrap()
+}
+
+fn fleet(server: &Server, arguments: &[&str]) -> (Fleet, Option<i32>) {
+    let output = nospace(server, &[arguments, &["-o", "json"]].concat());
+    let fleet = serde_json::from_slice(&output.stdout);
+    (
+        fleet.unwrap_or_else(|error| panic!("{error}: {output:?}")),
+        output.status.code(),
+    )
+}
+
+fn row<'f>(fleet: &'f Fleet, name: &str) -> &'f Row {
+    fleet.rows.iter().find(|row| row.node == name).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_row_a_node_worst_first_with_the_exit_code_of_the_worst() {
+    let server = fleet_of([
+        ("a", says("a")),
+        ("b", node(Agent::Says(Box::new(full("b"))))),
+        ("c", says("c")),
+    ]);
+    let (said, code) = fleet(&server, &[]);
+    let order: Vec<&str> = said.rows.iter().map(|row| row.node.as_str()).collect();
+    assert_eq!((order, code), (vec!["b", "a", "c"], Some(2)));
+    assert_eq!((said.counts.ok, said.counts.critical), (2, 1));
+    assert_eq!(said.origin.cluster.as_deref(), Some("played"));
+    let first = &said.rows[0];
+    assert_eq!(first.pool.as_ref().unwrap().name, "blue");
+    assert_eq!((first.age_seconds, first.ready), (Some(3), Some(true)));
+    let heads = server.came.heads.lock().unwrap().clone();
+    assert!(heads.iter().all(|head| {
+        head.to_ascii_lowercase()
+            .contains("sec-nospace-client: cluster")
+    }));
+    let human = nospace(&server, &[]);
+    let text = String::from_utf8_lossy(&human.stdout);
+    assert!(
+        text.starts_with("nospace cluster: CRITICAL 3 nodes: 1 critical, 2 OK"),
+        "{text}"
+    );
+    assert!(
+        text.contains("The kubelet of 1 node would not start again"),
+        "{text}"
+    );
+}
+
+#[test]
+fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() {
+    let asleep = |ready| Node {
+        ready,
+        ..node(Agent::Slow(Duration::from_secs(20), Box::new(well("x"))))
+    };
+    let server = fleet_of([
+        ("down", node(Agent::Down("CrashLoopBackOff"))),
+        ("garbage", node(Agent::Answers(200, "<html>".to_owned()))),
+        ("long", node(Agent::Answers(200, "x".repeat(1 << 20)))),
+        ("none", node(Agent::None)),
+        ("notready", asleep(false)),
+        ("old", node(Agent::Answers(404, "not found\n".to_owned()))),
+        (
+            "refused",
+            node(Agent::Server(
+                503,
+                "error trying to reach service: dial tcp: connection refused",
+            )),
+        ),
+        ("slow", asleep(true)),
+        (
+            "starting",
+            node(Agent::Answers(503, "starting up\n".to_owned())),
+        ),
+        (
+            "token",
+            node(Agent::Answers(
+                401,
+                "this agent asks for a valid bearer token\n".to_owned(),
+            )),
+        ),
+        ("well", says("well")),
+    ]);
+    let began = Instant::now();
+    let (said, code) = fleet(&server, &["--timeout", "1s"]);
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!((said.status, code), (Status::Unknown, Some(3)));
+    assert_eq!((said.counts.answered, said.counts.nodes), (1, 11));
+    let kinds: BTreeMap<&str, FailureKind> = said
+        .rows
+        .iter()
+        .filter_map(|row| Some((row.node.as_str(), row.failure()?.kind)))
+        .collect();
+    let expected = [
+        ("down", FailureKind::AgentDown),
+        ("garbage", FailureKind::Garbage),
+        ("long", FailureKind::Garbage),
+        ("none", FailureKind::NoAgent),
+        ("notready", FailureKind::NotReady),
+        ("old", FailureKind::TooOld),
+        ("refused", FailureKind::Unreachable),
+        ("slow", FailureKind::Timeout),
+        ("starting", FailureKind::Starting),
+        ("token", FailureKind::Refused),
+    ];
+    assert_eq!(kinds, BTreeMap::from(expected));
+    assert!(
+        row(&said, "down")
+            .failure()
+            .unwrap()
+            .why
+            .contains("CrashLoopBackOff")
+    );
+    assert_eq!(
+        said.findings
+            .iter()
+            .filter(|f| f.rule == FleetRule::Unanswered)
+            .count(),
+        9
+    );
+}
+
+#[test]
+fn what_the_server_asks_to_wait_is_waited_and_answered() {
+    let times = Arc::new(AtomicUsize::new(2));
+    let throttled = node(Agent::Throttled(Arc::clone(&times), Box::new(well("a"))));
+    let server = fleet_of([("a", throttled)]);
+    let began = Instant::now();
+    let (said, code) = fleet(&server, &[]);
+    assert_eq!((said.status, code), (Status::Ok, Some(0)));
+    assert!(
+        began.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(server.came.heads.lock().unwrap().len(), 3);
+}
+
+#[test]
+fn what_is_forbidden_names_the_rule_to_add() {
+    let nodes = || {
+        (0..40)
+            .map(|n| (format!("n{n}"), says(&format!("n{n}"))))
+            .collect()
+    };
+    for (what, rule) in [
+        ("/nodes", "resources: [nodes], verbs: [list]"),
+        ("/pods", "resources: [pods], verbs: [list]"),
+    ] {
+        let output = nospace(&Server::with(nodes(), Some(what)), &[]);
+        assert_eq!(output.status.code(), Some(3), "{what}");
+        assert!(
+            stderr(&output).contains(rule) && output.stdout.is_empty(),
+            "{output:?}"
+        );
+    }
+    let server = Server::with(nodes(), Some("/proxy"));
+    let (said, code) = fleet(&server, &[]);
+    assert_eq!((said.status, code), (Status::Unknown, Some(3)));
+    for row in &said.rows {
+        let failure = row.failure().unwrap();
+        assert_eq!(failure.kind, FailureKind::Forbidden);
+        assert!(
+            failure
+                .why
+                .contains("resources: [pods/proxy], verbs: [get]"),
+            "{failure}"
+        );
+    }
+}
+
+#[test]
+fn many_nodes_are_read_page_by_page_with_few_requests_at_once() {
+    let name = |n: usize| format!("node-{n:04}");
+    let nodes = (0..1_000).map(|n| {
+        let mut one = says(&name(n));
+        one.labels
+            .insert("agentpool".to_owned(), format!("pool-{}", n % 4));
+        if n % 3 == 0 {
+            one.agent = Agent::Slow(Duration::from_millis(20), Box::new(well(&name(n))));
+        }
+        (name(n), one)
+    });
+    let server = Server::start(nodes.collect());
+    let (said, code) = fleet(&server, &[]);
+    assert_eq!((said.counts.ok, code), (1_000, Some(0)));
+    let paths = server.came.paths.lock().unwrap().clone();
+    assert!(paths.iter().filter(|path| path.contains("limit=")).count() >= 8);
+    let most = server.came.most.load(Ordering::SeqCst);
+    assert!((8..=64).contains(&most), "{most} requests at once");
+    let cost = &said.workloads[0];
+    assert_eq!(
+        (cost.nodes, cost.answered, cost.of, cost.at_least),
+        (1_000, 1_000, 1_000, false)
+    );
+    let (some, _) = fleet(&server, &["--pool", "pool-1", "--pool", "pool-2"]);
+    assert_eq!(some.counts.nodes, 500);
+}
+
+#[test]
+fn filters_choose_rows_and_nodes() {
+    let server = fleet_of([
+        ("a", says("a")),
+        ("b", node(Agent::Says(Box::new(full("b"))))),
+        ("c", node(Agent::None)),
+    ]);
+    let shown = |severity| {
+        let (said, code) = fleet(&server, &["--severity", severity]);
+        assert_eq!((said.counts.nodes, code), (3, Some(2)));
+        said.rows.len()
+    };
+    assert_eq!(
+        (shown("critical"), shown("warning"), shown("unknown")),
+        (1, 1, 2)
+    );
+    let _ = fleet(&server, &["-l", "team=a b,x!=y"]);
+    let paths = server.came.paths.lock().unwrap();
+    assert!(
+        paths
+            .iter()
+            .any(|path| path.contains("labelSelector=team%3Da%20b%2Cx%21%3Dy"))
+    );
+}
+
+#[test]
+fn no_kubeconfig_and_no_server_are_said() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nospace"));
+    let output = command
+        .arg("cluster")
+        .env("KUBECONFIG", "/nowhere/config")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("/nowhere/config"), "{output:?}");
+    let server = fleet_of([("a", says("a"))]);
+    let output = nospace(&server, &["--context", "other"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("other"), "{output:?}");
+    let output = nospace(&server, &["no-such-node"]);
+    assert!(
+        stderr(&output).contains("there is no node \"no-such-node\""),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_plugin_is_the_same_program() {
+    let server = fleet_of([("a", says("a"))]);
+    let directory = tempfile::tempdir().unwrap();
+    let plugin = directory.path().join("kubectl-nospace");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nospace"), &plugin).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&plugin);
+        command
+            .args(arguments)
+            .env("KUBECONFIG", &server.kubeconfig)
+            .output()
+            .unwrap()
+    };
+    let output = run(&[]);
+    assert!(
+        output
+            .stdout
+            .starts_with(b"nospace cluster: OK 1 node: 1 OK"),
+        "{output:?}"
+    );
+    assert!(run(&["--version"]).stdout.starts_with(b"nospace "));
+}
