@@ -305,6 +305,44 @@ pub static PLATFORMS: &[Platform] = &[
             },
         },
     ),
+    // kubernetes/minikube, deploy/iso/minikube-iso/package/automount/minikube-automount: /etc is of the image, and this script runs at each start.
+    system(
+        "minikube",
+        OperatingSystem {
+            id: "minikube",
+            title: "minikube's virtual machine",
+            persistence: Persistence {
+                forgets: true,
+                advice: "add this to /var/lib/boot2docker/bootlocal.sh, which runs at each start",
+                apply: Some("tee -a /var/lib/boot2docker/bootlocal.sh"),
+                document: |settings| {
+                    documents::lines(settings, |key, value| {
+                        format!("[ $(sysctl -n {key}) -ge {value} ] || sysctl -w {key}={value}")
+                    })
+                },
+            },
+        },
+    ),
+    // learn.microsoft.com/windows/wsl/wsl-config, kernelCommandLine; its own /etc is made anew at each start.
+    system(
+        "docker-desktop",
+        OperatingSystem {
+            id: "docker-desktop",
+            title: "Docker Desktop",
+            persistence: Persistence {
+                forgets: true,
+                advice: "on Windows with the WSL2 engine, put this into %UserProfile%/.wslconfig and run `wsl --shutdown`; elsewhere set it again after each start of Docker Desktop",
+                apply: None,
+                document: |settings| {
+                    let words: Vec<String> = settings
+                        .iter()
+                        .map(|(key, value)| format!("sysctl.{key}={value}"))
+                        .collect();
+                    format!("[wsl2]\nkernelCommandLine = {}\n", words.join(" "))
+                },
+            },
+        },
+    ),
     // nixos.org/manual/nixos, boot.kernel.sysctl.
     system(
         "nixos",

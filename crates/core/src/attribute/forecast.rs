@@ -1,7 +1,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Room, user_ref};
-use crate::managers::is_kubelet;
+use crate::managers::{Manager, combined, combined_by_services, is_kubelet};
 use crate::model::{
     CgroupVersion, Cgroups, Hierarchy, InotifyResource, Instance, KubeletConfig, Pair, Process,
     Provenance, Snapshot, UserKey,
@@ -55,10 +55,7 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
     let need = need(cgroups, &kubelet)?;
     let config = snapshot.node.kubelet;
     let others = kubelet.other_needs(configured(config));
-    let least = match config {
-        Some(_) => others,
-        None => kubelet.other_needs(LEAST),
-    };
+    let least = kubelet.least_needs(config.map_or(LEAST, |_| others));
     let with_cgroups = |others: Pair<u64>| Pair {
         watches: need.watches.saturating_add(others.watches),
         ..others
@@ -72,10 +69,16 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
     let rooms = Pair::new(|one| Room::of(snapshot, users, account, one, needed[one], held[one]));
     let free = Pair::new(|one| rooms[one].most);
     let mut unseen = unseen(snapshot, &rooms);
+    unseen.extend(
+        kubelet
+            .beside
+            .filter(|_| !kubelet.is_measured())
+            .map(beside),
+    );
     let answer = |one| verdict(free[one], least[one]..=needed[one], &unseen);
     let verdict = answer(InotifyResource::Watches).worse(answer(InotifyResource::Instances));
     if verdict == StartVerdict::Unknown && unseen.is_empty() {
-        unseen.push(Unseen::KubeletConfig);
+        unseen.push(kubelet.beside.map_or(Unseen::KubeletConfig, beside));
     }
     let free = Pair {
         instances: free.instances?,
@@ -99,15 +102,22 @@ fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
         instances_given_back: kubelet.instances,
         starting: kubelet.is_starting,
         basis: format!(
-            "{}; {} more for {}; {} instances, 2 of them for cAdvisor; {}",
+            "{}; {} more for {}; {}{} instances, 2 of them for cAdvisor; {}",
             need.basis,
             others.watches,
             kubelet.others(config),
+            kubelet.bound(),
             needed.instances,
             kubelet.words(),
         ),
         provenance: Provenance::Estimated,
     })
+}
+
+fn beside(manager: &Manager) -> Unseen {
+    Unseen::BesideKubelet {
+        manager: manager.title.to_owned(),
+    }
 }
 
 /// What was not seen of the accounts and of the cgroups.
@@ -162,6 +172,8 @@ struct Kubelet {
     largest: u64,
     /// It was started a moment ago, and may take more.
     is_starting: bool,
+    /// The manager that runs more in the same process: what that needs is known only from what it holds.
+    beside: Option<&'static Manager>,
 }
 
 impl Kubelet {
@@ -176,6 +188,7 @@ impl Kubelet {
             watches: 0,
             largest: 0,
             is_starting: false,
+            beside: snapshot.environment.as_ref().and_then(combined_by_services),
         };
         let uptime = snapshot.node.uptime_ticks;
         Some(
@@ -203,14 +216,25 @@ impl Kubelet {
             watches: watches().sum(),
             largest: watches().max().unwrap_or(0),
             is_starting: is_starting(process.start_ticks, uptime),
+            beside: combined(&process.comm),
         }
     }
 
+    /// It runs, and holds what it takes.
+    fn is_measured(&self) -> bool {
+        self.pid.is_some() && !self.is_starting
+    }
+
     /// Instances in all, and the watches that are not cAdvisor's: those that it holds, but for one more with every log that is
-    /// followed; of one that does not hold all yet those that it is configured for.
+    /// followed; of one that does not hold all yet those that it is configured for. Which of those of a process that runs more
+    /// than the kubelet are for logs is not known: all count.
     fn other_needs(&self, configured: Pair<u64>) -> Pair<u64> {
+        let most = match self.beside {
+            Some(_) => u64::MAX,
+            None => INSTANCES_FROM_1_31,
+        };
         let held = Pair {
-            instances: self.instances.clamp(LEAST.instances, INSTANCES_FROM_1_31),
+            instances: self.instances.clamp(LEAST.instances, most),
             watches: self.watches.saturating_sub(self.largest),
         };
         match self.pid {
@@ -220,13 +244,44 @@ impl Kubelet {
         }
     }
 
+    /// The same, of the kubelet alone.
+    fn least_needs(&self, configured: Pair<u64>) -> Pair<u64> {
+        let needs = self.other_needs(configured);
+        match self.beside {
+            Some(_) => Pair {
+                instances: needs.instances.min(INSTANCES_FROM_1_31),
+                watches: needs.watches.min(OTHER_WATCHES_FROM_1_31),
+            },
+            None => needs,
+        }
+    }
+
+    /// What stands before a figure that is a lower bound.
+    fn bound(&self) -> &'static str {
+        bound(self.beside.is_some() && !self.is_measured())
+    }
+
     /// What the watches that are not cAdvisor's are for.
-    fn others(&self, config: Option<KubeletConfig>) -> &'static str {
-        match (self.pid, config) {
-            (Some(_), _) if !self.is_starting => "what else the running kubelet watches",
+    fn others(&self, config: Option<KubeletConfig>) -> String {
+        if let Some(Manager {
+            title,
+            beside: Some(beside),
+            ..
+        }) = self.beside
+        {
+            return match self.is_measured() {
+                true => format!("what else {title} watches, with {beside} in the same process"),
+                false => format!(
+                    "the kubelet's own files, and an unknown number for {beside}, which {title} runs in the same process"
+                ),
+            };
+        }
+        let words = match (self.is_measured(), config) {
+            (true, _) => "what else the running kubelet watches",
             (_, Some(_)) => "flexvolumes, plugins, and what the kubelet is configured for",
             (_, None) => "the client CA, static pods, flexvolumes, serving certificate and plugins",
-        }
+        };
+        words.to_owned()
     }
 
     fn words(&self) -> String {

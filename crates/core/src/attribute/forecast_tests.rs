@@ -1,6 +1,6 @@
 //! Would the kubelet start now?
 
-use crate::model::{CollectorRun, KubeletConfig, UserCounters, UserKey};
+use crate::model::{CollectorRun, Environment, KubeletConfig, UserCounters, UserKey};
 use crate::report::{KubeletStart, Severity, StartVerdict, Status, Unseen};
 use crate::testing::{Node, node};
 
@@ -187,6 +187,58 @@ fn a_kubelet_in_its_first_minute_may_take_more() {
     assert!(now.starting && now.instances_needed == 7);
     assert_eq!(now.instances_given_back, 4);
     assert_eq!(start(300, None).instances_needed, 7);
+}
+
+/// A k3s server, kubelite or edgecore: what it holds beyond a kubelet it needs for its start too.
+#[test]
+fn what_runs_beside_the_kubelet_is_needed_as_well() {
+    let start = |comm: &str, age: u64, left: u64| {
+        let node = node().cgroups_v2(30, 0).process(9, comm).holds(14, 1);
+        forecast(&with_free(node.holds(1, 30), left, 8_000).with(|s| {
+            s.processes[0].start_ticks = 5_000;
+            s.node.uptime_ticks = Some(5_000 + age);
+        }))
+    };
+    let minute = 60 * 100;
+    for comm in ["k3s", "k3s-server", "kubelite", "microshift", "edgecore"] {
+        let measured = start(comm, minute, 0);
+        assert_eq!(
+            (measured.instances_needed, measured.verdict),
+            (15, StartVerdict::Barely),
+            "{comm}"
+        );
+        assert!(measured.basis.contains("in the same process"), "{comm}");
+        let bounded = start(comm, minute - 1, 100);
+        assert_eq!(bounded.verdict, StartVerdict::Unknown, "{comm}");
+        assert!(
+            matches!(bounded.unseen[..], [Unseen::BesideKubelet { .. }]),
+            "{comm}: {:?}",
+            bounded.unseen
+        );
+        assert!(bounded.basis.contains("at least 15 instances"), "{comm}");
+    }
+    assert_eq!(start("kubelet", minute, 0).instances_needed, 7);
+}
+
+/// Enough for a kubelet may be too little for all of K3s: only the refusal is certain.
+#[test]
+fn a_k3s_that_does_not_run_needs_more_than_a_kubelet() {
+    let verdict = |services: &[&str], instances| {
+        let node = with_free(node().cgroups_v2(100, 4), instances, 8_000);
+        let services = services.iter().map(|s| (*s).to_owned()).collect();
+        let environment = Environment {
+            services,
+            ..Environment::default()
+        };
+        forecast(&node.with(|s| s.environment = Some(environment))).verdict
+    };
+    for service in ["k3s", "k3s-agent", "snap.microk8s.daemon-kubelite"] {
+        assert_eq!(verdict(&[service], 50), StartVerdict::Unknown, "{service}");
+        assert_eq!(verdict(&[service], 5), StartVerdict::Fails, "{service}");
+    }
+    for services in [&["kubelet"][..], &["rke2-server"], &["kubelet", "k3s"], &[]] {
+        assert_eq!(verdict(services, 50), StartVerdict::Starts, "{services:?}");
+    }
 }
 
 #[test]

@@ -37,8 +37,6 @@ pub struct HowTo {
     sysctl: Sysctl,
     /// Restarts the kubelet, where no manager says how.
     restart: Option<&'static str>,
-    /// The service that its manager is on a server, and on an agent.
-    services: Option<[&'static str; 2]>,
 }
 
 /// Who speaks in a log, and by what that was recognised.
@@ -155,27 +153,34 @@ impl HowTo {
         host: Option<&str>,
         program: Option<&str>,
     ) -> Option<String> {
-        match (restart, self.services) {
+        let services = self.manager().map_or(&[][..], |manager| manager.services);
+        match (restart, services) {
             (Restart::Command(command), _) => Some((*command).to_owned()),
             (Restart::Inside(command), _) => {
                 let node = host.map_or_else(|| Some("NODE".to_owned()), quote)?;
                 Some(format!("docker exec {node} {command}"))
             }
-            (Restart::Service(_), Some([server, agent])) => {
-                let is = |end: &str| program.is_some_and(|program| program.ends_with(end));
-                if is("-agent") {
+            (Restart::Service, [server, agent]) => {
+                if program == Some(*agent) {
                     return restart_service(agent);
                 }
                 let command = restart_service(server)?;
                 // Both log as the program that they are, which has one name.
-                Some(match is("-server") {
+                let is_server = |p: &str| p.ends_with("-server") || p.ends_with("controller");
+                Some(match program.is_some_and(is_server) {
                     true => command,
-                    false => format!("{command}  # on an agent: {agent}"),
+                    false => {
+                        let other = if agent.ends_with("worker") {
+                            "a worker"
+                        } else {
+                            "an agent"
+                        };
+                        format!("{command}  # on {other}: {agent}")
+                    }
                 })
             }
-            (Restart::Service(service) | Restart::OtherService(service), _) => {
-                restart_service(service)
-            }
+            (Restart::Service, services) => restart_service(services.first()?),
+            (Restart::OtherService(service), _) => restart_service(service),
         }
     }
 }

@@ -11,7 +11,6 @@ const ANY: HowTo = HowTo {
     platform: None,
     sysctl: Sysctl::Usual,
     restart: None,
-    services: None,
 };
 
 /// A pod that is root on a node, which the cluster's API starts.
@@ -26,7 +25,6 @@ pub static PLACES: &[HowTo] = &[
         // Not /run/k3s: RKE2 has its containerd there, too.
         words: &["/var/lib/rancher/k3s"],
         manager: Some("K3s"),
-        services: Some(["k3s", "k3s-agent"]),
         ..ANY
     },
     HowTo {
@@ -34,7 +32,13 @@ pub static PLACES: &[HowTo] = &[
         programs: &["rke2", "rke2-server", "rke2-agent"],
         words: &["/var/lib/rancher/rke2"],
         manager: Some("RKE2"),
-        services: Some(["rke2-server", "rke2-agent"]),
+        ..ANY
+    },
+    HowTo {
+        title: "k0s",
+        programs: &["k0s", "k0scontroller", "k0sworker"],
+        words: &["/var/lib/k0s", "/run/k0s"],
+        manager: Some("k0s"),
         ..ANY
     },
     HowTo {

@@ -12,6 +12,7 @@ fn programs_words_and_hosts_tell_who_speaks() {
         ("k3s", "node1", "", "K3s"),
         ("rke2-agent", "node1", "", "RKE2"),
         ("microk8s.daemon-kubelite", "n", "", "MicroK8s"),
+        ("kubelet", "n", "/run/k0s/containerd.sock", "k0s"),
         ("kubelet", "kind-control-plane", "", "kind"),
         ("kubelet", "minikube", "", "minikube"),
         ("kubelet", "gke-prod-pool-1-4d5c", "", "GKE"),
@@ -74,6 +75,12 @@ fn what_is_restarted_has_the_name_that_it_has_there() {
             "rke2",
             &[],
             "systemctl restart rke2-server  # on an agent: rke2-agent",
+        ),
+        ("k0sworker", &[], "systemctl restart k0sworker"),
+        (
+            "k0s",
+            &[],
+            "systemctl restart k0scontroller  # on a worker: k0sworker",
         ),
         (
             "kubelite",

@@ -8,9 +8,11 @@ pub(super) static BOTTLEROCKET: Manager = Manager {
     title: "Bottlerocket",
     kubelet: &["kubelet"],
     place: Place::OperatingSystem("bottlerocket"),
+    services: &["kubelet"],
+    beside: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
-    restart_kubelet: Restart::Service("kubelet"),
+    restart_kubelet: Restart::Service,
     restart_runtime: None,
     platform: Some("bottlerocket"),
 };

@@ -8,10 +8,12 @@ use super::{Manager, Place, Restart};
 pub(super) static K0S: Manager = Manager {
     title: "k0s",
     kubelet: &["kubelet"],
-    place: Place::Services(&["k0sworker", "k0scontroller"]),
+    place: Place::Services,
+    services: &["k0scontroller", "k0sworker"],
+    beside: None,
     kubelet_root: "/var/lib/k0s/kubelet",
     containerd_state: Some("/run/k0s/containerd"),
-    restart_kubelet: Restart::Service("k0sworker"),
-    restart_runtime: Some(Restart::Service("k0sworker")),
+    restart_kubelet: Restart::Service,
+    restart_runtime: Some(Restart::Service),
     platform: None,
 };

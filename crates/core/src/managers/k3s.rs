@@ -8,9 +8,11 @@ pub(super) static K3S: Manager = Manager {
     title: "K3s",
     kubelet: &["k3s", "k3s-server", "k3s-agent"],
     place: Place::Any,
+    services: &["k3s", "k3s-agent"],
+    beside: Some("the control plane on a server, kube-proxy and flannel"),
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),
-    restart_kubelet: Restart::Service("k3s"),
-    restart_runtime: Some(Restart::Service("k3s")),
+    restart_kubelet: Restart::Service,
+    restart_runtime: Some(Restart::Service),
     platform: None,
 };

@@ -7,7 +7,9 @@ use super::{Manager, Place, Restart};
 pub(super) static KIND: Manager = Manager {
     title: "kind",
     kubelet: &["kubelet"],
-    place: Place::Container,
+    place: Place::ServiceInContainer("kubelet"),
+    services: &[],
+    beside: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Inside("systemctl restart kubelet"),

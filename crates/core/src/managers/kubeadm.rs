@@ -7,9 +7,11 @@ pub(super) static KUBEADM: Manager = Manager {
     title: "kubeadm",
     kubelet: &["kubelet", "hyperkube"],
     place: Place::Any,
+    services: &["kubelet"],
+    beside: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
-    restart_kubelet: Restart::Service("kubelet"),
+    restart_kubelet: Restart::Service,
     restart_runtime: None,
     platform: None,
 };

@@ -7,9 +7,11 @@ pub(super) static KUBEEDGE: Manager = Manager {
     title: "KubeEdge",
     kubelet: &["edgecore"],
     place: Place::Any,
+    services: &["edgecore"],
+    beside: Some("the edge's part of KubeEdge"),
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
-    restart_kubelet: Restart::Service("edgecore"),
+    restart_kubelet: Restart::Service,
     restart_runtime: None,
     platform: None,
 };

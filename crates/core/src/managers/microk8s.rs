@@ -8,9 +8,11 @@ pub(super) static MICROK8S: Manager = Manager {
     title: "MicroK8s",
     kubelet: &["kubelite"],
     place: Place::Any,
+    services: &["snap.microk8s.daemon-kubelite"],
+    beside: Some("the control plane and kube-proxy"),
     kubelet_root: "/var/snap/microk8s/common/var/lib/kubelet",
     containerd_state: Some("/var/snap/microk8s/common/run/containerd"),
-    restart_kubelet: Restart::Service("snap.microk8s.daemon-kubelite"),
+    restart_kubelet: Restart::Service,
     restart_runtime: Some(Restart::OtherService("snap.microk8s.daemon-containerd")),
     platform: None,
 };

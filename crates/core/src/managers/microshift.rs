@@ -8,9 +8,11 @@ pub(super) static MICROSHIFT: Manager = Manager {
     title: "MicroShift",
     kubelet: &["microshift"],
     place: Place::Any,
+    services: &["microshift"],
+    beside: Some("the control plane"),
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
-    restart_kubelet: Restart::Service("microshift"),
+    restart_kubelet: Restart::Service,
     restart_runtime: None,
     platform: None,
 };

@@ -12,6 +12,7 @@ mod kubeadm;
 mod kubeedge;
 mod microk8s;
 mod microshift;
+mod nixos;
 mod openshift;
 mod rke2;
 mod talos;
@@ -28,7 +29,7 @@ use crate::runtimes::{RUNTIMES, Store};
 use crate::shell::quote;
 
 /// Every manager that is known. The first whose kubelet a process is has it, so the one that any kubelet may be comes last.
-pub static MANAGERS: [&Manager; 11] = [
+pub static MANAGERS: [&Manager; 12] = [
     &k3s::K3S,
     &rke2::RKE2,
     &microk8s::MICROK8S,
@@ -38,6 +39,7 @@ pub static MANAGERS: [&Manager; 11] = [
     &talos::TALOS,
     &bottlerocket::BOTTLEROCKET,
     &openshift::OPENSHIFT,
+    &nixos::NIXOS,
     &kind::KIND,
     &kubeadm::KUBEADM,
 ];
@@ -51,6 +53,10 @@ pub struct Manager {
     pub kubelet: &'static [&'static str],
     /// Where that process runs, which tells it from another manager's.
     pub place: Place,
+    /// Its services, without `.service`, the usual one first; empty where it has none.
+    pub services: &'static [&'static str],
+    /// What runs in the kubelet's process beside it; `None` where it is alone.
+    pub beside: Option<&'static str>,
     /// The kubelet's root directory.
     pub kubelet_root: &'static str,
     /// State directory of a containerd of its own; `None` where it uses the node's runtime.
@@ -68,12 +74,12 @@ pub struct Manager {
 pub enum Place {
     /// Wherever it is.
     Any,
-    /// In one of these services of systemd, without `.service`.
-    Services(&'static [&'static str]),
+    /// In one of the manager's services.
+    Services,
     /// At this cgroup.
     Cgroup(&'static str),
-    /// In a container of the machine that is checked, outside any pod.
-    Container,
+    /// In this service of a systemd in a container of the machine that is checked, outside any pod.
+    ServiceInContainer(&'static str),
     /// On an operating system with this `ID` in its os-release(5).
     OperatingSystem(&'static str),
 }
@@ -81,8 +87,8 @@ pub enum Place {
 /// How something is restarted.
 #[derive(Debug)]
 pub enum Restart {
-    /// By restarting the service that the kubelet runs in; where it runs in none, this one.
-    Service(&'static str),
+    /// By restarting the service that the kubelet runs in; where it runs in none, the one of the manager's that the node has.
+    Service,
     /// By restarting this service, whatever the kubelet runs in.
     OtherService(&'static str),
     /// By a command that asks the node's API.
@@ -108,12 +114,12 @@ impl Manager {
     ) -> bool {
         let here = match self.place {
             Place::Any => true,
-            Place::Services(known) => {
+            Place::Services => {
                 let service = inner_service(owner).or_else(|| service(owner));
-                service.is_some_and(|service| known.contains(&service))
+                service.is_some_and(|service| self.services.contains(&service))
             }
             Place::Cgroup(path) => cgroups.iter().any(|cgroup| cgroup.path == path),
-            Place::Container => matches!(owner, Owner::Container { .. }),
+            Place::ServiceInContainer(name) => inner_service(owner) == Some(name),
             Place::OperatingSystem(id) => {
                 environment.is_some_and(|environment| environment.os.iter().any(|os| os == id))
             }
@@ -172,13 +178,16 @@ impl<'a> NodeManager<'a> {
             }
             (Restart::Inside(_), _) => None,
             // The images of k3d and the like have no systemd: their first process is the manager.
-            (Restart::Service(_), Owner::Container { .. }) => {
+            (Restart::Service, Owner::Container { .. }) => {
                 let (engine, name) = self.container()?;
                 Some(format!("{engine} restart {name}"))
             }
-            (Restart::Service(usual), owner) => match service(owner) {
+            (Restart::Service, owner) => match service(owner) {
                 Some(service) => restart_service(service),
-                None => self.restart_known(usual),
+                None => {
+                    let mut services = self.manager.services.iter();
+                    services.find_map(|service| self.restart_known(service))
+                }
             },
             (Restart::OtherService(service), _) => self.restart_known(service),
         }
@@ -218,11 +227,12 @@ pub fn services() -> BTreeSet<&'static str> {
     let restarts = MANAGERS
         .into_iter()
         .flat_map(|m| std::iter::once(&m.restart_kubelet).chain(&m.restart_runtime));
-    let of_managers = restarts.filter_map(|restart| match restart {
-        Restart::Service(service) | Restart::OtherService(service) => Some(*service),
-        Restart::Command(_) | Restart::Inside(_) => None,
+    let others = restarts.filter_map(|restart| match restart {
+        Restart::OtherService(service) => Some(*service),
+        Restart::Service | Restart::Command(_) | Restart::Inside(_) => None,
     });
-    of_runtimes.chain(of_managers).collect()
+    let own = MANAGERS.into_iter().flat_map(|m| m.services).copied();
+    of_runtimes.chain(own).chain(others).collect()
 }
 
 /// The service of the system's systemd that a process is in, without `.service`.
@@ -246,6 +256,26 @@ fn inner_service(owner: &Owner) -> Option<&str> {
 #[must_use]
 pub fn is_kubelet(comm: &str) -> bool {
     MANAGERS.iter().any(|m| m.kubelet.contains(&comm))
+}
+
+/// The manager that runs the kubelet and more in one process of this name.
+#[must_use]
+pub fn combined(comm: &str) -> Option<&'static Manager> {
+    let mut all = MANAGERS.into_iter().filter(|m| m.beside.is_some());
+    all.find(|m| m.kubelet.contains(&comm))
+}
+
+/// The manager that would run the kubelet and more in one process, by the services of a node on which none runs; `None` where it
+/// could as well be another.
+#[must_use]
+pub fn combined_by_services(environment: &Environment) -> Option<&'static Manager> {
+    let has = |manager: &&&Manager| {
+        let mut services = manager.services.iter();
+        services.any(|service| environment.services.contains(*service))
+    };
+    let mut here = MANAGERS.iter().filter(has);
+    let first = here.next().copied()?;
+    (here.next().is_none() && first.beside.is_some()).then_some(first)
 }
 
 /// Where the files of containers may be: each runtime's own places, and those of the containerd that managers start. Each

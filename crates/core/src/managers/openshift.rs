@@ -7,9 +7,11 @@ pub(super) static OPENSHIFT: Manager = Manager {
     title: "OpenShift",
     kubelet: &["kubelet", "hyperkube"],
     place: Place::OperatingSystem("rhcos"),
+    services: &["kubelet"],
+    beside: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
-    restart_kubelet: Restart::Service("kubelet"),
+    restart_kubelet: Restart::Service,
     restart_runtime: None,
     platform: Some("openshift"),
 };

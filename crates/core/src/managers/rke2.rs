@@ -7,10 +7,12 @@ use super::{Manager, Place, Restart};
 pub(super) static RKE2: Manager = Manager {
     title: "RKE2",
     kubelet: &["kubelet"],
-    place: Place::Services(&["rke2-server", "rke2-agent"]),
+    place: Place::Services,
+    services: &["rke2-server", "rke2-agent"],
+    beside: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),
-    restart_kubelet: Restart::Service("rke2-server"),
-    restart_runtime: Some(Restart::Service("rke2-server")),
+    restart_kubelet: Restart::Service,
+    restart_runtime: Some(Restart::Service),
     platform: None,
 };

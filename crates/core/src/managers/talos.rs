@@ -9,6 +9,8 @@ pub(super) static TALOS: Manager = Manager {
     title: "Talos",
     kubelet: &["kubelet"],
     place: Place::Cgroup("/podruntime/kubelet"),
+    services: &[],
+    beside: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Command("talosctl service kubelet restart"),

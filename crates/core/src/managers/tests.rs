@@ -1,12 +1,6 @@
 use super::*;
-use crate::model::{CgroupPath, Program, Runtime};
-
-fn at(path: &str) -> [CgroupPath; 1] {
-    [CgroupPath {
-        controllers: String::new(),
-        path: path.to_owned(),
-    }]
-}
+use crate::model::{Program, Runtime};
+use crate::testing::node;
 
 fn unit(name: &str) -> Owner {
     Owner::Unit {
@@ -48,165 +42,72 @@ fn what_is_not_there_is_not_named() {
     }
 }
 
-/// Each manager's kubelet in its place: title, and how kubelet and containerd are restarted.
+/// Of the services of a server and of an agent the one that the node has is restarted.
 #[test]
-fn a_kubelet_has_its_manager_and_its_restart() {
-    let node = Owner::Container {
-        runtime: Runtime::Docker,
-        id: "4f797c539e6c".to_owned(),
-        name: Some("kind-worker".to_owned()),
-        inner_unit: None,
-    };
-    let k3d = Owner::Container {
-        runtime: Runtime::Docker,
-        id: String::new(),
-        name: Some("k3d-dev-server-0".to_owned()),
-        inner_unit: None,
-    };
-    let host = Owner::Host;
-    let restart = |service: &str| format!("systemctl restart {service}");
-    for (comm, owner, cgroup, os, title, kubelet, runtime) in [
-        (
-            "kubelet",
-            unit("kubelet.service"),
-            "/",
-            None,
-            "kubeadm",
-            restart("kubelet"),
-            restart("containerd"),
-        ),
-        (
-            "kubelet",
-            unit("session-3.scope"),
-            "/",
-            None,
-            "kubeadm",
-            restart("kubelet"),
-            restart("containerd"),
-        ),
-        (
-            "k3s-server",
-            unit("k3s.service"),
-            "/",
-            None,
-            "K3s",
-            restart("k3s"),
-            restart("k3s"),
-        ),
-        (
-            "k3s-agent",
-            unit("k3s-agent.service"),
-            "/",
-            None,
-            "K3s",
-            restart("k3s-agent"),
-            restart("k3s-agent"),
-        ),
-        (
-            "k3s-server",
-            k3d,
-            "/",
-            None,
-            "K3s",
-            "docker restart k3d-dev-server-0".to_owned(),
-            "docker restart k3d-dev-server-0".to_owned(),
-        ),
-        (
-            "kubelet",
-            unit("rke2-agent.service"),
-            "/",
-            None,
-            "RKE2",
-            restart("rke2-agent"),
-            restart("rke2-agent"),
-        ),
-        (
-            "kubelite",
-            unit("snap.microk8s.daemon-kubelite.service"),
-            "/",
-            None,
-            "MicroK8s",
-            restart("snap.microk8s.daemon-kubelite"),
-            restart("snap.microk8s.daemon-containerd"),
-        ),
-        (
-            "kubelet",
-            unit("k0sworker.service"),
-            "/",
-            None,
-            "k0s",
-            restart("k0sworker"),
-            restart("k0sworker"),
-        ),
-        (
-            "microshift",
-            unit("microshift.service"),
-            "/",
-            None,
-            "MicroShift",
-            restart("microshift"),
-            restart("containerd"),
-        ),
-        (
-            "edgecore",
-            host.clone(),
-            "/",
-            None,
-            "KubeEdge",
-            restart("edgecore"),
-            restart("containerd"),
-        ),
-        (
-            "kubelet",
-            host,
-            "/podruntime/kubelet",
-            None,
-            "Talos",
-            "talosctl service kubelet restart".to_owned(),
-            "talosctl reboot".to_owned(),
-        ),
-        (
-            "kubelet",
-            unit("kubelet.service"),
-            "/",
-            Some("bottlerocket"),
-            "Bottlerocket",
-            restart("kubelet"),
-            restart("containerd"),
-        ),
-        (
-            "kubelet",
-            node,
-            "/",
-            None,
-            "kind",
-            "docker exec kind-worker systemctl restart kubelet".to_owned(),
-            "docker exec kind-worker systemctl restart containerd".to_owned(),
-        ),
+fn the_service_that_the_node_has_is_restarted() {
+    for (comm, service) in [
+        ("k3s", "k3s-agent"),
+        ("k3s", "k3s"),
+        ("edgecore", "edgecore"),
     ] {
-        let all = everything(os);
-        let found = NodeManager::of(comm, &owner, &at(cgroup), Some(&all)).expect(title);
-        assert_eq!(found.manager.title, title, "{comm} in {owner:?}");
-        assert_eq!(found.restart_kubelet(), Some(kubelet), "{title}");
-        // Where the manager does not start it, containerd is a service of its own.
-        let by_manager = runtime != restart("containerd");
-        assert_eq!(
-            found.restart_runtime(),
-            by_manager.then_some(runtime),
-            "{title}"
-        );
+        let here = Environment {
+            services: [service.to_owned()].into(),
+            ..Environment::default()
+        };
+        let found = NodeManager::of(comm, &Owner::Host, &[], Some(&here)).expect(comm);
+        assert_eq!(found.restart_kubelet(), restart_service(service));
     }
-    let owner = unit("kubelet.service");
-    assert!(NodeManager::of("nginx", &owner, &[], None).is_none());
 }
 
+/// The kubelet of each layout, found by its cgroup as on a node: who manages it, how it and containerd are restarted, how a sysctl
+/// lasts, and where files are looked for.
 #[test]
-fn openshift_runs_cri_o() {
+fn each_layout_has_its_manager() {
+    let id = "4f797c539e6c".repeat(5) + "4f79";
+    let lines = include_str!("layouts.tsv").lines();
+    let mut seen = BTreeSet::new();
+    for row in lines.filter(|line| !line.starts_with('#')) {
+        let row = row.replace("ID", &id);
+        let [
+            comm,
+            cgroup,
+            os,
+            services,
+            title,
+            kubelet,
+            runtime,
+            lasts,
+            root,
+            state,
+            source,
+        ] = row.split('\t').collect::<Vec<_>>()[..]
+        else {
+            panic!("{row}")
+        };
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let environment = Environment {
+            services: services.split(',').map(str::to_owned).collect(),
+            ..everything(Some(os))
+        };
+        let node = node().cgroups_v2(20, 0).process(9, comm).cgroup(cgroup);
+        let node = node.holds(7, 3).with(|s| s.environment = Some(environment));
+        let view = crate::view(&node.0);
+        let found = view.manager().expect(comm);
+        assert_eq!(found.manager.title, title, "{row}");
+        assert_eq!(or_none(found.restart_kubelet()), kubelet, "{row}");
+        assert_eq!(or_none(found.restart_runtime()), runtime, "{row}");
+        let system = platforms::operating_system(os).map(|os| os.title.to_owned());
+        assert_eq!(or_none(system), lasts, "{row}");
+        let own = found.manager.containerd_state.map(str::to_owned);
+        assert_eq!(or_none(own), state, "{row}");
+        assert!(kubelet_roots().contains(&root), "{row}");
+        assert!(root == found.manager.kubelet_root && !source.is_empty());
+        seen.insert(title.to_owned());
+    }
+    let titles: BTreeSet<String> = MANAGERS.iter().map(|m| m.title.to_owned()).collect();
+    assert_eq!(seen, titles);
     let owner = unit("kubelet.service");
-    let all = everything(Some("rhcos"));
-    let found = NodeManager::of("kubelet", &owner, &[], Some(&all)).expect("a manager");
-    assert_eq!(found.manager.title, "OpenShift");
-    assert_eq!(found.restart_runtime(), None);
+    assert!(NodeManager::of("nginx", &owner, &[], None).is_none());
 }
 
 /// What a container is called is chosen by its user.
@@ -216,7 +117,7 @@ fn a_hostile_name_is_one_word() {
         runtime: Runtime::Podman,
         id: String::new(),
         name: Some("x; reboot".to_owned()),
-        inner_unit: None,
+        inner_unit: Some("kubelet.service".to_owned()),
     };
     let all = everything(None);
     let found = NodeManager::of("kubelet", &owner, &[], Some(&all)).expect("a manager");

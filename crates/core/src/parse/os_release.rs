@@ -3,7 +3,8 @@
 use super::{lines, lossy};
 
 /// `ID` and `VARIANT_ID`, those that are there, in this order and in lower case. The CoreOS of OpenShift and OKD is always `rhcos`,
-/// which it calls itself up to OpenShift 4.18: later ones say `rhel` or `centos`, and `coreos` as Fedora's does.
+/// which it calls itself up to OpenShift 4.18: later ones say `rhel` or `centos`, and `coreos` as Fedora's does. Docker Desktop's machine
+/// has a name alone, `Docker Desktop`, and is `docker-desktop`.
 #[must_use]
 pub fn ids(bytes: &[u8]) -> Vec<String> {
     let value = |name: &&str| {
@@ -15,6 +16,9 @@ pub fn ids(bytes: &[u8]) -> Vec<String> {
     };
     let ids: Vec<String> = ["ID", "VARIANT_ID"].iter().filter_map(value).collect();
     match ids.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] if value(&"PRETTY_NAME").as_deref() == Some("docker desktop") => {
+            vec!["docker-desktop".to_owned()]
+        }
         ["rhel" | "centos", "coreos"] | ["rhcos" | "scos", ..] => vec!["rhcos".to_owned()],
         _ => ids,
     }
@@ -36,6 +40,7 @@ mod tests {
         assert_eq!(ids(b"ID=\"rhel\"\nVARIANT_ID=coreos\n"), ["rhcos"]);
         assert_eq!(ids(b"ID=\"scos\"\nVARIANT_ID=coreos\n"), ["rhcos"]);
         assert_eq!(ids(b"ID=\"rhel\"\n"), ["rhel"]);
+        assert_eq!(ids(b"PRETTY_NAME=\"Docker Desktop\"\n"), ["docker-desktop"]);
     }
 
     proptest! {

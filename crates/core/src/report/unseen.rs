@@ -70,6 +70,11 @@ pub enum Unseen {
     UserProcesses,
     /// What the kubelet is configured for, which decides how much it needs.
     KubeletConfig,
+    /// What runs in the kubelet's process beside it, and is needed for its start too.
+    BesideKubelet {
+        /// The manager of the node.
+        manager: String,
+    },
     /// No collector reads it: only logs tell of it.
     OnlyInLogs {
         /// Code of the cause.
@@ -143,7 +148,9 @@ impl Unseen {
             Self::UserProcesses => Some(
                 "compare `ps -L -u USER --no-headers | wc -l` with max user processes in /proc/PID/limits",
             ),
-            Self::KubeletConfig => Some("run it again once the kubelet has run for a minute"),
+            Self::KubeletConfig | Self::BesideKubelet { .. } => {
+                Some("run it again once the kubelet has run for a minute")
+            }
             Self::Unread { .. }
             | Self::Partial { .. }
             | Self::OutOfSight { .. }
@@ -206,6 +213,10 @@ impl fmt::Display for Unseen {
             }
             Self::KubeletConfig => f.write_str(
                 "how much the kubelet needs depends on its configuration, which was not found",
+            ),
+            Self::BesideKubelet { manager } => write!(
+                f,
+                "{manager} runs more than the kubelet in one process, and what that needs was not measured"
             ),
             Self::OnlyInLogs { cause } => write!(
                 f,

@@ -9,7 +9,7 @@ use super::read;
 use crate::host::{Host, ReadError, proc, root};
 
 /// Where programs are on any distribution; K3s and RKE2 keep their own, snap and Talos as well.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "/usr/bin",
     "/usr/sbin",
     "/usr/local/bin",
@@ -18,6 +18,8 @@ const PROGRAMS: [&str; 8] = [
     "/sbin",
     "/snap/bin",
     "/opt/bin",
+    // NixOS has nothing in the others.
+    "/run/current-system/sw/bin",
 ];
 
 /// Where systemd.unit(5) looks for units of the system.
@@ -49,6 +51,10 @@ pub fn collect(host: &dyn Host) -> Option<Environment> {
 }
 
 fn os(host: &dyn Host) -> Vec<String> {
+    // The image of minikube's virtual machine, whose os-release is that of any Buildroot (deploy/iso/minikube-iso/package/automount).
+    if is_in(host, &UNITS, "minikube-automount.service") {
+        return vec!["minikube".to_owned()];
+    }
     let read = |path| read::bytes(host, root(path)).ok();
     let bytes = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"));
     bytes.map_or_else(Vec::new, |bytes| os_release::ids(&bytes))
