@@ -59,20 +59,25 @@ fn refusals(all: &[Refusal]) -> String {
             Place::Cgroupfs => " (cgroupfs)",
             Place::OtherFilesystem => " (not cgroupfs)",
             Place::Ptmx => " (/dev/ptmx)",
+            Place::NoFile => " (no file)",
         };
         let calls = by_error.entry(refusal.errno).or_default();
         calls.push(format!("{call}{place}"));
     }
     let errors = by_error.into_iter().map(|(number, calls)| {
         let name = match number {
+            errno::E2BIG => "E2BIG",
             errno::EAGAIN => "EAGAIN",
             errno::ENOMEM => "ENOMEM",
             errno::ENFILE => "ENFILE",
             errno::EMFILE => "EMFILE",
             errno::ENOSPC => "ENOSPC",
+            errno::EXFULL => "EXFULL",
             errno::EADDRNOTAVAIL => "EADDRNOTAVAIL",
             errno::ENOBUFS => "ENOBUFS",
+            errno::ETOOMANYREFS => "ETOOMANYREFS",
             errno::EDQUOT => "EDQUOT",
+            errno::ENOTSUPP => "ENOTSUPP (524)",
             _ => return format!("errno {number}: {}", calls.join(", ")),
         };
         format!("{name}: {}", calls.join(", "))

@@ -113,6 +113,7 @@ pub fn exhaust(held: &mut Held, words: &[&str]) -> anyhow::Result<Tried> {
             let mut names = (0..).map(|number| Path::new(place).join(format!("taken{number}")));
             until_refused(taken, || file(names.next().ok_or(Errno::INVAL)?))
         }
+        [kind] => until_refused(taken, crate::provoke::more(kind)?),
         _ => bail!("cannot be exhausted: {words:?}"),
     }
 }
@@ -170,7 +171,8 @@ pub fn resource_limit(name: &str, number: u64) -> anyhow::Result<Tried> {
         "nofile" => Resource::Nofile,
         "nproc" => Resource::Nproc,
         "memlock" => Resource::Memlock,
-        "msgqueue" => return message_limit(number),
+        "msgqueue" => return raw_limit(libc::RLIMIT_MSGQUEUE, number),
+        "sigpending" => return raw_limit(libc::RLIMIT_SIGPENDING, number),
         _ => bail!("no such resource limit: {name:?}"),
     };
     let limit = Rlimit {
@@ -181,16 +183,16 @@ pub fn resource_limit(name: &str, number: u64) -> anyhow::Result<Tried> {
     done()
 }
 
-fn message_limit(bytes: u64) -> anyhow::Result<Tried> {
+fn raw_limit(resource: libc::__rlimit_resource_t, number: u64) -> anyhow::Result<Tried> {
     let limit = libc::rlimit {
-        rlim_cur: bytes,
-        rlim_max: bytes,
+        rlim_cur: number,
+        rlim_max: number,
     };
     // SAFETY: the limit outlives the call.
-    let set = unsafe { libc::setrlimit(libc::RLIMIT_MSGQUEUE, &raw const limit) };
+    let set = unsafe { libc::setrlimit(resource, &raw const limit) };
     ensure!(
         set == 0,
-        "RLIMIT msgqueue: {}",
+        "RLIMIT {resource}: {}",
         std::io::Error::last_os_error()
     );
     done()

@@ -17,6 +17,7 @@ mod network;
 mod order;
 mod pidns;
 mod plan;
+mod provoke;
 mod refuse;
 mod userns;
 

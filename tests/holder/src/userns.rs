@@ -38,7 +38,7 @@ pub fn enter_below() -> anyhow::Result<()> {
     // Who was another user before may not write to its own /proc.
     set_dumpable_behavior(DumpableBehavior::Dumpable)?;
     // SAFETY: of the flags only CLONE_FILES can harm, by taking descriptors away from threads.
-    unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }.context("no new user namespace")?;
+    unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }?;
     let own = |file: &str, text: String| {
         let path = format!("/proc/self/{file}");
         fs::write(&path, text).context(path)

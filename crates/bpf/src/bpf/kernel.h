@@ -93,6 +93,8 @@ struct user_struct {
 	struct percpu_counter epoll_watches;
 	/* Pages that io_uring, perf and AF_XDP have locked. */
 	struct ucount_cell locked_vm;
+	/* Descriptors sent over Unix sockets and not yet received. */
+	unsigned long unix_inflight;
 	kuid_t uid;
 };
 
@@ -117,8 +119,16 @@ struct pid_namespace {
 	int pid_max;
 };
 
-/* Queues: with CONFIG_POSIX_MQUEUE. */
+struct ipc_ids {
+	int in_use;
+};
+
+/* ids: of semaphores, message queues and shared memory. Queues: with CONFIG_POSIX_MQUEUE. */
 struct ipc_namespace {
+	struct ipc_ids ids[3];
+	int sem_ctls[4];
+	int msg_ctlmni;
+	int shm_ctlmni;
 	struct ns_common ns;
 	unsigned int mq_queues_count;
 	unsigned int mq_queues_max;
@@ -193,6 +203,8 @@ struct file;
 struct fdtable {
 	__u32 max_fds;
 	struct file **fd;
+	unsigned long *open_fds;
+	unsigned long *full_fds_bits;
 };
 
 struct files_struct {
@@ -321,6 +333,20 @@ struct fsnotify_mark {
 struct inotify_inode_mark {
 	struct fsnotify_mark fsn_mark;
 	int wd;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	/* The local port. */
+	__u16 skc_num;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct socket {
+	struct sock *sk;
 };
 
 /* Only to check whether it exists; the value does not matter. */

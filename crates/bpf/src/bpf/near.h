@@ -1,48 +1,18 @@
 /* Processes that have used most of a limit. */
 #pragma once
 
+#include "rlimits.h"
+
 /* In percent: as much is worth a word (core::report::thresholds). */
 #define NEAR_PERCENT 80
 /* Smaller limits are a sandbox's. */
 #define DELIBERATE 16
 #define UNLIMITED (~0ull)
 
-#define CAP_IPC_LOCK 14
-#define CAP_SYS_ADMIN 21
-#define CAP_SYS_RESOURCE 24
-
-#define RLIMIT_NPROC 6
-#define RLIMIT_MEMLOCK 8
-#define RLIMIT_MSGQUEUE 12
-
-/* PROC_USER_INIT_INO (include/linux/proc_ns.h). */
-#define INITIAL_USER_NAMESPACE 4026531837u
-
 static __always_inline bool counts_fanotify(void)
 {
 	return bpf_core_enum_value_exists(enum ucount_type, UCOUNT_FANOTIFY_GROUPS);
 }
-
-static __always_inline bool counts_rlimits(void)
-{
-	struct ucounts *u = NULL;
-
-	return bpf_core_field_exists(u->rlimit) ||
-	       bpf_core_enum_value_exists(enum ucount_type___rlimits, UCOUNT_RLIMIT_NPROC___old);
-}
-
-/* A user's count of what an rlimit limits. */
-#define rlimit_charged(u, name)                                                                                        \
-	({                                                                                                             \
-		__u64 __count = 0;                                                                                     \
-		if (bpf_core_field_exists((u)->rlimit))                                                                \
-			__count = read_element((__u64)(u) + bpf_core_field_offset((u)->rlimit),                        \
-					       bpf_core_enum_value(enum rlimit_type, name),                            \
-					       bpf_core_field_size((u)->rlimit[0]));                                   \
-		else if (bpf_core_enum_value_exists(enum ucount_type___rlimits, name##___old))                         \
-			__count = charged(u, bpf_core_enum_value(enum ucount_type___rlimits, name##___old));           \
-		__count;                                                                                               \
-	})
 
 /* Of one user: read once for all its processes that follow each other. */
 struct {
@@ -62,17 +32,6 @@ __u64 near_capabilities;
 /* vm.max_map_count, 0 to leave mappings out, and the size of a page as a power of two. Set before each reading. */
 __u32 max_mappings;
 __u32 page_shift;
-
-static __always_inline __u64 capabilities(struct task_struct *task)
-{
-	__u64 effective = 0;
-
-	/* Of another user namespace none counts: the kernel asks for those of the initial one. */
-	if (BPF_CORE_READ(task, cred, user_ns, ns.inum) != INITIAL_USER_NAMESPACE)
-		return 0;
-	bpf_core_read(&effective, sizeof(effective), &task->cred->cap_effective);
-	return effective;
-}
 
 static __always_inline bool has_any(__u64 mask)
 {

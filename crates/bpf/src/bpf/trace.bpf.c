@@ -13,12 +13,15 @@
  *   takes a tenth of a second each to detach, and does not see 32-bit programs. A raw tracepoint takes 15 ns less, but on
  *   7.2 it can be preempted, and then misses the next task on that CPU.
  *
+ * `sys_exit` also serves any call that fails with an error that user space asks for (config.any_call).
+ *
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON; for the tracepoint CONFIG_EVENT_TRACING, and to read tracefs once.
  * Without: no trace; strace(1) shows the calls of one program. */
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
 #include "ucounts.h"
+#include "rlimits.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -31,6 +34,7 @@ EXPORT(trace_record);
 #define WAKE_AT (128 << 10)
 
 #define EAGAIN 11
+#define ENOMEM 12
 #define ENFILE 23
 #define EMFILE 24
 #define ENOSPC 28
@@ -75,28 +79,39 @@ struct long_record {
 	char path[LONG_PATH];
 };
 
+static __always_inline bool is_wanted_caller(void)
+{
+	if (config.by_pid && config.pid != bpf_get_current_pid_tgid() >> 32)
+		return false;
+	return !config.by_uid || config.uid == (__u32)bpf_get_current_uid_gid();
+}
+
 static __always_inline bool matches_filter(__u32 call, __s64 result)
 {
 	__u32 error = result < 0 ? -result : 0;
 
-	if (config.by_pid && config.pid != bpf_get_current_pid_tgid() >> 32)
-		return false;
-	if (config.by_uid && config.uid != (__u32)bpf_get_current_uid_gid())
+	if (!is_wanted_caller())
 		return false;
 	if (call <= CALL_INOTIFY_RM_WATCH)
 		return error || !config.failed_only;
 	return error == ENOSPC || error == EMFILE || error == ENFILE || error == EAGAIN || error == EDQUOT;
 }
 
-static __always_inline struct ucounts *ucounts_of_descriptor(struct task_struct *task, __u32 fd)
+static __always_inline struct file *file_of_descriptor(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	return file;
+}
+
+static __always_inline struct ucounts *ucounts_of_descriptor(struct task_struct *task, __u32 fd)
+{
+	struct file *file = file_of_descriptor(task, fd);
 	struct fsnotify_group *group;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
 	if (!file || !is_inotify(file, BPF_CORE_READ(file, f_op)))
 		return NULL;
 	group = BPF_CORE_READ(file, private_data);
@@ -116,10 +131,8 @@ static __always_inline struct ucounts *ucounts_of_task(struct task_struct *task)
 }
 
 /* Fills in the user that is closest to its limit, of the caller and the creators of its user namespaces. */
-static __always_inline void fill_count(struct trace_record *r, struct ucounts *u, bool instances)
+static __always_inline void fill_count(struct trace_record *r, struct ucounts *u, __u32 type, __u32 counted)
 {
-	__u32 type = instances ? bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES)
-			       : bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES);
 	__s64 least = 0x7fffffffffffffffLL;
 
 	for (int i = 0; i < MAX_CHAIN && u; i++) {
@@ -133,11 +146,14 @@ static __always_inline void fill_count(struct trace_record *r, struct ucounts *u
 			r->limit = limit;
 			r->charged_uid = BPF_CORE_READ(u, uid.val);
 			r->user_namespace = BPF_CORE_READ(ns, ns.inum);
+			r->counted = counted;
 			r->flags |= TRACE_COUNTED;
 		}
 		u = BPF_CORE_READ(ns, ucounts);
 	}
 }
+
+#include "any_call.h"
 
 static __always_inline void fill(struct trace_record *r, __u32 call, __s64 result, __u32 fd, __u64 argument)
 {
@@ -156,12 +172,19 @@ static __always_inline void fill(struct trace_record *r, __u32 call, __s64 resul
 	r->cgroup = bpf_get_current_cgroup_id();
 	r->descriptor_limit = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
 	r->used = r->limit = r->user_namespace = 0;
-	r->charged_uid = r->flags = r->path_length = r->reserved = 0;
+	r->charged_uid = r->flags = r->path_length = 0;
+	r->number = r->counted = r->reserved = 0;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	if (call == CALL_INOTIFY_INIT || call == CALL_INOTIFY_INIT1)
-		fill_count(r, ucounts_of_task(task), true);
+		fill_count(r, ucounts_of_task(task), bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES),
+			   COUNTED_INSTANCES);
 	else if (call == CALL_INOTIFY_ADD_WATCH)
-		fill_count(r, ucounts_of_descriptor(task, fd), false);
+		fill_count(r, ucounts_of_descriptor(task, fd),
+			   bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES), COUNTED_WATCHES);
+	else if (call == CALL_CLONE || call == CALL_CLONE3 || call == CALL_FORK)
+		fill_processes(r, task);
+	else if (call == CALL_SEMGET || call == CALL_SHMGET)
+		fill_ipc(r, task, call == CALL_SEMGET ? COUNTED_SEMAPHORE_SETS : COUNTED_SEGMENTS);
 }
 
 /* The reader polls many times a second. It is woken only when part of the ring is full, since a wakeup for each call would
@@ -228,6 +251,33 @@ __noinline int send(__u32 call, __s64 result, __u64 path, __u32 fd, __u64 argume
 }
 
 #define NONE (__u32)-1
+
+/* A failed call without a value of its own in trace_call. `what`: its number, and above that what is counted, and above that
+ * flags: five arguments are the most. */
+__noinline int send_other(__u64 what, __s64 result, __u64 path, __u32 fd, __u64 argument)
+{
+	struct short_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	long size = 0;
+
+	if (!r) {
+		count_loss();
+		return 0;
+	}
+	if (path)
+		size = bpf_probe_read_user_str(r->path, sizeof(r->path), (void *)path);
+	fill(&r->head, CALL_OTHER, result, fd, argument);
+	r->head.flags |= what >> 32;
+	r->head.number = what & 0xffff;
+	if (size > 0) {
+		r->head.flags |= TRACE_HAS_PATH;
+		r->head.path_length = size - 1;
+		if (size == sizeof(r->path))
+			r->head.flags |= TRACE_PATH_TRUNCATED;
+	}
+	fill_other(&r->head, what >> 16 & 0xff, -result);
+	bpf_ringbuf_submit(r, wakeup_flags());
+	return 0;
+}
 
 /* `a`: the first four arguments, as 64-bit numbers for 32-bit programs, too. */
 static __always_inline int send_call(__u32 call, __s64 result, const __u64 *a)
@@ -296,6 +346,45 @@ static __noinline int returned(__u32 call, __s64 result)
 	}
 }
 
+static __always_inline int send_shape(__u64 what, __s64 result, const __u64 *a, const volatile struct any_call *asked)
+{
+	__u32 shape = asked->shape, at = asked->argument;
+	__u64 path = shape == SHAPE_PATH ? a[0] : shape == SHAPE_FD_PATH ? a[1] : 0;
+	__u32 fd = shape == SHAPE_FD || shape == SHAPE_FD_PATH ? (__u32)a[0] : NONE;
+	__u64 argument = at == 1 ? a[0] : at == 2 ? a[1] : at == 3 ? a[2] : at == 4 ? a[3] : 0;
+
+	return send_other(what, result, path, fd, argument);
+}
+
+/* Another call has failed: reported if this error is one of those that are asked for. */
+static __noinline int any_returned(__u64 number, __s64 result, bool compat)
+{
+	const volatile struct any_call *asked;
+	struct pt_regs *regs;
+	__u32 errors = 0;
+	__u64 what;
+
+	if (number >= CALL_NUMBERS || result >= 0 || !is_wanted_caller())
+		return 0;
+	asked = compat ? &config.any_compat[number] : &config.any_native[number];
+	for (int i = 0; i < ERRORS; i++)
+		if (config.errors[i] == -result)
+			errors |= 1 << i;
+	if (!(asked->errors & errors))
+		return 0;
+	regs = saved_registers();
+	what = number | asked->counted << 16;
+	if (compat) {
+		__u64 arguments[] = COMPAT(regs);
+
+		return send_shape(what | (__u64)TRACE_COMPAT << 32, result, arguments, asked);
+	} else {
+		__u64 arguments[] = NATIVE(regs);
+
+		return send_shape(what, result, arguments, asked);
+	}
+}
+
 SEC("?kretprobe.multi")
 int kprobe_multi(struct pt_regs *ctx)
 {
@@ -331,14 +420,18 @@ SEC("?tracepoint/raw_syscalls/sys_exit")
 int sys_exit(struct call_exit *ctx)
 {
 	__u64 number = ctx->number;
-	__u32 native, compat, call;
+	__u32 call;
+	bool compat;
 
 	if (number >= CALL_NUMBERS)
 		return 0;
-	native = config.native[number];
-	compat = config.compat[number];
-	if (!(native | compat))
+	if (!config.any_call && !(config.native[number] | config.compat[number]))
 		return 0;
-	call = IS_COMPAT((struct task_struct *)bpf_get_current_task()) ? compat : native;
-	return call ? returned(call, ctx->result) : 0;
+	if (config.any_call && ctx->result >= 0 && !(config.native[number] | config.compat[number]))
+		return 0;
+	compat = IS_COMPAT((struct task_struct *)bpf_get_current_task());
+	call = compat ? config.compat[number] : config.native[number];
+	if (call && matches_filter(call, ctx->result))
+		return returned(call, ctx->result);
+	return config.any_call ? any_returned(number, ctx->result, compat) : 0;
 }

@@ -8,7 +8,7 @@ use super::functions::{self, Function};
 use super::hook::Hook;
 use super::options::Options;
 use super::tracefs::Tracefs;
-use super::{misses, syscalls};
+use super::{any_call, misses, syscalls};
 use crate::btf;
 use crate::object;
 use crate::perf;
@@ -112,6 +112,7 @@ fn config(options: Options, functions: &[Function]) -> trace_config {
         ..trace_config::default()
     };
     syscalls::set(&mut config);
+    any_call::set(&mut config, options.any_call);
     for (call, function) in config.functions.iter_mut().zip(functions) {
         *call = u8::try_from(function.call.0).unwrap_or_default();
     }
@@ -140,6 +141,7 @@ fn prepare(
     }
     if let Some(constants) = &mut open.maps.rodata_data {
         constants.config = *config;
+        constants.page_shift = rustix::param::page_size().trailing_zeros();
     }
     Ok(())
 }

@@ -22,9 +22,36 @@ pub enum Call {
     Keyctl,
     Semget,
     Shmget,
+    /// Any other, by its name.
+    Other(&'static str),
 }
 
 impl Call {
+    /// Those that are traced whatever the options.
+    const ALWAYS: [Self; 15] = [
+        Self::InotifyInit,
+        Self::InotifyInit1,
+        Self::InotifyAddWatch,
+        Self::InotifyRmWatch,
+        Self::Mkdir,
+        Self::Mkdirat,
+        Self::Mount,
+        Self::MoveMount,
+        Self::Unshare,
+        Self::Clone,
+        Self::EpollCtl,
+        Self::AddKey,
+        Self::Keyctl,
+        Self::Semget,
+        Self::Shmget,
+    ];
+
+    /// Whether the call of this name is traced whatever the options.
+    #[must_use]
+    pub fn is_traced(name: &str) -> bool {
+        Self::ALWAYS.iter().any(|call| call.name() == name)
+    }
+
     /// Its name, `inotify_add_watch`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -44,6 +71,7 @@ impl Call {
             Self::Keyctl => "keyctl",
             Self::Semget => "semget",
             Self::Shmget => "shmget",
+            Self::Other(name) => name,
         }
     }
 
@@ -83,16 +111,66 @@ pub struct Event {
     pub path_truncated: bool,
     /// Soft `RLIMIT_NOFILE` of the process.
     pub descriptor_limit: u64,
-    /// inotify count and limit right after the call; `None` if they could not be read.
+    /// Count and limit right after the call; `None` if they could not be read, or the limit has none.
     pub count: Option<Count>,
+    /// What else is known of the caller then.
+    pub situation: Situation,
 }
 
-/// Count and limit of the user that is closest to its limit, of the caller and the creators of its user namespaces.
+/// What a caller was in when a call of another kind failed; all false for the calls that [`Call`] names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Situation {
+    /// No descriptor below `RLIMIT_NOFILE` was free.
+    pub files_full: bool,
+    /// It has a capability that lifts the limit.
+    pub exempt: bool,
+    /// The socket has a local port.
+    pub bound: bool,
+    /// The socket is IPv6.
+    pub ipv6: bool,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counted {
+    /// inotify instances of a user.
+    Instances,
+    /// inotify watches of a user.
+    Watches,
+    /// fanotify groups of a user.
+    FanotifyGroups,
+    /// fanotify marks of a user.
+    FanotifyMarks,
+    /// Processes and threads of a user, where `RLIMIT_NPROC` is reached.
+    Processes,
+    /// Bytes of POSIX message queues of a user.
+    QueueBytes,
+    /// POSIX message queues of an IPC namespace.
+    Queues,
+    /// System V semaphore sets of an IPC namespace, where their limit is reached.
+    SemaphoreSets,
+    /// System V message queues of an IPC namespace, likewise.
+    MessageQueues,
+    /// System V shared memory segments of an IPC namespace, likewise.
+    Segments,
+    /// Memory mappings of a process; the limit is `vm.max_map_count`, and 0 here.
+    Mappings,
+    /// Bytes that a process has locked.
+    LockedBytes,
+    /// Bytes that io_uring, perf and AF_XDP have locked for a user.
+    LockedByKernel,
+    /// Descriptors of a user in flight over Unix sockets.
+    InFlight,
+}
+
+/// Count and limit; of users the one that is closest to its limit, of the caller and the creators of its user namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// That user.
-    pub key: UserKey,
-    /// Number of instances for inotify_init, of watches for inotify_add_watch.
+    /// What is counted.
+    pub of: Counted,
+    /// That user; `None` for what belongs to a process or a namespace.
+    pub key: Option<UserKey>,
+    /// How many are in use.
     pub used: u64,
     /// The limit of that number.
     pub limit: u64,
@@ -153,7 +231,13 @@ mod tests {
             path: None,
             path_truncated: false,
             descriptor_limit: 1024,
-            count: count.map(|(used, limit)| Count { key, used, limit }),
+            count: count.map(|(used, limit)| Count {
+                of: Counted::Instances,
+                key: Some(key),
+                used,
+                limit,
+            }),
+            situation: Situation::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Live system calls: those of inotify, and failures of others with a misleading errno, with count and limit at that moment.
 
 #[cfg(feature = "ebpf")]
+mod any_call;
+#[cfg(feature = "ebpf")]
 mod attachment;
 mod event;
 #[cfg(feature = "ebpf")]
@@ -18,9 +20,9 @@ mod tracefs;
 #[cfg(feature = "ebpf")]
 mod tracer;
 
-pub use event::{Call, Count, Event, Refusal};
+pub use event::{Call, Count, Counted, Event, Refusal, Situation};
 pub use hook::Hook;
-pub use options::Options;
+pub use options::{ANY, Options, Refused};
 #[cfg(not(feature = "ebpf"))]
 pub use stub::Tracer;
 #[cfg(feature = "ebpf")]

@@ -4,13 +4,16 @@ use std::time::{Duration, Instant};
 
 use libbpf_rs::{MapCore, RingBuffer, RingBufferBuilder};
 
+use super::any_call;
 use super::attachment::Attachment;
-use super::event::{Call, Count, Event};
+use super::event::{Call, Count, Counted, Event, Situation};
 use super::hook::{self, Hook};
 use super::options::Options;
 use crate::accounting::UserKey;
 use crate::records::{take, until_nul};
-use crate::skeleton::trace::types::{record_kind, trace_call, trace_flags, trace_record};
+use crate::skeleton::trace::types::{
+    record_kind, trace_call, trace_counted, trace_flags, trace_record,
+};
 use crate::support::Unsupported;
 
 /// Most calls that one poll returns, and most bytes of their paths, so that the caller gets its turn.
@@ -37,7 +40,10 @@ impl Tracer {
     /// # Errors
     /// Why this kernel or this process cannot trace, and what to do.
     pub fn start(options: Options) -> Result<Self, Unsupported> {
-        Self::on(options, &Hook::ALL)
+        match options.any_call {
+            [] => Self::on(options, &Hook::ALL),
+            _ => Self::on(options, &[Hook::SysExit]),
+        }
     }
 
     /// As [`Tracer::start`], with the first of `hooks` that works.
@@ -163,7 +169,13 @@ fn decode(mut record: &[u8]) -> Option<Event> {
     let path = record.get(..head.path_length as usize)?;
     Some(Event {
         time: Duration::from_nanos(head.time),
-        call: call(head.call)?,
+        call: match head.call {
+            trace_call::CALL_OTHER => {
+                let is_compat = has(trace_flags::TRACE_COMPAT);
+                Call::Other(any_call::name(head.number, is_compat, head.argument)?)
+            }
+            known => call(known)?,
+        },
         pid: head.pid,
         tid: head.tid,
         uid: head.uid,
@@ -175,14 +187,23 @@ fn decode(mut record: &[u8]) -> Option<Event> {
         path: has(trace_flags::TRACE_HAS_PATH).then(|| path.to_vec()),
         path_truncated: has(trace_flags::TRACE_PATH_TRUNCATED),
         descriptor_limit: head.descriptor_limit,
-        count: has(trace_flags::TRACE_COUNTED).then_some(Count {
-            key: UserKey {
-                user_namespace: head.user_namespace,
-                uid: head.charged_uid,
-            },
-            used: head.used,
-            limit: head.limit,
-        }),
+        count: counted(head.counted)
+            .filter(|_| has(trace_flags::TRACE_COUNTED))
+            .map(|of| Count {
+                of,
+                key: (head.user_namespace > 0).then_some(UserKey {
+                    user_namespace: head.user_namespace,
+                    uid: head.charged_uid,
+                }),
+                used: head.used,
+                limit: head.limit,
+            }),
+        situation: Situation {
+            files_full: has(trace_flags::TRACE_FILES_FULL),
+            exempt: has(trace_flags::TRACE_EXEMPT),
+            bound: has(trace_flags::TRACE_BOUND),
+            ipv6: has(trace_flags::TRACE_IPV6),
+        },
     })
 }
 
@@ -203,6 +224,26 @@ fn call(call: trace_call) -> Option<Call> {
         trace_call::CALL_KEYCTL => Call::Keyctl,
         trace_call::CALL_SEMGET => Call::Semget,
         trace_call::CALL_SHMGET => Call::Shmget,
+        _ => return None,
+    })
+}
+
+fn counted(of: trace_counted) -> Option<Counted> {
+    Some(match of {
+        trace_counted::COUNTED_INSTANCES => Counted::Instances,
+        trace_counted::COUNTED_WATCHES => Counted::Watches,
+        trace_counted::COUNTED_GROUPS => Counted::FanotifyGroups,
+        trace_counted::COUNTED_MARKS => Counted::FanotifyMarks,
+        trace_counted::COUNTED_PROCESSES => Counted::Processes,
+        trace_counted::COUNTED_QUEUE_BYTES => Counted::QueueBytes,
+        trace_counted::COUNTED_QUEUES => Counted::Queues,
+        trace_counted::COUNTED_SEMAPHORE_SETS => Counted::SemaphoreSets,
+        trace_counted::COUNTED_MESSAGE_QUEUES => Counted::MessageQueues,
+        trace_counted::COUNTED_SEGMENTS => Counted::Segments,
+        trace_counted::COUNTED_MAPPINGS => Counted::Mappings,
+        trace_counted::COUNTED_LOCKED => Counted::LockedBytes,
+        trace_counted::COUNTED_LOCKED_BY_KERNEL => Counted::LockedByKernel,
+        trace_counted::COUNTED_IN_FLIGHT => Counted::InFlight,
         _ => return None,
     })
 }

@@ -188,8 +188,8 @@ fn check_watch(event: &Event, holder: &Holder) -> Outcome<()> {
     same("count and limit", (count.used, count.limit), (10, 10))?;
     same(
         "whose",
-        (count.key.uid, count.key.user_namespace),
-        (KUID, holder.user_namespace()?),
+        count.key.map(|key| (key.uid, key.user_namespace)),
+        Some((KUID, holder.user_namespace()?)),
     )?;
     same("uid", event.uid, KUID)?;
     same("pid", event.pid, holder.pid())?;

@@ -2,7 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::sysctl::LONG_MAX;
-use super::{Command, Limit, Sysctl, blame, limit, remedy};
+use super::{Command, Limit, Refusal, Sysctl, blame, errno::EAGAIN, limit, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Program;
@@ -12,6 +12,7 @@ const HELD: &str =
     "what each process reserved: estimated from the size of its rings, which are whole pages";
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[Refusal::of("io_setup", EAGAIN)],
     // Two `struct io_event` (include/uapi/linux/aio_abi.h) in the ring, which io_setup allocates at once.
     sysctls: &[Sysctl {
         most: LONG_MAX,

@@ -1,7 +1,7 @@
 //! Memory for compiled BPF programs: errno 524 (ENOTSUPP) from seccomp(2), EPERM from bpf(2).
 
 use super::pressure::{self, share};
-use super::{Command, Limit, Sysctl, limit, remedy};
+use super::{Command, Limit, Refusal, Sysctl, errno::ENOTSUPP, limit, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Remedy, Resource};
@@ -9,6 +9,10 @@ use crate::report::{Finding, Remedy, Resource};
 const MOST: &str = "net.core.bpf_jit_limit";
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("seccomp", ENOTSUPP),
+        Refusal::of("prctl", ENOTSUPP),
+    ],
     sysctls: &[Sysctl {
         // `bpf_jit_limit_max` is the room for modules: 1008 MiB on x86-64 with KASLR, more elsewhere. More is refused.
         most: 1008 << 20,

@@ -1,9 +1,10 @@
 //! The buffer for the BPF verifier's log.
 
-use super::{Command, Limit};
+use super::{Command, Limit, Refusal, errno::ENOSPC};
 use crate::cause::Cause;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[Refusal::of("bpf", ENOSPC)],
     commands: &[
         Command::any(
             "bpftool prog load OBJECT /sys/fs/bpf/x -d",

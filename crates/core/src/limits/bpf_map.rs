@@ -1,9 +1,13 @@
 //! Entries of a BPF map.
 
-use super::{Command, Limit};
+use super::{
+    Command, Limit, Refusal,
+    errno::{E2BIG, ENOSPC},
+};
 use crate::cause::Cause;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[Refusal::of("bpf", E2BIG), Refusal::of("bpf", ENOSPC)],
     commands: &[
         Command::any(
             "bpftool map list; bpftool map dump id ID | tail -1",

@@ -1,9 +1,13 @@
 //! BPF programs attached to one hook, or in a chain of tail calls.
 
-use super::{Command, Limit};
+use super::{
+    Command, Limit, Refusal,
+    errno::{E2BIG, ENOSPC},
+};
 use crate::cause::Cause;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[Refusal::of("bpf", E2BIG), Refusal::of("bpf", ENOSPC)],
     commands: &[
         Command::any(
             "bpftool prog list; bpftool cgroup tree; bpftool net",

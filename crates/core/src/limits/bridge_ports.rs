@@ -2,12 +2,13 @@
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::{quote, remedy};
-use super::{Command, Limit, limit};
+use super::{Command, Limit, Refusal, errno::EXFULL, limit};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::Finding;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[Refusal::of("ioctl", EXFULL)],
     collector: Some("bridges"),
     usage: |snapshot| limit::read(snapshot, Cause::BridgePorts),
     findings,

@@ -2,23 +2,13 @@
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::{quote, remedy};
-use super::{Command, Limit, Refusal, describe, errno::EDQUOT, limit};
+use super::{Command, Limit, Place, Refusal, describe, errno::EDQUOT, filesystem, limit};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::Finding;
 
 pub const LIMIT: Limit = Limit {
-    refusals: &[
-        Refusal::of("write", EDQUOT),
-        Refusal::of("pwrite64", EDQUOT),
-        Refusal::of("writev", EDQUOT),
-        Refusal::of("pwritev", EDQUOT),
-        Refusal::of("fallocate", EDQUOT),
-        Refusal::of("open", EDQUOT),
-        Refusal::of("openat", EDQUOT),
-        Refusal::of("mkdir", EDQUOT),
-        Refusal::of("mkdirat", EDQUOT),
-    ],
+    refusals: &Refusal::of_each(filesystem::WRITES, EDQUOT, Place::Anywhere),
     collector: Some("quotas"),
     usage: |snapshot| limit::read(snapshot, Cause::DiskQuota),
     findings,

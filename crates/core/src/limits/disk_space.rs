@@ -1,14 +1,11 @@
 //! Blocks or inodes, where only a log line or a system call is known: statfs tells which.
 
-use super::{Command, Limit, Place, Refusal, errno::ENOSPC};
+use super::{Command, Limit, Place, Refusal, errno::ENOSPC, filesystem};
 use crate::cause::Cause;
 use crate::model::Program;
 
 pub const LIMIT: Limit = Limit {
-    refusals: &[
-        Refusal::of("mkdir", ENOSPC).at(Place::OtherFilesystem),
-        Refusal::of("mkdirat", ENOSPC).at(Place::OtherFilesystem),
-    ],
+    refusals: &Refusal::of_each(filesystem::WRITES, ENOSPC, Place::OtherFilesystem),
     collector: Some("filesystems"),
     commands: &[
         Command::any("df -h; df -i", "blocks and inodes of every file system"),

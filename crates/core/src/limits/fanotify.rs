@@ -1,7 +1,11 @@
 //! fanotify groups and marks of a user: EMFILE from fanotify_init(2), ENOSPC from fanotify_mark(2).
 
 use super::pressure::{self, at_limit, share};
-use super::{Command, Dependency, Limit, Sysctl, blame, limit, remedy};
+use super::{
+    Command, Dependency, Limit, Refusal, Sysctl, blame,
+    errno::{EMFILE, ENOSPC},
+    limit, remedy,
+};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Program, Snapshot};
@@ -12,6 +16,10 @@ const GROUPS: &str = "fs.fanotify.max_user_groups";
 const MARKS: &str = "fs.fanotify.max_user_marks";
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("fanotify_init", EMFILE),
+        Refusal::of("fanotify_mark", ENOSPC),
+    ],
     sysctls: &[
         Sysctl {
             floor: 1_024,

@@ -13,6 +13,42 @@ const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "cramfs", "romfs"];
 /// A file system with limits of its own, whose blocks are shared memory.
 pub const DEV_SHM: &str = "/dev/shm";
 
+/// Calls that take blocks or an inode of a file system. The last ones only say so where blocks are taken late: NFS, FUSE, quotas of XFS.
+pub const WRITES: [&str; 32] = [
+    "open",
+    "openat",
+    "openat2",
+    "creat",
+    "mkdir",
+    "mkdirat",
+    "mknod",
+    "mknodat",
+    "symlink",
+    "symlinkat",
+    "link",
+    "linkat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "write",
+    "pwrite64",
+    "writev",
+    "pwritev",
+    "pwritev2",
+    "sendfile",
+    "splice",
+    "copy_file_range",
+    "fallocate",
+    "truncate",
+    "ftruncate",
+    "setxattr",
+    "fsetxattr",
+    "msync",
+    "fsync",
+    "fdatasync",
+    "close",
+];
+
 /// The file systems that can fill up.
 pub fn all(snapshot: &Snapshot) -> impl Iterator<Item = (&Filesystem, &FilesystemUsage)> {
     let filesystems = snapshot.filesystems.iter().flatten();

@@ -101,7 +101,7 @@ pub struct Refusal {
     pub place: Place,
 }
 
-/// Where a directory was to be made.
+/// What the call was about: where a directory or file was, or was to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// It does not matter.
@@ -110,12 +110,16 @@ pub enum Place {
     Cgroupfs,
     /// In any other file system.
     OtherFilesystem,
-    /// It was no directory, but /dev/ptmx that was opened.
+    /// It was /dev/ptmx that was opened.
     Ptmx,
+    /// No file of a file system: another device, a socket, a pipe.
+    NoFile,
 }
 
 /// Error numbers of Linux, but for Alpha, MIPS, PA-RISC and SPARC (include/uapi/asm-generic/errno.h).
 pub mod errno {
+    /// Argument list too long.
+    pub const E2BIG: i32 = 7;
     /// Resource temporarily unavailable.
     pub const EAGAIN: i32 = 11;
     /// Cannot allocate memory.
@@ -126,12 +130,18 @@ pub mod errno {
     pub const EMFILE: i32 = 24;
     /// No space left on device.
     pub const ENOSPC: i32 = 28;
+    /// Exchange full.
+    pub const EXFULL: i32 = 54;
     /// Cannot assign requested address.
     pub const EADDRNOTAVAIL: i32 = 99;
     /// No buffer space available.
     pub const ENOBUFS: i32 = 105;
+    /// Too many references: cannot splice.
+    pub const ETOOMANYREFS: i32 = 109;
     /// Disk quota exceeded.
     pub const EDQUOT: i32 = 122;
+    /// Operation is not supported; a number of the kernel's own that it returns all the same (include/linux/errno.h).
+    pub const ENOTSUPP: i32 = 524;
 }
 
 impl Refusal {
@@ -161,21 +171,26 @@ impl Refusal {
         Self { place, ..self }
     }
 
-    /// Whether a trace that knows calls and directories alone can tell it.
+    /// Each of `calls` fails with `errno` at `place`.
     #[must_use]
-    pub fn is_traced(&self) -> bool {
-        self.place != Place::Ptmx
+    pub const fn of_each<const N: usize>(
+        calls: [&'static str; N],
+        errno: i32,
+        place: Place,
+    ) -> [Self; N] {
+        let mut all = [Self::any(errno).at(place); N];
+        let mut at = 0;
+        while at < N {
+            all[at].call = Some(calls[at]);
+            at += 1;
+        }
+        all
     }
 
-    /// Whether this is how `call` failed; `in_cgroupfs` says where, if that is known.
+    /// Whether this is how `call` failed; `place` says where, if that is known.
     #[must_use]
-    pub fn matches(&self, call: &str, errno: i32, in_cgroupfs: Option<bool>) -> bool {
-        let there = match (self.place, in_cgroupfs) {
-            (Place::Ptmx, _) => false,
-            (Place::Anywhere, _) | (_, None) => true,
-            (Place::Cgroupfs, Some(cgroupfs)) => cgroupfs,
-            (Place::OtherFilesystem, Some(cgroupfs)) => !cgroupfs,
-        };
+    pub fn matches(&self, call: &str, errno: i32, place: Option<Place>) -> bool {
+        let there = self.place == Place::Anywhere || place.is_none_or(|place| place == self.place);
         there && self.errno == errno && self.call.is_none_or(|name| name == call)
     }
 }

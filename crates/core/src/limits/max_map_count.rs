@@ -1,7 +1,7 @@
 //! Memory mappings of a process: ENOMEM from mmap(2), mprotect(2), munmap(2).
 
 use super::pressure::{self, at_limit, share};
-use super::{Command, Dependency, Limit, Sysctl, describe, near, remedy};
+use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::ENOMEM, near, remedy};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{NearKind, Snapshot};
@@ -10,6 +10,12 @@ use crate::report::{Blame, Culprit, Finding, Subject};
 const KEY: &str = "vm.max_map_count";
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("mmap", ENOMEM),
+        Refusal::of("mprotect", ENOMEM),
+        Refusal::of("munmap", ENOMEM),
+        Refusal::of("mremap", ENOMEM),
+    ],
     // `struct vm_area_struct` and its part of the maple tree; applied to each process.
     sysctls: &[Sysctl {
         floor: 262_144,

@@ -1,7 +1,11 @@
 //! Locked memory: ENOMEM or EPERM by RLIMIT_MEMLOCK.
 
 use super::pressure::{self, at_limit, share};
-use super::{Command, Dependency, Limit, describe, near};
+use super::{
+    Command, Dependency, Limit, Refusal, describe,
+    errno::{EAGAIN, ENOMEM},
+    near,
+};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{NearKind, Snapshot};
@@ -11,6 +15,15 @@ const OF_USERS: &[NearKind] = &[NearKind::LockedByKernel, NearKind::LockedByUser
 const OF_PROCESSES: NearKind = NearKind::Locked;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("mlock", ENOMEM),
+        Refusal::of("mlock2", ENOMEM),
+        Refusal::of("mlockall", ENOMEM),
+        Refusal::of("io_uring_setup", ENOMEM),
+        Refusal::of("io_uring_register", ENOMEM),
+        Refusal::of("mmap", EAGAIN),
+        Refusal::of("mremap", EAGAIN),
+    ],
     collector: Some("rlimits"),
     depends: &[Dependency::Ancestors, Dependency::Processes],
     usage,

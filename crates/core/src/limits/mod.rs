@@ -124,12 +124,12 @@ pub fn sysctl_of(resource: &Resource) -> Option<&'static Sysctl> {
     sysctl((of(resource.cause).sysctl_of)(resource)?)
 }
 
-/// What can have refused `call` with `errno`; `in_cgroupfs` says where a directory was to be made, if that is known.
+/// What can have refused `call` with `errno`; `place` says what it was about, if that is known.
 #[must_use]
-pub fn refused(call: &str, errno: i32, in_cgroupfs: Option<bool>) -> Vec<Cause> {
+pub fn refused(call: &str, errno: i32, place: Option<Place>) -> Vec<Cause> {
     let matches = |limit: &&&Limit| {
         let mut refusals = limit.refusals.iter();
-        refusals.any(|refusal| refusal.matches(call, errno, in_cgroupfs))
+        refusals.any(|refusal| refusal.matches(call, errno, place))
     };
     LIMITS
         .iter()

@@ -40,7 +40,11 @@ pub const LIMIT: Limit = Limit {
             ..Sysctl::int("kernel.threads-max", "the node", EFFECT).costing(26_624)
         },
     ],
-    refusals: &[Refusal::of("clone", EAGAIN)],
+    refusals: &[
+        Refusal::of("clone", EAGAIN),
+        Refusal::of("execve", EAGAIN),
+        Refusal::of("execveat", EAGAIN),
+    ],
     collector: Some("pids"),
     depends: &[Dependency::Cgroups, Dependency::UserProcesses],
     usage,

@@ -2,7 +2,12 @@
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::remedy;
-use super::{Command, Dependency, Limit, Sysctl, describe, near, suggest_limit, sysctl::INT_MAX};
+use super::{
+    Command, Dependency, Limit, Refusal, Sysctl, describe,
+    errno::{EMFILE, ENOSPC},
+    near, suggest_limit,
+    sysctl::INT_MAX,
+};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{NearKind, Snapshot};
@@ -12,6 +17,10 @@ const QUEUES: &str = "fs.mqueue.queues_max";
 const KINDS: &[NearKind] = &[NearKind::QueueBytes];
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("mq_open", EMFILE),
+        Refusal::of("mq_open", ENOSPC),
+    ],
     sysctls: &[Sysctl::watched(QUEUES, "each IPC namespace")],
     collector: Some("rlimits"),
     depends: &[Dependency::Ancestors, Dependency::Processes],

@@ -1,6 +1,6 @@
 //! System V message queues: ENOSPC from msgget(2).
 
-use super::{Command, Limit, Sysctl, sysv};
+use super::{Command, Limit, Refusal, Sysctl, errno::ENOSPC, sysv};
 use crate::cause::Cause;
 use crate::model::Snapshot;
 use crate::report::{Resource, Subject};
@@ -8,6 +8,7 @@ use crate::report::{Resource, Subject};
 const MSGMNI: &str = "kernel.msgmni";
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[Refusal::of("msgget", ENOSPC)],
     // `IPCMNI` (include/linux/ipc_namespace.h); `struct msg_queue`.
     sysctls: &[Sysctl {
         most: 32_768,

@@ -77,7 +77,7 @@ fn half_of_the_memory_is_affordable() {
 
 #[test]
 fn each_refusal_has_its_cause() {
-    use errno::{EAGAIN, EDQUOT, EMFILE, ENFILE, ENOSPC};
+    use errno::{EAGAIN, EDQUOT, EMFILE, ENFILE, ENOMEM, ENOSPC, ENOTSUPP, ETOOMANYREFS};
     for (call, errno, cause) in [
         ("inotify_add_watch", ENOSPC, Cause::InotifyWatches),
         ("inotify_init1", ENFILE, Cause::SystemFiles),
@@ -90,6 +90,14 @@ fn each_refusal_has_its_cause() {
         ("add_key", EDQUOT, Cause::Keys),
         ("semget", ENOSPC, Cause::SysvSemaphores),
         ("shmget", ENOSPC, Cause::SysvShm),
+        ("msgget", ENOSPC, Cause::SysvMessages),
+        ("io_setup", EAGAIN, Cause::Aio),
+        ("fanotify_mark", ENOSPC, Cause::Fanotify),
+        ("mq_open", ENOSPC, Cause::PosixMqueue),
+        ("mprotect", ENOMEM, Cause::MaxMapCount),
+        ("mlock", ENOMEM, Cause::Memlock),
+        ("sendmsg", ETOOMANYREFS, Cause::UnixInFlight),
+        ("seccomp", ENOTSUPP, Cause::BpfJit),
     ] {
         assert_eq!(refused(call, errno, None), [cause], "{call}");
     }
@@ -99,8 +107,16 @@ fn each_refusal_has_its_cause() {
     assert_eq!(refused("inotify_init1", EMFILE, None), both);
     let both = [Cause::CgroupLimit, Cause::DiskSpace];
     assert_eq!(refused("mkdir", ENOSPC, None), both);
-    assert_eq!(refused("mkdir", ENOSPC, Some(true)), [Cause::CgroupLimit]);
-    assert_eq!(refused("mkdir", ENOSPC, Some(false)), [Cause::DiskSpace]);
+    assert_eq!(
+        refused("mkdir", ENOSPC, Some(Place::Cgroupfs)),
+        [Cause::CgroupLimit]
+    );
+    assert_eq!(
+        refused("mkdir", ENOSPC, Some(Place::OtherFilesystem)),
+        [Cause::DiskSpace]
+    );
+    assert_eq!(refused("write", ENOSPC, Some(Place::NoFile)), []);
+    assert_eq!(refused("openat", ENOSPC, Some(Place::Ptmx)), [Cause::Ptys]);
     let places = LIMITS.iter().flat_map(|limit| limit.refusals);
     assert!(
         places

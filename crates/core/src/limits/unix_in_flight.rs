@@ -1,9 +1,13 @@
 //! Descriptors of a user that are sent and not yet received.
 
-use super::{Command, Limit};
+use super::{Command, Limit, Refusal, errno::ETOOMANYREFS};
 use crate::cause::Cause;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &[
+        Refusal::of("sendmsg", ETOOMANYREFS),
+        Refusal::of("sendmmsg", ETOOMANYREFS),
+    ],
     commands: &[
         Command::any(
             "grep 'open files' /proc/PID/limits",

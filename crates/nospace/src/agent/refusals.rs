@@ -25,9 +25,10 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// Causes that a call can be refused for, told from the start: a counter that begins at 1 has not grown.
 fn causes() -> impl Iterator<Item = Cause> {
+    let is_traced = |refusal: &Refusal| refusal.call.is_none_or(Call::is_traced);
     let refusing = LIMITS
         .iter()
-        .filter(|limit| limit.refusals.iter().any(Refusal::is_traced));
+        .filter(move |limit| limit.refusals.iter().any(is_traced));
     refusing.map(|limit| limit.cause)
 }
 
@@ -62,7 +63,7 @@ type Batch = HashMap<CallGroup, (Event, u64)>;
 type CallGroup = (Call, i64, u32, u64, Vec<Cause>);
 
 fn add(batch: &mut Batch, event: Event, owners: &OwnerCache<'_>) {
-    let place = depends_on_place(&event).then(|| owners.in_cgroupfs(&event));
+    let place = depends_on_place(&event).then(|| owners.place(&event));
     let causes = candidates(&event, place.flatten());
     if !causes.is_empty() {
         let group = (event.call, event.result, event.pid, event.cgroup, causes);

@@ -33,6 +33,13 @@ pub struct TraceArgs {
     /// Only inotify calls that failed
     #[arg(long, help_heading = LOOK)]
     failed: bool,
+    /// Also every other call that fails because of a limit: ENOSPC, EMFILE, ENFILE, EDQUOT, ETOOMANYREFS, and errors such as EAGAIN,
+    /// ENOMEM and EADDRNOTAVAIL of the calls where they can mean one
+    ///
+    /// Names the limit, or what else the error can mean, and how much of it was used at that moment where the kernel has a count. Slows down
+    /// every system call of every process by up to 0.1 µs until the trace stops.
+    #[arg(long, help_heading = LOOK)]
+    any_call: bool,
     /// Only calls by these processes; can be repeated
     #[arg(long, value_name = "PID", help_heading = LOOK)]
     pid: Vec<u32>,
@@ -87,7 +94,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
     };
     warn("tracing inotify calls and limit errors; Ctrl-C stops");
     if shared.verbose {
-        warn(cost(tracer.hook()));
+        warn(cost(tracer.hook(), args.any_call));
     }
     let options = TraceOptions {
         filter,
@@ -101,8 +108,11 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
 }
 
 /// What gets slower.
-fn cost(hook: Hook) -> &'static str {
+fn cost(hook: Hook, any_call: bool) -> &'static str {
     match hook {
+        Hook::SysExit if any_call => {
+            "every system call of every process is up to 0.1 µs slower until the trace stops"
+        }
         Hook::KprobeMulti | Hook::Fexit => {
             "only the traced functions are hooked: no other call gets slower"
         }
@@ -117,6 +127,7 @@ impl TraceArgs {
     fn filter(&self) -> Filter {
         Filter {
             failed: self.failed,
+            any_call: self.any_call,
             uids: self.uid.clone(),
             selection: Selection {
                 pids: self.pid.clone(),

@@ -160,10 +160,13 @@ impl RefusalLog {
 
 /// Who is charged: the kernel's word where it gave one.
 fn user(call: &TracedCall) -> UserKey {
-    match call.count {
-        Some(count) => UserKey {
-            uid: count.uid,
-            user_namespace: count.user_namespace,
+    match call
+        .count
+        .and_then(|count| count.uid.zip(count.user_namespace))
+    {
+        Some((uid, user_namespace)) => UserKey {
+            uid,
+            user_namespace,
         },
         None => UserKey {
             uid: call.uid,

@@ -1,14 +1,27 @@
 use nospace_bpf::trace::{Call, Event, Refusal};
 use nospace_core::cause::Cause;
-use nospace_core::limits::{self, errno::ENOSPC};
+use nospace_core::limits::{self, Place, errno::ENOSPC};
 
-/// What can have refused `event`; `in_cgroupfs` says whether a directory was to be made there, where that is known.
-pub fn candidates(event: &Event, in_cgroupfs: Option<bool>) -> Vec<Cause> {
+use super::any_call;
+use super::verdict::Verdict;
+
+/// What can have refused `event`; `place` says what it was about, and `max_mappings` is `vm.max_map_count`, where that is known.
+pub fn verdict(event: &Event, place: Option<Place>, max_mappings: Option<u64>) -> Verdict {
     if let Some(refusal) = event.refusal() {
-        return inotify(refusal);
+        return Verdict::of(inotify(refusal));
     }
     let errno = i32::try_from(-event.result).unwrap_or(0);
-    limits::refused(event.call.name(), errno, in_cgroupfs)
+    let known = limits::refused(event.call.name(), errno, place);
+    match event.call {
+        Call::Other(name) => any_call::verdict(event, name, errno, known, max_mappings),
+        _ => Verdict::of(known),
+    }
+}
+
+/// Limits that can have refused one of the calls that are always traced.
+#[cfg(feature = "agent")]
+pub fn candidates(event: &Event, place: Option<Place>) -> Vec<Cause> {
+    verdict(event, place, None).candidates
 }
 
 /// The kernel's count at that moment says which it was.
@@ -21,9 +34,10 @@ fn inotify(refusal: Refusal) -> Vec<Cause> {
     }
 }
 
-/// Whether it matters for the cause where the directory was to be made.
+/// Whether it matters for the cause what the call was about.
 pub fn depends_on_place(event: &Event) -> bool {
-    matches!(event.call, Call::Mkdir | Call::Mkdirat) && event.result == -i64::from(ENOSPC)
+    let writes = matches!(event.call, Call::Mkdir | Call::Mkdirat | Call::Other(_));
+    writes && event.result == -i64::from(ENOSPC)
 }
 
 #[cfg(test)]
@@ -33,12 +47,13 @@ mod tests {
 
     #[test]
     fn calls_have_the_names_that_limits_know() {
-        let known = |call: Call, errno: i32| candidates(&event(call, -i64::from(errno)), None);
+        let causes = |event: &Event, place| verdict(event, place, None).candidates;
+        let known = |call: Call, errno: i32| causes(&event(call, -i64::from(errno)), None);
         assert_eq!(known(Call::Unshare, ENOSPC), [Cause::NamespaceLimit]);
         let both = [Cause::CgroupLimit, Cause::DiskSpace];
         assert_eq!(known(Call::Mkdir, ENOSPC), both);
         let mkdir = event(Call::Mkdir, -i64::from(ENOSPC));
-        assert_eq!(candidates(&mkdir, Some(true)), [Cause::CgroupLimit]);
-        assert_eq!(candidates(&event(Call::InotifyAddWatch, 3), None), []);
+        assert_eq!(causes(&mkdir, Some(Place::Cgroupfs)), [Cause::CgroupLimit]);
+        assert_eq!(causes(&event(Call::InotifyAddWatch, 3), None), []);
     }
 }

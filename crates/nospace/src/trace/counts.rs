@@ -29,6 +29,7 @@ struct RowKey {
     call: String,
     error: Option<String>,
     candidates: Vec<Cause>,
+    otherwise: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +51,7 @@ impl SummaryCounts {
             call: call.call.clone(),
             error: call.error.clone(),
             candidates: call.candidates.clone(),
+            otherwise: call.otherwise.clone(),
         };
         let full = self.rows.len() >= MAX_ROWS;
         match self.rows.get_mut(&key) {
@@ -93,17 +95,18 @@ fn row((key, counts): (&RowKey, &RowCounts)) -> SummaryRow {
         uid: key.uid,
         call: key.call.clone(),
         error: key.error.clone(),
-        cause: sole(&key.candidates),
+        cause: sole(&key.candidates, key.otherwise.as_deref()),
         candidates: key.candidates.clone(),
+        otherwise: key.otherwise.clone(),
         calls: counts.calls,
         count: counts.count,
     }
 }
 
-/// The only candidate, where there is just one.
-pub fn sole(candidates: &[Cause]) -> Option<Cause> {
-    match candidates {
-        [one] => Some(*one),
+/// The only candidate, where there is just one and nothing else it can have been.
+pub fn sole(candidates: &[Cause], otherwise: Option<&str>) -> Option<Cause> {
+    match (candidates, otherwise) {
+        ([one], None) => Some(*one),
         _ => None,
     }
 }
@@ -129,8 +132,9 @@ mod tests {
             words: Vec::new(),
             result,
             error: (result < 0).then(|| "E".to_owned()),
-            cause: sole(candidates),
+            cause: sole(candidates, None),
             candidates: candidates.to_vec(),
+            otherwise: None,
             count: None,
             descriptor_limit: None,
         }

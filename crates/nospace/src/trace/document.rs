@@ -1,5 +1,4 @@
 use nospace_core::cause::Cause;
-use nospace_core::model::InotifyResource;
 use nospace_core::report::Owner;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,26 +47,84 @@ pub struct TracedCall {
     pub result: i64,
     /// Name of the error, `ENOSPC`; null for success.
     pub error: Option<String>,
-    /// What was used up; null for success, for other errors, and where `candidates` has several.
+    /// What was used up; null for success, for other errors, where `candidates` has several, and where `otherwise` has an alternative.
     pub cause: Option<Cause>,
     /// All that can have been used up.
     pub candidates: Vec<Cause>,
-    /// inotify's count and limit right after the call; null for other calls and where the kernel did not tell.
+    /// What else the error can mean, if it is not certain that one of `candidates` was used up; null for success.
+    pub otherwise: Option<String>,
+    /// Count and limit right after the call; null where the limit has none, and where the kernel did not tell.
     pub count: Option<CallCount>,
     /// Soft RLIMIT_NOFILE of the process; null for unlimited.
     pub descriptor_limit: Option<u64>,
 }
 
-/// Count and limit of the user that had least room.
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Counted {
+    /// inotify instances of a user.
+    Instances,
+    /// inotify watches of a user.
+    Watches,
+    /// fanotify groups of a user.
+    FanotifyGroups,
+    /// fanotify marks of a user.
+    FanotifyMarks,
+    /// Processes and threads of a user, against RLIMIT_NPROC.
+    Processes,
+    /// Bytes of POSIX message queues of a user, against RLIMIT_MSGQUEUE.
+    QueueBytes,
+    /// POSIX message queues of an IPC namespace.
+    Queues,
+    /// System V semaphore sets of an IPC namespace.
+    SemaphoreSets,
+    /// System V message queues of an IPC namespace.
+    MessageQueues,
+    /// System V shared memory segments of an IPC namespace.
+    Segments,
+    /// Memory mappings of the process.
+    Mappings,
+    /// Bytes that the process has locked, against RLIMIT_MEMLOCK.
+    LockedBytes,
+    /// Bytes that io_uring, perf and AF_XDP have locked for the user, against RLIMIT_MEMLOCK.
+    LockedByKernel,
+    /// Descriptors of the user in flight over Unix sockets, against RLIMIT_NOFILE.
+    InFlight,
+}
+
+impl From<nospace_bpf::trace::Counted> for Counted {
+    fn from(of: nospace_bpf::trace::Counted) -> Self {
+        use nospace_bpf::trace::Counted as Kernel;
+        match of {
+            Kernel::Instances => Self::Instances,
+            Kernel::Watches => Self::Watches,
+            Kernel::FanotifyGroups => Self::FanotifyGroups,
+            Kernel::FanotifyMarks => Self::FanotifyMarks,
+            Kernel::Processes => Self::Processes,
+            Kernel::QueueBytes => Self::QueueBytes,
+            Kernel::Queues => Self::Queues,
+            Kernel::SemaphoreSets => Self::SemaphoreSets,
+            Kernel::MessageQueues => Self::MessageQueues,
+            Kernel::Segments => Self::Segments,
+            Kernel::Mappings => Self::Mappings,
+            Kernel::LockedBytes => Self::LockedBytes,
+            Kernel::LockedByKernel => Self::LockedByKernel,
+            Kernel::InFlight => Self::InFlight,
+        }
+    }
+}
+
+/// Count and limit; of users, the one that had least room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallCount {
     /// What is counted.
-    pub of: InotifyResource,
-    /// Who is charged: the caller, or a creator of its user namespace.
-    pub uid: u32,
-    /// Inode number of the user namespace that the limit is of.
-    pub user_namespace: u64,
+    pub of: Counted,
+    /// Who is charged: the caller, or a creator of its user namespace; null for what belongs to a process or an IPC namespace.
+    pub uid: Option<u32>,
+    /// Inode number of the user namespace that the limit is of; null likewise.
+    pub user_namespace: Option<u64>,
     /// In use.
     pub used: u64,
     /// The limit.
@@ -118,6 +175,8 @@ pub struct SummaryRow {
     pub cause: Option<Cause>,
     /// All that can have been used up.
     pub candidates: Vec<Cause>,
+    /// What else the error can mean, as in a call.
+    pub otherwise: Option<String>,
     /// How many.
     pub calls: u64,
     /// Count and limit at the last of them.

@@ -2,11 +2,15 @@ use nospace_bpf::trace::{Event, Options};
 use nospace_core::report::Owner;
 use nospace_core::select::Selection;
 
+use super::any_call;
+
 /// Which calls are reported. Values of one kind widen it, kinds narrow it.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only inotify calls that failed.
     pub failed: bool,
+    /// Also every other call that fails because of a limit.
+    pub any_call: bool,
     /// Effective uids, as the initial user namespace sees them.
     pub uids: Vec<u32>,
     /// Processes, pods, containers.
@@ -27,6 +31,11 @@ impl Filter {
             // The kernel compares the real uid; inotify charges the effective one.
             uid: None,
             low_memory: false,
+            any_call: if self.any_call {
+                any_call::wanted()
+            } else {
+                &[]
+            },
         }
     }
 
@@ -52,7 +61,7 @@ impl Filter {
 pub(super) mod tests {
     use std::time::Duration;
 
-    use nospace_bpf::trace::Call;
+    use nospace_bpf::trace::{Call, Situation};
     use nospace_core::report::PodPart;
 
     use super::*;
@@ -73,6 +82,7 @@ pub(super) mod tests {
             path_truncated: false,
             descriptor_limit: 1024,
             count: None,
+            situation: Situation::default(),
         }
     }
 

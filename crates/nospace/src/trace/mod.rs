@@ -4,6 +4,7 @@
 //! kernel ─ ring ─▶ Reader ─ queue ─▶ Filter ─▶ owner (pid → cgroup → names) ─▶ TracedCall ─▶ a line, and the summary counts
 //! ```
 
+mod any_call;
 mod cause;
 mod clock;
 mod counts;
@@ -14,12 +15,13 @@ mod flags;
 mod owners;
 mod reader;
 mod session;
+mod verdict;
 
 #[cfg(feature = "agent")]
 pub(crate) use cause::{candidates, depends_on_place};
 pub use clock::Clock;
 pub use counts::SummaryCounts;
-pub use document::{CallCount, SummaryRow, TraceLine, TraceSummary, TracedCall};
+pub use document::{CallCount, Counted, SummaryRow, TraceLine, TraceSummary, TracedCall};
 pub use filter::Filter;
 #[cfg(feature = "agent")]
 pub(crate) use owners::OwnerCache;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nospace_bpf::trace::Event;
 use nospace_core::attribute;
+use nospace_core::limits::Place;
 use nospace_core::model::Snapshot;
 use nospace_core::report::Owner;
 
@@ -127,10 +128,31 @@ impl<'h> OwnerCache<'h> {
         }
     }
 
-    /// Whether a directory was to be made below a cgroup mount; `None` where the path is relative to one that
-    /// cannot be resolved any more.
-    pub fn in_cgroupfs(&self, event: &Event) -> Option<bool> {
-        let path = String::from_utf8_lossy(event.path.as_deref()?);
+    /// What the call was about; `None` where that is a path relative to a directory that cannot be resolved any more, or not known.
+    pub fn place(&self, event: &Event) -> Option<Place> {
+        let place = match &event.path {
+            Some(path) => self.resolve(event, &String::from_utf8_lossy(path))?,
+            None if self.blind => return None,
+            None => self.link(event, &format!("fd/{}", event.fd?))?,
+        };
+        let is_in = |directory: &str| Path::new(&place).starts_with(directory);
+        Some(if is_in("/sys/fs/cgroup") {
+            Place::Cgroupfs
+        } else if is_in("/dev/shm") || is_in("/dev/mqueue") {
+            Place::OtherFilesystem
+        } else if place.ends_with("/ptmx")
+            && (is_in("/dev") || self.is_in_devpts(event.pid, &place))
+        {
+            Place::Ptmx
+        } else if !place.starts_with('/') || ["/dev", "/proc", "/sys"].into_iter().any(is_in) {
+            Place::NoFile
+        } else {
+            Place::OtherFilesystem
+        })
+    }
+
+    /// The path from the caller's root.
+    fn resolve(&self, event: &Event, path: &str) -> Option<String> {
         let base = match (path.starts_with('/'), event.fd) {
             (true, _) => String::from("/"),
             (false, _) if self.blind => return None,
@@ -140,7 +162,22 @@ impl<'h> OwnerCache<'h> {
             // AT_FDCWD is negative.
             (false, _) => self.link(event, "cwd")?,
         };
-        Some(Path::new(&base).join(&*path).starts_with("/sys/fs/cgroup"))
+        let whole = Path::new(&base).join(path);
+        Some(whole.to_string_lossy().into_owned())
+    }
+
+    /// Whether the process has a devpts on the directory of `path`.
+    fn is_in_devpts(&self, pid: u32, path: &str) -> bool {
+        let Some(directory) = Path::new(path).parent() else {
+            return false;
+        };
+        let mounts = collect::mount_table::of(self.host, &pid.to_string()).unwrap_or_default();
+        let mut on_it = mounts
+            .iter()
+            .filter(|mount| Path::new(&mount.mountpoint) == directory);
+        on_it
+            .next_back()
+            .is_some_and(|mount| mount.fstype == "devpts")
     }
 
     fn link(&self, event: &Event, what: &str) -> Option<String> {

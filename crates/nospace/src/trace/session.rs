@@ -3,8 +3,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use nospace_bpf::trace::{Call, Event, Tracer};
-use nospace_core::model::InotifyResource;
+use nospace_bpf::trace::{Count, Counted, Event, Tracer};
 
 use super::clock::Clock;
 use super::counts::{SummaryCounts, sole};
@@ -13,7 +12,7 @@ use super::filter::Filter;
 use super::owners::OwnerCache;
 use super::reader::{self, Reader};
 use super::{cause, errno, flags};
-use crate::host::Host;
+use crate::host::{Host, proc};
 
 /// How long to wait for calls before looking at the clock.
 const POLL_TIMEOUT: Duration = Duration::from_millis(50);
@@ -83,6 +82,7 @@ pub fn follow(
             read: Ok(true),
             deadline: None,
             unread: 0,
+            max_mappings: max_mappings(host),
         }
         .run(&reader, warn)
     })
@@ -100,6 +100,8 @@ struct Session<'a> {
     deadline: Option<Instant>,
     /// Calls from before the stop that there was no time to report.
     unread: u64,
+    /// `vm.max_map_count`, if it could be read.
+    max_mappings: Option<u64>,
 }
 
 /// What happened since a moment.
@@ -189,13 +191,15 @@ impl Session<'_> {
                 return;
             }
         }
-        let in_cgroupfs = cause::depends_on_place(event)
-            .then(|| self.owners.in_cgroupfs(event))
+        let place = cause::depends_on_place(event)
+            .then(|| self.owners.place(event))
             .flatten();
-        let mut call = describe(event, &self.clock);
+        let mut call = describe(event, &self.clock, self.max_mappings);
         call.owner = owner;
-        call.candidates = cause::candidates(event, in_cgroupfs);
-        call.cause = sole(&call.candidates);
+        let verdict = cause::verdict(event, place, self.max_mappings);
+        call.cause = sole(&verdict.candidates, verdict.otherwise);
+        call.candidates = verdict.candidates;
+        call.otherwise = verdict.otherwise.map(str::to_owned);
         self.whole.counts.add(&call);
         if self.options.every.is_some() {
             self.part.counts.add(&call);
@@ -228,12 +232,8 @@ impl Session<'_> {
 }
 
 /// All that the event itself says.
-fn describe(event: &Event, clock: &Clock) -> TracedCall {
+fn describe(event: &Event, clock: &Clock, max_mappings: Option<u64>) -> TracedCall {
     let lossy = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
-    let of = match event.call {
-        Call::InotifyInit | Call::InotifyInit1 => InotifyResource::Instances,
-        _ => InotifyResource::Watches,
-    };
     TracedCall {
         time: clock.at(event.time),
         call: event.call.name().to_owned(),
@@ -253,13 +253,30 @@ fn describe(event: &Event, clock: &Clock) -> TracedCall {
         error: errno::name(event.result).map(String::from),
         cause: None,
         candidates: Vec::new(),
-        count: event.count.map(|count| CallCount {
-            of,
-            uid: count.key.uid,
-            user_namespace: count.key.user_namespace,
-            used: count.used,
-            limit: count.limit,
-        }),
+        otherwise: None,
+        count: event.count.and_then(|count| counted(count, max_mappings)),
         descriptor_limit: Some(event.descriptor_limit).filter(|&limit| limit != u64::MAX),
     }
+}
+
+/// The kernel's programs do not know the limit of mappings.
+fn counted(count: Count, max_mappings: Option<u64>) -> Option<CallCount> {
+    let limit = match count.of {
+        Counted::Mappings => max_mappings?,
+        _ => count.limit,
+    };
+    Some(CallCount {
+        of: count.of.into(),
+        uid: count.key.map(|key| key.uid),
+        user_namespace: count.key.map(|key| key.user_namespace),
+        used: count.used,
+        limit,
+    })
+}
+
+fn max_mappings(host: &dyn Host) -> Option<u64> {
+    let mut text = Vec::new();
+    host.read(proc("sys/vm/max_map_count"), 32, &mut text)
+        .ok()?;
+    String::from_utf8_lossy(&text).trim().parse().ok()
 }

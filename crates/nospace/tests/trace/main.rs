@@ -132,7 +132,7 @@ fn names_the_victim(holder: &Holder, said: &Said) -> anyhow::Result<()> {
         );
         let count = call.count.context("no count")?;
         ensure!(
-            (count.uid, count.user_namespace) == (CAUSES, namespace),
+            (count.uid, count.user_namespace) == (Some(CAUSES), Some(namespace)),
             "{count:?}"
         );
         let expected = match call.cause {

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use nospace::output::{Part, json};
-use nospace::trace::{CallCount, SummaryCounts, TraceLine, TraceSummary, TracedCall};
+use nospace::trace::{CallCount, Counted, SummaryCounts, TraceLine, TraceSummary, TracedCall};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, Page, is_invisible, trace};
 use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
-use nospace_core::model::InotifyResource;
 use nospace_core::report::{ContainerRef, Owner, PodPart};
 use serde_json::Value;
 
@@ -25,11 +24,11 @@ fn pod() -> Owner {
     }
 }
 
-pub fn count(of: InotifyResource, used: u64, limit: u64) -> CallCount {
+pub fn count(of: Counted, used: u64, limit: u64) -> CallCount {
     CallCount {
         of,
-        uid: 1000,
-        user_namespace: INITIAL_USER_NAMESPACE,
+        uid: Some(1000),
+        user_namespace: Some(INITIAL_USER_NAMESPACE),
         used,
         limit,
     }
@@ -54,7 +53,8 @@ fn watch() -> TracedCall {
         error: None,
         cause: None,
         candidates: Vec::new(),
-        count: Some(count(InotifyResource::Watches, 12, 8192)),
+        otherwise: None,
+        count: Some(count(Counted::Watches, 12, 8192)),
         descriptor_limit: Some(1024),
     }
 }
@@ -87,19 +87,19 @@ fn hostile() -> TracedCall {
         owner: None,
         ..refused(
             &[Cause::InotifyWatches],
-            Some(count(InotifyResource::Watches, 8192, 8192)),
+            Some(count(Counted::Watches, 8192, 8192)),
         )
     }
 }
 
 fn samples() -> Vec<TracedCall> {
-    let instances = Some(count(InotifyResource::Instances, 128, 128));
-    let free = Some(count(InotifyResource::Instances, 5, 128));
+    let instances = Some(count(Counted::Instances, 128, 128));
+    let free = Some(count(Counted::Instances, 5, 128));
     vec![
         watch(),
         refused(
             &[Cause::InotifyWatches],
-            Some(count(InotifyResource::Watches, 8192, 8192)),
+            Some(count(Counted::Watches, 8192, 8192)),
         ),
         refused(&[Cause::InotifyInstances], instances),
         refused(&[Cause::ProcessFiles], free),
@@ -155,9 +155,9 @@ fn a_limit_error_names_the_cause_and_its_numbers() {
         let page = drawn(&refused(candidates, count), 100);
         page.lines().last().unwrap().trim().to_owned()
     };
-    let watches = Some(count(InotifyResource::Watches, 8192, 8192));
-    let full = Some(count(InotifyResource::Instances, 128, 128));
-    let free = Some(count(InotifyResource::Instances, 5, 128));
+    let watches = Some(count(Counted::Watches, 8192, 8192));
+    let full = Some(count(Counted::Instances, 128, 128));
+    let free = Some(count(Counted::Instances, 5, 128));
     for (candidates, count, figures) in [
         (
             &[Cause::InotifyWatches][..],

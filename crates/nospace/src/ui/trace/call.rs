@@ -1,11 +1,10 @@
 use anstyle::Style;
 use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
-use nospace_core::model::InotifyResource;
 use nospace_core::report::Severity;
 
-use super::words::{causes, owner, usage, user};
-use crate::trace::TracedCall;
+use super::words::{owner, reasons, usage, user};
+use crate::trace::{Counted, TracedCall};
 use crate::ui::screen::Screen;
 use crate::ui::{Line, Page, style, text};
 
@@ -42,12 +41,14 @@ pub fn call(call: &TracedCall, screen: &Screen) -> Page {
         (style::PLAIN, " = "),
         (look, &result),
     ]);
-    if refused {
+    if refused || call.otherwise.is_some() {
         let why = why(call);
         let line = flow.end();
         page.add(line);
         let deeper = page.line().pad_to(2 * page.indent());
-        let before = deeper.put(style::BOLD, &causes(&call.candidates));
+        let causes = reasons(&call.candidates, call.otherwise.as_deref());
+        let weight = if refused { style::BOLD } else { style::PLAIN };
+        let before = deeper.put(weight, &causes);
         if why.is_empty() {
             page.add(before);
         } else {
@@ -99,12 +100,13 @@ fn why(call: &TracedCall) -> String {
         .descriptor_limit
         .map_or("unlimited".to_owned(), thousands);
     match (&call.candidates[..], &call.count) {
-        ([Cause::ProcessFiles], Some(at)) if at.of == InotifyResource::Instances => {
+        ([Cause::ProcessFiles], Some(at)) if at.of == Counted::Instances => {
             format!("RLIMIT_NOFILE is {limit} ({} had {})", user(at), usage(at))
         }
         ([Cause::ProcessFiles], _) => format!("RLIMIT_NOFILE is {limit}"),
-        ([Cause::InotifyInstances | Cause::InotifyWatches], Some(at)) => {
-            format!("{} has {}", user(at), usage(at))
+        ([_], Some(at)) if call.cause.is_some() => format!("{} has {}", user(at), usage(at)),
+        (_, Some(at)) if call.otherwise.is_some() => {
+            format!("{} has only {}", user(at), usage(at))
         }
         ([_, _, ..], None) if call.call.starts_with("inotify_init") => {
             format!("the count is unknown; RLIMIT_NOFILE is {limit}")

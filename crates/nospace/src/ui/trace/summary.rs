@@ -3,7 +3,7 @@ use std::time::Duration;
 use nospace_core::amount::{duration, thousands};
 use nospace_core::report::Severity;
 
-use super::words::{causes, owner, usage, user};
+use super::words::{owner, reasons, usage, user};
 use crate::trace::{SummaryRow, TraceSummary};
 use crate::ui::screen::Screen;
 use crate::ui::table::{Align, Cell, Table};
@@ -145,9 +145,10 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
 
 fn row(row: &SummaryRow, roomy: bool) -> Vec<Cell> {
     let result = match &row.error {
-        Some(_) if !row.candidates.is_empty() => {
-            Cell::styled(style::severity(Severity::Critical), causes(&row.candidates))
-        }
+        Some(_) if !row.candidates.is_empty() => Cell::styled(
+            style::severity(Severity::Critical),
+            reasons(&row.candidates, row.otherwise.as_deref()),
+        ),
         Some(error) => Cell::styled(style::severity(Severity::Warning), error.as_str()),
         None => Cell::new("ok"),
     };

@@ -2,10 +2,10 @@
 
 use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
-use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource};
+use nospace_core::model::INITIAL_USER_NAMESPACE;
 use nospace_core::report::Owner;
 
-use crate::trace::CallCount;
+use crate::trace::{CallCount, Counted};
 use crate::ui::human;
 
 /// In place of an owner that could not be found any more.
@@ -17,6 +17,16 @@ pub fn owner(owner: Option<&Owner>) -> String {
     owner.map_or_else(|| EXITED.to_owned(), human::owner)
 }
 
+/// `process-files, or a limit of the device or driver`
+#[must_use]
+pub fn reasons(candidates: &[Cause], otherwise: Option<&str>) -> String {
+    match (candidates, otherwise) {
+        ([], otherwise) => otherwise.unwrap_or_default().to_owned(),
+        (_, None) => causes(candidates),
+        (_, Some(otherwise)) => format!("{}, or {otherwise}", causes(candidates)),
+    }
+}
+
 /// `inotify-instances or process-files`
 #[must_use]
 pub fn causes(candidates: &[Cause]) -> String {
@@ -26,9 +36,14 @@ pub fn causes(candidates: &[Cause]) -> String {
 
 /// `uid 0 in user namespace 4026532200`
 pub fn user(count: &CallCount) -> String {
-    match count.user_namespace {
-        INITIAL_USER_NAMESPACE => format!("uid {}", count.uid),
-        namespace => format!("uid {} in user namespace {namespace}", count.uid),
+    match (count.uid, count.user_namespace) {
+        (Some(uid), None | Some(INITIAL_USER_NAMESPACE)) => format!("uid {uid}"),
+        (Some(uid), Some(namespace)) => format!("uid {uid} in user namespace {namespace}"),
+        (None, _) => match count.of {
+            Counted::Mappings | Counted::LockedBytes => "the process".to_owned(),
+            Counted::LockedByKernel | Counted::InFlight => "the user".to_owned(),
+            _ => "the IPC namespace".to_owned(),
+        },
     }
 }
 
@@ -36,8 +51,20 @@ pub fn user(count: &CallCount) -> String {
 #[must_use]
 pub fn usage(count: &CallCount) -> String {
     let of = match count.of {
-        InotifyResource::Instances => "instances",
-        InotifyResource::Watches => "watches",
+        Counted::Instances => "instances",
+        Counted::Watches => "watches",
+        Counted::FanotifyGroups => "fanotify groups",
+        Counted::FanotifyMarks => "fanotify marks",
+        Counted::Processes => "processes and threads (RLIMIT_NPROC)",
+        Counted::QueueBytes => "bytes of POSIX message queues (RLIMIT_MSGQUEUE)",
+        Counted::Queues => "POSIX message queues",
+        Counted::SemaphoreSets => "semaphore sets",
+        Counted::MessageQueues => "message queues",
+        Counted::Segments => "shared memory segments",
+        Counted::Mappings => "memory mappings",
+        Counted::LockedBytes => "bytes locked (RLIMIT_MEMLOCK)",
+        Counted::LockedByKernel => "bytes locked by io_uring, perf and AF_XDP (RLIMIT_MEMLOCK)",
+        Counted::InFlight => "descriptors in flight (RLIMIT_NOFILE)",
     };
     format!("{}/{} {of}", thousands(count.used), thousands(count.limit))
 }

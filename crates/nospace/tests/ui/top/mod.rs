@@ -14,7 +14,7 @@ use nospace::top::update::{RefusedCalls, Request, Update};
 use nospace::top::{Look, draw};
 use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
-use nospace_core::model::{InotifyResource, Provenance};
+use nospace_core::model::Provenance;
 use nospace_core::report::{Report, Unseen};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -69,7 +69,7 @@ fn growing() -> State {
     }
     let mut calls = RefusedCalls::default();
     for _ in 0..3 {
-        let at = count(InotifyResource::Watches, 8190, 8192);
+        let at = count(nospace::trace::Counted::Watches, 8190, 8192);
         calls.push(refused(&[Cause::InotifyWatches], Some(at)));
     }
     state.take(Update::Refusals(calls));

@@ -1,0 +1,326 @@
+//! `--any-call`: which failures are asked for, and what each means.
+
+use std::sync::OnceLock;
+
+use nospace_bpf::trace::{ANY, Count, Counted, Event, Refused};
+use nospace_core::cause::Cause;
+use nospace_core::limits::{LIMITS, errno};
+
+use super::verdict::Verdict;
+
+/// Errors that speak for a limit whatever the call.
+const OF_ANY: [i32; 5] = [
+    errno::ENOSPC,
+    errno::EMFILE,
+    errno::ENFILE,
+    errno::EDQUOT,
+    errno::ETOOMANYREFS,
+];
+
+/// Refusals by limits that have no cause code, and what was used up.
+const WITHOUT_CODE: [(&str, i32, &str); 5] = [
+    ("timer_create", errno::EAGAIN, SIGNALS),
+    ("rt_sigqueueinfo", errno::EAGAIN, SIGNALS),
+    (
+        "seccomp",
+        errno::ENOMEM,
+        "the filters of a process have 32,768 instructions at most",
+    ),
+    (
+        "setsockopt",
+        errno::ENOBUFS,
+        "net.ipv4.igmp_max_memberships, or net.core.optmem_max",
+    ),
+    (
+        "perf_event_open",
+        errno::ENOSPC,
+        "the processor's hardware breakpoints",
+    ),
+];
+const SIGNALS: &str = "signals queued for the user (RLIMIT_SIGPENDING)";
+
+/// Calls that take two descriptors, or one above a number: they are refused with one or more free.
+const NEED_MORE_FILES: [&str; 4] = ["pipe", "pipe2", "socketpair", "fcntl"];
+
+const MAP_HUGETLB: u64 = 0x40000;
+const IPC_PAGE: u64 = 4096;
+
+/// Commands of bpf(2) (include/uapi/linux/bpf.h).
+const BPF_MAP_UPDATE: [u64; 2] = [2, 26];
+const BPF_PROG_LOAD: u64 = 5;
+const BPF_ATTACH: [u64; 2] = [8, 28];
+
+/// All failures that are reported: those of the limits, and [`OF_ANY`].
+pub fn wanted() -> &'static [Refused] {
+    static WANTED: OnceLock<Vec<Refused>> = OnceLock::new();
+    WANTED.get_or_init(|| {
+        let of_limits = LIMITS.iter().flat_map(|limit| limit.refusals);
+        let of_limits = of_limits.map(|one| Refused::of(one.call.unwrap_or(ANY), one.errno));
+        let without = WITHOUT_CODE.map(|(call, errno, _)| Refused::of(call, errno));
+        let of_any = OF_ANY.map(|errno| Refused::of(ANY, errno));
+        of_limits.chain(without).chain(of_any).collect()
+    })
+}
+
+/// What the call `name` was refused for; `known` are the limits that refuse it so.
+pub fn verdict(
+    event: &Event,
+    name: &str,
+    errno: i32,
+    known: Vec<Cause>,
+    max_mappings: Option<u64>,
+) -> Verdict {
+    let of = &event.situation;
+    match (name, errno) {
+        ("fanotify_init", errno::EMFILE) => match event.count {
+            Some(groups) if groups.used >= groups.limit => Verdict::of([Cause::Fanotify]),
+            Some(_) => Verdict::of([Cause::ProcessFiles]),
+            None if of.files_full => Verdict::of(known),
+            None => Verdict::of([Cause::Fanotify]),
+        },
+        // It takes a descriptor before it makes the queue.
+        ("mq_open", errno::EMFILE) if of.files_full => Verdict::of([Cause::ProcessFiles]),
+        ("mq_open", errno::EMFILE) => Verdict::of([Cause::PosixMqueue]),
+        ("mmap" | "mremap" | "mprotect" | "munmap", errno::ENOMEM) => {
+            mappings(event, name, max_mappings, known)
+        }
+        ("mmap" | "mremap" | "mlockall", _) if of.exempt => Verdict::default(),
+        ("mlock" | "mlock2", errno::ENOMEM) => locked(event),
+        ("io_uring_setup" | "io_uring_register", errno::ENOMEM) => by_io_uring(event, name, known),
+        ("sendmsg" | "sendmmsg", errno::ETOOMANYREFS) => match event.count {
+            Some(sent) if sent.used > sent.limit && !of.exempt => Verdict::of(known),
+            Some(_) => Verdict::only("Unix sockets sent over each other, four deep"),
+            None => Verdict::of(known).or("Unix sockets sent over each other, four deep"),
+        },
+        ("connect", errno::EADDRNOTAVAIL) if of.bound => Verdict::only(
+            "the local port that the socket is bound to is in use for this destination",
+        ),
+        ("connect", errno::EADDRNOTAVAIL) if of.ipv6 || event.fd.is_none() => {
+            Verdict::of(known).or("the machine has no address to reach that one from")
+        }
+        ("bpf", _) => Verdict::of(bpf(event.argument, errno, known)),
+        (_, errno::EMFILE) if !of.files_full && !NEED_MORE_FILES.contains(&name) => {
+            Verdict::of(known).or("a limit of the device or driver")
+        }
+        _ => {
+            let rows = &mut WITHOUT_CODE.iter();
+            match rows.find(|row| (row.0, row.1) == (name, errno)) {
+                Some((.., what)) => Verdict::only(what),
+                None => Verdict::of(known),
+            }
+        }
+    }
+}
+
+/// ENOMEM by the number of mappings, of huge pages, or for another reason.
+fn mappings(event: &Event, name: &str, most: Option<u64>, known: Vec<Cause>) -> Verdict {
+    let huge = name == "mmap" && event.argument & MAP_HUGETLB != 0;
+    let count = event.count.filter(|count| count.of == Counted::Mappings);
+    match count.zip(most) {
+        Some((count, most)) if count.used >= most => Verdict::of([Cause::MaxMapCount]),
+        Some(_) if huge => Verdict::of([Cause::Hugepages]),
+        Some(_) => Verdict::only("memory, RLIMIT_AS or RLIMIT_DATA"),
+        None => Verdict::of(known).or("memory, RLIMIT_AS or RLIMIT_DATA"),
+    }
+}
+
+/// ENOMEM of mlock(2), which also says that a part is not mapped.
+fn locked(event: &Event) -> Verdict {
+    const OTHERWISE: &str =
+        "a part of the range is not mapped, or the process has too many mappings";
+    let asked = event.argument.next_multiple_of(IPC_PAGE);
+    match event.count {
+        _ if event.situation.exempt => Verdict::only(OTHERWISE),
+        Some(Count { used, limit, .. }) if used.saturating_add(asked) > limit => {
+            Verdict::of([Cause::Memlock])
+        }
+        Some(_) => Verdict::only(OTHERWISE),
+        None => Verdict::of([Cause::Memlock]).or(OTHERWISE),
+    }
+}
+
+/// ENOMEM of io_uring, certain if the queues alone are more than is left: 64 bytes an entry, and 16 for each of two completions.
+fn by_io_uring(event: &Event, name: &str, known: Vec<Cause>) -> Verdict {
+    let entries = if name == "io_uring_setup" {
+        event.argument
+    } else {
+        0
+    };
+    let asked = entries.saturating_mul(64 + 2 * 16);
+    match event.count {
+        _ if event.situation.exempt => Verdict::only("memory"),
+        Some(count) if count.used.saturating_add(asked) > count.limit => Verdict::of(known),
+        _ => Verdict::of(known).or("memory"),
+    }
+}
+
+/// By the command.
+fn bpf(command: u64, errno: i32, known: Vec<Cause>) -> Vec<Cause> {
+    match command {
+        BPF_PROG_LOAD if errno == errno::ENOSPC => vec![Cause::BpfLog],
+        BPF_PROG_LOAD => Vec::new(),
+        _ if BPF_MAP_UPDATE.contains(&command) => vec![Cause::BpfMap],
+        _ if BPF_ATTACH.contains(&command) => vec![Cause::BpfPrograms],
+        _ => known,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nospace_bpf::trace::{Call, Situation};
+
+    use super::*;
+    use crate::trace::cause;
+    use crate::trace::filter::tests::event;
+
+    fn refused(call: &'static str, errno: i32, count: Option<(Counted, u64, u64)>) -> Event {
+        Event {
+            count: count.map(|(of, used, limit)| Count {
+                of,
+                key: None,
+                used,
+                limit,
+            }),
+            fd: Some(3),
+            ..event(Call::Other(call), -i64::from(errno))
+        }
+    }
+
+    fn judged(event: &Event) -> (Vec<Cause>, bool) {
+        let verdict = cause::verdict(event, None, Some(65_530));
+        (verdict.candidates, verdict.otherwise.is_none())
+    }
+
+    #[test]
+    fn the_count_decides_where_an_error_has_several_reasons() {
+        use Counted::{FanotifyGroups, InFlight, LockedByKernel, LockedBytes, Mappings};
+        let sure = |cause: Cause| (vec![cause], true);
+        let none = (Vec::new(), false);
+        for (call, errno, count, argument, expected) in [
+            (
+                "fanotify_init",
+                24,
+                (FanotifyGroups, 3, 3),
+                0,
+                sure(Cause::Fanotify),
+            ),
+            (
+                "fanotify_init",
+                24,
+                (FanotifyGroups, 2, 3),
+                0,
+                sure(Cause::ProcessFiles),
+            ),
+            (
+                "mmap",
+                12,
+                (Mappings, 65_531, 0),
+                0,
+                sure(Cause::MaxMapCount),
+            ),
+            (
+                "mmap",
+                12,
+                (Mappings, 100, 0),
+                0x40022,
+                sure(Cause::Hugepages),
+            ),
+            ("mmap", 12, (Mappings, 100, 0), 0x22, none.clone()),
+            (
+                "mlock",
+                12,
+                (LockedBytes, 4096, 65_536),
+                61_441,
+                sure(Cause::Memlock),
+            ),
+            (
+                "mlock",
+                12,
+                (LockedBytes, 4096, 65_536),
+                61_440,
+                none.clone(),
+            ),
+            (
+                "io_uring_setup",
+                12,
+                (LockedByKernel, 0, 4096),
+                256,
+                sure(Cause::Memlock),
+            ),
+            (
+                "io_uring_setup",
+                12,
+                (LockedByKernel, 0, 4096),
+                1,
+                (vec![Cause::Memlock], false),
+            ),
+            (
+                "sendmsg",
+                109,
+                (InFlight, 65, 64),
+                0,
+                sure(Cause::UnixInFlight),
+            ),
+            ("sendmsg", 109, (InFlight, 5, 64), 0, none.clone()),
+        ] {
+            let mut event = refused(call, errno, Some(count));
+            event.argument = argument;
+            assert_eq!(judged(&event), expected, "{call} {count:?}");
+            event.situation.exempt = true;
+            let exempt = judged(&event);
+            assert!(
+                !["mlock", "io_uring_setup", "sendmsg"].contains(&call) || exempt.0.is_empty(),
+                "{call}: {exempt:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_caller_s_descriptors_and_socket_decide() {
+        let with = |call, errno, situation| {
+            judged(&Event {
+                situation,
+                ..refused(call, errno, None)
+            })
+        };
+        let none = Situation::default();
+        let full = Situation {
+            files_full: true,
+            ..none
+        };
+        assert_eq!(with("mq_open", 24, full), (vec![Cause::ProcessFiles], true));
+        assert_eq!(with("mq_open", 24, none), (vec![Cause::PosixMqueue], true));
+        assert_eq!(with("openat", 24, full), (vec![Cause::ProcessFiles], true));
+        assert_eq!(with("openat", 24, none), (vec![Cause::ProcessFiles], false));
+        assert_eq!(with("pipe2", 24, none), (vec![Cause::ProcessFiles], true));
+        assert_eq!(
+            with("connect", 99, none),
+            (vec![Cause::EphemeralPorts], true)
+        );
+        let bound = Situation {
+            bound: true,
+            ..none
+        };
+        assert_eq!(with("connect", 99, bound), (Vec::new(), false));
+        let ipv6 = Situation { ipv6: true, ..none };
+        assert_eq!(
+            with("connect", 99, ipv6),
+            (vec![Cause::EphemeralPorts], false)
+        );
+        assert_eq!(with("timer_create", 11, none), (Vec::new(), false));
+    }
+
+    #[test]
+    fn every_refusal_of_a_limit_is_asked_for() {
+        let wanted = wanted();
+        let mut errors: Vec<i32> = wanted.iter().map(|one| one.errno).collect();
+        errors.sort_unstable();
+        errors.dedup();
+        assert!(
+            errors.len() <= 16,
+            "{errors:?} do not fit into the programs' table"
+        );
+        assert!(wanted.contains(&Refused::of("io_setup", errno::EAGAIN)));
+        assert!(!wanted.contains(&Refused::of(ANY, errno::EAGAIN)));
+    }
+}
