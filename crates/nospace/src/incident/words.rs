@@ -137,7 +137,7 @@ pub fn text(incident: &Incident) -> String {
 /// The whole report for a ticket.
 #[must_use]
 pub fn markdown(incident: &Incident) -> String {
-    let plain = markdown::plain;
+    let plain = crate::ui::markdown::plain;
     let mut out = markdown::report(&incident.report);
     let _ = writeln!(out, "\n### What happened\n\n{}\n", plain(&period(incident)));
     if incident.samples.len() > 1 {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use nospace_core::report::{Finding, Report, User};
 
 use super::{Format, Write};
+use crate::ui::markdown::plain;
 use crate::ui::{Charset, human, number};
 
 pub(super) const FORMAT: Format = Format {
@@ -64,26 +65,5 @@ fn finding(finding: &Finding, out: &mut String) {
     for remedy in &finding.remedies {
         let command = Charset::Unicode.clean(&remedy.command);
         let _ = writeln!(out, "\n{}\n\n    {command}", plain(&remedy.why));
-    }
-}
-
-/// `raw` as text: nothing in it is markup.
-pub fn plain(raw: &str) -> String {
-    let clean = Charset::Unicode.clean(raw);
-    let escaped = clean.chars().flat_map(|c| {
-        let markup = "\\`*_[]<>|~&#$@!".contains(c);
-        markup.then_some('\\').into_iter().chain([c])
-    });
-    escaped.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_the_node_are_only_text() {
-        assert_eq!(plain("a|b"), "a\\|b");
-        assert_eq!(plain("<img src=x>\n"), "\\<img src=x\\>\\\\n");
     }
 }

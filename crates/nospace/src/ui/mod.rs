@@ -12,6 +12,7 @@ pub mod explain;
 pub mod html;
 pub mod human;
 mod line;
+pub mod markdown;
 pub mod number;
 mod page;
 pub mod plan;

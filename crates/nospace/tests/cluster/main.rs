@@ -318,3 +318,39 @@ fn the_plugin_is_the_same_program() {
     );
     assert!(run(&["--version"]).stdout.starts_with(b"nospace "));
 }
+
+#[test]
+fn every_format_names_every_node_and_takes_nothing_for_markup() {
+    let evil = "<script>alert(1)</script>|`x`";
+    let mut said = full("b");
+    said.headline = evil.to_owned();
+    said.findings[0].culprit = Some(format!("pod {evil}\u{1b}[2J"));
+    let server = fleet_of([
+        ("a", says("a")),
+        ("b", node(Agent::Says(Box::new(said)))),
+        ("c", node(Agent::None)),
+    ]);
+    let printed = |format| {
+        let output = nospace(&server, &["-o", format]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let html = printed("html");
+    assert!(html.contains("&lt;script&gt;alert(1)") && html.contains("script-src 'sha256-"));
+    assert_eq!(html.matches("<script>").count(), 1);
+    assert_eq!(html.matches("<tr id=n").count(), 3);
+    let markdown = printed("markdown");
+    assert!(markdown.contains("\\<script\\>") && !markdown.contains("<script>"));
+    assert!(markdown.contains("| UNKNOWN | c | blue |"), "{markdown}");
+    for text in [html, markdown, printed("human"), printed("json")] {
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/schema/cluster.schema.json"
+    );
+    let schema: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&printed("json")).unwrap();
+    jsonschema::validate(&schema, &document).unwrap();
+}

@@ -1,4 +1,5 @@
 //! Ten thousand nodes, on demand: `NOSPACE_SCALE=10000 cargo test --release -p nospace --test cluster -- --nocapture ten_thousand`.
+//! `NOSPACE_SCALE_OUT=DIRECTORY` keeps what was printed.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -40,7 +41,7 @@ fn ten_thousand_nodes_in_a_minute() {
         )
     };
     let server = Server::start((0..nodes).map(node).collect());
-    for format in ["human", "json"] {
+    for format in ["human", "json", "html", "markdown"] {
         let began = Instant::now();
         let mut command = Command::new("/usr/bin/time");
         command.args([
@@ -57,6 +58,9 @@ fn ten_thousand_nodes_in_a_minute() {
             .output()
             .unwrap();
         let took = began.elapsed();
+        if let Ok(directory) = std::env::var("NOSPACE_SCALE_OUT") {
+            std::fs::write(format!("{directory}/fleet.{format}"), &output.stdout).unwrap();
+        }
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let kilobytes: u64 = said
             .lines()

@@ -2,11 +2,12 @@
 
 mod via;
 
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use nospace_core::fleet::{Fleet, Origin, conclude};
@@ -18,9 +19,9 @@ use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
 use crate::cluster::agents::Agents;
 use crate::cluster::{Asked, Cluster, Progress, Source as _, Target};
 use crate::duration;
-use crate::output::{Check, Document as _, Part, json};
+use crate::output::{Check, Document as _, Part, json, markdown};
 use crate::ui;
-use crate::ui::cluster::{Options, draw};
+use crate::ui::cluster::{self, Options, draw, html};
 use crate::ui::screen::Screen;
 
 /// Help heading: which cluster, and as whom.
@@ -91,6 +92,7 @@ Examples:
   nospace cluster                            all nodes, worst first
   nospace cluster worker-7                   the check of one node
   nospace cluster -l topology.kubernetes.io/zone=eu-1 --severity warning
+  nospace cluster -o html > cluster.html     a page with a map of all nodes
   nospace cluster -o json | jq '.findings[].title'
   kubectl nospace --context prod --watch";
 
@@ -102,6 +104,10 @@ enum FleetFormat {
     Human,
     /// JSON; messages go to standard error.
     Json,
+    /// One page for browsers, which loads nothing from anywhere.
+    Html,
+    /// Markdown, for tickets and chat.
+    Markdown,
 }
 
 /// The states that `--severity` names.
@@ -133,6 +139,14 @@ impl AtLeast {
 /// The cluster cannot be reached, or its nodes cannot be listed.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ClusterArgs) -> anyhow::Result<ExitCode> {
     let format = args.format(outer)?;
+    ensure!(
+        format != FleetFormat::Html || args.watch.is_none(),
+        "-o html and --watch: a page is written once"
+    );
+    ensure!(
+        format != FleetFormat::Html || !io::stdout().is_terminal(),
+        "the page is for browsers: nospace cluster -o html > cluster.html"
+    );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -247,6 +261,10 @@ fn print_report(
     match format {
         FleetFormat::Human => check.page(&Screen::of_stdout()).write(&mut text)?,
         FleetFormat::Json => check.json(Part::Whole, &mut text)?,
+        FleetFormat::Markdown => text.extend(markdown::report(&report).into_bytes()),
+        FleetFormat::Html => {
+            bail!("-o html is for the whole cluster; one node is human, json or markdown")
+        }
     }
     ui::print(&text)?;
     Ok(ExitCode::from(report.status().exit_code()))
@@ -276,6 +294,8 @@ fn print(
             draw(fleet, &options).write(&mut text)?;
         }
         FleetFormat::Json => json::write(fleet, part, &mut text)?,
+        FleetFormat::Html => text = html(fleet),
+        FleetFormat::Markdown => text.extend(cluster::markdown(fleet).into_bytes()),
     }
     Ok(ui::offer(&text)?)
 }

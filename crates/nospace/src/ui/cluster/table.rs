@@ -1,5 +1,5 @@
 use nospace_core::amount::thousands;
-use nospace_core::fleet::{Fleet, FleetFinding, Row};
+use nospace_core::fleet::{Fleet, Row, Summary};
 use nospace_core::report::{Severity, StartVerdict, Status};
 
 use super::words;
@@ -14,6 +14,10 @@ const WELL: usize = 10;
 const NOT_WELL: usize = 60;
 /// Nodes named below a finding.
 const NAMED: usize = 5;
+/// Page width from which on who holds is a column, and not a line below.
+const WIDE: usize = 130;
+/// Page width from which on pools are shown.
+const POOLS: usize = 100;
 /// Columns before the text of a finding.
 const SEVERITY: usize = 10;
 
@@ -65,8 +69,20 @@ fn nodes(page: &mut Page, fleet: &Fleet, options: &Options) {
     if shown.is_empty() {
         return;
     }
-    page.heading("Nodes", "");
-    page.table(&table(page, &shown));
+    let domain = words::domain(fleet);
+    let remark = match domain {
+        "" => String::new(),
+        domain => format!("names without {domain}"),
+    };
+    page.heading("Nodes", &remark);
+    let is_wide = page.width >= WIDE;
+    let table = table(page, &shown, domain, is_wide);
+    page.table_with(&table, |page, at| {
+        let remark = shown.get(at).map(|row| words::remark(row));
+        if let Some(remark) = remark.filter(|remark| !is_wide && !remark.is_empty()) {
+            page.wrapped(page.line().pad_to(2 * page.indent()), style::DIM, &remark);
+        }
+    });
     if let Some(more @ 1..) = fleet.rows.len().checked_sub(shown.len()) {
         let line = page.indented();
         let more = format!("and {} more; -v lists them", thousands(more as u64));
@@ -74,8 +90,8 @@ fn nodes(page: &mut Page, fleet: &Fleet, options: &Options) {
     }
 }
 
-fn table(page: &Page, rows: &[&Row]) -> Table {
-    let has_pools = rows.iter().any(|row| row.pool.is_some());
+fn table(page: &Page, rows: &[&Row], domain: &str, is_wide: bool) -> Table {
+    let has_pools = page.width >= POOLS && rows.iter().any(|row| row.pool.is_some());
     let mut table = Table::default().column("STATE", Align::Left).names("NODE");
     if has_pools {
         table = table.names("POOL");
@@ -86,46 +102,46 @@ fn table(page: &Page, rows: &[&Row]) -> Table {
         .column("KUBELET", Align::Left)
         .column("PODS", Align::Right)
         .column("AGE", Align::Right);
-    if !page.is_narrow() {
+    if is_wide {
         table = table.names("HELD BY, OR WHY UNKNOWN");
     }
     for row in rows {
         let summary = row.summary();
-        let fullest = summary.and_then(|summary| summary.fullest());
+        let fullest = summary.and_then(Summary::fullest);
         let percent = fullest.map_or(Cell::default(), |budget| {
             let percent = budget.percent();
             Cell::styled(style::pressure(percent), format!("{percent} %"))
         });
-        let kubelet = summary.map_or(Cell::default(), |summary| {
-            let style = match summary.kubelet_start {
-                Some(StartVerdict::Fails) => style::severity(Severity::Critical),
-                Some(StartVerdict::Barely) => style::severity(Severity::Warning),
-                _ => style::PLAIN,
-            };
-            Cell::styled(style, words::kubelet(summary))
-        });
+        let more = summary.map(|summary| words::more_pods(summary.more_pods));
         let mut cells = vec![
             Cell::styled(style::status(row.state), words::state(row)),
-            Cell::new(row.node.as_str()),
+            Cell::new(row.node.strip_suffix(domain).unwrap_or(&row.node)),
         ];
         if has_pools {
             cells.push(Cell::new(row.pool.as_ref().map_or("", |pool| &pool.name)));
         }
         cells.extend([
-            Cell::new(fullest.map(words::budget).unwrap_or_default()),
+            Cell::new(fullest.map(words::short_budget).unwrap_or_default()),
             percent,
-            kubelet,
-            Cell::new(summary.map_or(String::new(), |s| {
-                ascii(page.charset, words::more_pods(s.more_pods))
-            })),
+            summary.map_or(Cell::default(), kubelet),
+            Cell::new(ascii(page.charset, more.unwrap_or_default())),
             Cell::new(words::age(row)),
         ]);
-        if !page.is_narrow() {
+        if is_wide {
             cells.push(Cell::new(words::remark(row)));
         }
         table.row(cells);
     }
     table
+}
+
+fn kubelet(summary: &Summary) -> Cell {
+    let style = match summary.kubelet_start {
+        Some(StartVerdict::Fails) => style::severity(Severity::Critical),
+        Some(StartVerdict::Barely) => style::severity(Severity::Warning),
+        _ => style::PLAIN,
+    };
+    Cell::styled(style, words::kubelet(summary))
 }
 
 /// Signs that a rescue console lacks.
@@ -147,9 +163,14 @@ fn findings(page: &mut Page, fleet: &Fleet, options: &Options) {
             .put(style::severity(finding.severity), words::label(finding))
             .pad_to(2 + SEVERITY);
         page.wrapped(line, style::PLAIN, &finding.title);
+        let named = if options.verbose { usize::MAX } else { NAMED };
         let details = || page.line().pad_to(2 + SEVERITY);
         let (names, evidence) = (details(), details());
-        page.wrapped(names, style::DIM, &nodes_of(finding, options.verbose));
+        page.wrapped(
+            names,
+            style::DIM,
+            &words::named(finding, named, words::domain(fleet)),
+        );
         let lines = if options.verbose { usize::MAX } else { 3 };
         for one in finding.evidence.iter().take(lines) {
             page.wrapped(evidence.clone(), style::DIM, one);
@@ -157,25 +178,11 @@ fn findings(page: &mut Page, fleet: &Fleet, options: &Options) {
     }
 }
 
-fn nodes_of(finding: &FleetFinding, verbose: bool) -> String {
-    let named = if verbose { finding.nodes.len() } else { NAMED };
-    let names: Vec<&str> = finding
-        .nodes
-        .iter()
-        .take(named)
-        .map(String::as_str)
-        .collect();
-    let more = finding.node_count.saturating_sub(names.len() as u64);
-    match more {
-        0 => names.join(", "),
-        more => format!("{} and {} more", names.join(", "), thousands(more)),
-    }
-}
-
 fn workloads(page: &mut Page, fleet: &Fleet, options: &Options) {
     if fleet.workloads.is_empty() {
         return;
     }
+    let domain = words::domain(fleet);
     page.heading("Workloads", &format!("sums {}", words::reach(fleet.counts)));
     let mut table = Table::default()
         .names("WORKLOAD")
@@ -195,7 +202,7 @@ fn workloads(page: &mut Page, fleet: &Fleet, options: &Options) {
             Cell::new(sum(cost.instances)),
             Cell::new(sum(cost.watches)),
             Cell::new(thousands(cost.nodes)),
-            Cell::new(cost.most_on.as_str()),
+            Cell::new(cost.most_on.strip_suffix(domain).unwrap_or(&cost.most_on)),
         ]);
     }
     page.table(&table);

@@ -54,18 +54,23 @@ pub fn origin(fleet: &Fleet) -> String {
 /// The state in one word; a node that is not ready says so.
 pub fn state(row: &Row) -> String {
     match row.ready {
-        Some(false) => format!("{} NotReady", word(row.state)),
+        // Without an answer the reason says so.
+        Some(false) if row.summary().is_some() => format!("{} NotReady", word(row.state)),
         _ => word(row.state).to_owned(),
     }
 }
 
-/// `inotify-watches 22,829/22,829 of uid 0`.
+/// `inotify-watches 22,829/22,829 uid 0`.
 pub fn budget(budget: &BudgetSummary) -> String {
+    format!("{} {}", short_budget(budget), budget.subject)
+}
+
+/// `inotify-watches 22,829/22,829`, where there is no room for the subject.
+pub fn short_budget(budget: &BudgetSummary) -> String {
     let amounts = number::amounts(budget.used, budget.limit, &budget.unit, budget.provenance);
-    let amounts = amounts
-        .strip_suffix(&format!(" {}", budget.unit))
-        .unwrap_or(&amounts);
-    format!("{} {amounts} {}", budget.cause, budget.subject)
+    let unit = format!(" {}", budget.unit);
+    let amounts = amounts.strip_suffix(&unit).unwrap_or(&amounts);
+    format!("{} {amounts}", budget.cause)
 }
 
 /// Who uses the worst budget up, why the node does not answer, or what was not seen; empty where all is well.
@@ -140,10 +145,39 @@ pub fn label(finding: &FleetFinding) -> &'static str {
     }
 }
 
+/// Its nodes by name, at most so many, and how many more there are.
+pub fn named(finding: &FleetFinding, most: usize, domain: &str) -> String {
+    let names: Vec<&str> = finding
+        .nodes
+        .iter()
+        .take(most)
+        .map(|name| name.strip_suffix(domain).unwrap_or(name))
+        .collect();
+    let more = finding.node_count.saturating_sub(names.len() as u64);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {} more", names.join(", "), thousands(more)),
+    }
+}
+
+/// The domain that all nodes have in common, with its dot: it is left out where room is short. Empty where there is none.
+pub fn domain(fleet: &Fleet) -> &str {
+    let rows = &fleet.rows;
+    let of = |row: &'_ Row| row.node.find('.').map(|at| row.node.len() - at);
+    let Some((first, length)) = rows.first().and_then(|row| Some((row, of(row)?))) else {
+        return "";
+    };
+    let domain = &first.node[first.node.len() - length..];
+    let is_common = rows
+        .iter()
+        .all(|row| row.node.len() > length && row.node.ends_with(domain));
+    if is_common { domain } else { "" }
+}
+
 /// Over how many nodes sums go.
 pub fn reach(counts: Counts) -> String {
     format!(
-        "of {} of {} that answered",
+        "over the {} of {} that answered",
         thousands(counts.answered),
         number::count(counts.nodes, "node", "nodes")
     )

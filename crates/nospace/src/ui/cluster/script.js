@@ -1,0 +1,6 @@
+(()=>{const t=document.querySelector('.nodes'),b=t.tBodies[0],f=document.querySelector('.tools input'),p=document.querySelector('.tools select'),n=document.querySelector('.tools output');
+const all=[...b.rows],v=(r,i)=>r.cells[i].dataset.v??r.cells[i].textContent;
+const show=()=>{const w=f.value.toLowerCase();let k=0;for(const r of all){const on=(!p.value||r.dataset.s===p.value)&&(!w||r.textContent.toLowerCase().includes(w));r.hidden=!on;k+=on}n.value=k===all.length?'':k+' of '+all.length+' nodes'};
+f.oninput=p.onchange=show;document.querySelector('.tools').hidden=false;
+[...t.tHead.rows[0].cells].forEach((h,i)=>{const x=document.createElement('button');x.type='button';x.textContent=h.textContent;h.textContent='';h.append(x);x.onclick=()=>{const d=h.ariaSort==='ascending'?-1:1;for(const o of h.parentNode.cells)o.removeAttribute('aria-sort');h.ariaSort=d>0?'ascending':'descending';
+const m=h.dataset.n!==undefined;all.sort((a,c)=>{const y=v(a,i),z=v(c,i);return d*(m?y-z:y.localeCompare(z,undefined,{numeric:true}))});b.append(...all)}})})()
