@@ -1,4 +1,4 @@
-//! Ten thousand nodes, on demand: `NOSPACE_SCALE=10000 cargo test --release -p nospace --test cluster -- --nocapture ten_thousand`.
+//! Ten thousand nodes, on demand: `NOSPACE_SCALE=10000 cargo test -p nospace --test cluster -- --nocapture ten_thousand`.
 //! `NOSPACE_SCALE_OUT=DIRECTORY` keeps what was printed.
 
 use std::collections::BTreeMap;
