@@ -11,7 +11,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 nospace=$(readlink -f "$1")
 work=$(mktemp -d)
-trap 'kill $agent 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'kill $agent ${other:-} 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { say "FAILED: $*"; exit 1; }
 passed() { say "passed: $*"; }
 
@@ -100,6 +100,9 @@ passed "--as nobody: $(cat "$work/said")"
 
 more=${2:-0}
 [ "$more" -gt 0 ] || exit 0
+# The name of its machine is that of no node: else it would be the answer of another node.
+"$nospace" agent --node-name machine --listen "$ADDRESS:9410" --kube off >"$work/other" 2>&1 &
+other=$!
 # many: prints MORE nodes and the pods of their agents, the status included.
 many() {
     local n
@@ -109,7 +112,7 @@ many() {
 {apiVersion: v1, kind: Node, metadata: {name: node-$n, labels: {agentpool: pool-$((n % 9))}}, status: {conditions: [{type: Ready, status: "True"}]}}
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: nospace-$n, namespace: nospace, labels: {app.kubernetes.io/name: nospace}},
- spec: {nodeName: node-$n, automountServiceAccountToken: false, containers: [{name: agent, image: nospace, ports: [{name: metrics, containerPort: 9409}]}]},
+ spec: {nodeName: node-$n, automountServiceAccountToken: false, containers: [{name: agent, image: nospace, ports: [{name: metrics, containerPort: 9410}]}]},
  status: {phase: Running, podIP: $ADDRESS, podIPs: [{ip: $ADDRESS}], conditions: [{type: Ready, status: "True"}]}}
 YAML
     done

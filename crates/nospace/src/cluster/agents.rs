@@ -4,7 +4,7 @@
 //! nodes, pods of agents ─▶ one agent a node ─ GET pods/POD:PORT/proxy/api/v1/summary ─▶ Summary ─▶ Row
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -61,7 +61,8 @@ impl Source for Agents<'_> {
         nodes.sort_by_key(|(_, node)| node.ready == Some(false));
         progress.expect(nodes.len());
         let tally = Tally::default();
-        let rows = stream::iter(nodes)
+        let names: HashSet<String> = nodes.iter().map(|(name, _)| name.clone()).collect();
+        let rows: Vec<Row> = stream::iter(nodes)
             .map(|(name, node)| {
                 let row = self.row(name, node, &agents, asked, &tally);
                 async {
@@ -73,6 +74,10 @@ impl Source for Agents<'_> {
             .buffer_unordered(MAX_REQUESTS)
             .collect()
             .await;
+        let rows = rows
+            .into_iter()
+            .map(|row| of_its_own(row, &names))
+            .collect();
         Ok(Collected { rows, notes })
     }
 }
@@ -212,6 +217,29 @@ fn read(answer: Answered) -> Result<(Option<u64>, Summary), Failure> {
     let summary = summary.map_err(|error| Failure::new(FailureKind::Garbage, error.to_string()))?;
     // Without the header the clocks of the node and of this machine would have to agree.
     Ok((answer.age, summary))
+}
+
+/// A row, unless its answer is that of another node: the address of a pod that is no more may be another agent's now. A name that no node
+/// has is that of the machine.
+fn of_its_own(row: Row, names: &HashSet<String>) -> Row {
+    let answered = row
+        .summary()
+        .map(|summary| summary.node.to_ascii_lowercase());
+    let of_another = answered.filter(|name| *name != row.node && names.contains(name));
+    match of_another {
+        None => row,
+        Some(name) => {
+            let why = format!("it is the answer of node {name}");
+            let failure = Failure::new(FailureKind::Garbage, why);
+            Row::new(
+                row.node,
+                row.pool,
+                row.ready,
+                None,
+                Answer::Failure(failure),
+            )
+        }
+    }
 }
 
 /// The agent, if it can be asked.

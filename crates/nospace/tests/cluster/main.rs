@@ -103,6 +103,7 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
     };
     let server = fleet_of([
         ("down", node(Agent::Down("CrashLoopBackOff"))),
+        ("another", says("well")),
         ("garbage", node(Agent::Answers(200, "<html>".to_owned()))),
         ("long", node(Agent::Answers(200, "x".repeat(1 << 20)))),
         ("none", node(Agent::None)),
@@ -137,13 +138,14 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
         began.elapsed()
     );
     assert_eq!((said.status, code), (Status::Unknown, Some(3)));
-    assert_eq!((said.counts.answered, said.counts.nodes), (1, 11));
+    assert_eq!((said.counts.answered, said.counts.nodes), (1, 12));
     let kinds: BTreeMap<&str, FailureKind> = said
         .rows
         .iter()
         .filter_map(|row| Some((row.node.as_str(), row.failure()?.kind)))
         .collect();
     let expected = [
+        ("another", FailureKind::Garbage),
         ("down", FailureKind::AgentDown),
         ("garbage", FailureKind::Garbage),
         ("long", FailureKind::Garbage),

@@ -156,7 +156,16 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ClusterArgs) -> anyhow
         return print_report(report, format, shared.verbose);
     }
     loop {
-        let mut fleet = runtime.block_on(args.fleet())?;
+        let mut fleet = match (runtime.block_on(args.fleet()), args.watch) {
+            (Ok(fleet), _) => fleet,
+            // An API server that is restarted comes back.
+            (Err(error), Some(interval)) => {
+                ui::complain(&error);
+                std::thread::sleep(interval);
+                continue;
+            }
+            (Err(error), None) => return Err(error),
+        };
         let code = fleet.status.exit_code();
         if let Some(least) = args.severity {
             fleet.rows.retain(|row| least.shows(row.state));
