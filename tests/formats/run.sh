@@ -6,6 +6,7 @@
 # Tools come from PyPI, the Go module proxy and Debian, into a cache. Without any of them this fails: no format goes unchecked.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. scripts/debian.sh
 cache=${NOSPACE_CACHE:-$HOME/.cache}/nospace-formats
 nospace=${1:-target/debug/nospace}
 scripts/prepare deploy
@@ -39,8 +40,8 @@ if [ ! -x "$ignition" ]; then
 fi
 if ! command -v nix-instantiate >/dev/null; then
     [ "$(id -u)" = 0 ] || { echo "formats: nix-instantiate is missing: apt-get install nix-bin" >&2; exit 1; }
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends nix-bin >/dev/null
+    apt_get update
+    apt_get install -y --no-install-recommends nix-bin
 fi
 cloud_init=$cache/cloud-init-schema.json
 if [ ! -s "$cloud_init" ]; then

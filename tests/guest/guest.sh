@@ -16,6 +16,9 @@ packages+=,iproute2,kmod,cron,openssh-server,rsyslog,containerd,runc,docker.io,p
 packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates,openssl,containernetworking-plugins,keyutils
 release=bookworm
 
+. "$(dirname "$(readlink -f "$0")")/../lab/work.sh"
+. "$(dirname "$(readlink -f "$0")")/../../scripts/debian.sh"
+
 say() { echo "guest: $*" >&2; }
 
 install_missing() {
@@ -24,8 +27,8 @@ install_missing() {
     command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
     command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
     [ ${#missing[@]} -eq 0 ] && return
-    apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "${missing[@]}" >&2
+    apt_get update
+    apt_get install -y "${missing[@]}"
 }
 
 # Runs at boot on the guest.
@@ -89,14 +92,14 @@ boot() {
 
 [ $# -ge 2 ] || { say "usage: tests/guest/guest.sh OUT SCRIPT [FILE...]"; exit 3; }
 [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
+own_processes "$0" "$@"
 install_missing
 build_image
 out=$1
 script=$2
 shift
 mkdir -p "$out"
-work=$(mktemp -d /tmp/nospace-guest.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+own_work nospace-guest
 make_work_disk "$@"
 boot || say "qemu ended with status $?"
 # A process still running in /work prevented the unmount.

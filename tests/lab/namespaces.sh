@@ -2,6 +2,8 @@
 # namespaces and runs it again with INSIDE=1 and $WORK, a directory that is deleted with the node.
 # The script must define a function `say` for messages.
 
+. "${BASH_SOURCE[0]%/*}/../../scripts/debian.sh"
+
 cgroups=/sys/fs/cgroup
 
 # Exits if this user or host cannot run such a node.
@@ -16,9 +18,9 @@ install_packages() {
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
     done)
     [ -n "$missing" ] || return 0
-    apt-get update -qq >&2
+    apt_get update
     # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >&2
+    apt_get install -y --no-install-recommends $missing
 }
 
 # A cgroup for the node in each hierarchy, which this shell enters.
@@ -106,7 +108,10 @@ own_mounts() {
         *) mount -t cgroup -o "$name" cgroup "$cgroups/$name" ;;
         esac
     done
-    findmnt -rno TARGET | { grep '^/mnt/' || true; } | xargs -r -n1 umount -l
+    {
+        findmnt -rno TARGET | grep '^/mnt/' || true
+        findmnt -rno TARGET -t cgroup,cgroup2 | grep -v "^$cgroups/" || true
+    } | xargs -r -n1 umount -l
     for own; do
         mkdir -p "$own"
         mount -t tmpfs -o mode=755 node "$own"

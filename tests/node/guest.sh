@@ -8,13 +8,14 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../lab/tools.sh"
+. "$here/../lab/work.sh"
 [ $# -ge 2 ] || { echo "usage: tests/node/guest.sh OUT STORY-BINARY [ACT...]" >&2; exit 3; }
+own_processes "$0" "$@"
 out=$1 story=$2
 shift 2
 kube=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd)
 tools=$(build_tools)
-work=$(mktemp -d /tmp/nospace-node-guest.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+own_work nospace-node-guest
 make_image "$tools" "$work" "$NOSPACE_STATIC"
 mkdir "$work/kube"
 cp "$kube"/{kubelet,kube-apiserver,kubectl,etcd} "$work/kube/"

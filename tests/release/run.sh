@@ -8,6 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
+. scripts/debian.sh
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) skip "no release for $(uname -m)" ;; esac
 NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --quiet)}")
@@ -78,8 +79,8 @@ runs() {
 }
 command -v rpm >/dev/null && command -v mmdebstrap >/dev/null || {
     [ "$(id -u)" = 0 ] || skip "rpm and mmdebstrap are missing"
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends rpm mmdebstrap >/dev/null
+    apt_get update
+    apt_get install -y --no-install-recommends rpm mmdebstrap
 }
 mkdir "$work/rpm"
 rpm --root "$work/rpm" --nodeps --noscripts -i nospace-"$version"-1.*.rpm 2>"$work/log" || { cat "$work/log" >&2; fail "rpm -i"; }

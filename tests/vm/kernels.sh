@@ -1,43 +1,42 @@
 #!/bin/bash
 # Fetches Debian's kernels for tests/vm/vm.sh: exact packages, with its own apt state.
 #
-#   tests/vm/kernels.sh      prints one directory per line, each with vmlinuz and overlay.ko
+#   tests/vm/kernels.sh [amd64|arm64]      prints one directory per line, each with vmlinuz and overlay.ko
 #
 # Downloads are cached in ~/.cache/nospace-vm and reused without contacting the archive.
 # If the archive is unreachable, the suite is skipped with a message, and the exit status is 77.
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-vm
+. "$(dirname "$0")/../../scripts/debian.sh"
+arch=${1:-amd64}
 # Suite, and its kernel or the metapackage that names it.
-suites="bullseye-security:linux-image-cloud-amd64
+case $arch in
+amd64)
+    suites="bullseye-security:linux-image-cloud-amd64
 bookworm:linux-image-cloud-amd64
 bookworm-backports:linux-image-cloud-amd64
 trixie-backports:linux-image-7.2.12+deb13-cloud-amd64"
-
-apt_in() { # SUITE COMMAND...
-    local dir=$cache/apt/$1 base=http://deb.debian.org/debian
-    case $1 in *-security) base=http://deb.debian.org/debian-security ;; esac
-    shift
-    mkdir -p "$dir"/{lists/partial,archives/partial}
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $base ${dir##*/} main" >"$dir/sources.list"
-    "$1" -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$dir/lists" \
-        -o Dir::State::status=/dev/null -o Dir::Cache="$dir" -o APT::Sandbox::User=root "${@:2}"
-}
+    ;;
+arm64)
+    suites="bookworm:linux-image-cloud-arm64
+bookworm-backports:linux-image-cloud-arm64"
+    ;;
+*) echo "usage: tests/vm/kernels.sh [amd64|arm64]" >&2; exit 2 ;;
+esac
 
 fetch() { # SUITE PACKAGE
-    local package parts to version work
+    local known package parts to version work
     mkdir -p "$cache"
-    if to=$(cat "$cache/$1" 2>/dev/null) && [ -e "$to/vmlinuz" ]; then
+    known=$cache/$1
+    [ "$arch" = amd64 ] || known+=-$arch
+    if to=$(cat "$known" 2>/dev/null) && [ -e "$to/vmlinuz" ]; then
         echo "$to"
         return
     fi
-    # apt only warns if an archive is unreachable.
-    apt_in "$1" apt-get update -qq -o APT::Update::Error-Mode=any >&2 || {
-        echo "vm: SKIPPED: the kernel of $1: Debian's archive is unreachable" >&2
-        return 77
-    }
+    fetch_lists "$1" "$arch"
     package=$2
-    [ "$2" != linux-image-cloud-amd64 ] || package=$(apt_in "$1" apt-cache show --no-all-versions "$2" | sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p')
+    [ "$2" != "linux-image-cloud-$arch" ] || package=$(in_debian "$1" "$arch" apt-cache show --no-all-versions "$2" | sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p')
     [ -n "$package" ] || { echo "vm: $1 has no $2" >&2; return 1; }
     to=$cache/$package
     if [ ! -e "$to/vmlinuz" ]; then
@@ -47,7 +46,7 @@ fetch() { # SUITE PACKAGE
         parts=$package
         [ "$1" != trixie-backports ] || parts="linux-binary-$version linux-modules-$version"
         # shellcheck disable=SC2086
-        (cd "$work" && apt_in "$1" apt-get download -qq $parts >&2 && for deb in *.deb; do dpkg-deb -x "$deb" .; done)
+        (cd "$work" && in_debian "$1" "$arch" apt-get download -qq $parts >&2 && for deb in *.deb; do dpkg-deb -x "$deb" .; done)
         mkdir -p "$to"
         find "$work" -name "overlay.ko*" | while read -r module; do
             case $module in
@@ -60,7 +59,7 @@ fetch() { # SUITE PACKAGE
         rm -rf "$work"
     fi
     [ -e "$to/vmlinuz" ] || { echo "vm: no kernel in $parts of $1" >&2; return 1; }
-    echo "$to" | tee "$cache/$1"
+    echo "$to" | tee "$known"
 }
 
 skipped=0

@@ -15,8 +15,9 @@ nospace=${NOSPACE:-target/debug/nospace}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-vm
 kernel=$cache/linux-image-$release
 [ -e "$kernel/vmlinuz" ] || tests/vm/kernels.sh >/dev/null
-work=$(mktemp -d /tmp/nospace-machine.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+. scripts/debian.sh
+. tests/lab/work.sh
+own_work nospace-machine
 
 # Downloads packages once, and unpacks them into the guest's root.
 unpack() { # APT-OPTION... -- PACKAGE...
@@ -55,7 +56,7 @@ with_libraries "$nospace" "$(command -v ip)" "$(command -v mkfs.ext4)" "$(comman
     "$root"/usr/sbin/nft "$root"/usr/sbin/setquota "$root"/bin/mkfs.btrfs "$root"/sbin/mkfs.btrfs 2>/dev/null || true
 for library in "$root"/usr/lib/x86_64-linux-gnu/lib*.so*; do with_libraries "$library"; done
 gcc -O1 -static -o "$root/bin/hold" tests/vm/hold.c
-command -v depmod >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -qq -y kmod >&2
+command -v depmod >/dev/null || apt_get install -y kmod
 # Only the modules that are needed, in the order of their dependencies.
 depmod -b "$root" "$release"
 for module in $modules; do

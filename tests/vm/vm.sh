@@ -1,8 +1,9 @@
 #!/bin/bash
 # Runs the tests that need a kernel, and nospace itself, on Debian's 5.10, 6.1, 6.12 and 7.x, under software emulation.
 #
-#   tests/vm/vm.sh [KERNEL-DIRECTORY...]     default: all kernels that kernels.sh fetches
+#   tests/vm/vm.sh [amd64|arm64] [KERNEL-DIRECTORY...]     default: amd64, all kernels that kernels.sh fetches
 #
+# arm64 has 6.1 and 6.12; elsewhere its programs are cross-built (scripts/cross).
 # Disables cmpxchg16b, because its emulation corrupts the flags (qemu 7.2; panics in kmem_cache_alloc of 6.12).
 # Sets no_timer_check: on a busy machine the emulated timer is too slow for that check, and the kernel panics.
 # Installs what it needs (scripts/prepare vm), builds static programs, so that the guest needs only busybox, and
@@ -11,16 +12,46 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+. tests/lab/work.sh
+own_processes "$PWD/tests/vm/vm.sh" "$@"
 tests="oracle watches trace leaks cli"
+arch=amd64
+case ${1-} in amd64 | arm64) arch=$1; shift ;; esac
+case $arch in
+amd64)
+    target=x86_64-unknown-linux-gnu qemu=(qemu-system-x86_64 -accel tcg,thread=multi -cpu max,cx16=off) console=ttyS0
+    ;;
+arm64)
+    # `-cpu max` would emulate pointer authentication, at several times the cost.
+    target=aarch64-unknown-linux-gnu qemu=(qemu-system-aarch64 -machine virt -cpu neoverse-n1) console=ttyAMA0
+    ;;
+esac
+
+# The busybox of the guest.
+fetch_busybox() {
+    if [ "$arch" = "$(dpkg --print-architecture)" ]; then
+        command -v busybox
+        return
+    fi
+    local to=$cache/busybox-$arch
+    if [ ! -e "$to" ]; then
+        fetch_lists bookworm "$arch"
+        (cd "$work" && in_debian bookworm "$arch" apt-get download -qq busybox-static >&2 && dpkg-deb -x busybox-static_*.deb busybox)
+        mv "$work/busybox/bin/busybox" "$to"
+    fi
+    echo "$to"
+}
+
 # Number of kernels to run in parallel; each takes one CPU.
 at_once=$(nproc)
 
 build() {
     # Built separately: together they would be rebuilt with the features of both.
-    scripts/static --quiet >/dev/null
-    scripts/static build --quiet --package nospace-holder
-    cp target/x86_64-unknown-linux-gnu/release/nospace{,-holder} "$work/"
-    scripts/static test --quiet --no-run --package nospace-bpf --features ebpf,static \
+    local static=(scripts/static "--target=$target")
+    "${static[@]}" --quiet >/dev/null
+    "${static[@]}" build --quiet --package nospace-holder
+    cp "target/$target"/release/nospace{,-holder} "$work/"
+    "${static[@]}" test --quiet --no-run --package nospace-bpf --features ebpf,static \
         --test oracle --test watches --test trace --test leaks --message-format=json >"$work/built"
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$work/built" | while read -r binary; do
         name=$(basename "$binary")
@@ -54,7 +85,7 @@ END
 make_root() {
     local root=$work/root
     mkdir -p "$root"/{bin,proc,sys,dev,tmp,etc}
-    cp "$(command -v busybox)" "$root/bin/busybox"
+    cp "$busybox" "$root/bin/busybox"
     echo root:x:0:0::/:/bin/sh >"$root/etc/passwd"
     init >"$root/init"
     chmod +x "$root/init"
@@ -72,9 +103,9 @@ run() { # FOLDER
     [ ! -e "$1/overlay.ko" ] || cp "$1/overlay.ko" "$root/"
     (cd "$root" && find . | cpio --quiet -o -H newc) >"$here/initrd"
     rm -r "$root"
-    timeout 1200 qemu-system-x86_64 -accel tcg,thread=multi -cpu max,cx16=off -smp 1 -m 1024 -nodefaults -display none \
+    timeout 1800 "${qemu[@]}" -smp 1 -m 1024 -nodefaults -display none \
         -serial stdio -no-reboot -kernel "$1/vmlinuz" -initrd "$here/initrd" \
-        -append "console=ttyS0 panic=-1 quiet no_timer_check" </dev/null 2>&1 | tr -d '\r' >"$here/console" || true
+        -append "console=$console panic=-1 quiet no_timer_check" </dev/null 2>&1 | tr -d '\r' >"$here/console" || true
     release=$(sed -n 's/^kernel //p' "$here/console")
     for test in $tests; do
         verdict=$(sed -n "s/^verdict $test //p" "$here/console")
@@ -91,16 +122,19 @@ run() { # FOLDER
 }
 
 scripts/prepare vm
-work=$(mktemp -d /tmp/nospace-vm.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+[ $arch = amd64 ] || scripts/prepare cross
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-vm
+. scripts/debian.sh
+own_work nospace-vm
 skipped=0
 if [ $# -eq 0 ]; then
-    kernels=$(tests/vm/kernels.sh) || skipped=$?
+    kernels=$(tests/vm/kernels.sh $arch) || skipped=$?
     [ $skipped -eq 0 ] || [ $skipped -eq 77 ] || exit $skipped
     # shellcheck disable=SC2086
     set -- $kernels
 fi
 [ $# -gt 0 ] || exit $skipped
+busybox=$(fetch_busybox)
 build
 make_root
 

@@ -26,7 +26,7 @@ fn attach(bridge: &str, part: &str, order: libc::Ioctl) -> Result<(), Errno> {
     // SAFETY: all of it are numbers and bytes.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(bridge.bytes()) {
-        *to = from.cast_signed();
+        *to = from as libc::c_char;
     }
     request.ifr_ifru.ifru_ifindex = index.cast_signed();
     let socket = socket()?;

