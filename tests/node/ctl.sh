@@ -51,7 +51,9 @@ else
         local arguments
         mkdir -p "$state/log"
         mapfile -t arguments < <(arguments "$1")
-        setsid "$1" "${arguments[@]}" >>"$(log "$1")" 2>&1 </dev/null &
+        local program=$1
+        [ "$1" != kubelet ] || [ -z "${LAYOUT:-}" ] || program=$state/bin/$kubelet_as
+        (as_service "$1" && exec setsid "$program" "${arguments[@]}") >>"$(log "$1")" 2>&1 </dev/null &
         echo $! >"$state/$1.pid"
     }
 

@@ -2,7 +2,8 @@
 # A Kubernetes node in its own namespaces on this machine: Debian's containerd and runc, a real kubelet,
 # kube-apiserver and etcd; this machine's cgroup v1. Runs COMMAND on that node and exits with its status.
 # Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into
-# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version.
+# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version. LAYOUT=k3s, rke2, microk8s or k0s gives
+# kubelet and containerd the names, services and directories that they have there (start.sh).
 #
 #   tests/node/host.sh COMMAND [ARGUMENT...]
 #
@@ -30,9 +31,9 @@ own_kernel_settings() {
 }
 
 inside() {
+    own_overlays /etc /var /usr/libexec
     own_mounts /run /var/log /home
-    own_overlays /etc /var/lib /usr/libexec
-    mkdir -p /var/lib/kubelet && mount -t tmpfs kubelet /var/lib/kubelet
+    make_layout
     mount --make-rshared /
     own_kernel_settings
     hostname node-1

@@ -7,6 +7,7 @@
 #   tests/node/run.sh host [ACT...]      a node in namespaces on this machine, with cgroup v1
 #   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 from Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
+#   tests/node/run.sh layouts [LAYOUT...]  nodes laid out as by K3s, RKE2, MicroK8s and k0s, in namespaces on this machine
 #
 # Installs and builds what is missing: the Kubernetes programs once (about ten minutes), into ~/.cache/nospace-node. Prints each
 # claim and what really happened; the same table and the logs go to target/node/LEVEL. Needs root.
@@ -16,8 +17,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 level=${1-}
 case $level in
-cadvisor | api | cluster | host | debian | guest) shift ;;
-*) sed -n '4,9s/^#   /usage: /p' "$0" >&2; exit 3 ;;
+cadvisor | api | cluster | host | debian | guest | layouts) shift ;;
+*) sed -n '4,10s/^#   /usage: /p' "$0" >&2; exit 3 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "node: needs root" >&2; exit 77; }
 
@@ -45,5 +46,6 @@ host | debian)
     [ $level = host ] || export KUBE_FROM=debian
     NODE_LOGS=$out "$here/host.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@"
     ;;
+layouts) NOSPACE=$NOSPACE_STATIC "$here/layouts.sh" "$@" | tee "$out/table.md" ;;
 guest) "$here/guest.sh" "$out" "$story" "$@" ;;
 esac

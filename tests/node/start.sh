@@ -22,6 +22,53 @@ own_network() {
     ip route add default via 10.77.0.254 dev node0
 }
 
+# What $LAYOUT, a manager of nodes, calls things and where it keeps them (crates/core/src/managers/layouts.tsv has the sources): the services of
+# kubelet and containerd, the kubelet's process and directory, containerd's state.
+layout() {
+    kubelet_as=kubelet kubelet_service=kubelet runtime_service=containerd
+    kubelet_root=/var/lib/kubelet runtime_state=/run/containerd
+    case ${LAYOUT:-kubeadm} in
+    kubeadm) ;;
+    k3s) kubelet_as=k3s-server kubelet_service=k3s runtime_service=k3s runtime_state=/run/k3s/containerd ;;
+    rke2) kubelet_service=rke2-server runtime_service=rke2-server runtime_state=/run/k3s/containerd ;;
+    microk8s)
+        kubelet_as=kubelite kubelet_service=snap.microk8s.daemon-kubelite runtime_service=snap.microk8s.daemon-containerd
+        kubelet_root=/var/snap/microk8s/common/var/lib/kubelet runtime_state=/var/snap/microk8s/common/run/containerd
+        ;;
+    k0s) kubelet_service=k0sworker runtime_service=k0sworker kubelet_root=/var/lib/k0s/kubelet runtime_state=/run/k0s/containerd ;;
+    *) say "there is no layout $LAYOUT"; return 3 ;;
+    esac
+    export CONTAINERD_ADDRESS=$runtime_state/containerd.sock
+}
+
+# as_service PROGRAM: makes this shell the process that a manager's systemd would start; without $LAYOUT nothing.
+as_service() {
+    local service hierarchy level
+    case ${LAYOUT:-} in '') return ;; esac
+    case $1 in
+    kubelet) service=$kubelet_service ;;
+    containerd) service=$runtime_service ;;
+    *) return 0 ;;
+    esac
+    for hierarchy in /sys/fs/cgroup/*/; do
+        for level in system.slice system.slice/$service.service; do
+            mkdir -p "$hierarchy$level"
+            [ ! -e "$hierarchy/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do
+                cat "$hierarchy/$file" >"$hierarchy$level/$file"
+            done
+        done
+        echo "$BASHPID" >"$hierarchy$level/cgroup.procs"
+    done
+}
+
+# The files by which a manager's node is known: its units, and the kubelet's program by its name.
+make_layout() {
+    mkdir -p "$state/bin" "$kubelet_root" "$runtime_state" /etc/systemd/system
+    mount -t tmpfs kubelet "$kubelet_root"
+    ln -sf "$(command -v kubelet)" "$state/bin/$kubelet_as"
+    touch "/etc/systemd/system/$kubelet_service.service" "/etc/systemd/system/$runtime_service.service"
+}
+
 # kubeconfig NAME TOKEN
 kubeconfig() {
     cat >"$state/$1.conf" <<END
@@ -60,10 +107,10 @@ arguments() {
     containerd) printf '%s\n' --config="$state/containerd.toml" ;;
     kubelet)
         printf '%s\n' --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.conf" \
-            --hostname-override="$NODE_NAME" --node-ip="$ADDRESS"
+            --hostname-override="$NODE_NAME" --node-ip="$ADDRESS" --root-dir="$kubelet_root"
         # From 1.27 on, the configuration file can set this.
         [ "$(minor)" -ge 27 ] || printf '%s\n' --container-runtime=remote \
-            --container-runtime-endpoint=unix:///run/containerd/containerd.sock
+            --container-runtime-endpoint="unix://$CONTAINERD_ADDRESS"
         ;;
     esac
 }
@@ -93,6 +140,9 @@ containerd_config() {
     cat >"$state/containerd.toml" <<END
 version = 2
 root = "$state/containerd"
+state = "$runtime_state"
+[grpc]
+address = "$CONTAINERD_ADDRESS"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "$image"
 restrict_oom_score_adj = true
@@ -119,7 +169,7 @@ cgroupDriver: $([ "${SYSTEMD_CGROUP:-false}" = true ] && echo systemd || echo cg
 failCgroupV1: false
 failSwapOn: false
 oomScoreAdj: 0
-containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+containerRuntimeEndpoint: unix://$CONTAINERD_ADDRESS
 staticPodPath: /etc/kubernetes/manifests
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}, x509: {clientCAFile: $state/certs/apiserver.crt}}
 authorization: {mode: AlwaysAllow}
@@ -148,3 +198,5 @@ start_node() {
     start kubelet
     wait_for 120 "the node's Ready" kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
 }
+
+layout
