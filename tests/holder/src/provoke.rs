@@ -35,6 +35,7 @@ pub fn more(kind: &str) -> anyhow::Result<Box<dyn FnMut() -> Result<Release, Err
         "breakpoints" => Box::new(breakpoint),
         #[cfg(target_arch = "x86_64")]
         "queues-of-32-bit" => Box::new(queue_of_32_bit),
+        "full-device" => Box::new(full_device),
         "pipe-size" => Box::new(pipe_size),
         _ => bail!("cannot be exhausted: {kind:?}"),
     })
@@ -240,6 +241,14 @@ fn queue_of_32_bit() -> Result<Release, Errno> {
             let _ = call(libc::SYS_msgctl, [id.into(), 0, libc::IPC_RMID.into()]);
         })),
     }
+}
+
+/// Which is closed as soon as it has refused.
+fn full_device() -> Result<Release, Errno> {
+    let device = std::fs::File::options().write(true).open("/dev/full");
+    let mut device = device.map_err(|error| errno(&error))?;
+    std::io::Write::write_all(&mut device, b"x").map_err(|error| errno(&error))?;
+    Ok(nothing())
 }
 
 fn pipe_size() -> Result<Release, Errno> {

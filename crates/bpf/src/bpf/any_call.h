@@ -124,6 +124,26 @@ static __noinline int fill_socket(struct trace_record *r, struct task_struct *ta
 	return 0;
 }
 
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define S_IFDIR 0040000
+
+/* What kind of file the descriptor is: by the time that user space looks it may be closed. */
+static __noinline int fill_file(struct trace_record *r, struct task_struct *task)
+{
+	struct file *file = file_of_descriptor(task, r->fd);
+	struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	__u16 kind;
+
+	if (!inode)
+		return 0;
+	kind = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	r->file_system = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (kind == S_IFREG || kind == S_IFDIR)
+		r->flags |= TRACE_REGULAR;
+	return 0;
+}
+
 /* Whether no descriptor below RLIMIT_NOFILE is free. */
 static __noinline int files_are_full(struct task_struct *task)
 {
@@ -151,6 +171,8 @@ static __noinline int fill_other(struct trace_record *r, __u32 counted, __u32 er
 	__u64 own = capabilities(task);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
+	if (error == ENOSPC)
+		fill_file(r, task);
 	if (error == EMFILE && files_are_full(task))
 		r->flags |= TRACE_FILES_FULL;
 	if (counted == COUNTED_GROUPS || counted == COUNTED_MARKS)

@@ -260,6 +260,7 @@ struct fsnotify_mark_connector {
 };
 
 struct inode {
+	__u16 i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	__u32 i_nlink;

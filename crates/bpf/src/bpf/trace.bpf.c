@@ -173,7 +173,7 @@ static __always_inline void fill(struct trace_record *r, __u32 call, __s64 resul
 	r->descriptor_limit = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
 	r->used = r->limit = r->user_namespace = 0;
 	r->charged_uid = r->flags = r->path_length = 0;
-	r->number = r->counted = r->reserved = 0;
+	r->number = r->counted = r->file_system = 0;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	if (call == CALL_INOTIFY_INIT || call == CALL_INOTIFY_INIT1)
 		fill_count(r, ucounts_of_task(task), bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES),

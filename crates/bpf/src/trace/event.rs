@@ -128,6 +128,17 @@ pub struct Situation {
     pub bound: bool,
     /// The socket is IPv6.
     pub ipv6: bool,
+    /// The file that the descriptor refers to, where the call was refused with ENOSPC.
+    pub file: Option<File>,
+}
+
+/// A file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Magic number of its file system (include/uapi/linux/magic.h).
+    pub file_system: u32,
+    /// It is a regular file or a directory.
+    pub regular: bool,
 }
 
 /// What is counted.

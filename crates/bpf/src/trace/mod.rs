@@ -20,7 +20,7 @@ mod tracefs;
 #[cfg(feature = "ebpf")]
 mod tracer;
 
-pub use event::{Call, Count, Counted, Event, Refusal, Situation};
+pub use event::{Call, Count, Counted, Event, File, Refusal, Situation};
 pub use hook::Hook;
 pub use options::{ANY, Options, Refused};
 #[cfg(not(feature = "ebpf"))]

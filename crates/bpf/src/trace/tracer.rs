@@ -6,7 +6,7 @@ use libbpf_rs::{MapCore, RingBuffer, RingBufferBuilder};
 
 use super::any_call;
 use super::attachment::Attachment;
-use super::event::{Call, Count, Counted, Event, Situation};
+use super::event::{Call, Count, Counted, Event, File, Situation};
 use super::hook::{self, Hook};
 use super::options::Options;
 use crate::accounting::UserKey;
@@ -203,6 +203,10 @@ fn decode(mut record: &[u8]) -> Option<Event> {
             exempt: has(trace_flags::TRACE_EXEMPT),
             bound: has(trace_flags::TRACE_BOUND),
             ipv6: has(trace_flags::TRACE_IPV6),
+            file: (head.file_system > 0).then_some(File {
+                file_system: head.file_system,
+                regular: has(trace_flags::TRACE_REGULAR),
+            }),
         },
     })
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use nospace_bpf::trace::Event;
+use nospace_bpf::trace::{Event, File};
 use nospace_core::attribute;
 use nospace_core::limits::Place;
 use nospace_core::model::Snapshot;
@@ -130,10 +130,11 @@ impl<'h> OwnerCache<'h> {
 
     /// What the call was about; `None` where that is a path relative to a directory that cannot be resolved any more, or not known.
     pub fn place(&self, event: &Event) -> Option<Place> {
-        let place = match &event.path {
-            Some(path) => self.resolve(event, &String::from_utf8_lossy(path))?,
-            None if self.blind => return None,
-            None => self.link(event, &format!("fd/{}", event.fd?))?,
+        let place = match (&event.path, event.situation.file) {
+            (Some(path), _) => self.resolve(event, &String::from_utf8_lossy(path))?,
+            (None, Some(file)) => return Some(place_of(file)),
+            (None, None) if self.blind => return None,
+            (None, None) => self.link(event, &format!("fd/{}", event.fd?))?,
         };
         let is_in = |directory: &str| Path::new(&place).starts_with(directory);
         Some(if is_in("/sys/fs/cgroup") {
@@ -186,6 +187,20 @@ impl<'h> OwnerCache<'h> {
     }
 }
 
+/// cgroup and cgroup2; proc, sysfs, tracefs and debugfs (include/uapi/linux/magic.h).
+const CGROUPFS: [u32; 2] = [0x0027_e0eb, 0x6367_7270];
+const NO_DISKS: [u32; 4] = [0x9fa0, 0x6265_6572, 0x7472_6163, 0x6462_6720];
+
+fn place_of(file: File) -> Place {
+    if CGROUPFS.contains(&file.file_system) {
+        Place::Cgroupfs
+    } else if file.regular && !NO_DISKS.contains(&file.file_system) {
+        Place::OtherFilesystem
+    } else {
+        Place::NoFile
+    }
+}
+
 /// A container that the disk did not tell of when it was last read.
 fn is_unnamed(owner: &Owner) -> bool {
     match owner {
@@ -194,5 +209,24 @@ fn is_unnamed(owner: &Owner) -> bool {
         } => name.is_empty() || container.as_ref().is_some_and(|c| c.name.is_empty()),
         Owner::Container { name, .. } => name.is_none(),
         Owner::Host | Owner::Unit { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_a_disk_can_find_it_full() {
+        let of = |file_system, regular| {
+            place_of(File {
+                file_system,
+                regular,
+            })
+        };
+        assert_eq!(of(0xef53, true), Place::OtherFilesystem);
+        assert_eq!(of(0xef53, false), Place::NoFile);
+        assert_eq!(of(0x6367_7270, true), Place::Cgroupfs);
+        assert_eq!(of(0x9fa0, true), Place::NoFile);
     }
 }

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     support::run(vec![
         test("every refusal", every_refusal),
         test("a 32-bit caller", caller_of_32_bit),
+        test("a device is no full disk", full_device),
     ])
 }
 
@@ -73,6 +74,20 @@ fn caller_of_32_bit() -> anyhow::Result<()> {
         "{call:?}"
     );
     ensure!(call.count.is_none(), "{call:?}");
+    Ok(())
+}
+
+fn full_device() -> anyhow::Result<()> {
+    let mut place = Place::new(&["--instances=0"], &[])?;
+    let pid = place.pid()?.to_string();
+    let tracing = Tracing::start(&["--any-call", "--failed", "-o", "json", "--pid", &pid])?;
+    place.exhaust("full-device", Errno::NOSPC)?;
+    let said = tracing.end()?;
+    let call = said.calls.last().context("not reported")?;
+    ensure!(
+        call.call == "write" && call.candidates.is_empty(),
+        "{call:?}"
+    );
     Ok(())
 }
 
