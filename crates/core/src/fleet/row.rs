@@ -74,6 +74,8 @@ pub enum FailureKind {
     Garbage,
     /// The agent is too old to give one.
     TooOld,
+    /// The pod that was to check the node did not run, or failed.
+    Pod,
 }
 
 impl FailureKind {
@@ -91,6 +93,7 @@ impl FailureKind {
             Self::Unreachable => "unreachable",
             Self::Garbage => "invalid answer",
             Self::TooOld => "agent too old",
+            Self::Pod => "the pod failed",
         }
     }
 }

@@ -25,7 +25,7 @@ const NOT_READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Once that many were forbidden, and nothing else came, the rest is not asked.
 const FORBIDDEN: usize = 8;
 /// Bytes of a report; one of a thousand pods has less than two million.
-const REPORT_BYTES: usize = 64 << 20;
+pub(super) const REPORT_BYTES: usize = 64 << 20;
 
 /// Asks agents.
 pub struct Agents<'c> {
@@ -123,15 +123,7 @@ impl Agents<'_> {
         let answer = self.ask(agent, "/api/v1/report", asked.timeout, REPORT_BYTES);
         let answer = answer.await;
         let answer = answer.map_err(|error| anyhow::Error::msg(failure(&error, ready)))?;
-        let report: Report = serde_json::from_slice(&answer.body).map_err(|error| {
-            anyhow::anyhow!("the agent's answer is not a report of nospace: {error}")
-        })?;
-        anyhow::ensure!(
-            report.schema_version == SCHEMA_VERSION,
-            "the agent's report has schema version {}, and this nospace reads {SCHEMA_VERSION}",
-            report.schema_version
-        );
-        Ok(report)
+        read_report(&answer.body)
     }
 
     /// The pods of agents by node.
@@ -240,6 +232,22 @@ fn of_its_own(row: Row, names: &HashSet<String>) -> Row {
             )
         }
     }
+}
+
+/// The report that a nospace of the same schema has written.
+///
+/// # Errors
+///
+/// It is none, or of another version.
+pub(super) fn read_report(document: &[u8]) -> anyhow::Result<Report> {
+    let report: Report = serde_json::from_slice(document)
+        .map_err(|error| anyhow::anyhow!("the answer is not a report of nospace: {error}"))?;
+    anyhow::ensure!(
+        report.schema_version == SCHEMA_VERSION,
+        "the report has schema version {}, and this nospace reads {SCHEMA_VERSION}",
+        report.schema_version
+    );
+    Ok(report)
 }
 
 /// The agent, if it can be asked.

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::header::{AGE, HeaderMap, HeaderValue, RETRY_AFTER};
-use kube::Client;
+use hyper::Method;
+use hyper::header::{AGE, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use kube::client::{Body, ClientBuilder};
+use kube::{Client, Config};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -34,7 +35,7 @@ const MAX_OBJECTS: usize = 200_000;
 /// Lists that the server no longer continues are begun again that often.
 const RESTARTS: u32 = 3;
 
-/// A connection to an API server.
+/// A connection to an API server, or to another server that is asked as one is.
 pub struct Cluster {
     client: Client,
     permits: Semaphore,
@@ -53,6 +54,36 @@ pub struct Request<'a> {
     pub timeout: Duration,
     /// Most bytes of an answer.
     pub most: usize,
+}
+
+/// What a request carries.
+#[derive(Clone, Debug, Default)]
+pub struct Payload {
+    kind: &'static str,
+    text: String,
+}
+
+impl Payload {
+    const NONE: Self = Self {
+        kind: "",
+        text: String::new(),
+    };
+
+    /// A JSON document.
+    pub fn json(document: &serde_json::Value) -> Self {
+        Self {
+            kind: "application/json",
+            text: document.to_string(),
+        }
+    }
+
+    /// The fields of a form.
+    pub fn form(fields: &[(&str, &str)]) -> Self {
+        Self {
+            kind: "application/x-www-form-urlencoded",
+            text: encoded(fields),
+        }
+    }
 }
 
 /// An answer that is a success.
@@ -86,9 +117,21 @@ impl Cluster {
     pub async fn connect(target: &Target) -> anyhow::Result<Self> {
         let (config, context) = target.config().await?;
         Ok(Self {
+            context,
+            ..Self::of(config)?
+        })
+    }
+
+    /// Makes a client of a server. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// A certificate or key cannot be used.
+    pub fn of(config: Config) -> anyhow::Result<Self> {
+        Ok(Self {
             client: ClientBuilder::try_from(config)?.build(),
             permits: Semaphore::new(MAX_REQUESTS),
-            context,
+            context: None,
         })
     }
 
@@ -98,11 +141,25 @@ impl Cluster {
     ///
     /// The last attempt's.
     pub async fn get(&self, request: Request<'_>) -> Result<Answer, RequestError> {
+        self.send(Method::GET, request, &Payload::NONE).await
+    }
+
+    /// Sends a request, and tries again as [`Cluster::get`] does: one that may be made twice must mean the same.
+    ///
+    /// # Errors
+    ///
+    /// The last attempt's.
+    pub async fn send(
+        &self,
+        method: Method,
+        request: Request<'_>,
+        payload: &Payload,
+    ) -> Result<Answer, RequestError> {
         // A closed semaphore cannot be: nothing closes it. Whoever waits to try again keeps its turn, so that all slow down.
         let _permit = self.permits.acquire().await;
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let error = match self.attempt(request).await {
+            let error = match self.attempt(&method, request, payload).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -119,15 +176,20 @@ impl Cluster {
 
     async fn attempt(
         &self,
+        method: &Method,
         request: Request<'_>,
+        payload: &Payload,
     ) -> Result<Answer, (RequestError, Option<Duration>)> {
         let until = Instant::now() + request.timeout;
         let unreachable = |why: String| (RequestError::Unreachable(why), None);
-        let mut built = hyper::Request::get(request.path);
+        let mut built = hyper::Request::builder().method(method).uri(request.path);
+        if !payload.kind.is_empty() {
+            built = built.header(CONTENT_TYPE, payload.kind);
+        }
         for (name, value) in request.headers {
             built = built.header(*name, HeaderValue::from_static(value));
         }
-        let built = built.body(Body::empty());
+        let built = built.body(Body::from(payload.text.clone().into_bytes()));
         let built = built.map_err(|error| unreachable(error.to_string()))?;
         let sent = timeout(request.timeout, self.client.send(built)).await;
         let response = sent

@@ -27,6 +27,21 @@ impl Right {
         verb: "list",
         resource: "pods",
     };
+    /// To put a pod on a node.
+    pub const CREATE_PODS: Self = Self {
+        verb: "create",
+        resource: "pods",
+    };
+    /// To remove it.
+    pub const DELETE_PODS: Self = Self {
+        verb: "delete",
+        resource: "pods",
+    };
+    /// To read what it found.
+    pub const GET_LOG: Self = Self {
+        verb: "get",
+        resource: "pods/log",
+    };
     /// To ask agents.
     pub const PROXY_PODS: Self = Self {
         verb: "get",
@@ -139,22 +154,28 @@ mod tests {
     #[test]
     fn the_documented_rights_are_those_of_the_roles_and_of_the_messages() {
         let page = include_str!("../../../../docs/cluster.md");
-        let roles = include_str!("../../../../deploy/kubernetes/cluster-reader/rbac.yaml");
-        let rules: Vec<&str> = roles
-            .lines()
-            .filter(|line| line.contains("apiGroups"))
-            .collect();
-        assert_eq!(rules.len(), 3);
-        assert!(rules.iter().all(|rule| page.contains(rule)), "{rules:?}");
-        for right in [
-            Right::LIST_NODES,
-            Right::GET_NODE,
+        let agents = include_str!("../../../../deploy/kubernetes/cluster-reader/rbac.yaml");
+        let debug = include_str!("../../../../deploy/kubernetes/cluster-debug/rbac.yaml");
+        let nodes = [Right::LIST_NODES, Right::GET_NODE];
+        let of_agents = [Right::LIST_PODS, Right::PROXY_PODS];
+        let of_debug = [
             Right::LIST_PODS,
-            Right::PROXY_PODS,
-        ] {
-            let of = format!("resources: [{}]", right.resource);
-            let rule = rules.iter().find(|rule| rule.contains(&of)).unwrap();
-            assert!(rule.contains(right.verb), "{right}: {rule}");
+            Right::CREATE_PODS,
+            Right::DELETE_PODS,
+            Right::GET_LOG,
+        ];
+        for (roles, rights) in [(agents, &of_agents[..]), (debug, &of_debug[..])] {
+            let rules: Vec<&str> = roles
+                .lines()
+                .filter(|line| line.contains("apiGroups"))
+                .collect();
+            assert_eq!(rules.len(), 3);
+            assert!(rules.iter().all(|rule| page.contains(rule)), "{rules:?}");
+            for right in nodes.iter().chain(rights) {
+                let of = format!("resources: [{}]", right.resource);
+                let rule = rules.iter().find(|rule| rule.contains(&of)).unwrap();
+                assert!(rule.contains(right.verb), "{right}: {rule}");
+            }
         }
     }
 

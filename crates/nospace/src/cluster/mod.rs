@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Target ─▶ Cluster (client) ─┐
-//! Asked ──────────────────────┴─ Source (agents | …) ─▶ Collected: rows ─ fleet::conclude ─▶ Fleet
+//! Asked ──────────────────────┴─ Source (agents | debug) ─▶ Collected: rows ─ fleet::conclude ─▶ Fleet
 //! ```
 //!
 //! A [`Source`] is one file. All that use the Kubernetes API do it by [`Cluster`], which sends at most [`MAX_REQUESTS`] requests at once,
@@ -10,6 +10,7 @@
 
 pub mod agents;
 mod client;
+pub mod debug;
 mod error;
 mod nodes;
 mod pods;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use nospace_core::fleet::{Pool, Row};
 
-pub use client::{Answer, Cluster, MAX_REQUESTS, Request};
+pub use client::{Answer, Cluster, MAX_REQUESTS, Payload, Request};
 pub use error::{RequestError, Right};
 pub use nodes::{NodeInfo, nodes};
 pub use progress::Progress;

@@ -107,6 +107,11 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {name}}
 subjects: [{{kind: ServiceAccount, name: {name}, namespace: default}}]
 "
     ))?;
+    kubeconfig_of(node, name)
+}
+
+/// A kubeconfig that has the token of this service account of the namespace `default`.
+pub fn kubeconfig_of(node: &Node, name: &str) -> anyhow::Result<PathBuf> {
     let token = token(node, name)?;
     let view = node.kubectl(&["config", "view", "--raw", "-o", "json"])?;
     let mut config: Value = serde_json::from_str(&view)?;

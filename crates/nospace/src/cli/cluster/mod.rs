@@ -1,5 +1,6 @@
 //! `nospace cluster`, and `kubectl nospace`: all nodes of a Kubernetes cluster.
 
+mod sources;
 mod via;
 
 use std::io::{self, IsTerminal as _};
@@ -14,9 +15,11 @@ use nospace_core::fleet::{Fleet, Origin, conclude};
 use nospace_core::report::{Report, Status};
 use nospace_core::select;
 
+use self::sources::DebugArgs;
 use self::via::Via;
 use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
 use crate::cluster::agents::Agents;
+use crate::cluster::debug::{Debug, Stopped};
 use crate::cluster::{Asked, Cluster, Progress, Source as _, Target};
 use crate::duration;
 use crate::output::{Check, Document as _, Part, json, markdown};
@@ -37,7 +40,7 @@ pub struct ClusterArgs {
     /// Show the check of this node
     #[arg(value_name = "NODE", conflicts_with_all = ["selector", "pool", "severity", "watch"])]
     node: Option<String>,
-    /// Where answers come from
+    /// Where answers come from: agents, or debug (nothing installed: a short-lived pod per node)
     #[arg(long, value_name = "SOURCE", default_value = "agents", help_heading = LOOK)]
     via: Via,
     /// Only nodes with these labels, as kubectl selects them
@@ -52,16 +55,16 @@ pub struct ClusterArgs {
     /// List only nodes in this state or a worse one; findings and the exit code stay those of all
     #[arg(long, value_enum, value_name = "STATE", help_heading = LOOK)]
     severity: Option<AtLeast>,
-    /// Longest time for the answer of one node
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s", help_heading = LOOK)]
-    timeout: Duration,
+    /// Longest time for the answer of one node [default: 5s, or 60s with --via debug]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
+    timeout: Option<Duration>,
     /// Collect again after this time, until Ctrl-C
     #[arg(long, value_name = "TIME", value_parser = duration::parse, num_args = 0..=1, default_missing_value = "30s",
           require_equals = true, help_heading = LOOK)]
     watch: Option<Duration>,
-    /// Namespace of the agents
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "nospace", help_heading = CLUSTER)]
-    namespace: String,
+    /// Namespace of the agents, or of the pods of --via debug [default: nospace, or default with --via debug]
+    #[arg(short, long, value_name = "NAMESPACE", help_heading = CLUSTER)]
+    namespace: Option<String>,
     /// Labels of the agents' pods
     #[arg(long, value_name = "SELECTOR", default_value = "app.kubernetes.io/name=nospace", help_heading = CLUSTER)]
     agent_selector: String,
@@ -77,6 +80,8 @@ pub struct ClusterArgs {
     /// Group to impersonate; can be repeated
     #[arg(long = "as-group", value_name = "GROUP", requires = "as_user", help_heading = CLUSTER)]
     as_groups: Vec<String>,
+    #[command(flatten)]
+    debug: DebugArgs,
     /// List at most N workloads [default: 10]
     #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true, help_heading = OUTPUT)]
     top: usize,
@@ -93,6 +98,7 @@ Examples:
   nospace cluster worker-7                   the check of one node
   nospace cluster -l topology.kubernetes.io/zone=eu-1 --severity warning
   nospace cluster -o html > cluster.html     a page with a map of all nodes
+  nospace cluster --via debug --image registry.example/nospace:0.2.0
   nospace cluster -o json | jq '.findings[].title'
   kubectl nospace --context prod --watch";
 
@@ -159,12 +165,12 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ClusterArgs) -> anyhow
         let mut fleet = match (runtime.block_on(args.fleet()), args.watch) {
             (Ok(fleet), _) => fleet,
             // An API server that is restarted comes back.
-            (Err(error), Some(interval)) => {
+            (Err(error), Some(interval)) if !error.is::<Stopped>() => {
                 ui::complain(&error);
                 std::thread::sleep(interval);
                 continue;
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), _) => return Err(error),
         };
         let code = fleet.status.exit_code();
         if let Some(least) = args.severity {
@@ -209,15 +215,22 @@ impl ClusterArgs {
             selector: self.selector.clone(),
             pools: self.pool.clone(),
             pool_label: self.pool_label.clone(),
-            timeout: self.timeout,
+            timeout: self.timeout.unwrap_or_else(|| self.via.timeout()),
         }
     }
 
     fn agents<'c>(&self, cluster: &'c Cluster) -> Agents<'c> {
         Agents {
             cluster,
-            namespace: self.namespace.clone(),
+            namespace: self.namespace.as_deref().unwrap_or("nospace").to_owned(),
             selector: self.agent_selector.clone(),
+        }
+    }
+
+    fn debug<'c>(&self, cluster: &'c Cluster) -> Debug<'c> {
+        Debug {
+            cluster,
+            options: self.debug.options(self.namespace.as_deref()),
         }
     }
 
@@ -227,6 +240,10 @@ impl ClusterArgs {
         let (via, collected) = match self.via {
             Via::Agents => {
                 let source = self.agents(&cluster);
+                (source.via(), source.collect(&self.asked(), &progress).await)
+            }
+            Via::Debug => {
+                let source = self.debug(&cluster);
                 (source.via(), source.collect(&self.asked(), &progress).await)
             }
         };
@@ -246,6 +263,7 @@ impl ClusterArgs {
         let cluster = Cluster::connect(&self.target()).await?;
         match self.via {
             Via::Agents => self.agents(&cluster).report(node, &self.asked()).await,
+            Via::Debug => self.debug(&cluster).report(node, &self.asked()).await,
         }
     }
 }

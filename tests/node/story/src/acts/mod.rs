@@ -4,6 +4,7 @@ mod agent_node;
 mod away;
 pub mod cadvisor;
 mod causes;
+mod cluster_debug;
 mod forecast;
 mod healthy;
 mod hog;
@@ -39,5 +40,6 @@ pub const NODE: &[Act] = &[
     ("instances-forecast", forecast::instances),
     ("small-pods", small_pods::exhausted),
     ("agent", agent_node::told),
+    ("cluster-debug", cluster_debug::nothing_installed),
     ("other-causes", causes::named),
 ];

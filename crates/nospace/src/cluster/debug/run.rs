@@ -1,0 +1,421 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _};
+use hyper::Method;
+use nospace_core::fleet::{Failure, FailureKind};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::manifest::{CONTAINER, LABELS, Manifest, PREFIX};
+use super::pod::{Pod, State, left_over};
+use super::signals::Signals;
+use super::{Debug, Stopped};
+use crate::cluster::client::{Payload, escaped};
+use crate::cluster::{Asked, NodeInfo, Progress, Request, RequestError, Right};
+
+/// Pods at a time: the API server, the registry and whoever watches pods shall not notice.
+const AT_ONCE: usize = 32;
+/// Between two lists of all pods of ours.
+const POLL: Duration = Duration::from_secs(1);
+/// A request for one pod.
+const REQUEST: Duration = Duration::from_secs(10);
+/// The kubelet of a node that is not ready has to take note of the pod within that time.
+const NOT_READY: Duration = Duration::from_secs(10);
+/// A pod ends by itself that long after nobody waits for it.
+const DEADLINE_AFTER: Duration = Duration::from_secs(10);
+/// Bytes of an answer about one pod.
+const POD_BYTES: usize = 1 << 20;
+/// How often what is left of a run is listed and deleted before it says so.
+const REMOVALS: u32 = 5;
+
+/// What a pod has said.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Its standard output and standard error.
+    pub text: Vec<u8>,
+    /// Exit code of `check`.
+    pub exit: i64,
+    /// The check is no older.
+    pub age: Duration,
+}
+
+/// Pods by name; `None` before the first list.
+type Pods = Option<Arc<BTreeMap<String, Pod>>>;
+
+/// One run over some nodes.
+pub struct Run<'d> {
+    source: &'d Debug<'d>,
+    /// Its id: the name of each pod begins with it.
+    id: String,
+    format: &'static str,
+    /// Most bytes of a log.
+    most: usize,
+    /// A pod has that long to end.
+    timeout: Duration,
+    /// Names of pods that may exist.
+    own: Mutex<BTreeSet<String>>,
+}
+
+impl<'d> Run<'d> {
+    pub fn new(source: &'d Debug<'d>, asked: &Asked, format: &'static str, most: usize) -> Self {
+        Self {
+            source,
+            id: format!("{:016x}", RandomState::new().build_hasher().finish()),
+            format,
+            most,
+            timeout: asked.timeout,
+            own: Mutex::default(),
+        }
+    }
+
+    /// Checks these nodes; `each` makes something of what came of one. With what else is to be known.
+    ///
+    /// # Errors
+    ///
+    /// A right is missing, the first pod was refused, or a signal came. The pods are removed then, too.
+    pub async fn on<T>(
+        &self,
+        nodes: Vec<(String, NodeInfo)>,
+        progress: &Progress,
+        each: impl Fn((String, NodeInfo), Result<Log, Failure>) -> T,
+    ) -> anyhow::Result<(Vec<T>, Vec<String>)> {
+        self.preflight().await?;
+        let mut signals = Signals::hold().context("cannot handle signals")?;
+        let (sender, receiver) = watch::channel(Pods::None);
+        let outcome = tokio::select! {
+            outcome = self.all(nodes, progress, &receiver, each) => outcome,
+            never = self.list_on(&sender) => match never {},
+            () = signals.next() => Err(Stopped.into()),
+        };
+        progress.say("removing pods");
+        let left = tokio::select! {
+            left = self.remove_all(outcome.is_err()) => left,
+            () = signals.next() => self.own().len(),
+        };
+        let note = (left > 0).then(|| self.says_left(left));
+        match (outcome, note) {
+            (Ok(rows), note) => Ok((rows, note.into_iter().collect())),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(note)) => Err(error.context(note)),
+        }
+    }
+
+    /// Without the right to delete pods, or to read their logs, none is made.
+    async fn preflight(&self) -> anyhow::Result<()> {
+        let absent = format!("{PREFIX}{}-none", self.id);
+        let log = format!("{}/log", self.path(&absent));
+        for (right, method, path) in [
+            (Right::DELETE_PODS, Method::DELETE, self.path(&absent)),
+            (Right::GET_LOG, Method::GET, log),
+        ] {
+            match self
+                .send(method, &path, &Payload::default(), POD_BYTES)
+                .await
+            {
+                Ok(_) | Err(RequestError::Status { code: 404, .. }) => {}
+                Err(error) => anyhow::bail!(
+                    "cannot check nodes by pods in namespace {}: {}",
+                    self.source.options.namespace,
+                    error.explain(right)
+                ),
+            }
+        }
+        let listed = self.list().await;
+        listed.map(drop).map_err(|error| {
+            anyhow::anyhow!("cannot list pods: {}", error.explain(Right::LIST_PODS))
+        })
+    }
+
+    async fn all<T>(
+        &self,
+        nodes: Vec<(String, NodeInfo)>,
+        progress: &Progress,
+        pods: &watch::Receiver<Pods>,
+        each: impl Fn((String, NodeInfo), Result<Log, Failure>) -> T,
+    ) -> anyhow::Result<Vec<T>> {
+        let mut nodes = nodes.into_iter().enumerate();
+        let mut rows = Vec::new();
+        // What refuses the first pod refuses all of them, and is said once.
+        if let Some((at, (name, info))) = nodes.next() {
+            let name_of_pod = self.create(at, &name).await;
+            let name_of_pod = name_of_pod.map_err(|error| self.refused(&error))?;
+            let answer = self.answer(&name_of_pod, &info, pods.clone()).await;
+            progress.advance();
+            rows.push(each((name, info), answer));
+        }
+        let others = stream::iter(nodes).map(|(at, (name, info))| {
+            let pods = pods.clone();
+            async move {
+                let answer = match self.create(at, &name).await {
+                    Ok(pod) => self.answer(&pod, &info, pods).await,
+                    Err(error) => Err(Failure::new(
+                        FailureKind::Pod,
+                        format!("{:#}", self.refused(&error)),
+                    )),
+                };
+                progress.advance();
+                ((name, info), answer)
+            }
+        });
+        let mut others = std::pin::pin!(others.buffer_unordered(AT_ONCE));
+        while let Some((node, answer)) = others.next().await {
+            rows.push(each(node, answer));
+        }
+        Ok(rows)
+    }
+
+    /// Makes the pod of a node, and returns its name.
+    async fn create(&self, at: usize, node: &str) -> Result<String, RequestError> {
+        let name = format!("{PREFIX}{}-{at}", self.id);
+        let manifest = Manifest {
+            options: &self.source.options,
+            run: &self.id,
+            name: &name,
+            node,
+            format: self.format,
+            deadline: (self.timeout + DEADLINE_AFTER).as_secs().max(1),
+        };
+        let payload = Payload::json(&manifest.pod());
+        // Before it is sent: an answer that is lost, or not waited for, may have been a yes.
+        self.own().insert(name.clone());
+        let pods = self.pods_path();
+        match self.send(Method::POST, &pods, &payload, POD_BYTES).await {
+            // The first attempt was a yes that got lost: nobody else knows the name.
+            Ok(_) | Err(RequestError::Status { code: 409, .. }) => Ok(name),
+            Err(error) => {
+                if let RequestError::Status { code: 400..500, .. } = error {
+                    self.own().remove(&name);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits for the pod's end, reads its log, and deletes it.
+    async fn answer(
+        &self,
+        name: &str,
+        node: &NodeInfo,
+        pods: watch::Receiver<Pods>,
+    ) -> Result<Log, Failure> {
+        let began = Instant::now();
+        let answer = match self.end(name, node, pods).await {
+            Ok(exit) => {
+                let path = format!(
+                    "{}/log?container={CONTAINER}&limitBytes={}",
+                    self.path(name),
+                    self.most
+                );
+                let none = Payload::default();
+                let log = self.send(Method::GET, &path, &none, self.most);
+                match log.await {
+                    Ok(log) => Ok(Log {
+                        text: log.body,
+                        exit,
+                        age: began.elapsed(),
+                    }),
+                    Err(error) => {
+                        let why = format!("cannot read its pod's log: {error}");
+                        Err(Failure::new(FailureKind::Unreachable, why))
+                    }
+                }
+            }
+            Err(failure) => Err(failure),
+        };
+        self.delete(name, None).await;
+        answer
+    }
+
+    /// The exit code.
+    async fn end(
+        &self,
+        name: &str,
+        node: &NodeInfo,
+        mut pods: watch::Receiver<Pods>,
+    ) -> Result<i64, Failure> {
+        let began = Instant::now();
+        loop {
+            let state = {
+                let pods = pods.borrow_and_update();
+                pods.as_ref()
+                    .and_then(|pods| pods.get(name).map(Pod::state))
+            };
+            match &state {
+                Some(State::Ended(exit)) => return Ok(*exit),
+                Some(State::Failed(why)) => return Err(self.failed(why)),
+                Some(State::Unseen)
+                    if node.ready == Some(false) && began.elapsed() >= NOT_READY =>
+                {
+                    let why = "its kubelet does not start the pod";
+                    return Err(Failure::new(FailureKind::NotReady, why));
+                }
+                _ => {}
+            }
+            let left = self.timeout.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Err(self.late(state));
+            }
+            // Each list is news; without one the time runs out as well.
+            let _ = timeout(left.min(NOT_READY), pods.changed()).await;
+        }
+    }
+
+    fn failed(&self, why: &str) -> Failure {
+        Failure::new(FailureKind::Pod, self.with_advice(why))
+    }
+
+    fn with_advice(&self, why: &str) -> String {
+        let image = &self.source.options.image;
+        if why.contains("Image") {
+            format!("{why} ({image}: --image names another, --pull-secret what to pull it with)")
+        } else {
+            why.to_owned()
+        }
+    }
+
+    fn late(&self, state: Option<State>) -> Failure {
+        let seconds = self.timeout.as_secs();
+        let why = match state {
+            None => format!("its pod was not listed within {seconds} s"),
+            Some(State::Unseen) => {
+                format!("its kubelet did not take note of the pod within {seconds} s")
+            }
+            Some(State::Pending(Some(why))) => {
+                format!(
+                    "after {seconds} s its pod waits: {}",
+                    self.with_advice(&why)
+                )
+            }
+            Some(_) => format!("the check did not end within {seconds} s"),
+        };
+        Failure::new(FailureKind::Timeout, format!("{why} (--timeout)"))
+    }
+
+    /// Why a pod was not created, with what to do.
+    fn refused(&self, error: &RequestError) -> anyhow::Error {
+        let namespace = &self.source.options.namespace;
+        let said = error.to_string();
+        let what = format!("cannot create a pod in namespace {namespace}");
+        let why = if said.contains("violates PodSecurity") {
+            format!(
+                "{said}. The check sees the whole node, which this namespace does not allow. Use another (-n), or allow it: \
+                 kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
+            )
+        } else if said.contains("exceeded quota") || said.contains("failed quota") {
+            format!("{said}. Use a namespace without this quota (-n)")
+        } else if said.contains("cannot create resource") {
+            error.explain(Right::CREATE_PODS)
+        } else if matches!(error, RequestError::Status { code: 404, .. }) {
+            format!("{said}. -n names another namespace")
+        } else {
+            said
+        };
+        anyhow::anyhow!("{what}: {why}")
+    }
+
+    /// Lists all pods of ours each second, and deletes those that a run which was killed has left.
+    async fn list_on(&self, pods: &watch::Sender<Pods>) -> std::convert::Infallible {
+        loop {
+            // One that fails is followed by another; who waits for it says what it knew last.
+            if let Ok(listed) = self.list().await {
+                for pod in left_over(listed.values(), &self.id) {
+                    self.delete(&pod.metadata.name, Some(&pod.metadata.uid))
+                        .await;
+                }
+                pods.send_replace(Some(Arc::new(listed)));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// Deletes what may be left; returns how many pods are.
+    async fn remove_all(&self, broken_off: bool) -> usize {
+        for round in 0..REMOVALS {
+            let names: Vec<String> = self.own().iter().cloned().collect();
+            if names.is_empty() && (round > 0 || !broken_off) {
+                return 0;
+            }
+            stream::iter(&names)
+                .for_each_concurrent(AT_ONCE, |name| self.delete(name, None))
+                .await;
+            // A request to create one that was not waited for may have come after the request to delete it.
+            if broken_off {
+                sleep(POLL / 2).await;
+            }
+            if let Ok(pods) = self.list().await {
+                let own = pods.into_iter().filter(|(_, pod)| pod.is_of(&self.id));
+                self.own().extend(own.map(|(name, _)| name));
+            }
+        }
+        self.own().len()
+    }
+
+    /// Deletes a pod at once. Where that fails, it stays among those that may exist.
+    async fn delete(&self, name: &str, uid: Option<&str>) {
+        let mut options = json!({"gracePeriodSeconds": 0});
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        let path = self.path(name);
+        let payload = Payload::json(&options);
+        let deleted = self.send(Method::DELETE, &path, &payload, POD_BYTES).await;
+        if matches!(deleted, Ok(_) | Err(RequestError::Status { code: 404, .. })) {
+            self.own().remove(name);
+        }
+    }
+
+    fn says_left(&self, left: usize) -> String {
+        format!(
+            "{left} pods of this run could not be removed. They end by themselves; to delete them: kubectl delete pods -n {} -l {}",
+            self.source.options.namespace,
+            selector()
+        )
+    }
+
+    async fn list(&self) -> Result<BTreeMap<String, Pod>, RequestError> {
+        let selector = selector();
+        let query = [("labelSelector", selector.as_str())];
+        let keep = |pod: Pod| Some((pod.metadata.name.clone(), pod));
+        let path = self.pods_path();
+        self.source.cluster.list(&path, &query, keep, |_| ()).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        payload: &Payload,
+        most: usize,
+    ) -> Result<crate::cluster::Answer, RequestError> {
+        let request = Request {
+            path,
+            headers: &[],
+            timeout: REQUEST,
+            most,
+        };
+        self.source.cluster.send(method, request, payload).await
+    }
+
+    fn pods_path(&self) -> String {
+        let namespace = escaped(&self.source.options.namespace);
+        format!("/api/v1/namespaces/{namespace}/pods")
+    }
+
+    fn path(&self, pod: &str) -> String {
+        format!("{}/{}", self.pods_path(), escaped(pod))
+    }
+
+    fn own(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn selector() -> String {
+    let labels = LABELS.map(|(key, value)| format!("{key}={value}"));
+    labels.join(",")
+}
