@@ -100,6 +100,18 @@ condition() { kubectl get node "$NODE_NAME" -o jsonpath="{.status.conditions[?(@
 wait_for 30 "the conditions" condition InotifyWatchesExhausted False || { kubectl -n nospace logs ds/nospace >&2; fail "the agent set no condition"; }
 passed "its service account can set the node's conditions"
 
+# --- The whole cluster, by the chart's defaults: the plugin of a real kubectl, this DaemonSet, the API server's pod proxy.
+mkdir -p $work/plugin
+ln -sf "$NOSPACE_STATIC" $work/plugin/kubectl-nospace
+plugin() { PATH=$work/plugin:$PATH kubectl nospace "$@"; }
+plugin -o json >$work/fleet.json 2>$work/said || [ $? -le 3 ] || fail "kubectl nospace: $(cat $work/said)"
+jq -e --arg node "$NODE_NAME" '.counts.answered == 1 and .counts.nodes == 1 and .rows[0].node == $node and .rows[0].ready and .rows[0].ageSeconds <= 30
+    and ([.workloads[] | select(.namespace == "shop" and .watches == 500)] | length == 1)' $work/fleet.json >/dev/null ||
+    { cat $work/said >&2; jq . $work/fleet.json >&2; fail "kubectl nospace does not show the node and what its pods hold"; }
+plugin "$NODE_NAME" -o json >$work/one.json || [ $? -le 3 ]
+jq -e '[.pods[] | select(.name == "web-0" and .watches == 500)] | length == 1' $work/one.json >/dev/null || fail "kubectl nospace $NODE_NAME: $(head -c 300 $work/one.json)"
+passed "kubectl nospace: $(plugin | head -n 1)"
+
 # --- Prometheus, the rules, the dashboard.
 curl -sf "http://$address:9409/metrics" | promtool check metrics >&2 || fail "promtool check metrics"
 start_prometheus "$address:9409" "$NODE_NAME"

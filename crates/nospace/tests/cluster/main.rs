@@ -8,7 +8,8 @@ mod server;
 mod summaries;
 
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -355,4 +356,22 @@ fn every_format_names_every_node_and_takes_nothing_for_markup() {
         serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
     let document: serde_json::Value = serde_json::from_str(&printed("json")).unwrap();
     jsonschema::validate(&schema, &document).unwrap();
+}
+
+#[test]
+fn watching_prints_a_document_a_line_again_and_again() {
+    let server = fleet_of([("a", says("a"))]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nospace"));
+    command.args(["cluster", "--watch=0.2", "-o", "json"]);
+    command.env("KUBECONFIG", &server.kubeconfig);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let seen: Vec<Fleet> = lines
+        .take(3)
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    // Nobody reads any more: it ends by itself.
+    let status = child.wait().unwrap();
+    assert!(seen.iter().all(|fleet| fleet.status == Status::Ok));
+    assert_eq!((seen.len(), status.code()), (3, Some(0)));
 }
