@@ -463,3 +463,27 @@ fn a_namespace_or_cgroup_is_judged_only_where_the_line_tells_which() {
     assert_eq!(pids("/system.slice"), Verdict::Confirms);
     assert_eq!(pids("/system.slice/ssh.service"), Verdict::Unknown);
 }
+
+/// .NET prints the setting that it read: it may have been raised since.
+#[test]
+fn a_limit_that_the_program_printed_is_compared_with_the_node() {
+    let line = "System.IO.IOException: The configured user limit (128) on the number of inotify instances has been reached, or the per-process limit on the number of open file descriptors has been reached.";
+    let says = |now| {
+        let mut report = with_user(1, 1);
+        report.limits = Some(InotifyLimits {
+            max_user_instances: now,
+            ..InotifyLimits::default()
+        });
+        explain(line, Some(&report)).causes.remove(0)
+    };
+    let raised = says(8192);
+    assert_eq!(raised.limit, Some(128));
+    let words = "fs.inotify.max_user_instances was 128 where the program ran and is 8,192 here now";
+    assert_eq!(raised.node_says.last().map(String::as_str), Some(words));
+    assert!(
+        !says(128)
+            .node_says
+            .iter()
+            .any(|said| said.contains("was 128"))
+    );
+}

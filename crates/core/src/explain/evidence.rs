@@ -5,7 +5,7 @@ use super::figure::{Figure, disks, figure, lies_on, quoted, resources, users};
 use super::origin::foreign;
 use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
-use crate::amount::count;
+use crate::amount::{count, thousands};
 use crate::cause::Cause;
 use crate::evidence::room_for_all;
 use crate::limits;
@@ -27,6 +27,30 @@ pub fn judge(cause: &ExplainedCause, report: &Report) -> NodeSays {
             ..NodeSays::default()
         };
     }
+    let mut said = asked(cause, report);
+    said.words.extend(changed(cause, report));
+    said
+}
+
+/// That the limit is not what the program printed, which reads the setting itself.
+fn changed(cause: &ExplainedCause, report: &Report) -> Option<String> {
+    let met = cause.limit?;
+    let limits = report.limits.as_ref()?;
+    let (key, now) = match cause.cause {
+        Cause::InotifyInstances => ("fs.inotify.max_user_instances", limits.max_user_instances),
+        Cause::InotifyWatches => ("fs.inotify.max_user_watches", limits.max_user_watches),
+        _ => return None,
+    };
+    (met != now).then(|| {
+        format!(
+            "{key} was {} where the program ran and is {} here now",
+            thousands(met),
+            thousands(now)
+        )
+    })
+}
+
+fn asked(cause: &ExplainedCause, report: &Report) -> NodeSays {
     let mut words = Vec::new();
     let mut all_known = true;
     for candidate in candidates(cause) {

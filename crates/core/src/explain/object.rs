@@ -11,6 +11,8 @@ pub struct Object {
     pub name: Option<String>,
     /// Pod, as `namespace/name` where the line has both, else its uid.
     pub pod: Option<String>,
+    /// The limit that the program says it met.
+    pub limit: Option<u64>,
 }
 
 static POD_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -44,7 +46,10 @@ impl Object {
             .name("pod")
             .map(|m| text(m.as_bytes()))
             .or_else(|| pod_of(message));
-        Self { name, pod }
+        let limit = captures
+            .name("limit")
+            .and_then(|m| text(m.as_bytes()).parse().ok());
+        Self { name, pod, limit }
     }
 
     /// The object of that name, and the pod that the whole message names.
@@ -52,6 +57,7 @@ impl Object {
         Self {
             name,
             pod: pod_of(message),
+            limit: None,
         }
     }
 }

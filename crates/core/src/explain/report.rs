@@ -55,6 +55,9 @@ pub struct ExplainedLine {
     pub object: Option<String>,
     /// Pod: `namespace/name`, or its uid.
     pub pod: Option<String>,
+    /// The limit that the program says it met, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// The line as it stands.
     pub text: String,
 }
@@ -76,6 +79,7 @@ impl ExplainedLine {
             evidence: hit.meaning.reasons.clone(),
             object: hit.meaning.object.name.clone(),
             pod: hit.meaning.object.pod.clone(),
+            limit: hit.meaning.object.limit,
             text: hit.text.clone(),
         }
     }
@@ -122,6 +126,9 @@ pub struct ExplainedCause {
     pub objects: Vec<String>,
     /// Pods named; at most ten.
     pub pods: Vec<String>,
+    /// The limit that the last program met which says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// The surest message, the earliest of those.
     pub sample: String,
     /// The messages by signature, in the order of appearance; at most ten.

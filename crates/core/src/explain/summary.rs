@@ -29,6 +29,7 @@ struct Sum {
     hosts: Vec<String>,
     objects: Vec<String>,
     pods: Vec<String>,
+    limit: Option<u64>,
     kinds: Vec<(MessageKind, Hit)>,
     /// Index of the kind that the surest message is of.
     surest: usize,
@@ -129,6 +130,7 @@ impl Sum {
             hosts: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),
+            limit: None,
             kinds: Vec::new(),
             surest: 0,
         }
@@ -181,6 +183,7 @@ impl Sum {
         if let Some(pod) = &hit.meaning.object.pod {
             remember(&mut self.pods, pod, KEPT);
         }
+        self.limit = hit.meaning.object.limit.or(self.limit);
     }
 
     fn merge(&mut self, later: Self) {
@@ -198,6 +201,7 @@ impl Sum {
         }
         self.confidence = self.confidence.max(later.confidence);
         self.last = later.last;
+        self.limit = later.limit.or(self.limit);
         for (program, n) in later.programs {
             count(&mut self.programs, program, n);
         }
@@ -240,6 +244,7 @@ impl Sum {
             hosts: self.hosts.clone(),
             objects: self.objects.clone(),
             pods: self.pods.clone(),
+            limit: self.limit,
             sample: self
                 .kinds
                 .get(self.surest)

@@ -25,10 +25,10 @@ const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|us
 const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:after|not handled|for this process|in |while |during |at |\[v))"#;
 
 /// What leads to an errno that is a reason.
-const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\] |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
+const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\] |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|\berror ["']|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
 
 /// A number of the errno beside its words.
-const NUMBERED: &str = r#"(?i-u)(?:errno[ =:]*\d+[\])]?[,:)]?\s?["'-]? ?|\(\d+[:)] ?|\d+: |code: \d+, .{0,60}|-1 e[a-z]+ \(|errcode: \d+ - |generic:\d+ meaning |error ?\d+[:,] )$"#;
+const NUMBERED: &str = r#"(?i-u)(?:errno[ =:]*\d+[\])]?[,:)]?\s?["'-]? ?|\(\d+[:)] ?|\d+: |code: \d+, .{0,60}|-1 e[a-z]+ \(|errcode: \d+ (?:- )?["']?|generic:\d+ meaning |error ?\d+[:,] )$"#;
 const NUMBER_AFTER: &str = r#"^(?-u)["']? ?,? ?[(\[]?(?:os error|errno|E[A-Z]{4,}\b)|^ ?\(\d+\)"#;
 
 /// Keys whose value is a reason, where the errno stands in quotes.

@@ -60,7 +60,7 @@ pub struct Signature {
     /// literal of the table are never looked at with a regular expression.
     pub literal: String,
     /// Regular expression on the normal form of the line, letter case ignored. `%path%` is
-    /// an absolute path; a group called `path`, `pod`, `cgroup` or `object` names the object.
+    /// an absolute path; a group called `path`, `pod`, `cgroup` or `object` names the object, `limit` the limit that was met.
     pub pattern: String,
     /// The path must lie below one of these, where any is given.
     #[serde(default)]

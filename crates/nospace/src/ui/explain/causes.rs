@@ -81,8 +81,16 @@ fn details(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: 
     }
     say(page, "object", &cause.objects.join(", "));
     say(page, "pod", &cause.pods.join(", "));
+    say(page, "limit", &limit(cause));
     say(page, "certainty", &certainty(cause));
     say(page, "node", &node(cause));
+}
+
+/// The limit that a program printed: what it met then, which may have been raised since.
+fn limit(cause: &ExplainedCause) -> String {
+    cause.limit.map_or_else(String::new, |limit| {
+        format!("{}, says the program", thousands(limit))
+    })
 }
 
 fn say(page: &mut Page, label: &str, text: &str) {
