@@ -1,8 +1,15 @@
 //! What is printed of hand-made reports.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_macros,
+    reason = "tests"
+)]
 
 mod cli;
+mod completion;
 mod human;
 mod json;
 mod samples;
