@@ -1,7 +1,8 @@
-//! `nospace top`: the node, live.
+//! `nospace top`: the node, live, or as it was recorded.
 
 use std::env;
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,22 +10,27 @@ use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 
-use super::args::{LOOK, OUTPUT, Shared, one_of, unused};
+use super::args::{AtArg, LOOK, OUTPUT, Past, Shared, one_of, unused};
 use crate::duration;
 use crate::top::holders::{Choice, Grouping, SortKey};
-use crate::top::{self, Look, Options, Pace};
+use crate::top::{self, Look, Options, Pace, What};
 use crate::ui::screen::Screen;
 
 /// Show the node live: budgets, who holds them, rates, and refused calls
 ///
 /// Holders by process, pod, workload, program or user, with the change per minute and the last refused call; the watches of each as
-/// a tree; every limit; the forecast. Press ? for the keys.
+/// a tree; every limit; the forecast. Press ? for the keys. With --from, the keys [ and ] step through a recording, and space plays it.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP, args = unused(&["verbose"]))]
 pub struct TopArgs {
     /// Time between checks: 1, 5s, 1m [default: 1s, longer if a check takes more than 40 ms of a core]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
     interval: Option<Duration>,
+    /// Show a timeline saved with `nospace record --for` instead of this node
+    #[arg(long, value_name = "TIMELINE", help_heading = LOOK, conflicts_with = "interval")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    at: AtArg,
     /// Sort holders by this
     #[arg(long, value_name = "KEY", value_parser = sort_keys(), default_value = "watches", help_heading = OUTPUT)]
     sort: SortKey,
@@ -39,7 +45,7 @@ pub struct TopArgs {
 const AFTER_HELP: &str = "\
 Keys: ? help, 1-4 views, s sort, g group, / filter, Enter watches, p pause, q quit.
 
-Exit codes: 0 done, 1 no terminal or no procfs, 3 wrong usage.";
+Exit codes: 0 done, 1 no terminal, no procfs or no readable recording, 3 wrong usage.";
 
 fn sort_keys() -> impl TypedValueParser<Value = SortKey> {
     let help = |key| match key {
@@ -67,7 +73,7 @@ fn groupings() -> impl TypedValueParser<Value = Grouping> {
 ///
 /// # Errors
 ///
-/// Without a terminal or a procfs.
+/// Without a terminal or a procfs, or where a recording cannot be read.
 pub fn run(shared: &Shared, args: TopArgs) -> anyhow::Result<ExitCode> {
     if !io::stdout().is_terminal() {
         bail!(
@@ -80,13 +86,21 @@ pub fn run(shared: &Shared, args: TopArgs) -> anyhow::Result<ExitCode> {
             "top needs a terminal that can move its cursor, but TERM is {terminal:?}: set TERM (linux, xterm), or use nospace check"
         );
     }
-    shared.live()?;
+    let what = match Past::open(args.from.as_ref(), &args.at)? {
+        Some(past) => What::Recording(past.replay, past.number),
+        None => {
+            shared.live()?;
+            What::Node {
+                roots: shared.roots(),
+                ebpf: !shared.no_ebpf,
+                pace: args.interval.map_or(Pace::Gentle, Pace::Fixed),
+            }
+        }
+    };
     let color = use_color(shared.color);
     crossterm::style::force_color_output(color);
     top::run(Options {
-        roots: shared.roots(),
-        ebpf: !shared.no_ebpf,
-        pace: args.interval.map_or(Pace::Gentle, Pace::Fixed),
+        what,
         choice: Choice {
             grouping: args.by,
             sort: args.sort,

@@ -41,8 +41,8 @@ impl Data {
                 let now = self.sample.as_ref().map_or(0.0, |sample| sample.seconds);
                 self.refusals.add(refused, now);
             }
-            // They belong to a view.
-            Update::Watches { .. } => {}
+            // These are not about the node.
+            Update::Watches { .. } | Update::Moment(_) | Update::Unreadable(_) => {}
         }
     }
 }

@@ -1,9 +1,9 @@
-//! `nospace top`: the node, live.
+//! `nospace top`: the node, live, or as it was recorded.
 //!
 //! ```text
-//! Worker (thread): Sampler, watches ─┐
+//! Feed (thread): Worker or Player ───┐
 //! trace (thread): refused calls ─────┴─ Update ─▶ State ─ draw ─▶ Buffer ─▶ Terminal
-//!                                       keys ────▲   └─ Effect: Request ─▶ Worker
+//!                                       keys ────▲   └─ Effect: Request ─▶ Feed
 //! ```
 //!
 //! `State` is pure: what came in and which keys were pressed decide what is drawn, and drawing depends on nothing else.
@@ -12,8 +12,11 @@ pub mod budgets;
 mod data;
 mod draw;
 pub mod drill;
+mod feed;
 pub mod holders;
+mod host;
 mod live;
+mod player;
 pub mod refusals;
 pub mod sample;
 mod session;
@@ -24,4 +27,4 @@ pub mod update;
 pub use data::Data;
 pub use draw::{Look, draw};
 pub use live::Pace;
-pub use session::{Options, run};
+pub use session::{Options, What, run};

@@ -10,12 +10,15 @@ use anyhow::Context as _;
 use crossterm::event::{self, Event, KeyEventKind};
 
 use super::draw::{Look, draw};
+use super::feed::{self, Feed};
 use super::holders::Choice;
 use super::live::{Pace, Worker, trace};
+use super::player::Player;
 use super::state::{Effect, Shown, State};
 use super::terminal::{Signals, Terminal};
 use super::update::{Request, Update};
 use crate::host::live::{Live, Roots};
+use crate::host::replay::Replay;
 use crate::sampling::Sampler;
 
 /// How long to wait for a key before looking for updates and signals.
@@ -23,14 +26,25 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Growth is measured between samples at least this far apart.
 const GROWTH_SPACING: Duration = Duration::from_secs(5);
 
+/// What to show.
+pub enum What {
+    /// This node, live.
+    Node {
+        /// Where the host's file systems are.
+        roots: Roots,
+        /// Whether to use eBPF.
+        ebpf: bool,
+        /// How often to take a sample.
+        pace: Pace,
+    },
+    /// A recording, from this sample on.
+    Recording(Replay, usize),
+}
+
 /// What to show, and how.
 pub struct Options {
-    /// Where the host's file systems are.
-    pub roots: Roots,
-    /// Whether to use eBPF.
-    pub ebpf: bool,
-    /// How often to take a sample.
-    pub pace: Pace,
+    /// What to show.
+    pub what: What,
     /// Order, groups and filter at the start.
     pub choice: Choice,
     /// What the terminal can show.
@@ -43,16 +57,25 @@ pub struct Options {
 ///
 /// The node cannot be opened, or the terminal not be used.
 pub fn run(options: Options) -> anyhow::Result<()> {
-    let started = Instant::now();
     let signals = Signals::new()?;
-    let host = Live::open(&options.roots, options.ebpf)?;
-    let sampler = Sampler::new(host, GROWTH_SPACING);
-    let worker = Worker::new(sampler, options.pace, started);
     let (updates, incoming) = mpsc::channel();
-    let mut source = Source::start(worker, &updates);
     let stop = Arc::new(AtomicBool::new(false));
-    start_trace(&options, updates, &stop);
     let mut state = State::new(options.choice);
+    let mut source = match options.what {
+        What::Node { roots, ebpf, pace } => {
+            let host = Live::open(&roots, ebpf)?;
+            let sampler = Sampler::new(host, GROWTH_SPACING);
+            let worker = Worker::new(sampler, pace, Instant::now());
+            let source = Source::start(Box::new(worker), &updates);
+            start_trace(&roots, ebpf, updates, &stop);
+            source
+        }
+        What::Recording(replay, number) => {
+            let mut player = Player::new(replay);
+            state.take(player.show(number)?);
+            Source::start(Box::new(player), &updates)
+        }
+    };
     let mut terminal = Terminal::take()?;
     let done = show(
         &mut state,
@@ -85,7 +108,7 @@ fn show(
             terminal.resume()?;
             changed = true;
         }
-        let here = source.look_if_due();
+        let here = source.step_if_due();
         for update in incoming.try_iter().chain(here) {
             state.take(update);
             changed = true;
@@ -114,69 +137,69 @@ fn show(
                     terminal.suspend()?;
                     signals.resumed();
                 }
-                Effect::Ask(request) => source
-                    .ask(request)
-                    .into_iter()
-                    .for_each(|answer| state.take(answer)),
+                Effect::Ask(request) => {
+                    let answers = source.ask(request).into_iter();
+                    answers.for_each(|answer| state.take(answer));
+                }
             }
         }
     }
     Ok(())
 }
 
-/// Who samples the node: a thread, or this one if none can be started.
+/// Who feeds the screen: a thread, or this one if none can be started.
 enum Source {
     Thread(Sender<Request>),
-    Here(Box<Worker>),
+    Here(Box<dyn Feed>),
 }
 
 impl Source {
-    fn start(worker: Worker, updates: &Sender<Update>) -> Self {
+    fn start(feed: Box<dyn Feed>, updates: &Sender<Update>) -> Self {
         let (requests, asked) = mpsc::channel();
-        let (hand, taken) = mpsc::channel::<Worker>();
+        let (hand, taken) = mpsc::channel::<Box<dyn Feed>>();
         let updates = updates.clone();
         let thread = thread::Builder::new()
             .name("look".to_owned())
             .spawn(move || {
-                if let Ok(worker) = taken.recv() {
-                    worker.run(&asked, &updates);
+                if let Ok(mut feed) = taken.recv() {
+                    feed::run(feed.as_mut(), &asked, &updates);
                 }
             });
         match thread {
-            Ok(_) => match hand.send(worker) {
+            Ok(_) => match hand.send(feed) {
                 Ok(()) => Self::Thread(requests),
-                Err(back) => Self::Here(Box::new(back.0)),
+                Err(back) => Self::Here(back.0),
             },
             // No pid is left.
-            Err(_) => Self::Here(Box::new(worker)),
+            Err(_) => Self::Here(feed),
         }
     }
 
-    fn look_if_due(&mut self) -> Vec<Update> {
+    fn step_if_due(&mut self) -> Vec<Update> {
         match self {
-            Self::Thread(_) => Vec::new(),
-            Self::Here(worker) => worker.look_if_due(),
+            Self::Here(feed) if feed.rest().is_some_and(|rest| rest.is_zero()) => feed.step(),
+            Self::Thread(_) | Self::Here(_) => Vec::new(),
         }
     }
 
-    fn ask(&mut self, request: Request) -> Option<Update> {
+    fn ask(&mut self, request: Request) -> Vec<Update> {
         match self {
             Self::Thread(requests) => {
                 // It ends with the program.
                 let _ = requests.send(request);
-                None
+                Vec::new()
             }
-            Self::Here(worker) => worker.answer(request),
+            Self::Here(feed) => feed.answer(vec![request]),
         }
     }
 }
 
 /// Traces refused calls in a thread of its own; where that cannot be, says why.
-fn start_trace(options: &Options, updates: Sender<Update>, stop: &Arc<AtomicBool>) {
+fn start_trace(roots: &Roots, ebpf: bool, updates: Sender<Update>, stop: &Arc<AtomicBool>) {
     let report = updates.clone();
-    let started = if options.ebpf {
+    let started = if ebpf {
         // Only names owners: the eBPF programs are those of the trace.
-        Live::open(&options.roots, false).and_then(|host| {
+        Live::open(roots, false).and_then(|host| {
             let stop = Arc::clone(stop);
             let thread = thread::Builder::new().name("trace".to_owned());
             thread.spawn(move || trace(&host, &updates, &stop))?;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nospace_core::watches::WatchesReport;
 
 use super::sample::Sample;
@@ -14,6 +15,10 @@ use crate::trace::TracedCall;
 pub enum Update {
     /// A sample of the node.
     Sample(Arc<Sample>),
+    /// Another moment of a recording.
+    Moment(Moment),
+    /// The recording cannot be read any further, and why.
+    Unreadable(String),
     /// Time from the start of one sample to the next.
     Interval(Duration),
     /// The watches that request `id` asked for.
@@ -29,6 +34,32 @@ pub enum Update {
     Refusals(RefusedCalls),
     /// Refused calls are not traced, and why.
     TraceEnded(String),
+}
+
+/// A moment of a recording, and what came before it.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// Which one.
+    pub position: Position,
+    /// Whether `samples` do not follow those that came in before.
+    pub is_jump: bool,
+    /// Samples up to this moment, oldest first.
+    pub samples: Vec<Arc<Sample>>,
+}
+
+/// Where in a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Number of the sample, from 0.
+    pub number: usize,
+    /// Number of the last sample.
+    pub last: usize,
+    /// When the first sample was taken.
+    pub begin: Timestamp,
+    /// When the last one was.
+    pub end: Timestamp,
+    /// Samples a second while it is played; `None` while it stands still.
+    pub playing: Option<u32>,
 }
 
 /// Calls that failed because something had run out.
@@ -74,4 +105,14 @@ pub enum Request {
     },
     /// Another time between samples.
     Interval(Duration),
+    /// A recording: so many samples forward, or back.
+    Step(isize),
+    /// A recording: its first sample.
+    First,
+    /// A recording: its last sample.
+    Last,
+    /// A recording: play it, or stop.
+    Play,
+    /// A recording: play it faster, or slower.
+    Faster(bool),
 }

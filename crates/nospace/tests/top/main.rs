@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use nospace::host::replay::Replay;
 use nospace_holder::Holder;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use support::{NOSPACE, test};
@@ -22,6 +23,7 @@ const FOLLOWED: u32 = 797_000;
 const WALKED: u32 = 798_000;
 /// A user who may have one process, and no thread more.
 const ALONE: u32 = 799_000;
+const RECORDED: u32 = 796_000;
 
 fn main() -> ExitCode {
     if nospace_holder::is_asked() {
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
             test("Ctrl-Z and fg", stops_and_goes_on),
             test("no descriptor left, another size", no_descriptor_left),
             test("no thread to be had", no_thread),
+            test("a timeline, step by step", steps_through),
         ]);
     } else {
         eprintln!("skipped: tmux is missing; scripts/prepare test installs it");
@@ -97,6 +100,69 @@ fn follows() -> anyhow::Result<()> {
             .lines()
             .any(|line| line.contains("top-followed") && line.contains("inotify-instances"))
     })?;
+    Ok(())
+}
+
+/// What was recorded is shown, at each of its moments.
+fn steps_through() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let timeline = directory.path().join("timeline.tar.zst");
+    let mut holder = holder(
+        RECORDED,
+        &["--instances=2", "--watches=3", "--comm=top-recorded"],
+    )?;
+    let mut record = Command::new(NOSPACE)
+        .args(["record", "--every", "1s", "--for", "60s"])
+        .arg(&timeline)
+        .spawn()?;
+    let samples = |least: usize| {
+        for _ in 0..600 {
+            std::thread::sleep(Duration::from_millis(100));
+            let Ok(replay) = Replay::open(&timeline) else {
+                continue;
+            };
+            let there = replay.samples().len();
+            if there >= least {
+                return Ok(there);
+            }
+        }
+        anyhow::bail!("no {least} samples in a minute")
+    };
+    let before = samples(2)?;
+    let tried = holder.tell("open 5")?;
+    ensure!(tried.done == 5, "{tried:?}");
+    samples(before + 3)?;
+    let pid = Pid::from_child(&record);
+    kill_process(pid, Signal::INT)?;
+    ensure!(record.wait()?.success(), "record");
+    drop(holder);
+    let last = samples(1)?;
+
+    let tmux = Tmux::start(
+        100,
+        24,
+        &format!(
+            "{NOSPACE} top --from {} --filter top-recorded",
+            timeline.display()
+        ),
+    )?;
+    let shows = |number: usize, instances: &'static str| {
+        let place = format!("{number} of {last}");
+        move |screen: &str| {
+            let cell = row(screen, "top-recorded").and_then(|row| row.get(2).cloned());
+            screen.contains(&place) && cell.as_deref() == Some(instances)
+        }
+    };
+    let screen = tmux.wait("the last sample", shows(last, "7"))?;
+    ensure!(screen.contains("this is a recording"), "{screen}");
+    tmux.keys(&["^"])?;
+    tmux.wait("the first sample", shows(1, "2"))?;
+    tmux.keys(&["]"])?;
+    tmux.wait("the second sample", shows(2, "2"))?;
+    tmux.keys(&["Space"])?;
+    tmux.wait("the last sample, played", shows(last, "7"))?;
+    tmux.keys(&["Left"])?;
+    tmux.wait("one sample back", shows(last - 1, "7"))?;
     Ok(())
 }
 

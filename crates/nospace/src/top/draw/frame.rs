@@ -88,8 +88,11 @@ fn how(state: &State, room: usize, charset: Charset) -> String {
         ),
         Provenance::Unavailable => ("inotify is not readable".to_owned(), "? unreadable"),
     };
-    let time = sample.report.taken_at.split('T').nth(1);
-    let time = format!("{} UTC", time.unwrap_or_default().trim_end_matches('Z'));
+    let (date, time) = sample.report.taken_at.split_once('T').unwrap_or_default();
+    let mut time = format!("{} UTC", time.trim_end_matches('Z'));
+    if state.moment.is_some() {
+        time = format!("{date} {time}");
+    }
     let every = data
         .interval
         .map(|interval| format!(", every {}", duration(interval)));
@@ -138,7 +141,16 @@ pub fn keys(canvas: &mut Canvas<'_>, state: &State) {
         (View::Refusals | View::Findings, None) => &[],
     };
     let pause = if state.is_paused() { "go on" } else { "pause" };
-    let common = [("p", pause), ("?", "help"), ("q", "quit")];
+    let play = |playing: Option<u32>| if playing.is_some() { "stop" } else { "play" };
+    let common: &[(&str, &str)] = match state.moment {
+        None => &[("p", pause), ("?", "help"), ("q", "quit")],
+        Some(position) => &[
+            ("[ ]", "step"),
+            ("space", play(position.playing)),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
+    };
     let width = |(key, does): &(&str, &str)| text::width(key) + 1 + text::width(does) + 2;
     let mut room = canvas
         .width()
@@ -149,7 +161,12 @@ pub fn keys(canvas: &mut Canvas<'_>, state: &State) {
         left.is_some()
     };
     let mut line = line;
-    for (key, does) in keys.iter().copied().take_while(fits).chain(common) {
+    for (key, does) in keys
+        .iter()
+        .copied()
+        .take_while(fits)
+        .chain(common.iter().copied())
+    {
         line = line
             .put(style::COMMAND, key)
             .put(style::DIM, &format!(" {does}"))

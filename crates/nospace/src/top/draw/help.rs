@@ -44,10 +44,24 @@ const KEYS: [(&str, &str); 15] = [
     ("q, Ctrl-C", "quit"),
 ];
 
+/// Of these, what a recording does not have.
+const NOT_OF_RECORDING: [&str; 2] = ["p, space", "+ -"];
+
+/// Those of a recording, which come first.
+const OF_RECORDING: [(&str, &str); 5] = [
+    ("[ ]", "one sample back or forward; left and right as well"),
+    ("{ }", "ten samples back or forward"),
+    ("^ $", "the first, the last sample"),
+    ("space, p", "play, or stop"),
+    ("+ -", "play faster or slower"),
+];
+
 /// The keys, and what the marks mean.
-pub fn draw(canvas: &mut Canvas<'_>, scroll: usize) -> Shown {
+pub fn draw(canvas: &mut Canvas<'_>, scroll: usize, is_recording: bool) -> Shown {
     let mut page = Page::new(canvas.width(), canvas.look.charset);
-    for (keys, does) in KEYS {
+    let of_recording = OF_RECORDING.iter().filter(|_| is_recording);
+    let is_free = |(keys, _): &&(&str, &str)| !is_recording || !NOT_OF_RECORDING.contains(keys);
+    for (keys, does) in of_recording.chain(KEYS.iter().filter(is_free)) {
         let line = page.line().put(style::COMMAND, keys).pad_to(17);
         page.wrapped(line, style::PLAIN, does);
     }

@@ -10,6 +10,7 @@ mod help;
 mod holders;
 mod look;
 mod refusals;
+mod scrubber;
 mod watches;
 
 use ratatui::buffer::Buffer;
@@ -37,15 +38,18 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) -> Shown
         return Shown::default();
     }
     frame::keys(&mut canvas, state);
+    if let Some(position) = &state.moment {
+        scrubber::draw(&mut canvas, position, state.trouble.as_deref());
+    }
     let Some(sample) = state.data().sample.clone() else {
-        canvas.line(&line.put(style::DIM, "reading this node ..."));
+        canvas.line(&line.put(style::DIM, "reading ..."));
         return Shown::default();
     };
     frame::headline(&mut canvas, &sample.report);
     frame::views(&mut canvas, state);
     canvas.blank();
     if let Some(scroll) = state.help {
-        return help::draw(&mut canvas, scroll);
+        return help::draw(&mut canvas, scroll, state.moment.is_some());
     }
     if let Some(drill) = &state.drill {
         return watches::draw(&mut canvas, drill);

@@ -1,19 +1,15 @@
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use nospace_core::parse::passwd;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::host::{Host, root};
 use crate::sampling::Sampler;
+use crate::top::feed::Feed;
+use crate::top::host::{user_names, watches_of};
 use crate::top::sample::{Sample, UserNames, held};
 use crate::top::update::{Request, Update};
-use crate::watches;
 
-/// /etc/passwd is read up to here.
-const MAX_PASSWD: usize = 4 << 20;
-/// And again after this time: users come and go.
+/// Names of users are read again after this time: users come and go.
 const PASSWD_INTERVAL: Duration = Duration::from_secs(60);
 /// Time between samples unless a key or an option sets another.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
@@ -54,38 +50,6 @@ impl Worker {
         }
     }
 
-    /// Samples and answers until nobody listens any more.
-    pub fn run(mut self, requests: &Receiver<Request>, updates: &Sender<Update>) {
-        loop {
-            for update in self.look() {
-                if updates.send(update).is_err() {
-                    return;
-                }
-            }
-            loop {
-                let rest = self.due.saturating_duration_since(Instant::now());
-                match requests.recv_timeout(rest) {
-                    Ok(request) => {
-                        let answer = self.answer(request);
-                        if answer.is_some_and(|answer| updates.send(answer).is_err()) {
-                            return;
-                        }
-                    }
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
-            }
-        }
-    }
-
-    /// Takes a sample, if one is due.
-    pub fn look_if_due(&mut self) -> Vec<Update> {
-        if Instant::now() < self.due {
-            return Vec::new();
-        }
-        self.look()
-    }
-
     fn look(&mut self) -> Vec<Update> {
         let begin = Instant::now();
         let busy = cpu_time();
@@ -112,13 +76,10 @@ impl Worker {
         updates
     }
 
-    /// Does what is asked for.
-    pub fn answer(&mut self, request: Request) -> Option<Update> {
+    fn answer_one(&mut self, request: Request) -> Option<Update> {
         match request {
             Request::Watches { id, pids } => {
-                let wanted: Vec<String> = pids.iter().map(u32::to_string).collect();
-                let result = watches::report(self.sampler.host(), &wanted);
-                let result = result.map(Arc::new).map_err(|why| format!("{why:#}"));
+                let result = watches_of(self.sampler.host(), &pids);
                 Some(Update::Watches { id, result })
             }
             Request::Interval(interval) => {
@@ -127,6 +88,11 @@ impl Worker {
                 self.due = self.due.min(Instant::now() + interval);
                 Some(Update::Interval(interval))
             }
+            Request::Step(_)
+            | Request::First
+            | Request::Last
+            | Request::Play
+            | Request::Faster(_) => None,
         }
     }
 
@@ -136,16 +102,24 @@ impl Worker {
             return;
         }
         self.users_read = Some(now);
-        let mut text = Vec::new();
-        // Without it users have numbers.
-        if self
-            .sampler
-            .host()
-            .read(root("etc/passwd"), MAX_PASSWD, &mut text)
-            .is_ok()
-        {
-            self.users = UserNames::new(passwd::names(&text));
-        }
+        self.users = user_names(self.sampler.host());
+    }
+}
+
+impl Feed for Worker {
+    fn rest(&self) -> Option<Duration> {
+        Some(self.due.saturating_duration_since(Instant::now()))
+    }
+
+    fn step(&mut self) -> Vec<Update> {
+        self.look()
+    }
+
+    fn answer(&mut self, requests: Vec<Request>) -> Vec<Update> {
+        let requests = requests.into_iter();
+        requests
+            .filter_map(|request| self.answer_one(request))
+            .collect()
     }
 }
 

@@ -6,6 +6,9 @@ use crate::top::drill::Drill;
 use crate::top::holders::{Grouping, SortKey};
 use crate::top::update::Request;
 
+/// Samples of a large step.
+const TEN: isize = 10;
+
 impl State {
     /// Does what a key says.
     pub fn key(&mut self, key: KeyEvent) -> Effect {
@@ -29,6 +32,9 @@ impl State {
     }
 
     fn command(&mut self, code: KeyCode) -> Effect {
+        if let Some(request) = self.of_recording(code) {
+            return Effect::Ask(request);
+        }
         if let Some(to) = Move::of_key(code) {
             self.go(to);
             return Effect::Draw;
@@ -52,6 +58,27 @@ impl State {
             _ => {}
         }
         Effect::Draw
+    }
+
+    /// The keys that move through a recording.
+    fn of_recording(&self, code: KeyCode) -> Option<Request> {
+        let step = |by| Some(Request::Step(by));
+        self.moment?;
+        match code {
+            KeyCode::Char('[') => step(-1),
+            KeyCode::Char(']') => step(1),
+            // Within a list of watches they lead out of a directory and into it.
+            KeyCode::Left if self.drill.is_none() => step(-1),
+            KeyCode::Right if self.drill.is_none() => step(1),
+            KeyCode::Char('{') => step(-TEN),
+            KeyCode::Char('}') => step(TEN),
+            KeyCode::Char('^') => Some(Request::First),
+            KeyCode::Char('$') => Some(Request::Last),
+            KeyCode::Char('p' | ' ') => Some(Request::Play),
+            KeyCode::Char('+') => Some(Request::Faster(true)),
+            KeyCode::Char('-') => Some(Request::Faster(false)),
+            _ => None,
+        }
     }
 
     /// Any key closes the help, but those that scroll it.

@@ -9,7 +9,8 @@ use super::budgets::Budget;
 use super::data::Data;
 use super::drill::Drill;
 use super::holders::{Choice, Key, Row, rows};
-use super::update::{Request, Update};
+use super::refusals::Tracing;
+use super::update::{Moment, Position, Request, Update};
 
 /// What the screen shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +71,10 @@ pub struct State {
     live: Data,
     /// What is shown instead, while it is paused.
     paused: Option<Box<Data>>,
+    /// Where in a recording; `None` for a live node.
+    pub moment: Option<Position>,
+    /// Why a recording cannot be read any further.
+    pub trouble: Option<String>,
     /// What the screen shows.
     pub view: View,
     /// Order, groups and filter.
@@ -120,16 +125,33 @@ impl State {
 
     /// Takes what came in.
     pub fn take(&mut self, update: Update) {
-        if let Update::Watches { id, result } = update {
-            if let Some(drill) = self.drill.as_mut().filter(|drill| drill.id == id) {
-                drill.answer(result);
+        match update {
+            Update::Watches { id, result } => {
+                if let Some(drill) = self.drill.as_mut().filter(|drill| drill.id == id) {
+                    drill.answer(result);
+                }
+                return;
             }
-            return;
+            Update::Moment(moment) => self.show_moment(moment),
+            Update::Unreadable(why) => self.trouble = Some(why),
+            update => self.live.take(update),
         }
-        self.live.take(update);
         if self.paused.is_none() {
             self.refresh();
         }
+    }
+
+    /// Another moment of a recording: with a jump nothing of before counts.
+    fn show_moment(&mut self, moment: Moment) {
+        if moment.is_jump {
+            self.live = Data::default();
+            self.live.refusals.tracing = Tracing::Off("this is a recording".to_owned());
+        }
+        for sample in moment.samples {
+            self.live.take(Update::Sample(sample));
+            self.trouble = None;
+        }
+        self.moment = Some(moment.position);
     }
 
     /// Learns how much fits on the screen.

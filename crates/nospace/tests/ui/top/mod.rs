@@ -10,7 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nospace::top::holders::{Choice, Grouping, Key, SortKey};
 use nospace::top::sample::{HeldInstance, Sample, UserNames};
 use nospace::top::state::{Effect, Shown, State, View};
-use nospace::top::update::{RefusedCalls, Request, Update};
+use nospace::top::update::{Moment, Position, RefusedCalls, Request, Update};
 use nospace::top::{Look, draw};
 use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
@@ -214,6 +214,91 @@ fn rates_and_refusals_belong_to_their_holder() {
     );
     assert!((watches.per_minute.unwrap() - 600.0).abs() < 1.0);
     assert_eq!(watches.points.len(), 60);
+}
+
+/// Five minutes, a sample every five seconds.
+fn moment(number: usize, is_jump: bool, first: u32, playing: Option<u32>) -> Update {
+    let samples = (first..=u32::try_from(number).unwrap()).map(|number| {
+        let mut report = samples::watches_exhausted();
+        let missing = 50 * u64::from(60 - number);
+        report.processes[0].watches -= missing;
+        report.users[0].watches.used -= missing;
+        Arc::new(sample(report, 5 * number))
+    });
+    Update::Moment(Moment {
+        position: Position {
+            number,
+            last: 60,
+            begin: "2026-01-01T23:58:00Z".parse().unwrap(),
+            end: "2026-01-02T00:03:00Z".parse().unwrap(),
+            playing,
+        },
+        is_jump,
+        samples: samples.collect(),
+    })
+}
+
+#[test]
+fn a_recording_is_stepped_through() {
+    let mut state = State::new(Choice::default());
+    state.take(moment(60, true, 0, None));
+    for width in [60, 100] {
+        let name = format!("top-recording-{width}");
+        insta::assert_snapshot!(name, screen(&mut state, width));
+    }
+    let asks = |state: &mut State, keys: &str| match press(state, keys) {
+        Effect::Ask(request) => Some(request),
+        _ => None,
+    };
+    for (key, request) in [
+        ("[", Request::Step(-1)),
+        ("]", Request::Step(1)),
+        ("{", Request::Step(-10)),
+        ("}", Request::Step(10)),
+        ("^", Request::First),
+        ("$", Request::Last),
+        (" ", Request::Play),
+        ("p", Request::Play),
+        ("+", Request::Faster(true)),
+        ("-", Request::Faster(false)),
+    ] {
+        assert_eq!(asks(&mut state, key), Some(request), "{key}");
+    }
+    assert_eq!(
+        key_of(&mut state, KeyCode::Left),
+        Effect::Ask(Request::Step(-1))
+    );
+    assert!(!state.is_paused());
+
+    // Ten seconds on: trends go on. A jump back: what came later is not known yet.
+    state.take(moment(30, true, 20, None));
+    assert_eq!(state.data().looks, 11);
+    state.take(moment(31, false, 31, Some(5)));
+    assert_eq!(state.data().looks, 12);
+    let watches = state.rows[0].per_minute.unwrap().watches;
+    assert!((watches - 600.0).abs() < 1.0, "{watches}");
+    let shown = screen(&mut state, 100);
+    assert!(
+        shown.contains("32 of 61, playing 5 samples a second"),
+        "{shown}"
+    );
+    assert!(shown.contains("space stop"), "{shown}");
+
+    state.take(Update::Unreadable("sample 40 is damaged".to_owned()));
+    assert!(screen(&mut state, 100).contains("sample 40 is damaged"));
+    state.take(moment(10, true, 0, None));
+    assert!(!screen(&mut state, 100).contains("damaged"));
+
+    // A live node has no such keys.
+    let mut live = growing();
+    assert_eq!(press(&mut live, "["), Effect::Draw);
+    // A list of watches is walked with the arrows.
+    assert!(matches!(
+        key_of(&mut state, KeyCode::Enter),
+        Effect::Ask(Request::Watches { .. })
+    ));
+    assert_eq!(key_of(&mut state, KeyCode::Left), Effect::Draw);
+    assert!(state.drill.is_none());
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! A recording, sample by sample.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use nospace_core::growth::{self, History};
+
+use super::feed::Feed;
+use super::host::{user_names, watches_of};
+use super::sample::{Sample, held};
+use super::update::{Moment, Position, Request, Update};
+use crate::collect::collect;
+use crate::host::replay::Replay;
+
+/// Samples before a moment that are read for trends and changes per minute.
+const BEFORE: usize = 60;
+/// Samples a second that a recording can be played with.
+const SPEEDS: [u32; 6] = [1, 2, 5, 10, 20, 50];
+/// The one that it begins with.
+const SPEED: u32 = 5;
+
+/// Shows a recording: one moment after the other, or the one that is asked for.
+pub struct Player {
+    replay: Replay,
+    /// Number of the sample that is shown; `None` before the first.
+    shown: Option<usize>,
+    history: History,
+    is_playing: bool,
+    speed: u32,
+    due: Instant,
+}
+
+impl Player {
+    /// Of `replay`; it stands still.
+    #[must_use]
+    pub fn new(replay: Replay) -> Self {
+        Self {
+            replay,
+            shown: None,
+            history: History::default(),
+            is_playing: false,
+            speed: SPEED,
+            due: Instant::now(),
+        }
+    }
+
+    /// Reads sample `number` and, unless it follows the one that is shown, those before it.
+    ///
+    /// # Errors
+    ///
+    /// When the recording cannot be read.
+    pub fn show(&mut self, number: usize) -> anyhow::Result<Update> {
+        let is_jump = self.shown.is_none_or(|shown| shown + 1 != number);
+        let first = match is_jump {
+            true => number.saturating_sub(BEFORE),
+            false => number,
+        };
+        if is_jump {
+            self.history = History::default();
+        }
+        self.shown = None;
+        let mut samples = Vec::new();
+        let Self {
+            replay, history, ..
+        } = self;
+        let times = replay.samples();
+        replay.play(first, &mut |at, host| {
+            let snapshot = collect(host);
+            let view = nospace_core::view(&snapshot);
+            let seconds = times.get(at).map_or(0.0, |sample| sample.seconds);
+            let growth = history.add(&view, seconds);
+            let findings = growth::findings(&view, history, &growth, seconds);
+            let instances = held(&view);
+            samples.push(Arc::new(Sample {
+                report: nospace_core::conclude_with(view, findings),
+                growth,
+                instances,
+                users: user_names(host),
+                seconds,
+            }));
+            Ok(match at < number {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })
+        })?;
+        self.shown = Some(number);
+        Ok(Update::Moment(Moment {
+            position: self.position(number)?,
+            is_jump,
+            samples,
+        }))
+    }
+
+    fn position(&self, number: usize) -> anyhow::Result<Position> {
+        let times = self.replay.samples();
+        let (begin, end) = times.first().zip(times.last()).context("no samples")?;
+        Ok(Position {
+            number,
+            last: self.replay.last(),
+            begin: begin.taken_at,
+            end: end.taken_at,
+            playing: self.is_playing.then_some(self.speed),
+        })
+    }
+
+    /// The update for `number`; an error stops it there.
+    fn go(&mut self, number: usize) -> Update {
+        self.is_playing &= number < self.replay.last();
+        self.show(number).unwrap_or_else(|why| {
+            self.is_playing = false;
+            Update::Unreadable(format!("{why:#}"))
+        })
+    }
+
+    fn set_speed(&mut self, faster: bool) {
+        let next = match faster {
+            true => SPEEDS.into_iter().find(|&speed| speed > self.speed),
+            false => SPEEDS.into_iter().rev().find(|&speed| speed < self.speed),
+        };
+        self.speed = next.unwrap_or(self.speed);
+    }
+}
+
+impl Feed for Player {
+    fn rest(&self) -> Option<Duration> {
+        self.is_playing
+            .then(|| self.due.saturating_duration_since(Instant::now()))
+    }
+
+    fn step(&mut self) -> Vec<Update> {
+        self.due = Instant::now() + Duration::from_secs(1) / self.speed;
+        let next = self.shown.map_or(0, |shown| shown + 1);
+        vec![self.go(next.min(self.replay.last()))]
+    }
+
+    fn answer(&mut self, requests: Vec<Request>) -> Vec<Update> {
+        let last = self.replay.last();
+        let before = self.shown.unwrap_or(last);
+        let mut to = before;
+        let mut updates = Vec::new();
+        for request in requests {
+            match request {
+                Request::Step(by) => to = to.saturating_add_signed(by).min(last),
+                Request::First => to = 0,
+                Request::Last => to = last,
+                Request::Faster(faster) => self.set_speed(faster),
+                Request::Play => {
+                    self.is_playing = !self.is_playing;
+                    if self.is_playing && to == last {
+                        to = 0;
+                    }
+                    self.due = Instant::now() + Duration::from_secs(1) / self.speed;
+                }
+                Request::Watches { id, pids } => {
+                    let host = self.replay.host(to).map_err(|why| format!("{why:#}"));
+                    let result = host.and_then(|host| watches_of(&host, &pids));
+                    updates.push(Update::Watches { id, result });
+                }
+                Request::Interval(_) => {}
+            }
+        }
+        if to != before || self.shown.is_none() {
+            updates.push(self.go(to));
+        } else if let Ok(position) = self.position(to) {
+            // Played or not, and how fast.
+            updates.push(Update::Moment(Moment {
+                position,
+                is_jump: false,
+                samples: Vec::new(),
+            }));
+        }
+        updates
+    }
+}
