@@ -60,6 +60,7 @@ mod limit;
 mod near;
 pub(crate) mod pressure;
 mod raise;
+mod reading;
 pub mod recommended;
 pub(crate) mod remedy;
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub use cgroup_limit::MEMORY_CGROUP_MAX;
 pub use command::{Command, Raise, Site, never_lower};
 pub use limit::{Dependency, Limit, Place, Refusal, errno};
 pub(crate) use raise::raise;
+pub use reading::{Reading, reading};
 pub use remedy::quote;
 pub(crate) use runtime::restart_containerd;
 pub use sysctl::{Sysctl, suggest_limit};

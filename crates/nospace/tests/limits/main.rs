@@ -17,9 +17,10 @@ mod rows;
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::limits::LIMITS;
+use nospace_core::limits::{LIMITS, reading};
+use nospace_core::model::Provenance;
 
 use row::{How, Row};
 use support::test;
@@ -29,10 +30,31 @@ fn main() -> ExitCode {
         return nospace_holder::main();
     }
     let mut tests = vec![test("every limit has a row", every_limit_has_a_row)];
+    tests.push(test(
+        "figures are as exact as docs/limits.md says",
+        figures_are_as_exact,
+    ));
     for row in rows::table() {
         tests.push(test(&row.name(), move || row.run()));
     }
     support::run(tests)
+}
+
+/// On this machine, by both ways to count.
+fn figures_are_as_exact() -> anyhow::Result<()> {
+    for way in support::WAYS {
+        let report = support::report(&mut support::check(way))?;
+        let ebpf = report
+            .collectors
+            .iter()
+            .any(|one| one.name == "inotify" && one.provenance == Provenance::Exact);
+        for one in &report.resources {
+            let read = reading(one.cause).with_context(|| one.cause.to_string())?;
+            let expected = if ebpf { read.with_ebpf } else { read.without };
+            ensure!(one.provenance == expected, "{way}: {one:?}");
+        }
+    }
+    Ok(())
 }
 
 /// Whoever adds a limit says here how it is used up, or why it cannot be.
