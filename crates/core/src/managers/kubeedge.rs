@@ -1,17 +1,22 @@
 //! KubeEdge: edgecore has a kubelet inside, and uses the node's runtime.
 
 use super::{Manager, Place, Restart};
+use crate::model::Runtime;
 
 /// The service: kubeedge.io/docs/setup/install-with-keadm. The runtime is the node's: kubeedge.io/docs/setup/prerequisites/runtime.
 pub(super) static KUBEEDGE: Manager = Manager {
+    name: "kubeedge",
     title: "KubeEdge",
     kubelet: &["edgecore"],
     place: Place::Any,
     services: &["edgecore"],
+    systemd: true,
     beside: Some("the edge's part of KubeEdge"),
+    runtime: Runtime::Containerd,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,
     restart_runtime: None,
+    own_use: None,
     platform: None,
 };

@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::model::{CgroupPath, Environment};
+use crate::model::{CgroupPath, Environment, Runtime};
 use crate::platforms::{self, Persistence};
 use crate::report::Owner;
 use crate::runtimes::{RUNTIMES, Store};
@@ -47,6 +47,8 @@ pub static MANAGERS: [&Manager; 12] = [
 /// Who starts the kubelet of a node.
 #[derive(Debug)]
 pub struct Manager {
+    /// As the command line names it.
+    pub name: &'static str,
     /// As its makers write it.
     pub title: &'static str,
     /// `comm` of the process that is the kubelet, or has it inside.
@@ -55,8 +57,12 @@ pub struct Manager {
     pub place: Place,
     /// Its services, without `.service`, the usual one first; empty where it has none.
     pub services: &'static [&'static str],
+    /// Whether PID 1 of its nodes is systemd.
+    pub systemd: bool,
     /// What runs in the kubelet's process beside it; `None` where it is alone.
     pub beside: Option<&'static str>,
+    /// The runtime that comes with it, or that it is used with unless said otherwise.
+    pub runtime: Runtime,
     /// The kubelet's root directory.
     pub kubelet_root: &'static str,
     /// State directory of a containerd of its own; `None` where it uses the node's runtime.
@@ -65,8 +71,23 @@ pub struct Manager {
     pub restart_kubelet: Restart,
     /// How to restart the runtime; `None` where that is a service of its own, as its makers packaged it.
     pub restart_runtime: Option<Restart>,
+    /// What its own process holds of inotify beside the kubelet, as far as its source was read.
+    pub own_use: Option<OwnUse>,
     /// Name of the platform that it always runs on, in [`platforms::PLATFORMS`].
     pub platform: Option<&'static str>,
+}
+
+/// What a manager's own process holds of inotify.
+#[derive(Debug)]
+pub struct OwnUse {
+    /// Instances.
+    pub instances: u64,
+    /// Watches in them.
+    pub watches: u64,
+    /// What for.
+    pub why: &'static str,
+    /// Where that is from.
+    pub source: &'static str,
 }
 
 /// Where a kubelet runs.
@@ -256,6 +277,12 @@ fn inner_service(owner: &Owner) -> Option<&str> {
 #[must_use]
 pub fn is_kubelet(comm: &str) -> bool {
     MANAGERS.iter().any(|m| m.kubelet.contains(&comm))
+}
+
+/// The manager of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Manager> {
+    MANAGERS.into_iter().find(|manager| manager.name == name)
 }
 
 /// The manager that runs the kubelet and more in one process of this name.

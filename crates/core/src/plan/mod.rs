@@ -11,6 +11,7 @@ mod question;
 mod report;
 mod term;
 mod terms;
+mod versions;
 
 #[cfg(test)]
 mod node_tests;
@@ -56,6 +57,7 @@ impl Proposal {
 /// When the question contradicts itself.
 pub fn plan(asked: &Question, against: &[CandidateLimits]) -> Result<Plan, Contradiction> {
     let mut notes = asked.notes()?;
+    notes.extend(versions::notes(asked.kubernetes, asked.cgroup));
     notes.extend(root_workloads(asked));
     let need = |pods: u64| {
         total(&terms::terms(&Question {

@@ -51,6 +51,7 @@ fn question() -> impl Strategy<Value = Question> {
                 cgroup,
                 cgroup_driver: driver,
                 kubernetes: Version::new(1, minor),
+                manager: None,
                 log_follows: follows,
                 extra: Pair::of(instances, watches),
                 nested_cgroups: nested,
@@ -163,6 +164,38 @@ fn a_hundred_and_ten_pods_on_a_kernels_default() {
         (Verdict::Fails, Some(31), Some(InotifyResource::Instances))
     );
     assert_eq!(proposal.verdict, Verdict::Holds);
+}
+
+/// What a manager says of its nodes: its own process, no systemd on Talos, and a bound where more runs beside the kubelet.
+#[test]
+fn a_manager_changes_what_is_known_of_it() {
+    let plan_by = |name: Option<&str>| {
+        let asked = Question {
+            manager: name.map(str::to_owned),
+            ..Question::default()
+        };
+        plan(&asked, &[]).unwrap()
+    };
+    let terms = |name| -> Vec<String> {
+        let terms = plan_by(name).terms.into_iter();
+        terms.map(|term| term.who).collect()
+    };
+    let usual = terms(None);
+    assert_eq!(terms(Some("kubeadm")), usual);
+    assert!(terms(Some("k0s")).contains(&"k0s".to_owned()));
+    assert!(usual.iter().any(|who| who.starts_with("systemd")));
+    assert!(
+        !terms(Some("talos"))
+            .iter()
+            .any(|who| who.starts_with("systemd"))
+    );
+    let bound = |name| {
+        plan_by(name)
+            .notes
+            .iter()
+            .any(|note| note.contains("a lower bound"))
+    };
+    assert!(bound(Some("k3s")) && bound(Some("microk8s")) && !bound(Some("rke2")) && !bound(None));
 }
 
 /// Measured on real nodes: kubelet 1.20 on cgroup v1 takes 21 watches more for each one-container pod, in 7

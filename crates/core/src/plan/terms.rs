@@ -2,18 +2,9 @@
 //!
 //! Checked against recorded nodes (`crates/nospace/tests/plan/nodes.rs`) and a real containerd (`lab.rs`).
 
-use super::{Basis, Cgroup, CgroupDriver, Formula, Question, Term, Version};
-use crate::attribute::forecast::{
-    INSTANCES, INSTANCES_FROM_1_31, LESS_BEFORE_1_23, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
-};
+use super::versions::{CADVISOR_INSTANCES, KUBELETS, KubeletVersion, kubelet};
+use super::{Basis, Cgroup, CgroupDriver, Formula, Question, Term};
 use crate::model::Pair;
-
-/// v1 hierarchies that cAdvisor watches: cpu and cpuacct, memory, blkio, pids, devices.
-const HIERARCHIES: u64 = 5;
-/// With hugetlb, cpuset and perf_event.
-const HIERARCHIES_BEFORE_1_29: u64 = 8;
-/// Instances of cAdvisor, of the kubelet's [`INSTANCES`].
-const CADVISOR_INSTANCES: u64 = 2;
 
 /// PID 1 on Debian 12: 6 instances, and 12 watches beside those of cgroups (paths, time, mounts).
 const SYSTEMD: Pair<u64> = Pair::of(6, 12);
@@ -25,9 +16,12 @@ const DAEMONS: Pair<u64> = Pair::of(10, 32);
 pub fn terms(asked: &Question) -> Vec<Term> {
     let mut terms = vec![cadvisor(asked), kubelet_files(asked)];
     terms.extend(follows(asked));
+    terms.extend(manager(asked));
     terms.extend(daemon(asked));
     terms.extend(monitors(asked));
-    terms.push(systemd(asked));
+    if asked.manager().is_none_or(|manager| manager.systemd) {
+        terms.push(systemd(asked));
+    }
     terms.push(host_daemons());
     terms.extend(extra(asked));
     terms
@@ -37,8 +31,7 @@ pub fn terms(asked: &Question) -> Vec<Term> {
 fn hierarchies(asked: &Question) -> u64 {
     match asked.cgroup {
         Cgroup::V2 => 1,
-        Cgroup::V1 if asked.kubernetes >= Version::new(1, 29) => HIERARCHIES,
-        Cgroup::V1 => HIERARCHIES_BEFORE_1_29,
+        Cgroup::V1 => kubelet(asked.kubernetes).hierarchies,
     }
 }
 
@@ -80,27 +73,33 @@ fn cadvisor(asked: &Question) -> Term {
 }
 
 fn kubelet_files(asked: &Question) -> Term {
-    let (instances, watches) = if asked.kubernetes < Version::new(1, 23) {
-        (
-            INSTANCES - LESS_BEFORE_1_23,
-            OTHER_WATCHES - LESS_BEFORE_1_23,
-        )
-    } else if asked.kubernetes < Version::new(1, 31) {
-        (INSTANCES, OTHER_WATCHES)
-    } else {
-        (INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31)
-    };
+    let kubelet = kubelet(asked.kubernetes);
+    let so_far = KUBELETS.iter().filter(|k| k.since <= kubelet.since);
+    let mut watched: Vec<&KubeletVersion> = so_far.collect();
+    watched.dedup_by_key(|kubelet| kubelet.own);
+    let sources: Vec<&str> = watched.into_iter().map(|kubelet| kubelet.source).collect();
     Term {
         who: "kubelet: its own files".to_owned(),
         why: "client CA, static pods, plugins".to_owned(),
-        instances: Formula::fixed(instances - CADVISOR_INSTANCES),
-        watches: Formula::fixed(watches),
+        instances: Formula::fixed(kubelet.own.instances),
+        watches: Formula::fixed(kubelet.own.watches),
         basis: Basis::Measured,
-        source: "kubernetes pkg/kubelet/config/file_linux.go, pkg/kubelet/pluginmanager/pluginwatcher, \
-                 pkg/volume/flexvolume/probe.go, apiserver dynamiccertificates from 1.23 on, with the serving certificate from 1.31 on; \
-                 7 in all on 1.36, 5 on 1.20"
-            .to_owned(),
+        source: sources.join("; "),
     }
+}
+
+/// What a manager's own process holds.
+fn manager(asked: &Question) -> Option<Term> {
+    let manager = asked.manager()?;
+    let own = manager.own_use.as_ref()?;
+    Some(Term {
+        who: manager.title.to_owned(),
+        why: own.why.to_owned(),
+        instances: Formula::fixed(own.instances),
+        watches: Formula::fixed(own.watches),
+        basis: Basis::Read,
+        source: own.source.to_owned(),
+    })
 }
 
 fn follows(asked: &Question) -> Option<Term> {

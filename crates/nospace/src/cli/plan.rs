@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nospace_core::managers::{self, MANAGERS, Manager};
 use nospace_core::model::{Pair, Runtime};
 use nospace_core::plan::{
     CandidateLimits, Cgroup, CgroupDriver, Contradiction, NoVersion, NodeOverrides, Plan, Proposal,
@@ -56,6 +57,9 @@ pub struct PlanArgs {
     #[arg(long, value_name = "VERSION", value_parser = kubernetes, default_value_t = Question::default().kubernetes,
           help_heading = NODE)]
     kubernetes: Version,
+    /// Manager of the node: sets the runtime, what its own process holds, and the platform that it always runs on
+    #[arg(long, value_name = "MANAGER", value_parser = manager_names(), conflicts_with = "a_node", help_heading = NODE)]
+    manager: Option<String>,
     /// Memory of the node, as 16Gi or 16384M; the kernel derives max_user_watches from it [default: that of the node]
     #[arg(long, value_name = "SIZE", value_parser = memory, help_heading = NODE)]
     memory: Option<u64>,
@@ -106,6 +110,7 @@ const AFTER_HELP: &str = "\
 Examples:
   nospace plan                                    110 pods with two containers each
   nospace plan --pods 250 --runtime cri-o --platform openshift
+  nospace plan --manager k0s --kubernetes 1.37
   nospace plan --platform eks-al2023 --platform aks --memory 16Gi
   nospace plan --from-node                        how many more pods fit here
   nospace plan --from-node -o json | nospace tune --plan -
@@ -118,6 +123,14 @@ fn runtimes() -> impl TypedValueParser<Value = Runtime> {
         let name = PossibleValue::new(d.name);
         (name.aliases(d.aliases), d.runtime)
     }))
+}
+
+fn manager_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        MANAGERS
+            .iter()
+            .map(|m| PossibleValue::new(m.name).help(m.title)),
+    )
 }
 
 fn cgroups() -> impl TypedValueParser<Value = Cgroup> {
@@ -176,11 +189,18 @@ impl PlanArgs {
         Question {
             pods: self.pods.unwrap_or(usual.pods),
             containers_per_pod: self.containers_per_pod.unwrap_or(usual.containers_per_pod),
-            runtime: self.runtime.unwrap_or(usual.runtime),
+            runtime: self
+                .runtime
+                .or(self.manager().map(|manager| manager.runtime))
+                .unwrap_or(usual.runtime),
             runtime_version: self.runtime_version,
             cgroup: self.cgroup.unwrap_or(usual.cgroup),
-            cgroup_driver: self.cgroup_driver.unwrap_or(usual.cgroup_driver),
+            cgroup_driver: self.cgroup_driver.unwrap_or(match self.manager() {
+                Some(manager) if !manager.systemd => CgroupDriver::Cgroupfs,
+                _ => usual.cgroup_driver,
+            }),
             kubernetes: self.kubernetes,
+            manager: self.manager.clone(),
             log_follows: self.log_follows.unwrap_or(usual.log_follows),
             extra: Pair::of(self.extra_instances, self.extra_watches),
             nested_cgroups: self.nested_cgroups.unwrap_or(usual.nested_cgroups),
@@ -188,6 +208,10 @@ impl PlanArgs {
             headroom_percent: self.headroom,
             memory_bytes: self.memory,
         }
+    }
+
+    fn manager(&self) -> Option<&'static Manager> {
+        managers::find(self.manager.as_deref()?)
     }
 
     fn overrides(&self) -> NodeOverrides {
@@ -218,8 +242,11 @@ impl PlanArgs {
         }
         let on_node = self.from_node || self.from.is_some();
         let default = self.platform.is_empty() && all.is_empty() && !on_node;
+        let usual = self.manager().and_then(|manager| manager.platform);
+        let usual = usual.filter(|name| with_limits().any(|(platform, _)| platform.name == *name));
+        let usual = usual.unwrap_or("kernel");
         let wanted = |name: &str| {
-            self.platform.iter().any(|p| p == name) || verbose || default && name == "kernel"
+            self.platform.iter().any(|p| p == name) || verbose || default && name == usual
         };
         let platforms = with_limits().filter(|(platform, _)| wanted(platform.name));
         all.extend(platforms.map(|(p, limits)| CandidateLimits::platform(p, limits, memory)));

@@ -60,6 +60,7 @@ pub fn plan_node(
     let seen = NodeUse::new(view)?;
     let asked = seen.question(asked, overrides);
     let mut notes = asked.notes()?;
+    notes.extend(super::versions::notes(asked.kubernetes, asked.cgroup));
     let shares = seen.shares(&asked);
     let live = seen.limits();
     let mut all: Vec<CandidateLimits> = live.iter().cloned().collect();
