@@ -9,6 +9,7 @@ pub mod accounting;
 mod btf;
 pub mod handle;
 pub mod kcmp;
+pub mod memory;
 pub mod mounts;
 #[cfg(feature = "ebpf")]
 mod object;

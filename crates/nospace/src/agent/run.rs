@@ -40,6 +40,7 @@ pub fn run(
     roots: &Roots,
     ebpf: bool,
 ) -> anyhow::Result<()> {
+    nospace_bpf::memory::keep_little();
     let host = Live::open(roots, ebpf)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
