@@ -70,7 +70,8 @@ impl Summary {
     }
 
     /// The same within bounds, and with what that left out.
-    pub(super) fn bounded(mut self) -> Self {
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
         self.cut_strings();
         for (list, most) in [
             (List::Findings, FINDINGS),

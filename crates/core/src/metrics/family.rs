@@ -51,6 +51,10 @@ families! {
         "Version of the nospace agent.";
     NODE = "nospace_node_info" Info "" ["node", "kernel", "cgroup"], false,
         "Name, kernel release and cgroup version of the node.";
+    STATUS = "nospace_status" Gauge "" [], false,
+        "The answer of nospace check, as its exit code: 0 OK, 1 warning, 2 critical, 3 unknown.";
+    SYSCTL = "nospace_inotify_sysctl" Gauge "" ["sysctl"], false,
+        "inotify limits of the initial user namespace.";
     INSTANCES = "nospace_inotify_instances" Gauge "" ["uid", "userns"], false,
         "inotify instances charged to a user in a user namespace.";
     INSTANCES_LIMIT = "nospace_inotify_instances_limit" Gauge "" ["uid", "userns"], false,

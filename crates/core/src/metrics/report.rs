@@ -37,6 +37,15 @@ fn build(report: &Report, out: &mut Exposition) {
         node.cgroup_version.name(),
     ];
     out.family(&family::NODE, [(labels, 1)]);
+    out.single(&family::STATUS, Some(report.status().exit_code()));
+    let limits = report.limits.iter().flat_map(|limits| {
+        [
+            (["fs.inotify.max_user_instances"], limits.max_user_instances),
+            (["fs.inotify.max_user_watches"], limits.max_user_watches),
+            (["fs.inotify.max_queued_events"], limits.max_queued_events),
+        ]
+    });
+    out.family(&family::SYSCTL, limits);
 }
 
 fn users(users: &[User], out: &mut Exposition) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Target ─▶ Cluster (client) ─┐
-//! Asked ──────────────────────┴─ Source (agents | debug) ─▶ Collected: rows ─ fleet::conclude ─▶ Fleet
+//! Asked ──────────────────────┴─ Source (agents | prometheus | debug) ─▶ Collected: rows ─ fleet::conclude ─▶ Fleet
 //! ```
 //!
 //! A [`Source`] is one file. All that use the Kubernetes API do it by [`Cluster`], which sends at most [`MAX_REQUESTS`] requests at once,
@@ -15,6 +15,7 @@ mod error;
 mod nodes;
 mod pods;
 mod progress;
+pub mod prometheus;
 mod target;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 #![cfg(feature = "agent")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod prometheus;
 mod scale;
 mod server;
 mod summaries;

@@ -15,11 +15,12 @@ use nospace_core::fleet::{Fleet, Origin, conclude};
 use nospace_core::report::{Report, Status};
 use nospace_core::select;
 
-use self::sources::DebugArgs;
+use self::sources::{DebugArgs, PrometheusArgs};
 use self::via::Via;
 use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
 use crate::cluster::agents::Agents;
 use crate::cluster::debug::{Debug, Stopped};
+use crate::cluster::prometheus::Prometheus;
 use crate::cluster::{Asked, Cluster, Progress, Source as _, Target};
 use crate::duration;
 use crate::output::{Check, Document as _, Part, json, markdown};
@@ -40,7 +41,7 @@ pub struct ClusterArgs {
     /// Show the check of this node
     #[arg(value_name = "NODE", conflicts_with_all = ["selector", "pool", "severity", "watch"])]
     node: Option<String>,
-    /// Where answers come from: agents, or debug (nothing installed: a short-lived pod per node)
+    /// Where answers come from: agents, prometheus=URL, or debug (nothing installed: a short-lived pod per node)
     #[arg(long, value_name = "SOURCE", default_value = "agents", help_heading = LOOK)]
     via: Via,
     /// Only nodes with these labels, as kubectl selects them
@@ -55,7 +56,7 @@ pub struct ClusterArgs {
     /// List only nodes in this state or a worse one; findings and the exit code stay those of all
     #[arg(long, value_enum, value_name = "STATE", help_heading = LOOK)]
     severity: Option<AtLeast>,
-    /// Longest time for the answer of one node [default: 5s, or 60s with --via debug]
+    /// Longest time for the answer of one node [default: 5s; 30s for a query, and 60s with --via debug]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
     timeout: Option<Duration>,
     /// Collect again after this time, until Ctrl-C
@@ -82,6 +83,8 @@ pub struct ClusterArgs {
     as_groups: Vec<String>,
     #[command(flatten)]
     debug: DebugArgs,
+    #[command(flatten)]
+    prometheus: PrometheusArgs,
     /// List at most N workloads [default: 10]
     #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true, help_heading = OUTPUT)]
     top: usize,
@@ -98,6 +101,7 @@ Examples:
   nospace cluster worker-7                   the check of one node
   nospace cluster -l topology.kubernetes.io/zone=eu-1 --severity warning
   nospace cluster -o html > cluster.html     a page with a map of all nodes
+  nospace cluster --via prometheus=https://prometheus.example
   nospace cluster --via debug --image registry.example/nospace:0.2.0
   nospace cluster -o json | jq '.findings[].title'
   kubectl nospace --context prod --watch";
@@ -152,6 +156,10 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ClusterArgs) -> anyhow
     ensure!(
         format != FleetFormat::Html || !io::stdout().is_terminal(),
         "the page is for browsers: nospace cluster -o html > cluster.html"
+    );
+    ensure!(
+        args.via != Via::Debug || args.watch.is_none(),
+        "--via debug and --watch: each refresh would put a pod on every node"
     );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -236,23 +244,38 @@ impl ClusterArgs {
 
     async fn fleet(&self) -> anyhow::Result<Fleet> {
         let progress = Progress::on_stderr();
-        let cluster = Cluster::connect(&self.target()).await?;
-        let (via, collected) = match self.via {
-            Via::Agents => {
-                let source = self.agents(&cluster);
-                (source.via(), source.collect(&self.asked(), &progress).await)
-            }
-            Via::Debug => {
-                let source = self.debug(&cluster);
-                (source.via(), source.collect(&self.asked(), &progress).await)
-            }
+        let connected = Cluster::connect(&self.target()).await;
+        let asked = self.asked();
+        let (via, collected, cluster) = if let Via::Prometheus(url) = &self.via {
+            let server = self.prometheus.server(url);
+            let cluster = connected.as_ref();
+            let context = cluster.ok().and_then(|cluster| cluster.context.clone());
+            let source = Prometheus {
+                server: &server,
+                cluster: cluster.map_err(|error| format!("{error:#}")),
+            };
+            let collected = source.collect(&asked, &progress).await;
+            (source.via(), collected, context)
+        } else {
+            let cluster = connected?;
+            let (via, collected) = match self.via {
+                Via::Debug => {
+                    let source = self.debug(&cluster);
+                    (source.via(), source.collect(&asked, &progress).await)
+                }
+                _ => {
+                    let source = self.agents(&cluster);
+                    (source.via(), source.collect(&asked, &progress).await)
+                }
+            };
+            (via, collected, cluster.context)
         };
         progress.finish();
         let collected = collected?;
         let origin = Origin {
             taken_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             via,
-            cluster: cluster.context.clone(),
+            cluster,
             selector: self.selector.clone(),
             notes: collected.notes,
         };
@@ -260,10 +283,14 @@ impl ClusterArgs {
     }
 
     async fn report(&self, node: &str) -> anyhow::Result<Report> {
+        ensure!(
+            !matches!(self.via, Via::Prometheus(_)),
+            "Prometheus does not have the whole check of a node: ask its agent (without --via), or --via debug"
+        );
         let cluster = Cluster::connect(&self.target()).await?;
         match self.via {
             Via::Agents => self.agents(&cluster).report(node, &self.asked()).await,
-            Via::Debug => self.debug(&cluster).report(node, &self.asked()).await,
+            _ => self.debug(&cluster).report(node, &self.asked()).await,
         }
     }
 }

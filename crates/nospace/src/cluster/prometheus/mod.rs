@@ -1,0 +1,181 @@
+//! The source that asks Prometheus, or what answers like it: a few queries for all nodes at once.
+//!
+//! ```text
+//! QUERIES ─ POST /api/v1/query ─▶ Sample ─ Found::add ─▶ Found, one an instance ─ Found::summary ─▶ Row
+//! nodes: the API server, else kube_node_info, else only those with series
+//! ```
+
+mod api;
+mod found;
+mod queries;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+use nospace_core::fleet::{Answer, Failure, FailureKind, Row};
+
+pub use self::api::Server;
+use self::api::{Api, Sample};
+use self::found::Found;
+use self::queries::{Kind, queries};
+use super::{Asked, Cluster, Collected, NodeInfo, Progress, Source, nodes};
+
+/// Queries at a time.
+const AT_ONCE: usize = 4;
+
+/// Asks Prometheus.
+pub struct Prometheus<'c> {
+    /// Where it is.
+    pub server: &'c Server,
+    /// The cluster, for the names of its nodes; or why it cannot be asked.
+    pub cluster: Result<&'c Cluster, String>,
+}
+
+/// Instances by job and name.
+type Instances = BTreeMap<(String, String), Found>;
+
+impl Source for Prometheus<'_> {
+    fn via(&self) -> String {
+        format!("prometheus {}", self.server.url)
+    }
+
+    async fn collect(&self, asked: &Asked, progress: &Progress) -> anyhow::Result<Collected> {
+        progress.say("asking Prometheus");
+        let api = Api::new(self.server, asked.timeout)?;
+        let mut notes = BTreeSet::new();
+        let instances = instances(&api, self.server, &mut notes).await?;
+        let by_node = by_node(instances);
+        progress.say("listing nodes");
+        let (nodes, complete) = self
+            .nodes(&api, asked, progress, &by_node, &mut notes)
+            .await?;
+        let with_series = nodes
+            .keys()
+            .filter(|name| by_node.contains_key(*name))
+            .count();
+        if complete && with_series == 0 && !nodes.is_empty() && !by_node.is_empty() {
+            notes.insert(format!(
+                "None of the {} nodes of this cluster has series, but {} others have: is this the Prometheus of another cluster?",
+                nodes.len(),
+                by_node.len()
+            ));
+        }
+        let now = Timestamp::now();
+        let rows = nodes
+            .into_iter()
+            .map(|(name, info)| row(name, info, &by_node, now))
+            .collect();
+        Ok(Collected {
+            rows,
+            notes: notes.into_iter().collect(),
+        })
+    }
+}
+
+impl Prometheus<'_> {
+    /// The nodes that there are, and whether the API server says so.
+    async fn nodes(
+        &self,
+        api: &Api,
+        asked: &Asked,
+        progress: &Progress,
+        found: &BTreeMap<String, Found>,
+        notes: &mut BTreeSet<String>,
+    ) -> anyhow::Result<(BTreeMap<String, NodeInfo>, bool)> {
+        let why = match &self.cluster {
+            Ok(cluster) => match nodes(cluster, asked, progress).await {
+                Ok(nodes) => return Ok((nodes, true)),
+                Err(error) => format!("{error:#}"),
+            },
+            Err(why) => why.clone(),
+        };
+        anyhow::ensure!(
+            asked.selector.is_none() && asked.pools.is_empty(),
+            "labels and pools of nodes are known from the API server alone, and it cannot be asked: {why}"
+        );
+        let unknown = NodeInfo {
+            pool: None,
+            ready: None,
+        };
+        let (samples, warnings) = api.query("group by (node) (kube_node_info)").await?;
+        notes.extend(warnings);
+        let mut names: BTreeSet<String> = samples
+            .into_iter()
+            .filter_map(|mut sample| sample.metric.remove("node"))
+            .collect();
+        notes.insert(match names.is_empty() {
+            false => format!("Nodes are those that kube-state-metrics knows; the API server: {why}"),
+            true => format!(
+                "Only nodes with series are listed: one without an agent is not seen; the API server: {why}"
+            ),
+        });
+        names.extend(found.keys().cloned());
+        let nodes = names.into_iter().map(|name| (name, unknown.clone()));
+        Ok((nodes.collect(), false))
+    }
+}
+
+async fn instances(
+    api: &Api,
+    server: &Server,
+    notes: &mut BTreeSet<String>,
+) -> anyhow::Result<Instances> {
+    let matchers = server.matchers.as_deref().unwrap_or_default();
+    let answers = stream::iter(queries(matchers))
+        .map(|(kind, query)| async move { api.query(&query).await.map(|answer| (kind, answer)) })
+        .buffer_unordered(AT_ONCE);
+    let mut answers = std::pin::pin!(answers);
+    let mut instances = Instances::new();
+    while let Some((kind, (samples, warnings))) = answers.try_next().await? {
+        notes.extend(warnings);
+        for sample in samples {
+            add(&mut instances, kind, sample);
+        }
+    }
+    Ok(instances)
+}
+
+fn add(instances: &mut Instances, kind: Kind, mut sample: Sample) {
+    let mut label = |name: &str| sample.metric.remove(name).unwrap_or_default();
+    let key = (label("job"), label("instance"));
+    instances.entry(key).or_default().add(kind, &sample);
+}
+
+/// By the node that they are of: what an agent says of itself, else the name that Prometheus has of it. Of two the newer one counts.
+fn by_node(instances: Instances) -> BTreeMap<String, Found> {
+    let mut all: BTreeMap<String, Found> = BTreeMap::new();
+    for ((_, instance), found) in instances {
+        let name = match found.node() {
+            Some(node) => node.to_owned(),
+            None if found.is_down() => instance,
+            None => continue,
+        };
+        match all.get(&name) {
+            Some(other) if !found.is_newer_than(other) => {}
+            _ => drop(all.insert(name, found)),
+        }
+    }
+    all
+}
+
+fn row(name: String, info: NodeInfo, found: &BTreeMap<String, Found>, now: Timestamp) -> Row {
+    let found = found.get(&name);
+    let (age, answer) = match found.and_then(|found| found.summary(now)) {
+        Some((age, summary)) => (age, Answer::Summary(Box::new(summary))),
+        None => {
+            let failure = match found {
+                Some(_) => Failure::new(
+                    FailureKind::AgentDown,
+                    "Prometheus cannot scrape it (up is 0)",
+                ),
+                None => Failure::new(
+                    FailureKind::NoAgent,
+                    "Prometheus has no series of it from the last five minutes",
+                ),
+            };
+            (None, Answer::Failure(failure))
+        }
+    };
+    Row::new(name, info.pool, info.ready, age, answer)
+}

@@ -1,0 +1,122 @@
+/// What a sample says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Node, kernel and cgroup version as labels.
+    Node,
+    /// The agent's version as a label.
+    Version,
+    /// The answer as an exit code.
+    Status,
+    /// Seconds since the check.
+    Age,
+    /// Findings of a cause and severity.
+    Finding,
+    /// The forecast; the name says which figure.
+    Start,
+    /// Used of a budget, of this cause; that of other resources is a label.
+    Used(Option<&'static str>),
+    /// Its limit.
+    Limit(Option<&'static str>),
+    /// Seconds until a budget runs out.
+    FullIn,
+    /// What a pod holds.
+    PodInstances,
+    /// The same of watches.
+    PodWatches,
+    /// A limit of the initial user namespace.
+    Sysctl,
+    /// A collector with figures that are not exact.
+    NotExact,
+    /// The agent cannot be scraped.
+    Down,
+}
+
+/// Budgets of a node other than inotify's.
+const BUDGETS: usize = 4;
+/// Pods of a node by either figure.
+pub const PODS: usize = 6;
+
+/// All queries, with these matchers in each selector.
+pub fn queries(matchers: &str) -> Vec<(Kind, String)> {
+    let of = |name: &str, more: &str| {
+        let parts: Vec<&str> = [more, matchers]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        format!("{name}{{{}}}", parts.join(","))
+    };
+    let all = |name: &str| of(name, "");
+    let age = all("nospace_look_age_seconds");
+    let mut queries = vec![
+        (Kind::Node, all("nospace_node_info")),
+        (Kind::Version, all("nospace_build_info")),
+        (Kind::Status, all("nospace_status")),
+        (Kind::Age, format!("time() - timestamp({age}) + {age}")),
+        // What node_exporter reads from a file is as old as the file.
+        (
+            Kind::Age,
+            format!(
+                "time() - {}",
+                of("node_textfile_mtime_seconds", "file=~\".*nospace.*\"")
+            ),
+        ),
+        (Kind::Finding, of("nospace_finding", "severity!=\"info\"")),
+        (
+            Kind::Start,
+            of("", "__name__=~\"nospace_kubelet_start_.*\""),
+        ),
+        (Kind::Sysctl, all("nospace_inotify_sysctl")),
+        (
+            Kind::NotExact,
+            of("nospace_collector_info", "provenance!=\"exact\""),
+        ),
+        (
+            Kind::FullIn,
+            format!(
+                "bottomk by (job, instance) (1, {})",
+                all("nospace_exhaustion_seconds")
+            ),
+        ),
+        (
+            Kind::Down,
+            format!("{} == 0", of("up", "job=~\".*nospace.*\"")),
+        ),
+    ];
+    for (cause, n, used, limit, more) in [
+        (
+            Some("inotify-instances"),
+            1,
+            "nospace_inotify_instances",
+            "nospace_inotify_instances_limit",
+            "uid!=\"other\"",
+        ),
+        (
+            Some("inotify-watches"),
+            1,
+            "nospace_inotify_watches",
+            "nospace_inotify_watches_limit",
+            "uid!=\"other\"",
+        ),
+        (
+            None,
+            BUDGETS,
+            "nospace_resource_used",
+            "nospace_resource_limit",
+            "subject!=\"other\"",
+        ),
+    ] {
+        let (used, limit) = (of(used, more), of(limit, more));
+        let top = format!("topk by (job, instance) ({n}, {used} / ({limit} > 0))");
+        queries.push((Kind::Used(cause), format!("{used} and {top}")));
+        queries.push((Kind::Limit(cause), format!("{limit} and {top}")));
+    }
+    for (kind, name) in [
+        (Kind::PodInstances, "nospace_pod_inotify_instances"),
+        (Kind::PodWatches, "nospace_pod_inotify_watches"),
+    ] {
+        let held = of(name, "pod!=\"other\"");
+        let sums = format!("sum by (job, instance, namespace, pod) ({held})");
+        queries.push((kind, format!("topk by (job, instance) ({PODS}, {sums})")));
+    }
+    queries
+}
