@@ -131,7 +131,7 @@ fn prometheus(exposed: String) -> Prometheus {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("prometheus (scripts/prepare test)");
+        .unwrap_or_else(|error| panic!("prometheus (scripts/prepare test): {error}"));
     Prometheus(child, address, directory)
 }
 

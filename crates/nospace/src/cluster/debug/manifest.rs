@@ -92,7 +92,7 @@ impl Manifest<'_> {
                     "name": CONTAINER,
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
-                    "command": ["/bin/nospace"],
+                    "command": ["nospace"],
                     "args": [
                         "--procfs=/host/proc", "--sysfs=/host/sys", "--rootfs=/host",
                         "check", format!("--output={}", self.format),

@@ -54,10 +54,12 @@ impl Source for Debug<'_> {
 
     async fn collect(&self, asked: &Asked, progress: &Progress) -> anyhow::Result<Collected> {
         progress.say("listing nodes");
-        let nodes: Vec<_> = nodes(self.cluster, asked, progress)
+        let mut nodes: Vec<_> = nodes(self.cluster, asked, progress)
             .await?
             .into_iter()
             .collect();
+        // Those that may take long come last, and hold up nobody.
+        nodes.sort_by_key(|(_, node)| node.ready == Some(false));
         progress.expect(nodes.len());
         let run = Run::new(self, asked, "summary", READ_BYTES);
         let (rows, notes) = run

@@ -96,10 +96,12 @@ pub enum State {
 }
 
 /// The kubelet tries again, and that takes longer than anybody waits; or nothing will change.
-const HOPELESS: [&str; 5] = [
+const HOPELESS: [&str; 7] = [
     "ImagePullBackOff",
     "InvalidImageName",
     "ErrImageNeverPull",
+    "ImageInspectError",
+    "CreateContainerError",
     "CreateContainerConfigError",
     "RunContainerError",
 ];

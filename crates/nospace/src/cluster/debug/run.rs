@@ -138,32 +138,34 @@ impl<'d> Run<'d> {
         pods: &watch::Receiver<Pods>,
         each: impl Fn((String, NodeInfo), Result<Log, Failure>) -> T,
     ) -> anyhow::Result<Vec<T>> {
-        let mut nodes = nodes.into_iter().enumerate();
+        let Some((name, _)) = nodes.first() else {
+            return Ok(Vec::new());
+        };
+        // What refuses the first pod because of what it is, or who asks, refuses all of them, and is said once.
+        let mut first = Some(match self.create(0, name).await {
+            Err(error) if is_of_all(&error) => {
+                anyhow::bail!("{}", self.refused(0, &error).why);
+            }
+            created => created,
+        });
         let mut rows = Vec::new();
-        // What refuses the first pod refuses all of them, and is said once.
-        if let Some((at, (name, info))) = nodes.next() {
-            let name_of_pod = self.create(at, &name).await;
-            let name_of_pod = name_of_pod.map_err(|error| self.refused(&error))?;
-            let answer = self.answer(&name_of_pod, &info, pods.clone()).await;
-            progress.advance();
-            rows.push(each((name, info), answer));
-        }
-        let others = stream::iter(nodes).map(|(at, (name, info))| {
-            let pods = pods.clone();
+        let answers = stream::iter(nodes.into_iter().enumerate()).map(|(at, (name, info))| {
+            let (pods, first) = (pods.clone(), first.take());
             async move {
-                let answer = match self.create(at, &name).await {
+                let created = match first {
+                    Some(created) => created,
+                    None => self.create(at, &name).await,
+                };
+                let answer = match created {
                     Ok(pod) => self.answer(&pod, &info, pods).await,
-                    Err(error) => Err(Failure::new(
-                        FailureKind::Pod,
-                        format!("{:#}", self.refused(&error)),
-                    )),
+                    Err(error) => Err(self.refused(at, &error)),
                 };
                 progress.advance();
                 ((name, info), answer)
             }
         });
-        let mut others = std::pin::pin!(others.buffer_unordered(AT_ONCE));
-        while let Some((node, answer)) = others.next().await {
+        let mut answers = std::pin::pin!(answers.buffer_unordered(AT_ONCE));
+        while let Some((node, answer)) = answers.next().await {
             rows.push(each(node, answer));
         }
         Ok(rows)
@@ -171,7 +173,7 @@ impl<'d> Run<'d> {
 
     /// Makes the pod of a node, and returns its name.
     async fn create(&self, at: usize, node: &str) -> Result<String, RequestError> {
-        let name = format!("{PREFIX}{}-{at}", self.id);
+        let name = self.name(at);
         let manifest = Manifest {
             options: &self.source.options,
             run: &self.id,
@@ -187,13 +189,14 @@ impl<'d> Run<'d> {
         match self.send(Method::POST, &pods, &payload, POD_BYTES).await {
             // The first attempt was a yes that got lost: nobody else knows the name.
             Ok(_) | Err(RequestError::Status { code: 409, .. }) => Ok(name),
-            Err(error) => {
-                if let RequestError::Status { code: 400..500, .. } = error {
-                    self.own().remove(&name);
-                }
-                Err(error)
-            }
+            // An attempt before the one that was refused may have made it: the name stays among those to remove.
+            Err(error) => Err(error),
         }
+    }
+
+    /// The name of the pod of a node.
+    fn name(&self, at: usize) -> String {
+        format!("{PREFIX}{}-{at}", self.id)
     }
 
     /// Waits for the pod's end, reads its log, and deletes it.
@@ -220,8 +223,13 @@ impl<'d> Run<'d> {
                         age: began.elapsed(),
                     }),
                     Err(error) => {
-                        let why = format!("cannot read its pod's log: {error}");
-                        Err(Failure::new(FailureKind::Unreachable, why))
+                        let kind = match error.is_forbidden() {
+                            true => FailureKind::Forbidden,
+                            false => FailureKind::Unreachable,
+                        };
+                        let why = error.explain(Right::GET_LOG).replace(name, "POD");
+                        let why = format!("cannot read its pod's log: {why}");
+                        Err(Failure::new(kind, why))
                     }
                 }
             }
@@ -296,11 +304,11 @@ impl<'d> Run<'d> {
         Failure::new(FailureKind::Timeout, format!("{why} (--timeout)"))
     }
 
-    /// Why a pod was not created, with what to do.
-    fn refused(&self, error: &RequestError) -> anyhow::Error {
+    /// Why a pod was not created, with what to do. The same for all nodes where the reason is: without its name.
+    fn refused(&self, at: usize, error: &RequestError) -> Failure {
         let namespace = &self.source.options.namespace;
         let said = error.to_string();
-        let what = format!("cannot create a pod in namespace {namespace}");
+        let lacks_right = said.contains("cannot create resource");
         let why = if said.contains("violates PodSecurity") {
             format!(
                 "{said}. The check sees the whole node, which this namespace does not allow. Use another (-n), or allow it: \
@@ -308,14 +316,20 @@ impl<'d> Run<'d> {
             )
         } else if said.contains("exceeded quota") || said.contains("failed quota") {
             format!("{said}. Use a namespace without this quota (-n)")
-        } else if said.contains("cannot create resource") {
+        } else if lacks_right {
             error.explain(Right::CREATE_PODS)
         } else if matches!(error, RequestError::Status { code: 404, .. }) {
             format!("{said}. -n names another namespace")
         } else {
             said
         };
-        anyhow::anyhow!("{what}: {why}")
+        let kind = match lacks_right {
+            true => FailureKind::Forbidden,
+            false => FailureKind::Pod,
+        };
+        let why = why.replace(&format!("pods {:?}", self.name(at)), "the pod");
+        let why = format!("cannot create a pod in namespace {namespace}: {why}");
+        Failure::new(kind, why)
     }
 
     /// Lists all pods of ours each second, and deletes those that a run which was killed has left.
@@ -323,11 +337,13 @@ impl<'d> Run<'d> {
         loop {
             // One that fails is followed by another; who waits for it says what it knew last.
             if let Ok(listed) = self.list().await {
-                for pod in left_over(listed.values(), &self.id) {
-                    self.delete(&pod.metadata.name, Some(&pod.metadata.uid))
-                        .await;
-                }
-                pods.send_replace(Some(Arc::new(listed)));
+                let listed = Arc::new(listed);
+                pods.send_replace(Some(Arc::clone(&listed)));
+                stream::iter(left_over(listed.values(), &self.id))
+                    .for_each_concurrent(AT_ONCE, |pod| {
+                        self.delete(&pod.metadata.name, Some(&pod.metadata.uid))
+                    })
+                    .await;
             }
             sleep(POLL).await;
         }
@@ -337,7 +353,7 @@ impl<'d> Run<'d> {
     async fn remove_all(&self, broken_off: bool) -> usize {
         for round in 0..REMOVALS {
             let names: Vec<String> = self.own().iter().cloned().collect();
-            if names.is_empty() && (round > 0 || !broken_off) {
+            if names.is_empty() && round > 0 {
                 return 0;
             }
             stream::iter(&names)
@@ -412,6 +428,18 @@ impl<'d> Run<'d> {
 
     fn own(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// It is refused for what all pods of a run are alike in.
+fn is_of_all(error: &RequestError) -> bool {
+    match error {
+        RequestError::Status { code, message, .. } => {
+            matches!(code, 401 | 404)
+                || message.contains("cannot create resource")
+                || message.contains("violates PodSecurity")
+        }
+        _ => false,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::node::{IMAGE, Node, wait};
 use crate::nospace::Nospace;
 
 const ROLES: &str = include_str!("../../../../../deploy/kubernetes/cluster-debug/rbac.yaml");
+const PAGE: &str = include_str!("../../../../../docs/cluster.md");
 const NAME: &str = "nospace-cluster-debug";
 const PODS: &str = "app.kubernetes.io/managed-by=nospace-cluster";
 
@@ -93,6 +94,8 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
     )?;
     least(stage, &run)?;
     kubectl_debug(stage)?;
+
+    columns(stage)?;
 
     // Deadline and grace of the run that was killed.
     std::thread::sleep(Duration::from_secs(5 + 10 + 22).saturating_sub(began.elapsed()));
@@ -222,6 +225,23 @@ fn least(stage: &mut Stage, run: &dyn Fn(&[&str]) -> Command) -> anyhow::Result<
         "each documented right taken away",
         "forbidden",
         &said.join("; "),
+        right,
+    );
+    Ok(())
+}
+
+/// The documented columns: the conditions are there, or not.
+fn columns(stage: &mut Stage) -> anyhow::Result<()> {
+    let line = PAGE.lines().find(|line| line.contains("custom-columns="));
+    let columns = line.and_then(|line| line.split('\'').nth(1));
+    let columns = columns.context("docs/cluster.md has no custom-columns")?;
+    let said = stage.node.kubectl(&["get", "nodes", "-o", columns])?;
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let right = words.len() == 8 && words.contains(&stage.node.name.as_str());
+    stage.table.row(
+        "kubectl get nodes by condition",
+        "no agent",
+        &words.join(" "),
         right,
     );
     Ok(())
