@@ -1,33 +1,85 @@
 use std::cmp::Reverse;
 
 use nospace_core::growth::{self, Growth};
-use nospace_core::model::{INITIAL_USER_NAMESPACE, Provenance};
-use nospace_core::report::{Budget, Report, Resource, StartVerdict, User};
+use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource, Provenance, percent};
+use nospace_core::report::{Report, Resource, StartVerdict, User};
 
 use crate::agent::observation::Observation;
 use crate::ui::html::Html;
-use crate::ui::html::{MAX_ROWS, more};
+use crate::ui::html::MAX_ROWS;
 use crate::ui::number;
 
-/// From here on a budget other than inotify's is shown without being asked for.
+/// From here on a budget is shown without being asked for.
 const PRESSURE_PERCENT: u64 = 80;
-/// Users that are shown: a node has few that matter.
-const MAX_USERS: usize = 6;
+/// And so many of the fullest, whatever they are.
+const FULLEST: usize = 5;
+/// Folded budgets: a node can have hundreds of mounts.
+const MAX_FOLDED: usize = 100;
 
-/// inotify's budgets, and whatever else is under pressure.
-pub fn draw(html: &mut Html, observation: &Observation) {
-    let report = &observation.report;
-    html.raw("<section><h2>Budgets</h2><div class=wide><table>");
-    for user in report.users.iter().take(MAX_USERS) {
-        row(html, "inotify instances", user, &user.instances);
-        row(html, "inotify watches", user, &user.watches);
+/// A budget of the report.
+enum Line<'a> {
+    /// inotify instances or watches of a user.
+    User(InotifyResource, &'a User),
+    /// Another one.
+    Other(&'a Resource),
+}
+
+impl Line<'_> {
+    fn percent(&self) -> Option<u64> {
+        match self {
+            Self::User(resource, user) => number::percent(user.budget(*resource)),
+            Self::Other(resource) if resource.provenance == Provenance::Unavailable => None,
+            // A limit of 0 of which nothing is used is not full.
+            Self::Other(resource) => Some(percent(resource.used, resource.limit).unwrap_or(0)),
+        }
     }
-    for resource in pressed(report) {
-        other(html, resource);
+
+    /// Under pressure, or nobody knows.
+    fn is_of_interest(&self) -> bool {
+        self.percent()
+            .is_none_or(|percent| percent >= PRESSURE_PERCENT)
     }
-    html.raw("</table></div>");
+
+    fn draw(&self, html: &mut Html) {
+        match self {
+            Self::User(resource, user) => row(html, *resource, user),
+            Self::Other(resource) => other(html, resource),
+        }
+    }
+}
+
+/// Every budget, the fullest first; those that are neither under pressure nor among the fullest are folded.
+pub fn draw(html: &mut Html, report: &Report) {
+    let users = report.users.iter();
+    let of_users = users.flat_map(|user| InotifyResource::BOTH.map(|one| Line::User(one, user)));
+    let others = report.resources.iter().map(Line::Other);
+    let mut all: Vec<Line<'_>> = of_users.chain(others).collect();
+    // Stable: of equals inotify's come first.
+    all.sort_by_key(|line| Reverse((line.is_of_interest(), line.percent())));
+    let pressed = all.iter().filter(|line| line.is_of_interest()).count();
+    let shown = pressed.clamp(FULLEST, MAX_ROWS.max(FULLEST)).min(all.len());
+    let (open, folded) = all.split_at(shown);
+    html.raw("<section><h2>Budgets</h2>");
+    table(html, open);
     if report.users.is_empty() {
         html.raw("<p class=dim>No inotify instances found.</p>");
+    }
+    if !folded.is_empty() {
+        html.raw("<details><summary>").show(folded.len());
+        html.raw(match pressed > shown {
+            true => " more</summary>",
+            false => " more, all below ",
+        });
+        if pressed <= shown {
+            html.show(PRESSURE_PERCENT).raw("&#8239;%</summary>");
+        }
+        table(html, &folded[..folded.len().min(MAX_FOLDED)]);
+        if let Some(more @ 1..) = folded.len().checked_sub(MAX_FOLDED) {
+            html.raw("<p class=\"dim why\">and ")
+                .show(more)
+                .raw(" more</p>");
+        }
+        html.raw("</details>");
     }
     if report.inotify_provenance() == Provenance::Estimated {
         html.raw("<p class=\"dim why\">~ estimate, counted from /proc (the kernel's own figure may be higher).</p>");
@@ -35,25 +87,26 @@ pub fn draw(html: &mut Html, observation: &Observation) {
     html.raw("</section>");
 }
 
-fn pressed(report: &Report) -> impl Iterator<Item = &Resource> {
-    let all = report.resources.iter();
-    all.filter(|r| r.limit > 0 && r.percent() >= PRESSURE_PERCENT)
+fn table(html: &mut Html, lines: &[Line<'_>]) {
+    html.raw("<div class=wide><table>");
+    lines.iter().for_each(|line| line.draw(html));
+    html.raw("</table></div>");
 }
 
-fn row(html: &mut Html, what: &'static str, user: &User, budget: &Budget) {
+fn row(html: &mut Html, resource: InotifyResource, user: &User) {
     html.raw("<tr><td>")
-        .raw(what)
+        .raw(match resource {
+            InotifyResource::Instances => "inotify instances",
+            InotifyResource::Watches => "inotify watches",
+        })
         .raw(" <span class=dim>uid ")
         .show(user.uid);
     if user.user_namespace != INITIAL_USER_NAMESPACE {
         html.raw(" of user namespace ").show(user.user_namespace);
     }
+    let budget = user.budget(resource);
     html.raw("</span></td>").number(number::of_limit(budget));
-    match number::percent(budget) {
-        Some(percent) => html.bar(percent),
-        None => html.raw("<td></td><td class=n>?</td>"),
-    };
-    html.raw("</tr>");
+    bar(html, number::percent(budget));
 }
 
 fn other(html: &mut Html, resource: &Resource) {
@@ -68,25 +121,16 @@ fn other(html: &mut Html, resource: &Resource) {
         .raw(" <span class=dim>")
         .text(&resource.subject.to_string())
         .raw("</span></td>")
-        .number(amounts)
-        .bar(resource.percent())
-        .raw("</tr>");
+        .number(amounts);
+    bar(html, Line::Other(resource).percent());
 }
 
-/// Every other budget, folded.
-pub fn others(html: &mut Html, report: &Report) {
-    let mut all: Vec<&Resource> = report.resources.iter().collect();
-    all.sort_by_key(|r| Reverse(r.percent()));
-    if all.is_empty() {
-        return;
-    }
-    html.raw("<section><h2>Other limits</h2><div class=wide><table>");
-    all.iter()
-        .take(MAX_ROWS)
-        .for_each(|resource| other(html, resource));
-    html.raw("</table></div>");
-    more(html, all.len());
-    html.raw("</section>");
+fn bar(html: &mut Html, percent: Option<u64>) {
+    match percent {
+        Some(percent) => html.bar(percent),
+        None => html.raw("<td class=b></td><td class=n>?</td>"),
+    };
+    html.raw("</tr>");
 }
 
 /// Whether the kubelet would start.

@@ -111,9 +111,20 @@ fn rows(html: &mut Html, metrics: &AgentMetrics) {
     html.raw("</table>");
 }
 
-/// Where the figures come from.
+/// Where the figures come from; folded unless a collector failed.
 pub fn collectors(html: &mut Html, report: &Report) {
-    html.raw("<section><h2>Collectors</h2><div class=wide><table>")
+    let failed = report.collectors.iter().filter(|run| run.error.is_some());
+    html.raw("<section><h2>Collectors</h2><details")
+        .raw(if failed.clone().count() > 0 {
+            " open"
+        } else {
+            ""
+        })
+        .raw("><summary>")
+        .show(report.collectors.len())
+        .raw(" ran, ")
+        .show(failed.count())
+        .raw(" failed</summary><div class=wide><table>")
         .raw("<tr><th>collector<th>source<th>provenance<th class=n>duration<th>gaps</tr>");
     for run in &report.collectors {
         let gaps = run.error.iter().chain(&run.gaps);
@@ -136,5 +147,5 @@ pub fn collectors(html: &mut Html, report: &Report) {
             .text(&gaps.join("; "))
             .raw("</td></tr>");
     }
-    html.raw("</table></div></section>");
+    html.raw("</table></div></details></section>");
 }

@@ -23,8 +23,8 @@ pub fn draw(observation: &Observation, metrics: &AgentMetrics, interval: Duratio
     let mut html = Html::default();
     let report = &observation.report;
     head(&mut html, observation, interval);
-    budgets::draw(&mut html, observation);
     findings::problems(&mut html, report);
+    budgets::draw(&mut html, report);
     html.raw("<div class=two>");
     budgets::start(&mut html, report);
     budgets::growth(&mut html, observation);
@@ -33,7 +33,6 @@ pub fn draw(observation: &Observation, metrics: &AgentMetrics, interval: Duratio
     holders::pods(&mut html, report);
     holders::processes(&mut html, report);
     findings::information(&mut html, report);
-    budgets::others(&mut html, report);
     holders::collectors(&mut html, report);
     foot(&mut html, observation, interval);
     html.into_bytes()

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use nospace_core::model::Snapshot;
-use nospace_core::report::{Blame, Culprit, Finding, Pod, Remedy, Rule, Severity, Subject};
+use nospace_core::cause::Cause;
+use nospace_core::model::{Provenance, Snapshot};
+use nospace_core::report::{
+    Blame, Culprit, Finding, Pod, Remedy, Resource, Rule, Severity, Subject,
+};
 
 use super::*;
 use crate::agent::pages::Pages;
@@ -69,4 +72,64 @@ fn nothing_is_loaded_from_anywhere() {
     for outside in ["http:", "https:", "//", "url(", "@import", "src="] {
         assert!(!page.contains(outside), "{outside}");
     }
+}
+
+/// A budget of whatever is limited.
+fn resource(cause: Cause, used: u64) -> Resource {
+    Resource::exact(
+        cause,
+        Subject::Caption(format!("of {used}")),
+        used,
+        100,
+        "units",
+    )
+}
+
+#[test]
+fn findings_come_first_and_healthy_budgets_are_folded() {
+    let mut observation = evil();
+    let used = [10, 97, 30, 85, 20, 50, 40, 60];
+    observation.report.resources = used.map(|used| resource(Cause::Keys, used)).to_vec();
+    let page = draw(
+        &observation,
+        &AgentMetrics::default(),
+        Duration::from_secs(15),
+    );
+    let page = String::from_utf8(page).unwrap();
+    let at = |words: &str| {
+        page.find(words)
+            .unwrap_or_else(|| panic!("{words}: {page}"))
+    };
+    assert!(at("<h2>Findings") < at("<h2>Budgets"));
+    let fold = at("3 more, all below 80");
+    let mut last = at("<h2>Budgets");
+    for used in [97, 85, 60, 50, 40] {
+        let row = at(&format!("of {used}<"));
+        assert!((last..fold).contains(&row), "{used}");
+        last = row;
+    }
+    for used in [10, 20, 30] {
+        assert!(at(&format!("of {used}<")) > fold, "{used}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_is_not_folded() {
+    let mut observation = evil();
+    let mut all = vec![resource(Cause::Keys, 70); 9];
+    all.push(Resource {
+        provenance: Provenance::Unavailable,
+        ..resource(Cause::Keys, 1)
+    });
+    observation.report.resources = all;
+    let page = draw(
+        &observation,
+        &AgentMetrics::default(),
+        Duration::from_secs(15),
+    );
+    let page = String::from_utf8(page).unwrap();
+    assert!(
+        page.find("of 1<").unwrap() < page.find("more, all below").unwrap(),
+        "{page}"
+    );
 }
