@@ -6,7 +6,8 @@
 //!
 //! The window of a workload begins when it starts: new containers, or no process of it left that held any before. A fall begins a new window as
 //! well, and what was there before the fall is no growth: only what is beyond the highest value before counts. Growth is a leak when the
-//! window is long enough and the growth is spread over all of it: what starts up, scales or steps is none.
+//! window is long enough and the growth is spread over all of it, or over all of its last part, since a leak may begin long after the
+//! workload did: what starts up, scales or steps is none.
 
 mod finding;
 mod tracker;

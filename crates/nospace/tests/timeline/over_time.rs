@@ -81,6 +81,11 @@ impl Growing {
 
 /// A quarter of an hour of a node with a pod that takes 40 watches every 15 seconds; the pod's workload.
 fn leaking(directory: &TempDir) -> (PathBuf, String) {
+    leaking_after(directory, 0)
+}
+
+/// The same after so many samples in which it takes none.
+fn leaking_after(directory: &TempDir, quiet: u32) -> (PathBuf, String) {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes/crio-v2/node.tar.zst");
     let recorded = Recorded::open(&node).unwrap();
     let report = nospace_core::conclude(&collect(&recorded));
@@ -90,7 +95,12 @@ fn leaking(directory: &TempDir) -> (PathBuf, String) {
         nospace_core::workload::Workload::of_process(&holder.owner, "", &report.node.name);
     let path = directory.path().join("leak.tar.zst");
     let look = |sample: u32| Look {
-        taken_at: format!("2026-01-01T00:{:02}:{:02}Z", sample / 4, sample % 4 * 15),
+        taken_at: format!(
+            "2026-01-01T{:02}:{:02}:{:02}Z",
+            sample / 240,
+            sample / 4 % 60,
+            sample % 4 * 15
+        ),
         uid: 0,
         mounts_of: "self".to_owned(),
     };
@@ -100,8 +110,8 @@ fn leaking(directory: &TempDir) -> (PathBuf, String) {
         pid: holder.pid,
         watches: 0,
     };
-    for sample in 0..=60_u32 {
-        growing.watches = 500 + sample * 40;
+    for sample in 0..=quiet + 60 {
+        growing.watches = 500 + sample.saturating_sub(quiet) * 40;
         let recording = Recording::new(&recorded, growing, false);
         collect(&recording);
         growing = recording.into_writer();
@@ -284,6 +294,24 @@ fn a_report_of_one_moment_says_that_it_knows_no_more() {
             said(&refused)
         );
     }
+}
+
+/// The node was healthy for two hours: of these and the leak together, one sample in 2.5 minutes would be read.
+#[test]
+fn a_leak_that_began_a_quarter_of_an_hour_ago_is_found_in_a_long_timeline() {
+    let directory = TempDir::new().unwrap();
+    let (path, workload) = leaking_after(&directory, 480);
+    let file = path.to_str().unwrap();
+    let subjects = |at: &[&str]| {
+        let report = json(&nospace(
+            &[&["check", "--from", file, "-o", "json"], at].concat(),
+        ));
+        let findings = report["findings"].as_array().unwrap().clone();
+        let leaks = findings.iter().filter(|f| f["rule"] == "leak");
+        leaks.map(|f| f["subject"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(subjects(&[]), [workload.as_str()]);
+    assert_eq!(subjects(&["--at", "-15m"]), Vec::<Value>::new());
 }
 
 #[test]
