@@ -37,7 +37,10 @@ impl Table {
 
     /// The table as Markdown.
     pub fn markdown(&self) -> String {
-        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        let cell = |text: &str| {
+            let text = text.replace('<', "&lt;").replace('|', "\\|");
+            text.replace('\n', " ")
+        };
         let mut text = String::from("| scenario | the node | nospace | |\n|---|---|---|---|\n");
         for row in &self.rows {
             let right = if row.right { "right" } else { "**wrong**" };
