@@ -124,7 +124,7 @@ grep -q "sha256 \"$sum\"" nospace.rb || fail "Homebrew's sum"
 ! command -v ruby >/dev/null || ruby -c nospace.rb >/dev/null || fail "the formula is no Ruby"
 jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | contains(["nospace-core", "libbpf-sys", "clap"]))' "nospace-$version.cdx.json" >/dev/null ||
     fail "the bill of materials lacks crates"
-! jq -e '[.components[].name] | contains(["insta"])' "nospace-$version.cdx.json" >/dev/null || fail "the bill of materials lists crates of tests"
+! jq -e 'any(.components[].name; . == "insta")' "nospace-$version.cdx.json" >/dev/null || fail "the bill of materials lists crates of tests"
 cd - >/dev/null
 
 if [ "${NOSPACE_REBUILD-}" = 1 ]; then
