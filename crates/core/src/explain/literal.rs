@@ -21,25 +21,26 @@ const HALVES: &[&str] = &[
 ///
 /// The processor's vector units look for all of them at once, by the first four bytes of each and in these 16 groups. A search
 /// by simulated annealing over tests/logs chose pieces and groups, so that as few places as possible look like a piece of
-/// some group and are none: any other order is slower by a multiple. A new literal needs none here: without a piece it is
+/// some group and are none: any other order is slower by a multiple. Those at the ends of groups were added later, each where it adds fewest such
+/// places; 8 in a group are the most that the search takes. A new literal needs none here: without a piece it is
 /// looked for itself, which costs some speed.
 #[rustfmt::skip]
 const PIECES: [&[&str]; 16] = [
-    &["Map fai", "ta spa", "AGAIN", "EDQUO", "pen bes", "pen files"],
-    &["of memo", "rflo", "rzekro", "rrno", "nknown se", "error "],
-    &["\\uc7", "(28)", "ENOMEM", "(24)", "er_insta", "p_count "],
-    &["space l", "FilesWa", "rlal", "rce tem", "FILE", "_setup("],
-    &["sk quo", "u9650", "ull osd", "minen ", "e90\\u6", "sign "],
+    &["Map fai", "ta spa", "AGAIN", "EDQUO", "pen bes", "pen files", "taExceed"],
+    &["of memo", "rflo", "rzekro", "rrno", "nknown se", "error ", "ile}"],
+    &["\\uc7", "(28)", "ENOMEM", "(24)", "er_insta", "p_count ", " No chil"],
+    &["space l", "FilesWa", "rlal", "rce tem", "FILE", "_setup(", "space"],
+    &["sk quo", "u9650", "ull osd", "minen ", "e90\\u6", "sign ", "-n' of"],
     &["Inotif", "surs", "chikb", "inimum re", "ver: no ", "inotify"],
     &["ck f", "=-28", "pi fil", "se to the", "oo many ", "\\u01"],
-    &["ark fo", "o-max-nr", "a-spa", "ss pool", "os ab", "b2f9\\ud"],
-    &[" mon", "ito sul ", " to reque", " to wa", " -28", "\\u00"],
+    &["ark fo", "o-max-nr", "a-spa", "ss pool", "os ab", "b2f9\\ud", "ospc}"],
+    &[" mon", "ito sul ", " to reque", " to wa", " -28", "\\u00", "ptors"],
     &["ressesI", " ful", " \\u0", "ress to c", " locked l", "pids co"],
     &["(-28", "ax l", " lik", "vailabl", "um_locks", "ele "],
-    &["ed memory", "each", " dump ver", "fichier", "err=2", " memori"],
+    &["ed memory", "each", " dump ver", "fichier", "err=2", " memori", "larm set"],
     &["suffic", "sieroj", "ispo", "ace_i", "\\u59", "overs"],
-    &[" exceeded", " allo", " thread", "dak ", "o lo", "ota "],
-    &["on device", "ll was se", "te m", "ge pages", "gepages ", "re elem"],
+    &[" exceeded", " allo", " thread", "dak ", "o lo", "ota ", "g a watc"],
+    &["on device", "ll was se", "te m", "ge pages", "gepages ", "re elem", "ee ports"],
     &["t of pty", "OSPC", "D_FU", "OSPACE", "4d\\u", "MESSA"],
 ];
 
