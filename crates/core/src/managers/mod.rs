@@ -292,17 +292,16 @@ pub fn combined(comm: &str) -> Option<&'static Manager> {
     all.find(|m| m.kubelet.contains(&comm))
 }
 
-/// The manager that would run the kubelet and more in one process, by the services of a node on which none runs; `None` where it
-/// could as well be another.
+/// The manager that may run the kubelet and more in one process, by the services of a node on which none runs. Services of other
+/// managers beside it prove nothing: it may still be the one that starts.
 #[must_use]
 pub fn combined_by_services(environment: &Environment) -> Option<&'static Manager> {
     let has = |manager: &&&Manager| {
         let mut services = manager.services.iter();
         services.any(|service| environment.services.contains(*service))
     };
-    let mut here = MANAGERS.iter().filter(has);
-    let first = here.next().copied()?;
-    (here.next().is_none() && first.beside.is_some()).then_some(first)
+    let mut combined = MANAGERS.iter().filter(|manager| manager.beside.is_some());
+    combined.find(has).copied()
 }
 
 /// Where the files of containers may be: each runtime's own places, and those of the containerd that managers start. Each
