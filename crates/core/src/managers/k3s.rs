@@ -12,7 +12,7 @@ pub(super) static K3S: Manager = Manager {
     place: Place::Any,
     services: &["k3s", "k3s-agent"],
     systemd: true,
-    beside: Some("the control plane on a server, kube-proxy and flannel"),
+    beside: Some("the control plane (on a server), kube-proxy and flannel"),
     runtime: Runtime::Containerd,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),

@@ -11,7 +11,7 @@ pub(super) static KUBEEDGE: Manager = Manager {
     place: Place::Any,
     services: &["edgecore"],
     systemd: true,
-    beside: Some("the edge's part of KubeEdge"),
+    beside: Some("edgecore's other modules"),
     runtime: Runtime::Containerd,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,

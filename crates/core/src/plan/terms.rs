@@ -80,7 +80,7 @@ fn kubelet_files(asked: &Question) -> Term {
     let sources: Vec<&str> = watched.into_iter().map(|kubelet| kubelet.source).collect();
     Term {
         who: "kubelet: its own files".to_owned(),
-        why: "client CA, static pods, plugins".to_owned(),
+        why: kubelet.why.to_owned(),
         instances: Formula::fixed(kubelet.own.instances),
         watches: Formula::fixed(kubelet.own.watches),
         basis: Basis::Measured,

@@ -13,6 +13,8 @@ pub struct KubeletVersion {
     pub since: Version,
     /// Instances and watches for its own files, beside cAdvisor's.
     pub own: Pair<u64>,
+    /// What these are for.
+    pub why: &'static str,
     /// Hierarchies of cgroup v1 in which cAdvisor watches each cgroup, where the node has all of them.
     pub hierarchies: u64,
     /// Where that is from.
@@ -34,6 +36,7 @@ pub static KUBELETS: [KubeletVersion; 4] = [
             INSTANCES - LESS_BEFORE_1_23 - CADVISOR_INSTANCES,
             OTHER_WATCHES - LESS_BEFORE_1_23,
         ),
+        why: "static pods, plugins",
         hierarchies: HIERARCHIES_BEFORE_1_29,
         source: "static pods, flexvolumes, plugins (kubernetes pkg/kubelet/config/file_linux.go, pkg/volume/flexvolume/probe.go, \
                  pkg/kubelet/pluginmanager/pluginwatcher)",
@@ -41,12 +44,14 @@ pub static KUBELETS: [KubeletVersion; 4] = [
     KubeletVersion {
         since: Version::new(1, 23),
         own: Pair::of(INSTANCES - CADVISOR_INSTANCES, OTHER_WATCHES),
+        why: "client CA, static pods, plugins",
         hierarchies: HIERARCHIES_BEFORE_1_29,
         source: "client CA from 1.23 on (apiserver pkg/server/dynamiccertificates)",
     },
     KubeletVersion {
         since: Version::new(1, 29),
         own: Pair::of(INSTANCES - CADVISOR_INSTANCES, OTHER_WATCHES),
+        why: "client CA, static pods, plugins",
         hierarchies: HIERARCHIES,
         source: "cAdvisor 0.48, container/libcontainer/helpers.go, needSubsys",
     },
@@ -56,6 +61,7 @@ pub static KUBELETS: [KubeletVersion; 4] = [
             INSTANCES_FROM_1_31 - CADVISOR_INSTANCES,
             OTHER_WATCHES_FROM_1_31,
         ),
+        why: "client CA, static pods, plugins",
         hierarchies: HIERARCHIES,
         source: "serving certificate from 1.31 on (feature gate ReloadKubeletServerCertificateFile)",
     },
@@ -78,7 +84,7 @@ pub fn kubelet(version: Version) -> &'static KubeletVersion {
         .unwrap_or(&KUBELETS[0])
 }
 
-/// What to know of some versions on one kind of cgroups.
+/// Something to know about some versions with one version of cgroups.
 #[derive(Debug)]
 pub struct Remark {
     /// The first such version.
@@ -97,7 +103,7 @@ static REMARKS: [Remark; 2] = [
         from: Version::new(1, 0),
         until: Some(Version::new(1, 25)),
         cgroup: Cgroup::V2,
-        text: "does not support cgroup v2 as stable; 1.25 is the first that does",
+        text: "has no stable support for cgroup v2; 1.25 is the first version that does",
         source: "KEP-2254",
     },
     Remark {
@@ -109,7 +115,7 @@ static REMARKS: [Remark; 2] = [
     },
 ];
 
-/// What to know of this version with these cgroups.
+/// Notes on this version with these cgroups.
 pub fn notes(version: Version, cgroup: Cgroup) -> impl Iterator<Item = String> {
     remarks(version, cgroup).chain(not_measured(version))
 }
@@ -154,6 +160,12 @@ mod tests {
         assert_eq!(of(23), (6, 4, 8));
         assert_eq!(of(28), (6, 4, 8));
         assert_eq!(of(29), (6, 4, 5));
+        for (minor, why) in [
+            (22, "static pods, plugins"),
+            (23, "client CA, static pods, plugins"),
+        ] {
+            assert_eq!(kubelet(Version::new(1, minor)).why, why);
+        }
         for minor in [31, 36, 37, 50] {
             assert_eq!(of(minor), (7, 6, 5));
         }

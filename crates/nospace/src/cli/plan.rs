@@ -57,7 +57,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "VERSION", value_parser = kubernetes, default_value_t = Question::default().kubernetes,
           help_heading = NODE)]
     kubernetes: Version,
-    /// Manager of the node: sets the runtime, what its own process holds, and the platform that it always runs on
+    /// Manager of the node: sets its runtime, adds what its own process holds, and compares with the platform that it always runs on
     #[arg(long, value_name = "MANAGER", value_parser = manager_names(), conflicts_with = "a_node", help_heading = NODE)]
     manager: Option<String>,
     /// Memory of the node, as 16Gi or 16384M; the kernel derives max_user_watches from it [default: that of the node]

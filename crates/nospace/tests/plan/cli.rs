@@ -142,6 +142,41 @@ fn platforms_are_told_apart() {
 }
 
 #[test]
+fn a_manager_sets_what_is_not_given() {
+    let asked = |arguments: &[&str]| {
+        let plan = json(arguments);
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let asked = &plan["asked"];
+        [
+            word(&asked["runtime"]),
+            word(&asked["cgroupDriver"]),
+            word(&plan["limits"][1]["name"]),
+        ]
+    };
+    for (arguments, expected) in [
+        (&["k3s"][..], ["containerd", "systemd", "kernel"]),
+        (&["talos"], ["containerd", "cgroupfs", "talos"]),
+        (&["openshift"], ["cri-o", "systemd", "openshift"]),
+        // No limits of NixOS are known.
+        (&["nixos"], ["containerd", "systemd", "kernel"]),
+        (
+            &["openshift", "--runtime", "containerd", "--platform", "aks"],
+            ["containerd", "systemd", "aks"],
+        ),
+        (
+            &["talos", "--cgroup-driver", "systemd"],
+            ["containerd", "systemd", "talos"],
+        ),
+    ] {
+        let arguments = [&["--manager"], arguments].concat();
+        assert_eq!(asked(&arguments), expected, "{arguments:?}");
+    }
+    let output = plan(&["--manager", "nonsense"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("possible values: k3s"));
+}
+
+#[test]
 fn a_node_tells_how_many_more_pods_fit() {
     let archive = recorded("healthy-v2");
     let plan = json(&["--from", archive.to_str().unwrap(), "--pods", "34"]);

@@ -42,7 +42,7 @@ fn headline(page: &mut Page, plan: &Plan) {
     if plan.node.is_none() {
         what += &format!(", Kubernetes {}", asked.kubernetes);
         if let Some(manager) = asked.manager() {
-            what += &format!(" by {}", manager.title);
+            what += &format!(" ({})", manager.title);
         }
     }
     let line = page.line().put(style::BOLD, &title);
