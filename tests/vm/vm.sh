@@ -35,8 +35,9 @@ fetch_busybox() {
     fi
     local to=$cache/busybox-$arch
     if [ ! -e "$to" ]; then
-        fetch_lists bookworm "$arch"
-        (cd "$work" && in_debian bookworm "$arch" apt-get download -qq busybox-static >&2 && dpkg-deb -x busybox-static_*.deb busybox)
+        # set -e is not effective in a command substitution.
+        fetch_lists bookworm "$arch" || return
+        (cd "$work" && in_debian bookworm "$arch" apt-get download -qq busybox-static >&2 && dpkg-deb -x busybox-static_*.deb busybox) || return
         mv "$work/busybox/bin/busybox" "$to"
     fi
     echo "$to"
