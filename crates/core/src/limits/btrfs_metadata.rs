@@ -2,13 +2,14 @@
 
 use super::pressure::{self, share};
 use super::remedy::{quote, remedy};
-use super::{Command, Limit, limit};
+use super::{Command, Limit, Place, Refusal, errno::ENOSPC, filesystem, limit};
 use crate::amount;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Remedy, Resource};
 
 pub const LIMIT: Limit = Limit {
+    refusals: &Refusal::of_each(filesystem::WRITES, ENOSPC, Place::OtherFilesystem),
     collector: Some("btrfs"),
     usage: |snapshot| limit::read(snapshot, Cause::BtrfsMetadata),
     findings,

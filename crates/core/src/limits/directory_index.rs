@@ -1,9 +1,10 @@
 //! The index of one directory on ext4.
 
-use super::{Command, Limit};
+use super::{Command, Limit, Place, Refusal, errno::ENOSPC, filesystem};
 use crate::cause::Cause;
 
 pub const LIMIT: Limit = Limit {
+    refusals: &Refusal::of_each(filesystem::CREATES, ENOSPC, Place::OtherFilesystem),
     commands: &[
         Command::any(
             "dmesg | grep -i 'index full'",

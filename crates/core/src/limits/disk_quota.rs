@@ -2,13 +2,21 @@
 
 use super::pressure::{self, at_limit, share};
 use super::remedy::{quote, remedy};
-use super::{Command, Limit, Place, Refusal, describe, errno::EDQUOT, filesystem, limit};
+use super::{
+    Command, Limit, Place, Refusal, describe,
+    errno::{EDQUOT, ENOSPC},
+    filesystem, limit,
+};
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::Finding;
 
 pub const LIMIT: Limit = Limit {
-    refusals: &Refusal::of_each(filesystem::WRITES, EDQUOT, Place::Anywhere),
+    // A quota of a project on XFS is a full disk to the caller.
+    refusals: &Refusal::join::<32, 32, 64>(
+        Refusal::of_each(filesystem::WRITES, EDQUOT, Place::Anywhere),
+        Refusal::of_each(filesystem::WRITES, ENOSPC, Place::OtherFilesystem),
+    ),
     collector: Some("quotas"),
     usage: |snapshot| limit::read(snapshot, Cause::DiskQuota),
     findings,

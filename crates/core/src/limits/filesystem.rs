@@ -13,7 +13,7 @@ const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "cramfs", "romfs"];
 /// A file system with limits of its own, whose blocks are shared memory.
 pub const DEV_SHM: &str = "/dev/shm";
 
-/// Calls that take blocks or an inode of a file system. The last ones only say so where blocks are taken late: NFS, FUSE, quotas of XFS.
+/// Calls that take blocks or an inode of a file system, first those that can add an entry to a directory. The last ones only say so where blocks are taken late: NFS, FUSE, quotas of XFS.
 pub const WRITES: [&str; 32] = [
     "open",
     "openat",
@@ -48,6 +48,17 @@ pub const WRITES: [&str; 32] = [
     "fdatasync",
     "close",
 ];
+
+/// The first of [`WRITES`]: those that can add an entry to a directory.
+pub const CREATES: [&str; 15] = {
+    let mut all = [""; 15];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = WRITES[at];
+        at += 1;
+    }
+    all
+};
 
 /// The file systems that can fill up.
 pub fn all(snapshot: &Snapshot) -> impl Iterator<Item = (&Filesystem, &FilesystemUsage)> {

@@ -187,6 +187,22 @@ impl Refusal {
         all
     }
 
+    /// Those of `a` and of `b`.
+    #[must_use]
+    pub const fn join<const A: usize, const B: usize, const N: usize>(
+        a: [Self; A],
+        b: [Self; B],
+    ) -> [Self; N] {
+        assert!(A + B == N);
+        let mut all = [a[0]; N];
+        let mut at = 0;
+        while at < N {
+            all[at] = if at < A { a[at] } else { b[at - A] };
+            at += 1;
+        }
+        all
+    }
+
     /// Whether this is how `call` failed; `place` says where, if that is known.
     #[must_use]
     pub fn matches(&self, call: &str, errno: i32, place: Option<Place>) -> bool {

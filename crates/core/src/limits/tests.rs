@@ -105,15 +105,27 @@ fn each_refusal_has_its_cause() {
     assert_eq!(refused("keyctl", EAGAIN, None), []);
     let both = [Cause::InotifyInstances, Cause::ProcessFiles];
     assert_eq!(refused("inotify_init1", EMFILE, None), both);
-    let both = [Cause::CgroupLimit, Cause::DiskSpace];
-    assert_eq!(refused("mkdir", ENOSPC, None), both);
+    let of_files = [
+        Cause::DiskSpace,
+        Cause::DiskQuota,
+        Cause::DirectoryIndex,
+        Cause::BtrfsMetadata,
+    ];
+    assert_eq!(
+        refused("mkdir", ENOSPC, None),
+        [&[Cause::CgroupLimit], &of_files[..]].concat()
+    );
     assert_eq!(
         refused("mkdir", ENOSPC, Some(Place::Cgroupfs)),
         [Cause::CgroupLimit]
     );
     assert_eq!(
         refused("mkdir", ENOSPC, Some(Place::OtherFilesystem)),
-        [Cause::DiskSpace]
+        of_files
+    );
+    assert_eq!(
+        refused("write", ENOSPC, Some(Place::OtherFilesystem)),
+        [Cause::DiskSpace, Cause::DiskQuota, Cause::BtrfsMetadata]
     );
     assert_eq!(refused("write", ENOSPC, Some(Place::NoFile)), []);
     assert_eq!(refused("openat", ENOSPC, Some(Place::Ptmx)), [Cause::Ptys]);

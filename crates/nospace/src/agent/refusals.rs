@@ -63,8 +63,8 @@ type Batch = HashMap<CallGroup, (Event, u64)>;
 type CallGroup = (Call, i64, u32, u64, Vec<Cause>);
 
 fn add(batch: &mut Batch, event: Event, owners: &OwnerCache<'_>) {
-    let place = depends_on_place(&event).then(|| owners.place(&event));
-    let causes = candidates(&event, place.flatten());
+    let site = depends_on_place(&event).then(|| owners.site(&event));
+    let causes = candidates(&event, site.unwrap_or_default());
     if !causes.is_empty() {
         let group = (event.call, event.result, event.pid, event.cgroup, causes);
         batch.entry(group).or_insert((event, 0)).1 += 1;

@@ -94,6 +94,21 @@ impl Table {
     /// The mount that `place` lies on, its links followed, without touching anything on a file
     /// system which may hang. `None` when the place is not there.
     pub fn resolve(&self, host: &dyn Host, place: &Path) -> Option<&Mount> {
+        self.follow(place, |path| host.link(root(path)))
+    }
+
+    /// The same, where `place` is what a process calls it, and these are the mounts that it sees.
+    pub fn resolve_for(&self, host: &dyn Host, pid: u32, place: &Path) -> Option<&Mount> {
+        self.follow(place, |path| {
+            host.link(proc(&format!("{pid}/root{}", path.display())))
+        })
+    }
+
+    fn follow(
+        &self,
+        place: &Path,
+        link: impl Fn(&Path) -> Result<String, ReadError>,
+    ) -> Option<&Mount> {
         let mut todo: Vec<_> = place
             .components()
             .rev()
@@ -113,7 +128,7 @@ impl Table {
                     let is_mount = self.0.contains_key(&next);
                     let askable =
                         !is_mount && self.mount_of(&path).is_some_and(|m| is_local(&m.fstype));
-                    match askable.then(|| host.link(root(&next))) {
+                    match askable.then(|| link(&next)) {
                         Some(Ok(target)) if links < MAX_LINKS => {
                             links += 1;
                             let parts = Path::new(&target).components().rev();

@@ -172,6 +172,7 @@ mod tests {
     use super::*;
     use crate::trace::cause;
     use crate::trace::filter::tests::event;
+    use crate::trace::owners::Site;
 
     fn refused(call: &'static str, errno: i32, count: Option<(Counted, u64, u64)>) -> Event {
         Event {
@@ -187,7 +188,7 @@ mod tests {
     }
 
     fn judged(event: &Event) -> (Vec<Cause>, bool) {
-        let verdict = cause::verdict(event, None, Some(65_530));
+        let verdict = cause::verdict(event, Site::default(), Some(65_530));
         (verdict.candidates, verdict.otherwise.is_none())
     }
 

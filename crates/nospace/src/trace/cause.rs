@@ -1,17 +1,21 @@
 use nospace_bpf::trace::{Call, Event, Refusal};
 use nospace_core::cause::Cause;
-use nospace_core::limits::{self, Place, errno::ENOSPC};
+use nospace_core::limits::{self, errno::ENOSPC};
 
 use super::any_call;
+use super::owners::Site;
 use super::verdict::Verdict;
 
-/// What can have refused `event`; `place` says what it was about, and `max_mappings` is `vm.max_map_count`, where that is known.
-pub fn verdict(event: &Event, place: Option<Place>, max_mappings: Option<u64>) -> Verdict {
+/// What can have refused `event`; `site` says what it was about, and `max_mappings` is `vm.max_map_count`, where that is known.
+pub fn verdict(event: &Event, site: Site, max_mappings: Option<u64>) -> Verdict {
     if let Some(refusal) = event.refusal() {
         return Verdict::of(inotify(refusal));
     }
     let errno = i32::try_from(-event.result).unwrap_or(0);
-    let known = limits::refused(event.call.name(), errno, place);
+    let mut known = limits::refused(event.call.name(), errno, site.place);
+    if let (ENOSPC, Some(kind)) = (errno, site.file_system) {
+        known.retain(|cause| kind.can_mean(*cause));
+    }
     match event.call {
         Call::Other(name) => any_call::verdict(event, name, errno, known, max_mappings),
         _ => Verdict::of(known),
@@ -20,8 +24,8 @@ pub fn verdict(event: &Event, place: Option<Place>, max_mappings: Option<u64>) -
 
 /// Limits that can have refused one of the calls that are always traced.
 #[cfg(feature = "agent")]
-pub fn candidates(event: &Event, place: Option<Place>) -> Vec<Cause> {
-    verdict(event, place, None).candidates
+pub fn candidates(event: &Event, site: Site) -> Vec<Cause> {
+    verdict(event, site, None).candidates
 }
 
 /// The kernel's count at that moment says which it was.
@@ -42,18 +46,59 @@ pub fn depends_on_place(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nospace_core::limits::Place;
+
     use super::*;
+    use crate::trace::file_system::FileSystem;
     use crate::trace::filter::tests::event;
 
     #[test]
     fn calls_have_the_names_that_limits_know() {
-        let causes = |event: &Event, place| verdict(event, place, None).candidates;
+        let causes = |event: &Event, place| {
+            let site = Site {
+                place,
+                file_system: None,
+            };
+            verdict(event, site, None).candidates
+        };
         let known = |call: Call, errno: i32| causes(&event(call, -i64::from(errno)), None);
         assert_eq!(known(Call::Unshare, ENOSPC), [Cause::NamespaceLimit]);
-        let both = [Cause::CgroupLimit, Cause::DiskSpace];
-        assert_eq!(known(Call::Mkdir, ENOSPC), both);
         let mkdir = event(Call::Mkdir, -i64::from(ENOSPC));
+        let unknown = causes(&mkdir, None);
+        assert!(unknown.contains(&Cause::CgroupLimit) && unknown.contains(&Cause::DiskSpace));
         assert_eq!(causes(&mkdir, Some(Place::Cgroupfs)), [Cause::CgroupLimit]);
         assert_eq!(causes(&event(Call::InotifyAddWatch, 3), None), []);
+    }
+
+    #[test]
+    fn a_full_disk_is_certain_only_where_nothing_else_answers_so() {
+        use Cause::{BtrfsMetadata, DirectoryIndex, DiskQuota, DiskSpace};
+        let causes = |call, file_system| {
+            let site = Site {
+                place: Some(Place::OtherFilesystem),
+                file_system,
+            };
+            verdict(&event(call, -i64::from(ENOSPC)), site, None).candidates
+        };
+        let write = Call::Other("write");
+        for (call, file_system, expected) in [
+            (write, Some(FileSystem::Tmpfs), vec![DiskSpace]),
+            (write, Some(FileSystem::Ext), vec![DiskSpace]),
+            (write, Some(FileSystem::Xfs), vec![DiskSpace, DiskQuota]),
+            (
+                write,
+                Some(FileSystem::Btrfs),
+                vec![DiskSpace, BtrfsMetadata],
+            ),
+            (write, None, vec![DiskSpace, DiskQuota, BtrfsMetadata]),
+            (
+                Call::Mkdir,
+                Some(FileSystem::Ext),
+                vec![DiskSpace, DirectoryIndex],
+            ),
+            (Call::Mkdir, Some(FileSystem::Tmpfs), vec![DiskSpace]),
+        ] {
+            assert_eq!(causes(call, file_system), expected, "{call:?}");
+        }
     }
 }

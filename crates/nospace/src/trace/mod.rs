@@ -10,6 +10,7 @@ mod clock;
 mod counts;
 mod document;
 pub(crate) mod errno;
+mod file_system;
 mod filter;
 mod flags;
 mod owners;

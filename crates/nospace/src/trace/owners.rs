@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use nospace_core::limits::Place;
 use nospace_core::model::Snapshot;
 use nospace_core::report::Owner;
 
-use crate::collect::{self, vantage::shows_initial_pids};
+use super::file_system::FileSystem;
+use crate::collect::{self, mount_table::Table, vantage::shows_initial_pids};
 use crate::host::{Host, proc};
 
 /// Processes and cgroups that are remembered at most.
@@ -20,6 +22,15 @@ const REREAD_AFTER: Duration = Duration::from_secs(2);
 /// Id of the root cgroup, and of every cgroup where v2 is not in use.
 const NO_CGROUP: u64 = 1;
 
+/// What a call was about, as far as it matters for its error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Where; `None` where that is a path relative to a directory that cannot be resolved any more, or not known.
+    pub place: Option<Place>,
+    /// The kind of file system, where that is known.
+    pub file_system: Option<FileSystem>,
+}
+
 /// Owners of processes, remembered: a process may be gone at its next call.
 pub struct OwnerCache<'h> {
     host: &'h dyn Host,
@@ -28,6 +39,8 @@ pub struct OwnerCache<'h> {
     read: Option<Duration>,
     processes: HashMap<u32, CachedOwner>,
     cgroups: HashMap<u64, Owner>,
+    /// Mounts of the process that was last asked about, and when they were read.
+    mounts: RefCell<Option<(u32, Duration, Table)>>,
     /// What will be missing, and why.
     pub gaps: Vec<String>,
     blind: bool,
@@ -49,6 +62,7 @@ impl<'h> OwnerCache<'h> {
             read: None,
             processes: HashMap::new(),
             cgroups: HashMap::new(),
+            mounts: RefCell::default(),
             gaps: Vec::new(),
             blind,
         };
@@ -128,28 +142,68 @@ impl<'h> OwnerCache<'h> {
         }
     }
 
-    /// What the call was about; `None` where that is a path relative to a directory that cannot be resolved any more, or not known.
-    pub fn place(&self, event: &Event) -> Option<Place> {
-        let place = match (&event.path, event.situation.file) {
-            (Some(path), _) => self.resolve(event, &String::from_utf8_lossy(path))?,
-            (None, Some(file)) => return Some(place_of(file)),
-            (None, None) if self.blind => return None,
-            (None, None) => self.link(event, &format!("fd/{}", event.fd?))?,
+    /// What the call was about.
+    pub fn site(&self, event: &Event) -> Site {
+        if let (None, Some(file)) = (&event.path, event.situation.file) {
+            return Site {
+                place: Some(place_of(file)),
+                file_system: FileSystem::of_magic(file.file_system),
+            };
+        }
+        let Some(path) = self.path(event) else {
+            return Site::default();
         };
-        let is_in = |directory: &str| Path::new(&place).starts_with(directory);
-        Some(if is_in("/sys/fs/cgroup") {
+        let place = self.place(event, &path);
+        let is_known = place == Place::OtherFilesystem && !event.path_truncated;
+        Site {
+            place: Some(place),
+            file_system: is_known.then(|| self.file_system(event, &path)).flatten(),
+        }
+    }
+
+    /// The path that was given, or that of the descriptor.
+    fn path(&self, event: &Event) -> Option<String> {
+        match &event.path {
+            Some(path) => self.resolve(event, &String::from_utf8_lossy(path)),
+            None if self.blind => None,
+            None => self.link(event, &format!("fd/{}", event.fd?)),
+        }
+    }
+
+    fn place(&self, event: &Event, place: &str) -> Place {
+        let is_in = |directory: &str| Path::new(place).starts_with(directory);
+        if is_in("/sys/fs/cgroup") {
             Place::Cgroupfs
         } else if is_in("/dev/shm") || is_in("/dev/mqueue") {
             Place::OtherFilesystem
-        } else if place.ends_with("/ptmx")
-            && (is_in("/dev") || self.is_in_devpts(event.pid, &place))
+        } else if place.ends_with("/ptmx") && (is_in("/dev") || self.is_in_devpts(event.pid, place))
         {
             Place::Ptmx
         } else if !place.starts_with('/') || ["/dev", "/proc", "/sys"].into_iter().any(is_in) {
             Place::NoFile
         } else {
             Place::OtherFilesystem
-        })
+        }
+    }
+
+    /// The kind that the file is on, or the directory where it was to be.
+    fn file_system(&self, event: &Event, path: &str) -> Option<FileSystem> {
+        if self.blind {
+            return None;
+        }
+        let (pid, path) = (event.pid, Path::new(path));
+        let mut known = self.mounts.borrow_mut();
+        let is_fresh = |(of, at, _): &(u32, Duration, Table)| {
+            *of == pid && event.time.saturating_sub(*at) < MAX_AGE
+        };
+        if !known.as_ref().is_some_and(is_fresh) {
+            let mounts = collect::mount_table::of(self.host, &pid.to_string()).ok()?;
+            *known = Some((pid, event.time, Table::new(mounts)));
+        }
+        let (.., table) = known.as_ref()?;
+        let mount = table.resolve_for(self.host, pid, path);
+        let mount = mount.or_else(|| table.resolve_for(self.host, pid, path.parent()?))?;
+        FileSystem::named(&mount.fstype)
     }
 
     /// The path from the caller's root.

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::counts::{SummaryCounts, sole};
 use super::document::{CallCount, TraceLine, TraceSummary, TracedCall};
 use super::filter::Filter;
-use super::owners::OwnerCache;
+use super::owners::{OwnerCache, Site};
 use super::reader::{self, Reader};
 use super::{cause, errno, flags};
 use crate::host::{Host, proc};
@@ -191,12 +191,14 @@ impl Session<'_> {
                 return;
             }
         }
-        let place = cause::depends_on_place(event)
-            .then(|| self.owners.place(event))
-            .flatten();
+        let site = if cause::depends_on_place(event) {
+            self.owners.site(event)
+        } else {
+            Site::default()
+        };
         let mut call = describe(event, &self.clock, self.max_mappings);
         call.owner = owner;
-        let verdict = cause::verdict(event, place, self.max_mappings);
+        let verdict = cause::verdict(event, site, self.max_mappings);
         call.cause = sole(&verdict.candidates, verdict.otherwise);
         call.candidates = verdict.candidates;
         call.otherwise = verdict.otherwise.map(str::to_owned);
