@@ -175,6 +175,25 @@ fn the_node_decides_between_candidates() {
 }
 
 #[test]
+fn the_name_of_a_product_is_no_process() {
+    let line = "2026-11-28T14:02:11.113+0000 E NETWORK  [initandlisten] Out of file descriptors. Waiting one second before trying to accept more connections.\n";
+    let says = |report: &Report| {
+        let said = explain(line, Some(report));
+        assert_eq!(said.causes[0].programs, ["MongoDB"]);
+        (said.causes[0].node, said.causes[0].node_says.join("; "))
+    };
+    let (verdict, words) = says(&with_user(3, 3));
+    assert_eq!(verdict, Verdict::Recovered);
+    assert!(!words.contains("MongoDB"), "{words}");
+    // It may be this one, whatever it is called.
+    let mut report = with_user(3, 3);
+    report.resources = with_process("shop").resources;
+    let (verdict, words) = says(&report);
+    assert_eq!(verdict, Verdict::Unknown);
+    assert!(words.contains("shop"), "{words}");
+}
+
+#[test]
 fn a_bare_errno_is_contradicted_by_room_everywhere() {
     let line = "E0301 08:11:40.381174    1180 syncer.go:44] \"sync failed\" err=\"no space left on device\"\n";
     let mut report = with_user(3, 3);

@@ -248,20 +248,40 @@ fn processes(programs: &[String], report: &Report) -> State {
         true => Some(true),
         false => room(Cause::ProcessFiles, report, &mut unseen),
     };
-    let mut words = if figures.is_empty() {
-        let program = if programs.is_empty() {
-            "the program that logged it".to_owned()
-        } else {
-            programs.join(", ")
-        };
-        vec![format!(
-            "no process of {program} is near its limit of descriptors"
-        )]
-    } else {
-        quoted(figures.iter().collect())
+    let others: Vec<Figure> = report
+        .resources
+        .iter()
+        .filter(|r| r.cause == Cause::ProcessFiles)
+        .map(figure)
+        .collect();
+    let named = !programs.is_empty() && programs.iter().all(|one| names_processes(one));
+    let may_be_another = figures.is_empty() && !named;
+    let full = full
+        .filter(|_| !(may_be_another && others.iter().any(|one| one.percent >= CRITICAL_PERCENT)));
+    let mut words = match () {
+        () if !figures.is_empty() => quoted(figures.iter().collect()),
+        () if named => {
+            let programs = programs.join(", ");
+            vec![format!(
+                "no process of {programs} is near its limit of descriptors"
+            )]
+        }
+        () if others.is_empty() => {
+            vec!["no process that was seen is near its limit of descriptors".to_owned()]
+        }
+        () => {
+            let mut words = quoted(others.iter().collect());
+            words.push("the log does not say which process was refused".to_owned());
+            words
+        }
     };
     words.extend(unseen.iter().map(Unseen::sentence));
     State { full, words }
+}
+
+/// Whether processes of `program` are called so: `.NET`, `Java` and `Ruby listen` are names of products.
+fn names_processes(program: &str) -> bool {
+    !program.starts_with('.') && !program.contains(|c: char| c.is_uppercase() || c == ' ')
 }
 
 fn is_process_of(subject: &Subject, program: &str) -> bool {
