@@ -36,8 +36,10 @@ pub struct TraceArgs {
     /// Also every other call that fails because of a limit: ENOSPC, EMFILE, ENFILE, EDQUOT, ETOOMANYREFS, and errors such as EAGAIN,
     /// ENOMEM and EADDRNOTAVAIL of the calls where they can mean one
     ///
-    /// Names the limit, or what else the error can mean, and how much of it was used at that moment where the kernel has a count. Slows down
-    /// every system call of every process by up to 0.1 µs until the trace stops.
+    /// Names the limit, what else the error can mean, and, where the kernel has a count, how much was in use at that moment. Until the trace
+    /// stops, a small program runs at the end of every system call of every process.
+    ///
+    /// With --failed, only inotify calls that succeed are left out.
     #[arg(long, help_heading = LOOK)]
     any_call: bool,
     /// Only calls by these processes; can be repeated
@@ -111,7 +113,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
 fn cost(hook: Hook, any_call: bool) -> &'static str {
     match hook {
         Hook::SysExit if any_call => {
-            "every system call of every process is up to 0.1 µs slower until the trace stops"
+            "a small program runs at the end of every system call of every process until the trace stops"
         }
         Hook::KprobeMulti | Hook::Fexit => {
             "only the traced functions are hooked: no other call gets slower"
