@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use nospace_core::growth::{self, History};
+use nospace_core::attribute::View;
+use nospace_core::growth::{self, Growth, History};
 
 use super::feed::Feed;
 use super::host::{user_names, watches_of};
@@ -16,6 +17,9 @@ use crate::host::replay::Replay;
 
 /// Samples before a moment that are read for trends and changes per minute.
 const BEFORE: usize = 60;
+/// Growth is measured between samples at least this far apart, in seconds: what grows for a second is no trend. Less than five, as samples that are
+/// five seconds apart are never exactly that.
+const GROWTH_SPACING: f64 = 4.5;
 /// Samples a second that a recording can be played with.
 const SPEEDS: [u32; 6] = [1, 2, 5, 10, 20, 50];
 /// The one that it begins with.
@@ -26,7 +30,9 @@ pub struct Player {
     replay: Replay,
     /// Number of the sample that is shown; `None` before the first.
     shown: Option<usize>,
-    history: History,
+    /// The samples before the next one are not those in `trend`: that one could not be read.
+    is_broken: bool,
+    trend: Trend,
     is_playing: bool,
     speed: u32,
     due: Instant,
@@ -39,7 +45,8 @@ impl Player {
         Self {
             replay,
             shown: None,
-            history: History::default(),
+            is_broken: false,
+            trend: Trend::default(),
             is_playing: false,
             speed: SPEED,
             due: Instant::now(),
@@ -52,26 +59,25 @@ impl Player {
     ///
     /// When the recording cannot be read.
     pub fn show(&mut self, number: usize) -> anyhow::Result<Update> {
-        let is_jump = self.shown.is_none_or(|shown| shown + 1 != number);
+        let is_jump = self.is_broken || self.shown.is_none_or(|shown| shown + 1 != number);
         let first = match is_jump {
             true => number.saturating_sub(BEFORE),
             false => number,
         };
         if is_jump {
-            self.history = History::default();
+            self.trend = Trend::default();
         }
-        self.shown = None;
+        self.is_broken = true;
         let mut samples = Vec::new();
-        let Self {
-            replay, history, ..
-        } = self;
+        let Self { replay, trend, .. } = self;
         let times = replay.samples();
         replay.play(first, &mut |at, host| {
             let snapshot = collect(host);
             let view = nospace_core::view(&snapshot);
             let seconds = times.get(at).map_or(0.0, |sample| sample.seconds);
-            let growth = history.add(&view, seconds);
-            let findings = growth::findings(&view, history, &growth, seconds);
+            trend.add(&view, seconds);
+            let growth = trend.growth.clone();
+            let findings = growth::findings(&view, &trend.history, &growth, seconds);
             let instances = held(&view);
             samples.push(Arc::new(Sample {
                 report: nospace_core::conclude_with(view, findings),
@@ -86,6 +92,7 @@ impl Player {
             })
         })?;
         self.shown = Some(number);
+        self.is_broken = false;
         Ok(Update::Moment(Moment {
             position: self.position(number)?,
             is_jump,
@@ -123,6 +130,26 @@ impl Player {
     }
 }
 
+/// How fast budgets grow, as a live node's are followed.
+#[derive(Default)]
+struct Trend {
+    history: History,
+    growth: Vec<Growth>,
+    added_at: Option<f64>,
+}
+
+impl Trend {
+    fn add(&mut self, view: &View<'_>, seconds: f64) {
+        if self
+            .added_at
+            .is_none_or(|at| seconds - at >= GROWTH_SPACING)
+        {
+            self.growth = self.history.add(view, seconds);
+            self.added_at = Some(seconds);
+        }
+    }
+}
+
 impl Feed for Player {
     fn rest(&self) -> Option<Duration> {
         self.is_playing
@@ -131,6 +158,7 @@ impl Feed for Player {
 
     fn step(&mut self) -> Vec<Update> {
         self.due = Instant::now() + Duration::from_secs(1) / self.speed;
+        // What could not be read is tried once more, and not passed over.
         let next = self.shown.map_or(0, |shown| shown + 1);
         vec![self.go(next.min(self.replay.last()))]
     }
@@ -161,7 +189,7 @@ impl Feed for Player {
                 Request::Interval(_) => {}
             }
         }
-        if to != before || self.shown.is_none() {
+        if to != before || self.is_broken {
             updates.push(self.go(to));
         } else if let Ok(position) = self.position(to) {
             // Played or not, and how fast.

@@ -105,7 +105,7 @@ pub enum Request {
     },
     /// Another time between samples.
     Interval(Duration),
-    /// A recording: so many samples forward, or back.
+    /// A recording: this many samples forward, or back.
     Step(isize),
     /// A recording: its first sample.
     First,

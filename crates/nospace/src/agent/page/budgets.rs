@@ -11,7 +11,7 @@ use crate::ui::number;
 
 /// From here on a budget is shown without being asked for.
 const PRESSURE_PERCENT: u64 = 80;
-/// And so many of the fullest, whatever they are.
+/// The fullest are shown in any case: this many.
 const FULLEST: usize = 5;
 /// Folded budgets: a node can have hundreds of mounts.
 const MAX_FOLDED: usize = 100;

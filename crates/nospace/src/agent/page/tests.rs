@@ -74,7 +74,7 @@ fn nothing_is_loaded_from_anywhere() {
     }
 }
 
-/// A budget of whatever is limited.
+/// A budget of 100 units.
 fn resource(cause: Cause, used: u64) -> Resource {
     Resource::exact(
         cause,

@@ -7,7 +7,7 @@ use crate::ui::{Charset, Line, style, text};
 /// Columns that the bar has at least.
 const NARROWEST: usize = 10;
 
-/// Where in the recording this is, in a line: `14:00:00 ━━━━●──── 14:10:00  25 of 121, playing 5 a second`; or why it cannot be read.
+/// Where in the recording this is, in a line: `14:00:00 ━━━━●──── 14:10:00  25 of 121, playing, at most 5/s`; or why it cannot be read.
 pub fn draw(canvas: &mut Canvas<'_>, position: &Position, trouble: Option<&str>) {
     let charset = canvas.look.charset;
     let line = Line::new(charset);
@@ -19,8 +19,8 @@ pub fn draw(canvas: &mut Canvas<'_>, position: &Position, trouble: Option<&str>)
     let (begin, end) = times(position.begin, position.end);
     let place = format!("{} of {}", position.number + 1, position.last + 1);
     let state = match position.playing {
-        Some(1) => ", playing 1 sample a second".to_owned(),
-        Some(speed) => format!(", playing {speed} samples a second"),
+        // A large node takes longer.
+        Some(speed) => format!(", playing, at most {speed}/s"),
         None => String::new(),
     };
     let around = text::width(&begin) + text::width(&end) + 4;

@@ -133,7 +133,13 @@ impl State {
                 return;
             }
             Update::Moment(moment) => self.show_moment(moment),
-            Update::Unreadable(why) => self.trouble = Some(why),
+            Update::Unreadable(why) => {
+                self.trouble = Some(why);
+                self.moment = self.moment.map(|moment| Position {
+                    playing: None,
+                    ..moment
+                });
+            }
             update => self.live.take(update),
         }
         if self.paused.is_none() {
