@@ -109,6 +109,8 @@ static __noinline int fill_fanotify(struct trace_record *r, struct task_struct *
 	return 0;
 }
 
+#define AF_INET 2
+
 static __noinline int fill_socket(struct trace_record *r, struct task_struct *task)
 {
 	struct file *file = file_of_descriptor(task, r->fd);
@@ -119,8 +121,8 @@ static __noinline int fill_socket(struct trace_record *r, struct task_struct *ta
 		return 0;
 	if (BPF_CORE_READ(sock, __sk_common.skc_num))
 		r->flags |= TRACE_BOUND;
-	if (BPF_CORE_READ(sock, __sk_common.skc_family) == 10)
-		r->flags |= TRACE_IPV6;
+	if (BPF_CORE_READ(sock, __sk_common.skc_family) == AF_INET)
+		r->flags |= TRACE_IPV4;
 	return 0;
 }
 
@@ -185,8 +187,11 @@ static __noinline int fill_other(struct trace_record *r, __u32 counted, __u32 er
 		fill_processes(r, task);
 	else if (counted == COUNTED_SOCKET)
 		fill_socket(r, task);
-	else if (counted == COUNTED_MAPPINGS && error == ENOMEM)
+	else if (counted == COUNTED_MAPPINGS && error == ENOMEM) {
 		set_count(r, counted, BPF_CORE_READ(mm, map_count), 0);
+		if (own_limit(task, RLIMIT_AS) == RLIM_INFINITY && own_limit(task, RLIMIT_DATA) == RLIM_INFINITY)
+			r->flags |= TRACE_UNLIMITED_MEMORY;
+	}
 	else if (counted == COUNTED_MAPPINGS || counted == COUNTED_LOCKED)
 		set_count(r, COUNTED_LOCKED, BPF_CORE_READ(mm, locked_vm) << (page_shift & 31), own_limit(task, RLIMIT_MEMLOCK));
 	else if (counted == COUNTED_LOCKED_BY_KERNEL)

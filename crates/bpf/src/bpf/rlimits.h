@@ -5,8 +5,11 @@
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_RESOURCE 24
 
+#define RLIM_INFINITY (~0ull)
+#define RLIMIT_DATA 2
 #define RLIMIT_NPROC 6
 #define RLIMIT_MEMLOCK 8
+#define RLIMIT_AS 9
 #define RLIMIT_MSGQUEUE 12
 
 /* PROC_USER_INIT_INO (include/linux/proc_ns.h). */

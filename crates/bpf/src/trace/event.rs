@@ -126,8 +126,10 @@ pub struct Situation {
     pub exempt: bool,
     /// The socket has a local port.
     pub bound: bool,
-    /// The socket is IPv6.
-    pub ipv6: bool,
+    /// The socket is IPv4.
+    pub ipv4: bool,
+    /// Neither RLIMIT_AS nor RLIMIT_DATA limits the process.
+    pub unlimited_memory: bool,
     /// The file that the descriptor refers to, where the call was refused with ENOSPC.
     pub file: Option<File>,
 }

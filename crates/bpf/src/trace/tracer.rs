@@ -202,7 +202,8 @@ fn decode(mut record: &[u8]) -> Option<Event> {
             files_full: has(trace_flags::TRACE_FILES_FULL),
             exempt: has(trace_flags::TRACE_EXEMPT),
             bound: has(trace_flags::TRACE_BOUND),
-            ipv6: has(trace_flags::TRACE_IPV6),
+            ipv4: has(trace_flags::TRACE_IPV4),
+            unlimited_memory: has(trace_flags::TRACE_UNLIMITED_MEMORY),
             file: (head.file_system > 0).then_some(File {
                 file_system: head.file_system,
                 regular: has(trace_flags::TRACE_REGULAR),

@@ -42,12 +42,19 @@ const SIGNALS: &str = "signals queued for the user (RLIMIT_SIGPENDING)";
 /// Calls that take two descriptors, or one above a number: they are refused with one or more free.
 const NEED_MORE_FILES: [&str; 4] = ["pipe", "pipe2", "socketpair", "fcntl"];
 
+const MAP_ANONYMOUS: u64 = 0x20;
 const MAP_HUGETLB: u64 = 0x40000;
-const IPC_PAGE: u64 = 4096;
+const PAGE: u64 = 4096;
+
+/// mremap(2) wants room for more mappings than it makes: it is refused this far below the limit.
+const SPARE_MAPPINGS: u64 = 6;
 
 /// Commands of bpf(2) (include/uapi/linux/bpf.h).
 const BPF_MAP_UPDATE: [u64; 2] = [2, 26];
 const BPF_PROG_LOAD: u64 = 5;
+const BPF_BTF_LOAD: u64 = 18;
+/// They fill a buffer of the caller's: object info, programs of a hook, the file of a program, a batch of a map's entries.
+const BPF_INTO_BUFFER: [u64; 5] = [15, 16, 20, 24, 25];
 const BPF_ATTACH: [u64; 2] = [8, 28];
 
 /// All failures that are reported: those of the limits, and [`OF_ANY`].
@@ -95,10 +102,19 @@ pub fn verdict(
         ("connect", errno::EADDRNOTAVAIL) if of.bound => Verdict::only(
             "the local port that the socket is bound to is in use for this destination",
         ),
-        ("connect", errno::EADDRNOTAVAIL) if of.ipv6 || event.fd.is_none() => {
+        ("connect", errno::EADDRNOTAVAIL) if !of.ipv4 => {
             Verdict::of(known).or("the machine has no address to reach that one from")
         }
-        ("bpf", _) => Verdict::of(bpf(event.argument, errno, known)),
+        ("connect" | "sendto" | "sendmsg", errno::ENOBUFS) => {
+            Verdict::of(known).or("a full queue of the socket or the network device")
+        }
+        ("shmget", errno::ENOMEM) => Verdict::of(known).or("memory"),
+        ("pipe" | "pipe2", errno::ENFILE) => Verdict::of(known)
+            .or("the pages that the user's pipes may have (fs.pipe-user-pages-hard)"),
+        ("setxattr" | "fsetxattr", errno::ENOSPC) if !known.is_empty() => {
+            Verdict::of(known).or("the room that the file system has for one file's attributes")
+        }
+        ("bpf", _) => bpf(event.argument, errno, known),
         (_, errno::EMFILE) if !of.files_full && !NEED_MORE_FILES.contains(&name) => {
             Verdict::of(known).or("a limit of the device or driver")
         }
@@ -114,13 +130,32 @@ pub fn verdict(
 
 /// ENOMEM by the number of mappings, of huge pages, or for another reason.
 fn mappings(event: &Event, name: &str, most: Option<u64>, known: Vec<Cause>) -> Verdict {
-    let huge = name == "mmap" && event.argument & MAP_HUGETLB != 0;
+    let flags = if name == "mmap" {
+        event.argument
+    } else {
+        MAP_ANONYMOUS
+    };
+    let otherwise = match name {
+        "mprotect" => "a part of the range is not mapped, or memory",
+        _ if flags & MAP_ANONYMOUS == 0 => {
+            "memory, RLIMIT_AS, RLIMIT_DATA, or huge pages if the file is on hugetlbfs"
+        }
+        _ => "memory, RLIMIT_AS or RLIMIT_DATA",
+    };
     let count = event.count.filter(|count| count.of == Counted::Mappings);
     match count.zip(most) {
         Some((count, most)) if count.used >= most => Verdict::of([Cause::MaxMapCount]),
-        Some(_) if huge => Verdict::of([Cause::Hugepages]),
-        Some(_) => Verdict::only("memory, RLIMIT_AS or RLIMIT_DATA"),
-        None => Verdict::of(known).or("memory, RLIMIT_AS or RLIMIT_DATA"),
+        Some((count, most)) if name == "mremap" && count.used + SPARE_MAPPINGS >= most => {
+            Verdict::of([Cause::MaxMapCount]).or(otherwise)
+        }
+        Some(_) if flags & MAP_HUGETLB != 0 && event.situation.unlimited_memory => {
+            Verdict::of([Cause::Hugepages])
+        }
+        Some(_) if flags & MAP_HUGETLB != 0 => {
+            Verdict::of([Cause::Hugepages]).or("RLIMIT_AS or RLIMIT_DATA")
+        }
+        Some(_) => Verdict::only(otherwise),
+        None => Verdict::of(known).or(otherwise),
     }
 }
 
@@ -128,7 +163,7 @@ fn mappings(event: &Event, name: &str, most: Option<u64>, known: Vec<Cause>) -> 
 fn locked(event: &Event) -> Verdict {
     const OTHERWISE: &str =
         "a part of the range is not mapped, or the process has too many mappings";
-    let asked = event.argument.next_multiple_of(IPC_PAGE);
+    let asked = event.argument.next_multiple_of(PAGE);
     match event.count {
         _ if event.situation.exempt => Verdict::only(OTHERWISE),
         Some(Count { used, limit, .. }) if used.saturating_add(asked) > limit => {
@@ -154,14 +189,22 @@ fn by_io_uring(event: &Event, name: &str, known: Vec<Cause>) -> Verdict {
     }
 }
 
-/// By the command.
-fn bpf(command: u64, errno: i32, known: Vec<Cause>) -> Vec<Cause> {
-    match command {
-        BPF_PROG_LOAD if errno == errno::ENOSPC => vec![Cause::BpfLog],
-        BPF_PROG_LOAD => Vec::new(),
-        _ if BPF_MAP_UPDATE.contains(&command) => vec![Cause::BpfMap],
-        _ if BPF_ATTACH.contains(&command) => vec![Cause::BpfPrograms],
-        _ => known,
+/// By the command. A kernel also answers E2BIG to what it is too old to know.
+fn bpf(command: u64, errno: i32, known: Vec<Cause>) -> Verdict {
+    const TOO_OLD: &str = "an attribute that this kernel does not know";
+    match (command, errno) {
+        (BPF_PROG_LOAD | BPF_BTF_LOAD, errno::ENOSPC) => Verdict::of([Cause::BpfLog]),
+        (BPF_PROG_LOAD, errno::E2BIG) => Verdict::only("the length of the program"),
+        (_, errno::ENOSPC) if BPF_INTO_BUFFER.contains(&command) => {
+            Verdict::only("the size of the caller's buffer")
+        }
+        _ if BPF_MAP_UPDATE.contains(&command) => Verdict::of([Cause::BpfMap]),
+        (_, errno::E2BIG) if BPF_ATTACH.contains(&command) => {
+            Verdict::of([Cause::BpfPrograms]).or(TOO_OLD)
+        }
+        _ if BPF_ATTACH.contains(&command) => Verdict::of([Cause::BpfPrograms]),
+        (_, errno::E2BIG) => Verdict::only(TOO_OLD),
+        _ => Verdict::of(known),
     }
 }
 
@@ -266,6 +309,7 @@ mod tests {
         ] {
             let mut event = refused(call, errno, Some(count));
             event.argument = argument;
+            event.situation.unlimited_memory = true;
             assert_eq!(judged(&event), expected, "{call} {count:?}");
             event.situation.exempt = true;
             let exempt = judged(&event);
@@ -294,21 +338,50 @@ mod tests {
         assert_eq!(with("openat", 24, full), (vec![Cause::ProcessFiles], true));
         assert_eq!(with("openat", 24, none), (vec![Cause::ProcessFiles], false));
         assert_eq!(with("pipe2", 24, none), (vec![Cause::ProcessFiles], true));
-        assert_eq!(
-            with("connect", 99, none),
-            (vec![Cause::EphemeralPorts], true)
-        );
         let bound = Situation {
             bound: true,
             ..none
         };
         assert_eq!(with("connect", 99, bound), (Vec::new(), false));
-        let ipv6 = Situation { ipv6: true, ..none };
+        let ipv4 = Situation { ipv4: true, ..none };
         assert_eq!(
-            with("connect", 99, ipv6),
-            (vec![Cause::EphemeralPorts], false)
+            with("connect", 99, ipv4),
+            (vec![Cause::EphemeralPorts], true)
         );
         assert_eq!(with("timer_create", 11, none), (Vec::new(), false));
+    }
+
+    #[test]
+    fn what_nothing_decides_is_not_certain() {
+        for (call, errno, cause) in [
+            ("sendto", errno::ENOBUFS, Cause::NeighborTable),
+            ("shmget", errno::ENOMEM, Cause::Hugepages),
+            ("pipe2", errno::ENFILE, Cause::SystemFiles),
+            ("connect", errno::EADDRNOTAVAIL, Cause::EphemeralPorts),
+        ] {
+            let event = refused(call, errno, None);
+            assert_eq!(judged(&event), (vec![cause], false), "{call}");
+        }
+        let near = (Counted::Mappings, 65_527, 0);
+        let mremap = refused("mremap", errno::ENOMEM, Some(near));
+        assert_eq!(judged(&mremap), (vec![Cause::MaxMapCount], false));
+        let mut huge = refused("mmap", errno::ENOMEM, Some((Counted::Mappings, 100, 0)));
+        huge.argument = MAP_HUGETLB | MAP_ANONYMOUS;
+        assert_eq!(judged(&huge), (vec![Cause::Hugepages], false));
+    }
+
+    #[test]
+    fn the_command_of_bpf_decides() {
+        let by = |command, errno| {
+            let mut event = refused("bpf", errno, None);
+            event.argument = command;
+            judged(&event)
+        };
+        assert_eq!(by(5, errno::ENOSPC), (vec![Cause::BpfLog], true));
+        assert_eq!(by(2, errno::E2BIG), (vec![Cause::BpfMap], true));
+        assert_eq!(by(28, errno::E2BIG), (vec![Cause::BpfPrograms], false));
+        assert_eq!(by(16, errno::ENOSPC), (Vec::new(), false));
+        assert_eq!(by(0, errno::E2BIG), (Vec::new(), false));
     }
 
     #[test]
