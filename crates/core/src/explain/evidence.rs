@@ -10,7 +10,7 @@ use crate::cause::Cause;
 use crate::evidence::room_for_all;
 use crate::limits;
 use crate::model::InotifyResource;
-use crate::report::thresholds::CRITICAL_PERCENT;
+use crate::report::thresholds::{self, CRITICAL_PERCENT};
 use crate::report::{Blame, Finding, Report, Rule, Severity, Status, Subject, Unseen};
 use crate::signatures::Confidence;
 
@@ -248,16 +248,16 @@ fn processes(programs: &[String], report: &Report) -> State {
         true => Some(true),
         false => room(Cause::ProcessFiles, report, &mut unseen),
     };
-    let others: Vec<Figure> = report
+    let near: Vec<Figure> = report
         .resources
         .iter()
-        .filter(|r| r.cause == Cause::ProcessFiles)
+        .filter(|r| r.cause == Cause::ProcessFiles && thresholds::severity(r.percent()).is_some())
         .map(figure)
         .collect();
     let named = !programs.is_empty() && programs.iter().all(|one| names_processes(one));
     let may_be_another = figures.is_empty() && !named;
     let full = full
-        .filter(|_| !(may_be_another && others.iter().any(|one| one.percent >= CRITICAL_PERCENT)));
+        .filter(|_| !(may_be_another && near.iter().any(|one| one.percent >= CRITICAL_PERCENT)));
     let mut words = match () {
         () if !figures.is_empty() => quoted(figures.iter().collect()),
         () if named => {
@@ -266,11 +266,11 @@ fn processes(programs: &[String], report: &Report) -> State {
                 "no process of {programs} is near its limit of descriptors"
             )]
         }
-        () if others.is_empty() => {
+        () if near.is_empty() => {
             vec!["no process that was seen is near its limit of descriptors".to_owned()]
         }
         () => {
-            let mut words = quoted(others.iter().collect());
+            let mut words = quoted(near.iter().collect());
             words.push("the log does not say which process was refused".to_owned());
             words
         }
