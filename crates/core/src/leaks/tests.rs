@@ -106,7 +106,7 @@ fn limit(random: &mut Random) -> u64 {
     LIMITS[usize::try_from(random.next() % 5).unwrap()]
 }
 
-/// Steady, noise, saw-tooth, steps, restarts, a start, late work, more pods: none of them leaks.
+/// Steady, noise, saw-tooth, steps, restarts, a start, late work, a late saw-tooth, a late step with noise, more pods: none of them leaks.
 fn harmless(kind: u64, limit: u64, random: &mut Random) -> Vec<Look> {
     let samples = random.between(60, 240);
     let base = random.between(limit / 100, limit / 3);
@@ -133,6 +133,16 @@ fn harmless(kind: u64, limit: u64, random: &mut Random) -> Vec<Look> {
             5 => Look::of(base - base / (1 + n * n / length)),
             // Idle, then fills up in less than nine minutes, and stays.
             6 => Look::of(base + tooth * n.saturating_sub(samples / 2).min(crash) / crash),
+            // Idle, then a saw-tooth.
+            7 => {
+                let late = n.saturating_sub(samples / 2);
+                Look::of(base + tooth * (late % period) / period)
+            }
+            // A rollout: one step, and noise as before.
+            8 => {
+                let step = if n >= samples / 2 { tooth } else { 0 };
+                Look::of(base + step + random.between(0, noise))
+            }
             // Scaled up, a pod at a time.
             _ => Look {
                 pods: 1 + n / 10,
@@ -145,9 +155,9 @@ fn harmless(kind: u64, limit: u64, random: &mut Random) -> Vec<Look> {
 #[test]
 fn what_does_not_leak_is_not_reported() {
     let mut random = Random(18);
-    let mut wrong = [0; 8];
+    let mut wrong = [0; 10];
     for number in 0..1000 {
-        let kind = number % 8;
+        let kind = number % 10;
         let limit = limit(&mut random);
         let looks = harmless(kind, limit, &mut random);
         if !reported(watches(limit), &looks).is_empty() {
