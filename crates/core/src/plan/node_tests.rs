@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::InotifyResource;
+use crate::model::{CollectorRun, InotifyResource};
 use crate::testing::{Node, node};
 
 /// A node on cgroup v2 with so many pods, each of which holds so much; and root's own process.
@@ -101,15 +101,31 @@ fn a_limit_that_is_there_is_not_lowered() {
 
 #[test]
 fn what_was_not_seen_gives_no_plan() {
-    let blind = node().with(|snapshot| snapshot.inotify = None);
+    let failed = node().with(|snapshot| snapshot.inotify = None);
+    // An ordinary user can read the limits, and none of the processes that use them.
+    let blind = running(4, 3, 10, 5).with(|snapshot| {
+        snapshot.collectors.push(CollectorRun {
+            name: "inotify".to_owned(),
+            blind: true,
+            ..CollectorRun::default()
+        });
+    });
     let asked = Question::default();
-    let refused = plan_node(
-        &asked,
-        NodeOverrides::default(),
-        &crate::view(&blind.0),
-        &[],
-    );
-    assert_eq!(refused.unwrap_err(), NodePlanError::Unreadable);
+    for node in [failed, blind] {
+        let view = crate::view(&node.0);
+        let refused = plan_node(&asked, NodeOverrides::default(), &view, &[]);
+        assert_eq!(refused.unwrap_err(), NodePlanError::Unreadable);
+    }
+}
+
+#[test]
+fn what_was_seen_in_part_is_said() {
+    let notes = |node: Node| planned(&node, 8).notes;
+    let says = |notes: &[String]| notes.iter().any(|note| note.contains("fewer pods may fit"));
+    assert!(!says(&notes(running(4, 3, 10, 5))));
+    let inside =
+        running(4, 3, 10, 5).with(|snapshot| snapshot.vantage.initial_pid_namespace = false);
+    assert!(says(&notes(inside)));
 }
 
 proptest! {

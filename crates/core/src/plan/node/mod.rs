@@ -15,7 +15,7 @@ use crate::attribute::{Part, Running, View, running};
 use crate::limits::describe;
 use crate::managers::is_kubelet;
 use crate::model::{CgroupVersion, Pair, Runtime, UserKey};
-use crate::report::{Owner, User};
+use crate::report::{Owner, Unseen, User};
 
 /// What the command line says of the node, over what is seen of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,7 @@ pub fn plan_node(
         notes.push("No kubelet runs on this node: what one needs is added.".to_owned());
     }
     notes.extend(seen.outlier());
+    notes.extend(seen.unseen());
     Ok(answer(
         &asked,
         Some(node),
@@ -99,6 +100,10 @@ struct NodeUse<'v> {
 
 impl<'v> NodeUse<'v> {
     fn new(view: &'v View<'v>) -> Result<Self, NodePlanError> {
+        let mut collectors = view.snapshot.collectors.iter();
+        if collectors.any(|run| run.name == "inotify" && run.blind) {
+            return Err(NodePlanError::Unreadable);
+        }
         let root = view
             .user(UserKey::initial(0))
             .ok_or(NodePlanError::Unreadable)?;
@@ -158,6 +163,25 @@ impl<'v> NodeUse<'v> {
             other_cgroups: 0,
             ..asked.clone()
         }
+    }
+
+    /// Why the node may use more than was counted.
+    fn unseen(&self) -> Option<String> {
+        let snapshot = self.view.snapshot;
+        let vantage = &snapshot.vantage;
+        let mut collectors = snapshot.collectors.iter();
+        let inotify = collectors.find(|run| run.name == "inotify");
+        let unseen = if !vantage.initial_pid_namespace {
+            Unseen::OtherPidNamespaces
+        } else if !vantage.sees_all_accounts() {
+            Unseen::Ancestors
+        } else {
+            Unseen::of_run(inotify?, vantage)?
+        };
+        Some(format!(
+            "This node may use more than was counted, and fewer pods may fit: {}.",
+            unseen.sentence()
+        ))
     }
 
     fn used(&self) -> Pair<u64> {
