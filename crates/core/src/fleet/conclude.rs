@@ -15,7 +15,7 @@ pub struct Fleet {
     /// Where the answers are from.
     #[serde(flatten)]
     pub origin: Origin,
-    /// The worst of all rows and findings; unknown where nothing is wrong and a node did not answer, or there is no node.
+    /// The worst of all rows and findings; unknown where nothing is wrong and a node did not answer or may be missing, or there is no node.
     pub status: Status,
     /// How many nodes there are of each state.
     pub counts: Counts,
@@ -39,7 +39,10 @@ pub struct Origin {
     pub cluster: Option<String>,
     /// Only nodes that this selects; null where all were asked for.
     pub selector: Option<String>,
-    /// Whatever else is to be known of how this was collected, in words.
+    /// The source does not know all nodes: there may be more than there are rows.
+    #[serde(default)]
+    pub may_lack_nodes: bool,
+    /// What else to know about how this was collected, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -55,7 +58,7 @@ pub fn conclude(mut rows: Vec<Row>, origin: Origin) -> Fleet {
         Status::Critical
     } else if counts.warning > 0 || worst == Some(Severity::Warning) {
         Status::Warning
-    } else if counts.unknown > 0 || counts.nodes == 0 {
+    } else if counts.unknown > 0 || counts.nodes == 0 || origin.may_lack_nodes {
         Status::Unknown
     } else {
         Status::Ok

@@ -71,6 +71,24 @@ fn a_node_without_an_answer_makes_the_fleet_unknown_unless_something_is_worse() 
 }
 
 #[test]
+fn a_fleet_that_may_lack_nodes_is_never_ok() {
+    let origin = || Origin {
+        may_lack_nodes: true,
+        ..Origin::default()
+    };
+    let well = super::conclude(vec![row(summary("a"))], origin());
+    assert_eq!(well.status, Status::Unknown);
+    let full = Summary {
+        status: Status::Critical,
+        ..summary("a")
+    };
+    assert_eq!(
+        super::conclude(vec![row(full)], origin()).status,
+        Status::Critical
+    );
+}
+
+#[test]
 fn an_ok_that_is_old_or_of_unknown_age_is_none() {
     let with_age = |age, status| {
         let said = Answer::Summary(Box::new(Summary {

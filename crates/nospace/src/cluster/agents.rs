@@ -78,7 +78,11 @@ impl Source for Agents<'_> {
             .into_iter()
             .map(|row| of_its_own(row, &names))
             .collect();
-        Ok(Collected { rows, notes })
+        Ok(Collected {
+            rows,
+            may_lack_nodes: false,
+            notes,
+        })
     }
 }
 

@@ -57,7 +57,9 @@ impl Asked {
 pub struct Collected {
     /// A row a node, in no order.
     pub rows: Vec<Row>,
-    /// What else is to be known, in words.
+    /// There may be nodes without a row.
+    pub may_lack_nodes: bool,
+    /// What else to know, in words.
     pub notes: Vec<String>,
 }
 

@@ -273,6 +273,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
         "{:?}",
         alone.origin.notes
     );
+    assert!(alone.origin.may_lack_nodes);
     assert!(alone.rows.iter().any(|row| row.node == "deleted"));
     let labels = nospace(&via, None, &["-l", "a=b"]);
     assert!(

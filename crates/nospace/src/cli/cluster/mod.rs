@@ -94,7 +94,7 @@ pub struct ClusterArgs {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown (a node did not answer), or wrong usage.
+Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown (a node did not answer, or may be missing), or wrong usage.
 
 Examples:
   nospace cluster                            all nodes, worst first
@@ -277,6 +277,7 @@ impl ClusterArgs {
             via,
             cluster,
             selector: self.selector.clone(),
+            may_lack_nodes: collected.may_lack_nodes,
             notes: collected.notes,
         };
         Ok(conclude(collected.rows, origin))

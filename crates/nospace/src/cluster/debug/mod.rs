@@ -67,7 +67,11 @@ impl Source for Debug<'_> {
                 row(name, node, answer)
             })
             .await?;
-        Ok(Collected { rows, notes })
+        Ok(Collected {
+            rows,
+            may_lack_nodes: false,
+            notes,
+        })
     }
 }
 

@@ -47,14 +47,18 @@ impl Source for Prometheus<'_> {
         let instances = instances(&api, self.server, &mut notes).await?;
         let by_node = by_node(instances);
         progress.say("listing nodes");
-        let (nodes, complete) = self
+        let (nodes, known_by) = self
             .nodes(&api, asked, progress, &by_node, &mut notes)
             .await?;
         let with_series = nodes
             .keys()
             .filter(|name| by_node.contains_key(*name))
             .count();
-        if complete && with_series == 0 && !nodes.is_empty() && !by_node.is_empty() {
+        if known_by == KnownBy::ApiServer
+            && with_series == 0
+            && !nodes.is_empty()
+            && !by_node.is_empty()
+        {
             notes.insert(format!(
                 "None of the {} nodes of this cluster has series, but {} others have: is this the Prometheus of another cluster?",
                 nodes.len(),
@@ -68,13 +72,24 @@ impl Source for Prometheus<'_> {
             .collect();
         Ok(Collected {
             rows,
+            may_lack_nodes: known_by == KnownBy::Series,
             notes: notes.into_iter().collect(),
         })
     }
 }
 
+/// What says which nodes there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KnownBy {
+    ApiServer,
+    /// kube-state-metrics.
+    KubeNodeInfo,
+    /// Only series of agents and an incomplete list, if any: a node without an agent may not be seen.
+    Series,
+}
+
 impl Prometheus<'_> {
-    /// The nodes that there are, and whether the API server says so.
+    /// The nodes that there are, and what says so.
     async fn nodes(
         &self,
         api: &Api,
@@ -82,10 +97,10 @@ impl Prometheus<'_> {
         progress: &Progress,
         found: &BTreeMap<String, Found>,
         notes: &mut BTreeSet<String>,
-    ) -> anyhow::Result<(BTreeMap<String, NodeInfo>, bool)> {
+    ) -> anyhow::Result<(BTreeMap<String, NodeInfo>, KnownBy)> {
         let why = match &self.cluster {
             Ok(cluster) => match nodes(cluster, asked, progress).await {
-                Ok(nodes) => return Ok((nodes, true)),
+                Ok(nodes) => return Ok((nodes, KnownBy::ApiServer)),
                 Err(error) => format!("{error:#}"),
             },
             Err(why) => why.clone(),
@@ -99,20 +114,30 @@ impl Prometheus<'_> {
             ready: None,
         };
         let (samples, warnings) = api.query("group by (node) (kube_node_info)").await?;
+        let is_partial = !warnings.is_empty();
         notes.extend(warnings);
         let mut names: BTreeSet<String> = samples
             .into_iter()
             .filter_map(|mut sample| sample.metric.remove("node"))
             .collect();
-        notes.insert(match names.is_empty() {
-            false => format!("Nodes are those that kube-state-metrics knows; the API server: {why}"),
-            true => format!(
-                "Only nodes with series are listed: one without an agent is not seen; the API server: {why}"
+        let (known_by, note) = match (names.is_empty(), is_partial) {
+            (false, false) => (
+                KnownBy::KubeNodeInfo,
+                "Nodes are those that kube-state-metrics knows",
             ),
-        });
+            (false, true) => (
+                KnownBy::Series,
+                "Nodes may be missing: Prometheus warned when it listed those that kube-state-metrics knows",
+            ),
+            (true, _) => (
+                KnownBy::Series,
+                "Only nodes with series are listed: one without an agent is not seen",
+            ),
+        };
+        notes.insert(format!("{note}; the API server: {why}"));
         names.extend(found.keys().cloned());
         let nodes = names.into_iter().map(|name| (name, unknown.clone()));
-        Ok((nodes.collect(), false))
+        Ok((nodes.collect(), known_by))
     }
 }
 
