@@ -18,7 +18,7 @@ use super::{Debug, Stopped};
 use crate::cluster::client::{Payload, escaped};
 use crate::cluster::{Asked, NodeInfo, Progress, Request, RequestError, Right};
 
-/// Pods at a time: the API server, the registry and whoever watches pods shall not notice.
+/// Pods at a time: few enough not to burden the API server, the registry, or controllers that watch pods.
 const AT_ONCE: usize = 32;
 /// Between two lists of all pods of ours.
 const POLL: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ const POLL: Duration = Duration::from_secs(1);
 const REQUEST: Duration = Duration::from_secs(10);
 /// The kubelet of a node that is not ready has to take note of the pod within that time.
 const NOT_READY: Duration = Duration::from_secs(10);
-/// A pod ends by itself that long after nobody waits for it.
+/// How long after the timeout a pod ends by itself.
 const DEADLINE_AFTER: Duration = Duration::from_secs(10);
 /// Bytes of an answer about one pod.
 const POD_BYTES: usize = 1 << 20;
@@ -44,6 +44,17 @@ pub struct Log {
     pub age: Duration,
 }
 
+/// What a run has left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Nothing: a list of its pods was empty.
+    None,
+    /// This many pods could not be removed.
+    Pods(usize),
+    /// Each was deleted, but no list confirms it.
+    Unknown,
+}
+
 /// Pods by name; `None` before the first list.
 type Pods = Option<Arc<BTreeMap<String, Pod>>>;
 
@@ -55,7 +66,7 @@ pub struct Run<'d> {
     format: &'static str,
     /// Most bytes of a log.
     most: usize,
-    /// A pod has that long to end.
+    /// How long a pod may take.
     timeout: Duration,
     /// Names of pods that may exist.
     own: Mutex<BTreeSet<String>>,
@@ -95,9 +106,9 @@ impl<'d> Run<'d> {
         progress.say("removing pods");
         let left = tokio::select! {
             left = self.remove_all(outcome.is_err()) => left,
-            () = signals.next() => self.own().len(),
+            () = signals.next() => self.left(false),
         };
-        let note = (left > 0).then(|| self.says_left(left));
+        let note = self.says_left(left);
         match (outcome, note) {
             (Ok(rows), note) => Ok((rows, note.into_iter().collect())),
             (Err(error), None) => Err(error),
@@ -183,11 +194,11 @@ impl<'d> Run<'d> {
             deadline: (self.timeout + DEADLINE_AFTER).as_secs().max(1),
         };
         let payload = Payload::json(&manifest.pod());
-        // Before it is sent: an answer that is lost, or not waited for, may have been a yes.
+        // Before it is sent: a pod may exist even where the answer is lost or nobody waits for it.
         self.own().insert(name.clone());
         let pods = self.pods_path();
         match self.send(Method::POST, &pods, &payload, POD_BYTES).await {
-            // The first attempt was a yes that got lost: nobody else knows the name.
+            // An earlier attempt made it, and its answer was lost: nobody else knows the name.
             Ok(_) | Err(RequestError::Status { code: 409, .. }) => Ok(name),
             // An attempt before the one that was refused may have made it: the name stays among those to remove.
             Err(error) => Err(error),
@@ -349,13 +360,11 @@ impl<'d> Run<'d> {
         }
     }
 
-    /// Deletes what may be left; returns how many pods are.
-    async fn remove_all(&self, broken_off: bool) -> usize {
-        for round in 0..REMOVALS {
+    /// Deletes what may be left.
+    async fn remove_all(&self, broken_off: bool) -> Left {
+        let mut is_listed = false;
+        for _ in 0..REMOVALS {
             let names: Vec<String> = self.own().iter().cloned().collect();
-            if names.is_empty() && round > 0 {
-                return 0;
-            }
             stream::iter(&names)
                 .for_each_concurrent(AT_ONCE, |name| self.delete(name, None))
                 .await;
@@ -363,12 +372,26 @@ impl<'d> Run<'d> {
             if broken_off {
                 sleep(POLL / 2).await;
             }
-            if let Ok(pods) = self.list().await {
+            // Only a list shows that there are none: a name whose pod did not exist yet is no longer among those to remove.
+            let listed = self.list().await;
+            is_listed = listed.is_ok();
+            if let Ok(pods) = listed {
                 let own = pods.into_iter().filter(|(_, pod)| pod.is_of(&self.id));
                 self.own().extend(own.map(|(name, _)| name));
+                if self.own().is_empty() {
+                    return Left::None;
+                }
             }
         }
-        self.own().len()
+        self.left(is_listed)
+    }
+
+    fn left(&self, is_listed: bool) -> Left {
+        match self.own().len() {
+            0 if is_listed => Left::None,
+            0 => Left::Unknown,
+            pods => Left::Pods(pods),
+        }
     }
 
     /// Deletes a pod at once. Where that fails, it stays among those that may exist.
@@ -385,12 +408,21 @@ impl<'d> Run<'d> {
         }
     }
 
-    fn says_left(&self, left: usize) -> String {
-        format!(
-            "{left} pods of this run could not be removed. They end by themselves; to delete them: kubectl delete pods -n {} -l {}",
+    /// `None` where nothing is left.
+    fn says_left(&self, left: Left) -> Option<String> {
+        let what = match left {
+            Left::None => return None,
+            Left::Pods(1) => "1 pod of this run could not be removed".to_owned(),
+            Left::Pods(n) => format!("{n} pods of this run could not be removed"),
+            Left::Unknown => {
+                "Pods of this run may be left: the last list of them failed".to_owned()
+            }
+        };
+        Some(format!(
+            "{what}. Pods end by themselves; to delete them now: kubectl delete pods -n {} -l {}",
             self.source.options.namespace,
             selector()
-        )
+        ))
     }
 
     async fn list(&self) -> Result<BTreeMap<String, Pod>, RequestError> {
