@@ -57,7 +57,16 @@ impl Found {
                     Status::Unknown,
                 ];
                 let is = |status: &Status| amount == Some(u64::from(status.exit_code()));
-                self.status = all.into_iter().find(is);
+                let said = all.into_iter().find(is).unwrap_or(Status::Unknown);
+                // Two series of one instance are those of two clusters, or of replicas: the worse one counts.
+                let rank = |status: Status| match status {
+                    Status::Ok => 0,
+                    Status::Unknown => 1,
+                    Status::Warning => 2,
+                    Status::Critical => 3,
+                };
+                let worse = self.status.filter(|other| rank(*other) > rank(said));
+                self.status = Some(worse.unwrap_or(said));
             }
             // Clocks differ by a moment.
             Kind::Age => {
@@ -203,8 +212,10 @@ impl Found {
         match figure("ok") {
             Some(0) => Some(StartVerdict::Fails),
             Some(_) => match (is_tight("watches"), is_tight("instances")) {
+                (Some(true), _) | (_, Some(true)) => Some(StartVerdict::Barely),
                 (Some(false), Some(false)) => Some(StartVerdict::Starts),
-                _ => Some(StartVerdict::Barely),
+                // A figure is missing: nobody is warned of what was not seen.
+                _ => Some(StartVerdict::Unknown),
             },
             None => figure("watches_needed").map(|_| StartVerdict::Unknown),
         }
@@ -317,5 +328,52 @@ fn of(cause: Option<&str>, sample: &Sample) -> Of {
             (cause.to_owned(), subject, unit.to_owned())
         }
         None => (label("cause"), label("subject"), label("unit")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sample(name: &str, value: &str) -> Sample {
+        serde_json::from_value(json!({"metric": {"__name__": name}, "value": [0, value]})).unwrap()
+    }
+
+    #[test]
+    fn a_kubelet_barely_starts_only_by_figures() {
+        let start = |figures: &[(&str, &str)]| {
+            let mut found = Found::default();
+            for (name, value) in figures {
+                let name = format!("nospace_kubelet_start_{name}");
+                found.add(Kind::Start, &sample(&name, value));
+            }
+            found.kubelet_start()
+        };
+        let watches = |free| {
+            [
+                ("ok", "1"),
+                ("watches_needed", "100"),
+                ("watches_free", free),
+            ]
+        };
+        assert_eq!(start(&watches("900")), Some(StartVerdict::Unknown));
+        assert_eq!(start(&watches("105")), Some(StartVerdict::Barely));
+        let mut all = watches("900").to_vec();
+        all.extend([("instances_needed", "4"), ("instances_free", "90")]);
+        assert_eq!(start(&all), Some(StartVerdict::Starts));
+        assert_eq!(start(&[("ok", "0")]), Some(StartVerdict::Fails));
+    }
+
+    #[test]
+    fn of_two_series_of_an_instance_the_worse_counts() {
+        for values in [["0", "2"], ["2", "0"]] {
+            let mut found = Found::default();
+            for value in values {
+                found.add(Kind::Status, &sample("nospace_status", value));
+            }
+            assert_eq!(found.status, Some(Status::Critical));
+        }
     }
 }
