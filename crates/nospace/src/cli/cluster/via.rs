@@ -41,10 +41,32 @@ impl FromStr for Via {
                     let uri = uri.ok_or_else(|| {
                         format!("{url:?} is not the address of a Prometheus: http://HOST:9090")
                     })?;
+                    // Every format prints the address.
+                    if uri
+                        .authority()
+                        .is_some_and(|host| host.as_str().contains('@'))
+                    {
+                        return Err("put the user and the password into a file: --prometheus-basic-auth-file".to_owned());
+                    }
                     Ok(Self::Prometheus(uri))
                 }
                 None => Err("expected agents, prometheus=URL or debug".to_owned()),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_refused() {
+        let refused = |url: &str| url.parse::<Via>().unwrap_err();
+        assert!(
+            refused("prometheus=http://u:p@host:9090").contains("--prometheus-basic-auth-file")
+        );
+        assert!(refused("prometheus=host").contains("not the address"));
+        assert!("prometheus=http://host/prometheus/".parse::<Via>().is_ok());
     }
 }
