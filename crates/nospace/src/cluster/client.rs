@@ -15,7 +15,7 @@ use super::error::RequestError;
 use super::target::Target;
 use crate::agent::jittered;
 
-/// Requests at a time, whoever sends them.
+/// Requests in flight at once, over all sources.
 pub const MAX_REQUESTS: usize = 64;
 /// Objects of a page of a list.
 const PAGE: usize = 250;
@@ -32,7 +32,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Objects of a list.
 const MAX_OBJECTS: usize = 200_000;
-/// Lists that the server no longer continues are begun again that often.
+/// Lists that the server no longer continues are started again, at most this many times.
 const RESTARTS: u32 = 3;
 
 /// A connection to an API server, or to another server that is asked as one is.
@@ -155,7 +155,7 @@ impl Cluster {
         request: Request<'_>,
         payload: &Payload,
     ) -> Result<Answer, RequestError> {
-        // A closed semaphore cannot be: nothing closes it. Whoever waits to try again keeps its turn, so that all slow down.
+        // Nothing closes the semaphore. A request that waits to be retried keeps its permit, so that all slow down.
         let _permit = self.permits.acquire().await;
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
@@ -232,6 +232,7 @@ impl Cluster {
         let mut all = BTreeMap::new();
         let mut next: Option<String> = None;
         let mut restarts = 0;
+        let mut read = 0;
         loop {
             let limit = PAGE.to_string();
             let mut query: Vec<(&str, &str)> = query.to_vec();
@@ -247,7 +248,7 @@ impl Cluster {
             let answer = match self.get(request).await {
                 // The server has forgotten the state that the list is of.
                 Err(RequestError::Status { code: 410, .. }) if restarts < RESTARTS => {
-                    (restarts, next) = (restarts + 1, None);
+                    (restarts, next, read) = (restarts + 1, None, 0);
                     all.clear();
                     continue;
                 }
@@ -255,14 +256,15 @@ impl Cluster {
             };
             let page: Page<T> = serde_json::from_slice(&answer.body)
                 .map_err(|error| RequestError::Unreachable(format!("not a list: {error}")))?;
+            // An empty page counts too: a server that never ends its list is not followed.
+            read += page.items.len().max(1);
             all.extend(page.items.into_iter().filter_map(&keep));
             each(all.len());
-            if all.len() > MAX_OBJECTS {
+            if read > MAX_OBJECTS {
                 let why = format!("the list has more than {MAX_OBJECTS} objects");
                 return Err(RequestError::Unreachable(why));
             }
             match page.metadata.next.filter(|next| !next.is_empty()) {
-                // A server that never ends its list is not followed.
                 Some(same) if next.as_ref() == Some(&same) => {
                     let why = "the server repeats the same page of a list".to_owned();
                     return Err(RequestError::Unreachable(why));
