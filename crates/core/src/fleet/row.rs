@@ -161,7 +161,7 @@ impl Row {
         }
     }
 
-    /// It says that all is well, and that was too long ago.
+    /// It says that all is well, but that was too long ago, or nobody knows when.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let said = self.summary().map(|summary| summary.status);

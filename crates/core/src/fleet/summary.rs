@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MorePods;
+use crate::cause::Cause;
 use crate::diff::Holdings;
 use crate::growth::{self, Growth};
 use crate::model::{CgroupVersion, InotifyResource, Provenance, percent};
@@ -200,7 +201,8 @@ impl Summary {
         .bounded()
     }
 
-    /// The budget that the worst finding is about, else the fullest.
+    /// The budget that the worst finding is about, else the fullest that nobody fills on purpose: a pool of huge pages is reserved for a
+    /// program that takes all of it.
     #[must_use]
     pub fn fullest(&self) -> Option<&BudgetSummary> {
         let worst = self.worst();
@@ -208,7 +210,8 @@ impl Summary {
             let mut budgets = self.budgets.iter();
             budgets.find(|b| b.cause == finding.cause && b.subject == finding.subject)
         });
-        of_worst.or_else(|| self.budgets.first())
+        let is_reserved = |budget: &&BudgetSummary| budget.cause == Cause::Hugepages.code();
+        of_worst.or_else(|| self.budgets.iter().find(|budget| !is_reserved(budget)))
     }
 
     /// The most important finding, if any is worth a warning.

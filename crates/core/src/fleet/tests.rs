@@ -187,6 +187,7 @@ fn limits_that_differ_are_found_within_a_pool_and_small_differences_are_not() {
         "fs.inotify.max_user_watches differs in pool blue: 1 of 3 nodes have another value than most"
     );
     assert_eq!(found.nodes, ["c"]);
+    assert!(found.evidence[0].contains("depends on memory"), "{found:?}");
     let mut other_pool = with("c", 8_192);
     other_pool.pool = None;
     assert_eq!(rules(&fleet(vec![with("a", 524_288), other_pool])), []);
@@ -211,7 +212,7 @@ fn kubelets_versions_and_what_is_next_are_named() {
     let all = fleet(vec![
         row(fails),
         row(soon("b", 7_200)),
-        row(soon("c", 3_600)),
+        row(soon("c", 3_603)),
     ]);
     assert_eq!(
         rules(&all),
@@ -230,6 +231,63 @@ fn kubelets_versions_and_what_is_next_are_named() {
         "c is the next node to fill up: inotify-watches of uid 0 in 1 h at the current rate"
     );
     assert_eq!(all.findings[2].nodes, ["a"]);
+}
+
+#[test]
+fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
+    let at = |node: &str, age| {
+        let said = Summary {
+            next_full: Some(NextFull {
+                cause: "inotify-watches".to_owned(),
+                subject: "uid 0".to_owned(),
+                seconds: 4_200,
+            }),
+            ..summary(node)
+        };
+        Row {
+            age_seconds: age,
+            ..row(said)
+        }
+    };
+    let all = fleet(vec![
+        at("a", Some(0)),
+        at("b", Some(600)),
+        at("c", Some(STALE_SECONDS + 1)),
+        at("d", None),
+        silent("e", FailureKind::Timeout),
+    ]);
+    let mut found = all.findings.iter();
+    let found = found.find(|f| f.rule == FleetRule::NextFull).unwrap();
+    assert!(
+        found.title.starts_with("b is the next node to fill up")
+            && found.title.contains(" in 1 h "),
+        "{found:?}"
+    );
+    assert_eq!(
+        (&*found.nodes, found.node_count),
+        (&["b".to_owned(), "a".to_owned()][..], 2)
+    );
+    assert_eq!(found.evidence[0], "4 of 5 nodes answered");
+}
+
+#[test]
+fn a_pool_of_huge_pages_that_is_all_in_use_is_not_the_fullest_budget() {
+    let budget = |cause: &str, used| BudgetSummary {
+        cause: cause.to_owned(),
+        subject: "s".to_owned(),
+        used,
+        limit: 100,
+        unit: "pages".to_owned(),
+        provenance: crate::model::Provenance::Exact,
+    };
+    let with = |budgets| Summary {
+        budgets,
+        ..summary("a")
+    };
+    let both = with(vec![budget("hugepages", 100), budget("disk-blocks", 40)]);
+    assert_eq!(both.fullest().unwrap().cause, "disk-blocks");
+    let alone = with(vec![budget("hugepages", 100)]);
+    assert_eq!(alone.fullest(), None);
 }
 
 proptest! {

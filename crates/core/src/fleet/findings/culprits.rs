@@ -33,7 +33,7 @@ pub fn findings(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
             nodes(of.len())
         );
         let evidence = vec![format!(
-            "on each of them it holds a quarter or more of the budget; {}",
+            "on each of them it holds a quarter or more of the budget, or of its growth; {}",
             answered(counts)
         )];
         FleetFinding::new(FleetRule::Culprit, severity, title, evidence, of)

@@ -12,10 +12,10 @@ const ALIKE_PERCENT: u64 = 5;
 
 type Limit = (&'static str, fn(&InotifyLimits) -> u64);
 
+const WATCHES: &str = "fs.inotify.max_user_watches";
+
 const LIMITS: [Limit; 3] = [
-    ("fs.inotify.max_user_watches", |limits| {
-        limits.max_user_watches
-    }),
+    (WATCHES, |limits| limits.max_user_watches),
     ("fs.inotify.max_user_instances", |limits| {
         limits.max_user_instances
     }),
@@ -68,10 +68,13 @@ fn finding(
         thousands(differ.len() as u64),
         nodes(of.len())
     );
-    let evidence = std::iter::once(most)
+    let mut evidence: Vec<String> = std::iter::once(most)
         .chain(others)
         .map(|group| format!("{}: {}", values(group.values), nodes(group.rows.len())))
         .collect();
+    if sysctl == WATCHES {
+        evidence.insert(0, "its default depends on memory: between machines of different sizes a difference is normal".to_owned());
+    }
     Some(FleetFinding::new(
         FleetRule::LimitsDiffer,
         Severity::Info,

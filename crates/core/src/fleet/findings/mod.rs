@@ -83,7 +83,7 @@ pub fn all(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
     let mut all = kubelets::findings(rows, counts);
     all.extend(culprits::findings(rows, counts));
     all.extend(unanswered::findings(rows));
-    all.extend(next_full::finding(rows));
+    all.extend(next_full::finding(rows, counts));
     all.extend(limits::findings(rows));
     all.extend(versions::finding(rows));
     all.sort_by_key(|finding| Reverse(finding.severity));

@@ -1,17 +1,21 @@
-use super::{FleetFinding, FleetRule};
-use crate::fleet::row::Row;
+use super::{Counts, FleetFinding, FleetRule, answered};
+use crate::fleet::row::{Row, STALE_SECONDS};
 use crate::growth::span;
 use crate::report::Severity;
 
-/// The nodes of which a budget runs out next, the soonest first.
-pub fn finding(rows: &[Row]) -> Option<FleetFinding> {
-    let next = |row: &'_ Row| Some((row.summary()?.next_full.clone()?, row.node.clone()));
+/// The nodes of which a budget runs out next, the soonest first. A forecast counts from when its check began, so its age is taken off; one
+/// that is too old, or of unknown age, says nothing of what comes next.
+pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
     let mut soon: Vec<_> = rows
         .iter()
-        .filter_map(|row| Some((next(row)?.0, row)))
+        .filter_map(|row| {
+            let next = row.summary()?.next_full.as_ref()?;
+            let age = row.age_seconds.filter(|age| *age <= STALE_SECONDS)?;
+            Some((next.seconds.saturating_sub(age), next, row))
+        })
         .collect();
-    soon.sort_by_key(|(next, _)| next.seconds);
-    let (first, row) = soon.first()?;
+    soon.sort_by_key(|(seconds, ..)| *seconds);
+    let (seconds, first, row) = soon.first()?;
     #[expect(
         clippy::cast_precision_loss,
         reason = "a time needs no more than 53 bits"
@@ -22,18 +26,15 @@ pub fn finding(rows: &[Row]) -> Option<FleetFinding> {
         row.node,
         first.cause,
         first.subject,
-        within(first.seconds)
+        within(*seconds)
     );
-    let evidence = soon.iter().skip(1).map(|(next, row)| {
+    let others = soon.iter().skip(1).map(|(seconds, next, row)| {
         let (cause, subject) = (&next.cause, &next.subject);
-        format!(
-            "{}: {cause} of {subject} in {}",
-            row.node,
-            within(next.seconds)
-        )
+        format!("{}: {cause} of {subject} in {}", row.node, within(*seconds))
     });
-    let evidence = evidence.collect();
-    let of = soon.iter().map(|(_, row)| *row);
+    let silent = (counts.answered < counts.nodes).then(|| answered(counts));
+    let evidence = silent.into_iter().chain(others).collect();
+    let of = soon.iter().map(|(.., row)| *row);
     Some(FleetFinding::new(
         FleetRule::NextFull,
         Severity::Info,

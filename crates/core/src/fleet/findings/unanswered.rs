@@ -4,7 +4,7 @@ use super::{FleetFinding, FleetRule, nodes};
 use crate::fleet::row::{FailureKind, Row};
 use crate::report::Severity;
 
-/// Nodes that did not answer, one finding for each kind of reason; and those with an answer that is too old.
+/// Nodes that did not answer, one finding for each kind of reason; and those with an answer that is too old or of unknown age.
 pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     let mut by: BTreeMap<FailureKind, Vec<&Row>> = BTreeMap::new();
     for row in rows {
@@ -19,7 +19,7 @@ pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     let stale: Vec<&Row> = rows.iter().filter(|row| row.is_stale()).collect();
     let stale = (!stale.is_empty()).then(|| {
         let title = format!(
-            "The samples of {} are too old to say that all is well now",
+            "The samples of {} are too old, or of unknown age: OK then does not mean OK now",
             nodes(stale.len())
         );
         finding(title, Vec::new(), stale)

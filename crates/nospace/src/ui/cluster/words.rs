@@ -79,7 +79,11 @@ pub fn remark(row: &Row) -> String {
         return row.failure().map(ToString::to_string).unwrap_or_default();
     };
     if row.is_stale() {
-        return "its sample is too old to say that all is well now".to_owned();
+        let why = match row.age_seconds {
+            Some(_) => "its sample is too old to say that all is well now",
+            None => "it says OK, but not how long ago it was checked",
+        };
+        return why.to_owned();
     }
     match summary.worst() {
         Some(worst) => match (&worst.culprit, &worst.group) {
@@ -111,7 +115,7 @@ pub fn more_pods(more: Option<MorePods>) -> String {
             provenance,
             ..
         }) => match provenance {
-            // An estimate of the use is too low: so many fit at most.
+            // An estimate of the use can be too low: this is an upper bound.
             Provenance::Exact => thousands(pods),
             Provenance::Estimated | Provenance::Unavailable => format!("≤{}", thousands(pods)),
         },
@@ -145,7 +149,7 @@ pub fn label(finding: &FleetFinding) -> &'static str {
     }
 }
 
-/// Its nodes by name, at most so many, and how many more there are.
+/// Its nodes by name, at most `most` of them, and how many more there are.
 pub fn named(finding: &FleetFinding, most: usize, domain: &str) -> String {
     let names: Vec<&str> = finding
         .nodes
