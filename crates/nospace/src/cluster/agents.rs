@@ -22,7 +22,7 @@ use crate::agent::CLIENT_HEADER;
 
 /// An agent of a node that is not ready answers at once, or never.
 const NOT_READY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Once that many were forbidden, and nothing else came, the rest is not asked.
+/// If the first answers, this many of them, are all 403, the other nodes are not asked.
 const FORBIDDEN: usize = 8;
 /// Bytes of a report; one of a thousand pods has less than two million.
 pub(super) const REPORT_BYTES: usize = 64 << 20;
@@ -31,7 +31,7 @@ pub(super) const REPORT_BYTES: usize = 64 << 20;
 pub struct Agents<'c> {
     /// The cluster.
     pub cluster: &'c Cluster,
-    /// Namespace of the agents: whoever can make pods there decides what is answered.
+    /// Namespace of the agents. Anyone who can create pods there can answer for a node.
     pub namespace: String,
     /// Label selector of their pods.
     pub selector: String,
@@ -86,7 +86,7 @@ impl Source for Agents<'_> {
     }
 }
 
-/// What came so far.
+/// Answers so far.
 #[derive(Default)]
 struct Tally {
     forbidden: AtomicUsize,

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// A right that a request takes, as a rule of RBAC.
+/// A right that a request needs, as a rule of RBAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Right {
     /// `list`, `get`, …
@@ -13,40 +13,23 @@ pub struct Right {
 
 impl Right {
     /// To know which nodes there are.
-    pub const LIST_NODES: Self = Self {
-        verb: "list",
-        resource: "nodes",
-    };
+    pub const LIST_NODES: Self = Self::core("list", "nodes");
     /// To look at one node.
-    pub const GET_NODE: Self = Self {
-        verb: "get",
-        resource: "nodes",
-    };
+    pub const GET_NODE: Self = Self::core("get", "nodes");
     /// To find agents.
-    pub const LIST_PODS: Self = Self {
-        verb: "list",
-        resource: "pods",
-    };
+    pub const LIST_PODS: Self = Self::core("list", "pods");
     /// To put a pod on a node.
-    pub const CREATE_PODS: Self = Self {
-        verb: "create",
-        resource: "pods",
-    };
+    pub const CREATE_PODS: Self = Self::core("create", "pods");
     /// To remove it.
-    pub const DELETE_PODS: Self = Self {
-        verb: "delete",
-        resource: "pods",
-    };
+    pub const DELETE_PODS: Self = Self::core("delete", "pods");
     /// To read what it found.
-    pub const GET_LOG: Self = Self {
-        verb: "get",
-        resource: "pods/log",
-    };
+    pub const GET_LOG: Self = Self::core("get", "pods/log");
     /// To ask agents.
-    pub const PROXY_PODS: Self = Self {
-        verb: "get",
-        resource: "pods/proxy",
-    };
+    pub const PROXY_PODS: Self = Self::core("get", "pods/proxy");
+
+    const fn core(verb: &'static str, resource: &'static str) -> Self {
+        Self { verb, resource }
+    }
 }
 
 impl fmt::Display for Right {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Until then nothing is drawn: a small cluster answers at once.
+/// Nothing is drawn before that: a small cluster answers at once.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// How far a source is, on a terminal.
@@ -30,7 +30,7 @@ impl Progress {
         self.0.set_message(what.to_owned());
     }
 
-    /// From now on so many answers are awaited.
+    /// Sets how many answers to expect.
     pub fn expect(&self, answers: usize) {
         // The template is a constant.
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} {elapsed}") {

@@ -31,7 +31,7 @@ use crate::ui::screen::Screen;
 /// Help heading: which cluster, and as whom.
 const CLUSTER: &str = "Cluster";
 
-/// Check all nodes of a Kubernetes cluster: a row per node, worst first, and what concerns several nodes
+/// Check all nodes of a Kubernetes cluster: a row per node, worst first, and findings across nodes
 ///
 /// Asks the agents of the nodes through the API server. With NODE, shows the whole check of that node. `kubectl nospace` is the same
 /// where this program is installed as kubectl-nospace.

@@ -113,7 +113,7 @@ impl Sample {
     /// As an amount.
     pub fn amount(&self) -> Option<u64> {
         // A value is printed with all its digits; one beyond 2^53 is rounded by Prometheus already.
-        #[allow(
+        #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "bounded"
