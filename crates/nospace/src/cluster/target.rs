@@ -74,8 +74,10 @@ impl Target {
         };
         let mut all: Option<Kubeconfig> = None;
         for path in paths {
-            let file = Kubeconfig::read_from(&path)
-                .with_context(|| format!("cannot read the kubeconfig {}", path.display()))?;
+            let file = Kubeconfig::read_from(&path).map_err(|error| {
+                let why = without_content(&error.to_string());
+                anyhow::anyhow!("cannot read the kubeconfig {}: {why}", path.display())
+            })?;
             all = Some(match all {
                 None => file,
                 Some(before) => before
@@ -84,5 +86,39 @@ impl Target {
             });
         }
         Ok(all)
+    }
+}
+
+/// An error without what a parser quotes of the file: the lines around it may hold credentials.
+fn without_content(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default();
+    match (first.contains("YAML"), first.find(['"', '`'])) {
+        (true, Some(quote)) => first[..quote].trim_end().to_owned(),
+        _ => first.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_kubeconfig_is_not_quoted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config");
+        for text in [
+            "apiVersion: v1\nusers: \"SECRET\"\n",
+            "users:\n- name: u\n  user: {token: [SECRET]}\n",
+            "users:\n- name: u\n  user: {token: SECRET\n",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let target = Target {
+                kubeconfig: Some(path.clone()),
+                ..Target::default()
+            };
+            let said = format!("{:#}", target.kubeconfig().unwrap_err());
+            assert!(!said.contains("SECRET"), "{said}");
+            assert!(said.contains("YAML"), "{said}");
+        }
     }
 }
