@@ -105,9 +105,10 @@ fn why(call: &TracedCall) -> String {
         }
         ([Cause::ProcessFiles], _) => format!("RLIMIT_NOFILE is {limit}"),
         ([_], Some(at)) if call.cause.is_some() => format!("{} has {}", user(at), usage(at)),
-        (_, Some(at)) if call.otherwise.is_some() => {
+        ([], Some(at)) if call.otherwise.is_some() => {
             format!("{} has only {}", user(at), usage(at))
         }
+        (_, Some(at)) if call.otherwise.is_some() => format!("{} has {}", user(at), usage(at)),
         ([_, _, ..], None) if call.call.starts_with("inotify_init") => {
             format!("the count is unknown; RLIMIT_NOFILE is {limit}")
         }

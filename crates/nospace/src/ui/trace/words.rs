@@ -27,11 +27,16 @@ pub fn reasons(candidates: &[Cause], otherwise: Option<&str>) -> String {
     }
 }
 
-/// `inotify-instances or process-files`
+/// `cgroup-limit, disk-space or disk-quota`
 #[must_use]
 pub fn causes(candidates: &[Cause]) -> String {
     let codes: Vec<&str> = candidates.iter().map(|cause| cause.code()).collect();
-    codes.join(" or ")
+    match &codes[..] {
+        [first @ .., before, last] => [first, &[&format!("{before} or {last}")]]
+            .concat()
+            .join(", "),
+        _ => codes.concat(),
+    }
 }
 
 /// `uid 0 in user namespace 4026532200`
@@ -67,4 +72,20 @@ pub fn usage(count: &CallCount) -> String {
         Counted::InFlight => "descriptors in flight (RLIMIT_NOFILE)",
     };
     format!("{}/{} {of}", thousands(count.used), thousands(count.limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_a_list() {
+        use Cause::{CgroupLimit, DiskQuota, DiskSpace};
+        assert_eq!(causes(&[DiskSpace]), "disk-space");
+        assert_eq!(causes(&[DiskSpace, DiskQuota]), "disk-space or disk-quota");
+        assert_eq!(
+            causes(&[CgroupLimit, DiskSpace, DiskQuota]),
+            "cgroup-limit, disk-space or disk-quota"
+        );
+    }
 }
