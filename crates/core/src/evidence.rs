@@ -95,6 +95,21 @@ pub fn judge_node(report: &mut Report) {
     report.not_covered = not_covered;
 }
 
+/// Codes of the limits of which something is not seen where the collectors `are_partial` are.
+#[must_use]
+pub fn causes_without(are_partial: &[&str]) -> Vec<&'static str> {
+    let is_partial = |name: &str| are_partial.contains(&name);
+    let depends = |dependency: &Dependency| match dependency {
+        Dependency::UserProcesses => is_partial("rlimits"),
+        Dependency::Cgroups => is_partial("cgroups"),
+        Dependency::Ancestors | Dependency::Processes => false,
+    };
+    let hidden = LIMITS.iter().filter(|limit| {
+        limit.collector.is_some_and(is_partial) || limit.depends.iter().any(depends)
+    });
+    hidden.map(|limit| limit.cause.code()).collect()
+}
+
 /// Leaves in `report` only the findings about any of `matters`, and makes its answer depend on what these
 /// depend on.
 pub fn judge_by(matters: &[Matter], report: &mut Report) {
@@ -342,6 +357,15 @@ mod tests {
             assert_eq!(judged.status(), Status::Unknown, "{cause}");
             assert!(judged.not_covered.is_empty());
         }
+    }
+
+    #[test]
+    fn collectors_stand_for_their_limits() {
+        assert_eq!(causes_without(&["bpf-jit"]), ["bpf-jit"]);
+        let mut of_rlimits = causes_without(&["rlimits"]);
+        of_rlimits.sort_unstable();
+        assert_eq!(of_rlimits, ["memlock", "pids", "posix-mqueue"]);
+        assert!(causes_without(&["a collector of tomorrow"]).is_empty());
     }
 
     #[test]

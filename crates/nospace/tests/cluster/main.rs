@@ -300,6 +300,39 @@ fn no_kubeconfig_and_no_server_are_said() {
 }
 
 #[test]
+fn an_all_clear_names_what_it_does_not_cover() {
+    let hides = |name: &str, causes: &[&str]| {
+        let mut said = well(name);
+        said.not_covered = causes.iter().map(|cause| (*cause).to_owned()).collect();
+        node(Agent::Says(Box::new(said)))
+    };
+    let line = |server: &Server| {
+        let output = nospace(server, &[]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let some = fleet_of([
+        ("a", hides("a", &["bpf-jit"])),
+        ("b", hides("b", &["conntrack", "bpf-jit"])),
+        ("c", says("c")),
+    ]);
+    let said = line(&some);
+    let hidden = "3 nodes: 3 OK; not fully visible: bpf-jit, conntrack (on 2 nodes)";
+    assert!(said.contains(hidden), "{said}");
+    let all = fleet_of([("a", hides("a", &["bpf-jit"]))]);
+    let said = line(&all);
+    assert!(
+        said.contains("1 node: 1 OK; not fully visible: bpf-jit "),
+        "{said}"
+    );
+    // Trouble needs no such words.
+    let mut bad = full("b");
+    bad.not_covered = vec!["bpf-jit".to_owned()];
+    let trouble = fleet_of([("b", node(Agent::Says(Box::new(bad))))]);
+    assert!(!line(&trouble).contains("not fully visible"));
+}
+
+#[test]
 fn the_plugin_is_the_same_program() {
     let server = fleet_of([("a", says("a"))]);
     let directory = tempfile::tempdir().unwrap();

@@ -44,6 +44,11 @@ fn series(out: &mut String, node: &str, status: Option<u8>, used: u64, age: u64)
         let _ = writeln!(out, "nospace_status{{{of}}} {status}");
     }
     let _ = writeln!(out, "nospace_look_age_seconds{{{of}}} {age}");
+    for (collector, partial) in [("bpf-jit", node == "well"), ("inotify", false)] {
+        let partial = u8::from(partial);
+        let of = format!("{of},collector=\"{collector}\"");
+        let _ = writeln!(out, "nospace_collector_partial{{{of}}} {partial}");
+    }
     let user = format!("{of},uid=\"0\",userns=\"4026531837\"");
     let _ = writeln!(out, "nospace_inotify_watches{{{user}}} {used}");
     let _ = writeln!(out, "nospace_inotify_watches_limit{{{user}}} 8192");
@@ -216,6 +221,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     );
     assert_eq!(row("none").failure().unwrap().kind, FailureKind::NoAgent);
     assert_eq!(row("well").pool.as_ref().unwrap().name, "blue");
+    assert_eq!(row("well").summary().unwrap().not_covered, ["bpf-jit"]);
     assert!(row("stale").is_stale() && row("stale").age_seconds >= Some(3600));
     let old = row("old").summary().unwrap();
     assert!(old.unseen[0].contains("too old"), "{old:?}");

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use nospace_core::evidence;
 use nospace_core::fleet::{BudgetSummary, FindingSummary, NextFull, Omitted, Summary, WorkloadUse};
 use nospace_core::model::{CgroupVersion, Pair, Provenance};
 use nospace_core::report::{InotifyLimits, SCHEMA_VERSION, Severity, StartVerdict, Status};
@@ -35,6 +36,7 @@ pub struct Found {
     sysctls: BTreeMap<String, u64>,
     inotify: Option<Provenance>,
     estimates: bool,
+    partial: Vec<String>,
     down: bool,
 }
 
@@ -112,9 +114,17 @@ impl Found {
                     });
                 }
             }
+            Kind::Partial if self.partial.len() < MOST => self.partial.push(label("collector")),
             Kind::Down => self.down = true,
-            Kind::Finding | Kind::PodInstances | Kind::PodWatches => {}
+            Kind::Finding | Kind::PodInstances | Kind::PodWatches | Kind::Partial => {}
         }
+    }
+
+    /// What an OK of the agent does not cover: of any other answer these may be failures.
+    fn not_covered(&self) -> Vec<String> {
+        let partial: Vec<&str> = self.partial.iter().map(String::as_str).collect();
+        let causes = evidence::causes_without(&partial).into_iter();
+        causes.map(str::to_owned).collect()
     }
 
     /// The node that its agent runs on, as that says.
@@ -188,7 +198,7 @@ impl Found {
                 .into_iter()
                 .filter(|text| !text.is_empty())
                 .collect(),
-            not_covered: Vec::new(),
+            not_covered: self.not_covered(),
             workloads_provenance: inotify,
             // The queries ask for a few pods of each node: sums of them are never all.
             omitted: Omitted {

@@ -27,6 +27,8 @@ pub enum Kind {
     Sysctl,
     /// A collector with figures that are not exact.
     NotExact,
+    /// A collector that does not see all.
+    Partial,
     /// The agent cannot be scraped.
     Down,
 }
@@ -69,6 +71,10 @@ pub fn queries(matchers: &str) -> Vec<(Kind, String)> {
         (
             Kind::NotExact,
             of("nospace_collector_info", "provenance!=\"exact\""),
+        ),
+        (
+            Kind::Partial,
+            format!("{} == 1", all("nospace_collector_partial")),
         ),
         (
             Kind::FullIn,

@@ -58,7 +58,7 @@ fn head(html: &mut Html, fleet: &Fleet) {
         .raw("</h1><span class=pill>")
         .text(word(fleet.status))
         .raw("</span><p class=say>")
-        .text(&words::counts(fleet.counts))
+        .text(&words::answer(fleet))
         .raw("</p><p class=meta>")
         .text(&words::origin(fleet))
         .raw("</p>");

@@ -21,7 +21,7 @@ pub fn markdown(fleet: &Fleet) -> String {
     let mut out = format!(
         "## nospace cluster: {}\n\n{}\n",
         word(fleet.status),
-        plain(&words::counts(fleet.counts))
+        plain(&words::answer(fleet))
     );
     for note in &fleet.origin.notes {
         let _ = writeln!(out, "\n{}", plain(note));

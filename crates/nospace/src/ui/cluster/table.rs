@@ -41,7 +41,7 @@ pub fn draw(fleet: &Fleet, options: &Options) -> Page {
         .put(style::BOLD, "nospace cluster: ")
         .put(style::status(fleet.status), word(fleet.status))
         .plain(" ");
-    page.wrapped(line, style::PLAIN, &words::counts(fleet.counts));
+    page.wrapped(line, style::PLAIN, &words::answer(fleet));
     page.wrapped(page.line(), style::DIM, &words::origin(fleet));
     for note in &fleet.origin.notes {
         let line = page.line().put(style::severity(Severity::Warning), "NOTE ");

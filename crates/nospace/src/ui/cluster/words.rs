@@ -1,5 +1,6 @@
 //! What every format of a fleet says in the same words.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use nospace_core::amount::{duration, thousands};
@@ -9,11 +10,11 @@ use nospace_core::fleet::{
 use nospace_core::model::Provenance;
 use nospace_core::report::{NO_CULPRIT, Severity, StartVerdict, Status};
 
-use crate::ui::human::word;
+use crate::ui::human::{not_fully_visible, word};
 use crate::ui::number;
 
 /// `3 of 10,000 nodes critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK`.
-pub fn counts(counts: Counts) -> String {
+fn counts(counts: Counts) -> String {
     if counts.nodes == 0 {
         return "there are no such nodes".to_owned();
     }
@@ -36,6 +37,27 @@ pub fn counts(counts: Counts) -> String {
     }
     let nodes = number::count(counts.nodes, "node", "nodes");
     format!("{nodes}: {}", said.join(", "))
+}
+
+/// The counts, and of an all-clear what it does not cover: `10 nodes: 10 OK; not fully visible: bpf-jit (on 3 nodes)`.
+pub fn answer(fleet: &Fleet) -> String {
+    let counts = counts(fleet.counts);
+    let summaries = || fleet.rows.iter().filter_map(Row::summary);
+    let hidden = summaries().filter(|summary| !summary.not_covered.is_empty());
+    let nodes = hidden.clone().count() as u64;
+    if fleet.status != Status::Ok || nodes == 0 {
+        return counts;
+    }
+    let causes: BTreeSet<&str> = hidden
+        .flat_map(|summary| &summary.not_covered)
+        .map(String::as_str)
+        .collect();
+    let causes: Vec<&str> = causes.into_iter().collect();
+    let on = match nodes == fleet.counts.nodes {
+        true => String::new(),
+        false => format!(" (on {})", number::count(nodes, "node", "nodes")),
+    };
+    format!("{counts}; {}{on}", not_fully_visible(&causes))
 }
 
 /// `context prod, via agents, 2026-01-01T00:00:00Z`.

@@ -130,23 +130,26 @@ const MAX_NAMED: usize = 5;
 /// What an all-clear does not cover, for the end of its line.
 #[must_use]
 pub fn not_covered(report: &Report) -> Option<String> {
-    let is_ok = report.status() == Status::Ok && !report.not_covered.is_empty();
-    is_ok.then(|| {
-        let causes: Vec<&str> = report
-            .not_covered
-            .iter()
-            .map(|one| one.cause.as_str())
-            .collect();
-        match causes.len() {
-            // One more name is no longer than its count.
-            all if all <= MAX_NAMED + 1 => format!("not fully visible: {}", causes.join(", ")),
-            all => format!(
-                "not fully visible: {} and {} more limits",
-                causes[..MAX_NAMED].join(", "),
-                all - MAX_NAMED
-            ),
-        }
-    })
+    let causes: Vec<&str> = report
+        .not_covered
+        .iter()
+        .map(|one| one.cause.as_str())
+        .collect();
+    (report.status() == Status::Ok && !causes.is_empty()).then(|| not_fully_visible(&causes))
+}
+
+/// Says of these causes, of which there is one at least, that an answer does not cover them.
+#[must_use]
+pub fn not_fully_visible(causes: &[&str]) -> String {
+    match causes.len() {
+        // One more name is no longer than its count.
+        all if all <= MAX_NAMED + 1 => format!("not fully visible: {}", causes.join(", ")),
+        all => format!(
+            "not fully visible: {} and {} more limits",
+            causes[..MAX_NAMED].join(", "),
+            all - MAX_NAMED
+        ),
+    }
 }
 
 fn usage(report: &Report) -> String {
