@@ -3,9 +3,9 @@
 use crate::cause::Cause;
 use crate::managers;
 use crate::model::{
-    CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Environment, Hierarchy, Inotify,
-    Instance, Limits, PodLog, Process, Program, Provenance, Setting, Snapshot, UserKey,
-    UserNamespace, Vantage,
+    BootValue, CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Environment,
+    Hierarchy, Inotify, Instance, Limits, PodLog, Process, Program, Provenance, Setting, Snapshot,
+    UserKey, UserNamespace, Vantage,
 };
 use crate::report::{Culprit, Finding, Report, Resource, Subject};
 
@@ -249,4 +249,26 @@ pub fn files(used: u64, limit: u64) -> Resource {
 /// Culprits as they are printed.
 pub fn captions(culprits: &[Culprit]) -> Vec<String> {
     culprits.iter().map(Culprit::to_string).collect()
+}
+
+/// Commands of a finding's remedies.
+pub fn commands(finding: &Finding) -> Vec<&str> {
+    finding
+        .remedies
+        .iter()
+        .map(|remedy| remedy.command.as_str())
+        .collect()
+}
+
+/// A sysctl with the value that a file sets at boot: value, file, line.
+pub fn setting(key: &str, live: &str, boot: Option<(&str, &str, u32)>) -> Setting {
+    Setting {
+        key: key.to_owned(),
+        live: Some(live.to_owned()),
+        boot: boot.map(|(value, file, line)| BootValue {
+            value: value.to_owned(),
+            file: file.to_owned(),
+            line,
+        }),
+    }
 }

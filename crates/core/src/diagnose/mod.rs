@@ -15,6 +15,8 @@ mod pids_tests;
 mod resources_tests;
 mod shared_budget;
 mod sysctl_drift;
+#[cfg(test)]
+mod sysctl_drift_tests;
 
 use std::cmp::Reverse;
 

@@ -1,16 +1,8 @@
 //! What is said of processes and threads.
 
 use crate::model::{Pids, PidsCgroup};
-use crate::report::{Finding, Severity, Status};
-use crate::testing::{Node, node};
-
-fn commands(finding: &Finding) -> Vec<&str> {
-    finding
-        .remedies
-        .iter()
-        .map(|r| r.command.as_str())
-        .collect()
-}
+use crate::report::{Severity, Status};
+use crate::testing::{Node, commands, node};
 
 fn with_pids(threads: u64, cgroups: Vec<PidsCgroup>) -> Node {
     node().with(|s| {

@@ -5,16 +5,8 @@ use crate::model::{
     Hierarchy, KeyUser, Keys, MountNamespace, Mounts, NamespaceCount, Namespaces, Provenance,
     Setting, Snapshot, SysvIpc,
 };
-use crate::report::{Finding, Resource, Severity, Status, Subject};
-use crate::testing::{Node, captions, files, node};
-
-fn commands(finding: &Finding) -> Vec<&str> {
-    finding
-        .remedies
-        .iter()
-        .map(|r| r.command.as_str())
-        .collect()
-}
+use crate::report::{Resource, Severity, Status, Subject};
+use crate::testing::{Node, captions, commands, files, node};
 
 /// A file system of 1,000 blocks of 4 KiB and 1,000 inodes.
 fn filesystem(mountpoint: &str, free: u64, available: u64, inodes_free: u64) -> Filesystem {

@@ -1,4 +1,4 @@
-//! The floors: no circle between files or folders of a crate. See "Floors" in ARCHITECTURE.md.
+//! The floors: no circle between files or folders of a crate, no file too long to read. See "Floors" in ARCHITECTURE.md.
 
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test reads the sources")]
@@ -6,7 +6,7 @@
 mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use modules::{Edges, Modules, Place};
 
@@ -125,6 +125,35 @@ fn core_has_no_circle() {
 #[test]
 fn nospace_has_no_circle() {
     holds("../nospace/src/lib.rs", &KNOWN_IN_NOSPACE);
+}
+
+/// Lines of a source file; tests beside the code count too.
+const LONGEST: usize = 450;
+
+#[test]
+fn no_source_file_is_too_long() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders: Vec<PathBuf> = ["bpf", "core", "nospace"]
+        .map(|name| crates.join(name).join("src"))
+        .into();
+    let mut seen = 0;
+    let mut wrong = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                seen += 1;
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                if lines > LONGEST {
+                    wrong += &format!("{}: {lines} lines\n", path.display());
+                }
+            }
+        }
+    }
+    assert!(seen > 300, "only {seen} files were found");
+    assert!(wrong.is_empty(), "more than {LONGEST}:\n{wrong}");
 }
 
 #[test]

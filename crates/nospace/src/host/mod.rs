@@ -13,6 +13,7 @@ mod identity;
 mod lines;
 pub mod live;
 mod network;
+mod raw;
 pub mod recorded;
 pub mod recording;
 pub mod replay;

@@ -3,6 +3,7 @@
 #![cfg(feature = "agent")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod debug;
 mod prometheus;
 mod scale;
 mod server;
@@ -203,14 +204,14 @@ fn what_is_forbidden_names_the_rule_to_add() {
         ("/nodes", "resources: [nodes], verbs: [list]"),
         ("/pods", "resources: [pods], verbs: [list]"),
     ] {
-        let output = nospace(&Server::with(nodes(), Some(what)), &[]);
+        let output = nospace(&Server::with(nodes(), Some(what), None), &[]);
         assert_eq!(output.status.code(), Some(3), "{what}");
         assert!(
             stderr(&output).contains(rule) && output.stdout.is_empty(),
             "{output:?}"
         );
     }
-    let server = Server::with(nodes(), Some("/proxy"));
+    let server = Server::with(nodes(), Some("/proxy"), None);
     let (said, code) = fleet(&server, &[]);
     assert_eq!((said.status, code), (Status::Unknown, Some(3)));
     for row in &said.rows {

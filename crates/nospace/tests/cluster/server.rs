@@ -1,7 +1,7 @@
 //! An API server with nodes and the agents on them, in one program: what `nospace cluster` asks, and no more.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,6 +51,9 @@ pub struct Came {
     pub most: AtomicUsize,
 }
 
+/// Answers a method, a target and a body with a code and a document before the server does.
+pub type Also = Arc<dyn Fn(&str, &str, &[u8]) -> Option<(u16, Vec<u8>)> + Send + Sync>;
+
 /// A server that ends with the test.
 pub struct Server {
     pub came: Arc<Came>,
@@ -62,17 +65,22 @@ struct Inside {
     nodes: BTreeMap<String, Node>,
     names: Vec<String>,
     forbidden: Option<&'static str>,
+    also: Option<Also>,
     came: Arc<Came>,
 }
 
 impl Server {
     /// With these nodes.
     pub fn start(nodes: BTreeMap<String, Node>) -> Self {
-        Self::with(nodes, None)
+        Self::with(nodes, None, None)
     }
 
-    /// Which forbids paths that contain `forbidden`.
-    pub fn with(nodes: BTreeMap<String, Node>, forbidden: Option<&'static str>) -> Self {
+    /// Which forbids paths that contain `forbidden`, and leaves to `also` what that answers.
+    pub fn with(
+        nodes: BTreeMap<String, Node>,
+        forbidden: Option<&'static str>,
+        also: Option<Also>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let came = Arc::<Came>::default();
@@ -80,6 +88,7 @@ impl Server {
             names: nodes.keys().cloned().collect(),
             nodes,
             forbidden,
+            also,
             came: Arc::clone(&came),
         });
         thread::spawn(move || {
@@ -121,7 +130,16 @@ impl Inside {
             let now = self.came.now.fetch_add(1, Ordering::SeqCst) + 1;
             self.came.most.fetch_max(now, Ordering::SeqCst);
             self.came.paths.lock().unwrap().push(target.clone());
-            let answer = self.answer(&target, &head);
+            let method = head.split(' ').next().unwrap_or_default();
+            let mut body = vec![0; length(&head)];
+            if reader.read_exact(&mut body).is_err() {
+                return;
+            }
+            let also = self.also.as_ref();
+            let answer = match also.and_then(|also| also(method, &target, &body)) {
+                Some((code, body)) => response(code, "", &body),
+                None => self.answer(&target, &head),
+            };
             self.came.now.fetch_sub(1, Ordering::SeqCst);
             let mut stream = stream;
             if stream.write_all(&answer).is_err() {
@@ -188,6 +206,14 @@ impl Inside {
         let list = json!({"kind": "List", "metadata": {"continue": next.unwrap_or_default()}, "items": items});
         ok(list.to_string().as_bytes(), "")
     }
+}
+
+/// Bytes of the body that follows this head.
+fn length(head: &str) -> usize {
+    let head = head.to_ascii_lowercase();
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length:"));
+    length.map_or(0, |length| length.trim().parse().unwrap())
 }
 
 fn node(name: &str, node: &Node) -> Value {

@@ -105,3 +105,9 @@ impl Manifest<'_> {
         })
     }
 }
+
+/// The label selector of all pods of this source.
+pub fn selector() -> String {
+    let labels = LABELS.map(|(key, value)| format!("{key}={value}"));
+    labels.join(",")
+}

@@ -8,6 +8,7 @@
 //! A pod is pinned to its node, and ends by itself at its deadline. However a run ends, its pods are deleted; those of a run that was
 //! killed are deleted by the next.
 
+mod failure;
 mod manifest;
 mod pod;
 mod run;

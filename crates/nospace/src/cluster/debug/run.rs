@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::manifest::{CONTAINER, LABELS, Manifest, PREFIX};
+use super::failure::Left;
+use super::manifest::{CONTAINER, Manifest, PREFIX, selector};
 use super::pod::{Pod, State, left_over};
 use super::signals::Signals;
 use super::{Debug, Stopped};
@@ -42,17 +43,6 @@ pub struct Log {
     pub exit: i64,
     /// The check is no older.
     pub age: Duration,
-}
-
-/// What a run has left behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Left {
-    /// Nothing: a list of its pods was empty.
-    None,
-    /// This many pods could not be removed.
-    Pods(usize),
-    /// Each was deleted, but no list confirms it.
-    Unknown,
 }
 
 /// Pods by name; `None` before the first list.
@@ -108,7 +98,7 @@ impl<'d> Run<'d> {
             left = self.remove_all(outcome.is_err()) => left,
             () = signals.next() => self.left(false),
         };
-        let note = self.says_left(left);
+        let note = left.note(&self.source.options.namespace);
         match (outcome, note) {
             (Ok(rows), note) => Ok((rows, note.into_iter().collect())),
             (Err(error), None) => Err(error),
@@ -155,7 +145,7 @@ impl<'d> Run<'d> {
         // What refuses the first pod because of what it is, or who asks, refuses all of them, and is said once.
         let mut first = Some(match self.create(0, name).await {
             Err(error) if is_of_all(&error) => {
-                anyhow::bail!("{}", self.refused(0, &error).why);
+                anyhow::bail!("{}", self.source.options.refused(&self.name(0), &error).why);
             }
             created => created,
         });
@@ -169,7 +159,7 @@ impl<'d> Run<'d> {
                 };
                 let answer = match created {
                     Ok(pod) => self.answer(&pod, &info, pods).await,
-                    Err(error) => Err(self.refused(at, &error)),
+                    Err(error) => Err(self.source.options.refused(&self.name(at), &error)),
                 };
                 progress.advance();
                 ((name, info), answer)
@@ -266,7 +256,7 @@ impl<'d> Run<'d> {
             };
             match &state {
                 Some(State::Ended(exit)) => return Ok(*exit),
-                Some(State::Failed(why)) => return Err(self.failed(why)),
+                Some(State::Failed(why)) => return Err(self.source.options.failed(why)),
                 Some(State::Unseen)
                     if node.ready == Some(false) && began.elapsed() >= NOT_READY =>
                 {
@@ -277,70 +267,11 @@ impl<'d> Run<'d> {
             }
             let left = self.timeout.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Err(self.late(state));
+                return Err(self.source.options.late(self.timeout, state));
             }
             // Each list is news; without one the time runs out as well.
             let _ = timeout(left.min(NOT_READY), pods.changed()).await;
         }
-    }
-
-    fn failed(&self, why: &str) -> Failure {
-        Failure::new(FailureKind::Pod, self.with_advice(why))
-    }
-
-    fn with_advice(&self, why: &str) -> String {
-        let image = &self.source.options.image;
-        if why.contains("Image") {
-            format!("{why} ({image}: --image names another, --pull-secret what to pull it with)")
-        } else {
-            why.to_owned()
-        }
-    }
-
-    fn late(&self, state: Option<State>) -> Failure {
-        let seconds = self.timeout.as_secs();
-        let why = match state {
-            None => format!("its pod was not listed within {seconds} s"),
-            Some(State::Unseen) => {
-                format!("its kubelet did not take note of the pod within {seconds} s")
-            }
-            Some(State::Pending(Some(why))) => {
-                format!(
-                    "after {seconds} s its pod waits: {}",
-                    self.with_advice(&why)
-                )
-            }
-            Some(_) => format!("the check did not end within {seconds} s"),
-        };
-        Failure::new(FailureKind::Timeout, format!("{why} (--timeout)"))
-    }
-
-    /// Why a pod was not created, with what to do. The same for all nodes where the reason is: without its name.
-    fn refused(&self, at: usize, error: &RequestError) -> Failure {
-        let namespace = &self.source.options.namespace;
-        let said = error.to_string();
-        let lacks_right = said.contains("cannot create resource");
-        let why = if said.contains("violates PodSecurity") {
-            format!(
-                "{said}. The check sees the whole node, which this namespace does not allow. Use another (-n), or allow it: \
-                 kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
-            )
-        } else if said.contains("exceeded quota") || said.contains("failed quota") {
-            format!("{said}. Use a namespace without this quota (-n)")
-        } else if lacks_right {
-            error.explain(Right::CREATE_PODS)
-        } else if matches!(error, RequestError::Status { code: 404, .. }) {
-            format!("{said}. -n names another namespace")
-        } else {
-            said
-        };
-        let kind = match lacks_right {
-            true => FailureKind::Forbidden,
-            false => FailureKind::Pod,
-        };
-        let why = why.replace(&format!("pods {:?}", self.name(at)), "the pod");
-        let why = format!("cannot create a pod in namespace {namespace}: {why}");
-        Failure::new(kind, why)
     }
 
     /// Lists all pods of ours each second, and deletes those that a run which was killed has left.
@@ -408,23 +339,6 @@ impl<'d> Run<'d> {
         }
     }
 
-    /// `None` where nothing is left.
-    fn says_left(&self, left: Left) -> Option<String> {
-        let what = match left {
-            Left::None => return None,
-            Left::Pods(1) => "1 pod of this run could not be removed".to_owned(),
-            Left::Pods(n) => format!("{n} pods of this run could not be removed"),
-            Left::Unknown => {
-                "Pods of this run may be left: the last list of them failed".to_owned()
-            }
-        };
-        Some(format!(
-            "{what}. Pods end by themselves; to delete them now: kubectl delete pods -n {} -l {}",
-            self.source.options.namespace,
-            selector()
-        ))
-    }
-
     async fn list(&self) -> Result<BTreeMap<String, Pod>, RequestError> {
         let selector = selector();
         let query = [("labelSelector", selector.as_str())];
@@ -473,9 +387,4 @@ fn is_of_all(error: &RequestError) -> bool {
         }
         _ => false,
     }
-}
-
-fn selector() -> String {
-    let labels = LABELS.map(|(key, value)| format!("{key}={value}"));
-    labels.join(",")
 }

@@ -45,7 +45,12 @@ pub fn draw(fleet: &Fleet, options: &Options) -> Page {
     page.wrapped(page.line(), style::DIM, &words::origin(fleet));
     for note in &fleet.origin.notes {
         let line = page.line().put(style::severity(Severity::Warning), "NOTE ");
-        page.wrapped(line, style::PLAIN, note);
+        let (text, command) = note.split_once('\n').unwrap_or((note, ""));
+        page.wrapped(line, style::PLAIN, text);
+        if !command.is_empty() {
+            // In one piece, so that it can be copied.
+            page.add(page.indented().plain(command));
+        }
     }
     nodes(&mut page, fleet, options);
     findings(&mut page, fleet, options);
