@@ -44,7 +44,7 @@ plugin CgroupsExhausted 0 "${node[@]}"
 node=(--from tests/nodes/shims-v2/node.tar.zst)
 plugin InotifyInstancesExhausted 1 "${node[@]}"; named "CRITICAL inotify-instances: no single culprit: containerd shims of 36 pods"
 plugin InotifyWatchesExhausted 0 "${node[@]}"
-plugin CgroupsExhausted 1 --from tests/nodes/cgroup-leak-v1/node.tar.zst; named "CRITICAL cgroup-limit: 62552 of 65535"
+plugin CgroupsExhausted 1 --from tests/nodes/cgroup-leak-v1/node.tar.zst; named "CRITICAL cgroup-limit: 62,552 of 65,535"
 
 # 2 is unknown, 3 is wrong usage; node-problem-detector treats both as unknown.
 plugin InotifyWatchesExhausted 3 --from "$work/none"

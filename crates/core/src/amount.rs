@@ -32,10 +32,10 @@ pub fn thousands(value: u64) -> String {
     text
 }
 
-/// `1 watch`, `2 watches`.
+/// `1 watch`, `2,000 watches`.
 #[must_use]
 pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
 }
 
 /// `0.3 s`, `12 s`, `4 min 51 s`, `2 h 1 min`, `12 d`: the two largest units, rounded down.

@@ -1,6 +1,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Room, user_ref};
+use crate::amount::thousands;
 use crate::managers::{Manager, combined, combined_by_services, is_kubelet};
 use crate::model::{
     CgroupVersion, Cgroups, Hierarchy, InotifyResource, Instance, KubeletConfig, Pair, Process,
@@ -334,7 +335,10 @@ fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
             Some(Need {
                 watches,
                 hierarchies: 1,
-                basis: format!("cgroup v2: {bound}{watches} directories that cAdvisor watches"),
+                basis: format!(
+                    "cgroup v2: {bound}{} directories that cAdvisor watches",
+                    thousands(watches)
+                ),
             })
         }
         CgroupVersion::V1 | CgroupVersion::Hybrid => v1_need(&cgroups.hierarchies, kubelet),
@@ -386,7 +390,8 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
         watches,
         hierarchies: set.len() as u64,
         basis: format!(
-            "cgroup v1: {bound}{watches} directories that cAdvisor watches in {} hierarchies ({}); {why}",
+            "cgroup v1: {bound}{} directories that cAdvisor watches in {} hierarchies ({}); {why}",
+            thousands(watches),
             set.len(),
             names.join(" "),
         ),

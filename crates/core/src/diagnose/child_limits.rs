@@ -1,5 +1,6 @@
 //! User namespaces whose own limits /proc does not show: one that is full looks like any other.
 
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::limits::describe;
 use crate::limits::inotify::top;
@@ -32,8 +33,8 @@ fn finding(view: &View, users: &[&User]) -> Finding {
         format!(
             "{}: {} instances and {} watches in use ({}), limits unknown",
             user.key(),
-            user.instances.used,
-            user.watches.used,
+            thousands(user.instances.used),
+            thousands(user.watches.used),
             describe::inotify_source(user.instances.provenance),
         )
     };

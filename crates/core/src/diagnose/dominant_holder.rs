@@ -1,6 +1,7 @@
 //! One holder that alone takes more than half of a limit, before there is pressure; under pressure
 //! the rules of instances and watches name it.
 
+use crate::amount::thousands;
 use crate::attribute::{Holder, Part, View};
 use crate::limits::{blame, inotify};
 use crate::limits::{describe, remedy};
@@ -34,8 +35,10 @@ fn dominant(view: &View, resource: InotifyResource, user: &User) -> Option<Findi
         severity: Severity::Info,
         subject: user.subject(),
         title: format!(
-            "{} alone holds {held} of the {limit} {} of {} ({} %)",
+            "{} alone holds {} of the {} {} of {} ({} %)",
             describe::part(view, &first.part),
+            thousands(held),
+            thousands(limit),
             resource.noun(),
             key,
             percent(held, limit).unwrap_or_default(),

@@ -213,7 +213,7 @@ fn the_kernels_own_number_and_what_it_hides() {
     let finding = node.finding("inotify-watches");
     assert_eq!(
         finding.title,
-        "uid 0 has used 990 of 1000 inotify watches (99 %)"
+        "uid 0 has used 990 of 1,000 inotify watches (99 %)"
     );
     assert!(finding.evidence[0].contains("exact: the kernel's own counter"));
     assert!(finding.evidence[1].starts_with("590 of these have no visible holder"));
@@ -240,7 +240,7 @@ fn a_child_namespace_has_a_sysctl_of_its_own() {
     let finding = node.finding("inotify-watches");
     assert_eq!(
         finding.title,
-        "uid 100000 of user namespace 4026532200 has used 999 of 1000 inotify watches (99 %)"
+        "uid 100000 of user namespace 4026532200 has used 999 of 1,000 inotify watches (99 %)"
     );
     assert_eq!(
         commands(&finding)[0],
@@ -322,7 +322,7 @@ fn a_holder_of_more_than_half_the_limit() {
     assert_eq!(finding.severity, Severity::Info);
     assert_eq!(
         finding.title,
-        "java (pid 9) alone holds 4097 of the 8192 inotify watches of uid 0 (50 %)"
+        "java (pid 9) alone holds 4,097 of the 8,192 inotify watches of uid 0 (50 %)"
     );
     assert_eq!(node.report().status(), Status::Ok);
     let half = crate::testing::node().process(9, "java").holds(1, 4_096);

@@ -1,5 +1,6 @@
 //! A kubelet that runs, and would not start again.
 
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::limits::describe;
 use crate::limits::raise;
@@ -38,7 +39,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
     };
     let left = match free {
         0 => "none left".to_owned(),
-        free => format!("only {free} left"),
+        free => format!("only {} left", thousands(free)),
     };
     let source = view
         .user(key)
@@ -50,17 +51,22 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
         severity,
         subject: Subject::User(key),
         title: format!(
-            "The kubelet {would}: it needs {needed} {}, but {key} has {left}",
+            "The kubelet {would}: it needs {} {}, but {key} has {left}",
+            thousands(needed),
             resource.noun()
         ),
         evidence: vec![
             format!(
                 "watches: {} needed (estimated), {} free, of which the running kubelet gives back {} ({source})",
-                start.watches_needed, start.watches_free, start.watches_given_back
+                thousands(start.watches_needed),
+                thousands(start.watches_free),
+                thousands(start.watches_given_back)
             ),
             format!(
                 "instances: {} needed (estimated), {} free, of which the running kubelet gives back {} ({source})",
-                start.instances_needed, start.instances_free, start.instances_given_back
+                thousands(start.instances_needed),
+                thousands(start.instances_free),
+                thousands(start.instances_given_back)
             ),
             start.basis.clone(),
         ],

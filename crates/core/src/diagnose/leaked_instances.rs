@@ -1,5 +1,6 @@
 //! A process with many instances that watch nothing: each takes a place, and does no work.
 
+use crate::amount::thousands;
 use crate::attribute::{Part, View};
 use crate::limits::inotify;
 use crate::limits::{describe, remedy};
@@ -31,7 +32,7 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
         subject: describe::subject(view, process.pid),
         title: format!(
             "{name} holds {} inotify instances without a single watch",
-            process.empty_instances
+            thousands(process.empty_instances)
         ),
         evidence: view
             .user(key)
@@ -40,8 +41,8 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
             .flatten()
             .chain([format!(
                 "{} of the {} instances of {name} watch nothing ({})",
-                process.empty_instances,
-                process.instances,
+                thousands(process.empty_instances),
+                thousands(process.instances),
                 describe::holders_source(view)
             )])
             .collect(),

@@ -29,7 +29,7 @@ fn threads_of_the_node() {
     let finding = with_pids(32_000, Vec::new()).finding("pids");
     assert_eq!(
         finding.title,
-        "The node has 32000 threads, kernel.pid_max allows 32768 (97 %)"
+        "The node has 32,000 threads, kernel.pid_max allows 32,768 (97 %)"
     );
     assert_eq!(commands(&finding)[1], "sysctl -w kernel.pid_max=65536");
 }

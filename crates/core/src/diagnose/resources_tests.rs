@@ -64,7 +64,7 @@ fn a_disk_full_but_for_roots_reserve_is_full() {
 fn inodes_run_out_by_themselves() {
     let finding = with_filesystem(filesystem("/var", 900, 900, 10)).finding("disk-inodes");
     assert_eq!(finding.severity, Severity::Critical);
-    for part in ["/var", "990 of 1000 inodes", "99 %", "at the limit"] {
+    for part in ["/var", "990 of 1,000 inodes", "99 %", "at the limit"] {
         assert!(finding.title.contains(part), "{}", finding.title);
     }
     assert_eq!(
@@ -135,10 +135,10 @@ fn memory_cgroups_run_out() {
     assert_eq!(finding.severity, Severity::Critical);
     assert_eq!(
         finding.title,
-        "65000 of 65535 memory cgroups are in use (99 %)"
+        "65,000 of 65,535 memory cgroups are in use (99 %)"
     );
     assert!(
-        finding.evidence[1].starts_with("300 directories below /sys/fs/cgroup/memory; 64700 more")
+        finding.evidence[1].starts_with("300 directories below /sys/fs/cgroup/memory; 64,700 more")
     );
 }
 
@@ -159,7 +159,7 @@ fn a_leak_is_seen_before_the_end_and_lingering_is_no_leak() {
     assert!(
         finding
             .title
-            .starts_with("20000 removed cgroups still count")
+            .starts_with("20,000 removed cgroups still count")
     );
     let finding = memory_hierarchy(300, None, Some(12_000)).finding("cgroup-leak");
     assert_eq!(finding.severity, Severity::Warning);
@@ -208,7 +208,7 @@ fn a_process_near_its_files() {
             })
     };
     let finding = node(1_020, 1_024, Some(524_288)).finding("process-files");
-    for part in ["nginx (pid 9, nginx.service)", "1020", "1024", "99 %"] {
+    for part in ["nginx (pid 9, nginx.service)", "1,020", "1,024", "99 %"] {
         assert!(finding.title.contains(part), "{}", finding.title);
     }
     assert_eq!(commands(&finding)[0], "prlimit --pid 9 --nofile=4096:");

@@ -1,5 +1,6 @@
 //! Pods and containers that share one user's budget, where that begins to matter.
 
+use crate::amount::thousands;
 use crate::attribute::{Holder, Part, View};
 use crate::limits::{blame, inotify};
 use crate::limits::{describe, remedy};
@@ -46,8 +47,9 @@ fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding
         severity: severity(percent),
         subject: user.subject(),
         title: format!(
-            "{} pods and containers share the {limit} {} of {}; {} {}",
-            holders.len(),
+            "{} pods and containers share the {} {} of {}; {} {}",
+            thousands(holders.len() as u64),
+            thousands(limit),
             resource.noun(),
             key,
             if is_culprit(first.holds[resource], limit) {
@@ -55,7 +57,7 @@ fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding
             } else {
                 "none holds more than".to_owned()
             },
-            first.holds[resource],
+            thousands(first.holds[resource]),
         ),
         evidence: evidence(view, resource, user, &holders),
         blame: blame::of_inotify(view, resource, key, &all, limit),
@@ -81,7 +83,13 @@ fn evidence(
     let mut lines = inotify::evidence(view, resource, user);
     let named = holders
         .iter()
-        .map(|h| format!("{} {}", describe::part(view, &h.part), h.holds[resource]))
+        .map(|h| {
+            format!(
+                "{} {}",
+                describe::part(view, &h.part),
+                thousands(h.holds[resource])
+            )
+        })
         .collect();
     lines.push(format!(
         "{} by pod and container: {} ({})",

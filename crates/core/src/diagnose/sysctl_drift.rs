@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::limits::{self, remedy};
@@ -44,7 +45,7 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Opti
         format!("live value {live} (exact: /proc/sys)"),
         format!("boot value {} (exact: {place})", boot.value),
     ];
-    evidence.extend(used.map(|n| format!("{n} in use now")));
+    evidence.extend(used.map(|n| format!("{} in use now", thousands(n))));
     Some(Finding {
         cause: cause(key)?,
         rule: Rule::SysctlDrift,
@@ -52,8 +53,9 @@ fn differs(view: &View, setting: &Setting, live: &str, boot: &BootValue) -> Opti
         subject: Subject::Sysctl(Cow::Owned(key.clone())),
         title: match used {
             Some(used) if !raises && next.is_some() => format!(
-                "{key} falls from {live} to {} at the next boot ({place}); {used} are in use now",
-                boot.value
+                "{key} falls from {live} to {} at the next boot ({place}); {} are in use now",
+                boot.value,
+                thousands(used)
             ),
             _ => format!("{key} is {live}, but {place} says {}", boot.value),
         },
@@ -122,7 +124,7 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
         evidence: vec![
             format!("live value {live} (exact: /proc/sys)"),
             "no line of sysctl.d or sysctl.conf sets it".to_owned(),
-            format!("{used} in use now"),
+            format!("{} in use now", thousands(used)),
         ],
         blame: Blame::Unknown,
         victims: Vec::new(),

@@ -20,7 +20,7 @@ fn a_boot_value_that_is_too_low() {
     assert_eq!(
         finding.title,
         "fs.inotify.max_user_watches falls from 524288 to 8192 at the next boot (/etc/sysctl.d/10-k8s.conf:3); \
-         8000 are in use now"
+         8,000 are in use now"
     );
     assert_eq!(
         commands(&finding),

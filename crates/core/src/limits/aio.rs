@@ -3,6 +3,7 @@
 use super::pressure::{self, at_limit, share};
 use super::sysctl::LONG_MAX;
 use super::{Command, Limit, Refusal, Sysctl, blame, errno::EAGAIN, limit, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Program;
@@ -50,8 +51,8 @@ fn findings(view: &View) -> Vec<Finding> {
         .map(|(resource, severity)| {
             let title = format!(
                 "{} of {} asynchronous I/O requests are reserved ({}, {}): {}io_setup fails with EAGAIN",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 resource.subject,
                 share(resource),
                 at_limit(resource)

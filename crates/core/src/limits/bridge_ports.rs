@@ -3,6 +3,7 @@
 use super::pressure::{self, at_limit, share};
 use super::remedy::{quote, remedy};
 use super::{Command, Limit, Refusal, errno::EXFULL, limit};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::Finding;
@@ -35,8 +36,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let title = format!(
                 "Bridge {} has {} of {} ports ({}): {}attaching an interface fails with \"exchange full\"",
                 resource.subject,
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource),
                 at_limit(resource)
             );

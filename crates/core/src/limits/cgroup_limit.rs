@@ -7,6 +7,7 @@ use super::{
     Command, Limit, Place, Refusal,
     errno::{EAGAIN, ENOSPC},
 };
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Hierarchy, Snapshot};
@@ -98,8 +99,10 @@ fn removed(count: u64, hierarchy: &Hierarchy) -> Option<String> {
     let removed = count.checked_sub(hierarchy.directories)?;
     (removed > 0 && !hierarchy.truncated).then(|| {
         format!(
-            "{} directories below {}; {removed} more are counted that have none there",
-            hierarchy.directories, hierarchy.mountpoint
+            "{} directories below {}; {} more are counted that have none there",
+            thousands(hierarchy.directories),
+            hierarchy.mountpoint,
+            thousands(removed)
         )
     })
 }
@@ -123,8 +126,9 @@ fn full(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
     let (title, remedies) = match descendants {
         None => (
             format!(
-                "{} of {MEMORY_CGROUP_MAX} memory cgroups are in use ({})",
-                resource.used,
+                "{} of {} memory cgroups are in use ({})",
+                thousands(resource.used),
+                thousands(MEMORY_CGROUP_MAX),
                 share(resource)
             ),
             dying_remedies(view),
@@ -132,8 +136,8 @@ fn full(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
         Some(path) => (
             format!(
                 "{path} has {} of {} cgroups that it may have below it ({})",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             ),
             raise_descendants(view, path, resource)
@@ -185,18 +189,23 @@ fn leak(view: &View, hierarchy: &Hierarchy) -> Option<Finding> {
     }
     let mut evidence = vec![format!(
         "{} directories below {} (exact: walked)",
-        hierarchy.directories, hierarchy.mountpoint
+        thousands(hierarchy.directories),
+        hierarchy.mountpoint
     )];
     let counted = hierarchy.kernel_count;
-    evidence.extend(
-        counted.map(|n| {
-            format!("{n} cgroups counted in /proc/cgroups (exact: the kernel's own number)")
-        }),
-    );
+    evidence.extend(counted.map(|n| {
+        format!(
+            "{} cgroups counted in /proc/cgroups (exact: the kernel's own number)",
+            thousands(n)
+        )
+    }));
     let dying = hierarchy.dying;
-    evidence.extend(
-        dying.map(|n| format!("{n} dying cgroups in cgroup.stat (exact: the kernel's own number)")),
-    );
+    evidence.extend(dying.map(|n| {
+        format!(
+            "{} dying cgroups in cgroup.stat (exact: the kernel's own number)",
+            thousands(n)
+        )
+    }));
     Some(Finding {
         cause: Cause::CgroupLimit,
         rule: Rule::CgroupLeak,
@@ -207,8 +216,10 @@ fn leak(view: &View, hierarchy: &Hierarchy) -> Option<Finding> {
         },
         subject: Subject::Hierarchy(hierarchy.mountpoint.clone()),
         title: format!(
-            "{gone} removed cgroups still count against the kernel's {MEMORY_CGROUP_MAX}; {} are in use",
-            hierarchy.directories
+            "{} removed cgroups still count against the kernel's {}; {} are in use",
+            thousands(gone),
+            thousands(MEMORY_CGROUP_MAX),
+            thousands(hierarchy.directories)
         ),
         evidence,
         blame: Blame::Unknown,

@@ -2,6 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::{Command, Dependency, Limit, Sysctl, limit, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Resource, Subject};
@@ -48,8 +49,8 @@ fn findings(view: &View) -> Vec<Finding> {
         .map(|(resource, severity)| {
             let title = format!(
                 "{} of {} connections are tracked ({}, {}): {}packets of new connections are dropped",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 resource.subject,
                 share(resource),
                 at_limit(resource)

@@ -1,7 +1,7 @@
 //! How findings name things and figures.
 
-use crate::amount::bytes;
 pub use crate::amount::count;
+use crate::amount::{bytes, thousands};
 use crate::attribute::{Holder, Part, View};
 use crate::model::Provenance;
 use crate::report::{Culprit, Owner, PodRef, Subject};
@@ -43,7 +43,7 @@ pub fn amount(n: u64, unit: &str) -> String {
     if unit == "bytes" {
         bytes(n)
     } else {
-        format!("{n} {unit}")
+        format!("{} {unit}", thousands(n))
     }
 }
 
@@ -133,7 +133,7 @@ pub fn used_of(used: u64, limit: u64, unit: &str) -> String {
     let used = if unit == "bytes" {
         bytes(used)
     } else {
-        used.to_string()
+        thousands(used)
     };
     format!("{used} of {}", amount(limit, unit))
 }

@@ -2,6 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::{Command, Limit, filesystem};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -40,8 +41,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let title = format!(
                 "{} has used {} of {} inodes ({}): {}no file can be created, whatever df says of space",
                 resource.subject,
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource),
                 at_limit(resource)
             );

@@ -3,6 +3,7 @@
 use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
 use super::{Command, Dependency, Limit, Refusal, Sysctl, errno::EADDRNOTAVAIL, limit};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Resource, Subject};
@@ -43,8 +44,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let to = resource.note.as_deref().unwrap_or_default();
             let title = format!(
                 "{} of {} local ports are in use for one destination ({}, {}; {to}): {}connect(2) fails with EADDRNOTAVAIL",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 resource.subject,
                 share(resource),
                 at_limit(resource)

@@ -3,6 +3,7 @@
 use super::pressure::{self, share};
 use super::sysctl::LONG_MAX;
 use super::{Dependency, Limit, Raise, Refusal, Sysctl, errno::ENOSPC, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -64,8 +65,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let title = format!(
                 "{} has used {} of {} epoll watches ({})",
                 resource.subject,
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             );
             let remedies = remedy::raise_sysctl(view, resource);

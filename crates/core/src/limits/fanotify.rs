@@ -6,6 +6,7 @@ use super::{
     errno::{EMFILE, ENOSPC},
     limit, remedy,
 };
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Program, Snapshot};
@@ -90,8 +91,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let title = format!(
                 "{} has {} of {} fanotify {} ({}): {}{fails}",
                 resource.subject,
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 resource.unit,
                 share(resource),
                 at_limit(resource)

@@ -3,6 +3,7 @@
 use super::pressure::{self, share};
 use super::remedy::remedy;
 use super::{Command, Limit, Refusal, Sysctl, errno::ENOMEM, limit};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Resource, Severity, Subject};
@@ -41,7 +42,7 @@ fn findings(view: &View) -> Vec<Finding> {
         .map(|(resource, _)| {
             let title = format!(
                 "All {} of the {} are in use or promised ({}): a program that asks for more is refused with ENOMEM",
-                resource.limit,
+                thousands(resource.limit),
                 resource.subject,
                 share(resource)
             );

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::raise::raise;
 use super::{blame, describe, remedy, runtime};
+use crate::amount::thousands;
 use crate::attribute::{Holder, Part, View, below};
 use crate::managers::is_kubelet;
 use crate::model::{InotifyResource, UserKey};
@@ -68,8 +69,8 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
         title: format!(
             "{} has used {} of {} {} ({} %)",
             key,
-            budget.used,
-            budget.limit.unwrap_or_default(),
+            thousands(budget.used),
+            thousands(budget.limit.unwrap_or_default()),
             resource.noun(),
             budget.percent().unwrap_or_default(),
         ),
@@ -108,13 +109,19 @@ pub fn evidence(view: &View, resource: InotifyResource, user: &User) -> Vec<Stri
     let budget = user.budget(resource);
     let mut lines = vec![format!(
         "{} {} in use ({}); {}",
-        budget.used,
+        thousands(budget.used),
         resource.noun(),
         describe::inotify_source(budget.provenance),
         match (budget.limit, budget.free()) {
-            (Some(limit), Some(0)) => format!("limit {limit}, none left: {}", resource.refusal()),
+            (Some(limit), Some(0)) => format!(
+                "limit {}, none left: {}",
+                thousands(limit),
+                resource.refusal()
+            ),
             (Some(limit), Some(free)) => format!(
-                "limit {limit}, {free} left; after those {}",
+                "limit {}, {} left; after those {}",
+                thousands(limit),
+                thousands(free),
                 resource.refusal()
             ),
             _ => "limit unknown".to_owned(),
@@ -122,8 +129,9 @@ pub fn evidence(view: &View, resource: InotifyResource, user: &User) -> Vec<Stri
     )];
     if let Some(hidden) = user.unattributed.pair()[resource].filter(|n| *n > 0) {
         lines.push(format!(
-            "{hidden} of these have no visible holder: in flight over a socket, in io_uring, \
-             or held where nospace could not look (exact: the kernel's counter less what is seen)"
+            "{} of these have no visible holder: in flight over a socket, in io_uring, \
+             or held where nospace could not look (exact: the kernel's counter less what is seen)",
+            thousands(hidden)
         ));
     }
     lines.extend(drawn(view, resource, user.key()));
@@ -149,7 +157,8 @@ fn drawn(view: &View, resource: InotifyResource, key: UserKey) -> Option<String>
     };
     (amount > 0).then(|| {
         format!(
-            "{amount} of them belong to child user namespaces that {} created, and count here too ({})",
+            "{} of them belong to child user namespaces that {} created, and count here too ({})",
+            thousands(amount),
             key,
             describe::holders_source(view)
         )

@@ -2,6 +2,7 @@
 
 use super::pressure::{self, share};
 use super::{Command, Limit, Refusal, Sysctl, errno::EDQUOT, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -74,8 +75,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let title = format!(
                 "{} has used {} of {} {what} ({})",
                 resource.subject,
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             );
             Finding {

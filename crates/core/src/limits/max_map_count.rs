@@ -2,6 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::ENOMEM, near, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{NearKind, Snapshot};
@@ -63,8 +64,8 @@ fn findings(view: &View) -> Vec<Finding> {
             );
             let title = format!(
                 "{name} has {} of {} mappings ({KEY}, {}): {}mmap fails with \"cannot allocate memory\"",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource),
                 at_limit(resource)
             );

@@ -3,6 +3,7 @@
 use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
 use super::{Command, Dependency, Limit, Raise, Refusal, Sysctl, describe, errno::ENOSPC};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Snapshot;
@@ -70,8 +71,8 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
     let title = format!(
         "{} has {} of {} mounts ({}): {}mount fails with \"no space left on device\"",
         resource.subject,
-        resource.used,
-        resource.limit,
+        thousands(resource.used),
+        thousands(resource.limit),
         share(resource),
         at_limit(resource)
     );

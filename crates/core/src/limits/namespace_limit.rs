@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::pressure::{self, at_limit, share};
 use super::{Command, Dependency, Limit, Refusal, Sysctl, errno::ENOSPC, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Program, Snapshot};
@@ -86,9 +87,9 @@ fn findings(view: &View) -> Vec<Finding> {
             }
             let title = format!(
                 "{} namespaces are in use, {} allows {} for each user ({})",
-                resource.used,
+                thousands(resource.used),
                 resource.subject,
-                resource.limit,
+                thousands(resource.limit),
                 share(resource)
             );
             let remedies = remedy::raise_sysctl(view, resource);
@@ -101,8 +102,8 @@ fn findings(view: &View) -> Vec<Finding> {
 fn too_deep((resource, severity): (&Resource, Severity)) -> Finding {
     let title = format!(
         "User namespaces are nested {} of {} levels deep: {}unshare fails with \"no space left on device\", whatever user.max_user_namespaces is",
-        resource.used,
-        resource.limit,
+        thousands(resource.used),
+        thousands(resource.limit),
         at_limit(resource)
     );
     pressure::finding((resource, severity), title, Vec::new())

@@ -3,6 +3,7 @@
 use super::pressure::{self, share};
 use super::remedy::{self, remedy};
 use super::{Command, Dependency, Limit, Refusal, Sysctl, errno::ENOBUFS, limit};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Remedy, Resource};
@@ -56,8 +57,8 @@ fn findings(view: &View) -> Vec<Finding> {
             let title = format!(
                 "The {} table has {} of {} entries ({}): when it is full, no new neighbour can be reached",
                 protocol(resource),
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             );
             Finding {

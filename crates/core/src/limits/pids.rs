@@ -4,6 +4,7 @@ use super::pressure::{self, share};
 use super::remedy::{self, cgroup_file, quote, remedy};
 use super::sysctl::suggest_limit;
 use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EAGAIN, near};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Hierarchy, NamespaceUse, NearKind, PidsCgroup, Program, Snapshot};
@@ -132,8 +133,8 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
         Subject::Cgroup { path, .. } => (
             format!(
                 "{path} has {} of {} processes and threads ({})",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             ),
             format!("processes in {path}: fork fails with EAGAIN"),
@@ -145,8 +146,8 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
                 format!(
                     "{} has {} of {} processes and threads (RLIMIT_NPROC, {})",
                     resource.subject,
-                    resource.used,
-                    resource.limit,
+                    thousands(resource.used),
+                    thousands(resource.limit),
                     share(resource)
                 ),
                 format!("{}: fork fails with EAGAIN", near::names(view, &refused)),
@@ -162,8 +163,8 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
             format!(
                 "{} has {} of {} processes and threads (its kernel.pid_max, {})",
                 resource.subject,
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             ),
             "every process in it: fork fails with EAGAIN".to_owned(),
@@ -172,8 +173,8 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
         key => (
             format!(
                 "The node has {} threads, {key} allows {} ({})",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             ),
             "every process: fork fails with EAGAIN".to_owned(),
@@ -208,7 +209,11 @@ fn ancestors(view: &View, path: &str) -> Vec<String> {
             max,
             ..
         } = above;
-        format!("{above} limits it as well: {current} of {max} (exact: the kernel's own number)")
+        format!(
+            "{above} limits it as well: {} of {} (exact: the kernel's own number)",
+            thousands(*current),
+            thousands(*max)
+        )
     };
     above(view, path).map(line).collect()
 }
@@ -296,8 +301,8 @@ fn refused(view: &View) -> Option<Finding> {
                     "{}: {} refused, {} of {} threads now (exact: pids.events, pids.current)",
                     c.path,
                     describe::count(c.refused, "fork", "forks"),
-                    c.current,
-                    c.max
+                    thousands(c.current),
+                    thousands(c.max)
                 )
             })
             .chain(ancestors(view, &first.path))

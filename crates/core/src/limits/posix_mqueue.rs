@@ -8,6 +8,7 @@ use super::{
     near, suggest_limit,
     sysctl::INT_MAX,
 };
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{NearKind, Snapshot};
@@ -86,8 +87,8 @@ fn bytes(view: &View, (resource, severity): (&Resource, Severity)) -> Finding {
 fn number((resource, severity): (&Resource, Severity), pid: u32) -> Finding {
     let title = format!(
         "{} of {} POSIX message queues exist in {} ({QUEUES}, {}): {}mq_open fails with ENOSPC",
-        resource.used,
-        resource.limit,
+        thousands(resource.used),
+        thousands(resource.limit),
         resource.subject,
         share(resource),
         at_limit(resource)

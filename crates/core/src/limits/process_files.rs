@@ -6,6 +6,7 @@ use super::pressure::{self, share};
 use super::remedy::{quote, remedy};
 use super::sysctl::suggest_limit;
 use super::{Command, Dependency, Limit, Refusal, Sysctl, describe, errno::EMFILE};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::{Process, Snapshot};
@@ -92,8 +93,8 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
     );
     let title = format!(
         "{name} has {} of its {} allowed files open ({})",
-        resource.used,
-        resource.limit,
+        thousands(resource.used),
+        thousands(resource.limit),
         share(resource)
     );
     let part = pid.map(|pid| view.part(pid));

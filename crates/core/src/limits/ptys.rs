@@ -2,6 +2,7 @@
 
 use super::pressure::{self, at_limit, share};
 use super::{Command, Limit, Place, Refusal, Sysctl, errno::ENOSPC, limit, remedy, suggest_limit};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Program;
@@ -62,8 +63,8 @@ fn findings(view: &View) -> Vec<Finding> {
         .map(|(resource, severity)| {
             let title = format!(
                 "{} of {} pseudoterminals are in use ({}, {}): {}opening /dev/ptmx fails with \"no space left on device\"",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 resource.subject,
                 share(resource),
                 at_limit(resource)

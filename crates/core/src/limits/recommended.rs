@@ -36,7 +36,8 @@ pub fn cost(resource: InotifyResource, value: u64) -> String {
     match resource {
         InotifyResource::Instances => every.to_owned(),
         InotifyResource::Watches => format!(
-            "{every}; in use, {value} watches would take about {} of memory, an unused limit takes none",
+            "{every}; in use, {} watches would take about {} of memory, an unused limit takes none",
+            amount::thousands(value),
             amount::bytes(kernel_memory::of_watches(value))
         ),
     }

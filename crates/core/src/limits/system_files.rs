@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::pressure::{self, share};
 use super::sysctl::LONG_MAX;
 use super::{Command, Limit, Refusal, Sysctl, blame, errno::ENFILE, remedy};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::model::Program;
@@ -42,8 +43,8 @@ fn findings(view: &View) -> Vec<Finding> {
         .map(|(resource, severity)| {
             let title = format!(
                 "The system has {} of {} allowed files open (fs.file-max, {})",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 share(resource)
             );
             Finding {

@@ -3,6 +3,7 @@
 use super::pressure::{self, at_limit, share};
 use super::remedy::{self, remedy};
 use super::sysctl::{INT_MAX, suggest_limit};
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::cause::Cause;
 use crate::report::{Finding, Remedy, Resource, Subject};
@@ -18,8 +19,8 @@ pub fn findings(view: &View, cause: Cause, call: &str) -> Vec<Finding> {
         .map(|(resource, severity)| {
             let title = format!(
                 "{} of {} System V {} are in use ({}, {}): {}{call} fails with ENOSPC",
-                resource.used,
-                resource.limit,
+                thousands(resource.used),
+                thousands(resource.limit),
                 noun(resource),
                 resource.subject,
                 share(resource),

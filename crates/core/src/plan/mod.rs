@@ -143,7 +143,7 @@ fn too_much(needed: Pair<u64>, proposal: Proposal, memory_bytes: Option<u64>) ->
     {
         notes.push(format!(
             "{} watches, if all are used, cost more than half of {} of memory.",
-            proposal.max_user_watches,
+            crate::amount::thousands(proposal.max_user_watches),
             crate::amount::bytes(memory)
         ));
     }

@@ -1,5 +1,6 @@
 //! Who wants which value, and why.
 
+use crate::amount::thousands;
 use crate::attribute::View;
 use crate::limits::recommended::recommended;
 use crate::limits::{self, Sysctl, suggest_limit};
@@ -81,7 +82,12 @@ fn of_user(resource: InotifyResource, floor: u64, user: &User) -> Option<SysctlR
     Some(SysctlRequest {
         sysctl,
         value: suggest_limit(used, limit, floor, sysctl.most)?,
-        reason: format!("uid {} has used {used} of {limit}", user.uid),
+        reason: format!(
+            "uid {} has used {} of {}",
+            user.uid,
+            thousands(used),
+            thousands(limit)
+        ),
         firm: false,
     })
 }

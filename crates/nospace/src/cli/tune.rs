@@ -21,7 +21,7 @@ use crate::ui::{self, screen::Screen, tune::Options};
 
 /// Raise this node's limits: prints the changes, and makes them with --apply
 ///
-/// Without numbers it proposes 8192 inotify instances and 524288 watches, and headroom for whatever `nospace check` finds under
+/// Without numbers it proposes 8,192 inotify instances and 524,288 watches, and headroom for whatever `nospace check` finds under
 /// pressure. It never lowers a limit, and refuses one that would take more than half of the memory if fully used. --apply writes
 /// /proc/sys and one file, /etc/sysctl.d/zz-nospace.conf; --revert restores both.
 #[derive(Args, Debug)]

@@ -20,7 +20,7 @@ const KEPT: usize = 80;
 
 /// One line for programs that cut it: how bad, about what, and who holds are among its first 80 bytes.
 ///
-/// `CRITICAL inotify-watches by pod logging/promtail-h4wzq: 1 instance, 22769 watches; uid 0 has used …`
+/// `CRITICAL inotify-watches by pod logging/promtail-h4wzq: 1 instance, 22,769 watches; uid 0 has used …`
 ///
 /// `asked` is what the report was judged by, if not by all.
 fn line(report: &Report, asked: &[Matter]) -> String {

@@ -235,7 +235,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     );
     assert_eq!(
         full.headline,
-        "inotify-watches: uid 0 has used 8100 of 8192 watches"
+        "inotify-watches: uid 0 has used 8,100 of 8,192 watches"
     );
     assert_eq!(full.limits.unwrap().max_queued_events, 16384);
     assert_eq!(

@@ -17,8 +17,8 @@ pub fn full(name: &str) -> Summary {
     said["morePods"]["pods"] = json!(0);
     said["findings"] = json!([{
         "cause": "inotify-watches", "rule": "inotify-watches", "severity": "critical", "subject": "uid 0",
-        "title": "uid 0 has used 22829 of 22829 inotify watches (100 %)",
-        "culprit": "pod logging/promtail-h4wzq: 1 instance, 22769 watches",
+        "title": "uid 0 has used 22,829 of 22,829 inotify watches (100 %)",
+        "culprit": "pod logging/promtail-h4wzq: 1 instance, 22,769 watches",
         "workload": {"kind": "daemonSetOrJob", "namespace": "logging", "name": "promtail"}
     }]);
     read(said)

@@ -222,7 +222,7 @@ fn a_check_for_monitoring_systems_judges_by_what_is_asked() {
         format!("{nodes}/{name}/node.tar.zst")
     };
     let (full, healthy) = (node("watches-v1"), node("healthy-v2"));
-    let holder = " by pod logging/promtail-h4wzq: 1 instance, 22769 watches; ";
+    let holder = " by pod logging/promtail-h4wzq: 1 instance, 22,769 watches; ";
     for (arguments, line, code) in [
         (
             vec!["--from", &*full],

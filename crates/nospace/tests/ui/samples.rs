@@ -103,13 +103,13 @@ pub fn watches_exhausted() -> Report {
                 cause: Cause::InotifyWatches,
                 rule: Rule::Exhaustion(Cause::InotifyWatches),
                 severity: Severity::Critical,
-                title: "uid 0 has used 8190 of 8192 inotify watches (99 %)".into(),
+                title: "uid 0 has used 8,190 of 8,192 inotify watches (99 %)".into(),
                 evidence: vec![
-                    "8190 watches of uid 0, exact".into(),
+                    "8,190 watches of uid 0, exact".into(),
                     "fs.inotify.max_user_watches is 8192, the default of kernels before 5.11".into(),
                 ],
                 blame: Blame::only(
-                    Culprit::with_amount("pod default/fluent-bit-x7k2p", "7340 watches (89 %)"),
+                    Culprit::with_amount("pod default/fluent-bit-x7k2p", "7,340 watches (89 %)"),
                     None,
                 ),
                 subject: Subject::None,
@@ -126,7 +126,7 @@ pub fn watches_exhausted() -> Report {
                     },
                     Remedy {
                         command: "kubectl -n default delete pod fluent-bit-x7k2p".into(),
-                        why: "Gives back 7340 watches at once.".into(),
+                        why: "Gives back 7,340 watches at once.".into(),
                     },
                 ],
             },

@@ -8,6 +8,7 @@ use super::{
     CandidateLimits, Cgroup, CgroupDriver, Contradiction, NodeBase, Plan, Proposal, Question,
     answer, root_workloads, terms, total,
 };
+use crate::amount::thousands;
 use crate::attribute::forecast::{
     INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31, cadvisor_hierarchies,
 };
@@ -221,10 +222,10 @@ impl<'v> NodeUse<'v> {
             "One pod dominates the average: {} holds {} of the {} watches and {} of the {} instances of all pods. If it is the \
              only one of its kind, more pods cost less than this.",
             describe::part(self.view, &pod.part),
-            pod.holds.watches,
-            own.watches,
-            pod.holds.instances,
-            own.instances,
+            thousands(pod.holds.watches),
+            thousands(own.watches),
+            thousands(pod.holds.instances),
+            thousands(own.instances),
         ))
     }
 

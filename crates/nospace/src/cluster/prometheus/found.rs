@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use nospace_core::amount::thousands;
 use nospace_core::evidence;
 use nospace_core::fleet::{BudgetSummary, FindingSummary, NextFull, Omitted, Summary, WorkloadUse};
 use nospace_core::model::{CgroupVersion, Pair, Provenance};
@@ -275,7 +276,11 @@ impl Found {
                     unit,
                     ..
                 }) => {
-                    format!("{cause}: {subject} has used {used} of {limit} {unit}")
+                    format!(
+                        "{cause}: {subject} has used {} of {} {unit}",
+                        thousands(*used),
+                        thousands(*limit)
+                    )
                 }
                 None => format!("{cause}: nospace check on the node says more"),
             };
