@@ -212,6 +212,11 @@ impl Samples {
         Self(parsed.collect())
     }
 
+    /// Each with its labels.
+    pub fn all(&self) -> impl Iterator<Item = &(String, f64)> {
+        self.0.iter()
+    }
+
     /// Those of a family whose labels have all of these.
     pub fn with(&self, family: &str, labels: &[&str]) -> Vec<(&str, f64)> {
         let of = |name: &str| {

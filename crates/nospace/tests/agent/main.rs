@@ -6,6 +6,7 @@ mod access;
 mod agent;
 mod attacks;
 mod chaos;
+mod clock;
 mod config;
 mod http;
 mod metrics;
@@ -53,5 +54,6 @@ fn main() -> ExitCode {
         test("SIGTERM ends it at once, nothing stays", steady::sigterm),
         test("a thousand looks", steady::thousand_looks),
         test("on a node where nothing stays", chaos::churn),
+        test("on a node whose clock is set", clock::is_set),
     ])
 }
