@@ -1,13 +1,16 @@
+//! What the next start of the kubelet would meet.
+
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use super::kubelet::{INSTANCES_FROM_1_31, Kubelet, LEAST, OTHER_WATCHES_FROM_1_31, bound};
 use super::{Room, user_ref};
 use crate::amount::thousands;
-use crate::managers::{Manager, combined, combined_by_services, is_kubelet};
+use crate::managers::Manager;
 use crate::model::{
-    CgroupVersion, Cgroups, Hierarchy, InotifyResource, Instance, KubeletConfig, Pair, Process,
-    Provenance, Snapshot, UserKey,
+    CgroupVersion, Cgroups, Hierarchy, InotifyResource, KubeletConfig, Pair, Provenance, Snapshot,
 };
-use crate::report::{Forecast, KubeletStart, StartVerdict, Unseen, User, scarcer};
+use crate::report::{Forecast, KubeletStart, Owner, StartVerdict, Unseen, User, scarcer};
 
 /// v1 controllers that cAdvisor watches for the kubelet from Kubernetes 1.29 (`needSubsys`,
 /// container/libcontainer/helpers.go of cAdvisor 0.48, with the metrics of cadvisor_linux.go).
@@ -15,43 +18,22 @@ const FROM_1_29: [&str; 7] = ["cpu", "cpuacct", "memory", "blkio", "io", "pids",
 /// Those that it watched before, whatever metrics were asked for (`supportedSubsystems`).
 const BEFORE_1_29: [&str; 3] = ["hugetlb", "cpuset", "perf_event"];
 
-/// Instances of a starting kubelet: cAdvisor's raw factory and its watcher, without which it exits (`Start`, manager/manager.go); the
-/// client CA, the static pods and the flexvolume directory, asked for before that; the plugin registry after it.
-pub(crate) const INSTANCES: u64 = 6;
-/// One more from Kubernetes 1.31 on, for its serving certificate (`ReloadKubeletServerCertificateFile`); seen on 1.36.3.
-pub(crate) const INSTANCES_FROM_1_31: u64 = INSTANCES + 1;
-/// One watch in each instance that is not cAdvisor's.
-pub(crate) const OTHER_WATCHES: u64 = 4;
-/// One of each less before Kubernetes 1.23, which looked at its client CA every minute (`dynamic_cafile_content.go`, k8s.io/apiserver); seen on 1.20.2.
-pub(crate) const LESS_BEFORE_1_23: u64 = 1;
-/// And the serving certificate's two files.
-pub(crate) const OTHER_WATCHES_FROM_1_31: u64 = OTHER_WATCHES + 2;
-/// Instances that every kubelet takes: cAdvisor's two, flexvolumes, plugins; seen on 1.37.2. Watches beside cAdvisor's.
-const LEAST: Pair<u64> = Pair {
-    instances: 4,
-    watches: 2,
-};
-/// So long after its start, in ticks, a kubelet may not hold yet all that it takes; on a loaded node it is slow.
-const STARTING_TICKS: u64 = 60 * 100;
 /// Instances and watches without which the kubelet still runs: the plugin registry's, which comes last. It then sees no plugin register.
 const DISPENSABLE: u64 = 1;
 
-/// Whether a kubelet was started a moment ago, and may not hold yet all that it takes. Both are in ticks of a hundredth of a second since
-/// the machine was started.
-#[must_use]
-pub fn is_starting(start_ticks: u64, uptime_ticks: Option<u64>) -> bool {
-    uptime_ticks.is_some_and(|now| now.saturating_sub(start_ticks) < STARTING_TICKS)
-}
-
 /// What the next start of the kubelet would meet.
-pub fn forecast(snapshot: &Snapshot, users: &[User]) -> Forecast {
+pub fn forecast(snapshot: &Snapshot, users: &[User], owners: &BTreeMap<u32, Owner>) -> Forecast {
     Forecast {
-        kubelet_start: kubelet_start(snapshot, users),
+        kubelet_start: kubelet_start(snapshot, users, owners),
     }
 }
 
-fn kubelet_start(snapshot: &Snapshot, users: &[User]) -> Option<KubeletStart> {
-    let kubelet = Kubelet::find(snapshot)?;
+fn kubelet_start(
+    snapshot: &Snapshot,
+    users: &[User],
+    owners: &BTreeMap<u32, Owner>,
+) -> Option<KubeletStart> {
+    let kubelet = Kubelet::find(snapshot, owners)?;
     let cgroups = snapshot.cgroups.as_ref()?;
     let need = need(cgroups, &kubelet)?;
     let config = snapshot.node.kubelet;
@@ -138,8 +120,8 @@ fn unseen(snapshot: &Snapshot, rooms: &Pair<Room>) -> Vec<Unseen> {
 /// In how many hierarchies cAdvisor watches each cgroup of this node; `None` where cgroups or inotify could
 /// not be read.
 #[must_use]
-pub fn cadvisor_hierarchies(snapshot: &Snapshot) -> Option<u64> {
-    let kubelet = Kubelet::find(snapshot)?;
+pub fn cadvisor_hierarchies(snapshot: &Snapshot, owners: &BTreeMap<u32, Owner>) -> Option<u64> {
+    let kubelet = Kubelet::find(snapshot, owners)?;
     Some(need(snapshot.cgroups.as_ref()?, &kubelet)?.hierarchies)
 }
 
@@ -156,147 +138,6 @@ fn verdict(free: Option<u64>, needed: RangeInclusive<u64>, unseen: &[Unseen]) ->
             }
         }
         _ => StartVerdict::Unknown,
-    }
-}
-
-/// The kubelet that runs, if one does.
-#[derive(Debug)]
-struct Kubelet {
-    pid: Option<u32>,
-    /// Whom the kernel charges for what it opens.
-    account: UserKey,
-    /// Instances that it alone holds, and that are charged to that account.
-    instances: u64,
-    /// Watches in them.
-    watches: u64,
-    /// Watches in the largest of them, which is cAdvisor's.
-    largest: u64,
-    /// It was started a moment ago, and may take more.
-    is_starting: bool,
-    /// The manager that runs more in the same process: what that needs is known only from what it holds.
-    beside: Option<&'static Manager>,
-}
-
-impl Kubelet {
-    /// `None` only where inotify could not be read: then nothing can be said.
-    fn find(snapshot: &Snapshot) -> Option<Self> {
-        let instances = &snapshot.inotify.as_ref()?.instances;
-        let kubelets = snapshot.processes.iter().filter(|p| is_kubelet(&p.comm));
-        let none = Self {
-            pid: None,
-            account: snapshot.vantage.root(),
-            instances: 0,
-            watches: 0,
-            largest: 0,
-            is_starting: false,
-            beside: snapshot.environment.as_ref().and_then(combined_by_services),
-        };
-        let uptime = snapshot.node.uptime_ticks;
-        Some(
-            kubelets
-                .map(|p| Self::of(p, instances, uptime))
-                .max_by_key(|k| k.watches)
-                .unwrap_or(none),
-        )
-    }
-
-    fn of(process: &Process, instances: &[Instance], uptime: Option<u64>) -> Self {
-        let held = instances
-            .iter()
-            .filter(|i| i.holders.iter().all(|d| d.pid == process.pid));
-        let held: Vec<&Instance> = held.collect();
-        // It runs as one user, and so is charged for all as that; who passed it another instance may not be.
-        let largest = held.iter().max_by_key(|i| i.watches);
-        let account = largest.map_or(process.user, |i| i.charged);
-        let own = || held.iter().filter(|i| i.charged == account);
-        let watches = || own().map(|i| u64::from(i.watches));
-        Self {
-            pid: Some(process.pid),
-            account,
-            instances: own().count() as u64,
-            watches: watches().sum(),
-            largest: watches().max().unwrap_or(0),
-            is_starting: is_starting(process.start_ticks, uptime),
-            beside: combined(&process.comm),
-        }
-    }
-
-    /// It runs, and holds what it takes.
-    fn is_measured(&self) -> bool {
-        self.pid.is_some() && !self.is_starting
-    }
-
-    /// Instances in all, and the watches that are not cAdvisor's: those that it holds, but for one more with every log that is
-    /// followed; of one that does not hold all yet those that it is configured for. Which of those of a process that runs more
-    /// than the kubelet are for logs is not known: all count.
-    fn other_needs(&self, configured: Pair<u64>) -> Pair<u64> {
-        let most = match self.beside {
-            Some(_) => u64::MAX,
-            None => INSTANCES_FROM_1_31,
-        };
-        let held = Pair {
-            instances: self.instances.clamp(LEAST.instances, most),
-            watches: self.watches.saturating_sub(self.largest),
-        };
-        match self.pid {
-            Some(_) if self.is_starting => Pair::new(|one| held[one].max(configured[one])),
-            Some(_) => held,
-            None => configured,
-        }
-    }
-
-    /// The same, of the kubelet alone.
-    fn least_needs(&self, configured: Pair<u64>) -> Pair<u64> {
-        let needs = self.other_needs(configured);
-        match self.beside {
-            Some(_) => Pair {
-                instances: needs.instances.min(INSTANCES_FROM_1_31),
-                watches: needs.watches.min(OTHER_WATCHES_FROM_1_31),
-            },
-            None => needs,
-        }
-    }
-
-    /// What stands before a figure that is a lower bound.
-    fn bound(&self) -> &'static str {
-        bound(self.beside.is_some() && !self.is_measured())
-    }
-
-    /// What the watches that are not cAdvisor's are for.
-    fn others(&self, config: Option<KubeletConfig>) -> String {
-        if let Some(Manager {
-            title,
-            beside: Some(beside),
-            ..
-        }) = self.beside
-        {
-            return match self.is_measured() {
-                true => format!("what else {title} watches, with {beside} in the same process"),
-                false => format!(
-                    "the kubelet's own files, and an unknown number for {beside}, which {title} runs in the same process"
-                ),
-            };
-        }
-        let words = match (self.is_measured(), config) {
-            (true, _) => "what else the running kubelet watches",
-            (_, Some(_)) => "flexvolumes, plugins, and what the kubelet is configured for",
-            (_, None) => "the client CA, static pods, flexvolumes, serving certificate and plugins",
-        };
-        words.to_owned()
-    }
-
-    fn words(&self) -> String {
-        match self.pid {
-            Some(pid) if self.is_starting => format!(
-                "the kubelet (pid {pid}) has just been started and may take more; it would give back {} watches and {} instances",
-                self.watches, self.instances
-            ),
-            Some(pid) => format!(
-                "the running kubelet (pid {pid}) would give back {} watches and {} instances",
-                self.watches, self.instances
-            ),
-            None => "no kubelet runs that would give anything back".to_owned(),
-        }
     }
 }
 
@@ -350,10 +191,6 @@ fn watched(hierarchy: &Hierarchy) -> u64 {
     hierarchy
         .directories
         .saturating_sub(hierarchy.mount_unit_directories)
-}
-
-fn bound(truncated: bool) -> &'static str {
-    if truncated { "at least " } else { "" }
 }
 
 fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {

@@ -1,7 +1,8 @@
 //! Owners: processes to units, containers and pods; instances summed, each once.
 
-pub(crate) mod forecast;
+mod forecast;
 mod holders;
+pub(crate) mod kubelet;
 mod names;
 mod owners;
 mod pods;
@@ -11,8 +12,8 @@ mod running;
 mod users;
 mod view;
 
-pub use forecast::{cadvisor_hierarchies, is_starting};
 pub use holders::{Holder, Part};
+pub use kubelet::{is_starting, kubelets};
 pub use owners::owners;
 pub use room::Room;
 pub use running::{Running, running};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::{forecast, owners, pods, processes, users};
-use crate::managers::{NodeManager, is_kubelet};
+use super::{forecast, kubelet, owners, pods, processes, users};
+use crate::managers::NodeManager;
 use crate::model::{Environment, Process, Program, Snapshot, UserKey, may_write};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
 
@@ -40,7 +40,7 @@ impl<'a> View<'a> {
             pods,
             containers,
             resources,
-            forecast: forecast::forecast(snapshot, &users),
+            forecast: forecast::forecast(snapshot, &users, &owners),
             users,
             owners,
             by_pid: snapshot.processes.iter().map(|p| (p.pid, p)).collect(),
@@ -65,6 +65,17 @@ impl<'a> View<'a> {
             &process.cgroups,
             environment,
         )
+    }
+
+    /// The kubelets of the node: none of those in pods.
+    pub fn kubelets(&self) -> impl Iterator<Item = &'a Process> {
+        kubelet::kubelets(self.snapshot, &self.owners)
+    }
+
+    /// In how many hierarchies cAdvisor watches each cgroup of this node; `None` where cgroups or inotify could not be read.
+    #[must_use]
+    pub fn cadvisor_hierarchies(&self) -> Option<u64> {
+        forecast::cadvisor_hierarchies(self.snapshot, &self.owners)
     }
 
     /// Whether the node is known to have the program.
@@ -92,7 +103,7 @@ impl<'a> View<'a> {
         let snapshot = self.snapshot;
         let mut owners = self.owners.values();
         let mut paths = snapshot.processes.iter().flat_map(|p| &p.cgroups);
-        snapshot.processes.iter().any(|p| is_kubelet(&p.comm))
+        self.kubelets().next().is_some()
             || !snapshot.containers.pod_logs.is_empty()
             || owners.any(|o| matches!(o, Owner::Pod { .. }))
             || paths.any(|c| c.path.contains("kubepods"))

@@ -2,7 +2,7 @@
 
 use super::remedy;
 use crate::attribute::View;
-use crate::managers::{is_kubelet, restart_service, service};
+use crate::managers::{restart_service, service};
 use crate::model::{CgroupVersion, Program, Runtime};
 use crate::report::{Owner, PodPart, Remedy};
 use crate::runtimes::CRI_NAMESPACE;
@@ -18,8 +18,7 @@ pub fn victims(view: &View) -> Vec<String> {
     if v2 && (serves_pods(view) || has_shim(view)) {
         victims.push("containers started now: they run, but their OOM events are lost".to_owned());
     }
-    let mut processes = view.snapshot.processes.iter();
-    if processes.any(|p| is_kubelet(&p.comm)) {
+    if view.kubelets().next().is_some() {
         victims.push("kubectl logs -f: prints its error and exits 0".to_owned());
     }
     victims

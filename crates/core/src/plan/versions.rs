@@ -1,7 +1,7 @@
 //! What differs between versions of Kubernetes, with the source of each difference: [`KUBELETS`] and [`REMARKS`].
 
 use super::{Cgroup, Version};
-use crate::attribute::forecast::{
+use crate::attribute::kubelet::{
     INSTANCES, INSTANCES_FROM_1_31, LESS_BEFORE_1_23, OTHER_WATCHES, OTHER_WATCHES_FROM_1_31,
 };
 use crate::model::Pair;

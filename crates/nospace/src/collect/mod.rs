@@ -240,7 +240,7 @@ fn merge(
             amount: *groups,
         }));
     describe_holders(host, snapshot);
-    node::complete(&mut snapshot.node, host, &snapshot.processes);
+    node::complete(snapshot, host);
     snapshot.epoll = scanned.epoll;
     namespaces::complete(snapshot, scanned.namespaces);
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use nospace_core::attribute::is_starting;
+use nospace_core::attribute::{is_starting, kubelets, owners};
 use nospace_core::managers::kubelet_roots;
-use nospace_core::model::{KubeletConfig, NodeFacts, Process};
+use nospace_core::model::{KubeletConfig, NodeFacts, Process, Snapshot};
 use nospace_core::parse::{kubelet as parse_kubelet, lossy, system};
 
 use super::mount_table::{self, Table, is_local};
@@ -35,15 +35,19 @@ fn kubelet(host: &dyn Host) -> Option<KubeletConfig> {
 
 /// Corrects what the node's kubelet is configured for by the command line of one that was started a moment ago, of which it does
 /// not show yet in what it holds.
-pub fn complete(node: &mut NodeFacts, host: &dyn Host, processes: &[Process]) {
-    let starting = |process: &&Process| {
-        process.comm == "kubelet" && is_starting(process.start_ticks, node.uptime_ticks)
-    };
-    let Some(kubelet) = processes.iter().find(starting) else {
+pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
+    let uptime = snapshot.node.uptime_ticks;
+    let is_one = |p: &&Process| p.comm == "kubelet" && is_starting(p.start_ticks, uptime);
+    if !snapshot.processes.iter().any(|process| is_one(&process)) {
+        return;
+    }
+    let owners = owners(snapshot);
+    let starting = kubelets(snapshot, &owners).find(is_one).map(|p| p.pid);
+    let Some(pid) = starting else {
         return;
     };
-    if let Ok(cmdline) = read::bytes(host, proc(&format!("{}/cmdline", kubelet.pid))) {
-        node.kubelet = by_flags(host, &parse_kubelet::Flags::parse(&cmdline));
+    if let Ok(cmdline) = read::bytes(host, proc(&format!("{pid}/cmdline"))) {
+        snapshot.node.kubelet = by_flags(host, &parse_kubelet::Flags::parse(&cmdline));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nospace::collect::collect;
 use nospace::host::recorded::Recorded;
-use nospace_core::attribute::{View, cadvisor_hierarchies};
+use nospace_core::attribute::View;
 use nospace_core::model::Pair;
 use nospace_core::plan::{Cgroup, CgroupDriver, Question, Version};
 
@@ -41,7 +41,7 @@ fn pods_started_here_cost_what_was_predicted() {
 
 fn compare(view: &View, wanted: u64, base: u64) {
     // This host has seven hierarchies, cpu and cpuacct apart; what each pod adds is told by those.
-    let hierarchies = cadvisor_hierarchies(view.snapshot).unwrap();
+    let hierarchies = view.cadvisor_hierarchies().unwrap();
     let asked = Question {
         cgroup: Cgroup::V1,
         cgroup_driver: CgroupDriver::Cgroupfs,

@@ -9,12 +9,9 @@ use super::{
     answer, root_workloads, terms, total,
 };
 use crate::amount::thousands;
-use crate::attribute::forecast::{
-    INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31, cadvisor_hierarchies,
-};
+use crate::attribute::kubelet::{INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31};
 use crate::attribute::{Part, Running, View, running};
 use crate::limits::describe;
-use crate::managers::is_kubelet;
 use crate::model::{CgroupVersion, Pair, Runtime, UserKey};
 use crate::report::{Owner, Unseen, User};
 
@@ -121,8 +118,7 @@ impl<'v> NodeUse<'v> {
     }
 
     fn kubelet_runs(&self) -> bool {
-        let mut processes = self.view.snapshot.processes.iter();
-        processes.any(|p| is_kubelet(&p.comm))
+        self.view.kubelets().next().is_some()
     }
 
     /// The question, with what is seen of the node where no option overrides it.
@@ -236,7 +232,7 @@ impl<'v> NodeUse<'v> {
             .pods
             .saturating_add(self.running.containers)
             .saturating_add(terms::monitor_scopes(asked, self.running.containers));
-        let hierarchies = cadvisor_hierarchies(self.view.snapshot).unwrap_or(1);
+        let hierarchies = self.view.cadvisor_hierarchies().unwrap_or(1);
         let watches = directories.saturating_mul(hierarchies);
         match &self.view.forecast.kubelet_start {
             Some(start) if start.kubelet_pid.is_some() => watches.min(start.watches_given_back),
