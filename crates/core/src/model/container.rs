@@ -63,6 +63,8 @@ pub enum Runtime {
     Docker,
     /// Podman.
     Podman,
+    /// iSulad.
+    Isulad,
     /// LXC, Incus, LXD or Proxmox VE.
     Lxc,
     /// libvirt: a virtual machine, or one of its own containers.

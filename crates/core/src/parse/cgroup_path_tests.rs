@@ -64,6 +64,7 @@ fn systemd_driver() {
             Runtime::CriO,
         );
         assert_pod(&format!("{pod}/docker-ID.scope"), UID, Runtime::Docker);
+        assert_pod(&format!("{pod}/isulad-ID.scope"), UID, Runtime::Isulad);
     }
     assert_pod(
         "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-podHASH.slice/cri-containerd-ID.scope",
@@ -150,6 +151,8 @@ fn monitors() {
 fn containers_outside_pods() {
     for (path, runtime) in [
         ("/docker/ID", Runtime::Docker),
+        ("/isulad/ID", Runtime::Isulad),
+        ("/system.slice/isulad-ID.scope", Runtime::Isulad),
         ("/system.slice/docker-ID.scope", Runtime::Docker),
         ("/system.slice/nerdctl-ID.scope", Runtime::Containerd),
         ("/libpod_parent/libpod-ID", Runtime::Podman),

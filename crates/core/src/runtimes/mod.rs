@@ -8,6 +8,7 @@ mod containerd;
 mod crio;
 mod docker;
 mod guests;
+mod isulad;
 mod kubelet_labels;
 mod podman;
 
@@ -21,11 +22,12 @@ pub use kubelet_labels::with_kubelet_name;
 use crate::model::{Bundle, Program, Runtime};
 
 /// Every runtime that is known. Where several could explain something, the first one does.
-pub static RUNTIMES: [&RuntimeDefinition; 4] = [
+pub static RUNTIMES: [&RuntimeDefinition; 5] = [
     &containerd::CONTAINERD,
     &crio::CRIO,
     &docker::DOCKER,
     &podman::PODMAN,
+    &isulad::ISULAD,
 ];
 
 /// Annotation by which container engines built on libpod and CRI-O name themselves.
