@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::literal::Prefilter;
 use super::object::Object;
 use crate::cause::Cause;
-use crate::inference::{Answer, Inference, Surroundings, infer};
+use crate::inference::{Answer, Inference, Surroundings, infer, is_quoted};
 use crate::normalise::NormalForm;
 use crate::signatures::{Confidence, Pattern, Signature, Table, TableError};
 
@@ -78,18 +78,23 @@ impl Classifier {
     #[must_use]
     pub fn classify(&self, line: &[u8]) -> Option<Match> {
         let frame = Frame::of(line);
-        self.classify_normal(&NormalForm::of(&frame.message), frame.surroundings())
+        self.classify_frame(&frame, &NormalForm::of(&frame.message))
     }
 
-    /// As [`Self::classify`], of a message in normal form.
+    /// As [`Self::classify`], of a line whose `message` is in normal form.
     ///
+    /// What no logger wrote may quote a refusal: then it means nothing.
+    pub(super) fn classify_frame(&self, frame: &Frame<'_>, message: &NormalForm) -> Option<Match> {
+        let around = frame.surroundings();
+        let found = self.classify_normal(message, around)?;
+        let told = message.original(found.core.clone());
+        let quoted = !around.is_logged && is_quoted(&frame.message, told);
+        (!quoted).then_some(found)
+    }
+
     /// A signature is the strongest evidence. One that is not certain yields where the line shows that no limit is meant, one
     /// that makes its cause only possible also where the line says more.
-    pub(super) fn classify_normal(
-        &self,
-        message: &NormalForm,
-        around: Surroundings,
-    ) -> Option<Match> {
+    fn classify_normal(&self, message: &NormalForm, around: Surroundings) -> Option<Match> {
         let known = self.by_signature(message.text());
         if known
             .as_ref()

@@ -216,9 +216,7 @@ impl<'c> Scanner<'c> {
         let line = trim(&self.buffer[range]);
         let mut frame = Frame::of(line);
         let normal = NormalForm::of(&frame.message);
-        let meaning = self
-            .classifier
-            .classify_normal(&normal, frame.surroundings())?;
+        let meaning = self.classifier.classify_frame(&frame, &normal)?;
         if frame.time.is_none() && frame.program.is_none() && continues_record(line) {
             (frame.time, frame.program) = self.record_before(start);
         }
@@ -262,10 +260,7 @@ impl<'c> Scanner<'c> {
             let mut frame = Frame::of(&joined.text);
             let prefix = joined.text.len() - frame.message.len();
             let normal = NormalForm::of(&frame.message);
-            let Some(meaning) = self
-                .classifier
-                .classify_normal(&normal, frame.surroundings())
-            else {
+            let Some(meaning) = self.classifier.classify_frame(&frame, &normal) else {
                 continue;
             };
             let told = normal.original(meaning.core.clone());

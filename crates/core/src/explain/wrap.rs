@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::frame::{Frame, starts_record};
-use crate::normalise::readable;
+use crate::normalise::{ends_in_errno, readable};
 
 /// Lines before and after a candidate that may belong to its message.
 pub const REACH: usize = 7;
@@ -60,31 +60,78 @@ fn runtime_pieces(lines: &[&[u8]], at: usize) -> Option<Range<usize>> {
 }
 
 /// The run of lines around `at` that one break after the other may have made of a longer one.
-/// At one width (`hard`), every line but the last is as wide as the widest.
+/// At one width (`hard`), every line but the last is as wide as the widest; else the lines after the first are indented,
+/// or broken at spaces where a pager or YAML would have. A line that ends in an errno is the end of its message.
 fn neighbours(lines: &[&[u8]], at: usize, hard: bool) -> Option<Range<usize>> {
-    let width = |n: usize| String::from_utf8_lossy(lines[n]).chars().count();
     let goes_on = |n: usize| {
-        width(n) >= NARROWEST
+        width(lines[n]) >= NARROWEST
             && !lines[n + 1].trim_ascii().is_empty()
             && !starts_record(lines[n + 1])
+            && !ends_in_errno(lines[n])
     };
-    let as_wide = |n: usize, full: usize| !hard || width(n) + 1 >= full;
-    let mut range = at..at + 1;
-    while range.start > 0 && goes_on(range.start - 1) {
-        let full = (range.start..at + 1).map(width).max().unwrap_or(0);
-        if !as_wide(range.start - 1, full) {
-            break;
+    let fits = |range: Range<usize>| {
+        if hard {
+            is_cut(&lines[range])
+        } else {
+            is_indented(&lines[range.clone()]) || is_folded(&lines[range])
         }
+    };
+    let mut range = at..at + 1;
+    while range.start > 0 && goes_on(range.start - 1) && fits(range.start - 1..range.end) {
         range.start -= 1;
     }
-    let full = range.clone().map(width).max().unwrap_or(0);
-    while range.end < lines.len() && goes_on(range.end - 1) && as_wide(range.end - 1, full) {
-        if hard && width(range.end) > full + 1 {
-            break;
-        }
+    while range.end < lines.len() && goes_on(range.end - 1) && fits(range.start..range.end + 1) {
         range.end += 1;
     }
     (range.len() > 1).then_some(range)
+}
+
+fn width(line: &[u8]) -> usize {
+    String::from_utf8_lossy(line).chars().count()
+}
+
+/// Whether a terminal may have broken a message into `lines`: all but the last are of one width, which the last may not
+/// exceed.
+fn is_cut(lines: &[&[u8]]) -> bool {
+    let full = lines.iter().map(|line| width(line)).max().unwrap_or(0);
+    let Some((_, all)) = lines.split_last() else {
+        return false;
+    };
+    all.iter().all(|line| width(line) + 1 >= full)
+}
+
+fn is_indented(lines: &[&[u8]]) -> bool {
+    let blank = |line: &&[u8]| matches!(line.first(), Some(b' ' | b'\t'));
+    lines.iter().skip(1).all(blank) && !lines.iter().take(1).any(blank)
+}
+
+/// Whether `lines` may have been broken at spaces for one width: by a pager, where the next word would not have fit, or
+/// by YAML, behind the word that went beyond it.
+fn is_folded(lines: &[&[u8]]) -> bool {
+    let Some((last, all)) = lines.split_last() else {
+        return false;
+    };
+    let blank = |b: &u8| b.is_ascii_whitespace();
+    let first_word = |line: &[u8]| {
+        let line = line.trim_ascii_start();
+        width(&line[..line.iter().position(blank).unwrap_or(line.len())])
+    };
+    let without_last = |line: &[u8]| {
+        let line = line.trim_ascii_end();
+        width(&line[..line.iter().rposition(blank).unwrap_or(0)])
+    };
+    let widest = lines.iter().map(|line| width(line)).max();
+    let next = lines.iter().skip(1).map(|line| first_word(line));
+    let with_next = all
+        .iter()
+        .zip(next)
+        .map(|(line, word)| width(line) + 1 + word)
+        .min();
+    let by_pager = widest < with_next;
+    let within = lines.iter().map(|line| without_last(line)).max();
+    let beyond = all.iter().map(|line| width(line)).min();
+    let by_yaml = within < beyond && without_last(last) < beyond.unwrap_or(0);
+    by_pager || by_yaml
 }
 
 fn join(
@@ -115,5 +162,31 @@ fn join(
         text,
         seams,
         lines: range,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str, at: usize) -> bool {
+        let lines: Vec<&[u8]> = text.lines().map(str::as_bytes).collect();
+        neighbours(&lines, at, false).is_some()
+    }
+
+    #[test]
+    fn lines_that_were_folded_are_one_message() {
+        let by_width = "error: failed to watch the directory /var/lib/kubelet/device-plugins:\ninotify_add_watch /var/lib/kubelet/device-plugins/x: no space left\non device";
+        assert!(joined(by_width, 1));
+        let indented = "a message that is longer than any terminal would be:\n    no space left\n    on device";
+        assert!(joined(indented, 1));
+    }
+
+    #[test]
+    fn errors_that_follow_one_another_are_not() {
+        let log = "git: clone into the directory failed: Resource temporarily unavailable\nsocket.timeout: the daemon has no answer: Resource temporarily unavailable";
+        assert!(!joined(log, 1));
+        let log = "warning: this is a first line that is about 60 bytes wide\nshort one\nerror: fork of the worker failed, and the server goes on without it: yes";
+        assert!(!joined(log, 2));
     }
 }

@@ -62,7 +62,7 @@ pub enum Dialect {
 /// An absolute or relative path, or a name with an extension where the clause ends in it.
 static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?-u)(?:^|[\s"'<>\[(=:,])(\.{0,2}/[^\s"'<>|,;)\]}]*[^\s"'<>|:;,.)\]}]|[\w-]+\.[a-z]\w{0,4}['")]?[:\s(]*$)"#,
+        r#"(?-u)(?:^|[\s"'<>\[(=:,])(\.{0,2}/(?:[^\s/"'<>|,;)\]}][^\s"'<>|,;)\]}]*)?[^\s/"'<>|:;,.)\]}]|[\w-]+\.[a-z]\w{0,4}['")]?[:\s(]*$)"#,
     )
     .ok()
 });
@@ -80,7 +80,10 @@ impl Evidence {
         // A wrapped error has its reason at its end, and words say it best.
         let (mention, statement) = mentions
             .iter()
-            .filter_map(|m| Some((m, statement(text, m, &mentions, around)?)))
+            .filter_map(|m| {
+                let broken = is_break(message, m.span.end);
+                Some((m, statement(text, m, &mentions, around, broken)?))
+            })
             .max_by_key(|(m, statement)| (*statement, m.form == Form::Words, m.span.start))?;
         let start = clause_start(text, mention.span.start);
         let end = clause_end(text, mention.span.end);
@@ -88,7 +91,8 @@ impl Evidence {
         clause.push('\n');
         clause.push_str(&lower(&text[mention.span.end..end]));
         let object = path_in(&text[start..mention.span.start], true)
-            .or_else(|| path_in(&text[mention.span.end..end], false));
+            .or_else(|| path_in(&text[mention.span.end..end], false))
+            .or_else(|| path_before(&text[..start]));
         Some(Self {
             errno: mention.errno,
             statement,
@@ -125,6 +129,11 @@ impl Place {
     }
 }
 
+/// Whether the blank at `at` stands for more than one byte of the line: an escaped end of line, or a gap.
+fn is_break(message: &NormalForm, at: usize) -> bool {
+    message.text().get(at) == Some(&b' ') && message.original(at..at + 1).len() > 1
+}
+
 fn lower(text: &[u8]) -> String {
     String::from_utf8_lossy(text).to_lowercase()
 }
@@ -136,6 +145,15 @@ fn path_in(text: &[u8], last: bool) -> Option<String> {
     let path = String::from_utf8_lossy(found.get(1)?.as_bytes());
     let end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ')' | '(' | ':');
     Some(path.trim_end_matches(end).to_owned())
+}
+
+/// The path that is all of the clause before: `tar: /dev/st0: Wrote only 0 of 10240 bytes: `.
+fn path_before(head: &[u8]) -> Option<String> {
+    let head = head.strip_suffix(b": ")?;
+    let at = memchr::memmem::rfind(head, b": ").map_or(0, |at| at + 2);
+    let path = std::str::from_utf8(&head[at..]).ok()?;
+    let is_path = path.starts_with('/') && !path.contains([' ', '"']);
+    is_path.then(|| path.to_owned())
 }
 
 /// Where the clause that ends in an errno at `end` begins: after the colon before the one that leads to the errno.

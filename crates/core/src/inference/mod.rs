@@ -7,6 +7,7 @@
 //! Without an errno that is stated as the reason of a failure nothing is said: prose, commands and tables mention errnos, too.
 
 mod evidence;
+mod quotation;
 mod rules;
 mod score;
 mod statement;
@@ -14,6 +15,7 @@ mod statement;
 mod tests;
 
 pub use evidence::{Dialect, Evidence, Place};
+pub use quotation::is_quoted;
 pub use rules::{Rule, Verdict, rules};
 pub use score::{Answer, Inference, infer};
 pub use statement::{Statement, Surroundings};

@@ -22,7 +22,7 @@ const FAILURE: &str = r"(?i-u)\b(?:err(?:or|o|no)?\d*|errors|errcode|fail(?:s|ed
 const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b"#;
 
 /// What may follow an errno that ends its clause.
-const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:after|not handled|for this process|in |while |during |at |\[v))"#;
+const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:Trace/breakpoint|after|not handled|for this process|in |while |during |at |\[v))"#;
 
 /// What leads to an errno that is a reason.
 const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\] |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|\berror ["']|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
@@ -37,6 +37,9 @@ const REASON: &str = r#"(?i-u)(?:err|error|reason|msg|message|cause|desc|descrip
 /// Words that go over into the errno without any sign.
 const GLUED: &str = r"(?-u)[A-Za-z],? ?$";
 
+/// Programs whose codes are their own: 28 of curl is a timeout.
+const OWN_NUMBERS: &str = r"(?i-u)\bcurl|libcurl|CURLE_";
+
 /// What leads to an errno that is given by its name.
 const NAMED: &str = r#"(?i-u)(?:[:=(\["'] ?|\bwith |\bwatch(?: \S+)? |-1 |\bspawn \S+ |\bby |\berrno |\bdue to |\berror )$"#;
 
@@ -50,6 +53,7 @@ struct Patterns {
     reason: Regex,
     glued: Regex,
     named: Regex,
+    own_numbers: Regex,
 }
 
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
@@ -64,6 +68,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
         reason: regex(REASON)?,
         glued: regex(GLUED)?,
         named: regex(NAMED)?,
+        own_numbers: regex(OWN_NUMBERS)?,
     })
 });
 
@@ -85,12 +90,14 @@ pub enum Statement {
     Firm,
 }
 
-/// How clearly `text` states `mention` as the reason of a failure; `None` where it only mentions it.
+/// How clearly `text` states `mention` as the reason of a failure; `None` where it only mentions it. `is_last`: a line of
+/// the message ends behind it.
 pub fn statement(
     text: &[u8],
     mention: &Mention,
     all: &[Mention],
     around: Surroundings,
+    is_last: bool,
 ) -> Option<Statement> {
     let patterns = PATTERNS.as_ref()?;
     let before = &text[mention.span.start.saturating_sub(NEAR)..mention.span.start];
@@ -106,7 +113,7 @@ pub fn statement(
         Form::Words => {
             let numbered =
                 patterns.numbered.is_match(before) || patterns.number_after.is_match(after);
-            let ends = patterns.end.is_match(after);
+            let ends = is_last || patterns.end.is_match(after);
             if numbered {
                 return Some(Statement::Firm);
             }
@@ -137,7 +144,7 @@ pub fn statement(
                     && (fails || strace),
             )
         }
-        Form::Number => firm(fails),
+        Form::Number => firm(fails && !patterns.own_numbers.is_match(text)),
     }
 }
 

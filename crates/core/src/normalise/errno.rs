@@ -277,3 +277,13 @@ pub fn is_translated(line: &[u8]) -> bool {
         .as_ref()
         .is_some_and(|s| s.automaton.is_match(line))
 }
+
+/// Whether `line`, in whatever encoding, ends in the words of an errno.
+pub fn ends_in_errno(line: &[u8]) -> bool {
+    let end = line.iter().rposition(u8::is_ascii_alphanumeric);
+    let line = &line[..end.map_or(0, |end| end + 1)];
+    SPELLINGS.as_ref().is_some_and(|s| {
+        let found = s.automaton.find_iter(line);
+        found.last().is_some_and(|found| found.end() == line.len())
+    })
+}

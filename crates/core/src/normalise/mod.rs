@@ -14,7 +14,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub use errno::{Errno, Form, Mention, Spelling, is_translated, spellings};
+pub use errno::{Errno, Form, Mention, Spelling, ends_in_errno, is_translated, spellings};
 use spans::Spans;
 
 /// A text without escapes, colours and odd quotes, in which every errno in words is what glibc says in English.

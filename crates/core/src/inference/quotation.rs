@@ -1,0 +1,249 @@
+//! Whether a line only quotes a refusal: source code, a comment, markup, advice.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+/// What the text outside of quotes looks like where a string of source code begins.
+struct Code {
+    /// A statement that takes a string.
+    statement: Regex,
+    /// A call that prints, compares or makes an error.
+    call: Regex,
+    /// Any call, and what begins its arguments.
+    any_call: Regex,
+    /// A variable that gets the string.
+    assignment: Regex,
+    /// The beginning of a list or an object.
+    literal: Regex,
+    /// An element of a list, or a key.
+    element: Regex,
+    /// The end of a statement.
+    end: Regex,
+    /// The end of a list or an object within another.
+    literal_end: Regex,
+    /// A comment, or a comment behind code.
+    comment: Regex,
+    trailing_comment: Regex,
+    /// What begins with `# ` and is no comment: what Java's virtual machine says before it ends, and Mercury's log.
+    hashed_log: Regex,
+    /// A line of HTML; PHP's messages end in `<br />`.
+    markup: Regex,
+    /// What people write of messages.
+    advice: Regex,
+    /// Words that quote something in the midst of a sentence.
+    sentence: Regex,
+}
+
+static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
+    let regex = |pattern| Regex::new(pattern).ok();
+    Some(Code {
+        statement: regex(
+            r"(?-u)^[\s+-]*(?:raise|throw|return|const|let|var|static|final|private|public|protected|echo|case|puts|print|local|my|auto|String|char)\b|\bassert\w*\b",
+        )?,
+        call: regex(
+            r"(?-u)(?:\w!|[Pp]rint(?:f|ln)?|[Pp]uts|[a-z]*log\w*|(?:[Ww]arn|[Ii]nfo|[Dd]ebug|[Ff]atal|[Ee]rror)f|\b(?:error|warn|fatal|fail|panic)|print_error|LOG[A-Z]*|errors\.New|new \w+|contains|includes|assert\w*|expect|startswith|endswith|throwError)\s?\((?:[^()]*,\s*|&)?[bfrLu]?$",
+        )?,
+        any_call: regex(r"(?-u)[\w.:>-]\s?\((?:[^()]*,\s*|&)?[bfrLu]?$")?,
+        assignment: regex(
+            r#"(?-u)^[\s+-]*[\w.\[\]"':&<>*$ -]{1,80}\s:?=\s*[&bfrLu]{0,2}$|<<\s*$"#,
+        )?,
+        literal: regex(r"(?-u)^\s+[\[{(]")?,
+        element: regex(r"(?-u)^[\s+-]*[\[({]*&?[bfrLu]?$")?,
+        end: regex(r"(?-u)^[)\]]*[,;:].*$|^[)\]]+;?\s*$|^\.\w+\(")?,
+        literal_end: regex(r"(?-u)[}\])]\s*,\s*$")?,
+        comment: regex(
+            r"(?-u)^\s*(?://|/\*|<!--|;;\s|#+\s|--\s(?:[A-Z]?[a-z]|\W))|^\s+\*\s+[a-z]",
+        )?,
+        trailing_comment: regex(r"(?-u)[,;{}()]\s+(?://|/\*)\s")?,
+        hashed_log: regex(
+            r"(?-u)^\s*# (?:There is insufficient|Native memory|Cannot create|Can not|Out of Memory|\w+\(\): )",
+        )?,
+        markup: regex(r"(?-u)<br>\s*$|</(?:p|li|td|code|pre|div)>\s*$")?,
+        advice: regex(
+            r"(?i-u)^\W*(?:if you (?:see|get|hit|encounter|receive|run into)|when you (?:see|get)|to avoid|avoids?)\b",
+        )?,
+        sentence: regex(r"(?-u)\b[a-zA-Z]+ $")?,
+    })
+});
+
+/// Words before a quote that give it as a reason.
+const REASONS: &[&str] = &[
+    "error",
+    "with",
+    "reason",
+    "message",
+    "caused",
+    "by",
+    "because",
+    "exception",
+    "failed",
+];
+
+/// Whether the text around `at` in `message`, which no logger wrote, shows that what stands there is quoted.
+pub fn is_quoted(message: &[u8], at: Range<usize>) -> bool {
+    let (Some(code), Some(told)) = (CODE.as_ref(), message.get(at.clone())) else {
+        return false;
+    };
+    // A pattern may begin with the quote.
+    let start = at.start + told.iter().take_while(|b| b.is_ascii_punctuation()).count();
+    let (head, tail) = (&message[..start], &message[at.end..]);
+    if code.comment.is_match(message) && !code.hashed_log.is_match(message)
+        || code.trailing_comment.is_match(head)
+        || code.markup.is_match(tail)
+        || code.advice.is_match(message)
+    {
+        return true;
+    }
+    let Some((start, quote)) = open_quote(head) else {
+        return false;
+    };
+    let before = &head[..start];
+    let after = behind(tail, quote);
+    if quote == b'`' {
+        return is_inline(code, before, after);
+    }
+    is_string(code, before, after) || is_in_sentence(code, before, after)
+}
+
+/// The quote in `head` that is still open at its end.
+fn open_quote(head: &[u8]) -> Option<(usize, u8)> {
+    let mut open: Option<(usize, u8)> = None;
+    for (at, byte) in head.iter().copied().enumerate() {
+        let is_letter = |at: usize| head.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        let after_letter = at > 0 && is_letter(at - 1);
+        let escaped = at > 0 && head[at - 1] == b'\\';
+        match open {
+            _ if escaped => {}
+            Some((_, quote)) if closes(byte, quote) && !(byte == b'\'' && is_letter(at + 1)) => {
+                open = None;
+            }
+            None if matches!(byte, b'"' | b'`') || byte == b'\'' && !after_letter => {
+                open = Some((at, byte));
+            }
+            _ => {}
+        }
+    }
+    open
+}
+
+/// GNU quotes `` `like this' ``.
+fn closes(byte: u8, quote: u8) -> bool {
+    byte == quote || quote == b'`' && byte == b'\''
+}
+
+/// What stands behind the quote that closes the one that is open before `tail`.
+fn behind(tail: &[u8], quote: u8) -> &[u8] {
+    let end = tail.iter().position(|byte| closes(*byte, quote));
+    end.map_or(&[], |end| &tail[end + 1..])
+}
+
+/// Whether there are words outside of a text in backticks, and none that gives it as a reason.
+fn is_inline(code: &Code, before: &[u8], after: &[u8]) -> bool {
+    let has_words = |text: &[u8]| text.iter().any(u8::is_ascii_alphabetic) || !text.is_ascii();
+    let leads =
+        before.trim_ascii_end().ends_with(b":") || last_word(code, before).is_some_and(is_reason);
+    has_words(before) && !leads || has_words(after)
+}
+
+/// The word that `before` ends with, in front of a quote.
+fn last_word<'t>(code: &Code, before: &'t [u8]) -> Option<&'t [u8]> {
+    let word = code.sentence.find(before)?;
+    Some(word.as_bytes().trim_ascii_end())
+}
+
+fn is_reason(word: &[u8]) -> bool {
+    let is = |reason: &&str| word.eq_ignore_ascii_case(reason.as_bytes());
+    REASONS.iter().any(is)
+}
+
+/// Whether a string of source code stands between `before` and `after`.
+fn is_string(code: &Code, before: &[u8], after: &[u8]) -> bool {
+    let ends = code.end.is_match(after);
+    let count = |text: &[u8], byte: u8| text.iter().filter(|b| **b == byte).count();
+    let is_cut = count(before, b'(') + count(after, b'(') < count(after, b')');
+    let more = after.trim_ascii().is_empty();
+    ends && (code.element.is_match(before) || code.statement.is_match(before))
+        || more && code.statement.is_match(before)
+        || code.call.is_match(before)
+        || code.any_call.is_match(before) && (is_cut || is_statement(after))
+        || (more || ends) && code.assignment.is_match(before)
+        || code.literal.is_match(before) && code.literal_end.is_match(after)
+}
+
+/// Whether `after` closes a call and ends a statement or an element.
+fn is_statement(after: &[u8]) -> bool {
+    let end = after.trim_ascii_end();
+    end.ends_with(b"),") || end.ends_with(b");")
+}
+
+/// Whether `before` goes on behind a quotation, as in: the "No space left on device" message of ...
+fn is_in_sentence(code: &Code, before: &[u8], after: &[u8]) -> bool {
+    let goes_on = matches!(after, [b' ', letter, ..] if letter.is_ascii_lowercase());
+    goes_on && last_word(code, before).is_some_and(|word| !is_reason(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quoted(line: &str) -> bool {
+        let at = line.find("Too many").unwrap();
+        is_quoted(line.as_bytes(), at..at + 19)
+    }
+
+    #[test]
+    fn source_comments_and_prose_quote() {
+        for line in [
+            r#"    body.contains("Too many open files (os error 24)"),"#,
+            r#"const TEXT: &str = "accept: Too many open files";"#,
+            r#"  throw new Error('EMFILE: Too many open files');"#,
+            r#"        "accept4() failed (24: Too many open files)": "too_many","#,
+            "    'nginx: socket() failed (24: Too many open files)',",
+            r#"OUTPUT = 'error: Too many open files\n'"#,
+            r#"    { message: "Can't open x (Too many open files)", level: 'ERROR' },"#,
+            r#"    p.fail(errors.New("fsnotify: Too many open files"))"#,
+            r#"  printf("%s: Too many open files\n", name);"#,
+            r#"  self.assertTrue(is_full("Too many open files"))"#,
+            r#"echo "  Fixing fsnotify: Too many open files    ""#,
+            "# accept: Too many open files",
+            "    // dial: Too many open files",
+            "  max: 100, // to avoid dial: Too many open files",
+            "    * reliably failed, Too many open files",
+            "### `accept: Too many open files`, or how to go on",
+            "`accept: Too many open files` when the limit is reached",
+            "If you see accept: Too many open files, raise the limit",
+            r#"Turbopack "OS: Too many open files" issues exist"#,
+            "error: Too many open files<br>",
+        ] {
+            assert!(quoted(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_programs_print_does_not() {
+        for line in [
+            "accept: Too many open files",
+            r#"level=error msg="accept: Too many open files""#,
+            r#"{"level":"error","msg":"accept: Too many open files","n":1}"#,
+            r#"    "message": "accept: Too many open files","#,
+            "cannot open `x': Too many open files",
+            "error: failed to write to `x`: Too many open files",
+            "thread 'main' panicked at 'called `Result::unwrap()` on an `Err` value: Too many open files'",
+            "ConnectionError('Connection aborted.', OSError(24, 'Too many open files'))",
+            "Fatal error: exception Sys_error(\"x: Too many open files\")",
+            r#"failed with "Too many open files" while reading"#,
+            "`Unhandled exception. IOException: Too many open files`",
+            "can't open 'x': Too many open files",
+            "# Native memory allocation failed: Too many open files",
+            "# na_sm_send(): sendmsg() failed (Too many open files)",
+            "`podman run` fails with `lock: Too many open files`.",
+            "-- ERROR [247.6 stream] -- Too many open files",
+            "#0 /srv/x.php(1): fopen('x'): Too many open files",
+            " * Starting nginx: Too many open files",
+        ] {
+            assert!(!quoted(line), "{line}");
+        }
+    }
+}
