@@ -2,6 +2,7 @@
 
 mod bench;
 mod exactness;
+mod exhaust;
 mod limits;
 mod man;
 mod metrics;
@@ -17,6 +18,7 @@ cargo xtask schema    writes docs/schema/*.schema.json
 cargo xtask metrics   writes docs/metrics.md
 cargo xtask signatures writes docs/signatures.md
 cargo xtask limits    writes docs/limits.md
+cargo xtask exhaust   writes the table in docs/exhaust.md
 cargo xtask picture [COMMAND]
                       converts styled text from stdin to SVG on stdout
 cargo xtask page ARCHIVE
@@ -66,6 +68,7 @@ fn main() -> Result<()> {
         ["metrics"] => metrics::write(),
         ["schema"] => schema::write(),
         ["limits"] => limits::write(),
+        ["exhaust"] => exhaust::write(),
         ["signatures"] => signatures::write(),
         ["page", archive] => page::write(archive),
         ["picture"] => picture::write(None),

@@ -10,7 +10,7 @@ mod btf;
 pub mod handle;
 pub mod kcmp;
 pub mod memory;
-pub mod mounts;
+pub mod namespaces;
 #[cfg(feature = "ebpf")]
 mod object;
 #[cfg(feature = "ebpf")]
@@ -22,6 +22,7 @@ mod records;
 #[cfg(feature = "ebpf")]
 mod skeleton;
 pub mod support;
+pub mod take;
 pub mod trace;
 pub mod userns;
 pub mod watches;

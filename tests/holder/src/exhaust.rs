@@ -1,18 +1,16 @@
 //! Uses a limit up and keeps it used up: takes one more, again and again, until the kernel refuses.
 
-use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, bail, ensure};
-use rustix::fs::Mode;
+use nospace_bpf::take::{Group, Key, Mapping, MessageQueue, SysvObject};
 use rustix::fs::inotify::{CreateFlags, init};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
-use rustix::mount::{UnmountFlags, mount_bind_recursive, unmount};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit, waitpid};
 
 use crate::hold::{Held, die_with_parent, watch};
@@ -75,19 +73,20 @@ pub fn exhaust(held: &mut Held, words: &[&str]) -> anyhow::Result<Tried> {
         }
         ["semaphores", number] => {
             let number = number.parse()?;
-            until_refused(taken, || semaphores(number))
+            until_refused(taken, || SysvObject::semaphores(number).map(hold))
         }
         ["segments", bytes] => {
             let bytes = bytes.parse()?;
-            until_refused(taken, || segment(bytes))
+            until_refused(taken, || SysvObject::segment(bytes).map(hold))
         }
-        ["queues"] => until_refused(taken, queue),
-        ["fanotify", "groups"] => until_refused(taken, || Ok(hold(group()?))),
+        ["queues"] => until_refused(taken, || SysvObject::queue().map(hold)),
+        ["fanotify", "groups"] => until_refused(taken, || Group::new().map(hold)),
         ["fanotify", "marks"] => {
-            let group = Rc::new(group()?);
+            let group = Rc::new(Group::new()?);
             let files = &mut held.unwatched;
             until_refused(taken, || {
-                mark(&group, &files.next().ok_or(Errno::NOENT)?)?;
+                let file = File::open(files.next().ok_or(Errno::NOENT)?);
+                group.mark(file.map_err(|error| errno(&error))?.as_fd())?;
                 Ok(hold(Rc::clone(&group)))
             })
         }
@@ -95,19 +94,23 @@ pub fn exhaust(held: &mut Held, words: &[&str]) -> anyhow::Result<Tried> {
             let bytes = bytes.parse()?;
             let mut numbers = 0..;
             until_refused(taken, || {
-                message_queue(numbers.next().ok_or(Errno::INVAL)?, bytes)
+                MessageQueue::new(numbers.next().ok_or(Errno::INVAL)?, bytes).map(hold)
             })
         }
         ["locked", bytes] => {
             let bytes = bytes.parse()?;
             until_refused(taken, || locked(bytes))
         }
-        ["mappings"] => until_refused(taken, mapping),
+        ["mappings"] => {
+            let memory = memfd_create("test", MemfdFlags::CLOEXEC)?;
+            ftruncate(&memory, Mapping::LENGTH as u64)?;
+            until_refused(taken, || Mapping::new(&memory).map(hold))
+        }
         ["keys", bytes] => {
             let bytes = bytes.parse()?;
-            until_refused(taken, || key(bytes))
+            let mut numbers = 0..;
+            until_refused(taken, || key(numbers.next().unwrap_or_default(), bytes))
         }
-        ["mounts", place] => mounts(taken, place),
         ["blocks", place] => blocks(taken, Path::new(place)),
         ["inodes", place] => {
             let mut names = (0..).map(|number| Path::new(place).join(format!("taken{number}")));
@@ -280,102 +283,11 @@ fn in_time_namespace() -> Result<Release, Errno> {
     child(0)
 }
 
-fn semaphores(number: i64) -> Result<Release, Errno> {
-    let id = call(libc::SYS_semget, [libc::IPC_PRIVATE.into(), number, 0o600])?;
-    Ok(Box::new(move || {
-        let _ = call(libc::SYS_semctl, [id, 0, libc::IPC_RMID.into()]);
-    }))
-}
-
-fn segment(bytes: i64) -> Result<Release, Errno> {
-    let id = call(libc::SYS_shmget, [libc::IPC_PRIVATE.into(), bytes, 0o600])?;
-    Ok(Box::new(move || {
-        let _ = call(libc::SYS_shmctl, [id, libc::IPC_RMID.into(), 0]);
-    }))
-}
-
-fn queue() -> Result<Release, Errno> {
-    let id = call(libc::SYS_msgget, [libc::IPC_PRIVATE.into(), 0o600, 0])?;
-    Ok(Box::new(move || {
-        let _ = call(libc::SYS_msgctl, [id, libc::IPC_RMID.into(), 0]);
-    }))
-}
-
-fn group() -> Result<OwnedFd, Errno> {
-    const FAN_CLOEXEC: i64 = 1;
-    // FAN_REPORT_FID, without which fanotify is for root of the initial user namespace.
-    const FAN_REPORT_FID: i64 = 0x200;
-    let fd = call(
-        libc::SYS_fanotify_init,
-        [FAN_CLOEXEC | FAN_REPORT_FID, 0, 0],
-    )?;
-    let fd = i32::try_from(fd).map_err(|_| Errno::BADF)?;
-    // SAFETY: the kernel has just made it, for this caller alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-fn mark(group: &OwnedFd, path: &Path) -> Result<(), Errno> {
-    const FAN_MARK_ADD: u32 = 1;
-    const FAN_MODIFY: u64 = 2;
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
-    // SAFETY: the path ends with a NUL and outlives the call.
-    let done = unsafe {
-        libc::fanotify_mark(
-            group.as_raw_fd(),
-            FAN_MARK_ADD,
-            FAN_MODIFY,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-        )
-    };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(errno(&std::io::Error::last_os_error()))
-    }
-}
-
-/// A queue of one message of this many bytes.
-fn message_queue(number: u32, bytes: i64) -> Result<Release, Errno> {
-    let name = CString::new(format!("/nospace-{}-{number}", std::process::id()));
-    let name = name.map_err(|_| Errno::INVAL)?;
-    // SAFETY: zeroes are numbers.
-    let mut attributes: libc::mq_attr = unsafe { std::mem::zeroed() };
-    attributes.mq_maxmsg = 1;
-    attributes.mq_msgsize = bytes;
-    // SAFETY: the name ends with a NUL, and both outlive the call.
-    let queue = unsafe {
-        libc::mq_open(
-            name.as_ptr(),
-            libc::O_CREAT | libc::O_EXCL | libc::O_RDWR,
-            0o600,
-            &raw mut attributes,
-        )
-    };
-    if queue < 0 {
-        return Err(errno(&std::io::Error::last_os_error()));
-    }
-    Ok(Box::new(move || {
-        // SAFETY: it is this one's alone, and the name ends with a NUL.
-        unsafe {
-            libc::mq_close(queue);
-            libc::mq_unlink(name.as_ptr());
-        }
-    }))
-}
-
 /// Memory that mlock(2) keeps from being swapped.
 fn locked(bytes: i64) -> Result<Release, Errno> {
     let release = map(bytes)?;
     call(libc::SYS_mlock, [release.0, bytes, 0])?;
     Ok(hold(release))
-}
-
-/// A page that does not merge with the one before: every other one may be written.
-fn mapping() -> Result<Release, Errno> {
-    let pages = map(2 * 4096)?;
-    call(libc::SYS_mprotect, [pages.0, 4096, libc::PROT_READ.into()])?;
-    Ok(hold(pages))
 }
 
 /// Anonymous memory, unmapped when it is dropped.
@@ -403,48 +315,14 @@ fn map(bytes: i64) -> Result<Mapped, Errno> {
 }
 
 /// A key with this much payload; where that is refused a smaller one, down to a single byte.
-fn key(bytes: usize) -> Result<Release, Errno> {
-    const INVALIDATE: i64 = 21;
+fn key(number: u64, bytes: usize) -> Result<Release, Errno> {
     let mut bytes = bytes;
     loop {
-        match crate::refuse::key(&vec![b'x'; bytes]) {
+        match Key::new(number, &vec![b'x'; bytes]) {
             Err(_) if bytes > 1 => bytes /= 2,
-            made => {
-                let id = made?;
-                return Ok(Box::new(move || {
-                    let _ = call(libc::SYS_keyctl, [INVALIDATE, id, 0]);
-                }));
-            }
+            made => return made.map(hold),
         }
     }
-}
-
-/// Doubles the mounts on `place` until no more fit, then adds what fits of half of them, of a quarter, and so on.
-fn mounts(taken: &mut Vec<Release>, place: &str) -> anyhow::Result<Tried> {
-    let mut part = format!("{place}/inner");
-    rustix::fs::mkdir(&part, Mode::RWXU)?;
-    let top = place.to_owned();
-    taken.push(Box::new(move || {
-        let _ = unmount(top, UnmountFlags::DETACH);
-    }));
-    let mut doubled = 0;
-    let first = loop {
-        match mount_bind_recursive(place, &part) {
-            Ok(()) => doubled += 1,
-            Err(errno) => break errno,
-        }
-    };
-    for number in 0..doubled {
-        let more = format!("{place}/{number}");
-        rustix::fs::mkdir(&more, Mode::RWXU)?;
-        while mount_bind_recursive(&part, &more).is_ok() {}
-        part += "/inner";
-    }
-    let errno = Some(first.raw_os_error());
-    Ok(Tried {
-        done: doubled,
-        errno,
-    })
 }
 
 /// Writes until not a byte more is taken.

@@ -4,6 +4,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use anyhow::{Context as _, bail};
+use nospace_bpf::take::AioContext;
 use rustix::io::Errno;
 
 use crate::exhaust::{Release, errno};
@@ -14,8 +15,8 @@ pub fn more(kind: &str) -> anyhow::Result<Box<dyn FnMut() -> Result<Release, Err
     Ok(match kind {
         "aio" => {
             let most = std::fs::read_to_string("/proc/sys/fs/aio-max-nr")?;
-            let asked = most.trim().parse::<i64>()? + 1;
-            Box::new(move || aio(asked))
+            let asked = most.trim().parse::<u32>()? + 1;
+            Box::new(move || AioContext::new(asked).map(hold))
         }
         "io-uring" => Box::new(io_uring),
         "huge-pages" => Box::new(huge_page),
@@ -54,17 +55,6 @@ fn last<T>(done: T, failed: bool) -> Result<T, Errno> {
         true => Err(errno(&std::io::Error::last_os_error())),
         false => Ok(done),
     }
-}
-
-fn aio(requests: i64) -> Result<Release, Errno> {
-    let mut context = 0_u64;
-    // SAFETY: the kernel writes one number to where the second argument points.
-    let done = unsafe { libc::syscall(libc::SYS_io_setup, requests, &raw mut context) };
-    last((), done < 0)?;
-    Ok(Box::new(move || {
-        // SAFETY: it is the context that was made above.
-        let _ = unsafe { libc::syscall(libc::SYS_io_destroy, context) };
-    }))
 }
 
 fn io_uring() -> Result<Release, Errno> {

@@ -54,9 +54,9 @@ pub fn refuse(kind: &str, number: u64) -> anyhow::Result<Tried> {
             setrlimit(Resource::Nproc, none)?;
             until(number, || clone(0))
         }
-        "keys" => until(number, || key(b"x")),
+        "keys" => until(number, key),
         "keyrings" => {
-            until(1, || key(b"x"))?;
+            until(1, key)?;
             until(number, session_keyring)
         }
         "semaphores" => {
@@ -166,23 +166,11 @@ fn clone(flags: i32) -> Result<i64, Errno> {
     }
 }
 
-/// A key of its own with this payload; its serial number.
-pub fn key(payload: &[u8]) -> Result<i64, Errno> {
-    static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    const PROCESS_KEYRING: i64 = -2;
+/// A key of its own, which stays.
+fn key() -> Result<(), Errno> {
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let description = CString::new(format!("nospace-test-{number}")).unwrap_or_default();
-    // SAFETY: the strings end with a NUL, the payload has the length that is said; all outlive the call.
-    answer(unsafe {
-        libc::syscall(
-            libc::SYS_add_key,
-            c"user".as_ptr(),
-            description.as_ptr(),
-            payload.as_ptr(),
-            payload.len(),
-            PROCESS_KEYRING,
-        )
-    })
+    nospace_bpf::take::Key::new(number, b"x").map(std::mem::forget)
 }
 
 fn session_keyring() -> Result<i64, Errno> {

@@ -66,24 +66,116 @@ impl Cgroups {
 
 /// The own cgroup's directory, and whether it is of v2.
 fn own() -> anyhow::Result<(PathBuf, bool)> {
-    let mounts = fs::read("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
-    let mounts = mountinfo::mounts(&mounts).context("/proc/self/mountinfo")?;
-    let own = fs::read_to_string("/proc/self/cgroup").context("/proc/self/cgroup")?;
-    let of = |fstype: &str, controller: &str| {
-        let mount = mounts.iter().find(|mount| {
-            let has = |name| mount.super_options.split(',').any(|option| option == name);
-            mount.fstype == fstype && (controller.is_empty() || has(controller))
-        })?;
-        let path = own.lines().find_map(|line| path_of(line, controller))?;
-        let below = Path::new(path)
-            .strip_prefix(&mount.root)
-            .unwrap_or(Path::new(""));
-        Some(Path::new(&mount.mountpoint).join(below))
-    };
-    match (of("cgroup2", ""), of("cgroup", "memory")) {
-        (Some(place), _) => Ok((place, true)),
-        (None, Some(place)) => Ok((place, false)),
+    match (
+        Hierarchy::find("cgroup2", "")?,
+        Hierarchy::find("cgroup", "memory")?,
+    ) {
+        (Some(v2), _) => Ok((v2.own, true)),
+        (None, Some(v1)) => Ok((v1.own, false)),
         (None, None) => bail!("neither cgroup v2 nor the memory controller of v1 is mounted here"),
+    }
+}
+
+/// A cgroup file system.
+struct Hierarchy {
+    mountpoint: PathBuf,
+    /// The directory of nospace's own cgroup.
+    own: PathBuf,
+}
+
+impl Hierarchy {
+    /// Of this type and with this controller, as far as it is mounted here.
+    fn find(fstype: &str, controller: &str) -> anyhow::Result<Option<Self>> {
+        let mounts = fs::read("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
+        let mounts = mountinfo::mounts(&mounts).context("/proc/self/mountinfo")?;
+        let own = fs::read_to_string("/proc/self/cgroup").context("/proc/self/cgroup")?;
+        let find = || {
+            let mount = mounts.iter().find(|mount| {
+                let has = |name| mount.super_options.split(',').any(|option| option == name);
+                mount.fstype == fstype && (controller.is_empty() || has(controller))
+            })?;
+            let path = own.lines().find_map(|line| path_of(line, controller))?;
+            let below = Path::new(path)
+                .strip_prefix(&mount.root)
+                .unwrap_or(Path::new(""));
+            let mountpoint = PathBuf::from(&mount.mountpoint);
+            Some(Self {
+                own: mountpoint.join(below),
+                mountpoint,
+            })
+        };
+        Ok(find())
+    }
+}
+
+/// A cgroup with a limit of processes and threads of its own.
+#[derive(Debug)]
+pub struct PidsCgroup {
+    path: PathBuf,
+    cleanup: CleanupProcess,
+}
+
+impl PidsCgroup {
+    /// An empty one, as near to nospace's own as the pids controller can be had: with cgroup v2 not below a cgroup that has processes.
+    ///
+    /// # Errors
+    ///
+    /// No cgroup can be made that has a pids.max.
+    pub fn new(limit: u64) -> anyhow::Result<Self> {
+        let hierarchies = [
+            Hierarchy::find("cgroup", "pids")?,
+            Hierarchy::find("cgroup2", "")?,
+        ];
+        for Hierarchy { mountpoint, own } in hierarchies.into_iter().flatten() {
+            let parents = own.ancestors();
+            for parent in parents.take_while(|parent| parent.starts_with(&mountpoint)) {
+                if let Some(cgroup) = Self::below(parent)? {
+                    let file = cgroup.path.join("pids.max");
+                    fs::write(&file, limit.to_string())
+                        .with_context(|| file.display().to_string())?;
+                    return Ok(cgroup);
+                }
+            }
+        }
+        bail!("no cgroup with the pids controller can be made here: run as root of the node")
+    }
+
+    /// One in `parent`, unless that gives no pids.max.
+    fn below(parent: &Path) -> anyhow::Result<Option<Self>> {
+        clean(parent)?;
+        let path = parent.join(own_name());
+        let mut cleanup = CleanupProcess::start()?;
+        cleanup.expect(Leftover::Cgroup, &path)?;
+        if fs::create_dir(&path).is_ok() && path.join("pids.max").exists() {
+            return Ok(Some(Self { path, cleanup }));
+        }
+        cleanup.finish()?;
+        Ok(None)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Moves a process there.
+    ///
+    /// # Errors
+    ///
+    /// It has ended, or the cgroup is full.
+    pub fn admit(&self, pid: u32) -> anyhow::Result<()> {
+        let file = self.path.join("cgroup.procs");
+        fs::write(&file, pid.to_string()).with_context(|| file.display().to_string())
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    ///
+    /// It could not be removed.
+    pub fn release(&mut self) -> anyhow::Result<()> {
+        self.cleanup.finish()
     }
 }
 

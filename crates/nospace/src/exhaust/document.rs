@@ -8,7 +8,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// inotify watches of a user.
     Watches,
@@ -22,34 +22,32 @@ pub enum Target {
     Inodes,
     /// Bytes of a file system.
     Blocks,
-}
-
-impl Target {
-    /// As it is called on the command line, and what is counted.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Watches => "watches",
-            Self::Instances => "instances",
-            Self::Cgroups => "cgroups",
-            Self::Mounts => "mounts",
-            Self::Inodes => "inodes",
-            Self::Blocks => "blocks",
-        }
-    }
-
-    /// The cause that `check` and `explain` must name.
-    #[must_use]
-    pub fn cause(self) -> Cause {
-        match self {
-            Self::Watches => Cause::InotifyWatches,
-            Self::Instances => Cause::InotifyInstances,
-            Self::Cgroups => Cause::CgroupLimit,
-            Self::Mounts => Cause::MountLimit,
-            Self::Inodes => Cause::DiskInodes,
-            Self::Blocks => Cause::DiskBlocks,
-        }
-    }
+    /// Pseudoterminals of a devpts.
+    Ptys,
+    /// fanotify groups of a user namespace.
+    FanotifyGroups,
+    /// fanotify marks of a user namespace.
+    FanotifyMarks,
+    /// POSIX message queues of an IPC namespace.
+    PosixMqueue,
+    /// System V message queues of an IPC namespace.
+    SysvMessages,
+    /// System V semaphore sets of an IPC namespace.
+    SysvSemaphores,
+    /// System V shared memory segments of an IPC namespace.
+    SysvShm,
+    /// Kernel keys of a user.
+    Keys,
+    /// epoll watches of a user.
+    EpollWatches,
+    /// Threads of a cgroup.
+    Pids,
+    /// Asynchronous I/O requests of the node.
+    Aio,
+    /// Tracked connections of a network namespace.
+    Conntrack,
+    /// Memory mappings of a process.
+    MaxMapCount,
 }
 
 /// Why it ended.

@@ -1,11 +1,11 @@
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use nospace_core::parse::mountinfo;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
+use rustix::thread::UnshareFlags;
 
 use super::cleanup::NAME;
 use super::consumer::{Consumer, TakeResult};
@@ -43,7 +43,7 @@ impl Mounts {
                 PLACES.join(", ")
             );
         };
-        nospace_bpf::mounts::unshare()
+        nospace_bpf::namespaces::unshare(UnshareFlags::NEWNS)
             .context("cannot create a mount namespace (needs CAP_SYS_ADMIN: run as root)")?;
         let place = PathBuf::from(place);
         mount(
@@ -68,20 +68,6 @@ impl Mounts {
             made: 0,
             most: None,
         })
-    }
-
-    /// What the namespace is called in `check`.
-    ///
-    /// # Errors
-    ///
-    /// /proc cannot be read.
-    pub fn subject(&self) -> anyhow::Result<String> {
-        let namespace = fs::metadata("/proc/self/ns/mnt").context("/proc/self/ns/mnt")?;
-        Ok(format!(
-            "mount namespace {} (pid {})",
-            namespace.ino(),
-            std::process::id()
-        ))
     }
 
     /// What there is before anything is taken.

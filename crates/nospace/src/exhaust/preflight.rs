@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::{Context as _, bail};
 use nospace_bpf::userns;
+use nospace_core::amount::bytes;
 use nospace_core::managers::is_kubelet;
 use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource, Pair, Provenance, UserKey};
 use nospace_core::report::{Budget, Report};
@@ -192,9 +193,53 @@ fn kubelet(host: &dyn Host) -> Option<String> {
     }
 }
 
+/// The part of the memory that may be taken unasked: 1/4.
+const MEMORY_SHARE: u64 = 4;
+
+/// Memory that can be had without swapping, in bytes.
+///
+/// # Errors
+///
+/// /proc/meminfo cannot be read.
+pub fn available_memory() -> anyhow::Result<u64> {
+    const FILE: &str = "/proc/meminfo";
+    let text = fs::read_to_string(FILE).context(FILE)?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(kilobytes.context("/proc/meminfo has no MemAvailable")? << 10)
+}
+
+/// Whether so many, of which each takes `each` bytes of kernel memory, are few enough.
+///
+/// # Errors
+///
+/// How many would be.
+pub fn fits(amount: u64, each: u64, available: u64) -> anyhow::Result<()> {
+    let (needed, most) = (amount.saturating_mul(each), available / MEMORY_SHARE);
+    if needed > most {
+        bail!(
+            "this would take {} of kernel memory, more than a quarter of what is available: use at most --amount {}",
+            bytes(needed),
+            most / each.max(1)
+        );
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quarter_of_the_memory_is_enough() {
+        assert!(fits(1000, 0, 0).is_ok());
+        assert!(fits(100, 10, 4000).is_ok());
+        let why = fits(101, 10, 4000).unwrap_err().to_string();
+        assert!(why.contains("--amount 100"), "{why}");
+        assert!(available_memory().unwrap() > 0);
+    }
 
     #[test]
     fn uids_are_mapped() {

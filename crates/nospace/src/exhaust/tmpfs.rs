@@ -1,19 +1,16 @@
-use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
-use nospace_core::parse::mountinfo;
+use anyhow::Context as _;
 use rustix::fs::{FallocateFlags, fallocate, statfs};
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, mount};
+use rustix::mount::MountFlags;
 
-use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
+use super::cleanup::own_name;
 use super::consumer::{Consumer, Overhead, TakeResult};
+use super::place::MountPlace;
 use super::request::Headroom;
 
-/// Parent of the mount point, unless one is given.
-const PARENT: &str = "/run";
 /// What a tmpfs gives out at once, at least.
 const PAGE: u64 = 4096;
 /// The file that takes the space.
@@ -31,12 +28,11 @@ pub enum TmpfsResource {
 /// A file system in memory, of its own, that everybody sees.
 #[derive(Debug)]
 pub struct Tmpfs {
-    place: PathBuf,
+    place: MountPlace,
     fill: TmpfsResource,
     files: u64,
     file: Option<File>,
     bytes: u64,
-    cleanup: CleanupProcess,
 }
 
 impl Tmpfs {
@@ -46,35 +42,17 @@ impl Tmpfs {
     ///
     /// Without CAP_SYS_ADMIN, or where `place` is no empty directory.
     pub fn new(fill: TmpfsResource, size: u64, place: Option<&Path>) -> anyhow::Result<Self> {
-        clean()?;
-        let mut cleanup = CleanupProcess::start()?;
-        let place = match place {
-            Some(place) => given(place)?,
-            None => {
-                let place = Path::new(PARENT).join(own_name());
-                cleanup.expect(Leftover::Directory, &place)?;
-                fs::create_dir(&place)
-                    .with_context(|| format!("cannot create {}", place.display()))?;
-                place
-            }
-        };
+        let mut place = MountPlace::new(place)?;
         let options = match fill {
             // One more is its root.
             TmpfsResource::Inodes => format!("mode=1777,nr_inodes={}", size.saturating_add(1)),
             TmpfsResource::Blocks => format!("mode=1777,size={size}"),
         };
-        cleanup.expect(Leftover::Mount, &place)?;
-        let options = CString::new(options)?;
         let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
-        mount(own_name(), &place, "tmpfs", flags, Some(options.as_c_str())).with_context(|| {
-            format!(
-                "cannot mount a tmpfs on {} (needs CAP_SYS_ADMIN: run as root)",
-                place.display()
-            )
-        })?;
+        place.mount(&own_name(), "tmpfs", flags, &options)?;
         let file = match fill {
             TmpfsResource::Inodes => None,
-            TmpfsResource::Blocks => Some(create(&place.join(FILLING))?),
+            TmpfsResource::Blocks => Some(create(&place.path().join(FILLING))?),
         };
         Ok(Self {
             place,
@@ -82,14 +60,13 @@ impl Tmpfs {
             files: 0,
             file,
             bytes: 0,
-            cleanup,
         })
     }
 
     /// Where it is mounted.
     #[must_use]
     pub fn place(&self) -> String {
-        self.place.display().to_string()
+        self.place.path().display().to_string()
     }
 
     /// What there is before anything is taken.
@@ -103,7 +80,7 @@ impl Tmpfs {
     }
 
     fn usage(&self) -> rustix::io::Result<(u64, u64)> {
-        let usage = statfs(&self.place)?;
+        let usage = statfs(self.place.path())?;
         let block = u64::try_from(usage.f_bsize).unwrap_or(1);
         Ok(match self.fill {
             TmpfsResource::Inodes => (usage.f_files, usage.f_ffree),
@@ -112,45 +89,14 @@ impl Tmpfs {
     }
 }
 
-/// The directory on the command line; a mount hides what is in it, so it must be empty.
-fn given(place: &Path) -> anyhow::Result<PathBuf> {
-    let place = place
-        .canonicalize()
-        .with_context(|| place.display().to_string())?;
-    let mut entries = fs::read_dir(&place).with_context(|| place.display().to_string())?;
-    if entries.next().is_some() {
-        bail!(
-            "{} is not empty: the mount would hide its contents",
-            place.display()
-        );
-    }
-    Ok(place)
-}
-
 fn create(path: &Path) -> anyhow::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     file.with_context(|| path.display().to_string())
 }
 
-/// Removes what is left of earlier runs.
-fn clean() -> anyhow::Result<()> {
-    let mounts = fs::read("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
-    for mount in mountinfo::mounts(&mounts).context("/proc/self/mountinfo")? {
-        if mount.fstype == "tmpfs" && is_leftover(mount.source.as_ref()) {
-            remove_leftover(Leftover::Mount, Path::new(&mount.mountpoint))?;
-        }
-    }
-    for entry in fs::read_dir(PARENT).into_iter().flatten().flatten() {
-        if is_leftover(&entry.file_name()) {
-            remove_leftover(Leftover::Directory, &entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 impl Tmpfs {
     fn one_file(&mut self) -> std::io::Result<()> {
-        let path = self.place.join(self.files.to_string());
+        let path = self.place.path().join(self.files.to_string());
         OpenOptions::new().write(true).create_new(true).open(path)?;
         self.files += 1;
         Ok(())
@@ -219,7 +165,7 @@ impl Consumer for Tmpfs {
         }
         for _ in 0..count.min(self.files) {
             self.files -= 1;
-            let path = self.place.join(self.files.to_string());
+            let path = self.place.path().join(self.files.to_string());
             fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
         Ok(())
@@ -253,6 +199,6 @@ impl Consumer for Tmpfs {
     fn release(&mut self) -> anyhow::Result<()> {
         self.file = None;
         (self.files, self.bytes) = (0, 0);
-        self.cleanup.finish()
+        self.place.release()
     }
 }

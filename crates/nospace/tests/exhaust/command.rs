@@ -1,37 +1,16 @@
 //! The command ends with nospace, and so does everything that it started.
 
-use std::fs;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
 use rustix::process::Signal;
 
-use crate::exhaust::PATIENCE;
+use crate::exhaust::{running, soon};
 use crate::support::NOSPACE;
 
 /// A command with a child, a grandchild in a session of its own whose parent is gone, and one that ignores SIGTERM.
 const TREE: &str = "sleep MARK1 & setsid sh -c 'sleep MARK2 & exit' & sh -c 'trap : TERM; while :; do sleep MARK3; done' & sleep MARK4";
-
-/// Processes whose command line has this word.
-fn alive(mark: &str) -> Vec<String> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let command = |path: std::path::PathBuf| {
-        let bytes = fs::read(path.join("cmdline")).ok()?;
-        Some(String::from_utf8_lossy(&bytes).replace('\0', " "))
-    };
-    let commands = entries.filter_map(|entry| command(entry.path()));
-    commands.filter(|command| command.contains(mark)).collect()
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    while !done() {
-        ensure!(begin.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
-}
 
 /// By kill -9, by its time, by a signal, and by its time while it was stopped.
 pub fn ends_with_nospace() -> anyhow::Result<()> {
@@ -53,8 +32,8 @@ pub fn ends_with_nospace() -> anyhow::Result<()> {
             .spawn()?;
         let pid = rustix::process::Pid::from_child(&nospace);
         let signal = |signal| rustix::process::kill_process(pid, signal);
-        let sleeping = || (1..=4).all(|one| !alive(&format!("sleep {mark}{one} ")).is_empty());
-        until("the command runs", sleeping)?;
+        let sleeping = || (1..=4).all(|one| !running(&format!("sleep {mark}{one} ")).is_empty());
+        soon("the command runs", || Ok(sleeping()))?;
         match case {
             "kill" => signal(Signal::KILL)?,
             "term" => signal(Signal::TERM)?,
@@ -66,7 +45,7 @@ pub fn ends_with_nospace() -> anyhow::Result<()> {
             _ => {}
         }
         nospace.wait()?;
-        until(case, || alive(&mark).is_empty())?;
+        soon(case, || Ok(running(&mark).is_empty()))?;
     }
     Ok(())
 }

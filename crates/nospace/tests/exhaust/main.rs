@@ -1,5 +1,4 @@
-//! nospace uses up what it was asked to use up, as the kernel counts, and gives it back however it ends; `check`
-//! and `explain` name what happened. The host's own budgets are not touched.
+//! nospace uses up what it was asked to use up, as the kernel counts, and gives it back however it ends; The host's own budgets are not touched.
 
 #![allow(clippy::print_stderr, reason = "a test program of its own")]
 
@@ -8,9 +7,6 @@ mod support;
 
 #[path = "../support/exhaust.rs"]
 mod exhaust;
-
-#[path = "../support/victim.rs"]
-mod victim;
 
 mod command;
 mod exact;
@@ -40,21 +36,21 @@ fn main() -> ExitCode {
         test("nowhere to make a directory", exact::without_a_directory),
         test("by percent, at a rate", exact::percent),
         test("inotify after SIGKILL", release::inotify),
-        test("a cgroup after SIGKILL", release::cgroup),
-        test("a file system after SIGKILL", release::filesystem),
         test("time and signals", release::in_order),
         test("a command and all below it", command::ends_with_nospace),
         test("a command's status", command::status),
         test("what a killed cleanup left", release::left_behind),
         test("a kubelet's margin", guard::kubelet),
-        test("cgroups", scenario::cgroups),
-        test("mounts", scenario::mounts),
-        test("inodes", scenario::inodes),
-        test("blocks", scenario::blocks),
+        test("every scenario after SIGKILL", scenario::after_kill),
+        test(
+            "every scenario stopped until its time is up",
+            scenario::after_stop,
+        ),
         test(
             "blocks of a given directory",
             scenario::blocks_of_a_directory,
         ),
-        test("watches", scenario::watches),
+        test("some requests of aio are left", scenario::some_aio_is_left),
+        test("a command is in the namespace", scenario::command_is_inside),
     ])
 }

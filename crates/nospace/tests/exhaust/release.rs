@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use nospace::exhaust::EndReason;
 use nospace_holder::Holder;
 use rustix::process::Signal;
 
 use crate::exact::inside;
-use crate::exhaust::{Exhaust, PATIENCE};
+use crate::exhaust::{Exhaust, soon};
 
 pub fn inotify() -> anyhow::Result<()> {
     let mut holder = Holder::start(&["--user-namespace=820000", "--watches=7"])?;
@@ -19,38 +18,6 @@ pub fn inotify() -> anyhow::Result<()> {
     ensure!(holder.tell("add 1")?.done == 0);
     exhaust.signal(Signal::KILL)?;
     soon("watches are free", || Ok(holder.tell("add 1")?.done == 1))
-}
-
-pub fn cgroup() -> anyhow::Result<()> {
-    gone_after_kill(&["cgroups", "--limit", "30"])
-}
-
-pub fn filesystem() -> anyhow::Result<()> {
-    gone_after_kill(&["inodes", "--limit", "30"])
-}
-
-fn gone_after_kill(arguments: &[&str]) -> anyhow::Result<()> {
-    let exhaust = Exhaust::start(arguments)?;
-    let name = format!("nospace-exhaust.{}", exhaust.pid());
-    let place = place(&name).context("it is nowhere")?;
-    exhaust.signal(Signal::KILL)?;
-    soon("it is gone", || Ok(!Path::new(&place).exists()))?;
-    ensure!(!fs::read_to_string("/proc/self/mountinfo")?.contains(&name));
-    Ok(())
-}
-
-/// The directory of this name: a cgroup or a mount.
-pub fn place(name: &str) -> Option<String> {
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let cgroups = own
-        .lines()
-        .filter_map(|line| Some(line.rsplit_once(':')?.1.to_owned()));
-    let places = cgroups.flat_map(|path| {
-        ["", "/unified", "/memory"].map(|mount| format!("/sys/fs/cgroup{mount}{path}/{name}"))
-    });
-    places
-        .chain([format!("/run/{name}")])
-        .find(|place| Path::new(place).exists())
 }
 
 /// By the time, and by each signal that asks.
@@ -92,15 +59,5 @@ pub fn left_behind() -> anyhow::Result<()> {
     let next = Exhaust::start(&["blocks", "--limit", "1"])?;
     ensure!(!place.exists(), "it is still there");
     next.end()?;
-    Ok(())
-}
-
-/// Waits until `done`.
-fn soon(what: &str, mut done: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    while !done()? {
-        ensure!(begin.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
     Ok(())
 }

@@ -1,73 +1,105 @@
-//! Each scenario is what `check` says is wrong, and what `explain` makes of the words of a victim.
+//! Each scenario gives back what it holds however it ends. That `check` and `explain` name it is a row of tests/limits.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use nospace_core::cause::Cause;
-use nospace_core::report::{Finding, Severity};
+use nospace::exhaust::scenarios::SCENARIOS;
+use nospace::exhaust::{EndReason, Scenario};
+use rustix::process::Signal;
 
-use crate::exhaust::Exhaust;
-use crate::release::place;
-use crate::support::{check, report};
-use crate::victim;
+use crate::exhaust::{Exhaust, running, soon};
 
-pub fn cgroups() -> anyhow::Result<()> {
-    let exhaust = Exhaust::start(&["cgroups", "--limit", "30"])?;
-    let name = format!("nospace-exhaust.{}", exhaust.pid());
-    let place = place(&name).context("no cgroup")?;
-    let finding = finding(Cause::CgroupLimit, &name)?;
-    ensure!(finding.title.contains("30 of 30"), "{finding:?}");
-    explained(
-        Command::new("mkdir").arg(format!("{place}/more")),
-        Cause::CgroupLimit,
-    )?;
-    exhaust.end()?;
+/// Users that nobody is: their limits must be as free after one end as before it.
+const USERS: [(&str, &str); 4] = [
+    ("watches", "1899999020"),
+    ("instances", "1899999021"),
+    ("keys", "1899999022"),
+    ("epoll-watches", "1899999023"),
+];
+
+/// Its arguments: enough to see whether they are given back.
+fn arguments(scenario: &Scenario) -> Vec<&'static str> {
+    let user = USERS.iter().find(|(name, _)| *name == scenario.name);
+    let user = user.map(|(_, uid)| ["--as-uid", *uid]);
+    let limit = scenario.options.limit.map(|_| ["--limit", "40"]);
+    let all = [scenario.name].into_iter();
+    all.chain(user.into_iter().flatten())
+        .chain(limit.into_iter().flatten())
+        .collect()
+}
+
+/// After kill -9: nothing of it is left, and the same can be had again.
+pub fn after_kill() -> anyhow::Result<()> {
+    for scenario in SCENARIOS {
+        is_free_after_kill(scenario).with_context(|| scenario.name)?;
+    }
     Ok(())
 }
 
-pub fn mounts() -> anyhow::Result<()> {
-    let exhaust = Exhaust::start(&["mounts"])?;
-    let pid = exhaust.pid().to_string();
-    let finding = finding(Cause::MountLimit, &format!("(pid {pid})"))?;
-    ensure!(
-        finding
-            .blame
-            .culprits()
-            .iter()
-            .any(|culprit| culprit.to_string().contains(&pid)),
-        "{finding:?}"
-    );
-    let mut victim = Command::new("nsenter");
-    victim.args([
-        "--mount", "--target", &pid, "mount", "-t", "tmpfs", "test", "/run",
-    ]);
-    explained(&mut victim, Cause::MountLimit)?;
-    let summary = exhaust.end()?;
-    ensure!(
-        summary.refused.as_deref() == Some("ENOSPC") && summary.left == Some(0),
-        "{summary:?}"
-    );
+fn is_free_after_kill(scenario: &Scenario) -> anyhow::Result<()> {
+    let arguments = arguments(scenario);
+    let before = Exhaust::start(&arguments)?.end()?.held;
+    ensure!(before > 0, "it held nothing");
+    let killed = Exhaust::start(&arguments)?;
+    let traces = Traces::of(&killed);
+    ensure!(traces.are_there(), "not even nospace is there");
+    killed.signal(Signal::KILL)?;
+    drop(killed);
+    soon("all is gone", || Ok(!traces.are_there()))?;
+    // The kernel frees keys a little later; a mapping or two depend on what the process has loaded.
+    let few = before / 100 + 2;
+    soon("as much can be had again", || {
+        Ok(Exhaust::start(&arguments)?.end()?.held + few >= before)
+    })
+}
+
+/// When its time is up while it is stopped, as soon as it goes on.
+pub fn after_stop() -> anyhow::Result<()> {
+    for scenario in SCENARIOS {
+        ends_after_stop(scenario).with_context(|| scenario.name)?;
+    }
     Ok(())
 }
 
-pub fn inodes() -> anyhow::Result<()> {
-    let exhaust = Exhaust::start(&["inodes", "--limit", "500"])?;
-    let place = format!("/run/nospace-exhaust.{}", exhaust.pid());
-    finding(Cause::DiskInodes, &place)?;
-    explained(
-        Command::new("touch").arg(format!("{place}/more")),
-        Cause::DiskInodes,
-    )?;
-    exhaust.end()?;
-    Ok(())
+fn ends_after_stop(scenario: &Scenario) -> anyhow::Result<()> {
+    let mut arguments = arguments(scenario);
+    arguments.extend(["--amount", "20"]);
+    let mut exhaust = Exhaust::start_for("2s", &arguments)?;
+    let traces = Traces::of(&exhaust);
+    exhaust.signal(Signal::STOP)?;
+    std::thread::sleep(Duration::from_millis(2500));
+    exhaust.signal(Signal::CONT)?;
+    let summary = exhaust.summary()?;
+    ensure!(summary.ended == EndReason::Time, "{summary:?}");
+    soon("all is gone", || Ok(!traces.are_there()))
 }
 
-pub fn blocks() -> anyhow::Result<()> {
-    let exhaust = Exhaust::start(&["blocks", "--limit", "2"])?;
-    let place = format!("/run/nospace-exhaust.{}", exhaust.pid());
-    full(&place)?;
-    exhaust.end()?;
-    Ok(())
+/// What shows that it is there: a directory, nospace itself, a process that holds for it.
+struct Traces {
+    subject: String,
+    pid: u32,
+}
+
+impl Traces {
+    fn of(exhaust: &Exhaust) -> Self {
+        Self {
+            subject: exhaust.subject().to_owned(),
+            pid: exhaust.pid(),
+        }
+    }
+
+    fn are_there(&self) -> bool {
+        let Self { subject, pid } = self;
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        subject.starts_with('/') && Path::new(subject).exists()
+            || mounts.contains(&format!("nospace-exhaust.{pid} "))
+            || !running(&format!("exhaust hold {pid} ")).is_empty()
+            || fs::read_to_string(format!("/proc/{pid}/stat"))
+                .is_ok_and(|stat| !stat.contains(") Z "))
+    }
 }
 
 pub fn blocks_of_a_directory() -> anyhow::Result<()> {
@@ -75,7 +107,11 @@ pub fn blocks_of_a_directory() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let place = directory.path().to_str().context("a path")?;
     let exhaust = Exhaust::start(&["blocks", "--limit", "2", "--on", place])?;
-    full(place)?;
+    ensure!(exhaust.subject() == place);
+    let copy = Command::new("cp")
+        .args(["/proc/self/exe", &format!("{place}/more")])
+        .output()?;
+    ensure!(!copy.status.success(), "there is room");
     exhaust.end()?;
     ensure!(
         directory.path().read_dir()?.next().is_none(),
@@ -89,46 +125,32 @@ pub fn blocks_of_a_directory() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn full(place: &str) -> anyhow::Result<()> {
-    finding(Cause::DiskBlocks, place)?;
-    let mut copy = Command::new("cp");
-    explained(
-        copy.arg("/proc/self/exe").arg(format!("{place}/more")),
-        Cause::DiskBlocks,
-    )
-}
-
-/// Of a user that nobody is.
-pub fn watches() -> anyhow::Result<()> {
-    let uid = "1899999020";
-    let exhaust = Exhaust::start(&["watches", "--as-uid", uid])?;
-    let finding = finding(Cause::InotifyWatches, uid)?;
-    let pid = exhaust.pid().to_string();
+/// Asynchronous I/O is everybody's: some is left, unless that is overridden.
+pub fn some_aio_is_left() -> anyhow::Result<()> {
+    let limit: u64 = fs::read_to_string("/proc/sys/fs/aio-max-nr")?
+        .trim()
+        .parse()?;
+    let summary = Exhaust::start(&["aio"])?.end()?;
+    ensure!(summary.left >= Some(limit / 25), "{summary:?}");
+    let refused = Command::new(crate::support::NOSPACE)
+        .args(["exhaust", "aio", "--leave", "0", "--for", "1s"])
+        .output()?;
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
     ensure!(
-        finding
-            .blame
-            .culprits()
-            .iter()
-            .any(|culprit| culprit.to_string().contains(&pid)),
-        "{finding:?}"
+        refused.status.code() == Some(1) && why.contains("--yes-break-this-node"),
+        "{why}"
     );
-    exhaust.end()?;
     Ok(())
 }
 
-/// The critical finding of this cause whose title names it.
-fn finding(cause: Cause, named: &str) -> anyhow::Result<Finding> {
-    let report = report(&mut check(""))?;
-    let mut findings = report.findings.into_iter();
-    findings
-        .find(|f| f.cause == cause && f.severity == Severity::Critical && f.title.contains(named))
-        .with_context(|| format!("check has no critical {cause} of {named}"))
-}
-
-/// The victim fails, and what it says has this cause.
-fn explained(victim: &mut Command, cause: Cause) -> anyhow::Result<()> {
-    let output = victim.env("LC_ALL", "C.UTF-8").output()?;
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(!output.status.success(), "it is not refused");
-    victim::explained(&words, cause)
+/// COMMAND is where the scenario is.
+pub fn command_is_inside() -> anyhow::Result<()> {
+    let output = Command::new(crate::support::NOSPACE)
+        .args(["exhaust", "sysv-messages", "--limit", "7", "--"])
+        .args(["sh", "-c", "grep -c . /proc/sysvipc/msg"])
+        .output()?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    // The first line is the heading.
+    ensure!(lines.lines().next() == Some("8"), "{output:?}");
+    Ok(())
 }

@@ -9,6 +9,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/exhaust.rs"]
+mod exhaust;
+
 mod cgroup;
 mod explain;
 mod place;
@@ -18,6 +21,7 @@ mod rows;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
+use nospace::exhaust::scenarios::SCENARIOS;
 use nospace_core::cause::Cause;
 use nospace_core::limits::{LIMITS, reading};
 use nospace_core::model::Provenance;
@@ -29,7 +33,10 @@ fn main() -> ExitCode {
     if nospace_holder::is_asked() {
         return nospace_holder::main();
     }
-    let mut tests = vec![test("every limit has a row", every_limit_has_a_row)];
+    let mut tests = vec![
+        test("every limit has a row", every_limit_has_a_row),
+        test("every scenario has a row", every_scenario_has_a_row),
+    ];
     tests.push(test(
         "figures are as exact as docs/limits.md says",
         figures_are_as_exact,
@@ -53,6 +60,19 @@ fn figures_are_as_exact() -> anyhow::Result<()> {
             let expected = if ebpf { read.with_ebpf } else { read.without };
             ensure!(one.provenance == expected, "{way}: {one:?}");
         }
+    }
+    Ok(())
+}
+
+/// What `nospace exhaust` uses up is found.
+fn every_scenario_has_a_row() -> anyhow::Result<()> {
+    let table = rows::table();
+    for scenario in SCENARIOS {
+        let row = table
+            .iter()
+            .find(|row| matches!(row.how, How::Scenario(name, _) if name == scenario.name));
+        let row = row.with_context(|| format!("no row uses {scenario:?}"))?;
+        ensure!(row.cause == scenario.cause, "{scenario:?}: {}", row.cause);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where a limit is used up: a holder's namespaces, or a cgroup of the host.
+//! Where a limit is used up: by `nospace exhaust`, in a holder's namespaces, or in a cgroup of the host.
 
 use std::process::Command;
 
@@ -7,6 +7,7 @@ use nospace_holder::Holder;
 use rustix::io::Errno;
 
 use crate::cgroup::Cgroup;
+use crate::exhaust::Exhaust;
 use crate::support::NOSPACE;
 
 /// Becomes `$@` in namespaces of process `$pid`, where `$inside` are the options of nsenter(1). The program comes through a
@@ -18,6 +19,7 @@ const ENTER: &str =
 #[derive(Default)]
 pub struct Place {
     holder: Option<Holder>,
+    exhaust: Option<Exhaust>,
     /// Options of nsenter(1).
     inside: String,
     /// How nospace looks.
@@ -48,6 +50,16 @@ impl Place {
         })
     }
 
+    /// Where `nospace exhaust` holds what it has used up, seen from namespaces of these kinds that it is in.
+    pub fn of(exhaust: Exhaust, kinds: &[&str]) -> Self {
+        let inside: Vec<String> = kinds.iter().map(|kind| entered(kind)).collect();
+        Self {
+            exhaust: Some(exhaust),
+            inside: inside.join(" "),
+            ..Self::default()
+        }
+    }
+
     /// nospace gets these options of its own.
     pub fn by(mut self, ways: &'static [&'static str]) -> Self {
         self.ways = ways;
@@ -66,8 +78,11 @@ impl Place {
         self
     }
 
-    /// The holder's pid, as the host numbers it.
+    /// The pid of whoever holds it, as the host numbers it.
     pub fn pid(&self) -> anyhow::Result<u32> {
+        if let Some(exhaust) = &self.exhaust {
+            return Ok(exhaust.pid());
+        }
         self.holder.as_ref().context("no holder")?.inner_pid()
     }
 
@@ -89,8 +104,12 @@ impl Place {
         Ok(tried.done)
     }
 
-    /// Gives back what was taken; the place stays.
+    /// Gives back what was taken; the place stays, unless it is that of `nospace exhaust`.
     pub fn free(&mut self) -> anyhow::Result<()> {
+        if let Some(exhaust) = self.exhaust.take() {
+            self.inside.clear();
+            exhaust.end()?;
+        }
         if let Some(cgroup) = &self.cgroup {
             cgroup.empty()?;
         }

@@ -30,12 +30,14 @@ pub struct Row {
 
 /// How a limit is shown to be found.
 pub enum How {
-    /// Used up for real.
-    Real(Exhaust),
+    /// Used up for real, by the scenario of this name of `nospace exhaust`.
+    Scenario(&'static str, UseUp),
+    /// Used up for real, where `nospace exhaust` has no scenario for it.
+    Real(UseUp),
     /// Used up for real, and `check` is known not to find it, or not to find it gone.
     KnownFailure {
         /// Uses it up.
-        exhaust: Exhaust,
+        exhaust: UseUp,
         /// What is wrong with `check`.
         why: &'static str,
     },
@@ -60,7 +62,7 @@ pub enum How {
 }
 
 /// Uses a limit up. `None`, said in words, where this machine cannot.
-pub type Exhaust = fn() -> anyhow::Result<Option<Exhausted>>;
+pub type UseUp = fn() -> anyhow::Result<Option<Exhausted>>;
 
 /// A limit that is used up, until it is told to be free.
 pub struct Exhausted {
@@ -109,7 +111,7 @@ impl Row {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match self.how {
-            How::Real(exhaust) => {
+            How::Scenario(_, exhaust) | How::Real(exhaust) => {
                 let before = self.check_host()?;
                 match exhaust()? {
                     Some(mut exhausted) => self.is_found_and_goes(&mut exhausted, &before),

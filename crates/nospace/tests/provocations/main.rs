@@ -8,6 +8,12 @@
 #[path = "../limits/cgroup.rs"]
 #[allow(dead_code, reason = "a place may have a cgroup; none here has")]
 mod cgroup;
+#[path = "../support/exhaust.rs"]
+#[allow(
+    dead_code,
+    reason = "a place may be that of `nospace exhaust`; none here is"
+)]
+mod exhaust;
 #[path = "../limits/place.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod place;

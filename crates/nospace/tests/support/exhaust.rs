@@ -18,21 +18,33 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Exhaust {
     process: Child,
     said: Receiver<String>,
+    subject: String,
 }
 
 impl Exhaust {
     /// Starts it with these arguments, and waits until it holds.
     pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start_for("300s", arguments)
+    }
+
+    /// The same for another time.
+    pub fn start_for(time: &str, arguments: &[&str]) -> anyhow::Result<Self> {
         // It shall not outlive a test that is killed.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", NOSPACE, "exhaust"]);
-        command.args(arguments);
-        Self::spawn(command)
+        command.args(arguments).args(["--for", time]);
+        Self::run(command)
     }
 
     /// The same with a command that ends in it.
+    #[allow(dead_code, reason = "not every test has a command of its own")]
     pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        command.args(["-o", "json", "--for", "300s"]);
+        command.args(["--for", "300s"]);
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> anyhow::Result<Self> {
+        command.args(["-o", "json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().context("cannot start it")?;
         let lines = BufReader::new(process.stderr.take().context("no pipe")?).lines();
@@ -42,7 +54,17 @@ impl Exhaust {
                 .map_while(Result::ok)
                 .try_for_each(|line| tell.send(line))
         });
-        let mut started = Self { process, said };
+        let mut started = Self {
+            process,
+            said,
+            subject: String::new(),
+        };
+        let announced = started.hear("using up ")?;
+        let subject = announced.split_once(" of ").and_then(|(_, rest)| {
+            let (subject, _) = rest.split_once(", leaving ")?;
+            Some(subject.to_owned())
+        });
+        started.subject = subject.with_context(|| announced.clone())?;
         started.hear(" to go")?;
         Ok(started)
     }
@@ -50,6 +72,12 @@ impl Exhaust {
     /// Its pid.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// What the budget belongs to.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 
     /// Sends it a signal.
@@ -74,14 +102,14 @@ impl Exhaust {
         serde_json::from_str(&text).with_context(|| format!("no summary: {text:?}"))
     }
 
-    /// Waits for a line with `words` in it.
-    fn hear(&mut self, words: &str) -> anyhow::Result<()> {
+    /// Waits for a line with `words` in it, and returns it.
+    fn hear(&mut self, words: &str) -> anyhow::Result<String> {
         let begin = Instant::now();
         let mut heard = Vec::new();
         loop {
             let left = PATIENCE.saturating_sub(begin.elapsed());
             match self.said.recv_timeout(left) {
-                Ok(line) if line.contains(words) => return Ok(()),
+                Ok(line) if line.contains(words) => return Ok(line),
                 Ok(line) => heard.push(line),
                 Err(RecvTimeoutError::Timeout) => bail!("it does not hold in time: {heard:?}"),
                 Err(RecvTimeoutError::Disconnected) => bail!("it ended: {heard:?}"),
@@ -96,4 +124,27 @@ impl Drop for Exhaust {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Processes with these words on their command line.
+#[allow(dead_code, reason = "not every test asks")]
+pub fn running(words: &str) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let command = |path: std::path::PathBuf| {
+        let bytes = std::fs::read(path.join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&bytes).replace('\0', " "))
+    };
+    let commands = entries.filter_map(|entry| command(entry.path()));
+    commands.filter(|command| command.contains(words)).collect()
+}
+
+/// Waits until `done`.
+#[allow(dead_code, reason = "not every test waits")]
+pub fn soon(what: &str, mut done: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    while !done()? {
+        ensure!(begin.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }

@@ -5,12 +5,12 @@ use anyhow::bail;
 use nospace_core::amount::duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use super::args::Common;
+use super::common::Common;
 use crate::cli::args::{CheckOutputArg, FAILED};
 use crate::cli::stop::stop_flag;
 use crate::exhaust::session::{self, Outcome, SessionOptions};
 use crate::exhaust::{
-    Consumer, ExhaustSummary, FillLevel, Headroom, Overhead, SCHEMA_VERSION, Target,
+    Consumer, ExhaustSummary, FillLevel, Headroom, Overhead, SCHEMA_VERSION, Scenario,
 };
 use crate::output::document;
 use crate::trace::errno;
@@ -22,7 +22,7 @@ const SUBJECT: &str = "NOSPACE_EXHAUSTED";
 
 /// One exhaustion, from its announcement to its summary.
 pub struct Job {
-    pub target: Target,
+    pub scenario: &'static Scenario,
     pub subject: String,
     pub headroom: Headroom,
     pub level: FillLevel,
@@ -42,13 +42,13 @@ impl Job {
         {
             bail!(
                 "using up {} at that rate takes {}, longer than --for allows ({}): raise --for or --ramp",
-                amount_text(amount, self.target),
+                amount_text(amount, self.scenario.unit),
                 duration(rate.time_for(amount)),
                 duration(common.time)
             );
         }
         let stop = stop_flag(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
-        let mut progress = Progress::new(self.target, &self.subject);
+        let mut progress = Progress::new(self.scenario, &self.subject);
         progress.announce(amount, &self.headroom, common.time);
         let mut command = self.command;
         if let Some(command) = &mut command {
@@ -65,7 +65,7 @@ impl Job {
         let outcome = session::run(consumer, plan, &mut progress);
         progress.finish();
         let outcome = outcome?;
-        let result = result(self.target, self.subject, &self.headroom, &outcome);
+        let result = result(self.scenario, self.subject, &self.headroom, &outcome);
         let draw = |screen: &Screen| summary(&result, screen);
         common.output.or(outer).print(&document(&result, draw))?;
         Ok(outcome.command.map_or(ExitCode::SUCCESS, code))
@@ -79,7 +79,7 @@ fn code(status: ExitStatus) -> ExitCode {
 }
 
 fn result(
-    target: Target,
+    scenario: &Scenario,
     subject: String,
     headroom: &Headroom,
     outcome: &Outcome,
@@ -89,8 +89,8 @@ fn result(
     let Overhead { inodes, instances } = outcome.overhead;
     ExhaustSummary {
         schema_version: SCHEMA_VERSION,
-        target,
-        cause: target.cause(),
+        target: scenario.target,
+        cause: scenario.cause,
         subject,
         pid: std::process::id(),
         limit: Some(headroom.limit),

@@ -1,23 +1,28 @@
 //! `nospace exhaust`: uses resources up on purpose.
 
 mod args;
+mod common;
 mod job;
+mod scenario;
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use nospace_core::model::InotifyResource;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 pub use self::args::ExhaustArgs;
-use self::args::{CgroupsArgs, Common, InotifyArgs, TargetArgs};
+use self::args::TargetArgs;
 use self::job::Job;
+use self::scenario::ScenarioArgs;
 use super::args::{CheckOutputArg, Shared};
 use super::stop::first_only;
-use crate::exhaust::inotify::{EffectiveUser, InotifyAccounting, Instances, Watches};
-use crate::exhaust::preflight::preflight;
+use crate::exhaust::inotify::{InotifyAccounting, Instances, Watches};
+use crate::exhaust::preflight::{self, preflight};
+use crate::exhaust::scenarios::held_apart;
 use crate::exhaust::supervisor::supervise;
 use crate::exhaust::{
-    Cgroups, Consumer, Headroom, Mounts, Target, Tmpfs, TmpfsResource, run_cleanup,
+    Consumer, EffectiveUser, Headroom, Settings, Start, Started, remote, run_cleanup,
 };
 
 /// Uses it up.
@@ -27,78 +32,66 @@ use crate::exhaust::{
 /// Where that is refused, or cannot be done.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: ExhaustArgs) -> anyhow::Result<ExitCode> {
     match args.target {
-        TargetArgs::Watches(args) => inotify(shared, outer, args, InotifyResource::Watches),
-        TargetArgs::Instances(args) => inotify(shared, outer, args, InotifyResource::Instances),
-        TargetArgs::Cgroups(args) => cgroups(outer, &args),
-        TargetArgs::Mounts(common) => mounts(outer, &common),
-        TargetArgs::Inodes(args) => {
-            let tmpfs = Tmpfs::new(TmpfsResource::Inodes, args.limit, args.on.as_deref())?;
-            fill(outer, &args.common, Target::Inodes, tmpfs)
-        }
-        TargetArgs::Blocks(args) => {
-            let tmpfs = Tmpfs::new(TmpfsResource::Blocks, args.limit << 20, args.on.as_deref())?;
-            fill(outer, &args.common, Target::Blocks, tmpfs)
-        }
+        TargetArgs::Scenario(args) => match args.scenario.start {
+            Start::Inotify(resource) => inotify(shared, outer, args, resource),
+            Start::Apart(start) => apart(outer, &args, start),
+        },
         TargetArgs::Cleanup => run_cleanup().map(|()| ExitCode::SUCCESS),
         TargetArgs::Supervise { parent, command } => {
             let stop = first_only(&[SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
             supervise(parent, &command, &stop).map(ExitCode::from)
         }
+        TargetArgs::Hold { parent, name } => {
+            // The terminal's signals are for nospace, which then ends this process.
+            let _ignored = first_only(&[SIGHUP, SIGINT, SIGQUIT])?;
+            remote::serve(parent, held_apart(&name)?.as_mut())?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
-fn cgroups(outer: CheckOutputArg, args: &CgroupsArgs) -> anyhow::Result<ExitCode> {
-    let command = args.common.command()?;
-    let mut consumer = Cgroups::new(args.limit)?;
-    let headroom = consumer.headroom();
-    let job = Job {
-        target: Target::Cgroups,
-        subject: consumer.place(),
-        headroom,
-        // Without a limit of their own they are everybody's: not all of them unless that is asked for.
-        level: args
-            .common
-            .level(headroom.free.saturating_sub(args.limit), &headroom),
-        command,
-    };
-    job.run(&args.common, outer, &mut consumer)
-}
-
-fn mounts(outer: CheckOutputArg, common: &Common) -> anyhow::Result<ExitCode> {
-    let command = common.command()?;
-    let mut consumer = Mounts::new()?;
-    let headroom = consumer.headroom()?;
-    let job = Job {
-        target: Target::Mounts,
-        subject: consumer.subject()?,
-        headroom,
-        level: common.level(0, &headroom),
-        command,
-    };
-    job.run(common, outer, &mut consumer)
-}
-
-fn fill(
+/// What is used up where nobody else is, or what all share and some is left of.
+fn apart(
     outer: CheckOutputArg,
-    common: &Common,
-    target: Target,
-    mut consumer: Tmpfs,
+    args: &ScenarioArgs,
+    start: fn(&Settings<'_>) -> anyhow::Result<Started>,
 ) -> anyhow::Result<ExitCode> {
-    let headroom = consumer.headroom()?;
+    let ScenarioArgs {
+        scenario, common, ..
+    } = args;
+    // Before the working directory and the namespaces change.
+    let command = common.command()?;
+    let available = preflight::available_memory()?;
+    let mut started = start(&args.settings())?;
+    let headroom = started.headroom;
+    let level = common.level(started.leave, &headroom);
+    let amount = level.of(headroom.free);
+    let left = headroom.free - amount;
+    if scenario.options.yes_break_this_node.is_some()
+        && !args.yes_break_this_node
+        && left < started.leave.min(headroom.free)
+    {
+        bail!(
+            "leaving only {left} {name} would keep other programs of this machine from starting: use --leave {leave}, or override with --yes-break-this-node",
+            name = scenario.unit.many(),
+            leave = started.leave
+        );
+    }
+    preflight::fits(amount, scenario.memory, available)?;
     let job = Job {
-        target,
-        subject: consumer.place(),
+        scenario,
+        subject: started.subject,
         headroom,
-        level: common.level(0, &headroom),
-        command: common.command()?,
+        level,
+        command,
     };
-    job.run(common, outer, &mut consumer)
+    job.run(common, outer, started.consumer.as_mut())
 }
 
 fn inotify(
     shared: &Shared,
     outer: CheckOutputArg,
-    args: InotifyArgs,
+    args: ScenarioArgs,
     resource: InotifyResource,
 ) -> anyhow::Result<ExitCode> {
     let common = args.common;
@@ -132,10 +125,7 @@ fn inotify(
         }
     };
     let job = Job {
-        target: match resource {
-            InotifyResource::Instances => Target::Instances,
-            InotifyResource::Watches => Target::Watches,
-        },
+        scenario: args.scenario,
         subject,
         headroom,
         level,

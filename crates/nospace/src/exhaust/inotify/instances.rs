@@ -4,10 +4,10 @@ use nospace_core::model::InotifyResource;
 use rustix::io::Errno;
 
 use super::accounting::InotifyAccounting;
-use super::descriptors;
 use super::pool::{close, open};
-use super::user::EffectiveUser;
 use crate::exhaust::consumer::{Consumer, Overhead, TakeResult};
+use crate::exhaust::descriptors;
+use crate::exhaust::user::EffectiveUser;
 
 /// Instances without watches.
 pub struct Instances<'h> {

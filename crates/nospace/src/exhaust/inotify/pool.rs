@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use rustix::fs::inotify::{CreateFlags, init};
 use rustix::io::Errno;
 
-use super::descriptors;
-use super::user::EffectiveUser;
+use crate::exhaust::descriptors;
+use crate::exhaust::user::EffectiveUser;
 
 /// Opens `count` instances, or as many as the kernel gives; returns the errno of its refusal.
 pub fn open(

@@ -6,12 +6,12 @@ use rustix::fs::inotify::{WatchFlags, add_watch, remove_watch};
 use rustix::io::Errno;
 
 use super::accounting::InotifyAccounting;
-use super::descriptors;
-use super::inode::{InodeSource, WatchInode};
 use super::pool::{close, open};
 use super::split::split;
-use super::user::EffectiveUser;
 use crate::exhaust::consumer::{Consumer, Overhead, TakeResult};
+use crate::exhaust::descriptors;
+use crate::exhaust::inode::{InodeSource, WatchInode};
+use crate::exhaust::user::EffectiveUser;
 
 /// Watches: few inodes, each watched in every one of many instances.
 pub struct Watches<'h> {

@@ -7,7 +7,7 @@ use nospace_core::report::percent;
 
 use super::words::{amount, figure};
 use crate::exhaust::session::{Observer, Phase, Status};
-use crate::exhaust::{Headroom, Target};
+use crate::exhaust::{Headroom, Scenario, Unit};
 use crate::ui::bar::bar;
 use crate::ui::screen::Screen;
 use crate::ui::{Charset, warn};
@@ -20,7 +20,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 /// A bar on standard error, where that is a terminal; lines, where it is not.
 #[derive(Debug)]
 pub struct Progress {
-    target: Target,
+    scenario: &'static Scenario,
     subject: String,
     charset: Charset,
     bar: Option<ProgressBar>,
@@ -28,9 +28,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of `target` of `subject`.
+    /// Of what belongs to `subject`.
     #[must_use]
-    pub fn new(target: Target, subject: &str) -> Self {
+    pub fn new(scenario: &'static Scenario, subject: &str) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::hidden();
             if let Ok(style) = ProgressStyle::with_template("{msg}") {
@@ -39,7 +39,7 @@ impl Progress {
             bar
         });
         Self {
-            target,
+            scenario,
             subject: subject.to_owned(),
             charset: Screen::of_stdout().charset,
             bar,
@@ -49,13 +49,13 @@ impl Progress {
 
     /// Says what is about to be done, and how to undo it.
     pub fn announce(&self, taking: u64, room: &Headroom, time: Duration) {
-        let left = room.free - taking;
+        let (left, unit) = (room.free - taking, self.scenario.unit);
         warn(&format!(
             "using up {} of {}, leaving {} of {}, for at most {}; Ctrl-C releases them",
-            amount(taking, self.target),
+            amount(taking, unit),
             self.subject,
-            figure(left, self.target),
-            figure(room.limit, self.target),
+            figure(left, unit),
+            figure(room.limit, unit),
             duration(time),
         ));
     }
@@ -74,7 +74,7 @@ impl Progress {
             .get_or_insert((Phase::Taking, Instant::now()));
         if phase != state.phase || state.phase == Phase::Taking && at.elapsed() >= LINE_INTERVAL {
             self.last_line = Some((state.phase, Instant::now()));
-            warn(&line_text(self.target, state));
+            warn(&line_text(self.scenario.unit, state));
         }
     }
 }
@@ -88,68 +88,71 @@ impl Observer for Progress {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
-        let line = bar_line(self.target, state, columns.into(), self.charset);
+        let line = bar_line(self.scenario, state, columns.into(), self.charset);
         bar.set_message(line);
     }
 }
 
 /// All of it in one line of `width` columns, or the words alone.
-fn bar_line(target: Target, state: &Status, width: usize, charset: Charset) -> String {
-    let words = bar_text(target, state);
-    let room = width.saturating_sub(target.name().len() + words.len() + 2);
+fn bar_line(scenario: &Scenario, state: &Status, width: usize, charset: Charset) -> String {
+    let Scenario { name, unit, .. } = scenario;
+    let words = bar_text(*unit, state);
+    let room = width.saturating_sub(name.len() + words.len() + 2);
     if room < MIN_WIDTH {
         return words;
     }
     let whole = state.wanted.max(state.held);
     let percent = percent(state.held, whole).unwrap_or(0);
-    format!("{} {} {words}", target.name(), bar(percent, room, charset))
+    format!("{name} {} {words}", bar(percent, room, charset))
 }
 
 /// For the end of a bar.
-fn bar_text(target: Target, state: &Status) -> String {
+fn bar_text(unit: Unit, state: &Status) -> String {
     let left = state
         .left
-        .map(|left| format!("{} left, ", figure(left, target)));
+        .map(|left| format!("{} left, ", figure(left, unit)));
     match state.phase {
         Phase::Taking => format!(
             "{} of {}",
-            figure(state.held, target),
-            figure(state.wanted, target)
+            figure(state.held, unit),
+            figure(state.wanted, unit)
         ),
         Phase::Holding => format!(
             "{} held, {}{} to go",
-            figure(state.held, target),
+            figure(state.held, unit),
             left.unwrap_or_default(),
             duration(state.remaining)
         ),
-        Phase::Releasing => format!("releasing {}", figure(state.held, target)),
+        Phase::Releasing => format!("releasing {}", figure(state.held, unit)),
     }
 }
 
 /// For a line of its own.
-fn line_text(target: Target, state: &Status) -> String {
+fn line_text(unit: Unit, state: &Status) -> String {
     let left = state
         .left
-        .map(|left| format!(", {} left", figure(left, target)));
+        .map(|left| format!(", {} left", figure(left, unit)));
     match state.phase {
         Phase::Taking => format!(
             "using up: {} of {}",
-            figure(state.held, target),
-            amount(state.wanted, target)
+            figure(state.held, unit),
+            amount(state.wanted, unit)
         ),
         Phase::Holding => format!(
             "holding {}{}; {} to go",
-            amount(state.held, target),
+            amount(state.held, unit),
             left.unwrap_or_default(),
             duration(state.remaining)
         ),
-        Phase::Releasing => format!("releasing {}", amount(state.held, target)),
+        Phase::Releasing => format!("releasing {}", amount(state.held, unit)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exhaust::Target;
+    use crate::exhaust::scenarios::of;
 
     fn line(phase: Phase, held: u64, width: usize) -> String {
         let state = Status {
@@ -159,7 +162,7 @@ mod tests {
             left: Some(5),
             remaining: Duration::from_secs(290),
         };
-        bar_line(Target::Watches, &state, width, Charset::Unicode)
+        bar_line(of(Target::Watches), &state, width, Charset::Unicode)
     }
 
     #[test]
@@ -193,7 +196,7 @@ mod tests {
             remaining: Duration::from_secs(60),
         };
         assert_eq!(
-            line_text(Target::Blocks, &state),
+            line_text(Unit::Bytes, &state),
             "holding 64 MiB, 0 B left; 1 min to go"
         );
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use nospace_core::amount::duration;
 
 use super::words::{amount, figure};
-use crate::exhaust::{EndReason, ExhaustSummary};
+use crate::exhaust::{EndReason, ExhaustSummary, Unit, scenarios};
 use crate::ui::screen::Screen;
 use crate::ui::{Page, number, style};
 
@@ -11,11 +11,12 @@ use crate::ui::{Page, number, style};
 #[must_use]
 pub fn summary(document: &ExhaustSummary, screen: &Screen) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
+    let unit = scenarios::of(document.target).unit;
     let title = page.line().put(
         style::BOLD,
         &format!(
             "Held {} of {}",
-            amount(document.held, document.target),
+            amount(document.held, unit),
             document.subject
         ),
     );
@@ -29,18 +30,17 @@ pub fn summary(document: &ExhaustSummary, screen: &Screen) -> Page {
         }
     )));
     let before = page.indented();
-    page.wrapped(before, style::DIM, &details(document));
+    page.wrapped(before, style::DIM, &details(document, unit));
     page
 }
 
-fn details(document: &ExhaustSummary) -> String {
-    let target = document.target;
+fn details(document: &ExhaustSummary, unit: Unit) -> String {
     let mut parts = Vec::new();
     if let Some(left) = document.left {
         let limit = document.limit.map_or(String::new(), |limit| {
-            format!(" of {}", figure(limit, target))
+            format!(" of {}", figure(limit, unit))
         });
-        parts.push(format!("{}{limit} left", figure(left, target)));
+        parts.push(format!("{}{limit} left", figure(left, unit)));
     }
     if let Some(error) = &document.refused {
         parts.push(format!("the kernel refused more ({error})"));

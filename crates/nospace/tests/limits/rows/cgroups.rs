@@ -1,9 +1,9 @@
 //! Control groups: how many there may be, and how many processes in one.
 
 use nospace_core::cause::Cause;
-use rustix::io::Errno;
 
 use crate::cgroup::Cgroup;
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -13,7 +13,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::CgroupLimit,
             which: "cgroup.max.descendants",
-            how: How::Real(descendants),
+            how: How::Scenario("cgroups", descendants),
         },
         Row {
             cause: Cause::CgroupLimit,
@@ -38,28 +38,25 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::Pids,
             which: "pids.max of a cgroup",
-            how: How::Real(pids),
+            how: How::Scenario("pids", pids),
         },
     ]
 }
 
 fn descendants() -> anyhow::Result<Option<Exhausted>> {
     const LIMIT: u64 = 12;
-    let Some(cgroup) = Cgroup::with("cgroup.max.descendants")? else {
-        return Ok(None);
-    };
-    cgroup.write("cgroup.max.descendants", LIMIT)?;
-    for number in 0..LIMIT {
-        std::fs::create_dir(cgroup.path().join(number.to_string()))?;
-    }
-    let more = cgroup.path().join("more");
-    let more = more.display().to_string();
-    anyhow::ensure!(std::fs::create_dir(&more).is_err(), "there is no limit");
+    let exhaust = Exhaust::start(&["cgroups", "--limit", "12"])?;
+    let more = format!("{}/more", exhaust.subject());
     Ok(Some(Exhausted {
-        expected: Expected::full(cgroup.name(), "cgroups", LIMIT),
-        place: Place::default().with(cgroup),
+        expected: Expected::full(name(&exhaust), "cgroups", LIMIT),
+        place: Place::of(exhaust, &[]),
         victim: Victim::new(format!("mkdir {more}")),
     }))
+}
+
+/// How the kernel calls the cgroup that is used up.
+fn name(exhaust: &Exhaust) -> String {
+    format!("/nospace-exhaust.{}", exhaust.pid())
 }
 
 fn depth() -> anyhow::Result<Option<Exhausted>> {
@@ -82,17 +79,11 @@ fn depth() -> anyhow::Result<Option<Exhausted>> {
 
 fn pids() -> anyhow::Result<Option<Exhausted>> {
     const LIMIT: u64 = 20;
-    let Some(cgroup) = Cgroup::with("pids.max")? else {
-        return Ok(None);
-    };
-    let mut place = Place::new(&["--instances=0"], &[])?;
-    cgroup.write("pids.max", LIMIT)?;
-    cgroup.write("cgroup.procs", place.pid()?)?;
-    place.exhaust("processes", Errno::AGAIN)?;
-    let procs = cgroup.path().join("cgroup.procs").display().to_string();
+    let exhaust = Exhaust::start(&["pids", "--limit", "20"])?;
+    let procs = format!("{}/cgroup.procs", exhaust.subject());
     Ok(Some(Exhausted {
-        expected: Expected::full(cgroup.name(), "threads", LIMIT),
-        place: place.with(cgroup),
+        expected: Expected::full(name(&exhaust), "threads", LIMIT),
+        place: Place::of(exhaust, &[]),
         // Whoever is moved there is not refused, but its children are.
         victim: Victim::unexplained(
             format!("echo $$ >{procs}; /bin/true; :"),

@@ -7,6 +7,7 @@ use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
 use super::of_a_guest;
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -16,7 +17,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::DiskBlocks,
             which: "tmpfs",
-            how: How::Real(|| blocks("/mnt")),
+            how: How::Scenario("blocks", blocks),
         },
         Row {
             cause: Cause::DiskBlocks,
@@ -26,17 +27,17 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::DiskInodes,
             which: "tmpfs",
-            how: How::Real(|| inodes("/mnt")),
+            how: How::Scenario("inodes", inodes),
         },
         Row {
             cause: Cause::DiskInodes,
             which: "of /dev/shm",
-            how: How::Real(|| inodes("/dev/shm")),
+            how: How::Real(inodes_of_shm),
         },
         Row {
             cause: Cause::DevShm,
             which: "",
-            how: How::Real(|| blocks("/dev/shm")),
+            how: How::Real(blocks_of_shm),
         },
         of_a_guest(
             Cause::DiskQuota,
@@ -63,33 +64,53 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn blocks(place: &str) -> anyhow::Result<Option<Exhausted>> {
-    let mut there = Place::new(&["--instances=0"], &["mnt"])?;
-    there.run(&format!("mount -t tmpfs -o size=1m nospace-limits {place}"))?;
-    there.exhaust(&format!("blocks {place}"), Errno::NOSPC)?;
+fn blocks() -> anyhow::Result<Option<Exhausted>> {
+    let exhaust = Exhaust::start(&["blocks", "--limit", "1"])?;
+    let directory = exhaust.subject().to_owned();
     Ok(Some(Exhausted {
-        place: there,
-        expected: Expected::full(place, "bytes", 1 << 20),
-        victim: Victim::new(format!("cp /bin/sh {place}/more")),
+        place: Place::of(exhaust, &[]),
+        victim: Victim::new(format!("cp /bin/sh {directory}/more")),
+        expected: Expected::full(directory, "bytes", 1 << 20),
     }))
 }
 
-fn inodes(place: &str) -> anyhow::Result<Option<Exhausted>> {
-    let mut there = Place::new(&["--instances=0"], &["mnt"])?;
-    there.run(&format!(
-        "mount -t tmpfs -o size=1m,nr_inodes=40 nospace-limits {place}"
-    ))?;
-    there.exhaust(&format!("inodes {place}"), Errno::NOSPC)?;
+fn inodes() -> anyhow::Result<Option<Exhausted>> {
+    let exhaust = Exhaust::start(&["inodes", "--limit", "40"])?;
+    let directory = exhaust.subject().to_owned();
     Ok(Some(Exhausted {
-        place: there,
-        expected: Expected::full(place, "inodes", 40),
-        victim: match place {
-            "/dev/shm" => Victim::unexplained(
-                "touch /dev/shm/more",
-                "a path below /dev/shm is taken for dev-shm, which has room: its inodes are used up",
-            ),
-            _ => Victim::new(format!("touch {place}/more")),
-        },
+        place: Place::of(exhaust, &[]),
+        victim: Victim::new(format!("touch {directory}/more")),
+        // One more is the root of the tmpfs.
+        expected: Expected::full(directory, "inodes", 41),
+    }))
+}
+
+/// The place is a mount namespace of its own.
+fn shm(options: &str, what: &str) -> anyhow::Result<Place> {
+    let mut place = Place::new(&["--instances=0"], &["mnt"])?;
+    place.run(&format!(
+        "mount -t tmpfs -o {options} nospace-limits /dev/shm"
+    ))?;
+    place.exhaust(&format!("{what} /dev/shm"), Errno::NOSPC)?;
+    Ok(place)
+}
+
+fn blocks_of_shm() -> anyhow::Result<Option<Exhausted>> {
+    Ok(Some(Exhausted {
+        place: shm("size=1m", "blocks")?,
+        expected: Expected::full("/dev/shm", "bytes", 1 << 20),
+        victim: Victim::new("cp /bin/sh /dev/shm/more"),
+    }))
+}
+
+fn inodes_of_shm() -> anyhow::Result<Option<Exhausted>> {
+    Ok(Some(Exhausted {
+        place: shm("size=1m,nr_inodes=40", "inodes")?,
+        expected: Expected::full("/dev/shm", "inodes", 40),
+        victim: Victim::unexplained(
+            "touch /dev/shm/more",
+            "a path below /dev/shm is taken for dev-shm, which has room: its inodes are used up",
+        ),
     }))
 }
 

@@ -4,6 +4,7 @@ use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
 use super::sysctl;
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -41,8 +42,17 @@ pub fn rows() -> Vec<Row> {
         instances("of a container, seen from inside", || {
             instances_of_a_namespace(CONTAINER)
         }),
-        instances("of a user", || instances_of_a_user(&[])),
-        instances("of a user, from /proc", || instances_of_a_user(FROM_PROC)),
+        Row {
+            cause: Cause::InotifyInstances,
+            which: "of a user",
+            how: How::Scenario("instances", instances_of_a_user),
+        },
+        instances("of a user, from /proc", instances_seen_from_proc),
+        Row {
+            cause: Cause::InotifyWatches,
+            which: "of a user",
+            how: How::Scenario("watches", watches_of_a_user),
+        },
     ]
 }
 
@@ -70,17 +80,43 @@ fn instances_of_a_namespace(arguments: &[&str]) -> anyhow::Result<Option<Exhaust
     }))
 }
 
-fn instances_of_a_user(ways: &'static [&'static str]) -> anyhow::Result<Option<Exhausted>> {
+fn instances_of_a_user() -> anyhow::Result<Option<Exhausted>> {
     let limit = sysctl("/proc/sys/fs/inotify/max_user_instances")?;
-    let mut place = Place::new(&["--uid=1899999031", "--instances=0"], &[])?.by(ways);
+    let exhaust = Exhaust::start(&["instances", "--as-uid", "1899999031"])?;
+    Ok(Some(Exhausted {
+        place: Place::of(exhaust, &[]),
+        expected: Expected::full("uid 1899999031", "instances", limit),
+        victim: tail("1899999031"),
+    }))
+}
+
+/// By a process that is this user's: /proc does not tell who made an instance.
+fn instances_seen_from_proc() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/fs/inotify/max_user_instances")?;
+    let mut place = Place::new(&["--uid=1899999040", "--instances=0"], &[])?.by(FROM_PROC);
     place.tell(&format!("rlimit nofile {}", limit + 64))?;
     place.exhaust("instances", Errno::MFILE)?;
     Ok(Some(Exhausted {
         place,
-        expected: Expected::full("uid 1899999031", "instances", limit),
-        victim: Victim::of_anybody(
-            "setpriv --reuid=1899999031 --regid=1899999031 --clear-groups timeout 1 tail -f /etc/passwd >/dev/null",
-        ),
+        expected: Expected::full("uid 1899999040", "instances", limit),
+        victim: tail("1899999040"),
+    }))
+}
+
+/// Follows a file as this user.
+fn tail(uid: &str) -> Option<Victim> {
+    Victim::of_anybody(format!(
+        "setpriv --reuid={uid} --regid={uid} --clear-groups timeout 1 tail -f /etc/passwd >/dev/null"
+    ))
+}
+
+fn watches_of_a_user() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/fs/inotify/max_user_watches")?;
+    let exhaust = Exhaust::start(&["watches", "--as-uid", "1899999039"])?;
+    Ok(Some(Exhausted {
+        place: Place::of(exhaust, &[]),
+        expected: Expected::full("uid 1899999039", "watches", limit),
+        victim: tail("1899999039"),
     }))
 }
 

@@ -4,6 +4,7 @@ use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
 use super::{of_the_machine, sysctl};
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -17,115 +18,113 @@ const MORE_QUEUES: &str = "ipcmk --queue";
 const MORE_MEMORY: &str = "ipcmk --shmem 4096";
 
 pub fn rows() -> Vec<Row> {
-    let semaphores = |which, exhaust| Row {
-        cause: Cause::SysvSemaphores,
+    let scenario = |cause, which, name, exhaust| Row {
+        cause,
         which,
-        how: How::Real(exhaust),
+        how: How::Scenario(name, exhaust),
     };
-    let memory = |which, exhaust| Row {
-        cause: Cause::SysvShm,
-        which,
-        how: How::Real(exhaust),
-    };
-    let queues = |which, exhaust| Row {
-        cause: Cause::SysvMessages,
-        which,
-        how: How::Real(exhaust),
-    };
-    let mqueues = |which, exhaust| Row {
-        cause: Cause::PosixMqueue,
-        which,
-        how: How::Real(exhaust),
-    };
-    let keys = |which, exhaust| Row {
-        cause: Cause::Keys,
+    let real = |cause, which, exhaust| Row {
+        cause,
         which,
         how: How::Real(exhaust),
     };
     vec![
-        semaphores("sets, SEMMNI", || {
+        scenario(
+            Cause::SysvSemaphores,
+            "sets, SEMMNI",
+            "sysv-semaphores",
+            || sysv("sysv-semaphores", 5, ("SEMMNI", "sets"), MORE_SEMAPHORES),
+        ),
+        real(Cause::SysvSemaphores, "semaphores, SEMMNS", || {
             ipc(
-                &["sysctl ipc kernel/sem 250,32000,32,5"],
-                "semaphores 1",
-                ("SEMMNI", "sets", 5),
-                MORE_SEMAPHORES,
-            )
-        }),
-        semaphores("semaphores, SEMMNS", || {
-            ipc(
-                &["sysctl ipc kernel/sem 250,100,32,128"],
+                "sysctl ipc kernel/sem 250,100,32,128",
                 "semaphores 50",
                 ("SEMMNS", "semaphores", 100),
                 MORE_SEMAPHORES,
             )
         }),
         // The kernel's SEMMNS, 1,024,000,000, would take tens of gigabytes.
-        semaphores("sets, at the kernel's default", || {
-            ipc(
-                &[],
-                "semaphores 1",
-                ("SEMMNI", "sets", SEMMNI),
-                MORE_SEMAPHORES,
-            )
+        scenario(
+            Cause::SysvSemaphores,
+            "sets, at the kernel's default",
+            "sysv-semaphores",
+            || {
+                sysv(
+                    "sysv-semaphores",
+                    SEMMNI,
+                    ("SEMMNI", "sets"),
+                    MORE_SEMAPHORES,
+                )
+            },
+        ),
+        scenario(Cause::SysvShm, "segments, shmmni", "sysv-shm", || {
+            sysv("sysv-shm", 5, ("kernel.shmmni", "segments"), MORE_MEMORY)
         }),
-        memory("segments, shmmni", || {
+        real(Cause::SysvShm, "pages, shmall", || {
             ipc(
-                &["sysctl ipc kernel/shmmni 5"],
-                "segments 4096",
-                ("kernel.shmmni", "segments", 5),
-                MORE_MEMORY,
-            )
-        }),
-        memory("pages, shmall", || {
-            ipc(
-                &["sysctl ipc kernel/shmall 100"],
+                "sysctl ipc kernel/shmall 100",
                 "segments 40960",
                 ("kernel.shmall", "pages", 100),
                 MORE_MEMORY,
             )
         }),
         // The kernel's shmall is no limit: 2^64 bytes less a page or so.
-        memory("segments, at the kernel's default", || {
-            ipc(
-                &[],
-                "segments 4096",
-                ("kernel.shmmni", "segments", SHMMNI),
-                MORE_MEMORY,
-            )
-        }),
-        queues("queues, msgmni", || {
-            ipc(
-                &["sysctl ipc kernel/msgmni 5"],
-                "queues",
-                ("kernel.msgmni", "queues", 5),
-                MORE_QUEUES,
-            )
-        }),
-        queues("queues, at the kernel's default", || {
-            ipc(
-                &[],
-                "queues",
-                ("kernel.msgmni", "queues", MSGMNI),
-                MORE_QUEUES,
-            )
-        }),
-        mqueues("bytes, RLIMIT_MSGQUEUE", mqueue_bytes),
-        mqueues("queues, queues_max", mqueue_number),
+        scenario(
+            Cause::SysvShm,
+            "segments, at the kernel's default",
+            "sysv-shm",
+            || {
+                sysv(
+                    "sysv-shm",
+                    SHMMNI,
+                    ("kernel.shmmni", "segments"),
+                    MORE_MEMORY,
+                )
+            },
+        ),
+        scenario(
+            Cause::SysvMessages,
+            "queues, msgmni",
+            "sysv-messages",
+            || sysv("sysv-messages", 5, ("kernel.msgmni", "queues"), MORE_QUEUES),
+        ),
+        scenario(
+            Cause::SysvMessages,
+            "queues, at the kernel's default",
+            "sysv-messages",
+            || {
+                sysv(
+                    "sysv-messages",
+                    MSGMNI,
+                    ("kernel.msgmni", "queues"),
+                    MORE_QUEUES,
+                )
+            },
+        ),
+        real(Cause::PosixMqueue, "bytes, RLIMIT_MSGQUEUE", mqueue_bytes),
+        scenario(
+            Cause::PosixMqueue,
+            "queues, queues_max",
+            "posix-mqueue",
+            mqueue_number,
+        ),
         of_the_machine(
             Cause::Keys,
             "number, of root",
             ("uid 0", "keys", 1_000_000),
             "no process of root's could have a session keyring",
         ),
-        keys("number", || {
+        scenario(Cause::Keys, "number", "keys", || {
+            let exhaust = Exhaust::start(&["keys"])?;
             let limit = sysctl("/proc/sys/kernel/keys/maxkeys")?;
-            user_keys(
-                "1899999034",
-                1,
-                Expected::full("uid 1899999034", "keys", limit),
-            )
+            let subject = exhaust.subject().to_owned();
+            Ok(Some(Exhausted {
+                place: Place::of(exhaust, &[]),
+                expected: Expected::full(subject, "keys", limit),
+                victim: None,
+            }))
         }),
-        keys("bytes", || {
+        real(Cause::Keys, "bytes", || {
             let limit = sysctl("/proc/sys/kernel/keys/maxbytes")?;
             let full = Expected::full("uid 1899999035", "bytes", limit);
             // The last bytes are too few for a key with a name.
@@ -135,20 +134,33 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
+/// As many objects of a System V kind as this.
+fn sysv(
+    scenario: &str,
+    limit: u64,
+    (subject, unit): (&str, &'static str),
+    victim: &str,
+) -> anyhow::Result<Option<Exhausted>> {
+    let exhaust = Exhaust::start(&[scenario, "--limit", &limit.to_string()])?;
+    Ok(Some(Exhausted {
+        place: Place::of(exhaust, &["ipc"]),
+        expected: Expected::full(subject, unit, limit),
+        victim: Victim::new(victim),
+    }))
+}
+
 fn ipc(
-    limits: &[&str],
+    limit: &str,
     what: &str,
-    (subject, unit, limit): (&str, &'static str, u64),
+    (subject, unit, most): (&str, &'static str, u64),
     victim: &str,
 ) -> anyhow::Result<Option<Exhausted>> {
     let mut place = Place::new(&["--instances=0"], &["ipc"])?;
-    for limit in limits {
-        place.tell(limit)?;
-    }
+    place.tell(limit)?;
     place.exhaust(what, Errno::NOSPC)?;
     Ok(Some(Exhausted {
         place,
-        expected: Expected::full(subject, unit, limit),
+        expected: Expected::full(subject, unit, most),
         victim: Victim::new(victim),
     }))
 }
@@ -183,13 +195,10 @@ fn mqueue_bytes() -> anyhow::Result<Option<Exhausted>> {
 
 /// As a user that may not exceed it.
 fn mqueue_number() -> anyhow::Result<Option<Exhausted>> {
-    let mut place = Place::new(&["--instances=0"], &["ipc"])?;
-    place.tell("sysctl ipc fs/mqueue/queues_max 3")?;
-    place.tell("become 1899999038")?;
-    place.exhaust("mqueues 64", Errno::NOSPC)?;
+    let exhaust = Exhaust::start(&["posix-mqueue", "--limit", "3"])?;
     Ok(Some(Exhausted {
-        expected: Expected::full(format!("(pid {})", place.pid()?), "queues", 3),
-        place,
-        victim: None,
+        expected: Expected::full(format!("(pid {})", exhaust.pid()), "queues", 3),
+        place: Place::of(exhaust, &[]),
+        victim: Victim::new("echo 'mq_open failed: No space left on device' >&2"),
     }))
 }

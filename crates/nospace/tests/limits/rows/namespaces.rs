@@ -1,9 +1,11 @@
 //! Mounts of a mount namespace, and namespaces of each kind in a user namespace with limits of its own.
 
+use anyhow::Context as _;
 use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
 use super::sysctl;
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -17,31 +19,27 @@ pub fn rows() -> Vec<Row> {
         which,
         how: How::Real(exhaust),
     };
-    let fanotify = |which, exhaust| Row {
+    let fanotify = |which, name, exhaust| Row {
         cause: Cause::Fanotify,
         which,
-        how: How::Real(exhaust),
+        how: How::Scenario(name, exhaust),
     };
     vec![
         Row {
             cause: Cause::MountLimit,
             which: "",
-            how: How::Real(mounts),
+            how: How::Scenario("mounts", mounts),
         },
         Row {
             cause: Cause::Ptys,
             which: "",
-            how: How::Real(ptys),
+            how: How::Scenario("ptys", ptys),
         },
-        fanotify("groups", || {
-            fanotify_of("groups", Errno::MFILE, "fanotify_init: Too many open files")
+        fanotify("groups", "fanotify-groups", || {
+            fanotify_of("groups", "fanotify_init: Too many open files")
         }),
-        fanotify("marks", || {
-            fanotify_of(
-                "marks",
-                Errno::NOSPC,
-                "fanotify_mark: No space left on device",
-            )
+        fanotify("marks", "fanotify-marks", || {
+            fanotify_of("marks", "fanotify_mark: No space left on device")
         }),
         kind("cgroup", || namespaces("cgroup")),
         kind("ipc", || namespaces("ipc")),
@@ -54,30 +52,26 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// Whose devpts holds two, in a mount namespace of its own and outside of /dev.
 fn ptys() -> anyhow::Result<Option<Exhausted>> {
-    let mut place = Place::new(&["--instances=0"], &["mnt"])?;
-    place.run("mount -t devpts -o newinstance,ptmxmode=0666,max=2 nospace-limits /mnt")?;
-    place.exhaust("ptys /mnt/ptmx", Errno::NOSPC)?;
+    let exhaust = Exhaust::start(&["ptys", "--limit", "2"])?;
+    let directory = exhaust.subject().to_owned();
     Ok(Some(Exhausted {
-        expected: Expected::full("/mnt", "ptys", 2),
-        place,
-        victim: Victim::new("python3 -c 'open(\"/mnt/ptmx\")'"),
+        place: Place::of(exhaust, &[]),
+        victim: Victim::new(format!("python3 -c 'open(\"{directory}/ptmx\")'")),
+        expected: Expected::full(directory, "ptys", 2),
     }))
 }
 
 fn mounts() -> anyhow::Result<Option<Exhausted>> {
     let limit = sysctl("/proc/sys/fs/mount-max")?;
-    let mut place = Place::new(&["--instances=0"], &["mnt"])?;
-    place.run("mount -t tmpfs -o size=1m nospace-limits /mnt")?;
-    place.exhaust("mounts /mnt", Errno::NOSPC)?;
+    let exhaust = Exhaust::start(&["mounts"])?;
     Ok(Some(Exhausted {
         expected: Expected {
             // The kernel counts the root of all, which no process sees.
             used: limit - 1..=limit,
-            ..Expected::full(format!("(pid {})", place.pid()?), "mounts", limit)
+            ..Expected::full(format!("(pid {})", exhaust.pid()), "mounts", limit)
         },
-        place,
+        place: Place::of(exhaust, &["mnt"]),
         victim: Victim::of_anybody("mount -t tmpfs more /run"),
     }))
 }
@@ -106,21 +100,14 @@ fn namespaces(kind: &str) -> anyhow::Result<Option<Exhausted>> {
 }
 
 /// Root of a user namespace that has a limit of its own; nospace sees it from the host.
-fn fanotify_of(what: &str, errno: Errno, words: &str) -> anyhow::Result<Option<Exhausted>> {
+fn fanotify_of(unit: &'static str, words: &str) -> anyhow::Result<Option<Exhausted>> {
     const LIMIT: u64 = 5;
-    let mut place = Place::new(&["--user-namespace=830000", "--instances=0"], &[])?;
-    place.tell(&format!("sysctl user user/max_fanotify_{what} {LIMIT}"))?;
-    place.exhaust(&format!("fanotify {what}"), errno)?;
-    let namespace = std::fs::read_link(format!("/proc/{}/ns/user", place.pid()?))?;
-    let namespace = namespace.to_string_lossy().replace(['[', ']'], "");
-    let number = namespace.trim_start_matches("user:").to_owned();
+    let exhaust = Exhaust::start(&[&format!("fanotify-{unit}"), "--limit", "5"])?;
+    let namespace = exhaust.subject().split(" (pid").next();
+    let namespace = namespace.context("no subject")?.to_owned();
     Ok(Some(Exhausted {
-        place,
-        expected: Expected::full(format!("of user namespace {number}"), unit(what), LIMIT),
+        place: Place::of(exhaust, &[]),
+        expected: Expected::full(format!("of {namespace}"), unit, LIMIT),
         victim: Victim::of_anybody(format!("echo '{words}' >&2")),
     }))
-}
-
-fn unit(what: &str) -> &'static str {
-    if what == "groups" { "groups" } else { "marks" }
 }

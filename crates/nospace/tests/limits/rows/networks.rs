@@ -3,13 +3,19 @@
 use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
-use super::of_a_guest;
+use super::{of_a_guest, sysctl};
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
 
 pub fn rows() -> Vec<Row> {
     vec![
+        Row {
+            cause: Cause::Conntrack,
+            which: "of a network namespace",
+            how: How::Scenario("conntrack", connections),
+        },
         of_a_guest(
             Cause::Conntrack,
             ("net.netfilter.nf_conntrack_max", "connections", 200, 200),
@@ -47,6 +53,16 @@ fn bridge() -> anyhow::Result<Option<Exhausted>> {
         place,
         expected: Expected::full("bridge0", "ports", 1023),
         victim: Victim::new("ip link set port1023 master bridge0"),
+    }))
+}
+
+fn connections() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/net/netfilter/nf_conntrack_max")?;
+    let exhaust = Exhaust::start(&["conntrack"])?;
+    Ok(Some(Exhausted {
+        expected: Expected::full(format!("(pid {})", exhaust.pid()), "connections", limit),
+        place: Place::of(exhaust, &[]),
+        victim: Victim::new("echo 'nf_conntrack: nf_conntrack: table full, dropping packet' >&2"),
     }))
 }
 

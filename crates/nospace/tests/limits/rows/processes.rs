@@ -6,6 +6,7 @@ use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
 use super::{of_a_guest, of_the_machine, sysctl};
+use crate::exhaust::Exhaust;
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -36,12 +37,16 @@ pub fn rows() -> Vec<Row> {
             ("kernel.threads-max", "threads", 23_410),
             "no other process of the machine could fork",
         ),
-        of_the_machine(
-            Cause::EpollWatches,
-            "",
-            ("uid 100", "watches", 667_046),
-            "fs.epoll.max_user_watches is the host's and in the millions: a gigabyte, and a minute for every look at them",
-        ),
+        Row {
+            cause: Cause::Aio,
+            which: "all but 4 %",
+            how: How::Scenario("aio", requests),
+        },
+        Row {
+            cause: Cause::EpollWatches,
+            which: "",
+            how: How::Scenario("epoll-watches", epoll),
+        },
         of_a_guest(
             Cause::Hugepages,
             ("2 MiB huge pages", "pages", 8, 8),
@@ -75,7 +80,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             cause: Cause::MaxMapCount,
             which: "",
-            how: How::Real(mappings),
+            how: How::Scenario("max-map-count", mappings),
         },
         Row {
             cause: Cause::Memlock,
@@ -148,19 +153,47 @@ fn processes_of_a_user() -> anyhow::Result<Option<Exhausted>> {
 /// In a process of its own, whose limit is the host's.
 fn mappings() -> anyhow::Result<Option<Exhausted>> {
     let limit = sysctl("/proc/sys/vm/max_map_count")?;
-    if limit > 1 << 18 {
-        eprintln!("skipped: vm.max_map_count is {limit}, which would take too long");
-        return Ok(None);
-    }
-    let mut place = Place::new(&["--instances=0"], &[])?;
-    place.exhaust("mappings", Errno::NOMEM)?;
+    let exhaust = Exhaust::start(&["max-map-count"])?;
+    let subject = exhaust.subject().replace("process ", "(pid ") + ")";
     Ok(Some(Exhausted {
         expected: Expected {
             used: limit - 1..=limit + 1,
-            ..Expected::full(format!("(pid {})", place.pid()?), "mappings", limit)
+            ..Expected::full(subject, "mappings", limit)
         },
-        place,
+        place: Place::of(exhaust, &[]),
         victim: None,
+    }))
+}
+
+/// Of the whole machine, with some left for the others.
+fn requests() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/fs/aio-max-nr")?;
+    let exhaust = Exhaust::start(&["aio"])?;
+    Ok(Some(Exhausted {
+        expected: Expected {
+            used: limit - limit.div_ceil(25)..=limit,
+            ..Expected::full("fs.aio-max-nr", "requests", limit)
+        },
+        place: Place::of(exhaust, &[]),
+        victim: Victim::new("echo 'InnoDB: io_setup() failed with EAGAIN after 5 attempts.' >&2"),
+    }))
+}
+
+/// A gigabyte on a machine of 25, for some seconds.
+fn epoll() -> anyhow::Result<Option<Exhausted>> {
+    let limit = sysctl("/proc/sys/fs/epoll/max_user_watches")?;
+    let exhaust = Exhaust::start(&["epoll-watches"])?;
+    // Each CPU counts some for itself before it adds them to the sum.
+    let unseen = 64 * std::thread::available_parallelism()?.get() as u64;
+    Ok(Some(Exhausted {
+        expected: Expected {
+            used: limit - unseen..=limit,
+            ..Expected::full(exhaust.subject(), "watches", limit)
+        },
+        place: Place::of(exhaust, &[]),
+        victim: Victim::of_anybody(
+            "echo 'epoll_ctl(1, 10) failed (28: No space left on device)' >&2",
+        ),
     }))
 }
 

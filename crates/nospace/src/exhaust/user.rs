@@ -2,6 +2,9 @@ use anyhow::Context as _;
 use rustix::process::{Uid, geteuid};
 use rustix::thread::set_thread_res_uid;
 
+/// uids from here on are in no range that distributions, systemd or container runtimes give out.
+const NOBODYS: u32 = 2_000_000_000;
+
 /// Who is charged.
 #[derive(Clone, Copy, Debug)]
 pub struct EffectiveUser {
@@ -20,15 +23,25 @@ impl EffectiveUser {
         }
     }
 
+    /// The user `uid`, or else one that no machine has: what it uses up, nobody misses.
+    #[must_use]
+    pub fn or_nobody(uid: Option<u32>) -> Self {
+        Self::new(Some(uid.unwrap_or(NOBODYS + std::process::id())))
+    }
+
     /// Its uid.
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.uid.as_raw()
     }
 
-    /// Becomes this user, for the thread that calls, while `work` is done: the kernel charges an instance to the
+    /// Becomes this user, for the thread that calls, while `work` is done: the kernel charges an instance or a key to the
     /// effective uid that made it, for life.
-    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> anyhow::Result<T> {
+    ///
+    /// # Errors
+    ///
+    /// It may not become this user.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> anyhow::Result<T> {
         if self.uid == self.own {
             return Ok(work());
         }

@@ -1,7 +1,7 @@
-//! What is watched: inodes without a name, each kept by a descriptor.
+//! What is watched or marked: inodes without a name, each kept by a descriptor.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -9,8 +9,8 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, mkdir, open, rmdir};
 use rustix::io::Errno;
 use rustix::process::{chdir, fchdir};
 
+use super::cleanup::{NAME, own_name};
 use super::descriptors;
-use crate::exhaust::cleanup::{NAME, own_name};
 
 /// Where a directory can be made in memory, of which hardly any machine has neither.
 const IN_MEMORY: [&str; 2] = ["/dev/shm", "/run"];
@@ -93,6 +93,11 @@ fn file() -> rustix::io::Result<WatchInode> {
 }
 
 impl WatchInode {
+    /// The descriptor that keeps it.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+
     /// Goes where it can be named in few words.
     pub fn enter(&self) -> anyhow::Result<()> {
         match self.name {

@@ -1,0 +1,110 @@
+use std::ffi::CString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use nospace_core::parse::mountinfo;
+use rustix::mount::{MountFlags, mount};
+
+use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
+
+/// Parent of the mount point, unless one is given.
+const PARENT: &str = "/run";
+
+/// A place for a file system of its own that everybody sees; the mount is removed however nospace ends.
+#[derive(Debug)]
+pub struct MountPlace {
+    path: PathBuf,
+    cleanup: CleanupProcess,
+}
+
+impl MountPlace {
+    /// `place`, or a new directory.
+    ///
+    /// # Errors
+    ///
+    /// `place` is no empty directory, or none can be created.
+    pub fn new(place: Option<&Path>) -> anyhow::Result<Self> {
+        clean()?;
+        let mut cleanup = CleanupProcess::start()?;
+        let path = match place {
+            Some(place) => given(place)?,
+            None => {
+                let path = Path::new(PARENT).join(own_name());
+                cleanup.expect(Leftover::Directory, &path)?;
+                fs::create_dir(&path)
+                    .with_context(|| format!("cannot create {}", path.display()))?;
+                path
+            }
+        };
+        Ok(Self { path, cleanup })
+    }
+
+    /// Mounts a file system of this type there.
+    ///
+    /// # Errors
+    ///
+    /// Without CAP_SYS_ADMIN.
+    pub fn mount(
+        &mut self,
+        source: &str,
+        fstype: &str,
+        flags: MountFlags,
+        options: &str,
+    ) -> anyhow::Result<()> {
+        self.cleanup.expect(Leftover::Mount, &self.path)?;
+        let options = CString::new(options)?;
+        mount(source, &self.path, fstype, flags, Some(options.as_c_str())).with_context(|| {
+            format!(
+                "cannot mount {fstype} on {} (needs CAP_SYS_ADMIN: run as root)",
+                self.path.display()
+            )
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the mount, and the directory if it is a new one.
+    ///
+    /// # Errors
+    ///
+    /// It could not be removed.
+    pub fn release(&mut self) -> anyhow::Result<()> {
+        self.cleanup.finish()
+    }
+}
+
+/// The directory on the command line; a mount hides what is in it, so it must be empty.
+fn given(place: &Path) -> anyhow::Result<PathBuf> {
+    let place = place
+        .canonicalize()
+        .with_context(|| place.display().to_string())?;
+    let mut entries = fs::read_dir(&place).with_context(|| place.display().to_string())?;
+    if entries.next().is_some() {
+        bail!(
+            "{} is not empty: the mount would hide its contents",
+            place.display()
+        );
+    }
+    Ok(place)
+}
+
+/// Removes what is left of earlier runs.
+fn clean() -> anyhow::Result<()> {
+    let mounts = fs::read("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
+    for mount in mountinfo::mounts(&mounts).context("/proc/self/mountinfo")? {
+        if is_leftover(mount.source.as_ref()) {
+            remove_leftover(Leftover::Mount, Path::new(&mount.mountpoint))?;
+        }
+    }
+    for entry in fs::read_dir(PARENT).into_iter().flatten().flatten() {
+        if is_leftover(&entry.file_name()) {
+            remove_leftover(Leftover::Directory, &entry.path())?;
+        }
+    }
+    Ok(())
+}
