@@ -8,7 +8,7 @@ use crate::report::{
     Finding, InotifyLimits, LogContext, Node, RemedyContext, Report, SCHEMA_VERSION, Speaker,
 };
 
-/// What a look at a node means: whose everything is, what is wrong, what to do.
+/// What a look at a node means: the owners, what is wrong, what to do.
 #[must_use]
 pub fn conclude(snapshot: &Snapshot) -> Report {
     conclude_with(view(snapshot), Vec::new())

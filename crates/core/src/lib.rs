@@ -4,7 +4,7 @@
 //! Snapshot ─ attribute → owners ─ diagnose → Report
 //! ```
 //!
-//! [`model`] is what was read, [`parse`] turns bytes into it, [`attribute`] says whose it is,
+//! [`model`] is what was read, [`parse`] turns bytes into it, [`attribute`] finds the owners,
 //! [`diagnose`] says what is wrong, [`report`] is the answer. Nothing here opens a file, asks
 //! the time or spawns anything: clippy.toml at the root holds that.
 

@@ -91,7 +91,7 @@ impl Node {
         self.process(pid, comm).cgroup(&path)
     }
 
-    /// The last process makes instances with so many watches each.
+    /// The last process makes instances with this many watches each.
     pub fn holds(mut self, instances: u32, watches: u32) -> Self {
         let (pid, user) = (self.last().pid, self.last().user);
         for _ in 0..instances {

@@ -389,7 +389,7 @@ fn where_the_speaker_is_not_known_nothing_is() {
         said.causes[0]
     );
     assert_eq!(said.findings[0].blame, Blame::Unknown);
-    // Whoever it was has room.
+    // Any of them has room.
     let mut roomy = report.clone();
     (roomy.users[0].instances.used, roomy.users[0].watches.used) = (3, 3);
     assert_eq!(
@@ -456,7 +456,7 @@ fn a_log_of_another_node_proves_nothing_here() {
 }
 
 #[test]
-fn a_namespace_or_cgroup_is_judged_only_where_the_line_tells_which() {
+fn a_namespace_or_cgroup_is_judged_only_where_the_line_names_it() {
     let mount = |pid| {
         let subject = Subject::MountNamespace { id: 9, pid };
         (Cause::MountLimit, subject, 100)

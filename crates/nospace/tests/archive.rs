@@ -231,7 +231,7 @@ fn a_directory_with_a_link_in_it_is_refused() {
 /// The most that the program may take in address space: what it takes for a small archive, and the 256 MiB that one may fill.
 const ADDRESS_SPACE: u64 = (256 + 200) << 20;
 
-/// An archive whose one answer is `list` (of so many times `element`), compressed as it is made.
+/// An archive whose one answer is `list` (`element`, repeated), compressed as it is made.
 fn bomb(question: &str, before: &str, element: &str, after: &str, times: usize) -> Vec<u8> {
     let begin = format!(r#"{{"q":{question},"a":{before}"#);
     let end = format!("{element}{after}}}\n");

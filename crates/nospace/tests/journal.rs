@@ -182,7 +182,7 @@ fn messages_of_any_bytes_and_of_several_lines_are_read() {
                 Some("app"),
                 Some("2025-11-21T01:00:01.000000+0000")
             ),
-            // The second line of a message: whose it is and when it came stand on the first.
+            // The second line of a message: its owner and time stand on the first.
             ("keys", Some("app"), Some("2025-11-21T01:00:02.000000+0000")),
         ]
     );
@@ -317,7 +317,7 @@ fn with_journalctl(script: Option<&str>) -> Output {
 }
 
 #[test]
-fn without_journalctl_one_is_told_what_to_do() {
+fn without_journalctl_the_error_says_what_to_do() {
     let out = with_journalctl(None);
     assert_eq!(out.status.code(), Some(3));
     assert!(

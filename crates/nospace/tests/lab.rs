@@ -83,7 +83,7 @@ fn watches_are_named_as_host_and_container_see_them() {
         return;
     }
     for watch in watches {
-        let path = |whose: &str| watch[whose].as_str().expect(whose).to_owned();
+        let path = |key: &str| watch[key].as_str().expect(key).to_owned();
         let (host, container) = (path("hostPath"), path("containerPath"));
         assert!(container.starts_with("/tmp/watched"), "{container}");
         let rootfs = host.strip_suffix(&container).expect(&host);

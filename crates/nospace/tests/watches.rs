@@ -288,9 +288,9 @@ fn a_handle_is_believed_where_its_name_leads_back() {
     assert_eq!(paths, [&None, &there("/in"), &there("/in/f")]);
 }
 
-/// As uid 65534: it is told what is lacking, and not that the kernel had forgotten.
+/// As uid 65534: the message says what is lacking, not that the kernel had forgotten.
 #[test]
-fn a_handle_that_may_not_be_opened_is_told_of_once() {
+fn a_handle_that_may_not_be_opened_is_reported_once() {
     let script = r#"
         mount -t tmpfs whole /mnt
         touch /mnt/f

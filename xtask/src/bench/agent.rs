@@ -184,7 +184,7 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-/// Both, scraped every 15 s for so many minutes.
+/// Both, scraped every 15 s for this many minutes.
 fn beside(nospace: &Path, exporter: &str, minutes: u32) -> Result<String> {
     eprintln!("bench: making the load");
     let load = Load::make(&Size::times(1))?;

@@ -52,7 +52,7 @@ impl Size {
         }
     }
 
-    /// As many descriptors, and so many times as many watches.
+    /// As many descriptors, and this many times as many watches.
     pub fn with_watches(self, times: u32) -> Self {
         Self {
             watches: self.watches * times,
@@ -60,7 +60,7 @@ impl Size {
         }
     }
 
-    /// So many times as many processes of each kind.
+    /// This many times as many processes of each kind.
     pub fn times(scale: u32) -> Self {
         Self {
             scale,
@@ -195,7 +195,7 @@ fn hold(instances: u32, uid: u32, watched: &[PathBuf]) -> Result<Vec<OwnedFd>> {
     (0..instances).map(instance).collect()
 }
 
-/// So many open files.
+/// This many open files.
 fn open(count: u32) -> Result<Vec<OwnedFd>> {
     let limit = Rlimit {
         current: Some(u64::from(count) + 100),

@@ -171,7 +171,7 @@ fn of_nospace(output: &str) -> Result<Counts> {
     })
 }
 
-/// So many paths.
+/// This many paths.
 fn named(paths: usize) -> Counts {
     Counts {
         instances: 0,

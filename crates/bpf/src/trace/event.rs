@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_tells_the_two_causes_of_emfile_apart() {
+    fn the_count_distinguishes_the_two_causes_of_emfile() {
         let init = |count| event(Call::InotifyInit1, -24, count).refusal();
         assert_eq!(init(Some((128, 128))), Some(Refusal::Instances));
         assert_eq!(init(Some((5, 128))), Some(Refusal::ProcessFiles));

@@ -248,7 +248,7 @@ fn find(accounting: &Accounting, key: UserKey) -> Outcome<&UserCounters> {
         .ok_or_else(|| format!("{key:?} is not in the accounting").into())
 }
 
-/// The instances charged to `key`, or to whoever draws on it.
+/// The instances charged to `key`, or to an account that draws on it.
 fn behind(accounting: &Accounting, key: UserKey) -> impl Iterator<Item = &Instance> {
     let parent = move |k: UserKey| find(accounting, k).ok()?.draws_on;
     accounting

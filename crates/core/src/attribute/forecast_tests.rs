@@ -59,14 +59,14 @@ fn on_v2_one_watch_a_directory_but_mounts() {
 }
 
 #[test]
-fn on_v1_the_longer_list_where_no_kubelet_tells() {
+fn on_v1_the_longer_list_where_no_kubelet_shows_it() {
     let forecast = forecast(&node().cgroups_v1(&HIERARCHIES, 100));
     assert_eq!(forecast.watches_needed, 8 * 100 + 6);
     assert!(forecast.basis.contains("before Kubernetes 1.29"));
 }
 
 #[test]
-fn on_v1_the_running_kubelet_tells_which_list() {
+fn on_v1_the_running_kubelet_shows_which_list() {
     let with = |held| {
         let node = node().cgroups_v1(&HIERARCHIES, 100).process(9, "kubelet");
         forecast(&node.holds(5, 1).holds(1, held))
@@ -272,7 +272,7 @@ fn the_finding_says_what_is_short() {
 }
 
 #[test]
-fn a_machine_without_kubernetes_is_not_told() {
+fn a_machine_without_kubernetes_has_no_forecast_finding() {
     let node = node().cgroups_v2(9_000, 0);
     assert_eq!(forecast(&node).verdict, StartVerdict::Fails);
     assert!(node.findings("kubelet-start").is_empty());

@@ -69,7 +69,7 @@ pub fn most_used(users: &[User], resource: InotifyResource) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Whoever inotify is charged to, most pressed first.
+/// Users that inotify is charged to, most pressed first.
 pub fn users(snapshot: &Snapshot) -> Vec<User> {
     let Some(inotify) = &snapshot.inotify else {
         return Vec::new();

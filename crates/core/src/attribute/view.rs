@@ -10,9 +10,9 @@ use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, Us
 pub struct View<'a> {
     /// What was read.
     pub snapshot: &'a Snapshot,
-    /// Whose each process is, by pid.
+    /// The owner of each process, by pid.
     pub owners: BTreeMap<u32, Owner>,
-    /// Whoever inotify is charged to, most pressed first.
+    /// Users that inotify is charged to, most pressed first.
     pub users: Vec<User>,
     /// Processes that hold instances, those with most first.
     pub processes: Vec<ProcessUse>,
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whose the process is; the host's, where nothing better is known.
+    /// The owner of the process; the host, where nothing better is known.
     #[must_use]
     pub fn owner(&self, pid: u32) -> &Owner {
         self.owners.get(&pid).unwrap_or(&Owner::Host)

@@ -8,7 +8,7 @@ use crate::report::{Finding, Rule, Subject};
 
 /// The fewest findings that are merged.
 const MANY: usize = 3;
-/// Evidence and victims of so many processes are listed; beyond that only their number.
+/// Evidence and victims of this many processes are listed; beyond that only their number.
 const LISTED: usize = 10;
 
 type Key = (Cause, Rule, String);

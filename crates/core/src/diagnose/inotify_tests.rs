@@ -142,7 +142,7 @@ fn remedies_raise_now_and_for_good() {
 
 /// Seen on a real node: started while instances were used up, containerd holds none.
 #[test]
-fn a_containerd_that_holds_nothing_is_told_to_restart_too() {
+fn a_containerd_that_holds_nothing_is_to_be_restarted_too() {
     let told = |namespace: &str| {
         let node = node().process(30, "hog").holds(128, 0).with(|s| {
             s.containers.bundles.push(crate::model::Bundle {
@@ -404,7 +404,7 @@ fn critical_comes_first() {
 }
 
 #[test]
-fn without_inotify_nothing_can_be_told() {
+fn without_inotify_nothing_can_be_said() {
     let node = node().with(|s| {
         s.inotify = None;
         s.collectors[0].error = Some("/proc: permission denied".to_owned());
@@ -426,7 +426,7 @@ fn a_gap_is_said_and_changes_nothing() {
 }
 
 #[test]
-fn without_limits_nothing_can_be_told() {
+fn without_limits_nothing_can_be_said() {
     let report = node().with(|s| s.limits = None).report();
     assert_eq!(report.status(), Status::Unknown);
     assert_eq!(report.users[0].user_namespace, INITIAL_USER_NAMESPACE);

@@ -37,7 +37,7 @@ fn resource(node: &Node, unit: &str) -> Resource {
 }
 
 #[test]
-fn roots_reserve_is_told_apart() {
+fn roots_reserve_is_counted_separately() {
     let node = with_filesystem(filesystem("/", 100, 50, 900)).equipped();
     let bytes = resource(&node, "bytes");
     assert_eq!((bytes.used, bytes.limit), (900 * 4_096, 950 * 4_096));

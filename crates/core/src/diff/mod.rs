@@ -72,7 +72,7 @@ pub struct Level {
 pub struct BudgetChange {
     /// Cause that its exhaustion has.
     pub cause: Cause,
-    /// Whose or what it is.
+    /// What has it.
     pub subject: String,
     /// What is counted.
     pub unit: String,
@@ -119,7 +119,7 @@ pub struct ProcessChange {
     pub pid: u32,
     /// Name of the main thread.
     pub comm: String,
-    /// Whose it is.
+    /// The owner.
     pub workload: Workload,
     /// In the first sample.
     pub before: Pair<u64>,

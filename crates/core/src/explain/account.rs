@@ -1,4 +1,4 @@
-//! Whose budgets the programs in a log are charged to: theirs are asked, never another user's.
+//! The accounts that the programs in a log are charged to: theirs are asked, never another user's.
 
 use crate::managers::is_kubelet;
 use crate::model::UserKey;

@@ -22,7 +22,7 @@ pub fn quoted(mut figures: Vec<&Figure>) -> Vec<String> {
 
 /// How full one budget is.
 pub struct Figure {
-    /// Whose it is.
+    /// The account or process that has it.
     pub subject: Subject,
     /// Used share, rounded down.
     pub percent: u64,

@@ -79,7 +79,7 @@ pub struct FindingSummary {
     pub rule: String,
     /// How bad.
     pub severity: Severity,
-    /// Whose budget.
+    /// What has the budget.
     pub subject: String,
     /// One sentence.
     pub title: String,
@@ -100,7 +100,7 @@ pub struct FindingSummary {
 pub struct BudgetSummary {
     /// Cause code that its exhaustion has.
     pub cause: String,
-    /// Whose budget.
+    /// What has the budget.
     pub subject: String,
     /// Amount in use, in `unit`.
     pub used: u64,
@@ -133,7 +133,7 @@ pub struct WorkloadUse {
 pub struct NextFull {
     /// Cause code that its exhaustion has.
     pub cause: String,
-    /// Whose budget.
+    /// What has the budget.
     pub subject: String,
     /// Seconds from when the check began.
     pub seconds: u64,
@@ -287,7 +287,7 @@ fn finding(report: &Report, finding: &Finding) -> FindingSummary {
     }
 }
 
-/// All whose both sides are known, the fullest first; of inotify the fullest two of all users before the rest.
+/// All of which both sides are known, the fullest first; of inotify the fullest two of all users before the rest.
 fn budgets(report: &Report) -> Vec<BudgetSummary> {
     let of_user = |user: &User, resource: InotifyResource| {
         let budget = user.budget(resource);

@@ -95,7 +95,7 @@ impl History {
         }
     }
 
-    /// Whose use of this user's budget has increased since the first snapshot, the largest increase first.
+    /// Holders whose use of this user's budget has increased since the first snapshot, the largest increase first.
     pub fn increases(
         &self,
         view: &View,

@@ -31,7 +31,7 @@ fn watches(growth: &[Growth]) -> &Growth {
 }
 
 #[test]
-fn it_says_when_a_budget_runs_out_and_whose_growth_it_is() {
+fn it_says_when_a_budget_runs_out_and_who_grows() {
     let (growth, found) = checks(40, 30, 15.0);
     let watches = watches(&growth);
     // 30 in 15 s; 8192 less 2500 and 39 times 30 are left.

@@ -103,7 +103,7 @@ fn the_clause_of_the_errno_counts_more_than_the_rest() {
 }
 
 #[test]
-fn refusals_by_no_limit_are_told_from_silence() {
+fn refusals_by_no_limit_are_distinguished_from_silence() {
     for line in [
         "VIDIOC_STREAMON error 28, No space left on device",
         "failed to write data to efivarfs: No space left on device",

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_use_is_told_by_what_holders_have_in_common() {
+    fn holders_are_grouped_by_what_they_have_in_common() {
         let mut node = node().limits(100, 8_192);
         for pid in 1..=40 {
             let pod = format!(

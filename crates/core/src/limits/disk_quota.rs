@@ -51,7 +51,7 @@ fn findings(view: &View) -> Vec<Finding> {
             let remedies = place.map(|place| {
                 remedy(
                     format!("du -xh -d 2 {place} | sort -h | tail -20"),
-                    "Shows what takes the space; delete it, or have whoever set the quota raise it.",
+                    "Shows what takes the space; delete it, or have the quota raised.",
                 )
             });
             Finding {

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::testing::node;
 
-    /// Whoever is not listed is not under pressure: `explain` relies on it.
+    /// A process that is not listed is not under pressure: `explain` relies on it.
     #[test]
     fn all_that_are_under_pressure_are_listed() {
         let with = |number: u32, descriptors: u32| {

@@ -121,7 +121,7 @@ fn pods_beyond_the_top_are_summed() {
 }
 
 #[test]
-fn no_row_is_told_twice() {
+fn no_row_is_written_twice() {
     let mut report = quiet();
     // The old pod of a StatefulSet is still there when the new one starts.
     report.pods = vec![

@@ -21,7 +21,7 @@ impl Dialect {
         }
     }
 
-    /// What the family is called where its type is told.
+    /// Name of the family in the line of its type.
     fn name(self, family: &Family) -> &'static str {
         let name = family.name;
         match (self, family.kind) {

@@ -28,7 +28,7 @@ pub struct Accounts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FanotifyUser {
-    /// Whose.
+    /// The account.
     pub key: UserKey,
     /// Groups.
     pub groups: u64,

@@ -67,7 +67,7 @@ pub struct Instance {
 /// The kernel's own counters of one user; only eBPF can read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserCounters {
-    /// Whose.
+    /// The account.
     pub key: UserKey,
     /// Instances charged.
     pub instances: u64,

@@ -21,7 +21,7 @@ pub fn percent(used: u64, limit: u64) -> Option<u64> {
 pub struct Resource {
     /// Cause code that its exhaustion has.
     pub cause: Cause,
-    /// Whose budget: a mount point, a cgroup, a process, a user.
+    /// What has the budget: a mount point, a cgroup, a process, a user.
     #[schemars(with = "String")]
     pub subject: Subject,
     /// Amount in use, in `unit`.

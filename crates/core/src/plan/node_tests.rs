@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{CollectorRun, InotifyResource};
 use crate::testing::{Node, node};
 
-/// A node on cgroup v2 with so many pods, each of which holds so much; and root's own process.
+/// A node on cgroup v2 with this many pods that hold this much each; and root's own process.
 fn running(pods: u32, instances: u32, watches: u32, rest: u32) -> Node {
     let mut node = node()
         .cgroups_v2(20 + 2 * u64::from(pods), 0)

@@ -43,7 +43,7 @@ pub struct Finding {
     pub rule: Rule,
     /// How bad.
     pub severity: Severity,
-    /// Whose budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
+    /// What has the budget: a subject of `resources`, a user, a collector; empty where it is about none. With `rule` and `cause` it tells
     /// whether two checks found the same thing.
     #[serde(default)]
     #[schemars(with = "String")]

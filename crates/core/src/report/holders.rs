@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::UserRef;
 use crate::model::Runtime;
 
-/// Whose something is.
+/// The owner of a process.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -96,7 +96,7 @@ pub struct ProcessUse {
     pub empty_instances: u64,
     /// Whom most of its instances are charged to.
     pub charged: UserRef,
-    /// Whose process it is.
+    /// Owner of the process.
     pub owner: Owner,
 }
 

@@ -51,7 +51,7 @@ pub struct Report {
     pub collectors: Vec<CollectorRun>,
     /// The inotify limits of the initial user namespace; null where they could not be read.
     pub limits: Option<InotifyLimits>,
-    /// Whoever inotify is charged to, most pressed first.
+    /// Users that inotify is charged to, most pressed first.
     pub users: Vec<User>,
     /// Processes that hold instances, those with most first.
     pub processes: Vec<ProcessUse>,

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart() {
+    fn names_are_distinct() {
         let all: Vec<Rule> = Cause::ALL
             .iter()
             .map(|cause| Rule::Exhaustion(*cause))

@@ -89,7 +89,7 @@ pub struct Monitor {
     pub id_flags: &'static [&'static str],
     /// The flag that is kept when a command line is recorded, with its dash.
     pub recorded_flag: &'static str,
-    /// Whose container it is where nothing else says so.
+    /// The container's runtime where nothing else says so.
     pub runtime: Runtime,
     /// Watches that it holds in its one instance for each container, on cgroup v2.
     pub watches: u64,
@@ -262,7 +262,7 @@ pub fn by_containerd_namespace(namespace: &str) -> Runtime {
         .map_or(Runtime::Containerd, |d| d.runtime)
 }
 
-/// Whose a container of containers/storage is: the one that serves a kubelet names them as the kubelet asks.
+/// The runtime of a container of containers/storage: the one that serves a kubelet names them as the kubelet asks.
 #[must_use]
 pub fn by_storage(named_by_kubelet: bool) -> Runtime {
     let keeps = |d: &RuntimeDefinition| {

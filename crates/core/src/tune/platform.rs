@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn platforms_are_told_by_their_ids() {
+    fn platforms_are_recognised_by_their_ids() {
         let of = |text: &str| PlatformAdvice::of(text.as_bytes(), &[]).map(|p| p.name);
         assert_eq!(
             of("NAME=Talos\nID=talos\nVERSION_ID=v1.9\n").as_deref(),

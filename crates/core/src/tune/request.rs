@@ -124,7 +124,7 @@ fn of_resource(resource: &Resource) -> Option<SysctlRequest> {
         return None;
     }
     let sysctl = limits::sysctl_of(resource).filter(|sysctl| sysctl.tunable)?;
-    let whose = if matches!(subject, Subject::Sysctl(_)) {
+    let of = if matches!(subject, Subject::Sysctl(_)) {
         String::new()
     } else {
         format!("{subject}: ")
@@ -132,7 +132,7 @@ fn of_resource(resource: &Resource) -> Option<SysctlRequest> {
     Some(SysctlRequest {
         sysctl,
         value: sysctl.suggest(*used, *limit)?,
-        reason: format!("{whose}{used} of {limit} {unit} are in use"),
+        reason: format!("{of}{used} of {limit} {unit} are in use"),
         firm: false,
     })
 }

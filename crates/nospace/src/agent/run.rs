@@ -106,7 +106,7 @@ async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
         warn(&format!("Listening on {scheme}://{bound}/ (Ctrl-C stops)"));
         if address.ip().is_unspecified() && !asks_for_token {
             warn(
-                "Whoever reaches an address of this node can read which programs and pods run here: \
+                "Anyone who reaches an address of this node can read which programs and pods run here: \
                  set --listen to one address, or --token-file",
             );
         }

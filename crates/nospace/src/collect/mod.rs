@@ -63,7 +63,7 @@ pub fn collect(host: &dyn Host) -> Snapshot {
     snapshot
 }
 
-/// Who holds inotify and whose that is, and nothing else.
+/// Who holds inotify and the owners, and nothing else.
 pub fn holders(host: &dyn Host) -> Snapshot {
     let scanned = descriptors::scan(host);
     let mut runs = Runs::default();
@@ -91,7 +91,7 @@ pub fn containers(host: &dyn Host) -> anyhow::Result<(Containers, Vec<String>)> 
     Ok((collected.part, collected.gaps))
 }
 
-/// What is needed of process `pid` of user `uid` to tell whose it is; `None` when it has gone.
+/// What is needed of process `pid` of user `uid` to find its owner; `None` when it has gone.
 pub fn process(host: &dyn Host, pid: u32, uid: u32) -> Option<Process> {
     descriptors::describe(host, pid, uid, 0, None, &mut Vec::new()).map(|(process, _)| process)
 }

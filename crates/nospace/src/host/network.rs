@@ -1,4 +1,4 @@
-//! Sysctls of other network namespaces: procfs shows those of whoever looks.
+//! Sysctls of other network namespaces: procfs shows those of the process that reads it.
 
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};

@@ -143,7 +143,7 @@ impl<S: Sink + Send> Host for Recording<'_, S> {
         let mut kept = Beginning::default();
         let is_kept = kept_lines(at);
         let mut flow = ControlFlow::Continue(());
-        // Whoever reads the recording may want the lines after those that this reader wants.
+        // A reader of the recording may want the lines after those that this reader wants.
         let answer = self.host.lines(at, &mut |line| {
             if is_kept(line) {
                 kept.add(line);

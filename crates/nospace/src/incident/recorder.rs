@@ -14,7 +14,7 @@ const MAX_EVENTS: usize = 40;
 /// Budgets and workloads that are shown.
 const MAX_BUDGETS: usize = 8;
 const MAX_HOLDERS: usize = 12;
-/// A budget that was this full is shown, in percent; or whose use changed by so much of its limit.
+/// A budget that was this full is shown, in percent; or if its use changed by that share of its limit.
 const FULL: u64 = 50;
 const CHANGED: u64 = 5;
 

@@ -16,7 +16,7 @@ const MOST_LINES: usize = 300;
 pub struct Drill {
     /// Number of the request that asked for them.
     pub id: u64,
-    /// Whose they are.
+    /// Their owner.
     pub key: Key,
     /// The same for people; raw.
     pub title: String,

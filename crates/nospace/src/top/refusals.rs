@@ -51,7 +51,7 @@ pub struct ProcessRefusal {
     pub comm: String,
     /// Who is charged.
     pub user: UserKey,
-    /// Whose process it is.
+    /// Owner of the process.
     pub owner: Owner,
     /// The last call.
     pub last: LastRefusal,

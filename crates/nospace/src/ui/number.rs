@@ -41,7 +41,7 @@ pub fn of_limit(budget: &Budget) -> String {
     format!("{}/{limit}", figure(budget.used, budget.provenance))
 }
 
-/// Used percent of a budget whose both sides are known.
+/// Used percent of a budget of which both sides are known.
 #[must_use]
 pub fn percent(budget: &Budget) -> Option<u64> {
     (budget.provenance != Provenance::Unavailable)

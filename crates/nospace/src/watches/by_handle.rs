@@ -61,7 +61,7 @@ fn accept(watch: &mut InstanceWatch, root: &str, place: &Place) {
     watch.naming = Naming::Handle;
 }
 
-/// Handles of what the kernel forgot the names of; no instance is read all of whose files are known from others.
+/// Handles of what the kernel forgot the names of; an instance is not read if all its files are known from others.
 fn read_handles(host: &dyn Host, descriptors: &[Descriptor], watches: &mut [InstanceWatch]) {
     let lacks = |watch: &InstanceWatch| watch.is_unnamed() && watch.watch.handle.is_none();
     let mut known: HashMap<u64, FileHandle> = HashMap::new();

@@ -185,7 +185,7 @@ pub fn token_review() -> anyhow::Result<()> {
     ensure!(status(&agent, "/", Some("good"))? == 403);
     ensure!(status(&agent, "/metrics", Some("stranger"))? == 403);
     ensure!(status(&agent, "/metrics", Some("forged"))? == 403);
-    // Whoever cannot be asked about is not let in; an answer that is known still holds.
+    // A client that cannot be asked about is not let in; an answer that is known still holds.
     kubeconfig("127.0.0.1:1".parse()?)?;
     ensure!(status(&agent, "/metrics", Some("good"))? == 200);
     ensure!(status(&agent, "/metrics", Some("another"))? == 503);

@@ -22,7 +22,7 @@ pub struct Agent {
     messages: Arc<Mutex<String>>,
 }
 
-/// The command, without the settings of whoever runs the tests.
+/// The command, without the settings of the user who runs the tests.
 pub fn command(program: &[&str]) -> Command {
     let mut command = Command::new(program[0]);
     command.args(&program[1..]);
@@ -70,7 +70,7 @@ impl Agent {
         let address = address.context("no address")?.parse()?;
         let messages = Arc::<Mutex<String>>::default();
         let kept = Arc::clone(&messages);
-        // Whoever writes into a pipe that nobody reads waits.
+        // A process that writes into a pipe that nobody reads would wait.
         std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 kept.lock()
@@ -115,7 +115,7 @@ impl Agent {
         until(what, ask)
     }
 
-    /// Until there were so many more looks.
+    /// Until there were this many more looks.
     pub fn looks(&self, more: u32) -> anyhow::Result<()> {
         let looks = || self.metrics()?.one("nospace_looks_total");
         let wanted = looks()? + f64::from(more);

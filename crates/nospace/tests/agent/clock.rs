@@ -1,4 +1,4 @@
-//! An agent on a node whose clock is set, forth and back, by libfaketime: time namespaces have no clock of their own for the
+//! An agent on a node whose clock is set, back and forth, by libfaketime: time namespaces have no clock of their own for the
 //! time of day.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! A client that does no more than it is told.
+//! A client that does no more than asked.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

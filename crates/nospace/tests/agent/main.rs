@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         test("packed is the same", metrics::packed),
         test("pods beyond the top are summed, and vanish", pods::bounded),
         test("refusals are exact", refusals::exact),
-        test("growth is found, and whose it is", pods::growth),
+        test("growth is found, and its owner", pods::growth),
         test("without eBPF", refusals::without_ebpf),
         test("500 scrapes at once", attacks::many),
         test(

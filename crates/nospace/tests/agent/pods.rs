@@ -1,4 +1,4 @@
-//! Processes in cgroups such as a kubelet makes: whose they are is told by that alone.
+//! Processes in cgroups such as a kubelet makes: nothing else shows their owners.
 
 use std::fs;
 use std::path::PathBuf;

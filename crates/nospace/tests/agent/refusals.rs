@@ -13,7 +13,7 @@ const PACED: u64 = 3_000;
 const MANY: u64 = 50_000;
 
 /// Refused calls of this pod.
-fn told(samples: &Samples, pod: &Pod, call: &str, errno: &str) -> f64 {
+fn refused(samples: &Samples, pod: &Pod, call: &str, errno: &str) -> f64 {
     let labels = [
         &pod.uid,
         &format!("call=\"{call}\""),
@@ -52,7 +52,7 @@ pub fn exact() -> anyhow::Result<()> {
         // Losses are asked for once a second.
         std::thread::sleep(Duration::from_secs(2));
         let samples = agent.metrics()?;
-        let counted = [add, init].map(|(call, errno)| told(&samples, &pod, call, errno));
+        let counted = [add, init].map(|(call, errno)| refused(&samples, &pod, call, errno));
         anyhow::Ok((counted, samples.one("nospace_trace_lost_calls_total")?))
     };
     let wanted = [PACED, FEW].map(float);

@@ -45,7 +45,7 @@ pub fn raises() -> anyhow::Result<()> {
     let sysctl = "{sysctl=\"fs.inotify.max_user_watches\"}";
     ensure!(samples.one(&format!("nospace_limit_raised{sysctl}"))? == 100_000.0);
     ensure!(samples.one(&format!("nospace_limit_raises_total{sysctl}"))? == 1.0);
-    // Whoever lowers it afterwards has reasons, and nothing is under pressure.
+    // Someone who lowers it afterwards has reasons, and nothing is under pressure.
     fs::write(&watches, "50000\n")?;
     agent.looks(3)?;
     ensure!(fs::read_to_string(&watches)?.trim() == "50000");

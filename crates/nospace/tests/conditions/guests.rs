@@ -1,4 +1,4 @@
-//! Processes in the cgroups of guests: whose they are, and that no remedy edits a unit of the host for them.
+//! Processes in the cgroups of guests: their owners, and that no remedy edits a unit of the host for them.
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;

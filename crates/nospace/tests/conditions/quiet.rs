@@ -68,7 +68,7 @@ fn harmless(line: &str) -> bool {
             .any(|mode| call.contains(mode))
     };
     match call.split_once('(') {
-        // With -y a descriptor is told with its file; one in memory is nobody else's.
+        // With -y a descriptor is shown with its file; one in memory is nobody else's.
         Some(("write" | "writev", to)) => to
             .split_once('<')
             .is_some_and(|(to, file)| matches!(to, "1" | "2") || file.starts_with("/memfd:")),

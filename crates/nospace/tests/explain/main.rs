@@ -77,7 +77,7 @@ fn the_document_is_that_of_the_schema() {
 }
 
 #[test]
-fn the_document_keeps_as_many_lines_as_it_is_told() {
+fn the_document_keeps_as_many_lines_as_asked() {
     let said = json(explain(&["--max-lines", "5"]).write_stdin(WATCHES.repeat(12)));
     assert_eq!(
         (said.lines.len(), said.lines_omitted, said.causes[0].lines),
@@ -130,7 +130,7 @@ fn the_table_is_printed() {
 }
 
 #[test]
-fn own_signatures_are_used_and_their_errors_told() {
+fn own_signatures_are_used_and_their_errors_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("own.toml");
     let own = "[[signature]]\nid = \"acme\"\nprogram = \"acme\"\ncause = \"keys\"\nliteral = \"acme keys\"\npattern = 'acme keys gone'\nexample = 'acme keys gone'\nsource = 'https://example.org'\n";

@@ -75,7 +75,7 @@ fn standard_input_may_be_packed_too() {
 }
 
 #[test]
-fn what_was_read_of_a_damaged_log_is_told() {
+fn what_was_read_of_a_damaged_log_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("cut.zst");
     let mut packed = zstd::encode_all(WATCHES.repeat(20_000).as_bytes(), 1).unwrap();

@@ -24,7 +24,7 @@ pub struct Victim {
     /// For the shell.
     script: String,
     /// The node shows it, too: not where the program's own limit was used up, and it has gone, nor where the words do not
-    /// tell whose budget it was.
+    /// show which budget it was.
     confirmed: bool,
     /// What is wrong with `explain`, which does not name the cause.
     known_failure: Option<&'static str>,

@@ -77,7 +77,7 @@ fn every_scenario_has_a_row() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever adds a limit says here how it is used up, or why it cannot be.
+/// To add a limit, say here how it is used up, or why it cannot be.
 fn every_limit_has_a_row() -> anyhow::Result<()> {
     let table = rows::table();
     for limit in LIMITS {

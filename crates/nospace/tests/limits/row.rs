@@ -14,7 +14,7 @@ use crate::explain::{self, Victim};
 use crate::place::Place;
 use crate::support::{NOSPACE, report};
 
-/// The kernel frees some things a little later than it is told to; others may use this machine at the same time.
+/// The kernel frees some things a little later than asked; others may use this machine at the same time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Rows of one cause would see each other: `--only CODE` is about the whole machine.
@@ -64,7 +64,7 @@ pub enum How {
 /// Uses a limit up. `None`, said in words, where this machine cannot.
 pub type UseUp = fn() -> anyhow::Result<Option<Exhausted>>;
 
-/// A limit that is used up, until it is told to be free.
+/// A limit that is used up until it is freed.
 pub struct Exhausted {
     /// Where, and so where nospace runs.
     pub place: Place,

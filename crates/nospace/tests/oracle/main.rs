@@ -15,7 +15,7 @@ use nospace_holder::{Holder, Tried, scratch};
 use rustix::io::Errno;
 use support::{NOSPACE, WAYS, check, report, test};
 
-/// More instances than the holder has are tried; so many may succeed.
+/// More instances than the holder has are tried; this many may succeed.
 const INSTANCES: u64 = 3;
 /// Likewise watches.
 const WATCHES: u64 = 5;

@@ -106,7 +106,7 @@ fn the_proposal_is_where_tune_looks_for_it() {
 }
 
 #[test]
-fn platforms_are_told_apart() {
+fn platforms_are_distinguished() {
     let verdicts = |arguments: &[&str]| -> Vec<(String, String)> {
         let limits = json(arguments)["limits"].clone();
         let word = |l: &Value, key: &str| l[key].as_str().unwrap().to_owned();
@@ -177,7 +177,7 @@ fn a_manager_sets_what_is_not_given() {
 }
 
 #[test]
-fn a_node_tells_how_many_more_pods_fit() {
+fn a_node_shows_how_many_more_pods_fit() {
     let archive = recorded("healthy-v2");
     let plan = json(&["--from", archive.to_str().unwrap(), "--pods", "34"]);
     // 16 instances of 5 pods, 11 of the rest, 7 for a kubelet: 34 pods make 127 of 128.

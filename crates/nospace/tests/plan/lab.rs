@@ -40,7 +40,7 @@ fn pods_started_here_cost_what_was_predicted() {
 }
 
 fn compare(view: &View, wanted: u64, base: u64) {
-    // This host has seven hierarchies, cpu and cpuacct apart; what each pod adds is told by those.
+    // This host has seven hierarchies, cpu and cpuacct apart; what each pod adds shows in those.
     let hierarchies = view.cadvisor_hierarchies().unwrap();
     let asked = Question {
         cgroup: Cgroup::V1,

@@ -13,7 +13,7 @@ pub struct Row {
     pub measured: Pair<u64>,
 }
 
-/// What pods add up to: `shapes` are numbers of pods with so many containers each.
+/// What pods add up to: `shapes` are numbers of pods and of containers in each.
 pub fn predicted(asked: &Question, shapes: &[(u64, u64)], who: &str) -> Pair<u64> {
     let term = |pods, containers_per_pod| {
         let asked = Question {

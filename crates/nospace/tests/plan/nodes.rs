@@ -31,7 +31,7 @@ fn asked(runtime: Runtime, cgroup: Cgroup, cgroup_driver: CgroupDriver) -> Quest
     }
 }
 
-/// The parts of a node, predicted and measured. `shapes` are numbers of pods with so many containers each.
+/// The parts of a node, predicted and measured. `shapes` are numbers of pods and of containers in each.
 fn compare(
     node: &str,
     asked: &Question,

@@ -23,7 +23,7 @@ pub struct Row {
     pub enters: &'static [&'static str],
     /// Run there, as root of the host.
     pub script: Option<&'static str>,
-    /// What the holder is told before.
+    /// The holder's orders before.
     pub orders: &'static [&'static str],
     pub exhaust: &'static str,
     /// Whether `check` looks from the host, or from where the holder is.

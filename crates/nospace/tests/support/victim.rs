@@ -23,7 +23,7 @@ pub fn explanation(words: &str) -> anyhow::Result<Explanation> {
     Ok(serde_json::from_slice(&answer.stdout)?)
 }
 
-/// `explain` names this cause for `words`, and the node confirms it, where the words tell whose budget it is.
+/// `explain` names this cause for `words`, and the node confirms it, where the words show which budget it is.
 pub fn explained(words: &str, cause: Cause) -> anyhow::Result<()> {
     let answer = explanation(words)?;
     let first = answer.causes.first();

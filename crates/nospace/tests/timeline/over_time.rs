@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use super::{nospace, said};
 
-/// Puts in place of the kernel's account one in which `pid` has so many watches.
+/// Puts in place of the kernel's account one in which `pid` has this many watches.
 struct Growing {
     writer: TimelineWriter<File>,
     pid: u32,
@@ -84,7 +84,7 @@ fn leaking(directory: &TempDir) -> (PathBuf, String) {
     leaking_after(directory, 0)
 }
 
-/// The same after so many samples in which it takes none.
+/// The same after this many samples in which it takes none.
 fn leaking_after(directory: &TempDir, quiet: u32) -> (PathBuf, String) {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/nodes/crio-v2/node.tar.zst");
     let recorded = Recorded::open(&node).unwrap();
@@ -223,7 +223,7 @@ fn two_recordings_are_compared_and_nothing_is_guessed() {
 
 /// A page without anything from elsewhere, that says when what grew, who did, and how it was made.
 #[test]
-fn a_report_tells_the_incident() {
+fn a_report_shows_the_incident() {
     let directory = TempDir::new().unwrap();
     let (path, workload) = leaking(&directory);
     let file = path.to_str().unwrap();

@@ -165,16 +165,16 @@ fn names_the_victim(holder: &Holder, said: &Said) -> anyhow::Result<()> {
 
 /// As fast as the holder can.
 fn pressure() -> anyhow::Result<()> {
-    told_or_lost(PRESSED, &format!("press {MANY}"))
+    reported_or_lost(PRESSED, &format!("press {MANY}"))
 }
 
 /// At a speed that a node may see.
 fn paced() -> anyhow::Result<()> {
-    told_or_lost(PACED, &format!("pace {MANY} 100000"))
+    reported_or_lost(PACED, &format!("pace {MANY} 100000"))
 }
 
-/// Every refusal is told, or counted as lost.
-fn told_or_lost(uid: u32, order: &str) -> anyhow::Result<()> {
+/// Every refusal is reported, or counted as lost.
+fn reported_or_lost(uid: u32, order: &str) -> anyhow::Result<()> {
     let mut holder = holder(uid)?;
     let pid = holder.pid().to_string();
     let tracing = Tracing::start(&["-o", "json", "--failed", "--pid", &pid])?;

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use crate::tracing::Tracing;
 
-/// A call that is refused: what the holder is told, whether it needs a user namespace, and what must be told of it.
+/// A call that is refused: the holder's order, whether it needs a user namespace, and what must be reported.
 pub struct Refused {
     kind: &'static str,
     namespace: bool,
@@ -110,7 +110,7 @@ impl Refused {
         format!("{} refused", self.kind)
     }
 
-    /// Exactly the refusals that the holder counts are told, each with its cause.
+    /// Exactly the refusals that the holder counts are reported, each with its cause.
     pub fn check(&self, uid: u32) -> anyhow::Result<()> {
         const NUMBER: u64 = 3;
         let namespace = format!("--user-namespace={uid}");

@@ -21,7 +21,7 @@ pub fn other_user() -> anyhow::Result<()> {
     .map(drop)
 }
 
-/// The wait is told, and ends.
+/// The wait is reported, and ends.
 pub fn bounded() -> anyhow::Result<()> {
     run(r#"
         flock /run/nospace-tune.lock sleep 120 & holder=$!
@@ -35,7 +35,7 @@ pub fn bounded() -> anyhow::Result<()> {
     .map(drop)
 }
 
-/// Whoever comes last, the larger value stays: in the file, and in the kernel.
+/// Whichever comes last, the larger value stays: in the file, and in the kernel.
 pub fn never_lowers() -> anyhow::Result<()> {
     run(r#"
         for round in 1 2 3 4; do

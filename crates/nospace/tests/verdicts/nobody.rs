@@ -1,4 +1,4 @@
-//! Whoever is not root sees little of the others.
+//! An ordinary user sees little of the others.
 
 use anyhow::{Context as _, ensure};
 use nospace_core::report::{StartVerdict, Status, Unseen};

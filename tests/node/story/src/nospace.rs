@@ -68,7 +68,7 @@ impl Nospace {
         Ok((output.status.code().unwrap_or(-1), document))
     }
 
-    /// The cause of the first refusal in a log after so many lines of it.
+    /// The cause of the first refusal in a log, after this many of its lines.
     pub fn cause_after(&self, lines: u64, log: &Path) -> anyhow::Result<String> {
         let (_, document) = self.explain(log)?;
         let told = document["lines"].as_array().context("lines")?;

@@ -10,7 +10,7 @@ const ORDINARY: &[&str] = &[
     "v2-bookworm-G1-containerd-restart.log",
 ];
 const REFUSALS: &str = "v1-kubelet120-A-watches-exhausted-restart.log";
-/// One line of so many is a refusal.
+/// One line in this many is a refusal.
 const EVERY: usize = 500;
 
 /// Writes the lines of real logs over and over, at least `size` bytes; returns the number of lines.

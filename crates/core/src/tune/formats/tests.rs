@@ -173,7 +173,7 @@ fn gke_gets_at_least_what_it_takes() {
 }
 
 #[test]
-fn what_a_node_takes_is_told_by_its_system_and_its_kubelet() {
+fn the_format_follows_from_the_system_and_the_kubelet() {
     let of = |systems: &[&str], manager: &str| {
         let systems: Vec<String> = systems.iter().map(|&id| id.to_owned()).collect();
         let manager = MANAGERS.into_iter().find(|one| one.title == manager);

@@ -28,7 +28,7 @@ fn instances_of(tracker: &ConditionTracker) -> &Condition {
 }
 
 #[test]
-fn a_problem_is_told_at_once_and_its_end_when_it_lasts() {
+fn a_problem_is_reported_at_once_and_its_end_when_it_lasts() {
     use Change::{None, Status};
     let (tracker, changes) = play(&[(0, 10), (15, 10), (30, 100), (45, 10), (60, 10), (75, 10)]);
     assert_eq!(changes, [Status, None, Status, None, Status, None]);

@@ -44,7 +44,7 @@ fn one_event_not_a_hundred() {
 }
 
 #[test]
-fn what_lasts_is_told_again_before_the_server_forgets_it() {
+fn what_lasts_is_reported_again_before_the_server_forgets_it() {
     let reasons = play((0..=240).map(|_| full(100)));
     let times: Vec<usize> = (0..reasons.len())
         .filter(|n| !reasons[*n].is_empty())
@@ -62,7 +62,7 @@ fn worse_is_news_and_going_up_and_down_is_not() {
 }
 
 #[test]
-fn the_end_is_told_once_and_when_it_lasts() {
+fn the_end_is_reported_once_and_when_it_lasts() {
     let reports = [
         full(100),
         healthy(),
@@ -93,7 +93,7 @@ fn growth_that_pauses_is_not_over() {
 }
 
 #[test]
-fn another_culprit_is_told_too_but_only_a_few() {
+fn another_culprit_is_reported_too_but_only_a_few() {
     let pods: Vec<PodRef> = (0..9).map(|n| pod(&format!("web-{n}"))).collect();
     let reasons = play([full(100), with(&[instances(100, &pods)])]);
     assert_eq!(
@@ -134,7 +134,7 @@ fn a_real_node_gets_an_event_for_each_thing_that_is_wrong() {
 }
 
 #[test]
-fn a_limit_that_was_raised_is_told_once() {
+fn a_limit_that_was_raised_is_reported_once() {
     let (mut tracker, start) = (EventTracker::new(TIMING), Instant::now());
     let raise = |observation, to| LimitRaise {
         observation,

@@ -20,7 +20,7 @@ pub fn of_answer(line: &[u8]) -> u64 {
     ANSWER + line.len() as u64 + elements * ELEMENT
 }
 
-/// What a file of so many bytes takes at most.
+/// What a file of that many bytes takes at most.
 pub fn of_file(name: &str, length: u64) -> u64 {
     length.saturating_add(FILE + 2 * name.len() as u64)
 }

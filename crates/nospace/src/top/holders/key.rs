@@ -92,7 +92,7 @@ pub struct Identity<'a> {
     pub comm: &'a str,
     /// Who is charged.
     pub user: UserKey,
-    /// Whose process it is.
+    /// Owner of the process.
     pub owner: &'a Owner,
     /// Name of the node, which static pods have in theirs.
     pub node: &'a str,

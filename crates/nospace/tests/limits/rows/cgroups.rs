@@ -84,7 +84,7 @@ fn pids() -> anyhow::Result<Option<Exhausted>> {
     Ok(Some(Exhausted {
         expected: Expected::full(name(&exhaust), "threads", LIMIT),
         place: Place::of(exhaust, &[]),
-        // Whoever is moved there is not refused, but its children are.
+        // A process that is moved there is not refused, but its children are.
         victim: Victim::unexplained(
             format!("echo $$ >{procs}; /bin/true; :"),
             "no signature for \"Cannot fork\", the words of dash",

@@ -1,4 +1,4 @@
-//! Causes that nothing on a node tells, but for the message of whoever was refused.
+//! Causes that nothing on a node shows but the message of the program that was refused.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ pub fn rows() -> Vec<Row> {
                     r#"E0301 08:11:40.381174    1180 watcher.go:152] "Watch error" err="fsnotify: queue or buffer overflow""#,
                 )
             },
-            "the length of an instance's queue is in no file, and an overflow is told to its reader alone",
+            "the length of an instance's queue is in no file, and only its reader learns of an overflow",
         ),
         only_in_logs(
             Cause::CgroupKmem,

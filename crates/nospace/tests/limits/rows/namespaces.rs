@@ -10,7 +10,7 @@ use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
 
-/// So many namespaces are allowed.
+/// Number of namespaces that are allowed.
 const LIMIT: u64 = 25;
 
 pub fn rows() -> Vec<Row> {

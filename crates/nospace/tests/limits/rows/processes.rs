@@ -95,7 +95,7 @@ fn files(ways: &'static [&'static str]) -> anyhow::Result<Option<Exhausted>> {
     place.tell("rlimit nofile 150")?;
     place.exhaust("files", Errno::MFILE)?;
     let pid = place.pid()?;
-    // Whoever started the test may have left a descriptor beyond the limit.
+    // The process that started the test may have left a descriptor beyond the limit.
     let open = fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64;
     Ok(Some(Exhausted {
         expected: Expected {

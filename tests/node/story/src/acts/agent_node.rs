@@ -19,7 +19,7 @@ fn longest_end() -> Duration {
 }
 
 /// Conditions and events while the kubelet runs, and after it has patched the status again.
-pub fn told(stage: &mut Stage) -> anyhow::Result<()> {
+pub fn reported(stage: &mut Stage) -> anyhow::Result<()> {
     let kubeconfig = account(&stage.node, "nospace-node", RULES)?;
     let agent = Agent::start(&stage.nospace, &stage.node, &kubeconfig)?;
     let healthy = wait_status(&stage.node, START, "False", 20)?;

@@ -78,7 +78,7 @@ pub fn oracle(stage: &mut Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// So many of `wanted` further watches the kernel grants.
+/// How many of `wanted` further watches the kernel grants.
 fn more_watches(wanted: u32) -> anyhow::Result<u32> {
     let instance = inotify::init(inotify::CreateFlags::CLOEXEC)?;
     let directory = std::env::temp_dir().join(format!("nospace-story-{}", std::process::id()));

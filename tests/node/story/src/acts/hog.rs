@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::node::Node;
 use crate::nospace::Nospace;
 
-/// Whose instances are used up.
+/// The user who has used up all instances.
 const UID: &str = "61234";
 const CONTAINER: &str = "4f6c8d0a2b4c6e8f0a1b3c5d7e9f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b";
 const HIERARCHIES: [&str; 3] = ["memory", "pids", "systemd"];

@@ -39,7 +39,7 @@ pub const NODE: &[Act] = &[
     ("instances-exhausted", instances::exhausted),
     ("instances-forecast", forecast::instances),
     ("small-pods", small_pods::exhausted),
-    ("agent", agent_node::told),
+    ("agent", agent_node::reported),
     ("cluster-debug", cluster_debug::nothing_installed),
     ("other-causes", causes::named),
 ];

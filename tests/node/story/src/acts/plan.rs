@@ -21,7 +21,7 @@ const SERIES: [usize; 4] = [0, 2, 5, 10];
 /// cAdvisor hears of a new cgroup at once, and looks for new ones every minute.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// A part of the node: terms of the plan, and whose processes they are.
+/// A part of the node: terms of the plan, and the processes that they are about.
 struct Part {
     name: &'static str,
     terms: &'static [&'static str],
@@ -174,8 +174,8 @@ fn containerd() -> anyhow::Result<String> {
 /// Where cAdvisor watches each cgroup on this node.
 struct Hierarchies {
     roots: Vec<PathBuf>,
-    /// As many as the formula reckons with: v1 as most distributions mount it, which this machine may not do.
-    reckoned: u64,
+    /// As many as the formula counts: v1 as most distributions mount it, which this machine may not do.
+    counted: u64,
 }
 
 impl Hierarchies {
@@ -183,13 +183,13 @@ impl Hierarchies {
         let all = Path::new("/sys/fs/cgroup");
         if report.node.cgroup_version == CgroupVersion::V2 {
             let roots = vec![all.to_owned()];
-            return Ok(Self { roots, reckoned: 1 });
+            return Ok(Self { roots, counted: 1 });
         }
         let lists: [&[&str]; 2] = [
             &["cpu", "cpuacct", "memory", "blkio", "pids", "devices"],
             &["hugetlb", "cpuset", "perf_event"],
         ];
-        let (lists, reckoned) = if minor()? < 29 {
+        let (lists, counted) = if minor()? < 29 {
             (&lists[..], 8)
         } else {
             (&lists[..1], 5)
@@ -201,7 +201,7 @@ impl Hierarchies {
         let roots = roots.filter(|root| root.is_dir() && !root.is_symlink());
         Ok(Self {
             roots: roots.collect(),
-            reckoned,
+            counted,
         })
     }
 
@@ -218,7 +218,7 @@ impl Hierarchies {
     fn weigh(&self, plan: &mut Plan) {
         let cadvisor = plan.terms.iter_mut().filter(|t| t.who.contains("cAdvisor"));
         for term in cadvisor {
-            term.watches.value = term.watches.value / self.reckoned * self.roots.len() as u64;
+            term.watches.value = term.watches.value / self.counted * self.roots.len() as u64;
         }
     }
 }

@@ -222,7 +222,7 @@ fn no_answer_and_a_closed_connection_are_tried_again() {
 }
 
 #[test]
-fn a_server_that_was_away_is_told_the_present_and_what_happened() {
+fn a_server_that_was_away_learns_the_present_and_what_happened() {
     let server = Server::nowhere();
     let mut agent = Agent::start(&server, timing());
     let for_a_while = |report: &Report| {
@@ -354,7 +354,7 @@ fn the_last_word_is_true_and_quick() {
     let server = Server::start();
     let mut agent = Agent::start(&server, timing());
     agent.look_until(&healthy(), "healthy", || is(&server, "False"));
-    // What was seen in the last moment is told.
+    // What was seen in the last moment is reported.
     let look = observation(full(), Instant::now(), 0);
     agent.tell.send_replace(Some(Arc::new(look)));
     agent.end();
