@@ -51,6 +51,8 @@ pub struct Selection {
     pub pods: Vec<String>,
     /// Containers: name, or the first four or more characters of the id.
     pub containers: Vec<String>,
+    /// Programs, by the name of their main thread.
+    pub programs: Vec<String>,
 }
 
 /// Nothing on this node matches a selection.
@@ -61,18 +63,20 @@ pub enum SelectionError {
         "process {0} has no inotify instance, has exited, or cannot be inspected (run as root)"
     )]
     Pid(u32),
-    /// No holder is this pod or container.
+    /// No holder is this pod, container or program.
     #[error("no {kind} {wanted:?} with inotify instances here{}", hint(kind, .names))]
     Name {
-        /// `pod` or `container`.
+        /// `pod`, `container` or `program`.
         kind: &'static str,
         /// What was asked for.
         wanted: String,
-        /// At most three names of holders: those that contain what was asked for, or else any.
+        /// At most three names of holders: those that are similar to what was asked for, or else any.
         names: Vec<String>,
     },
     /// Each part of the selection is there, but never in one process, pod or container.
-    #[error("no process, pod or container matches --pid, --pod and --container together")]
+    #[error(
+        "no process, pod or container matches --pid, --program, --pod and --container together"
+    )]
     Together,
 }
 
@@ -90,7 +94,12 @@ impl Selection {
     /// Whether it keeps everything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.pids.is_empty() && self.pods.is_empty() && self.containers.is_empty()
+        !self.names_processes() && self.pods.is_empty() && self.containers.is_empty()
+    }
+
+    /// Whether it names processes: a pod or container is then kept if one of them is its own.
+    fn names_processes(&self) -> bool {
+        !self.pids.is_empty() || !self.programs.is_empty()
     }
 
     /// Keeps the selected processes, pods and containers of `report`. Budgets, resources, forecast
@@ -108,14 +117,14 @@ impl Selection {
         let processes: Vec<_> = filter(&report.processes, |p| self.has_process(p));
         let pods: Vec<_> = filter(&report.pods, |pod| {
             self.has_pod(pod)
-                && (self.pids.is_empty() || processes.iter().any(|p| owned_by(p, &pod.uid)))
+                && (!self.names_processes() || processes.iter().any(|p| owned_by(p, &pod.uid)))
         });
         let containers: Vec<_> = filter(&report.containers, |c| {
             self.pods.is_empty()
                 && any_or_all(&self.containers, |w| {
                     container_is(w, c.name.as_deref(), &c.id)
                 })
-                && (self.pids.is_empty() || processes.iter().any(|p| owned_by(p, &c.id)))
+                && (!self.names_processes() || processes.iter().any(|p| owned_by(p, &c.id)))
         });
         if processes.is_empty() && pods.is_empty() && containers.is_empty() {
             return Err(SelectionError::Together);
@@ -133,6 +142,11 @@ impl Selection {
             .find(|&&pid| report.processes.iter().all(|p| p.pid != pid))
         {
             return Err(SelectionError::Pid(*pid));
+        }
+        let is_running = |w: &&String| report.processes.iter().any(|p| is_program(w, &p.comm));
+        if let Some(wanted) = self.programs.iter().find(|w| !is_running(w)) {
+            let names = report.processes.iter().map(|p| p.comm.clone());
+            return Err(no_such("program", wanted, names));
         }
         if let Some(wanted) = self
             .pods
@@ -163,10 +177,11 @@ impl Selection {
     }
 
     fn has_process(&self, process: &ProcessUse) -> bool {
-        self.has(process.pid, &process.owner)
+        any_or_all(&self.programs, |w| is_program(w, &process.comm))
+            && self.has(process.pid, &process.owner)
     }
 
-    /// Whether it keeps process `pid`, which is `owner`'s.
+    /// Whether it keeps process `pid`, which is `owner`'s; programs do not count.
     #[must_use]
     pub fn has(&self, pid: u32, owner: &Owner) -> bool {
         let (pod, container) = match owner {
@@ -233,15 +248,22 @@ fn container_is(wanted: &str, name: Option<&str>, id: &str) -> bool {
     !wanted.is_empty() && (name == Some(wanted) || (wanted.len() >= 4 && id.starts_with(wanted)))
 }
 
+/// The kernel keeps this many bytes of a program's name (`TASK_COMM_LEN`, without the NUL).
+const COMM_BYTES: usize = 15;
+
+/// Whether a process with the name `comm` runs the program `wanted`, of which the kernel keeps only the beginning.
+#[must_use]
+pub fn is_program(wanted: &str, comm: &str) -> bool {
+    comm == wanted || (comm.len() >= COMM_BYTES && wanted.starts_with(comm))
+}
+
 fn no_such(
     kind: &'static str,
     wanted: &str,
     names: impl Iterator<Item = String>,
 ) -> SelectionError {
-    let part = wanted.rsplit('/').next().unwrap_or(wanted);
     let names: BTreeSet<String> = names.collect();
-    let similar = names.iter().filter(|name| name.contains(part)).cloned();
-    let mut hints: Vec<String> = similar.take(MAX_NAMES).collect();
+    let mut hints = similar(wanted, &names);
     if hints.is_empty() {
         hints.extend(names.into_iter().take(MAX_NAMES));
     }
@@ -250,4 +272,22 @@ fn no_such(
         wanted: wanted.to_owned(),
         names: hints,
     }
+}
+
+/// Letters that a mistyped name may differ in.
+const MAX_TYPOS: usize = 2;
+
+/// At most three of `names`: those that contain `wanted` or its last part, in upper or lower case, or else those that it may be a misspelling of.
+#[must_use]
+pub fn similar(wanted: &str, names: &BTreeSet<String>) -> Vec<String> {
+    let part = wanted.rsplit('/').next().unwrap_or(wanted).to_lowercase();
+    let first = |is: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let found = names.iter().filter(|name| is(&name.to_lowercase()));
+        found.take(MAX_NAMES).cloned().collect()
+    };
+    let containing = first(&|name| name.contains(&part));
+    if !containing.is_empty() || part.chars().count() <= MAX_TYPOS {
+        return containing;
+    }
+    first(&|name| strsim::osa_distance(name, &part) <= MAX_TYPOS)
 }

@@ -309,3 +309,52 @@ fn a_handle_that_may_not_be_opened_is_reported_once() {
     assert_eq!(about("2 watches"), 1, "{:?}", run.gaps);
     assert_eq!(about("find MOUNTPOINT"), 0, "{:?}", run.gaps);
 }
+
+/// A `tail` that follows a file, which takes an instance.
+struct Tail(std::process::Child);
+
+impl Tail {
+    fn start(file: &Path) -> Self {
+        let follow = Command::new("tail").arg("-F").arg(file).spawn();
+        Self(follow.unwrap())
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_program_is_all_its_processes() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("log");
+    fs::write(&file, "").unwrap();
+    let tails = [Tail::start(&file), Tail::start(&file)];
+    let pids = tails.each_ref().map(|tail| tail.0.id());
+    let listed = || -> Vec<(u32, String)> {
+        let output = nospace(&["tail", "-o", "json"]);
+        let report = serde_json::from_slice::<WatchesReport>(&output.stdout);
+        let holders = report.map_or_else(|_| Vec::new(), |report| report.holders);
+        holders.into_iter().map(|p| (p.pid, p.comm)).collect()
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let mut found = listed();
+    while !pids
+        .iter()
+        .all(|pid| found.iter().any(|(one, _)| one == pid))
+    {
+        assert!(std::time::Instant::now() < deadline, "{pids:?}: {found:?}");
+        found = listed();
+    }
+    assert!(found.iter().all(|(_, comm)| comm == "tail"), "{found:?}");
+    let wrong = nospace(&["tial"]);
+    assert_eq!(wrong.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(
+        said.contains("\"tial\" matches no pod, container or program") && said.contains("tail"),
+        "{said}"
+    );
+}

@@ -19,7 +19,7 @@ use crate::over_time;
 
 /// Check the node once: limits, usage, who holds what, findings, and whether the kubelet could restart
 ///
-/// Findings and the exit code are about the whole node; --pid, --pod and --container only select the holders that are listed.
+/// Findings and the exit code are about the whole node; --pid, --program, --pod and --container only select the holders that are listed.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown or wrong usage.",
           after_long_help = AFTER_HELP)]
@@ -35,6 +35,9 @@ pub struct CheckArgs {
     /// List only these processes; can be repeated
     #[arg(long, value_name = "PID", help_heading = LOOK)]
     pid: Vec<u32>,
+    /// List only processes of these programs; can be repeated
+    #[arg(long, value_name = "NAME", help_heading = LOOK)]
+    program: Vec<String>,
     /// List only these pods: name, namespace/name or UID; can be repeated
     #[arg(long, value_name = "POD", help_heading = LOOK)]
     pod: Vec<String>,
@@ -109,6 +112,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
         pids: args.pid.clone(),
         pods: args.pod.clone(),
         containers: args.container.clone(),
+        programs: args.program.clone(),
     };
     selection.apply(&mut report)?;
     if !args.only.is_empty() {

@@ -45,6 +45,9 @@ pub struct TraceArgs {
     /// Only calls by these processes; can be repeated
     #[arg(long, value_name = "PID", help_heading = LOOK)]
     pid: Vec<u32>,
+    /// Only calls by processes of these programs; can be repeated
+    #[arg(long, value_name = "NAME", help_heading = LOOK)]
+    program: Vec<String>,
     /// Only calls by these effective UIDs (host numbering); can be repeated
     #[arg(long, value_name = "UID", help_heading = LOOK)]
     uid: Vec<u32>,
@@ -135,6 +138,7 @@ impl TraceArgs {
                 pids: self.pid.clone(),
                 pods: self.pod.clone(),
                 containers: self.container.clone(),
+                programs: self.program.clone(),
             },
         }
     }

@@ -19,8 +19,8 @@ use crate::watches::report;
 /// have only a device and an inode.
 #[derive(Args, Debug)]
 pub struct WatchesArgs {
-    /// Only these processes, pods (name, namespace/name, UID) or containers (name, beginning of the ID)
-    #[arg(value_name = "PID|POD|CONTAINER")]
+    /// Only these processes, pods (name, namespace/name, UID), containers (name, beginning of the ID) or programs (name)
+    #[arg(value_name = "PID|POD|CONTAINER|PROGRAM")]
     wanted: Vec<String>,
     /// Read a node saved with `nospace record`; it contains watches only if recorded with --no-ebpf
     #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]

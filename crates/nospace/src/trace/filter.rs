@@ -1,6 +1,6 @@
 use nospace_bpf::trace::{Event, Options};
 use nospace_core::report::Owner;
-use nospace_core::select::Selection;
+use nospace_core::select::{Selection, is_program};
 
 use super::any_call;
 
@@ -13,7 +13,7 @@ pub struct Filter {
     pub any_call: bool,
     /// Effective uids, as the initial user namespace sees them.
     pub uids: Vec<u32>,
-    /// Processes, pods, containers.
+    /// Processes, pods, containers, programs.
     pub selection: Selection,
 }
 
@@ -45,6 +45,17 @@ impl Filter {
         let pids = &self.selection.pids;
         (pids.is_empty() || pids.contains(&event.pid))
             && (self.uids.is_empty() || self.uids.contains(&event.uid))
+    }
+
+    /// Whether calls of this program are wanted; `None` where that is unknown because the process has exited.
+    #[must_use]
+    pub fn wants_program(&self, program: Option<&str>) -> Option<bool> {
+        let programs = &self.selection.programs;
+        if programs.is_empty() {
+            return Some(true);
+        }
+        let program = program?;
+        Some(programs.iter().any(|wanted| is_program(wanted, program)))
     }
 
     /// Whether calls of this owner are wanted; `None` where that is unknown because the owner is.
@@ -122,6 +133,17 @@ pub(super) mod tests {
         assert_eq!(filter.options().pid, Some(7));
         filter.selection.pids = vec![7, 8];
         assert_eq!(filter.options().pid, None);
+    }
+
+    #[test]
+    fn a_program_that_nobody_knows_is_neither_wanted_nor_not() {
+        let mut filter = Filter::default();
+        assert_eq!(filter.wants_program(None), Some(true));
+        filter.selection.programs = vec!["kube-controller-manager".to_owned(), "java".to_owned()];
+        assert_eq!(filter.wants_program(Some("java")), Some(true));
+        assert_eq!(filter.wants_program(Some("kube-controller")), Some(true));
+        assert_eq!(filter.wants_program(Some("kube-control")), Some(false));
+        assert_eq!(filter.wants_program(None), None);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
@@ -48,6 +49,7 @@ pub struct OwnerCache<'h> {
 
 struct CachedOwner {
     owner: Owner,
+    program: String,
     cgroup: u64,
     at: Duration,
 }
@@ -99,6 +101,16 @@ impl<'h> OwnerCache<'h> {
         }
     }
 
+    /// Name of the program that made the call, after [`OwnerCache::of`]. The event has the name of a thread.
+    pub fn program<'a>(&'a self, event: &'a Event) -> Option<Cow<'a, str>> {
+        if event.tid == event.pid {
+            return Some(String::from_utf8_lossy(&event.comm));
+        }
+        let known = self.processes.get(&event.pid);
+        let known = known.filter(|known| known.cgroup == event.cgroup)?;
+        Some((&*known.program).into())
+    }
+
     fn learn(&mut self, event: &Event) -> Owner {
         let mut owner = self.attribute(event.pid);
         let read = self.read.unwrap_or_default();
@@ -114,6 +126,11 @@ impl<'h> OwnerCache<'h> {
         }
         let known = CachedOwner {
             owner: owner.clone(),
+            program: self
+                .node
+                .processes
+                .first()
+                .map_or_else(String::new, |one| one.comm.clone()),
             cgroup: event.cgroup,
             at: event.time,
         };

@@ -182,10 +182,15 @@ impl Session<'_> {
             return;
         }
         let owner = self.owners.of(event);
-        match self.options.filter.wants_owner(event.pid, owner.as_ref()) {
-            Some(true) => {}
-            Some(false) => return,
-            None => {
+        let program = self.owners.program(event);
+        let filter = &self.options.filter;
+        match (
+            filter.wants_program(program.as_deref()),
+            filter.wants_owner(event.pid, owner.as_ref()),
+        ) {
+            (Some(true), Some(true)) => {}
+            (Some(false), _) | (_, Some(false)) => return,
+            _ => {
                 self.whole.counts.unplaced += 1;
                 self.part.counts.unplaced += 1;
                 return;

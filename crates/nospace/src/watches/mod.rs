@@ -31,7 +31,7 @@ use locate::locate;
 use mounts::MountTables;
 use watch::InstanceWatch;
 
-/// Names the watches of `wanted`: pids, pods and containers; of everybody when it is empty.
+/// Names the watches of `wanted`: pids, pods, containers and programs; of everybody when it is empty.
 ///
 /// # Errors
 ///

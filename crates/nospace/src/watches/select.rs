@@ -1,13 +1,10 @@
-//! What an argument on the command line means: a pid, a pod, or a container.
+//! What an argument on the command line means: a pid, a pod, a container, or a program.
 
 use std::collections::BTreeSet;
 
 use anyhow::bail;
 use nospace_core::report::{ProcessUse, Report};
-use nospace_core::select::Selection;
-
-/// Names and pids that an error lists at most.
-const MAX_HINTS: usize = 3;
+use nospace_core::select::{Selection, is_program, similar};
 
 /// The processes of `report` that any of `arguments` names, in its order; all when there are none.
 ///
@@ -29,29 +26,29 @@ pub fn processes(report: &Report, arguments: &[String]) -> anyhow::Result<Vec<Pr
 fn pids(report: &Report, argument: &str) -> anyhow::Result<Vec<u32>> {
     let pid: Option<u32> = argument.parse().ok();
     let only = || vec![argument.to_owned()];
-    let readings = [
-        pid.map(|pid| Selection {
-            pids: vec![pid],
-            ..Selection::default()
-        }),
-        Some(Selection {
-            pods: only(),
-            ..Selection::default()
-        }),
-        Some(Selection {
-            containers: only(),
-            ..Selection::default()
-        }),
+    let container = Selection {
+        containers: only(),
+        ..Selection::default()
+    };
+    let of = |is: &dyn Fn(&ProcessUse) -> bool| -> Vec<u32> {
+        let kept = report.processes.iter().filter(|process| is(process));
+        kept.map(|process| process.pid).collect()
+    };
+    let pod = Selection {
+        pods: only(),
+        ..Selection::default()
+    };
+    // A container often has the name of its program, which can also run outside of it.
+    let readings: [&dyn Fn(&ProcessUse) -> bool; 3] = [
+        &|process| pid == Some(process.pid),
+        &|process| pod.has(process.pid, &process.owner),
+        &|process| {
+            container.has(process.pid, &process.owner) || is_program(argument, &process.comm)
+        },
     ];
-    for reading in readings.iter().flatten() {
-        let all = report.processes.iter();
-        let pids: Vec<u32> = all
-            .filter(|process| reading.has(process.pid, &process.owner))
-            .map(|process| process.pid)
-            .collect();
-        if !pids.is_empty() {
-            return Ok(pids);
-        }
+    let found = readings.iter().map(|is| of(is));
+    if let Some(pids) = found.into_iter().find(|pids| !pids.is_empty()) {
+        return Ok(pids);
     }
     if let Some(pid) = pid {
         bail!(
@@ -59,31 +56,27 @@ fn pids(report: &Report, argument: &str) -> anyhow::Result<Vec<u32>> {
         );
     }
     bail!(
-        "{argument:?} matches no pod or container with an inotify instance{}",
+        "{argument:?} matches no pod, container or program with an inotify instance{}",
         hint(report, argument)
     );
 }
 
-/// Processes of that name, or pods and containers whose names are similar.
+/// Pods, containers and programs with similar names.
 fn hint(report: &Report, argument: &str) -> String {
-    let comms = report.processes.iter().filter(|p| p.comm == argument);
-    let pids: Vec<String> = comms.map(|p| p.pid.to_string()).take(MAX_HINTS).collect();
-    if let Some(first) = pids.first() {
-        let pids = pids.join(", ");
-        return format!("; processes of that name: {pids} (try: nospace watches {first})");
-    }
-    let part = argument.rsplit('/').next().unwrap_or(argument);
     let pods = report.pods.iter();
     let pods = pods.map(|pod| format!("{}/{}", pod.namespace, pod.name));
+    let of_pods = report.pods.iter().flat_map(|pod| &pod.containers);
+    let of_pods = of_pods.map(|container| container.name.clone());
     let containers = report.containers.iter();
     let containers = containers.filter_map(|container| container.name.clone());
-    let similar: BTreeSet<String> = pods
+    let programs = report.processes.iter().map(|process| process.comm.clone());
+    let names: BTreeSet<String> = pods
+        .chain(of_pods)
         .chain(containers)
-        .filter(|name| name.contains(part))
+        .chain(programs)
         .collect();
-    let similar: Vec<String> = similar.into_iter().take(MAX_HINTS).collect();
-    if similar.is_empty() {
-        return String::new();
+    match &similar(argument, &names)[..] {
+        [] => String::new(),
+        similar => format!("; similar names: {}", similar.join(", ")),
     }
-    format!("; similar names: {}", similar.join(", "))
 }

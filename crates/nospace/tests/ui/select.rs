@@ -71,7 +71,7 @@ fn kinds_narrow_and_values_widen() {
     let both = Selection {
         pids: vec![4711, 33],
         pods: vec!["web-0".into()],
-        containers: vec![],
+        ..Selection::default()
     };
     assert_eq!(
         selected(both),
@@ -102,6 +102,40 @@ fn what_matches_nothing_is_said() {
     // Too short for an id, and nobody's name.
     assert_eq!(named(container("4f6")).0, "container");
     assert!(selected(pod("")).is_err());
+}
+
+#[test]
+fn a_program_is_all_its_processes_with_their_pods() {
+    let report = samples::instances_exhausted();
+    let comm = report.processes[0].comm.clone();
+    let program = |name: &str| Selection {
+        programs: vec![name.into()],
+        ..Selection::default()
+    };
+    let same = report.processes.iter().filter(|p| p.comm == comm);
+    let (pids, pods, _) = selected(program(&comm)).unwrap();
+    assert_eq!(pids, same.map(|p| p.pid).collect::<Vec<_>>());
+    assert_eq!(pods, ["web-0"]);
+    let error = selected(program("containerd-shim-runc-v2"));
+    assert!(error.is_ok(), "{error:?}: the kernel keeps 15 bytes of it");
+    let wrong = selected(program("contianerd-shim")).unwrap_err();
+    let said = wrong.to_string();
+    assert!(
+        said.contains("programs that have some: containerd-shim"),
+        "{said}"
+    );
+}
+
+#[test]
+fn names_are_similar_that_contain_it_or_are_mistyped() {
+    let names = ["Promtail", "default/web-0", "java"].map(str::to_owned);
+    let names = std::collections::BTreeSet::from(names);
+    let similar = |wanted| select::similar(wanted, &names).join(" ");
+    assert_eq!(similar("promtail"), "Promtail");
+    assert_eq!(similar("promtial"), "Promtail");
+    assert_eq!(similar("kube/web"), "default/web-0");
+    assert_eq!(similar("jv"), "");
+    assert_eq!(similar("postgres"), "");
 }
 
 #[test]

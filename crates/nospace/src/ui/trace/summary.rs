@@ -104,7 +104,7 @@ fn left_out(page: &mut Page, summary: &TraceSummary) {
         say(
             style::severity(Severity::Warning),
             format!(
-                "{unplaced} left out: the process exited before its pod or container was known"
+                "{unplaced} left out: the process exited before its program, pod or container was known"
             ),
         );
     }
