@@ -9,13 +9,15 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
-use nospace_core::watches::{Event, NamedWatch, Naming, PathState, WatchesReport};
+use nospace_bpf::take::Group;
+use nospace_core::watches::{Event, MarkKind, NamedWatch, Naming, PathState, WatchesReport};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::Value;
 
@@ -166,6 +168,52 @@ fn every_watch_is_named_or_said_why_not() {
             "{text}"
         );
     }
+}
+
+/// By eBPF, and by asking every process.
+#[test]
+fn fanotify_marks_are_listed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = tempfile::tempdir().unwrap();
+    let removed = tempfile::tempdir().unwrap();
+    let group = Group::new().unwrap();
+    let open = |place: &Path| fs::File::open(place).unwrap();
+    group.mark(open(kept.path()).as_fd()).unwrap();
+    let other = open(removed.path());
+    group.mark(other.as_fd()).unwrap();
+    removed.close().unwrap();
+    for way in [&[][..], &["--no-ebpf"]] {
+        let report = own(way);
+        let fd = group.as_fd().as_raw_fd();
+        let at = report.groups.iter().position(|one| {
+            one.holders
+                .iter()
+                .any(|holder| holder.fd.cast_signed() == fd)
+        });
+        let at = at.unwrap_or_else(|| panic!("{way:?}: {:?}", report.groups));
+        assert_eq!(report.groups[at].marks, 2, "{way:?}");
+        let marks = report.marks.iter().filter(|mark| mark.group as usize == at);
+        let marks: Vec<_> = marks.collect();
+        let of = |state| marks.iter().find(|mark| mark.state == Some(state));
+        let present = of(PathState::Present).unwrap_or_else(|| panic!("{marks:?}"));
+        assert_eq!(present.host_path.as_deref(), kept.path().to_str());
+        assert_eq!(present.kind, MarkKind::Inode);
+        assert_eq!(present.mask, [Event::Modify]);
+        assert_eq!(present.number, Some(kept.path().metadata().unwrap().ino()));
+        // Which of them depends on the file system.
+        assert!(
+            of(PathState::Deleted)
+                .or_else(|| of(PathState::Unnamed))
+                .is_some(),
+            "{marks:?}"
+        );
+    }
+    let text = nospace(&[&std::process::id().to_string()]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(
+        text.contains("2 marks in 1 group of 1 process") && text.contains("inode "),
+        "{text}"
+    );
 }
 
 #[test]

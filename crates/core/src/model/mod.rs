@@ -41,7 +41,7 @@ pub use provenance::{CollectorRun, Provenance};
 pub use resource::{Resource, percent};
 pub use subject::Subject;
 pub use vantage::Vantage;
-pub use watch::{FileHandle, Place, Watch};
+pub use watch::{FileHandle, Mark, Marked, Place, Watch};
 
 use serde::{Deserialize, Serialize};
 

@@ -17,6 +17,37 @@ pub struct Watch {
     pub place: Place,
 }
 
+/// One mark of a fanotify group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// What is marked.
+    pub object: Marked,
+    /// Events asked for, with flags (include/uapi/linux/fanotify.h).
+    pub mask: u32,
+    /// Events that are ignored on it.
+    pub ignored: u32,
+}
+
+/// What a mark is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// A file or directory.
+    Inode {
+        /// Inode number.
+        inode: u64,
+        /// Device of the file system as mountinfo has it: (major, minor).
+        device: (u32, u32),
+        /// What open_by_handle_at(2) finds the file by.
+        handle: Option<FileHandle>,
+    },
+    /// A mount, by its number in mountinfo: all that is accessed through it.
+    Mount(u64),
+    /// A whole file system, by its device.
+    Filesystem((u32, u32)),
+    /// A mount namespace, by its inode number (Linux 6.15).
+    Namespace(u64),
+}
+
 /// A file handle, as name_to_handle_at(2) gives it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileHandle {

@@ -6,6 +6,7 @@ pub mod fdinfo;
 pub mod keys;
 pub mod kubelet;
 pub mod maps;
+pub mod marks;
 pub mod mountinfo;
 pub mod network;
 pub mod os_release;

@@ -30,6 +30,17 @@ pub fn mounts(bytes: &[u8]) -> Parsed<Vec<Mount>> {
     lines(bytes).map(mount).collect()
 }
 
+/// The mount with this number, as fdinfo has it.
+///
+/// # Errors
+///
+/// When its line lacks a field.
+pub fn by_number(bytes: &[u8], number: u64) -> Parsed<Option<Mount>> {
+    let number = number.to_string();
+    let line = lines(bytes).find(|line| words(line).next() == Some(number.as_bytes()));
+    line.map(mount).transpose()
+}
+
 /// Mounts in the file; a cut last line counts.
 #[must_use]
 pub fn count(bytes: &[u8]) -> u64 {

@@ -37,7 +37,7 @@ fn watch(line: &[u8]) -> Parsed<Watch> {
 }
 
 /// `None` where the file system has no handles.
-fn handle(line: &[u8]) -> Option<FileHandle> {
+pub(super) fn handle(line: &[u8]) -> Option<FileHandle> {
     let kind = u32::try_from(hexadecimal(field(line, b"fhandle-type:")?)?).ok()?;
     let digits = field(line, b"f_handle:")?.chunks_exact(2);
     let bytes: Option<Vec<u8>> = digits
@@ -49,11 +49,11 @@ fn handle(line: &[u8]) -> Option<FileHandle> {
     })
 }
 
-fn field<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+pub(super) fn field<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     words(line).find_map(|word| word.strip_prefix(name))
 }
 
-fn hexadecimal(digits: &[u8]) -> Option<u64> {
+pub(super) fn hexadecimal(digits: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 

@@ -10,7 +10,7 @@ pub use device::Device;
 pub use event::Event;
 pub use mounts::MountTable;
 pub use report::{
-    DeviceUse, DirectoryUse, HolderRef, NamedWatch, Naming, PathState, WatchesReport,
-    WatchingInstance,
+    DeviceUse, DirectoryUse, HolderRef, MarkKind, MarkingGroup, NamedMark, NamedWatch, Naming,
+    PathState, WatchesReport, WatchingInstance,
 };
 pub use tree::{Branch, Tree};

@@ -15,11 +15,11 @@ pub struct WatchesReport {
     pub schema_version: u32,
     /// When the check began, RFC 3339, UTC.
     pub taken_at: String,
-    /// How those fared that found the holders (`inotify`, `containers`) and the watches (`watches`).
+    /// How those fared that found the holders (`inotify`, `containers`), the watches (`watches`) and the marks (`marks`).
     pub collectors: Vec<CollectorRun>,
     /// The fewest directories, at most three, that hold 90 % of the watches; the largest first.
     pub heaviest: Vec<DirectoryUse>,
-    /// Processes that hold the watches, those with most first.
+    /// Processes that hold inotify instances, those with most watches first.
     pub holders: Vec<ProcessUse>,
     /// File systems that are watched, those with most watches first.
     pub devices: Vec<DeviceUse>,
@@ -27,6 +27,76 @@ pub struct WatchesReport {
     pub instances: Vec<WatchingInstance>,
     /// The watches, in the order of their instances.
     pub watches: Vec<NamedWatch>,
+    /// fanotify groups of the processes that were asked for.
+    #[serde(default)]
+    pub groups: Vec<MarkingGroup>,
+    /// Their marks, in the order of the groups.
+    #[serde(default)]
+    pub marks: Vec<NamedMark>,
+}
+
+/// A fanotify group, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MarkingGroup {
+    /// Every descriptor that leads to it and that was asked for.
+    pub holders: Vec<HolderRef>,
+    /// Marks in it.
+    pub marks: u64,
+}
+
+/// One mark of a fanotify group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedMark {
+    /// Place of its group in `groups`, from 0.
+    pub group: u32,
+    /// What is marked.
+    pub kind: MarkKind,
+    /// Path of the file, the mount or the file system as the host sees it, through `/proc/PID/root` where only the holder has it mounted. Null
+    /// where it is not known.
+    pub host_path: Option<String>,
+    /// Path as the holder's container sees it; null where the holder shares the host's mounts, or cannot see it.
+    pub container_path: Option<String>,
+    /// Whether a marked file is still there; null for other kinds.
+    pub state: Option<PathState>,
+    /// Device of the file system, `major:minor` as mountinfo has it; null where it is not known.
+    pub device: Option<Device>,
+    /// Inode number of a file; the number of a mount or a mount namespace; null for a file system.
+    pub number: Option<u64>,
+    /// Events asked for.
+    pub mask: Vec<Event>,
+    /// Events that are ignored.
+    pub ignored: Vec<Event>,
+}
+
+/// What a mark is on.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum MarkKind {
+    /// A file or directory.
+    Inode,
+    /// All that is accessed through a mount.
+    Mount,
+    /// A whole file system.
+    Filesystem,
+    /// A mount namespace: what is mounted and unmounted there.
+    Namespace,
+}
+
+impl MarkKind {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Inode => "inode",
+            Self::Mount => "mount",
+            Self::Filesystem => "file system",
+            Self::Namespace => "mount namespace",
+        }
+    }
 }
 
 /// What a directory costs, everything below it included.

@@ -12,11 +12,12 @@ use crate::ui::screen::Screen;
 use crate::ui::watches::{By, Options, draw};
 use crate::watches::report;
 
-/// List what is watched, and the directories that use the most watches
+/// List what is watched, the directories that use the most watches, and fanotify's marks
 ///
 /// Paths come from the kernel's directory entries, then from file handles, then from the directories that the same process
 /// watches; no file system is searched. Without eBPF the list comes from /proc, and watches on overlayfs, proc and sysfs
-/// have only a device and an inode.
+/// have only a device and an inode. fanotify's groups and their marks, on inodes, mounts and whole file systems, come from
+/// /proc in any case.
 #[derive(Args, Debug)]
 pub struct WatchesArgs {
     /// Only these processes, pods (name, namespace/name, UID), containers (name, beginning of the ID) or programs (name)

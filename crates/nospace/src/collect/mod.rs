@@ -63,7 +63,7 @@ pub fn collect(host: &dyn Host) -> Snapshot {
     snapshot
 }
 
-/// Who holds inotify and the owners, and nothing else.
+/// Who holds inotify, who fanotify if eBPF tells, the owners, and nothing else.
 pub fn holders(host: &dyn Host) -> Snapshot {
     let scanned = descriptors::scan(host);
     let mut runs = Runs::default();
@@ -76,6 +76,7 @@ pub fn holders(host: &dyn Host) -> Snapshot {
         collectors,
         inotify: scanned.inotify,
         processes: scanned.processes,
+        accounts: scanned.accounts,
         containers: containers.unwrap_or_default(),
         ..Snapshot::default()
     }

@@ -297,6 +297,7 @@ impl Host for Live {
             match readlinkat_raw(&fd, name, &mut target).map(|(target, _)| &*target) {
                 Ok(b"anon_inode:inotify") => into.inotify.push(descriptor),
                 Ok(b"anon_inode:[eventpoll]") => into.epoll.push(descriptor),
+                Ok(b"anon_inode:[fanotify]") => into.fanotify.push(descriptor),
                 Err(Errno::ACCESS | Errno::PERM) => into.hidden += 1,
                 _ => {}
             }

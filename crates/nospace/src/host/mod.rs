@@ -163,6 +163,9 @@ pub struct Descriptors {
     /// Those that are epoll instances.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub epoll: Vec<u32>,
+    /// Those that are fanotify groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fanotify: Vec<u32>,
 }
 
 impl Descriptors {
@@ -172,6 +175,7 @@ impl Descriptors {
         self.hidden = 0;
         self.inotify.clear();
         self.epoll.clear();
+        self.fanotify.clear();
     }
 }
 

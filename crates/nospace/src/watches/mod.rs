@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! holders ─ select ─ list (eBPF, else fdinfo) ─ by_handle, by_directory (where a name is missing) ─ locate ─▶ WatchesReport
+//!             └───── marks (fdinfo of fanotify groups) ─ by_handle ─ locate ──────────────────────────────────┘
 //! ```
 //!
 //! The stages do not know each other: each takes [`InstanceWatch`]es, and this file orders them. [`MountTables`] is what they share.
@@ -11,24 +12,27 @@ mod by_handle;
 mod fdinfo;
 mod list;
 mod locate;
+mod marks;
 mod mounts;
 mod select;
 mod summary;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context as _, bail};
 use nospace_core::amount::count;
-use nospace_core::model::{Descriptor, Instance, Provenance};
-use nospace_core::report::{ProcessUse, SCHEMA_VERSION};
+use nospace_core::attribute::owners;
+use nospace_core::model::{Descriptor, Instance, Provenance, Snapshot};
+use nospace_core::report::{Report, SCHEMA_VERSION};
 use nospace_core::watches::{NamedWatch, WatchesReport};
 
-use crate::collect::holders;
 use crate::collect::run::{CollectResult, Measurement, Runs};
+use crate::collect::{holders, process};
 use crate::host::Host;
 use locate::locate;
 use mounts::MountTables;
+use select::Candidate;
 use watch::InstanceWatch;
 
 /// Names the watches of `wanted`: pids, pods, containers and programs; of everybody when it is empty.
@@ -45,14 +49,17 @@ pub fn report(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesRepor
             error.unwrap_or_else(|| "no collector could read it".to_owned())
         );
     };
+    let mut runs = Runs::default();
+    let groups = runs.run("marks", "procfs", || marks::groups(host, &snapshot));
+    let groups = groups.unwrap_or_default();
     let mut report = nospace_core::conclude(&snapshot);
-    let everybody: HashMap<u32, ProcessUse> = report
+    let candidates = candidates(host, &snapshot, &report, &groups);
+    let pids = select::pids(&report, &candidates, wanted)?;
+    let everybody: HashMap<u32, Candidate> =
+        candidates.into_iter().map(|one| (one.pid, one)).collect();
+    report
         .processes
-        .iter()
-        .map(|process| (process.pid, process.clone()))
-        .collect();
-    report.processes = select::processes(&report, wanted)?;
-    let pids: HashSet<u32> = report.processes.iter().map(|process| process.pid).collect();
+        .retain(|process| pids.contains(&process.pid));
     let (instances, descriptors): (Vec<&Instance>, Vec<Descriptor>) = inotify
         .instances
         .iter()
@@ -63,19 +70,36 @@ pub fn report(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesRepor
         })
         .unzip();
 
-    let mut runs = Runs::default();
+    let (groups, of_groups): (Vec<Vec<Descriptor>>, Vec<Descriptor>) = groups
+        .into_iter()
+        .filter_map(|group| {
+            let mut holders = group.iter();
+            let holder = *holders.find(|holder| pids.contains(&holder.pid))?;
+            Some((group, holder))
+        })
+        .unzip();
+
     let mut mounts = MountTables::new(host);
     let listing = runs.run("watches", "", || collect(host, &descriptors, &mut mounts));
-    let mut run = runs
-        .into_vec()
-        .pop()
-        .context("the list of watches did not run")?;
+    let mut runs = runs.into_vec();
+    let of_marks = runs.iter_mut().find(|run| run.name == "marks");
+    let mut unread = Vec::new();
+    let marks = marks::collect(host, &of_groups, &mut mounts, &mut unread);
+    if let Some(run) = of_marks {
+        run.partial |= !unread.is_empty();
+        run.gaps.extend(unread);
+    }
+    let run = runs.iter_mut().find(|run| run.name == "watches");
+    let run = run.context("the list of watches did not run")?;
     let Some(Listing { watches, source }) = listing else {
-        bail!("cannot list watches: {}", run.error.unwrap_or_default());
+        bail!(
+            "cannot list watches: {}",
+            run.error.clone().unwrap_or_default()
+        );
     };
     source.clone_into(&mut run.source);
     let mut collectors = report.collectors;
-    collectors.push(run);
+    collectors.extend(runs);
     Ok(WatchesReport {
         schema_version: SCHEMA_VERSION,
         taken_at: report.taken_at,
@@ -85,7 +109,42 @@ pub fn report(host: &dyn Host, wanted: &[String]) -> anyhow::Result<WatchesRepor
         devices: summary::devices(&watches, &mut mounts, &descriptors),
         instances: summary::instances(&watches, &instances, &everybody),
         watches,
+        groups: summary::groups(&marks, &groups, &everybody),
+        marks,
     })
+}
+
+/// Every process that holds an instance or a group.
+fn candidates(
+    host: &dyn Host,
+    snapshot: &Snapshot,
+    report: &Report,
+    groups: &[Vec<Descriptor>],
+) -> Vec<Candidate> {
+    let of_inotify = report.processes.iter().map(|process| Candidate {
+        pid: process.pid,
+        comm: process.comm.clone(),
+        owner: process.owner.clone(),
+    });
+    let mut all: Vec<Candidate> = of_inotify.collect();
+    let known: BTreeSet<u32> = all.iter().map(|one| one.pid).collect();
+    let others: BTreeSet<u32> = groups.iter().flatten().map(|one| one.pid).collect();
+    let described = others.difference(&known).filter_map(|&pid| {
+        let uid = host.owner(pid).ok()?;
+        process(host, pid, uid)
+    });
+    let mut others = Snapshot {
+        processes: described.collect(),
+        containers: snapshot.containers.clone(),
+        ..Snapshot::default()
+    };
+    let mut owners = owners(&others);
+    all.extend(others.processes.drain(..).map(|process| Candidate {
+        owner: owners.remove(&process.pid).unwrap_or_default(),
+        pid: process.pid,
+        comm: process.comm,
+    }));
+    all
 }
 
 /// How far the list can be trusted.

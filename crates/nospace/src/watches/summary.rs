@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use nospace_core::model::{Descriptor, Instance};
-use nospace_core::report::ProcessUse;
 use nospace_core::watches::{
-    Device, DeviceUse, DirectoryUse, HolderRef, NamedWatch, Tree, WatchingInstance,
+    Device, DeviceUse, DirectoryUse, HolderRef, MarkingGroup, NamedMark, NamedWatch, Tree,
+    WatchingInstance,
 };
 
 use super::mounts::MountTables;
+use super::select::Candidate;
 
 /// The directories that are named as the heaviest hold this share of the watches, in percent.
 const HEAVIEST_PERCENT: u64 = 90;
@@ -20,7 +21,7 @@ const MAX_HEAVIEST: usize = 3;
 pub fn instances(
     watches: &[NamedWatch],
     instances: &[&Instance],
-    processes: &HashMap<u32, ProcessUse>,
+    processes: &HashMap<u32, Candidate>,
 ) -> Vec<WatchingInstance> {
     let mut counts = vec![0; instances.len()];
     for watch in watches {
@@ -28,6 +29,32 @@ pub fn instances(
             *count += 1;
         }
     }
+    let counted = instances.iter().zip(counts);
+    counted
+        .map(|(instance, watches)| WatchingInstance {
+            holders: holders(&instance.holders, processes),
+            watches,
+        })
+        .collect()
+}
+
+/// Each fanotify group with its holders and the number of its marks.
+pub fn groups(
+    marks: &[NamedMark],
+    groups: &[Vec<Descriptor>],
+    processes: &HashMap<u32, Candidate>,
+) -> Vec<MarkingGroup> {
+    let of = |(group, descriptors): (usize, &Vec<Descriptor>)| MarkingGroup {
+        holders: holders(descriptors, processes),
+        marks: marks
+            .iter()
+            .filter(|mark| mark.group as usize == group)
+            .count() as u64,
+    };
+    groups.iter().enumerate().map(of).collect()
+}
+
+fn holders(descriptors: &[Descriptor], processes: &HashMap<u32, Candidate>) -> Vec<HolderRef> {
     let holder = |descriptor: &Descriptor| {
         let process = processes.get(&descriptor.pid);
         HolderRef {
@@ -37,13 +64,7 @@ pub fn instances(
             owner: process.map(|p| p.owner.clone()).unwrap_or_default(),
         }
     };
-    let counted = instances.iter().zip(counts);
-    counted
-        .map(|(instance, watches)| WatchingInstance {
-            holders: instance.holders.iter().map(holder).collect(),
-            watches,
-        })
-        .collect()
+    descriptors.iter().map(holder).collect()
 }
 
 /// The fewest directories that hold most of the watches.

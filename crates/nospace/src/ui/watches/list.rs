@@ -24,7 +24,8 @@ pub fn draw(page: &mut Page, report: &WatchesReport) {
     }
 }
 
-fn holder(holder: &HolderRef) -> String {
+/// `auditd 512 fd 7 (host)`.
+pub fn holder(holder: &HolderRef) -> String {
     format!(
         "{} {} fd {} ({})",
         holder.comm,

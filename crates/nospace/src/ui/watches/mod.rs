@@ -2,6 +2,7 @@
 
 mod groups;
 mod list;
+mod marks;
 mod options;
 mod tree;
 mod words;
@@ -12,6 +13,7 @@ use nospace_core::amount::thousands;
 use nospace_core::report::percent;
 use nospace_core::watches::{PathState, WatchesReport};
 
+use self::options::FEW;
 use self::words::accuracy;
 use super::{Page, human, number, style};
 
@@ -27,6 +29,8 @@ pub fn draw(report: &WatchesReport, options: &Options) -> Page {
         By::Holder => groups::holders(&mut page, report, options),
         By::Watch => list::draw(&mut page, report),
     }
+    let each = options.by == By::Watch || report.marks.len() <= FEW;
+    marks::draw(&mut page, report, options, each);
     human::collectors(&mut page, &report.collectors, options.verbose);
     page
 }

@@ -5,8 +5,8 @@ use crate::ui::screen::Screen;
 
 /// Lines of a tree or a table.
 const TOP: usize = 20;
-/// Up to this many watches are listed one per line.
-const FEW: usize = 20;
+/// Up to this many watches or marks are listed one per line.
+pub(super) const FEW: usize = 20;
 
 /// What watches are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
