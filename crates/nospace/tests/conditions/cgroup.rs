@@ -63,6 +63,35 @@ impl Cgroup {
         Ok(None)
     }
 
+    /// The one at this path from the root, made with those above it that are missing.
+    #[allow(dead_code, reason = "not every test that shares this needs it")]
+    pub fn at(path: &str) -> anyhow::Result<Option<Self>> {
+        let root = HIERARCHIES.iter().map(Path::new);
+        let mut root = root.filter(|root| root.join("cgroup.procs").exists());
+        let Some(mut at) = root.next().map(Path::to_path_buf) else {
+            eprintln!("skipped: no cgroup can be made here");
+            return Ok(None);
+        };
+        let mut made = Vec::new();
+        for name in path.split('/') {
+            let _ = fs::write(at.join("cgroup.subtree_control"), "+pids");
+            at.push(name);
+            match fs::create_dir(&at) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                done => {
+                    done.with_context(|| at.display().to_string())?;
+                    made.push(at.clone());
+                }
+            }
+        }
+        let path = made.pop().context("it is there already")?;
+        Ok(Some(Self {
+            path,
+            unique: String::new(),
+            above: made,
+        }))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

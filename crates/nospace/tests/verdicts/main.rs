@@ -1,6 +1,9 @@
 //! A verdict of health is given only where everything was seen that it depends on (docs/verdicts.md): in guests, to
 //! users other than root, and wherever a collector stopped short.
 
+#[allow(dead_code, reason = "what other tests need")]
+#[path = "../conditions/cgroup.rs"]
+mod cgroup;
 #[path = "../conditions/script.rs"]
 mod script;
 #[path = "../support/mod.rs"]
@@ -10,6 +13,7 @@ mod support;
 mod victim;
 
 mod guest;
+mod guest_kinds;
 mod kubelet;
 mod nobody;
 mod speaker;
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
         ),
         test("a guest with room", guest::has_room),
         test("a guest whose own limit is used up", guest::own_limit),
+        test("guests of each kind", guest_kinds::each),
         // One after the other: check looks at one kubelet.
         test("kubelets: in a guest, flags, logs", || {
             guest::kubelet()?;
