@@ -49,6 +49,7 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         findings,
         unseen: Vec::new(),
         not_covered: Vec::new(),
+        user_names: snapshot.user_names.clone(),
     };
     evidence::judge_node(&mut report);
     report

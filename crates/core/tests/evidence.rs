@@ -59,6 +59,7 @@ fn node() -> Report {
         findings: Vec::new(),
         unseen: Vec::new(),
         not_covered: Vec::new(),
+        user_names: nospace_core::model::UserNames::default(),
         remedy_context: RemedyContext::default(),
         log_context: LogContext::default(),
     }

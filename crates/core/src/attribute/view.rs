@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{forecast, kubelet, owners, pods, processes, users};
 use crate::managers::NodeManager;
 use crate::model::{Environment, Process, Program, Snapshot, UserKey, may_write};
-use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, User};
+use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, Subject, User};
 
 /// A snapshot with owners and budgets worked out: what the rules read.
 #[derive(Clone, Debug)]
@@ -113,6 +113,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn process(&self, pid: u32) -> Option<&'a Process> {
         self.by_pid.get(&pid).copied()
+    }
+
+    /// The subject in words, a user with its name.
+    #[must_use]
+    pub fn caption(&self, subject: &Subject) -> String {
+        self.snapshot.user_names.caption(subject)
     }
 
     /// The user that `key` names.

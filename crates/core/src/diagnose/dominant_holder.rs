@@ -40,7 +40,7 @@ fn dominant(view: &View, resource: InotifyResource, user: &User) -> Option<Findi
             thousands(held),
             thousands(limit),
             resource.noun(),
-            key,
+            view.caption(&user.subject()),
             percent(held, limit).unwrap_or_default(),
         ),
         evidence: std::iter::once(format!(

@@ -51,9 +51,10 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
         severity,
         subject: Subject::User(key),
         title: format!(
-            "The kubelet {would}: it needs {} {}, but {key} has {left}",
+            "The kubelet {would}: it needs {} {}, but {} has {left}",
             thousands(needed),
-            resource.noun()
+            resource.noun(),
+            view.caption(&Subject::User(key))
         ),
         evidence: vec![
             format!(

@@ -51,7 +51,7 @@ fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding
             thousands(holders.len() as u64),
             thousands(limit),
             resource.noun(),
-            key,
+            view.caption(&user.subject()),
             if is_culprit(first.holds[resource], limit) {
                 format!("{} holds", describe::part(view, &first.part))
             } else {

@@ -61,7 +61,7 @@ fn finding(
         },
         title: format!(
             "{} will run out in {} at the current rate, {}{}",
-            budget_name(growth.cause, &growth.subject.to_string()),
+            budget_name(growth.cause, &view.caption(&growth.subject)),
             span(full_in),
             rate(growth),
             share(view, &increases),

@@ -64,7 +64,7 @@ fn findings(view: &View) -> Vec<Finding> {
         .map(|(resource, severity)| {
             let title = format!(
                 "{} has used {} of {} epoll watches ({})",
-                resource.subject,
+                view.caption(&resource.subject),
                 thousands(resource.used),
                 thousands(resource.limit),
                 share(resource)

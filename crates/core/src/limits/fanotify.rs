@@ -90,7 +90,7 @@ fn findings(view: &View) -> Vec<Finding> {
             };
             let title = format!(
                 "{} has {} of {} fanotify {} ({}): {}{fails}",
-                resource.subject,
+                view.caption(&resource.subject),
                 thousands(resource.used),
                 thousands(resource.limit),
                 resource.unit,
@@ -108,7 +108,7 @@ fn findings(view: &View) -> Vec<Finding> {
                 blame,
                 victims: vec![format!(
                     "virus scanners, container monitors and runtimes that start as {}",
-                    resource.subject
+                    view.caption(&resource.subject)
                 )],
                 ..pressure::finding((resource, severity), title, remedies)
             }

@@ -68,7 +68,7 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
         subject: user.subject(),
         title: format!(
             "{} has used {} of {} {} ({} %)",
-            key,
+            view.caption(&user.subject()),
             thousands(budget.used),
             thousands(budget.limit.unwrap_or_default()),
             resource.noun(),

@@ -74,7 +74,7 @@ fn findings(view: &View) -> Vec<Finding> {
             };
             let title = format!(
                 "{} has used {} of {} {what} ({})",
-                resource.subject,
+                view.caption(&resource.subject),
                 thousands(resource.used),
                 thousands(resource.limit),
                 share(resource)
@@ -82,7 +82,7 @@ fn findings(view: &View) -> Vec<Finding> {
             Finding {
                 victims: vec![format!(
                     "containers that start as {}: \"create session key: disk quota exceeded\"",
-                    resource.subject
+                    view.caption(&resource.subject)
                 )],
                 ..pressure::finding(
                     (resource, severity),

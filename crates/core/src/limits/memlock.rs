@@ -66,7 +66,7 @@ fn findings(view: &View) -> Vec<Finding> {
             };
             let title = format!(
                 "{} has locked {} of memory (RLIMIT_MEMLOCK, {}): {}{call} fails with ENOMEM",
-                resource.subject,
+                view.caption(&resource.subject),
                 describe::used_of(resource.used, resource.limit, &resource.unit),
                 share(resource),
                 at_limit(resource)

@@ -145,7 +145,7 @@ fn finding(view: &View, (resource, severity): (&Resource, Severity)) -> Finding 
             (
                 format!(
                     "{} has {} of {} processes and threads (RLIMIT_NPROC, {})",
-                    resource.subject,
+                    view.caption(&resource.subject),
                     thousands(resource.used),
                     thousands(resource.limit),
                     share(resource)

@@ -18,6 +18,7 @@ mod process;
 mod provenance;
 mod resource;
 mod subject;
+mod user_names;
 mod vantage;
 mod watch;
 
@@ -40,6 +41,7 @@ pub use process::{CgroupPath, Process};
 pub use provenance::{CollectorRun, Provenance};
 pub use resource::{Resource, percent};
 pub use subject::Subject;
+pub use user_names::UserNames;
 pub use vantage::Vantage;
 pub use watch::{FileHandle, Mark, Marked, Place, Watch};
 
@@ -91,6 +93,9 @@ pub struct Snapshot {
     pub holdings: Vec<Holding>,
     /// What the node's disk says about pods and containers.
     pub containers: Containers,
+    /// Names of the users above, as far as they are known.
+    #[serde(default)]
+    pub user_names: UserNames,
 }
 
 /// What a kubelet is configured for, of which each takes an inotify instance.

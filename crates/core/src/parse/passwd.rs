@@ -22,6 +22,13 @@ pub fn names(bytes: &[u8]) -> BTreeMap<u32, String> {
     names
 }
 
+/// A file that gives these users their names, and says nothing else of them.
+#[must_use]
+pub fn of(names: &BTreeMap<u32, String>) -> Vec<u8> {
+    let line = |(uid, name): (&u32, &String)| format!("{name}:x:{uid}:::\n");
+    names.iter().map(line).collect::<String>().into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -38,6 +45,7 @@ mod tests {
             .map(|(uid, name)| (*uid, name.as_str()))
             .collect();
         assert_eq!(all, [(0, "root"), (1000, "web")]);
+        assert_eq!(super::names(&of(&names)), names);
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CgroupVersion, CollectorRun, Provenance, Vantage};
+use crate::model::{CgroupVersion, CollectorRun, Provenance, UserNames, Vantage};
 
 mod blame;
 mod budgets;
@@ -70,6 +70,9 @@ pub struct Report {
     /// Limits that the answer does not cover, or not in full: they are not visible from where nospace runs, or not in the recording.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_covered: Vec<NotCovered>,
+    /// Names of uids, from the node's /etc/passwd; those that are missing are not known.
+    #[serde(default, skip_serializing_if = "UserNames::is_empty")]
+    pub user_names: UserNames,
     /// What `explain` needs of the node for its remedies.
     #[serde(skip)]
     pub remedy_context: RemedyContext,

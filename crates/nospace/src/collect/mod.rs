@@ -31,6 +31,7 @@ mod quotas;
 pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
+mod users;
 pub(crate) mod vantage;
 
 use std::collections::BTreeSet;
@@ -245,4 +246,5 @@ fn merge(
     snapshot.epoll = scanned.epoll;
     namespaces::complete(snapshot, scanned.namespaces);
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());
+    snapshot.user_names = users::names(host, snapshot);
 }

@@ -20,7 +20,7 @@ pub mod replay;
 mod watches;
 pub mod when;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -29,6 +29,7 @@ use nospace_core::model::{
     Accounts, Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, MountNamespace, Place,
     UserNamespace, Watch,
 };
+use nospace_core::parse::passwd;
 use serde::{Deserialize, Serialize};
 
 /// The three trees of a host; each can be mounted elsewhere.
@@ -143,6 +144,11 @@ impl From<std::io::Error> for ReadError {
         }
     }
 }
+
+/// Where the names of users are.
+const PASSWD: &str = "etc/passwd";
+/// It is read up to here.
+const MAX_PASSWD: usize = 4 << 20;
 
 /// Where a recording keeps the answers of [`Host::network_sysctl`].
 fn network_key(pid: u32, path: &str) -> String {
@@ -318,6 +324,19 @@ pub trait Host: Sync {
 
     /// Effective uid of a process.
     fn owner(&self, pid: u32) -> ReadResult<u32>;
+
+    /// The names that /etc/passwd gives these users, the first where it has several.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is longer than 4 MiB.
+    fn user_names(&self, uids: &BTreeSet<u32>) -> ReadResult<BTreeMap<u32, String>> {
+        let mut text = Vec::new();
+        self.read(root(PASSWD), MAX_PASSWD, &mut text)?;
+        let mut names = passwd::names(&text);
+        names.retain(|uid, _| uids.contains(uid));
+        Ok(names)
+    }
 
     /// What a process has open.
     fn descriptors(&self, pid: u32, into: &mut Descriptors) -> ReadResult<()>;

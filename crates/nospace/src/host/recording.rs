@@ -1,18 +1,19 @@
 //! Another host, with every answer kept: what `nospace record` saves is what a look asked for.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use nospace_core::limits;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use nospace_core::parse::kubelet;
-use nospace_core::parse::{maps, sysctl::redact};
+use nospace_core::parse::{maps, passwd, sysctl::redact};
 use nospace_core::tune::DropIn;
 
 use super::archive::{Answer, Question, Sink, fdinfo_path, key};
 use super::{
-    At, Descriptors, Host, KernelAccounting, Look, ReadResult, Subdirectory, Tree, network_key,
-    proc,
+    At, Descriptors, Host, KernelAccounting, Look, PASSWD, ReadResult, Subdirectory, Tree,
+    network_key, proc, root,
 };
 
 /// Bytes that are kept of a file that is read in pieces: 500,000 watches of one instance, or as many mounts.
@@ -208,6 +209,17 @@ impl<S: Sink + Send> Host for Recording<'_, S> {
     fn owner(&self, pid: u32) -> ReadResult<u32> {
         let answer = self.host.owner(pid);
         self.keep(Question::Owner(pid), Answer::of(&answer, Answer::Uid));
+        answer
+    }
+
+    /// Of the file only these users are kept, and of them only uid and name.
+    fn user_names(&self, uids: &BTreeSet<u32>) -> ReadResult<BTreeMap<u32, String>> {
+        let answer = self.host.user_names(uids);
+        let at = root(PASSWD);
+        match &answer {
+            Ok(names) => self.keep_file(at, &passwd::of(names), true),
+            Err(error) => self.keep(Question::Read(key(at)), Answer::Error(error.clone())),
+        }
         answer
     }
 

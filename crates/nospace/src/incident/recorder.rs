@@ -26,6 +26,8 @@ pub struct Recorder {
     began: Option<f64>,
     /// By name and unit.
     budgets: BTreeMap<(String, String), Vec<Point>>,
+    /// Names of budgets with that of their user.
+    captions: BTreeMap<String, String>,
     holders: BTreeMap<Workload, Vec<(f64, u64, u64)>>,
     starts: BTreeMap<Workload, BTreeSet<String>>,
     /// Budgets that were said to run out: a forecast comes and goes, and is news once.
@@ -105,6 +107,8 @@ impl Recorder {
                     continue;
                 };
                 let name = budget_name(resource.cause(), &user.subject().to_string());
+                let caption = budget_name(resource.cause(), &report.user_names.user(user.key()));
+                self.captions.insert(name.clone(), caption);
                 let points = self.budgets.entry((name, resource.unit().to_owned()));
                 points.or_default().push(Point {
                     at,
@@ -164,6 +168,11 @@ impl Recorder {
             std::cmp::Reverse((is_found(series), peak))
         });
         budgets.truncate(MAX_BUDGETS);
+        for series in &mut budgets {
+            if let Some(caption) = self.captions.get(&series.name) {
+                series.name.clone_from(caption);
+            }
+        }
         let mut workloads: Vec<Holder> = self
             .holders
             .into_iter()
@@ -301,7 +310,7 @@ fn changes(
                 (earlier.budget(resource).limit, user.budget(resource).limit)
                 && from != to
             {
-                let name = budget_name(resource.cause(), &user.subject().to_string());
+                let name = budget_name(resource.cause(), &after.user_names.user(user.key()));
                 let what = format!("the limit of {name}");
                 let (from, to) = (
                     nospace_core::amount::thousands(from),

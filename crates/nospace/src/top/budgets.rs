@@ -5,11 +5,11 @@ use std::collections::{HashMap, VecDeque};
 
 use nospace_core::cause::Cause;
 use nospace_core::growth::Growth;
-use nospace_core::model::{InotifyResource, Provenance, percent};
+use nospace_core::model::{InotifyResource, Provenance, UserNames, percent};
 use nospace_core::report::Subject;
 
 use super::holders::difference;
-use super::sample::{Sample, UserNames};
+use super::sample::Sample;
 
 /// Samples that a sparkline can show.
 const POINTS: usize = 120;
@@ -98,7 +98,7 @@ impl BudgetHistory {
             .map(|(key, reading)| {
                 let points = self.0.get(&key);
                 Budget {
-                    whose: whose(&key.subject, &sample.users),
+                    whose: whose(&key.subject, &sample.report.user_names),
                     points: points
                         .into_iter()
                         .flatten()

@@ -2,24 +2,10 @@
 
 use std::sync::Arc;
 
-use nospace_core::parse::passwd;
 use nospace_core::watches::WatchesReport;
 
-use super::sample::UserNames;
-use crate::host::{Host, root};
+use crate::host::Host;
 use crate::watches;
-
-/// /etc/passwd is read up to here.
-const MAX_PASSWD: usize = 4 << 20;
-
-/// The users that the node's /etc/passwd names; without it they have numbers.
-pub fn user_names(host: &dyn Host) -> UserNames {
-    let mut text = Vec::new();
-    match host.read(root("etc/passwd"), MAX_PASSWD, &mut text) {
-        Ok(()) => UserNames::new(passwd::names(&text)),
-        Err(_) => UserNames::default(),
-    }
-}
 
 /// The watches of these processes, or why there are none.
 ///

@@ -9,7 +9,7 @@ use nospace_core::attribute::View;
 use nospace_core::growth::{self, Growth, History};
 
 use super::feed::Feed;
-use super::host::{user_names, watches_of};
+use super::host::watches_of;
 use super::sample::{Sample, held};
 use super::update::{Moment, Position, Request, Update};
 use crate::collect::collect;
@@ -83,7 +83,6 @@ impl Player {
                 report: nospace_core::conclude_with(view, findings),
                 growth,
                 instances,
-                users: user_names(host),
                 seconds,
             }));
             Ok(match at < number {

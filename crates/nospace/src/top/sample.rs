@@ -1,11 +1,9 @@
 //! A sample of the node, as `top` shows it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use nospace_core::attribute::View;
 use nospace_core::growth::Growth;
-use nospace_core::model::UserKey;
 use nospace_core::report::Report;
 
 /// One sample of the node, as `top` shows it. It never changes.
@@ -17,8 +15,6 @@ pub struct Sample {
     pub growth: Vec<Growth>,
     /// Instances, each once, with the processes that hold it.
     pub instances: Vec<HeldInstance>,
-    /// Names of users.
-    pub users: UserNames,
     /// When it was taken, in seconds of a clock that only goes forward.
     pub seconds: f64,
 }
@@ -43,27 +39,4 @@ pub fn held(view: &View<'_>) -> Vec<HeldInstance> {
             watches: instance.watches.into(),
         })
         .collect()
-}
-
-/// The names that the node's /etc/passwd gives users.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UserNames(Arc<BTreeMap<u32, String>>);
-
-impl UserNames {
-    /// These names.
-    #[must_use]
-    pub fn new(names: BTreeMap<u32, String>) -> Self {
-        Self(Arc::new(names))
-    }
-
-    /// `root`, `1000` without a name, `100000@4026532200` in a user namespace of its own.
-    #[must_use]
-    pub fn short(&self, user: UserKey) -> String {
-        let name = self.0.get(&user.uid);
-        let name = name.map_or_else(|| user.uid.to_string(), String::clone);
-        match user.is_initial() {
-            true => name,
-            false => format!("{name}@{}", user.user_namespace),
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use nospace_core::cause::Cause;
 use nospace_core::evidence;
 use nospace_core::model::{
-    CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime, Vantage,
+    CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime, UserNames, Vantage,
 };
 use nospace_core::report::{
     Blame, Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits,
@@ -321,6 +321,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         resources: vec![],
         unseen: Vec::new(),
         not_covered: Vec::new(),
+        user_names: UserNames::default(),
         remedy_context: RemedyContext::default(),
         log_context: LogContext::default(),
         forecast: Forecast::default(),

@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 
 use nospace_core::growth::{self, Growth};
-use nospace_core::model::{INITIAL_USER_NAMESPACE, InotifyResource, Provenance, percent};
+use nospace_core::model::{InotifyResource, Provenance, UserNames, percent};
 use nospace_core::report::{Report, Resource, StartVerdict, User};
 
 use crate::agent::observation::Observation;
@@ -40,10 +40,10 @@ impl Line<'_> {
             .is_none_or(|percent| percent >= PRESSURE_PERCENT)
     }
 
-    fn draw(&self, html: &mut Html) {
+    fn draw(&self, html: &mut Html, names: &UserNames) {
         match self {
-            Self::User(resource, user) => row(html, *resource, user),
-            Self::Other(resource) => other(html, resource),
+            Self::User(resource, user) => row(html, *resource, &names.user(user.key()), user),
+            Self::Other(resource) => other(html, &names.caption(&resource.subject), resource),
         }
     }
 }
@@ -60,7 +60,8 @@ pub fn draw(html: &mut Html, report: &Report) {
     let shown = pressed.clamp(FULLEST, MAX_ROWS.max(FULLEST)).min(all.len());
     let (open, folded) = all.split_at(shown);
     html.raw("<section><h2>Budgets</h2>");
-    table(html, open);
+    let names = &report.user_names;
+    table(html, names, open);
     if report.users.is_empty() {
         html.raw("<p class=dim>No inotify instances found.</p>");
     }
@@ -73,7 +74,7 @@ pub fn draw(html: &mut Html, report: &Report) {
         if pressed <= shown {
             html.show(PRESSURE_PERCENT).raw("&#8239;%</summary>");
         }
-        table(html, &folded[..folded.len().min(MAX_FOLDED)]);
+        table(html, names, &folded[..folded.len().min(MAX_FOLDED)]);
         if let Some(more @ 1..) = folded.len().checked_sub(MAX_FOLDED) {
             html.raw("<p class=\"dim why\">and ")
                 .show(more)
@@ -87,29 +88,26 @@ pub fn draw(html: &mut Html, report: &Report) {
     html.raw("</section>");
 }
 
-fn table(html: &mut Html, lines: &[Line<'_>]) {
+fn table(html: &mut Html, names: &UserNames, lines: &[Line<'_>]) {
     html.raw("<div class=wide><table>");
-    lines.iter().for_each(|line| line.draw(html));
+    lines.iter().for_each(|line| line.draw(html, names));
     html.raw("</table></div>");
 }
 
-fn row(html: &mut Html, resource: InotifyResource, user: &User) {
+fn row(html: &mut Html, resource: InotifyResource, name: &str, user: &User) {
     html.raw("<tr><td>")
         .raw(match resource {
             InotifyResource::Instances => "inotify instances",
             InotifyResource::Watches => "inotify watches",
         })
-        .raw(" <span class=dim>uid ")
-        .show(user.uid);
-    if user.user_namespace != INITIAL_USER_NAMESPACE {
-        html.raw(" of user namespace ").show(user.user_namespace);
-    }
+        .raw(" <span class=dim>")
+        .text(name);
     let budget = user.budget(resource);
     html.raw("</span></td>").number(number::of_limit(budget));
     bar(html, number::percent(budget));
 }
 
-fn other(html: &mut Html, resource: &Resource) {
+fn other(html: &mut Html, name: &str, resource: &Resource) {
     let amounts = number::amounts(
         resource.used,
         resource.limit,
@@ -119,7 +117,7 @@ fn other(html: &mut Html, resource: &Resource) {
     html.raw("<tr><td>")
         .text(resource.cause.code())
         .raw(" <span class=dim>")
-        .text(&resource.subject.to_string())
+        .text(name)
         .raw("</span></td>")
         .number(amounts);
     bar(html, Line::Other(resource).percent());

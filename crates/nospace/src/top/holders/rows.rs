@@ -1,13 +1,13 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use nospace_core::model::Pair;
+use nospace_core::model::{Pair, UserNames};
 use nospace_core::report::Owner;
 
 use super::key::{Grouping, Identity, Key};
 use super::windows::{Windows, sums};
 use crate::top::refusals::{LastRefusal, RefusalLog};
-use crate::top::sample::{Sample, UserNames};
+use crate::top::sample::Sample;
 use crate::ui::human;
 
 /// One holder, with all that is said of it. Names are raw.
@@ -133,7 +133,7 @@ pub fn rows(
                 per_minute: windows.per_minute(&key, sample.seconds, held),
                 refused: last.remove(&key),
                 held,
-                ..describe(key, &members, &seen, &sample.users)
+                ..describe(key, &members, &seen, &sample.report.user_names)
             }
         })
         .collect();

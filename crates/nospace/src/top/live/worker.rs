@@ -5,12 +5,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::sampling::Sampler;
 use crate::top::feed::Feed;
-use crate::top::host::{user_names, watches_of};
-use crate::top::sample::{Sample, UserNames, held};
+use crate::top::host::watches_of;
+use crate::top::sample::{Sample, held};
 use crate::top::update::{Request, Update};
 
-/// Names of users are read again after this time: users come and go.
-const PASSWD_INTERVAL: Duration = Duration::from_secs(60);
 /// Time between samples unless a key or an option sets another.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 /// Without --interval samples may take one part in this many of a core.
@@ -30,8 +28,6 @@ pub struct Worker {
     sampler: Sampler,
     pace: Pace,
     started: Instant,
-    users: UserNames,
-    users_read: Option<Instant>,
     due: Instant,
     interval: Option<Duration>,
 }
@@ -43,8 +39,6 @@ impl Worker {
             sampler,
             pace,
             started,
-            users: UserNames::default(),
-            users_read: None,
             due: started,
             interval: None,
         }
@@ -53,14 +47,12 @@ impl Worker {
     fn look(&mut self) -> Vec<Update> {
         let begin = Instant::now();
         let busy = cpu_time();
-        self.read_users(begin);
         let mut instances = Vec::new();
         let sampled = self.sampler.sample(|_, view| instances = held(view));
         let sample = Sample {
             report: sampled.report,
             growth: sampled.growth,
             instances,
-            users: self.users.clone(),
             seconds: begin.duration_since(self.started).as_secs_f64(),
         };
         let interval = match self.pace {
@@ -94,15 +86,6 @@ impl Worker {
             | Request::Play
             | Request::Faster(_) => None,
         }
-    }
-
-    fn read_users(&mut self, now: Instant) {
-        let fresh = |at: Instant| now.duration_since(at) < PASSWD_INTERVAL;
-        if self.users_read.is_some_and(fresh) {
-            return;
-        }
-        self.users_read = Some(now);
-        self.users = user_names(self.sampler.host());
     }
 }
 

@@ -1,4 +1,5 @@
 use nospace_core::cause::Cause;
+use nospace_core::model::UserNames;
 use nospace_core::report::{Finding, Report, Rule, Severity, StartVerdict, Status, User};
 
 use crate::ui::{Charset, Line, number, style, text};
@@ -65,15 +66,18 @@ pub fn worst(report: &Report) -> Option<&Finding> {
 
 fn figure(report: &Report, finding: &Finding) -> String {
     let cause = finding.cause;
+    let names = &report.user_names;
     let used = match cause {
-        Cause::InotifyInstances => {
-            of_user(fullest(report, |u| number::percent(&u.instances)), |u| {
-                &u.instances
-            })
-        }
-        Cause::InotifyWatches => of_user(fullest(report, |u| number::percent(&u.watches)), |u| {
-            &u.watches
-        }),
+        Cause::InotifyInstances => of_user(
+            names,
+            fullest(report, |u| number::percent(&u.instances)),
+            |u| &u.instances,
+        ),
+        Cause::InotifyWatches => of_user(
+            names,
+            fullest(report, |u| number::percent(&u.watches)),
+            |u| &u.watches,
+        ),
         _ => of_resource(report, cause),
     };
     format!("{cause} {}", used.unwrap_or_else(|| finding.title.clone()))
@@ -87,15 +91,16 @@ fn fullest(report: &Report, percent: impl Fn(&User) -> Option<u64>) -> Option<&U
 }
 
 fn of_user(
+    names: &UserNames,
     user: Option<&User>,
     part: impl Fn(&User) -> &nospace_core::report::Budget,
 ) -> Option<String> {
     let budget = part(user?);
     let percent = number::percent(budget)?;
     Some(format!(
-        "{} ({percent} %) uid {}",
+        "{} ({percent} %) {}",
         number::of_limit(budget),
-        user?.uid
+        names.uid(user?.uid)
     ))
 }
 
@@ -111,7 +116,7 @@ fn of_resource(report: &Report, cause: Cause) -> Option<String> {
     Some(format!(
         "{amounts} ({} %) {}",
         fullest.percent(),
-        fullest.subject
+        report.user_names.caption(&fullest.subject)
     ))
 }
 
@@ -160,8 +165,8 @@ fn usage(report: &Report) -> String {
         return "no inotify instances in use".to_owned();
     };
     format!(
-        "uid {} uses {} inotify instances, {} watches",
-        user.uid,
+        "{} uses {} inotify instances, {} watches",
+        report.user_names.uid(user.uid),
         number::of_limit(&user.instances),
         number::of_limit(&user.watches)
     )

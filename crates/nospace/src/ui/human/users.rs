@@ -1,4 +1,4 @@
-use nospace_core::model::INITIAL_USER_NAMESPACE;
+use nospace_core::model::{INITIAL_USER_NAMESPACE, UserNames};
 use nospace_core::report::{Budget, Report, User};
 
 use super::options::Options;
@@ -17,7 +17,8 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     }
     let shown = &report.users[..report.users.len().min(options.top(report))];
     page.heading("inotify use by user", "what the kernel charges to each");
-    let bar = bar_width(page, shown);
+    let names = &report.user_names;
+    let bar = bar_width(page, names, shown);
     let mut table = Table::default()
         .names("USER")
         .column("INSTANCES", Align::Right)
@@ -25,25 +26,25 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
         .column("WATCHES", Align::Right)
         .column("", Align::Left);
     for user in shown {
-        let mut row = vec![Cell::new(label(user))];
+        let mut row = vec![Cell::new(label(names, user))];
         row.extend(budget(page, &user.instances, bar));
         row.extend(budget(page, &user.watches, bar));
         table.row(row);
     }
     page.table_with(&table, |page, row| {
-        for note in notes(&shown[row]) {
+        for note in notes(names, &shown[row]) {
             page.wrapped(page.indented().plain("  "), style::DIM, &note);
         }
     });
     rest(page, &report.users[shown.len()..]);
 }
 
-fn bar_width(page: &Page, users: &[User]) -> usize {
+fn bar_width(page: &Page, names: &UserNames, users: &[User]) -> usize {
     let widest = |cell: &dyn Fn(&User) -> String, head: &str| {
         let cells = users.iter().map(|u| text::width(&cell(u)));
         cells.chain([head.len()]).max().unwrap_or(0)
     };
-    let words = widest(&label, "USER")
+    let words = widest(&|u| label(names, u), "USER")
         + widest(&|u| number::of_limit(&u.instances), "INSTANCES")
         + widest(&|u| number::of_limit(&u.watches), "WATCHES");
     let left = page.room().saturating_sub(words + 4 * 2 + 2 * PERCENT);
@@ -63,24 +64,27 @@ fn budget(page: &Page, budget: &Budget, width: usize) -> [Cell; 2] {
     ]
 }
 
-fn label(user: &User) -> String {
-    if user.user_namespace == INITIAL_USER_NAMESPACE {
-        format!("uid {}", user.uid)
+fn label(names: &UserNames, user: &User) -> String {
+    let uid = names.uid(user.uid);
+    if user.is_initial() {
+        uid
     } else {
-        format!("uid {} (userns)", user.uid)
+        format!("{uid} (userns)")
     }
 }
 
-fn notes(user: &User) -> Vec<String> {
+fn notes(names: &UserNames, user: &User) -> Vec<String> {
     let mut notes = Vec::new();
     if user.user_namespace != INITIAL_USER_NAMESPACE {
         let draws = user
             .draws_on
             .map_or(String::new(), |on| match on.user_namespace {
-                INITIAL_USER_NAMESPACE => format!(", also counted against uid {}", on.uid),
+                INITIAL_USER_NAMESPACE => {
+                    format!(", also counted against {}", names.uid(on.uid))
+                }
                 parent => format!(
-                    ", also counted against uid {} in user namespace {parent}",
-                    on.uid
+                    ", also counted against {} in user namespace {parent}",
+                    names.uid(on.uid)
                 ),
             });
         notes.push(format!("in user namespace {}{draws}", user.user_namespace));

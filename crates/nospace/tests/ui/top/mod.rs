@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nospace::top::holders::{Choice, Grouping, Key, SortKey};
-use nospace::top::sample::{HeldInstance, Sample, UserNames};
+use nospace::top::sample::{HeldInstance, Sample};
 use nospace::top::state::{Effect, Shown, State, View};
 use nospace::top::update::{Moment, Position, RefusedCalls, Request, Update};
 use nospace::top::{Look, draw};
 use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
 use nospace_core::model::Provenance;
+use nospace_core::model::UserNames;
 use nospace_core::report::{Report, Unseen};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -32,7 +33,7 @@ const LOOK: Look = Look {
 const HEIGHT: u16 = 30;
 
 /// `report` as `top` gets it: every instance with as many watches as its process has on average, the first with the rest.
-fn sample(report: Report, seconds: u32) -> Sample {
+fn sample(mut report: Report, seconds: u32) -> Sample {
     let mut instances = Vec::new();
     for process in &report.processes {
         for n in 0..process.instances.min(1000) {
@@ -45,11 +46,11 @@ fn sample(report: Report, seconds: u32) -> Sample {
         }
     }
     let names = [(0, "root"), (1000, "web")].map(|(uid, name)| (uid, name.to_owned()));
+    report.user_names = UserNames::new(BTreeMap::from(names));
     Sample {
         report,
         growth: Vec::new(),
         instances,
-        users: UserNames::new(BTreeMap::from(names)),
         seconds: seconds.into(),
     }
 }
