@@ -29,8 +29,8 @@ cargo xtask bench agent [MINUTES]
                       compares the cost of nospace agent and node_exporter, writes docs/benchmarks.md
 cargo xtask bench scrapes
                       measures the agent's response times on a node with a thousand pods, writes docs/benchmarks.md
-cargo xtask bench explain [ROUNDS]
-                      compares nospace explain with grep and ripgrep, writes docs/benchmarks.md
+cargo xtask bench explain [ROUNDS [MIB]]
+                      compares nospace explain with cat, grep and ripgrep on a log of MIB, writes docs/benchmarks.md
 cargo xtask bench trace
                       measures the overhead and the lost calls of a trace, writes docs/benchmarks.md
 cargo xtask exactness
@@ -55,8 +55,9 @@ fn main() -> Result<()> {
         ["bench", "agent"] => bench::agent::run(None),
         ["bench", "scrapes"] => bench::agent::scrapes(),
         ["bench", "agent", minutes] => bench::agent::run(Some(minutes)),
-        ["bench", "explain"] => bench::explain(None),
-        ["bench", "explain", rounds] => bench::explain(Some(rounds)),
+        ["bench", "explain"] => bench::explain(None, None),
+        ["bench", "explain", rounds] => bench::explain(Some(rounds), None),
+        ["bench", "explain", rounds, mib] => bench::explain(Some(rounds), Some(mib)),
         ["bench", "trace"] => bench::trace::run(),
         ["bench", "exhaust"] => bench::exhaust::run(None),
         ["bench", "exhaust", rounds] => bench::exhaust::run(Some(rounds)),

@@ -12,6 +12,8 @@ use anyhow::{Context as _, Result};
 pub struct Measured {
     /// From its start until it and what it started had ended.
     pub time: Duration,
+    /// Of all processors, in its own code and in that of what it waited for.
+    pub user: Duration,
     /// Of all processors, in it and in what it waited for.
     pub cpu: Duration,
     /// Most memory that it, or any that it waited for, had at once; in bytes, and never less than
@@ -55,6 +57,7 @@ pub fn discard(command: &mut Command) -> Result<(Measured, ExitStatus)> {
 fn measured(begin: Instant, usage: &libc::rusage) -> Measured {
     Measured {
         time: begin.elapsed(),
+        user: duration(usage.ru_utime),
         cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
         memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
     }
