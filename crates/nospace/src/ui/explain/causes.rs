@@ -1,5 +1,5 @@
 use nospace_core::amount::thousands;
-use nospace_core::explain::{ExplainedCause, Explanation, LineRef, Summary, Verdict};
+use nospace_core::explain::{ExplainedCause, Explanation, LineRef, Match, Summary, Verdict};
 use nospace_core::report::{Finding, Severity, Status};
 use nospace_core::signatures::Confidence;
 
@@ -76,7 +76,7 @@ fn details(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: 
     for (kind, hit) in summary.samples(cause.cause, most) {
         let before = page.indented().put(style::DIM, "example").pad_to(LABEL);
         highlight(page, before, &hit.message, &hit.telling);
-        say(page, "evidence", &hit.meaning.reasons.join("; "));
+        say(page, "evidence", &evidence(&kind.signature, &hit.meaning));
         say(page, "effect", kind.note.as_deref().unwrap_or_default());
     }
     say(page, "object", &cause.objects.join(", "));
@@ -84,6 +84,14 @@ fn details(page: &mut Page, cause: &ExplainedCause, summary: &Summary, verbose: 
     say(page, "limit", &limit(cause));
     say(page, "certainty", &certainty(cause));
     say(page, "node", &node(cause));
+}
+
+/// What the answer was made of.
+fn evidence(signature: &str, meaning: &Match) -> String {
+    match meaning.signature {
+        Some(_) => format!("known message {signature}"),
+        None => meaning.reasons.join("; "),
+    }
 }
 
 /// The limit that a program printed: what it met then, which may have been raised since.
