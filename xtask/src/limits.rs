@@ -18,7 +18,7 @@ to change.
 - Collector: what reads it for `nospace check`; `nospace check -v` shows it with its accuracy. Without one only log lines tell of the limit.
 - Figures: `exact` is the kernel's own number, `estimated` is counted from outside and may miss something. `with eBPF` says that it is worse or not there
   without.
-- Since: the kernel that has the limit, with the manual page that says so, and in brackets the one that nospace needs to read it, where that is newer than
+- Since: the kernel that has the limit, with the manual page or commit that says so, and in brackets the one that nospace needs to read it, where that is newer than
   eBPF's 5.8.
 
 | cause | what it means | calls | sysctls | collector | figures | since |

@@ -27,6 +27,8 @@ static __always_inline void set_count_of_user(struct trace_record *r, struct uco
 /* The index must be a constant: its offset is one of the kernel's. */
 #define own_limit(task, resource) BPF_CORE_READ(task, signal, rlim[resource].rlim_cur)
 
+#define SCHED_DEADLINE 6
+
 /* Where RLIMIT_NPROC has refused. Root and CAP_SYS_RESOURCE are exempt (copy_process, kernel/fork.c); the count has gone down
  * again. */
 static __noinline int fill_processes(struct trace_record *r, struct task_struct *task)
@@ -34,6 +36,8 @@ static __noinline int fill_processes(struct trace_record *r, struct task_struct 
 	struct ucounts *u = NULL;
 	__u64 used, limit = own_limit(task, RLIMIT_NPROC);
 
+	if (BPF_CORE_READ(task, policy) == SCHED_DEADLINE)
+		r->flags |= TRACE_DEADLINE;
 	if (!counts_rlimits() || !bpf_core_field_exists(task->cred->ucounts))
 		return 0;
 	u = BPF_CORE_READ(task, cred, ucounts);

@@ -228,6 +228,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	char comm[16];
+	unsigned int policy;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct signal_struct *signal;

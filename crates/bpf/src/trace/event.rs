@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::accounting::UserKey;
 
 /// A traced system call.
@@ -117,7 +120,7 @@ pub struct Event {
     pub situation: Situation,
 }
 
-/// What a caller was in when a call of another kind failed; all false for the calls that [`Call`] names.
+/// What a caller was in when a call of another kind failed; all false for the calls that [`Call`] names, but for `deadline`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Situation {
     /// No descriptor below `RLIMIT_NOFILE` was free.
@@ -128,6 +131,8 @@ pub struct Situation {
     pub bound: bool,
     /// The socket is IPv4.
     pub ipv4: bool,
+    /// A process or thread could not be made, and the caller runs under SCHED_DEADLINE, in which it may not fork (sched(7)).
+    pub deadline: bool,
     /// Neither RLIMIT_AS nor RLIMIT_DATA limits the process.
     pub unlimited_memory: bool,
     /// The file that the descriptor refers to, where the call was refused with ENOSPC.
@@ -144,7 +149,10 @@ pub struct File {
 }
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
 pub enum Counted {
     /// inotify instances of a user.
     Instances,
@@ -154,25 +162,25 @@ pub enum Counted {
     FanotifyGroups,
     /// fanotify marks of a user.
     FanotifyMarks,
-    /// Processes and threads of a user, where `RLIMIT_NPROC` is reached.
+    /// Processes and threads of a user, against RLIMIT_NPROC.
     Processes,
-    /// Bytes of POSIX message queues of a user.
+    /// Bytes of POSIX message queues of a user, against RLIMIT_MSGQUEUE.
     QueueBytes,
     /// POSIX message queues of an IPC namespace.
     Queues,
-    /// System V semaphore sets of an IPC namespace, where their limit is reached.
+    /// System V semaphore sets of an IPC namespace.
     SemaphoreSets,
-    /// System V message queues of an IPC namespace, likewise.
+    /// System V message queues of an IPC namespace.
     MessageQueues,
-    /// System V shared memory segments of an IPC namespace, likewise.
+    /// System V shared memory segments of an IPC namespace.
     Segments,
-    /// Memory mappings of a process; the limit is `vm.max_map_count`, and 0 here.
+    /// Memory mappings of the process.
     Mappings,
-    /// Bytes that a process has locked.
+    /// Bytes that the process has locked, against RLIMIT_MEMLOCK.
     LockedBytes,
-    /// Bytes that io_uring, perf and AF_XDP have locked for a user.
+    /// Bytes that io_uring, perf and AF_XDP have locked for the user, against RLIMIT_MEMLOCK.
     LockedByKernel,
-    /// Descriptors of a user in flight over Unix sockets.
+    /// Descriptors of the user in flight over Unix sockets, against RLIMIT_NOFILE.
     InFlight,
 }
 

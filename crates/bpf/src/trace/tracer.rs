@@ -203,6 +203,7 @@ fn decode(mut record: &[u8]) -> Option<Event> {
             exempt: has(trace_flags::TRACE_EXEMPT),
             bound: has(trace_flags::TRACE_BOUND),
             ipv4: has(trace_flags::TRACE_IPV4),
+            deadline: has(trace_flags::TRACE_DEADLINE),
             unlimited_memory: has(trace_flags::TRACE_UNLIMITED_MEMORY),
             file: (head.file_system > 0).then_some(File {
                 file_system: head.file_system,

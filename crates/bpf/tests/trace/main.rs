@@ -100,7 +100,7 @@ impl Seen {
 fn run(mut tracer: Tracer, mut holder: Holder) -> Outcome<()> {
     let (mut first, mut narrow) = (None, 0);
     let few = count(&mut tracer, &mut holder, "few", |event| {
-        let known = event.argument == libc::IN_DELETE_SELF.into() && event.fd.is_some();
+        let known = event.argument == u64::from(libc::IN_DELETE_SELF) && event.fd.is_some();
         narrow += u64::from(known && event.path.as_deref() == Some(b"/no/such/32"));
         if event.refusal() == Some(Refusal::Watches) {
             first.get_or_insert_with(|| event.clone());

@@ -12,7 +12,7 @@ pub struct Reading {
     pub with_ebpf: Provenance,
     /// How exact it is without.
     pub without: Provenance,
-    /// The kernel that the limit, or its sysctl, is in since, and where that is written; `None` where no manual page says.
+    /// The kernel that the limit, or its sysctl, is in since, and where that is written; `None` where neither a manual page nor the kernel's log says.
     pub since: Option<(&'static str, &'static str)>,
     /// The kernel that nospace needs to read it, where that is newer.
     pub needs: Option<&'static str>,
@@ -48,14 +48,14 @@ impl Reading {
 const READINGS: &[Reading] = &[
     of(Cause::InotifyWatches, Exact, Estimated).since("2.6.13", "inotify(7)"),
     of(Cause::InotifyInstances, Exact, Estimated).since("2.6.13", "inotify(7)"),
-    of(Cause::CgroupLimit, Exact, Exact),
+    of(Cause::CgroupLimit, Exact, Exact).since("4.14", "cgroups(7)"),
     of(Cause::MountLimit, Exact, Exact).since("4.9", "proc(5)"),
     of(Cause::NamespaceLimit, Estimated, Estimated)
         .since("4.9, time namespaces 5.7", "namespaces(7)"),
     of(Cause::DiskBlocks, Exact, Exact),
     of(Cause::DiskInodes, Exact, Exact),
     of(Cause::DiskSpace, Exact, Exact),
-    of(Cause::DevShm, Exact, Exact),
+    of(Cause::DevShm, Exact, Exact).since("2.4", "tmpfs(5)"),
     of(Cause::ProcessFiles, Exact, Exact).since("fs.nr_open 2.6.25", "proc(5)"),
     of(Cause::SystemFiles, Exact, Exact),
     of(Cause::Pids, Exact, Exact)
@@ -81,14 +81,17 @@ const READINGS: &[Reading] = &[
     of(Cause::SysvMessages, Exact, Exact).since("2.4", "proc(5)"),
     of(Cause::Aio, Exact, Exact).since("2.6.4", "proc(5)"),
     of(Cause::MaxMapCount, Exact, Unavailable),
-    of(Cause::Memlock, Exact, Unavailable).needs("users 5.14"),
+    of(Cause::Memlock, Exact, Unavailable)
+        .since("of processes without CAP_IPC_LOCK 2.6.9", "getrlimit(2)")
+        .needs("users 5.14"),
     of(Cause::Conntrack, Exact, Exact),
-    of(Cause::NeighborTable, Estimated, Estimated),
-    of(Cause::BpfJit, Estimated, Estimated),
-    of(Cause::EphemeralPorts, Estimated, Estimated),
-    of(Cause::DiskQuota, Exact, Exact),
+    of(Cause::NeighborTable, Estimated, Estimated).since("2.2", "arp(7)"),
+    of(Cause::BpfJit, Estimated, Estimated).since("4.20", "commit ede95a63b5e8"),
+    of(Cause::EphemeralPorts, Estimated, Estimated).since("2.2", "ip(7)"),
+    of(Cause::DiskQuota, Exact, Exact).since("of projects 4.1", "quotactl(2)"),
     of(Cause::BtrfsMetadata, Exact, Exact),
-    of(Cause::Hugepages, Exact, Exact),
+    of(Cause::Hugepages, Exact, Exact)
+        .since("SHM_HUGETLB 2.6, MAP_HUGETLB 2.6.32", "shmget(2), mmap(2)"),
     of(Cause::BridgePorts, Exact, Exact),
 ];
 

@@ -91,7 +91,8 @@ pub fn verdict(
         ("mmap" | "mremap" | "mprotect" | "munmap", errno::ENOMEM) => {
             mappings(event, name, max_mappings, known)
         }
-        ("mmap" | "mremap" | "mlockall", _) if of.exempt => Verdict::default(),
+        ("mmap", errno::EAGAIN) => by_mmap(event, known),
+        ("mremap" | "mlockall", _) if of.exempt => Verdict::default(),
         ("mlock" | "mlock2", errno::ENOMEM) => locked(event),
         ("io_uring_setup" | "io_uring_register", errno::ENOMEM) => by_io_uring(event, name, known),
         ("sendmsg" | "sendmmsg", errno::ETOOMANYREFS) => match event.count {
@@ -138,7 +139,7 @@ fn mappings(event: &Event, name: &str, most: Option<u64>, known: Vec<Cause>) -> 
     let otherwise = match name {
         "mprotect" => "a part of the range is not mapped, or memory",
         _ if flags & MAP_ANONYMOUS == 0 => {
-            "memory, RLIMIT_AS, RLIMIT_DATA, or huge pages if the file is on hugetlbfs"
+            "memory, RLIMIT_AS, RLIMIT_DATA, the driver of a device, or huge pages if the file is on hugetlbfs"
         }
         _ => "memory, RLIMIT_AS or RLIMIT_DATA",
     };
@@ -156,6 +157,18 @@ fn mappings(event: &Event, name: &str, most: Option<u64>, known: Vec<Cause>) -> 
         }
         Some(_) => Verdict::only(otherwise),
         None => Verdict::of(known).or(otherwise),
+    }
+}
+
+/// EAGAIN of mmap(2): memory that would be locked, or what a driver answers of its own.
+fn by_mmap(event: &Event, known: Vec<Cause>) -> Verdict {
+    const OTHERWISE: &str = "the driver of the device that is mapped";
+    let unlimited = event.count.is_some_and(|count| count.limit == u64::MAX);
+    match event.argument & MAP_ANONYMOUS {
+        0 if event.situation.exempt || unlimited => Verdict::only(OTHERWISE),
+        0 => Verdict::of(known).or(OTHERWISE),
+        _ if event.situation.exempt => Verdict::default(),
+        _ => Verdict::of(known),
     }
 }
 
@@ -238,78 +251,12 @@ mod tests {
     #[test]
     fn the_count_decides_where_an_error_has_several_reasons() {
         use Counted::{FanotifyGroups, InFlight, LockedByKernel, LockedBytes, Mappings};
-        let sure = |cause: Cause| (vec![cause], true);
-        let none = (Vec::new(), false);
-        for (call, errno, count, argument, expected) in [
-            (
-                "fanotify_init",
-                24,
-                (FanotifyGroups, 3, 3),
-                0,
-                sure(Cause::Fanotify),
-            ),
-            (
-                "fanotify_init",
-                24,
-                (FanotifyGroups, 2, 3),
-                0,
-                sure(Cause::ProcessFiles),
-            ),
-            (
-                "mmap",
-                12,
-                (Mappings, 65_531, 0),
-                0,
-                sure(Cause::MaxMapCount),
-            ),
-            (
-                "mmap",
-                12,
-                (Mappings, 100, 0),
-                0x40022,
-                sure(Cause::Hugepages),
-            ),
-            ("mmap", 12, (Mappings, 100, 0), 0x22, none.clone()),
-            (
-                "mlock",
-                12,
-                (LockedBytes, 4096, 65_536),
-                61_441,
-                sure(Cause::Memlock),
-            ),
-            (
-                "mlock",
-                12,
-                (LockedBytes, 4096, 65_536),
-                61_440,
-                none.clone(),
-            ),
-            (
-                "io_uring_setup",
-                12,
-                (LockedByKernel, 0, 4096),
-                256,
-                sure(Cause::Memlock),
-            ),
-            (
-                "io_uring_setup",
-                12,
-                (LockedByKernel, 0, 4096),
-                1,
-                (vec![Cause::Memlock], false),
-            ),
-            (
-                "sendmsg",
-                109,
-                (InFlight, 65, 64),
-                0,
-                sure(Cause::UnixInFlight),
-            ),
-            ("sendmsg", 109, (InFlight, 5, 64), 0, none.clone()),
-        ] {
+        let check = |call, errno, count, argument, cause: Option<Cause>| {
             let mut event = refused(call, errno, Some(count));
             event.argument = argument;
             event.situation.unlimited_memory = true;
+            // Certain, or no limit of nospace's.
+            let expected = (Vec::from_iter(cause), cause.is_some());
             assert_eq!(judged(&event), expected, "{call} {count:?}");
             event.situation.exempt = true;
             let exempt = judged(&event);
@@ -317,7 +264,30 @@ mod tests {
                 !["mlock", "io_uring_setup", "sendmsg"].contains(&call) || exempt.0.is_empty(),
                 "{call}: {exempt:?}"
             );
-        }
+        };
+        let groups = |used| (FanotifyGroups, used, 3);
+        check("fanotify_init", 24, groups(3), 0, Some(Cause::Fanotify));
+        check("fanotify_init", 24, groups(2), 0, Some(Cause::ProcessFiles));
+        let many = (Mappings, 65_531, 0);
+        check("mmap", 12, many, 0, Some(Cause::MaxMapCount));
+        let few = (Mappings, 100, 0);
+        check("mmap", 12, few, 0x40022, Some(Cause::Hugepages));
+        check("mmap", 12, few, 0x22, None);
+        let locked = (LockedBytes, 4096, 65_536);
+        check("mlock", 12, locked, 61_441, Some(Cause::Memlock));
+        check("mlock", 12, locked, 61_440, None);
+        check("mmap", 11, locked, MAP_ANONYMOUS, Some(Cause::Memlock));
+        check("mmap", 11, (LockedBytes, 0, u64::MAX), 0x1, None);
+        let ring = (LockedByKernel, 0, 4096);
+        check("io_uring_setup", 12, ring, 256, Some(Cause::Memlock));
+        check(
+            "sendmsg",
+            109,
+            (InFlight, 65, 64),
+            0,
+            Some(Cause::UnixInFlight),
+        );
+        check("sendmsg", 109, (InFlight, 5, 64), 0, None);
     }
 
     #[test]
@@ -362,6 +332,16 @@ mod tests {
             let event = refused(call, errno, None);
             assert_eq!(judged(&event), (vec![cause], false), "{call}");
         }
+        let mut ring = refused(
+            "io_uring_setup",
+            errno::ENOMEM,
+            Some((Counted::LockedByKernel, 0, 4096)),
+        );
+        ring.argument = 1;
+        assert_eq!(judged(&ring), (vec![Cause::Memlock], false));
+        let locked = (Counted::LockedBytes, 0, 65_536);
+        let device = refused("mmap", errno::EAGAIN, Some(locked));
+        assert_eq!(judged(&device), (vec![Cause::Memlock], false));
         let near = (Counted::Mappings, 65_527, 0);
         let mremap = refused("mremap", errno::ENOMEM, Some(near));
         assert_eq!(judged(&mremap), (vec![Cause::MaxMapCount], false));

@@ -1,6 +1,9 @@
 use nospace_bpf::trace::{Call, Event, Refusal};
 use nospace_core::cause::Cause;
-use nospace_core::limits::{self, errno::ENOSPC};
+use nospace_core::limits::{
+    self,
+    errno::{EAGAIN, ENOSPC},
+};
 
 use super::any_call;
 use super::owners::Site;
@@ -18,6 +21,10 @@ pub fn verdict(event: &Event, site: Site, max_mappings: Option<u64>) -> Verdict 
     }
     match event.call {
         Call::Other(name) => any_call::verdict(event, name, errno, known, max_mappings),
+        // RLIMIT_NPROC comes first, and then its count was reached.
+        Call::Clone if errno == EAGAIN && event.situation.deadline && event.count.is_none() => {
+            Verdict::of(known).or("a process under SCHED_DEADLINE may not fork")
+        }
         _ => Verdict::of(known),
     }
 }
@@ -68,6 +75,18 @@ mod tests {
         assert!(unknown.contains(&Cause::CgroupLimit) && unknown.contains(&Cause::DiskSpace));
         assert_eq!(causes(&mkdir, Some(Place::Cgroupfs)), [Cause::CgroupLimit]);
         assert_eq!(causes(&event(Call::InotifyAddWatch, 3), None), []);
+    }
+
+    #[test]
+    fn who_may_not_fork_anyway_is_not_certain() {
+        let mut fork = event(Call::Clone, -i64::from(EAGAIN));
+        let judged = |event: &Event| {
+            let verdict = verdict(event, Site::default(), None);
+            (verdict.candidates, verdict.otherwise.is_none())
+        };
+        assert_eq!(judged(&fork), (vec![Cause::Pids], true));
+        fork.situation.deadline = true;
+        assert_eq!(judged(&fork), (vec![Cause::Pids], false));
     }
 
     #[test]

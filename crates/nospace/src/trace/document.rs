@@ -1,3 +1,4 @@
+use nospace_bpf::trace::Counted;
 use nospace_core::cause::Cause;
 use nospace_core::report::Owner;
 use schemars::JsonSchema;
@@ -57,62 +58,6 @@ pub struct TracedCall {
     pub count: Option<CallCount>,
     /// Soft RLIMIT_NOFILE of the process; null for unlimited.
     pub descriptor_limit: Option<u64>,
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Counted {
-    /// inotify instances of a user.
-    Instances,
-    /// inotify watches of a user.
-    Watches,
-    /// fanotify groups of a user.
-    FanotifyGroups,
-    /// fanotify marks of a user.
-    FanotifyMarks,
-    /// Processes and threads of a user, against RLIMIT_NPROC.
-    Processes,
-    /// Bytes of POSIX message queues of a user, against RLIMIT_MSGQUEUE.
-    QueueBytes,
-    /// POSIX message queues of an IPC namespace.
-    Queues,
-    /// System V semaphore sets of an IPC namespace.
-    SemaphoreSets,
-    /// System V message queues of an IPC namespace.
-    MessageQueues,
-    /// System V shared memory segments of an IPC namespace.
-    Segments,
-    /// Memory mappings of the process.
-    Mappings,
-    /// Bytes that the process has locked, against RLIMIT_MEMLOCK.
-    LockedBytes,
-    /// Bytes that io_uring, perf and AF_XDP have locked for the user, against RLIMIT_MEMLOCK.
-    LockedByKernel,
-    /// Descriptors of the user in flight over Unix sockets, against RLIMIT_NOFILE.
-    InFlight,
-}
-
-impl From<nospace_bpf::trace::Counted> for Counted {
-    fn from(of: nospace_bpf::trace::Counted) -> Self {
-        use nospace_bpf::trace::Counted as Kernel;
-        match of {
-            Kernel::Instances => Self::Instances,
-            Kernel::Watches => Self::Watches,
-            Kernel::FanotifyGroups => Self::FanotifyGroups,
-            Kernel::FanotifyMarks => Self::FanotifyMarks,
-            Kernel::Processes => Self::Processes,
-            Kernel::QueueBytes => Self::QueueBytes,
-            Kernel::Queues => Self::Queues,
-            Kernel::SemaphoreSets => Self::SemaphoreSets,
-            Kernel::MessageQueues => Self::MessageQueues,
-            Kernel::Segments => Self::Segments,
-            Kernel::Mappings => Self::Mappings,
-            Kernel::LockedBytes => Self::LockedBytes,
-            Kernel::LockedByKernel => Self::LockedByKernel,
-            Kernel::InFlight => Self::InFlight,
-        }
-    }
 }
 
 /// Count and limit; of users, the one that had least room.

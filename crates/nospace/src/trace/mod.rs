@@ -22,7 +22,9 @@ mod verdict;
 pub(crate) use cause::{candidates, depends_on_place};
 pub use clock::Clock;
 pub use counts::SummaryCounts;
-pub use document::{CallCount, Counted, SummaryRow, TraceLine, TraceSummary, TracedCall};
+pub use nospace_bpf::trace::Counted;
+
+pub use document::{CallCount, SummaryRow, TraceLine, TraceSummary, TracedCall};
 pub use filter::Filter;
 #[cfg(feature = "agent")]
 pub(crate) use owners::OwnerCache;

@@ -273,7 +273,7 @@ fn counted(count: Count, max_mappings: Option<u64>) -> Option<CallCount> {
         _ => count.limit,
     };
     Some(CallCount {
-        of: count.of.into(),
+        of: count.of,
         uid: count.key.map(|key| key.uid),
         user_namespace: count.key.map(|key| key.user_namespace),
         used: count.used,

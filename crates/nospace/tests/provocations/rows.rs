@@ -34,12 +34,6 @@ pub struct Row {
     pub explain: (&'static str, Knows),
 }
 
-/// Those that are known not to be named by a command that could.
-pub const KNOWN_FAILURES: &[&str] = &[
-    // explain takes no errno after a mere name for a failure, unless a signature knows the name.
-    "descriptors in flight",
-];
-
 const NO_CODE: Knows = Knows::Nothing("nospace has no code for it");
 const ONE_CALL: Knows = Knows::Nothing("nothing is held once the call has failed");
 const NO_LIMIT: Knows = Knows::Nothing("no limit was reached: the caller lacks a right");
