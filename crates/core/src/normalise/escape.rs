@@ -2,7 +2,8 @@
 
 use super::spans::Spans;
 
-/// Rounds of decoding: one escape inside another is deeper than this only in a line made for it.
+/// Rounds of decoding: one escape inside another is deeper than this only in a line made for it. There nothing is taken for an
+/// escape any more.
 const ROUNDS: usize = 12;
 
 /// `text` without escapes, however deep they are nested, and where each byte came from.
@@ -12,15 +13,35 @@ const ROUNDS: usize = 12;
 /// - Colours: `ESC [ 31 m`, also where ESC is itself escaped.
 /// - Quotes of all kinds become `"` or `'`; control characters and runs of blanks one space.
 pub fn decode(text: &[u8]) -> Spans {
-    let mut spans = Spans::identity(text);
+    match settle(Spans::identity(text)) {
+        Ok(spans) => spans,
+        Err(spans) => match settle(without_escapes(&spans)) {
+            Ok(spans) | Err(spans) => spans,
+        },
+    }
+}
+
+/// Decodes until nothing changes; what is left if that takes too many rounds.
+fn settle(mut spans: Spans) -> Result<Spans, Spans> {
     for _ in 0..ROUNDS {
         let next = round(&spans);
         if next.text == spans.text {
-            break;
+            return Ok(spans);
         }
         spans = next;
     }
-    spans
+    Err(spans)
+}
+
+/// The same without the bytes that escapes begin with.
+fn without_escapes(from: &Spans) -> Spans {
+    let mut out = Spans::with_capacity(from.text.len());
+    for (at, byte) in from.text.iter().enumerate() {
+        if !matches!(byte, b'\\' | b'&' | b'#') {
+            out.copy(from, at..at + 1);
+        }
+    }
+    out
 }
 
 /// Bytes at which something may have to be replaced.

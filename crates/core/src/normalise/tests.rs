@@ -36,6 +36,25 @@ fn every_escape_is_undone() {
     }
 }
 
+/// Each removed colour may leave the beginning of another; found by fuzzing.
+#[test]
+fn deep_nesting_comes_to_an_end() {
+    for depth in [1, 11, 12, 13, 40, 2_000] {
+        for (open, close) in [
+            (r"\e", "[m"),
+            (r"\x1b", "[0m"),
+            ("&amp;", "quot;"),
+            (r"\e", "[31m"),
+        ] {
+            let line = format!("a {}{} b", open.repeat(depth), close.repeat(depth));
+            let normal = NormalForm::of(line.as_bytes());
+            let again = NormalForm::of(normal.text());
+            assert_eq!(again.text(), normal.text(), "{depth} {open}");
+            assert!(normal.text().starts_with(b"a ") && normal.text().ends_with(b" b"));
+        }
+    }
+}
+
 #[test]
 fn what_is_no_escape_stays() {
     for line in [

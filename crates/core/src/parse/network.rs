@@ -54,14 +54,18 @@ pub fn sockstat(line: &[u8], protocol: &str, names: &[&str]) -> Parsed<u64> {
 ///
 /// # Errors
 ///
-/// When there are not two.
+/// When there are not two, the lower one first.
 pub fn port_range(bytes: &[u8]) -> Parsed<(u16, u16)> {
     const WHAT: &str = "ip_local_port_range";
     let port = |place| {
         let port = word(WHAT, bytes, place)?;
         u16::try_from(port).map_err(|_| Malformed::new(WHAT, format!("{port} is no port")))
     };
-    Ok((port(0)?, port(1)?))
+    let (low, high) = (port(0)?, port(1)?);
+    if low > high {
+        return Err(Malformed::new(WHAT, format!("{low} is above {high}")));
+    }
+    Ok((low, high))
 }
 
 /// Ports of `range` that net.ipv4.ip_local_reserved_ports, `8080,40000-40010`, takes out of it.
@@ -192,6 +196,7 @@ mod tests {
     fn ports_are_taken_out_of_the_range() {
         assert_eq!(port_range(b"32768\t60999\n"), Ok((32768, 60999)));
         assert!(port_range(b"1").is_err());
+        assert!(port_range(b"60999 32768").is_err());
         let taken = |list: &[u8]| reserved(list, (100, 200));
         assert_eq!(taken(b"\n"), Ok(0));
         assert_eq!(taken(b"50,100,150-159,190-300\n"), Ok(1 + 10 + 11));
