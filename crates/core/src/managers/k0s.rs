@@ -15,6 +15,7 @@ pub(super) static K0S: Manager = Manager {
     systemd: true,
     beside: None,
     runtime: Runtime::Containerd,
+    has_other_runtimes: true,
     kubelet_root: "/var/lib/k0s/kubelet",
     containerd_state: Some("/run/k0s/containerd"),
     restart_kubelet: Restart::Service,

@@ -14,6 +14,7 @@ pub(super) static K3S: Manager = Manager {
     systemd: true,
     beside: Some("the control plane (on a server), kube-proxy and flannel"),
     runtime: Runtime::Containerd,
+    has_other_runtimes: true,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),
     restart_kubelet: Restart::Service,

@@ -14,6 +14,7 @@ pub(super) static KIND: Manager = Manager {
     systemd: true,
     beside: None,
     runtime: Runtime::Containerd,
+    has_other_runtimes: false,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Inside("systemctl restart kubelet"),

@@ -13,6 +13,7 @@ pub(super) static KUBEADM: Manager = Manager {
     systemd: true,
     beside: None,
     runtime: Runtime::Containerd,
+    has_other_runtimes: true,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

@@ -13,6 +13,7 @@ pub(super) static KUBEEDGE: Manager = Manager {
     systemd: true,
     beside: Some("edgecore's other modules"),
     runtime: Runtime::Containerd,
+    has_other_runtimes: true,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

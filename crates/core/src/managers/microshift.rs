@@ -14,6 +14,7 @@ pub(super) static MICROSHIFT: Manager = Manager {
     systemd: true,
     beside: Some("the control plane"),
     runtime: Runtime::CriO,
+    has_other_runtimes: false,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

@@ -63,6 +63,8 @@ pub struct Manager {
     pub beside: Option<&'static str>,
     /// The runtime that comes with it, or that it is used with unless said otherwise.
     pub runtime: Runtime,
+    /// Whether it can be used with another one, by an option or a socket.
+    pub has_other_runtimes: bool,
     /// The kubelet's root directory.
     pub kubelet_root: &'static str,
     /// State directory of a containerd of its own; `None` where it uses the node's runtime.

@@ -13,6 +13,7 @@ pub(super) static NIXOS: Manager = Manager {
     systemd: true,
     beside: None,
     runtime: Runtime::Containerd,
+    has_other_runtimes: true,
     kubelet_root: "/var/lib/kubernetes",
     containerd_state: None,
     restart_kubelet: Restart::Service,

@@ -13,6 +13,7 @@ pub(super) static OPENSHIFT: Manager = Manager {
     systemd: true,
     beside: None,
     runtime: Runtime::CriO,
+    has_other_runtimes: false,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

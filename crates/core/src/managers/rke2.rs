@@ -14,6 +14,7 @@ pub(super) static RKE2: Manager = Manager {
     systemd: true,
     beside: None,
     runtime: Runtime::Containerd,
+    has_other_runtimes: true,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),
     restart_kubelet: Restart::Service,

@@ -170,10 +170,23 @@ impl Default for Question {
 
 /// Options that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Kubernetes {0} does not run on cgroup v2, which the kubelet supports from 1.19 on; use --cgroup v1 or a newer --kubernetes"
-)]
-pub struct Contradiction(Version);
+pub enum Contradiction {
+    /// A kubelet that knows cgroup v1 alone.
+    #[error(
+        "Kubernetes {0} does not run on cgroup v2, which the kubelet supports from 1.19 on; use --cgroup v1 or a newer --kubernetes"
+    )]
+    CgroupV2(Version),
+    /// A manager that comes with another runtime, and takes no other.
+    #[error("{manager} runs on {its_own} alone, not on {asked}; leave out --runtime")]
+    Runtime {
+        /// The manager.
+        manager: &'static str,
+        /// Its runtime.
+        its_own: &'static str,
+        /// The one of the question.
+        asked: &'static str,
+    },
+}
 
 impl Question {
     /// Application containers of all pods.
@@ -202,7 +215,17 @@ impl Question {
     pub fn notes(&self) -> Result<Vec<String>, Contradiction> {
         let version = self.kubernetes;
         if self.cgroup == Cgroup::V2 && version < Version::new(1, 19) {
-            return Err(Contradiction(version));
+            return Err(Contradiction::CgroupV2(version));
+        }
+        if let Some(manager) = self.manager()
+            && !manager.has_other_runtimes
+            && manager.runtime != self.runtime
+        {
+            return Err(Contradiction::Runtime {
+                manager: manager.title,
+                its_own: manager.runtime.title(),
+                asked: self.runtime.title(),
+            });
         }
         let mut notes = Vec::new();
         let daemon = self

@@ -160,8 +160,8 @@ fn a_manager_sets_what_is_not_given() {
         // No limits of NixOS are known.
         (&["nixos"], ["containerd", "systemd", "kernel"]),
         (
-            &["openshift", "--runtime", "containerd", "--platform", "aks"],
-            ["containerd", "systemd", "aks"],
+            &["nixos", "--runtime", "cri-o", "--platform", "aks"],
+            ["cri-o", "systemd", "aks"],
         ),
         (
             &["talos", "--cgroup-driver", "systemd"],
@@ -208,12 +208,16 @@ fn a_node_shows_how_many_more_pods_fit() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--pods", "1000000000000"], "0..=10000"),
         (&["--containers-per-pod", "1001"], "0..=1000"),
         (&["--platform", "minix"], "kernel-pre-5.11"),
         (&["--kubernetes", "new"], "1.33.2+k3s1"),
         (&["--kubernetes", "1.18"], "does not run on cgroup v2"),
+        (
+            &["--manager", "openshift", "--runtime", "docker"],
+            "OpenShift runs on CRI-O alone",
+        ),
         (&["--runtime-version", "new"], "1.6.20~ds1"),
         (&["--from-node", "--runtime-version", "2.1"], "--from-node"),
         (&["--memory", "16X"], "16Gi"),
