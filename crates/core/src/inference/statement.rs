@@ -40,6 +40,9 @@ const GLUED: &str = r"(?-u)[A-Za-z],? ?$";
 /// Programs whose codes are their own: 28 of curl is a timeout.
 const OWN_NUMBERS: &str = r"(?i-u)\bcurl|libcurl|CURLE_";
 
+/// What leads to a number that can only be an errno's: a bare `error 28` may be a program's own.
+const OF_ERRNO: &str = r"(?i-u)(?:errno\D{0,3}|os error |code: |generic:|[ =(-]-)$";
+
 /// What leads to an errno that is given by its name.
 const NAMED: &str = r#"(?i-u)(?:[:=(\["'] ?|\bwith |\bwatch(?: \S+)? |-1 |\bspawn \S+ |\bby |\berrno |\bdue to |\berror )$"#;
 
@@ -54,6 +57,7 @@ struct Patterns {
     glued: Regex,
     named: Regex,
     own_numbers: Regex,
+    of_errno: Regex,
 }
 
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
@@ -69,6 +73,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
         glued: regex(GLUED)?,
         named: regex(NAMED)?,
         own_numbers: regex(OWN_NUMBERS)?,
+        of_errno: regex(OF_ERRNO)?,
     })
 });
 
@@ -144,7 +149,9 @@ pub fn statement(
                     && (fails || strace),
             )
         }
-        Form::Number => firm(fails && !patterns.own_numbers.is_match(text)),
+        Form::Number if !fails || patterns.own_numbers.is_match(text) => None,
+        Form::Number if patterns.of_errno.is_match(before) => Some(Statement::Firm),
+        Form::Number => Some(Statement::Weak),
     }
 }
 

@@ -118,6 +118,9 @@ fn refusals_by_no_limit_are_distinguished_from_silence() {
         "+ grep 'no space left on device' error.log",
         "Why do I see an error like \"no space left on device\"?",
         "error: no such file or directory",
+        "error 24: device not configured",
+        "job failed with exit code (28)",
+        "curl: open /srv/x failed, error code (28)",
     ] {
         assert_eq!(answer(line), Answer::Nothing, "{line}");
     }
