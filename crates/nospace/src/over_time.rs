@@ -7,10 +7,11 @@ use nospace_core::diff::Holdings;
 use nospace_core::growth::{self, History};
 use nospace_core::leaks::{self, Tracker};
 use nospace_core::model::Provenance;
-use nospace_core::report::Finding;
+use nospace_core::report::{Finding, Refusals};
 
 use crate::collect::collect;
 use crate::host::replay::Replay;
+use crate::host::{Host as _, ReadError};
 
 /// Samples that are read of all: more show no more, and take longer.
 const SAMPLES: usize = 60;
@@ -90,6 +91,51 @@ fn each_where(
             ControlFlow::Break(())
         })
     })
+}
+
+/// What was refused after sample `from` up to sample `to`, with the seconds of the sample that has it; the inner error says why that is not
+/// known, be it of one sample only.
+///
+/// # Errors
+///
+/// When the archive cannot be read.
+pub fn refusals(
+    replay: &Replay,
+    from: Option<usize>,
+    to: usize,
+) -> anyhow::Result<Result<Vec<(f64, Refusals)>, String>> {
+    let mut all = Ok(Vec::new());
+    let first = from.map_or(0, |from| from + 1);
+    let samples = replay.samples();
+    if first > to {
+        return Ok(all);
+    }
+    replay.play(first, &mut |at, host| {
+        let seconds = samples.get(at).map_or(0.0, |sample| sample.seconds);
+        match (host.refusals(), &mut all) {
+            (Ok(refusals), Ok(all)) if refusals != Refusals::default() => {
+                all.push((seconds, refusals));
+            }
+            (Err(why), Ok(_)) => all = Err(not_recorded(&why)),
+            _ => {}
+        }
+        Ok(match at < to && all.is_ok() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        })
+    })?;
+    Ok(all)
+}
+
+/// Why a sample does not have what was refused before it.
+#[must_use]
+pub fn not_recorded(why: &ReadError) -> String {
+    match why {
+        ReadError::Gone => {
+            "refused calls were not recorded: an older nospace made the timeline".to_owned()
+        }
+        why => format!("refused calls were not recorded: {why}"),
+    }
 }
 
 /// What the samples so far have shown.

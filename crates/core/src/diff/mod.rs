@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::model::{InotifyResource, Pair, Provenance};
-use crate::report::{Finding, Report, SCHEMA_VERSION};
+use crate::report::{Finding, Refusals, Report, SCHEMA_VERSION};
 use crate::workload::Workload;
 
 /// The document of `nospace diff`. What did not change is left out.
@@ -36,6 +36,8 @@ pub struct Difference {
     pub workloads: Vec<WorkloadChange>,
     /// Processes that hold more or less inotify, what grew most first.
     pub processes: Vec<ProcessChange>,
+    /// The calls that were refused between the two samples of one timeline; null where that was not recorded, and for other recordings.
+    pub refusals: Option<Refusals>,
     /// Findings of the second sample that the first did not have.
     pub new_findings: Vec<Finding>,
     /// Findings of the first sample that the second does not have.
@@ -145,6 +147,7 @@ pub fn difference(before: &Report, after: &Report) -> Difference {
         budgets: budgets(before, after),
         workloads: workloads(before, after),
         processes: processes(before, after),
+        refusals: None,
         new_findings: missing_in(before, after),
         gone_findings: missing_in(after, before),
     }

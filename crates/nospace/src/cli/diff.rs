@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use clap::Args;
 use nospace_core::diff::difference;
-use nospace_core::report::Report;
+use nospace_core::report::{Refusals, Report};
 
 use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
 use crate::collect::collect;
@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::host::replay::Replay;
 use crate::host::when::When;
 use crate::output::document;
+use crate::over_time;
 use crate::ui::diff::{Options, draw};
 use crate::ui::screen::Screen;
 use crate::ui::warn;
@@ -61,6 +62,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &DiffArgs) -> anyhow::R
         args.at.len()
     );
     let a = open(&args.a)?;
+    let mut refused = None;
     let (before, after) = match (&args.b, a.interval()) {
         (Some(b), _) => {
             let b = open(b)?;
@@ -72,6 +74,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &DiffArgs) -> anyhow::R
                 None => Ok(default),
             };
             let (from, to) = (number(0, 0)?, number(1, a.last())?);
+            refused = Some(over_time::refusals(&a, Some(from), to)?);
             (report(&a.host(from)?), report(&a.host(to)?))
         }
         (None, None) => {
@@ -80,7 +83,16 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &DiffArgs) -> anyhow::R
             (report(&a.host(a.last())?), report(&shared.live()?))
         }
     };
-    let difference = difference(&before, &after);
+    let mut difference = difference(&before, &after);
+    match refused {
+        Some(Ok(all)) => {
+            let mut sum = Refusals::default();
+            all.into_iter().for_each(|(_, one)| sum.extend(one));
+            difference.refusals = Some(sum);
+        }
+        Some(Err(why)) => difference.notes.push(why),
+        None => {}
+    }
     let draw = |screen: &Screen| {
         let options = Options {
             screen: *screen,

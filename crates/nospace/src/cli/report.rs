@@ -110,6 +110,12 @@ fn incident(shared: &Shared, args: &ReportArgs) -> anyhow::Result<Incident> {
                 Ok(())
             },
         )?;
+        if past.replay.interval().is_some() {
+            match over_time::refusals(&past.replay, None, past.number)? {
+                Ok(refused) => recorder.add_refusals(&refused),
+                Err(why) => gaps.push(why),
+            }
+        }
     } else {
         let report = nospace_core::conclude(&collect(&shared.live()?));
         let when: Timestamp = report.taken_at.parse().context("the time of the check")?;

@@ -30,6 +30,7 @@ use nospace_core::model::{
     UserNamespace, Watch,
 };
 use nospace_core::parse::passwd;
+use nospace_core::report::Refusals;
 use serde::{Deserialize, Serialize};
 
 /// The three trees of a host; each can be mounted elsewhere.
@@ -351,6 +352,15 @@ pub trait Host: Sync {
     /// The kernel's own account of inotify, by eBPF. [`ReadError::Failed`] says why it cannot be
     /// read here, and what would let it.
     fn accounting(&self) -> ReadResult<KernelAccounting>;
+
+    /// The calls that were refused since the sample before. Only a timeline has them.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] where nobody recorded them, [`ReadError::Failed`] where they could not be traced.
+    fn refusals(&self) -> ReadResult<Refusals> {
+        Err(ReadError::Gone)
+    }
 
     /// The user namespace that a process lives in.
     fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace>;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use nospace_core::report::Refusals;
 
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
 use super::lines::each_line;
@@ -196,6 +197,10 @@ impl Host for Recorded {
 
     fn accounting(&self) -> ReadResult<KernelAccounting> {
         self.lookup(&Question::KernelAccounting, pick!(KernelAccounting))
+    }
+
+    fn refusals(&self) -> ReadResult<Refusals> {
+        self.lookup(&Question::Refusals, pick!(Refusals))
     }
 
     fn user_namespace(&self, pid: u32) -> ReadResult<UserNamespace> {

@@ -8,6 +8,7 @@ use nospace_core::limits;
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use nospace_core::parse::kubelet;
 use nospace_core::parse::{maps, passwd, sysctl::redact};
+use nospace_core::report::Refusals;
 use nospace_core::tune::DropIn;
 
 use super::archive::{Answer, Question, Sink, fdinfo_path, key};
@@ -36,6 +37,11 @@ impl<'h, S: Sink> Recording<'h, S> {
             with_arguments,
             sink: Mutex::new(sink),
         }
+    }
+
+    /// Keeps what was refused since the sample before, which no collector asks for.
+    pub fn keep_refusals(&self, seen: &ReadResult<Refusals>) {
+        self.keep(Question::Refusals, Answer::of(seen, Answer::Refusals));
     }
 
     /// What has the answers, to be finished.

@@ -8,6 +8,7 @@
 mod html;
 mod plot;
 mod recorder;
+mod refusals;
 mod words;
 
 pub use html::html;
@@ -112,6 +113,8 @@ pub struct Event {
 pub enum Kind {
     /// Something is exhausted, or nearly.
     Critical,
+    /// Calls were refused.
+    Refused,
     /// Something is worth a warning.
     Warning,
     /// Something got better.
@@ -125,7 +128,7 @@ impl Kind {
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {
-            Self::Critical => "critical",
+            Self::Critical | Self::Refused => "critical",
             Self::Warning => "warning",
             Self::Better => "ok",
             Self::Neutral => "info",

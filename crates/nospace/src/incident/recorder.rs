@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use nospace_core::amount;
 use nospace_core::diff::Holdings;
 use nospace_core::model::InotifyResource;
-use nospace_core::report::{Finding, Report, Rule, Severity, Status, budget_name};
+use nospace_core::report::{Finding, Refusals, Report, Rule, Severity, Status, budget_name};
 use nospace_core::workload::{Workload, WorkloadKind};
 
+use super::refusals::bursts;
 use super::{Event, Holder, Incident, Kind, Point, Series};
 use crate::ui::human;
 
@@ -36,6 +38,8 @@ pub struct Recorder {
     last: Option<Report>,
     /// Samples in which inotify could not be counted.
     blind: usize,
+    /// What of the refused calls is missing, in words.
+    gaps: Vec<String>,
 }
 
 impl Recorder {
@@ -131,6 +135,22 @@ impl Recorder {
         }
     }
 
+    /// Adds what was refused, with the seconds of the sample that has it: once where it began, and again after a pause.
+    pub fn add_refusals(&mut self, all: &[(f64, Refusals)]) {
+        let lost: u64 = all.iter().map(|(_, refusals)| refusals.lost).sum();
+        if lost > 0 {
+            self.gaps.push(format!(
+                "{} came too fast to be traced: some refused calls may be missing",
+                amount::count(lost, "call", "calls")
+            ));
+        }
+        self.events.extend(bursts(all, self.began.unwrap_or(0.0)));
+        // What was refused before a sample comes before what the sample shows.
+        let order = |event: &Event| event.kind != Kind::Refused;
+        self.events
+            .sort_by(|a, b| a.at.total_cmp(&b.at).then(order(a).cmp(&order(b))));
+    }
+
     /// The incident; `None` without a sample.
     #[must_use]
     pub fn finish(self) -> Option<Incident> {
@@ -203,13 +223,14 @@ impl Recorder {
             events.truncate(MAX_EVENTS);
         }
         let samples = self.samples.len();
-        let gaps = match self.blind {
+        let mut gaps = self.gaps;
+        gaps.extend(match self.blind {
             0 => Vec::new(),
             _ if samples == 1 => Vec::new(),
             blind => vec![format!(
                 "in {blind} of {samples} samples inotify could not be counted: who held what then is not known"
             )],
-        };
+        });
         Some(Incident {
             report,
             samples: self.samples,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use nospace_core::amount::{self, thousands};
 use nospace_core::report::{Remedy, Severity, Unseen};
 
-use super::{Event, Incident};
+use super::{Event, Incident, Kind};
 use crate::output::markdown;
 use crate::ui::{Charset, human, number};
 
@@ -85,7 +85,10 @@ pub fn text(incident: &Incident) -> String {
     if incident.samples.len() > 1 {
         let events = &incident.events;
         let from = events.len().saturating_sub(FEW);
-        for event in &events[from..] {
+        let refused = events[..from]
+            .iter()
+            .filter(|event| event.kind == Kind::Refused);
+        for event in refused.take(FEW).chain(&events[from..]) {
             let _ = writeln!(out, "  {}", clean(&line(event)));
         }
     }

@@ -11,9 +11,11 @@ use nospace_core::growth::{self, Growth, History};
 use super::feed::Feed;
 use super::host::watches_of;
 use super::sample::{Sample, held};
-use super::update::{Moment, Position, Request, Update};
+use super::update::{Moment, Position, RefusedCalls, Request, Update};
 use crate::collect::collect;
+use crate::host::Host as _;
 use crate::host::replay::Replay;
+use crate::over_time::not_recorded;
 
 /// Samples before a moment that are read for trends and changes per minute.
 const BEFORE: usize = 60;
@@ -79,12 +81,17 @@ impl Player {
             let growth = trend.growth.clone();
             let findings = growth::findings(&view, &trend.history, &growth, seconds);
             let instances = held(&view);
-            samples.push(Arc::new(Sample {
+            let refused = host.refusals();
+            let refused = refused
+                .map(RefusedCalls::of)
+                .map_err(|why| not_recorded(&why));
+            let sample = Arc::new(Sample {
                 report: nospace_core::conclude_with(view, findings),
                 growth,
                 instances,
                 seconds,
-            }));
+            });
+            samples.push((sample, refused));
             Ok(match at < number {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),

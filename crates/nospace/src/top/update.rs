@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nospace_core::report::Refusals;
 use nospace_core::watches::WatchesReport;
 
 use super::sample::Sample;
@@ -43,8 +44,8 @@ pub struct Moment {
     pub position: Position,
     /// Whether `samples` do not follow those that came in before.
     pub is_jump: bool,
-    /// Samples up to this moment, oldest first.
-    pub samples: Vec<Arc<Sample>>,
+    /// Samples up to this moment, oldest first, each with the calls that were refused before it, or why they are not known.
+    pub samples: Vec<(Arc<Sample>, Result<RefusedCalls, String>)>,
 }
 
 /// Where in a recording.
@@ -84,6 +85,23 @@ impl RefusedCalls {
             self.omitted += 1;
         }
         self.calls.push_back(call);
+    }
+
+    /// Those of a recording, where calls that are alike have the time of the last.
+    #[must_use]
+    pub fn of(refusals: Refusals) -> Self {
+        let mut all = Self {
+            omitted: refusals.more,
+            lost: refusals.lost,
+            ..Self::default()
+        };
+        for one in refusals.calls {
+            let listed = one.times.min(Self::MOST as u64);
+            all.omitted += one.times - listed;
+            let call = TracedCall::of(one);
+            (0..listed).for_each(|_| all.push(call.clone()));
+        }
+        all
     }
 
     /// Whether there is nothing to tell.

@@ -1,6 +1,6 @@
 use nospace_bpf::trace::Counted;
 use nospace_core::cause::Cause;
-use nospace_core::report::Owner;
+use nospace_core::report::{Owner, Refused};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,35 @@ pub struct TracedCall {
     pub count: Option<CallCount>,
     /// Soft RLIMIT_NOFILE of the process; null for unlimited.
     pub descriptor_limit: Option<u64>,
+}
+
+impl TracedCall {
+    /// The last of calls that a timeline has; it knows neither their arguments nor counts.
+    #[must_use]
+    pub fn of(refused: Refused) -> Self {
+        Self {
+            time: refused.last,
+            call: refused.call,
+            pid: refused.pid,
+            tid: refused.pid,
+            uid: refused.uid,
+            comm: refused.comm,
+            cgroup: None,
+            owner: refused.owner,
+            fd: None,
+            path: None,
+            path_cut: false,
+            argument: 0,
+            words: Vec::new(),
+            result: -1,
+            error: Some(refused.error),
+            cause: None,
+            candidates: refused.causes,
+            otherwise: refused.otherwise,
+            count: None,
+            descriptor_limit: None,
+        }
+    }
 }
 
 /// Count and limit; of users, the one that had least room.

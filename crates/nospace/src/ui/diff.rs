@@ -5,12 +5,12 @@ use std::time::Duration;
 use nospace_core::amount::{self, thousands};
 use nospace_core::diff::{BudgetChange, Difference, Level, minus};
 use nospace_core::model::Pair;
-use nospace_core::report::budget_name;
+use nospace_core::report::{Refusals, budget_name};
 
 use super::human;
 use super::screen::Screen;
 use super::table::{Align, Cell, Table};
-use super::{Page, number, style};
+use super::{Page, number, style, trace};
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,7 @@ pub fn draw(difference: &Difference, options: &Options) -> Page {
     budgets(&mut page, difference, options);
     workloads(&mut page, difference, options);
     processes(&mut page, difference, options);
+    refusals(&mut page, difference, options);
     for (title, findings) in [
         ("New findings", &difference.new_findings),
         ("Findings that are gone", &difference.gone_findings),
@@ -83,6 +84,47 @@ fn span(before: &str, after: &str) -> Option<String> {
     let seconds = parse(after)?.as_second() - parse(before)?.as_second();
     let seconds = u64::try_from(seconds).ok()?;
     Some(amount::duration(Duration::from_secs(seconds)))
+}
+
+fn refusals(page: &mut Page, difference: &Difference, options: &Options) {
+    let Some(refusals) = difference
+        .refusals
+        .as_ref()
+        .filter(|all| **all != Refusals::default())
+    else {
+        return;
+    };
+    let shown = remark(refusals.calls.len(), options);
+    page.heading("Refused calls", &shown);
+    let mut table = Table::default()
+        .column("CALLS", Align::Right)
+        .names("PROGRAM")
+        .names("OWNER")
+        .column("CALL", Align::Left)
+        .column("ERROR", Align::Left)
+        .column("CAUSE", Align::Left);
+    for one in refusals.calls.iter().take(options.top) {
+        table.row(vec![
+            Cell::new(thousands(one.times)),
+            Cell::new(one.comm.clone()),
+            Cell::new(trace::owner(one.owner.as_ref())),
+            Cell::new(one.call.clone()),
+            Cell::new(one.error.clone()),
+            Cell::new(trace::reasons(&one.causes, one.otherwise.as_deref())),
+        ]);
+    }
+    page.table(&table);
+    let more = [
+        (refusals.more, "more were refused, by other processes"),
+        (
+            refusals.lost,
+            "came too fast to be traced: some that were refused may be missing",
+        ),
+    ];
+    for (calls, what) in more.into_iter().filter(|(calls, _)| *calls > 0) {
+        let says = format!("{} {what}", number::count(calls, "call", "calls"));
+        page.wrapped(page.indented(), style::DIM, &says);
+    }
 }
 
 fn remark(all: usize, options: &Options) -> String {

@@ -9,6 +9,7 @@
 
 mod hostile;
 mod over_time;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -154,7 +154,10 @@ fn steps_through() -> anyhow::Result<()> {
         }
     };
     let screen = tmux.wait("the last sample", shows(last, "7"))?;
-    ensure!(screen.contains("this is a recording"), "{screen}");
+    ensure!(
+        screen.contains("refused calls were not recorded"),
+        "{screen}"
+    );
     tmux.keys(&["^"])?;
     tmux.wait("the first sample", shows(1, "2"))?;
     tmux.keys(&["]"])?;

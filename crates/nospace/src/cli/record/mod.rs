@@ -1,5 +1,6 @@
 //! `nospace record`: saves what `check` reads, once or at intervals.
 
+mod refusals;
 mod target;
 mod timeline;
 
@@ -22,6 +23,7 @@ use crate::host::Host;
 use crate::host::archive::Writer;
 use crate::host::recording::Recording;
 use crate::ui::warn;
+use refusals::RefusalWatch;
 use target::{ByteCounter, NewFile, Target};
 use timeline::Schedule;
 
@@ -80,7 +82,8 @@ pub fn run(shared: &Shared, args: &RecordArgs) -> anyhow::Result<ExitCode> {
     if args.every.is_some() || args.length.is_some() {
         let schedule = Schedule::new(args.every.unwrap_or(EVERY), args.length)?;
         let mut host = shared.live()?;
-        return timeline::record(&mut host, file, &schedule, args.with_arguments);
+        let refusals = RefusalWatch::start(shared.live(), !shared.no_ebpf);
+        return timeline::record(&mut host, &refusals, file, &schedule, args.with_arguments);
     }
     let host = shared.live()?;
     let size = match Target::of(file)? {

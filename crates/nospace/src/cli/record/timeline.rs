@@ -12,6 +12,7 @@ use nospace_core::amount::{self, bytes};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::super::stop::stop_flag;
+use super::refusals::RefusalWatch;
 use super::target::{ByteCounter, NewFile, Target};
 use crate::collect::collect;
 use crate::host::Host as _;
@@ -77,6 +78,7 @@ struct Summary {
 /// Records until the time is up or a signal comes. The file has its name from the first complete sample on.
 pub fn record(
     host: &mut Live,
+    refusals: &RefusalWatch,
     path: &Path,
     schedule: &Schedule,
     with_arguments: bool,
@@ -91,6 +93,7 @@ pub fn record(
     ));
     let mut session = Session {
         host,
+        refusals,
         schedule,
         with_arguments,
         stop: &stop,
@@ -125,6 +128,7 @@ pub fn record(
 
 struct Session<'a> {
     host: &'a mut Live,
+    refusals: &'a RefusalWatch,
     schedule: &'a Schedule,
     with_arguments: bool,
     stop: &'a AtomicBool,
@@ -151,6 +155,7 @@ impl Session<'_> {
             let seconds = started.elapsed();
             let recording = Recording::new(&*self.host, writer, self.with_arguments);
             collect(&recording);
+            recording.keep_refusals(&self.refusals.take());
             writer = recording.into_writer();
             self.warn_of_incomplete(&writer);
             let ended = writer.end_sample(look, milliseconds(seconds));

@@ -26,6 +26,7 @@ pub use timeline::{MAX_SAMPLES, Sample, Timeline, TimelineWriter};
 pub use write::Writer;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
+use nospace_core::report::Refusals;
 use serde::{Deserialize, Serialize};
 
 use super::{At, Descriptors, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, Tree};
@@ -103,6 +104,8 @@ pub enum Question {
     /// [`super::Host::accounting`].
     #[serde(rename = "books")]
     KernelAccounting,
+    /// [`super::Host::refusals`].
+    Refusals,
 }
 
 /// What the host said.
@@ -133,6 +136,8 @@ pub enum Answer {
     /// The kernel's account.
     #[serde(rename = "books")]
     KernelAccounting(KernelAccounting),
+    /// Calls that were refused.
+    Refusals(Refusals),
     /// Descriptors with the number of the open file that each leads to.
     Files(Vec<(Descriptor, u32)>),
 }

@@ -111,6 +111,8 @@ pub fn tracing(state: &State) -> Option<String> {
     match &state.data().refusals.tracing {
         Tracing::On => None,
         Tracing::Starting => Some("tracing is starting".to_owned()),
+        // Of a recording it says all.
+        Tracing::Off(why) if state.moment.is_some() => Some(why.clone()),
         Tracing::Off(why) => Some(format!("refusals are not traced: {why}")),
     }
 }

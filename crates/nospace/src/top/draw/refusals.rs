@@ -48,14 +48,19 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State) -> Shown {
         lines: log.len(),
     };
     if log.is_empty() && tracing(state).is_none() {
-        canvas.line(
-            &Line::new(charset).put(style::DIM, "no call has been refused since top started"),
-        );
+        canvas.line(&Line::new(charset).put(style::DIM, none(state)));
     }
     for call in log.newest().skip(state.scroll).take(shown.rows) {
         canvas.line(&row(&columns, call));
     }
     shown
+}
+
+fn none(state: &State) -> &'static str {
+    match state.moment {
+        Some(_) => "no call was refused before this sample, as far as 60 samples back",
+        None => "no call has been refused since top started",
+    }
 }
 
 fn row(columns: &Columns, call: &TracedCall) -> Line {

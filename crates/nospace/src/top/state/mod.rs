@@ -9,7 +9,6 @@ use super::budgets::Budget;
 use super::data::Data;
 use super::drill::Drill;
 use super::holders::{Choice, Key, Row, rows};
-use super::refusals::Tracing;
 use super::update::{Moment, Position, Request, Update};
 
 /// What the screen shows.
@@ -151,10 +150,18 @@ impl State {
     fn show_moment(&mut self, moment: Moment) {
         if moment.is_jump {
             self.live = Data::default();
-            self.live.refusals.tracing = Tracing::Off("this is a recording".to_owned());
         }
-        for sample in moment.samples {
+        for (sample, refused) in moment.samples {
             self.live.take(Update::Sample(sample));
+            match refused {
+                Ok(mut refused) => {
+                    // Of a live node it is the sum.
+                    refused.lost += self.live.refusals.lost;
+                    self.live.take(Update::TraceBegan);
+                    self.live.take(Update::Refusals(refused));
+                }
+                Err(why) => self.live.take(Update::TraceEnded(why)),
+            }
             self.trouble = None;
         }
         self.moment = Some(moment.position);

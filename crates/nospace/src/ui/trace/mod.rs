@@ -6,4 +6,4 @@ mod words;
 
 pub use call::{call, time_of_day};
 pub use summary::summary;
-pub use words::{causes, owner, usage};
+pub use words::{causes, owner, reasons, usage};

@@ -16,7 +16,7 @@ use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
 use nospace_core::model::Provenance;
 use nospace_core::model::UserNames;
-use nospace_core::report::{Report, Unseen};
+use nospace_core::report::{Refusals, Refused, Report, Unseen};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -217,6 +217,28 @@ fn rates_and_refusals_belong_to_their_holder() {
     assert_eq!(watches.points.len(), 60);
 }
 
+/// Three calls of one process, as a timeline has them.
+fn refused_thrice(number: u32) -> Refusals {
+    let time = |second: u32| format!("2026-01-02T00:02:{:02}.{second:03}000Z", number - 10);
+    let mut refusals = Refusals::default();
+    for second in 0..3 {
+        refusals.add(Refused {
+            first: time(second),
+            last: time(second),
+            times: 1,
+            call: "inotify_add_watch".to_owned(),
+            error: "ENOSPC".to_owned(),
+            pid: 900,
+            comm: "kubelet".to_owned(),
+            uid: 0,
+            owner: None,
+            causes: vec![Cause::InotifyWatches],
+            otherwise: None,
+        });
+    }
+    refusals
+}
+
 /// Five minutes, a sample every five seconds.
 fn moment(number: usize, is_jump: bool, first: u32, playing: Option<u32>) -> Update {
     let samples = (first..=u32::try_from(number).unwrap()).map(|number| {
@@ -224,7 +246,11 @@ fn moment(number: usize, is_jump: bool, first: u32, playing: Option<u32>) -> Upd
         let missing = 50 * u64::from(60 - number);
         report.processes[0].watches -= missing;
         report.users[0].watches.used -= missing;
-        Arc::new(sample(report, 5 * number))
+        let refused = match number {
+            0..50 => Ok(RefusedCalls::default()),
+            _ => Ok(RefusedCalls::of(refused_thrice(number))),
+        };
+        (Arc::new(sample(report, 5 * number)), refused)
     });
     Update::Moment(Moment {
         position: Position {
