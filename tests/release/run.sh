@@ -3,8 +3,8 @@
 #
 #   tests/release/run.sh
 #
-# $NOSPACE_STATIC: use this program. $NOSPACE_REBUILD=1: also build the program again, in another directory, and compare it (minutes).
-# Roots of Debian 12 and 13 are made by mmdebstrap where the archive can be reached.
+# $NOSPACE_STATIC, $NOSPACE_STATIC_ARM64: use these programs. $NOSPACE_REBUILD=1: also build the program again, in another directory, and
+# compare it (minutes). Roots of Debian 12 and 13 are made by mmdebstrap where the archive can be reached; what is for arm64 runs in qemu.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
@@ -12,6 +12,12 @@ cd "$(dirname "$0")/../.."
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) skip "no release for $(uname -m)" ;; esac
 NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --quiet)}")
+architectures=($arch)
+if [ $arch = amd64 ]; then
+    NOSPACE_STATIC_ARM64=$(realpath "${NOSPACE_STATIC_ARM64:-$(scripts/static --target aarch64-unknown-linux-gnu --quiet)}")
+    export NOSPACE_STATIC_ARM64
+    architectures+=(arm64)
+fi
 export NOSPACE_STATIC NOSPACE_DIRTY=1
 # One commit for both runs, whatever is committed meanwhile.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
@@ -77,20 +83,53 @@ runs() {
     [ -s "$1/usr/share/man/man1/nospace-check.1" ] || [ -s "$1/usr/share/man/man1/nospace-check.1.gz" ] || fail "$1: no man pages"
     [ -s "$1/usr/share/bash-completion/completions/nospace" ] || fail "$1: no completions"
 }
-command -v rpm >/dev/null && command -v mmdebstrap >/dev/null || {
-    [ "$(id -u)" = 0 ] || skip "rpm and mmdebstrap are missing"
+command -v rpm >/dev/null && command -v mmdebstrap >/dev/null && command -v qemu-aarch64-static >/dev/null || {
+    [ "$(id -u)" = 0 ] || skip "rpm, mmdebstrap or qemu-user-static is missing"
     apt_get update
-    apt_get install -y --no-install-recommends rpm mmdebstrap
+    apt_get install -y --no-install-recommends rpm mmdebstrap qemu-user-static
 }
+
+# Each file of another architecture has that architecture's program, and says so.
+for each in "${architectures[@]}"; do
+    case $each in
+    amd64) machine=x86_64 program=$NOSPACE_STATIC run=() ;;
+    arm64) machine=aarch64 program=${NOSPACE_STATIC_ARM64:-$NOSPACE_STATIC} run=(qemu-aarch64-static) ;;
+    esac
+    [ $each != $arch ] || run=()
+    files=$work/of-$each
+    mkdir -p "$files"/{tar,deb,rpm,apk,image}
+    tar -xzf "nospace-$version-linux-$each.tar.gz" -C "$files/tar" --strip-components=1
+    dpkg-deb -x "nospace_$version-1_$each.deb" "$files/deb"
+    rpm --root "$files/rpm" --nodeps --noscripts --ignorearch -i "nospace-$version-1.$machine.rpm" 2>"$work/log" || { cat "$work/log" >&2; fail "rpm for $each"; }
+    tar --warning=no-unknown-keyword -xzf "nospace_${version}_$machine.apk" -C "$files/apk"
+    for installed in tar/nospace {deb,rpm,apk}/usr/bin/nospace; do
+        cmp -s "$files/$installed" "$program" || fail "$each: $installed is another program"
+    done
+    [ "$("${run[@]}" "$files/tar/nospace" --version)" = "nospace $version" ] || fail "the program for $each does not run"
+    [ "$("${run[@]}" "$files/tar/nospace" completions bash | cmp - "$files/tar/completions/nospace.bash" && echo same)" = same ] || fail "$each: completions"
+    [ "$(dpkg-deb -f "nospace_$version-1_$each.deb" Architecture)" = $each ] || fail "deb: not for $each"
+    [ "$(rpm -qp --qf '%{ARCH}' "nospace-$version-1.$machine.rpm")" = $machine ] || fail "rpm: not for $machine"
+    grep -q "^arch = $machine" "$files/apk/.PKGINFO" || fail "apk: not for $machine"
+    store=(--root "$files/image/root" --runroot "$files/image/run" --storage-driver vfs)
+    pulled=$(buildah "${store[@]}" pull --quiet --arch $each "oci-archive:nospace-$version.oci.tar") || fail "the image has nothing for $each"
+    [ "$(buildah "${store[@]}" inspect --type image --format '{{.OCIv1.Architecture}}' "$pulled")" = $each ] || fail "the image for $each is of another architecture"
+    container=$(buildah "${store[@]}" from "$pulled")
+    cmp -s "$(buildah "${store[@]}" mount "$container")/bin/nospace" "$program" || fail "the image has another program for $each"
+    buildah "${store[@]}" umount "$container" >/dev/null
+    buildah "${store[@]}" rm "$container" >/dev/null
+    rm -rf --one-file-system "$files"
+done
+
+case $arch in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; esac
 mkdir "$work/rpm"
-rpm --root "$work/rpm" --nodeps --noscripts -i nospace-"$version"-1.*.rpm 2>"$work/log" || { cat "$work/log" >&2; fail "rpm -i"; }
+rpm --root "$work/rpm" --nodeps --noscripts -i nospace-"$version"-1.$machine.rpm 2>"$work/log" || { cat "$work/log" >&2; fail "rpm -i"; }
 runs "$work/rpm"
 rpm --root "$work/rpm" -V nospace || fail "rpm -V"
 [ -s "$work/rpm/usr/lib/systemd/system/nospace-agent.service" ] || fail "the rpm has no unit"
 rpm --root "$work/rpm" -e nospace
 [ ! -e "$work/rpm/usr/bin/nospace" ] || fail "rpm -e left the program"
 mkdir "$work/apk"
-tar --warning=no-unknown-keyword -xzf nospace_"$version"_*.apk -C "$work/apk"
+tar --warning=no-unknown-keyword -xzf nospace_"$version"_$machine.apk -C "$work/apk"
 grep -q "^pkgver = $version" "$work/apk/.PKGINFO" || fail "the apk has no version"
 runs "$work/apk"
 debs=()
@@ -108,7 +147,6 @@ for suite in bookworm trixie; do
     fi
 done
 
-tar -xOf nospace-"$version"-linux-$arch.oci.tar index.json | jq -e '.manifests | length == 1' >/dev/null || fail "the image has no manifest"
 cd - >/dev/null
 helm=$(tests/deploy/tool.sh helm)
 "$helm" lint --strict --quiet "$work/release/nospace-chart-$version.tgz" >/dev/null || fail "helm lint"
@@ -117,10 +155,13 @@ helm=$(tests/deploy/tool.sh helm)
 cmp -s "$work/packaged" "$work/checked-out" || fail "the packaged chart renders something else"
 cd "$work/release"
 
-sum=$(sha256sum "$tar" | cut -d' ' -f1)
-[ "$(yq -r '.spec.platforms[0].sha256' nospace.krew.yaml)" = "$sum" ] || fail "krew's sum"
-[ -x "$work/$(yq -r '.spec.platforms[0].bin' nospace.krew.yaml)" ] || fail "krew's program is not in the archive"
-grep -q "sha256 \"$sum\"" nospace.rb || fail "Homebrew's sum"
+for each in "${architectures[@]}"; do
+    sum=$(sha256sum "nospace-$version-linux-$each.tar.gz" | cut -d' ' -f1)
+    platform=$(yq ".spec.platforms[] | select(.selector.matchLabels.arch == \"$each\")" nospace.krew.yaml)
+    [ "$(jq -r .sha256 <<<"$platform")" = "$sum" ] || fail "krew's sum for $each"
+    tar -tzf "nospace-$version-linux-$each.tar.gz" | grep -qx "$(jq -r .bin <<<"$platform")" || fail "krew's program for $each is not in the archive"
+    grep -A 3 "on_$([ $each = amd64 ] && echo intel || echo arm) do" nospace.rb | grep -q "sha256 \"$sum\"" || fail "Homebrew's sum for $each"
+done
 ! command -v ruby >/dev/null || ruby -c nospace.rb >/dev/null || fail "the formula is no Ruby"
 jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | contains(["nospace-core", "libbpf-sys", "clap"]))' "nospace-$version.cdx.json" >/dev/null ||
     fail "the bill of materials lacks crates"
