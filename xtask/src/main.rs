@@ -39,6 +39,8 @@ cargo xtask bench exhaust [ROUNDS]
                       compares how fast nospace and a Python program use up watches, writes docs/benchmarks.md
 cargo xtask bench watches [ROUNDS]
                       compares `nospace watches` with inotify-info, writes docs/benchmarks.md
+cargo xtask bench collectors [ROUNDS]
+                      prints what each collector of check costs, and whether those of limits other than inotify's stay within 5 ms
 cargo xtask bench load SCALE
                       creates the load of that benchmark and keeps it until standard input closes";
 
@@ -63,6 +65,8 @@ fn main() -> Result<()> {
         ["bench", "exhaust", rounds] => bench::exhaust::run(Some(rounds)),
         ["bench", "watches"] => bench::watches(None),
         ["bench", "watches", rounds] => bench::watches(Some(rounds)),
+        ["bench", "collectors"] => bench::collectors::run(None),
+        ["bench", "collectors", rounds] => bench::collectors::run(Some(rounds)),
         ["bench", "load", scale] => bench::load(scale),
         ["exactness"] => exactness::run(),
         ["man"] => man::write(),

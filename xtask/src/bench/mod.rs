@@ -8,6 +8,7 @@
 )]
 
 pub mod agent;
+pub mod collectors;
 pub mod exhaust;
 mod explain;
 mod figures;
