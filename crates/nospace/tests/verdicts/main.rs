@@ -1,6 +1,8 @@
 //! A verdict of health is given only where everything was seen that it depends on (docs/verdicts.md): in guests, to
 //! users other than root, and wherever a collector stopped short.
 
+#![allow(clippy::print_stderr, reason = "a test program of its own")]
+
 #[allow(dead_code, reason = "what other tests need")]
 #[path = "../conditions/cgroup.rs"]
 mod cgroup;
