@@ -12,13 +12,13 @@ const PROCESS_KEYRING: i32 = -2;
 pub struct Key(i64);
 
 impl Key {
-    /// One with this number for a description, and this payload.
+    /// One that is called `nospace-NUMBER` in /proc/keys, with this payload.
     ///
     /// # Errors
     ///
     /// `EDQUOT` where kernel.keys.maxkeys leaves none, or kernel.keys.maxbytes not as much.
     pub fn new(number: u64, payload: &[u8]) -> Result<Self, Errno> {
-        let description = CString::new(number.to_string()).map_err(|_| Errno::INVAL)?;
+        let description = CString::new(format!("nospace-{number}")).map_err(|_| Errno::INVAL)?;
         // SAFETY: the strings end with a NUL, the payload has the length that is said; all outlive the call.
         answer(unsafe {
             libc::syscall(

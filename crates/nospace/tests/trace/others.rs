@@ -56,7 +56,7 @@ pub const ALL: [Refused; 10] = [
     of("fork", "clone", Errno::AGAIN, "EAGAIN", Cause::Pids).below(),
     of("keys", "add_key", Errno::DQUOT, "EDQUOT", Cause::Keys)
         .below()
-        .at("nospace-test-"),
+        .at("nospace-"),
     of("keyrings", "keyctl", Errno::DQUOT, "EDQUOT", Cause::Keys).below(),
     of(
         "semaphores",
