@@ -9,6 +9,7 @@ use nospace::trace::TraceLine;
 use nospace_core::diff::Difference;
 use nospace_core::explain::Explanation;
 use nospace_core::fleet::{Fleet, Summary};
+use nospace_core::history::HistoryDocument;
 use nospace_core::plan::Plan;
 use nospace_core::report::Report;
 use nospace_core::tune::Tuning;
@@ -17,8 +18,9 @@ use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 11] = [
+    let all: [(&str, Schema); 12] = [
         ("check", schemars::schema_for!(Report)),
+        ("history", schemars::schema_for!(HistoryDocument)),
         ("explain", schemars::schema_for!(Explanation)),
         ("plan", schemars::schema_for!(Plan)),
         ("watches", schemars::schema_for!(WatchesReport)),

@@ -21,6 +21,7 @@ pub mod evidence;
 pub mod explain;
 pub mod fleet;
 pub mod growth;
+pub mod history;
 pub mod howto;
 pub mod inference;
 pub mod leaks;
