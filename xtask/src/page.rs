@@ -27,6 +27,7 @@ pub fn write(archive: &str) -> Result<()> {
         &observation,
         &AgentMetrics::default(),
         Duration::from_secs(15),
+        None,
     );
     io::stdout().write_all(&page).context("standard output")
 }

@@ -101,17 +101,17 @@ fn budgets(report: &Report) -> Vec<Reading<BudgetKey>> {
             })
         })
     });
-    let others = report.resources.iter().filter_map(|resource| {
-        (resource.provenance != Provenance::Unavailable).then(|| Reading {
-            key: BudgetKey {
-                cause: resource.cause,
-                subject: resource.subject.clone(),
-                unit: resource.unit.clone(),
-            },
-            figures: [resource.used, resource.limit],
-            provenance: resource.provenance,
-            rank: percent(resource.used, resource.limit).unwrap_or(0),
-        })
+    let known = report.resources.iter();
+    let known = known.filter(|resource| resource.provenance != Provenance::Unavailable);
+    let others = known.map(|resource| Reading {
+        key: BudgetKey {
+            cause: resource.cause,
+            subject: resource.subject.clone(),
+            unit: resource.unit.clone(),
+        },
+        figures: [resource.used, resource.limit],
+        provenance: resource.provenance,
+        rank: percent(resource.used, resource.limit).unwrap_or(0),
     });
     let all = users.chain(others).filter_map(|mut reading| {
         // What it stands for is not needed, only its name.

@@ -7,6 +7,7 @@ use nospace_core::fleet::MorePods;
 use tokio::sync::watch;
 
 use super::config::ConfigReceiver;
+use super::history::Keeper;
 use super::observation::Observation;
 use super::pages::Pages;
 use super::refusals::Refusals;
@@ -27,6 +28,8 @@ pub struct CollectLoop {
     pub procfs: PathBuf,
     /// Raises limits, once there was `--tune`.
     pub tuner: Option<Tuner>,
+    /// Keeps what was collected.
+    pub keeper: Keeper,
 }
 
 impl CollectLoop {
@@ -36,8 +39,11 @@ impl CollectLoop {
         for number in 1.. {
             let begin = Instant::now();
             let observation = self.collect(number, begin);
-            self.publish.send_replace(Some(Arc::new(observation)));
             let interval = self.config.borrow().interval;
+            let refused = self.refusals.by_cause();
+            let save = self.keeper.add(&observation.report, interval, refused);
+            self.publish.send_replace(Some(Arc::new(observation)));
+            self.keeper.save(save);
             let rest = interval.saturating_sub(begin.elapsed());
             if renew.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
                 return;

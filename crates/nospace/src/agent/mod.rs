@@ -3,12 +3,14 @@
 //! ```text
 //! CollectLoop (thread) ─▶ Observation ─ watch ─┬▶ http
 //! Refusals (thread) ─▶ counters ───────────────┤
+//!        └▶ Keeper ─▶ History (last hours) ───┤
 //!                                              ├▶ kube (node conditions, events)
 //!                                              └▶ webhook (changes of findings)
 //! ```
 
 mod collect_loop;
 mod config;
+mod history;
 mod http;
 pub mod kube;
 mod observation;

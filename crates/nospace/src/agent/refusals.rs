@@ -160,6 +160,11 @@ impl Refusals {
         }
     }
 
+    /// Refused calls since the agent started, by what was used up; `None` where they are not counted.
+    pub fn by_cause(&self) -> Option<BTreeMap<String, u64>> {
+        self.lock().causes.clone()
+    }
+
     /// Copies the counts into the agent's metrics.
     pub fn fill(&self, metrics: &mut AgentMetrics) {
         let counted = self.lock();

@@ -95,6 +95,8 @@ impl Reload {
             ("node-name", new.node_name != old.node_name),
             ("kube", new.kube != old.kube),
             ("trace", new.trace != old.trace),
+            ("history", new.history != old.history),
+            ("state-dir", new.state_dir != old.state_dir),
             (
                 "webhook-url-file",
                 new.webhook_url_file != old.webhook_url_file,
@@ -110,6 +112,8 @@ impl Reload {
         new.webhook_url_file.clone_from(&old.webhook_url_file);
         new.webhook_format = old.webhook_format;
         new.trace = old.trace;
+        new.history = old.history;
+        new.state_dir.clone_from(&old.state_dir);
         new
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::collect_loop::CollectLoop;
 use super::config::{Config, Kube, SettingsSource, Trace};
+use super::history::{History, Keeper};
 use super::http::{AppState, serve};
 use super::kube;
 use super::observation::{ObservationReceiver, ShutdownReceiver};
@@ -56,11 +57,14 @@ pub fn run(
         let counter = (ebpf && config.trace == Trace::Auto)
             .then(|| start_trace(&refusals, roots))
             .transpose()?;
+        let history = Arc::new(History::new(config.history));
+        let keeper = Keeper::open(Arc::clone(&history), config.state_dir.as_deref());
         let state = AppState {
             config: reload.config.subscribe(),
             access: reload.access.subscribe(),
             observations,
             refusals: Arc::clone(&refusals),
+            history,
             requests: Arc::default(),
             webhook_requests: Arc::default(),
             started: jiff::Timestamp::now(),
@@ -72,6 +76,7 @@ pub fn run(
             refusals,
             procfs: roots.proc.clone(),
             tuner: None,
+            keeper,
         };
         let (renew, renewed) = mpsc::channel();
         let collect_loop = spawn("collect", move || {

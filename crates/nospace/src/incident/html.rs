@@ -3,9 +3,11 @@ use nospace_core::explain::Explanation;
 use nospace_core::model::Provenance;
 use nospace_core::report::Report;
 
-use super::plot::{self, Plot};
+use super::Incident;
+use super::figure;
+use super::frame::Frame;
+use super::plot;
 use super::words::{not_seen, period, range};
-use super::{Incident, Point, Series};
 use crate::ui::html::{Html, STYLE, findings, header};
 use crate::ui::{human, number};
 
@@ -40,31 +42,16 @@ fn head(html: &mut Html, incident: &Incident) {
         .text(&report.taken_at)
         .raw(" · nospace report</title><style>")
         .raw(STYLE)
+        .raw(figure::STYLE)
         .raw(include_str!("style.css"))
         .raw("</style>");
     header(html, report, &period(incident));
 }
 
-fn seconds(incident: &Incident) -> f64 {
-    let points = incident.budgets.iter().flat_map(|series| &series.points);
-    points.map(|point| point.at).fold(0.0, f64::max)
-}
-
 fn happened(html: &mut Html, incident: &Incident) {
-    let seconds = seconds(incident);
     html.raw("<section><h2>What happened</h2>");
     if incident.samples.len() > 1 {
-        html.raw("<table class=events>");
-        for event in &incident.events {
-            html.raw("<tr><td class=t>")
-                .text(&event.when.strftime("%H:%M:%S").to_string())
-                .raw("</td><td><i class=\"dot ")
-                .raw(event.kind.class())
-                .raw("\"></i>")
-                .text(&event.text)
-                .raw("</td></tr>");
-        }
-        html.raw("</table>");
+        figure::events(html, &incident.events);
         if incident.events_omitted > 0 {
             html.raw("<p class=why>")
                 .show(incident.events_omitted)
@@ -73,89 +60,8 @@ fn happened(html: &mut Html, incident: &Incident) {
     } else {
         html.raw("<p class=why>A single sample: what happened before is not known. nospace record --every 5s records a timeline.</p>");
     }
-    html.raw("<div class=plots>");
-    for series in &incident.budgets {
-        budget(html, series, seconds, incident);
-    }
-    html.raw("</div></section>");
-}
-
-fn budget(html: &mut Html, series: &Series, seconds: f64, incident: &Incident) {
-    let Some(last) = series.points.last() else {
-        return;
-    };
-    let peak = series.peak().map(|(percent, _)| percent);
-    html.raw("<figure class=")
-        .raw(match peak {
-            Some(95..) => "critical",
-            Some(80..) => "warning",
-            _ => "ok",
-        })
-        .raw("><figcaption><b>")
-        .text(&series.name)
-        .raw("</b> ")
-        .text(&level(series, last));
-    if last.at < seconds
-        && let Some(when) = at(incident, last.at)
-    {
-        html.raw("<span class=dim> at ")
-            .text(&when)
-            .raw(", not seen since</span>");
-    }
-    if let Some((percent, point)) = series
-        .peak()
-        .filter(|(percent, _)| *percent > 0 && series.points.len() > 1)
-    {
-        html.raw("<span class=dim> · peak ").show(percent).raw(" %");
-        if let Some(when) = at(incident, point.at) {
-            html.raw(" at ").text(&when);
-        }
-        html.raw("</span>");
-    }
-    html.raw("</figcaption>");
-    if series.points.len() > 1 {
-        let Plot { svg, top } = plot::budget(series, seconds, &incident.events);
-        html.raw("<div class=plot><span class=top>")
-            .text(&amount(top, &series.unit))
-            .raw("</span>")
-            .made(&svg)
-            .raw("</div>");
-        if let (Some(first), Some(end)) = (incident.samples.first(), incident.samples.last()) {
-            html.raw("<div class=axis><span>")
-                .text(&first.strftime("%H:%M:%S").to_string())
-                .raw("</span><span>")
-                .text(&end.strftime("%H:%M:%S").to_string())
-                .raw(" UTC</span></div>");
-        }
-    }
-    html.raw("</figure>");
-}
-
-/// The time of a sample by its seconds since the first.
-fn at(incident: &Incident, seconds: f64) -> Option<String> {
-    let first = incident.samples.first()?;
-    #[expect(clippy::cast_possible_truncation, reason = "days at most")]
-    let moment = first
-        .checked_add(jiff::SignedDuration::from_secs(seconds.round() as i64))
-        .ok()?;
-    Some(moment.strftime("%H:%M:%S").to_string())
-}
-
-fn amount(value: u64, unit: &str) -> String {
-    match unit {
-        "bytes" => nospace_core::amount::bytes(value),
-        _ => thousands(value),
-    }
-}
-
-fn level(series: &Series, point: &Point) -> String {
-    let unit = if series.unit == "bytes" { "bytes" } else { "" };
-    match point.limit {
-        Some(limit) => number::amounts(point.used, limit, unit, point.provenance)
-            .trim_end()
-            .to_owned(),
-        None => number::figure(point.used, point.provenance),
-    }
+    figure::plots(html, &incident.budgets, &Frame::of(incident));
+    html.raw("</section>");
 }
 
 fn said(html: &mut Html, logs: &Explanation) {
@@ -192,7 +98,7 @@ fn holders(html: &mut Html, incident: &Incident) {
     if incident.workloads.is_empty() {
         return;
     }
-    let seconds = seconds(incident);
+    let seconds = Frame::of(incident).seconds;
     let several = incident.samples.len() > 1;
     let provenance = incident.report.inotify_provenance();
     html.raw("<section><h2>Who holds inotify</h2><div class=wide><table><tr><th>workload");

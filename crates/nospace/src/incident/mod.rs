@@ -1,16 +1,22 @@
 //! What happened on a node, for people who were not there: `nospace report`.
 //!
 //! ```text
-//! Live | Replay ─ samples ─▶ Recorder ─▶ Incident ─▶ html | markdown | text
+//! Live | Replay ─ samples ─▶ Recorder ─┬▶ Incident ─▶ html | markdown | text
+//! agent ─ HistoryDocument ─▶ history ──┘
 //!                 log ─ explain ─▶ Explanation ──────┘
 //! ```
 
+pub mod figure;
+mod frame;
+pub mod history;
 mod html;
+mod matter;
 mod plot;
 mod recorder;
 mod refusals;
 mod words;
 
+pub use frame::Frame;
 pub use html::html;
 pub use recorder::Recorder;
 pub use words::{markdown, text};
@@ -37,6 +43,8 @@ pub struct Incident {
     pub events_omitted: usize,
     /// What logs say, where some were given.
     pub logs: Option<Explanation>,
+    /// When nothing was collected: from and to, in seconds since the first sample.
+    pub missing: Vec<(f64, f64)>,
     /// What of the recording is missing, in words.
     pub gaps: Vec<String>,
     /// The commands that made it.
@@ -52,6 +60,8 @@ pub struct Series {
     pub unit: String,
     /// In each sample that had it.
     pub points: Vec<Point>,
+    /// When calls were refused because of it, in seconds since the first sample; empty where nobody counted.
+    pub refused: Vec<f64>,
 }
 
 /// A budget in one sample.
@@ -121,6 +131,8 @@ pub enum Kind {
     Better,
     /// A change that is neither.
     Neutral,
+    /// Calls were refused.
+    Refused,
 }
 
 impl Kind {

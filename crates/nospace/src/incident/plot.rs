@@ -1,10 +1,12 @@
 use std::fmt::Write as _;
 
-use super::{Event, Kind, Series};
+use super::frame::Frame;
+use super::{Kind, Series};
 
 /// The size of a plot in its own units; it is stretched to the page's width.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
+const TICK: f64 = 14.0;
 /// Below this share of its limit a budget is plotted up to its own peak.
 const WITH_LIMIT: u64 = 40;
 
@@ -16,9 +18,9 @@ pub struct Plot {
     pub top: u64,
 }
 
-/// Plots `series` over `seconds`, with its limit and where `events` were.
+/// Plots `series` with its limit; no line leads across a gap. Refused calls are ticks at the lower edge, events lines.
 #[expect(clippy::cast_precision_loss, reason = "pixels")]
-pub fn budget(series: &Series, seconds: f64, events: &[Event]) -> Plot {
+pub fn budget(series: &Series, frame: &Frame<'_>) -> Plot {
     let highest = series.points.iter().map(|p| p.used).max().unwrap_or(0);
     let limit = series.points.iter().filter_map(|p| p.limit).max();
     let percent = series.peak().map_or(0, |(percent, _)| percent);
@@ -28,11 +30,19 @@ pub fn budget(series: &Series, seconds: f64, events: &[Event]) -> Plot {
         _ => highest,
     };
     let top = top.max(1);
-    let x = |at: f64| at / seconds.max(1e-9) * WIDTH;
+    let x = |at: f64| at / frame.seconds.max(1e-9) * WIDTH;
     let y = |value: u64| HEIGHT - value.min(top) as f64 / (top as f64 * 1.04) * HEIGHT;
     let mut svg =
         format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=none aria-hidden=true>");
-    for event in events.iter().filter(|event| event.kind != Kind::Better) {
+    for (from, to) in frame.gaps {
+        let (from, to) = (x(*from), x(*to));
+        let _ = write!(
+            svg,
+            "<path class=gap d=\"M{from:.1} 0H{to:.1}V{HEIGHT}H{from:.1}Z\"/>"
+        );
+    }
+    let lines = frame.events.iter();
+    for event in lines.filter(|event| !matches!(event.kind, Kind::Better | Kind::Refused)) {
         let at = x(event.at);
         let class = event.kind.class();
         let _ = write!(
@@ -40,24 +50,49 @@ pub fn budget(series: &Series, seconds: f64, events: &[Event]) -> Plot {
             "<path class=\"mark {class}\" d=\"M{at:.1} 0V{HEIGHT}\"/>"
         );
     }
-    let values: Vec<_> = series.points.iter().map(|p| (x(p.at), y(p.used))).collect();
-    if let (Some((first, _)), Some((last, _))) = (values.first(), values.last()) {
-        let line = path(&values);
+    let mut points = series.points.as_slice();
+    while let Some(first) = points.first() {
+        let gap = frame.gaps.iter().map(|gap| gap.1);
+        let end = gap
+            .filter(|end| *end > first.at)
+            .fold(f64::INFINITY, f64::min);
+        let (part, rest) = points.split_at(points.partition_point(|point| point.at < end));
+        points = rest;
+        let values: Vec<_> = part.iter().map(|p| (x(p.at), y(p.used))).collect();
+        area(&values, &mut svg);
+        if with_limit {
+            let limits = part.iter().filter_map(|p| Some((x(p.at), y(p.limit?))));
+            let _ = write!(
+                svg,
+                "<path class=limit d=\"{}\"/>",
+                path(&limits.collect::<Vec<_>>())
+            );
+        }
+    }
+    for at in &series.refused {
         let _ = write!(
             svg,
-            "<path class=area d=\"{line}L{last:.1} {HEIGHT}L{first:.1} {HEIGHT}Z\"/><path class=line d=\"{line}\"/>"
+            "<path class=tick d=\"M{:.1} {HEIGHT}v-{TICK}\"/>",
+            x(*at)
         );
-    }
-    if with_limit {
-        let limits: Vec<_> = series
-            .points
-            .iter()
-            .filter_map(|p| Some((x(p.at), y(p.limit?))))
-            .collect();
-        let _ = write!(svg, "<path class=limit d=\"{}\"/>", path(&limits));
     }
     svg.push_str("</svg>");
     Plot { svg, top }
+}
+
+/// A line and what is below it. What was seen once is a short line.
+fn area(values: &[(f64, f64)], svg: &mut String) {
+    let (Some((first, y)), Some((last, _))) = (values.first(), values.last()) else {
+        return;
+    };
+    let line = match values {
+        [_] => format!("M{first:.1} {y:.1}h2"),
+        _ => path(values),
+    };
+    let _ = write!(
+        svg,
+        "<path class=area d=\"{line}L{last:.1} {HEIGHT}L{first:.1} {HEIGHT}Z\"/><path class=line d=\"{line}\"/>"
+    );
 }
 
 /// A small plot of a holder, from 0 to its highest value.

@@ -7,18 +7,10 @@ use nospace_core::model::InotifyResource;
 use nospace_core::report::{Finding, Refusals, Report, Rule, Severity, Status, budget_name};
 use nospace_core::workload::{Workload, WorkloadKind};
 
+use super::matter::{self, is_news};
 use super::refusals::bursts;
 use super::{Event, Holder, Incident, Kind, Point, Series};
 use crate::ui::human;
-
-/// Events that are listed.
-const MAX_EVENTS: usize = 40;
-/// Budgets and workloads that are shown.
-const MAX_BUDGETS: usize = 8;
-const MAX_HOLDERS: usize = 12;
-/// A budget that was this full is shown, in percent; or if its use changed by that share of its limit.
-const FULL: u64 = 50;
-const CHANGED: u64 = 5;
 
 /// Collects samples, in the order in which they were taken.
 #[derive(Default)]
@@ -123,8 +115,7 @@ impl Recorder {
             }
         }
         for resource in &report.resources {
-            let name = budget_name(resource.cause, &resource.subject.to_string());
-            let name = format!("{name} ({})", resource.unit);
+            let name = matter::with_unit(resource.cause, &resource.subject, &resource.unit);
             let points = self.budgets.entry((name, resource.unit.clone()));
             points.or_default().push(Point {
                 at,
@@ -155,73 +146,25 @@ impl Recorder {
     #[must_use]
     pub fn finish(self) -> Option<Incident> {
         let report = self.last?;
-        let of_users: Vec<String> = report
-            .users
-            .iter()
-            .take(1)
-            .flat_map(|user| {
-                let subject = user.subject().to_string();
-                InotifyResource::BOTH.map(|r| budget_name(r.cause(), &subject))
-            })
-            .collect();
-        // What a finding speaks of comes first, however much of it is used: it may grow.
-        let found: Vec<String> = report
-            .findings
-            .iter()
-            .filter(|found| is_news(found))
-            .map(|found| budget_name(found.cause, &found.subject.to_string()))
-            .collect();
-        let is_found = |series: &Series| {
-            found.iter().any(|name| {
-                let unit = series.name.strip_prefix(name.as_str());
-                unit.is_some_and(|unit| unit.is_empty() || unit.starts_with(" ("))
-            })
-        };
-        let mut budgets: Vec<Series> = self
-            .budgets
-            .into_iter()
-            .map(|((name, unit), points)| Series { name, unit, points })
-            .filter(|series| of_users.contains(&series.name) || is_found(series) || matters(series))
-            .collect();
-        budgets.sort_by_key(|series| {
-            let peak = series.peak().map(|(percent, _)| percent);
-            std::cmp::Reverse((is_found(series), peak))
+        let budgets = self.budgets.into_iter();
+        let budgets = budgets.map(|((name, unit), points)| Series {
+            name,
+            unit,
+            points,
+            refused: Vec::new(),
         });
-        budgets.truncate(MAX_BUDGETS);
+        let mut budgets = matter::budgets(budgets, &report);
         for series in &mut budgets {
             if let Some(caption) = self.captions.get(&series.name) {
                 series.name.clone_from(caption);
             }
         }
-        let mut workloads: Vec<Holder> = self
-            .holders
-            .into_iter()
-            .map(|(workload, points)| Holder {
-                name: workload.to_string(),
-                points,
-            })
-            .collect();
-        let most = |holder: &Holder| {
-            holder
-                .points
-                .iter()
-                .map(|&(_, watches, instances)| (watches, instances))
-                .max()
-        };
-        workloads.sort_by_key(|holder| std::cmp::Reverse(most(holder)));
-        workloads.truncate(MAX_HOLDERS);
-        let mut events = self.events;
-        let events_omitted = events.len().saturating_sub(MAX_EVENTS);
-        if events_omitted > 0 {
-            // What is neither better nor worse goes first.
-            let mut spare = events_omitted;
-            events.retain(|event| {
-                let kept = event.kind != Kind::Neutral || spare == 0;
-                spare -= usize::from(!kept);
-                kept
-            });
-            events.truncate(MAX_EVENTS);
-        }
+        let workloads = self.holders.into_iter().map(|(workload, points)| Holder {
+            name: workload.to_string(),
+            points,
+        });
+        let workloads = matter::workloads(workloads);
+        let (events, events_omitted) = matter::events(self.events);
         let samples = self.samples.len();
         let mut gaps = self.gaps;
         gaps.extend(match self.blind {
@@ -239,6 +182,7 @@ impl Recorder {
             events,
             events_omitted,
             logs: None,
+            missing: Vec::new(),
             gaps,
             commands: Vec::new(),
         })
@@ -257,19 +201,8 @@ fn restart(workload: &Workload) -> Option<String> {
     }
 }
 
-fn matters(series: &Series) -> bool {
-    let used = || series.points.iter().map(|point| point.used);
-    let changed = used()
-        .max()
-        .zip(used().min())
-        .map_or(0, |(most, least)| most - least);
-    let limit = series.points.iter().filter_map(|point| point.limit).min();
-    let changed = limit.and_then(|limit| nospace_core::report::percent(changed, limit));
-    series.peak().is_some_and(|(percent, _)| percent >= FULL)
-        || changed.is_some_and(|percent| percent >= CHANGED)
-}
-
-fn kind(status: Status) -> Kind {
+/// How bad an answer is.
+pub fn kind(status: Status) -> Kind {
     match status {
         Status::Critical => Kind::Critical,
         Status::Warning => Kind::Warning,
@@ -280,10 +213,6 @@ fn kind(status: Status) -> Kind {
 
 fn sentence(report: &Report) -> String {
     human::sentence(report, crate::ui::Charset::Unicode)
-}
-
-fn is_news(finding: &Finding) -> bool {
-    finding.severity > Severity::Info && finding.rule != Rule::Blind
 }
 
 fn is_same(a: &Finding, b: &Finding) -> bool {

@@ -17,11 +17,12 @@ use crate::agent::{Agent, command};
 use crate::http;
 use crate::support::NOSPACE;
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "/",
     "/metrics",
     "/api/v1/report",
     "/api/v1/summary",
+    "/api/v1/history",
     "/healthz",
     "/nowhere",
 ];

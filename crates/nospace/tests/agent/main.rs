@@ -8,6 +8,7 @@ mod attacks;
 mod chaos;
 mod clock;
 mod config;
+mod history;
 mod http;
 mod metrics;
 mod pods;
@@ -50,6 +51,11 @@ fn main() -> ExitCode {
         test("where it listens", config::listen),
         test("what is wrong is named", config::named),
         test("flags before environment before file", config::precedence),
+        test("the history of the last hours", history::served),
+        test("the history has refused calls", history::refused),
+        test("the history survives kill -9", history::killed),
+        test("a damaged history is set aside", history::damaged),
+        test("no room for the history", history::no_room),
         test("tune raises, within its ceiling", tune::raises),
         test("SIGTERM ends it at once, nothing stays", steady::sigterm),
         test("a thousand looks", steady::thousand_looks),

@@ -12,7 +12,7 @@ use nospace_core::tune::Ceiling;
 use tokio::sync::watch;
 
 pub use values::{HostNames, Kube, Listen, Trace, WebhookFormat};
-use values::{choice, from_str, interval, listen, node_name, parse, top};
+use values::{choice, from_str, history, interval, listen, node_name, parse, top};
 
 const LOOK: &str = "What to look at";
 const PUBLISH: &str = "Where to publish";
@@ -61,6 +61,12 @@ settings! {
     /// system call on the node gets about 0.1 µs slower [default: auto]
     #[arg(long, value_enum, value_name = "WHEN", help_heading = LOOK)]
     trace: Trace = choice;
+    /// Keep what was used over this time, for / and /api/v1/history; it takes up to 1 MiB of memory, however long [default: 6h]
+    #[arg(long, value_name = "TIME", value_parser = history, help_heading = LOOK)]
+    history: Duration = history;
+    /// Keep the history in this directory, too, so that it survives a restart: up to 13 MiB; made if missing [default: memory only]
+    #[arg(long, value_name = "DIRECTORY", help_heading = LOOK)]
+    state_dir: PathBuf = from_str("a directory");
     /// HTTP address and port; a port alone: on 127.0.0.1, and in a pod on its address ($POD_IP) [default: 9409]
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = listen, help_heading = PUBLISH)]
     listen: Listen = listen;
@@ -154,6 +160,10 @@ pub struct Config {
     pub tune_ceiling: Ceiling,
     /// Whether refused calls are traced.
     pub trace: Trace,
+    /// How long the history is.
+    pub history: Duration,
+    /// Directory that the history survives a restart in; `None` for memory only.
+    pub state_dir: Option<PathBuf>,
     /// Number of pods with metrics of their own.
     pub top: usize,
 }
@@ -263,6 +273,8 @@ impl Settings {
             tune: self.tune.unwrap_or(false),
             tune_ceiling: self.tune_ceiling.unwrap_or_default(),
             trace: self.trace.unwrap_or(Trace::Auto),
+            history: self.history.unwrap_or(Duration::from_hours(6)),
+            state_dir: self.state_dir,
             top: self.top.unwrap_or(nospace_core::metrics::DEFAULT_TOP),
         })
     }
@@ -340,6 +352,7 @@ mod tests {
             ),
             ("trace = 'on'", "trace: \"on\""),
             ("webhook-format = 'xml'", "webhook-format: \"xml\""),
+            ("history = '30s'", "history: \"30s\""),
             ("top = -1", "top: \"-1\""),
             ("top = [1]", "top: expected a single value"),
             ("node-name = 'a b'", "node-name: \"a b\""),

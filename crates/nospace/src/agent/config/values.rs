@@ -110,6 +110,19 @@ pub fn interval(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a time from 10ms to 1h, such as 15s".to_owned())
 }
 
+/// Parses how long the history is.
+///
+/// # Errors
+///
+/// What was expected.
+pub fn history(text: &str) -> Result<Duration, String> {
+    let fits = Duration::from_mins(10)..=Duration::from_hours(7 * 24);
+    crate::duration::parse(text)
+        .ok()
+        .filter(|history| fits.contains(history))
+        .ok_or_else(|| "expected a time from 10m to 168h, such as 6h".to_owned())
+}
+
 /// Parses an address to listen on.
 ///
 /// # Errors

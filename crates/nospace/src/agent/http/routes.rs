@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     VARY, X_CONTENT_TYPE_OPTIONS,
@@ -24,6 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::access::{self, AccessReceiver};
 use super::negotiate;
 use crate::agent::config::ConfigReceiver;
+use crate::agent::history::History;
 use crate::agent::observation::{Observation, ObservationReceiver};
 use crate::agent::pages::Pages;
 use crate::agent::refusals::Refusals;
@@ -40,7 +41,7 @@ const STARTING: (StatusCode, &str) = (
 );
 const NOT_FOUND: (StatusCode, &str) = (
     StatusCode::NOT_FOUND,
-    "not found; try /, /metrics, /api/v1/report, /api/v1/summary, /healthz or /readyz\n",
+    "not found; try /, /metrics, /api/v1/report, /api/v1/summary, /api/v1/history, /healthz or /readyz\n",
 );
 
 /// What the handlers read.
@@ -53,6 +54,8 @@ pub struct AppState {
     pub observations: ObservationReceiver,
     /// Refused calls.
     pub refusals: Arc<Refusals>,
+    /// The last hours.
+    pub history: Arc<History>,
     /// Requests to the API server.
     pub requests: Arc<RequestCounter>,
     /// Requests to the webhook.
@@ -68,6 +71,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/metrics", get(metrics))
         .route("/api/v1/report", get(report))
         .route("/api/v1/summary", get(summary))
+        .route("/api/v1/history", get(history))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .fallback(async || NOT_FOUND)
@@ -136,6 +140,26 @@ fn document(state: &AppState, of: fn(&Pages) -> Bytes) -> Response {
     (headers, of(&observation.pages)).into_response()
 }
 
+async fn history(State(state): State<Arc<AppState>>, RawQuery(query): RawQuery) -> Response {
+    let Some(observation) = state.latest() else {
+        return STARTING.into_response();
+    };
+    let node = &observation.report.node.name;
+    let document = match state.history.ask(node, &query.unwrap_or_default()) {
+        Ok(Some(document)) => document,
+        Ok(None) => return STARTING.into_response(),
+        Err(wrong) => return (StatusCode::BAD_REQUEST, format!("{wrong}\n")).into_response(),
+    };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (AGE, observation.finished_at.elapsed().as_secs().into()),
+    ];
+    match serde_json::to_vec(&document) {
+        Ok(body) => (headers, body).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
 async fn html(State(state): State<Arc<AppState>>) -> Response {
     let Some(observation) = state.latest() else {
         return STARTING.into_response();
@@ -148,6 +172,7 @@ async fn html(State(state): State<Arc<AppState>>) -> Response {
         &observation,
         &state.metrics(Some(&observation)),
         state.interval(),
+        state.history.whole(&observation.report.node.name).as_ref(),
     );
     (headers, page).into_response()
 }

@@ -1,14 +1,17 @@
 //! `/`: this node's report for people, as one page that needs nothing from anywhere else.
 
 mod budgets;
+mod history;
 mod holders;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nospace_core::history::HistoryDocument;
 use nospace_core::metrics::AgentMetrics;
 
 use super::observation::Observation;
+use crate::incident::figure;
 use crate::ui::html::{Html, STYLE, findings, header};
 use crate::ui::human;
 
@@ -18,13 +21,21 @@ pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-ur
 /// A page is not loaded anew more often.
 const MIN_REFRESH: Duration = Duration::from_secs(5);
 
-/// Draws the page of an observation; `metrics` are those of the agent itself.
-pub fn draw(observation: &Observation, metrics: &AgentMetrics, interval: Duration) -> Vec<u8> {
+/// Draws the page of an observation; `metrics` are those of the agent itself, `past` is what it remembers.
+pub fn draw(
+    observation: &Observation,
+    metrics: &AgentMetrics,
+    interval: Duration,
+    past: Option<&HistoryDocument>,
+) -> Vec<u8> {
     let mut html = Html::default();
     let report = &observation.report;
     head(&mut html, observation, interval);
     findings::problems(&mut html, report);
     budgets::draw(&mut html, report);
+    if let Some(past) = past {
+        history::draw(&mut html, past, report);
+    }
     html.raw("<div class=two>");
     budgets::start(&mut html, report);
     budgets::growth(&mut html, observation);
@@ -50,6 +61,7 @@ fn head(html: &mut Html, observation: &Observation, interval: Duration) {
         .text(&report.node.name)
         .raw(" · nospace</title><style>")
         .raw(STYLE)
+        .raw(figure::STYLE)
         .raw("</style>");
     header(html, report, &format!("collected at {}", report.taken_at));
 }
@@ -65,7 +77,7 @@ fn foot(html: &mut Html, observation: &Observation, interval: Duration) {
         .text(&format!("{:.0}", observation.duration.as_secs_f64() * 1e3))
         .raw(" ms · page rendered at ")
         .text(&now())
-        .raw(" · <a href=/metrics>metrics</a> · <a href=/api/v1/report>JSON</a></footer></main>");
+        .raw(" · <a href=/metrics>metrics</a> · <a href=/api/v1/report>JSON</a> · <a href=/api/v1/history>history</a></footer></main>");
 }
 
 fn now() -> String {

@@ -54,7 +54,12 @@ fn evil() -> Observation {
 
 #[test]
 fn names_of_the_node_are_only_text() {
-    let page = draw(&evil(), &AgentMetrics::default(), Duration::from_secs(15));
+    let page = draw(
+        &evil(),
+        &AgentMetrics::default(),
+        Duration::from_secs(15),
+        None,
+    );
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains("&lt;script&gt;alert("), "{page}");
     assert!(
@@ -66,7 +71,12 @@ fn names_of_the_node_are_only_text() {
 
 #[test]
 fn nothing_is_loaded_from_anywhere() {
-    let page = draw(&evil(), &AgentMetrics::default(), Duration::from_millis(1));
+    let page = draw(
+        &evil(),
+        &AgentMetrics::default(),
+        Duration::from_millis(1),
+        None,
+    );
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains("content=5>"));
     for outside in ["http:", "https:", "//", "url(", "@import", "src="] {
@@ -94,6 +104,7 @@ fn findings_come_first_and_healthy_budgets_are_folded() {
         &observation,
         &AgentMetrics::default(),
         Duration::from_secs(15),
+        None,
     );
     let page = String::from_utf8(page).unwrap();
     let at = |words: &str| {
@@ -126,6 +137,7 @@ fn what_nobody_knows_is_not_folded() {
         &observation,
         &AgentMetrics::default(),
         Duration::from_secs(15),
+        None,
     );
     let page = String::from_utf8(page).unwrap();
     assert!(
