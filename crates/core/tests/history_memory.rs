@@ -1,6 +1,7 @@
 //! What six hours of a large node take in memory, as the allocator counts it.
 
 #![allow(unsafe_code, reason = "an allocator that counts")]
+#![allow(clippy::disallowed_macros, reason = "a test prints the figure")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;

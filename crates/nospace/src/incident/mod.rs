@@ -131,8 +131,6 @@ pub enum Kind {
     Better,
     /// A change that is neither.
     Neutral,
-    /// Calls were refused.
-    Refused,
 }
 
 impl Kind {

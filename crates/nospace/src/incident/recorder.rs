@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use nospace_core::amount;
+use nospace_core::cause::Cause;
 use nospace_core::diff::Holdings;
 use nospace_core::model::InotifyResource;
 use nospace_core::report::{Finding, Refusals, Report, Rule, Severity, Status, budget_name};
@@ -22,6 +23,10 @@ pub struct Recorder {
     budgets: BTreeMap<(String, String), Vec<Point>>,
     /// Names of budgets with that of their user.
     captions: BTreeMap<String, String>,
+    /// The cause of each budget, by its name.
+    causes: BTreeMap<String, Cause>,
+    /// When calls were refused, and the causes that may be why.
+    refused: Vec<(f64, BTreeSet<Cause>)>,
     holders: BTreeMap<Workload, Vec<(f64, u64, u64)>>,
     starts: BTreeMap<Workload, BTreeSet<String>>,
     /// Budgets that were said to run out: a forecast comes and goes, and is news once.
@@ -105,6 +110,7 @@ impl Recorder {
                 let name = budget_name(resource.cause(), &user.subject().to_string());
                 let caption = budget_name(resource.cause(), &report.user_names.user(user.key()));
                 self.captions.insert(name.clone(), caption);
+                self.causes.insert(name.clone(), resource.cause());
                 let points = self.budgets.entry((name, resource.unit().to_owned()));
                 points.or_default().push(Point {
                     at,
@@ -116,6 +122,7 @@ impl Recorder {
         }
         for resource in &report.resources {
             let name = matter::with_unit(resource.cause, &resource.subject, &resource.unit);
+            self.causes.insert(name.clone(), resource.cause);
             let points = self.budgets.entry((name, resource.unit.clone()));
             points.or_default().push(Point {
                 at,
@@ -135,7 +142,15 @@ impl Recorder {
                 amount::count(lost, "call", "calls")
             ));
         }
-        self.events.extend(bursts(all, self.began.unwrap_or(0.0)));
+        let began = self.began.unwrap_or(0.0);
+        self.events.extend(bursts(all, began));
+        self.refused = all
+            .iter()
+            .map(|(seconds, refusals)| {
+                let causes = refusals.calls.iter().flat_map(|call| &call.causes);
+                (seconds - began, causes.copied().collect())
+            })
+            .collect();
         // What was refused before a sample comes before what the sample shows.
         let order = |event: &Event| event.kind != Kind::Refused;
         self.events
@@ -147,11 +162,18 @@ impl Recorder {
     pub fn finish(self) -> Option<Incident> {
         let report = self.last?;
         let budgets = self.budgets.into_iter();
+        // Of this budget, or perhaps of another of the same cause.
+        let refused = |name: &str| {
+            let cause = self.causes.get(name);
+            let samples = self.refused.iter();
+            let samples = samples.filter(|(_, causes)| cause.is_some_and(|c| causes.contains(c)));
+            samples.map(|(at, _)| *at).collect()
+        };
         let budgets = budgets.map(|((name, unit), points)| Series {
+            refused: refused(&name),
             name,
             unit,
             points,
-            refused: Vec::new(),
         });
         let mut budgets = matter::budgets(budgets, &report);
         for series in &mut budgets {

@@ -72,6 +72,9 @@ fn a_timeline_has_the_calls_that_were_refused() {
         [(5, "inotify_init1", "EMFILE", "inotify-instances")],
         "{refusals:?}"
     );
+    let page = nospace(&["report", "--from", path.to_str().unwrap(), "-o", "html"]);
+    let page = String::from_utf8_lossy(&page.stdout).into_owned();
+    assert!(page.contains("<path class=tick"), "{page}");
     let report = nospace(&["report", "--from", path.to_str().unwrap(), "-o", "text"]);
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(report.contains("5 calls refused until "), "{report}");
