@@ -207,7 +207,7 @@ fn v1_need(hierarchies: &[Hierarchy], kubelet: &Kubelet) -> Option<Need> {
     let (set, why) = if kubelet.largest == 0 {
         (
             old,
-            "no kubelet tells its version, so the longer list of before Kubernetes 1.29 is taken",
+            "no kubelet shows its version, so the longer list of before Kubernetes 1.29 is taken",
         )
     } else if kubelet.largest.abs_diff(sum(&new)) < kubelet.largest.abs_diff(sum(&old)) {
         (

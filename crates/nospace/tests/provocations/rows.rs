@@ -88,8 +88,9 @@ pub const TABLE: &[Row] = &[
         name: "message queue bytes",
         cause: Some(Cause::PosixMqueue),
         errno: Errno::MFILE,
-        holder: &["--uid=1899999050", "--instances=0"],
-        orders: &["rlimit msgqueue 100000"],
+        // Queues outlive a holder that is killed, but not their namespace.
+        enters: &["ipc"],
+        orders: &["rlimit msgqueue 100000", "become 1899999050"],
         exhaust: "mqueues 1024",
         explain: ("mq_open: Too many open files", Knows::Cause),
         ..PLAIN
