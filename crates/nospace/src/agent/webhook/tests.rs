@@ -95,7 +95,7 @@ impl Agent {
 }
 
 fn until(what: &str, holds: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < until, "{what}: not in time");
         thread::sleep(Duration::from_millis(5));
