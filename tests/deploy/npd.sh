@@ -37,7 +37,7 @@ for condition in InotifyWatchesExhausted InotifyInstancesExhausted CgroupsExhaus
     plugin $condition 0 --from tests/nodes/healthy-v2/node.tar.zst
 done
 node=(--from tests/nodes/watches-v1/node.tar.zst)
-plugin InotifyWatchesExhausted 1 "${node[@]}"; named "CRITICAL inotify-watches by pod logging/promtail-h4wzq: 1 instance, 22769"
+plugin InotifyWatchesExhausted 1 "${node[@]}"; named "CRITICAL inotify-watches by pod logging/promtail-h4wzq: 1 instance, 22,769"
 plugin KubeletStartAtRisk 1 "${node[@]}"; named "CRITICAL kubelet-start by pod logging/promtail-h4wzq"
 plugin InotifyInstancesExhausted 0 "${node[@]}"
 plugin CgroupsExhausted 0 "${node[@]}"
