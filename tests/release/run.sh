@@ -159,7 +159,8 @@ for each in "${architectures[@]}"; do
     sum=$(sha256sum "nospace-$version-linux-$each.tar.gz" | cut -d' ' -f1)
     platform=$(yq ".spec.platforms[] | select(.selector.matchLabels.arch == \"$each\")" nospace.krew.yaml)
     [ "$(jq -r .sha256 <<<"$platform")" = "$sum" ] || fail "krew's sum for $each"
-    tar -tzf "nospace-$version-linux-$each.tar.gz" | grep -qx "$(jq -r .bin <<<"$platform")" || fail "krew's program for $each is not in the archive"
+    # Not grep -q, which ends before tar has written all of it.
+    tar -tzf "nospace-$version-linux-$each.tar.gz" | grep -x "$(jq -r .bin <<<"$platform")" >/dev/null || fail "krew's program for $each is not in the archive"
     grep -A 3 "on_$([ $each = amd64 ] && echo intel || echo arm) do" nospace.rb | grep -q "sha256 \"$sum\"" || fail "Homebrew's sum for $each"
 done
 ! command -v ruby >/dev/null || ruby -c nospace.rb >/dev/null || fail "the formula is no Ruby"
