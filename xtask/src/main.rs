@@ -40,7 +40,7 @@ cargo xtask bench exhaust [ROUNDS]
 cargo xtask bench watches [ROUNDS]
                       compares `nospace watches` with inotify-info, writes docs/benchmarks.md
 cargo xtask bench collectors [ROUNDS]
-                      prints what each collector of check costs, and whether those of limits other than inotify's stay within 5 ms
+                      measures each collector of check, and those of limits other than inotify's together, writes docs/benchmarks.md
 cargo xtask bench load SCALE
                       creates the load of that benchmark and keeps it until standard input closes";
 

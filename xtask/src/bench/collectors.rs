@@ -1,4 +1,5 @@
-//! `cargo xtask bench collectors`: what each collector of `check` costs, and all that came with limits other than inotify's.
+//! `cargo xtask bench collectors`: what each collector of `check` costs, and together those of limits
+//! other than inotify's; the figures go to docs/benchmarks.md.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,7 +31,7 @@ const FIRST: [&str; 12] = [
 /// What the others may cost together, in milliseconds.
 const BUDGET: f64 = 5.0;
 
-/// Runs `check` on the load of the other benchmarks, and prints a table.
+/// Runs `check` on the load of the other benchmarks, and writes a table.
 pub fn run(rounds: Option<&str>) -> Result<()> {
     let rounds = rounds.map_or(Ok(ROUNDS), str::parse).context("rounds")?;
     must_be_root()?;
@@ -62,7 +63,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
     drop(load);
     let command = format!("cargo xtask bench collectors {rounds}");
     let mut text = table::circumstances(&command)?;
-    text += "\n\n| | median ms | min–max ms |\n|---|---:|---:|\n";
+    text += "\n| | median ms | min–max ms |\n|---|---:|---:|\n";
     let mut row = |name: &str, times: Vec<f64>| {
         let figures = Figures::new(times);
         let _ = writeln!(
@@ -88,6 +89,11 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
         text,
         "\nCollectors run side by side, so the sum is more than `check` waits for: {added:.2} ms, {verdict} the {BUDGET} ms that they may cost."
     );
+    super::write(
+        &root().join("docs/benchmarks.md"),
+        "bench collectors",
+        &text,
+    )?;
     print!("{text}");
     Ok(())
 }

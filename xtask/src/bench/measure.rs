@@ -27,18 +27,27 @@ pub struct Answer {
     pub status: ExitStatus,
     /// Standard output.
     pub output: String,
+    /// Standard error.
+    pub errors: String,
 }
 
 /// Runs a command to its end, its output in a file: nobody reads it meanwhile.
 pub fn run(command: &mut Command) -> Result<(Measured, Answer)> {
-    let mut output = tempfile::tempfile()?;
-    command.stdout(output.try_clone()?).stderr(Stdio::null());
+    let (mut output, mut errors) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command
+        .stdout(output.try_clone()?)
+        .stderr(errors.try_clone()?);
     let begin = Instant::now();
     let child = command.spawn().with_context(|| format!("{command:?}"))?;
     let (status, usage) = wait(child.id())?;
     let measured = measured(begin, &usage);
-    let output = text(&mut output)?;
-    Ok((measured, Answer { status, output }))
+    let (output, errors) = (text(&mut output)?, text(&mut errors)?);
+    let answer = Answer {
+        status,
+        output,
+        errors,
+    };
+    Ok((measured, answer))
 }
 
 /// Runs a command to its end, its output thrown away through a pipe, as it would be if a program read it.

@@ -171,11 +171,17 @@ impl Program {
             return Ok((measured, None));
         }
         let (measured, answer) = run(&mut command)?;
+        let said = answer.errors.trim_end();
         if answer.status.code() == Some(STOPPED) {
             return Ok((measured, None));
         }
         let matches = matches(&answer.output);
-        ensure!(matches.is_some(), "{}: {:?}", self.name, answer.status);
+        ensure!(
+            matches.is_some(),
+            "{}: {}: {said}",
+            self.name,
+            answer.status
+        );
         Ok((measured, matches))
     }
 }
