@@ -22,7 +22,7 @@ const PRIVATE: libc::key_t = libc::IPC_PRIVATE;
 const MODE: libc::c_int = 0o600;
 
 impl SysvObject {
-    /// A set of so many semaphores.
+    /// A set of `number` semaphores.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ pub struct MessageQueue {
 }
 
 impl MessageQueue {
-    /// One that is called `/nospace-PID-NUMBER`, for a message of so many bytes.
+    /// One that is called `/nospace-PID-NUMBER`, for a message of `bytes` bytes.
     ///
     /// # Errors
     ///

@@ -96,7 +96,7 @@ impl Recent {
         self.budgets.add(slot, sample.budgets, &mut self.ids);
         if let Some(workloads) = sample.workloads {
             self.workloads.add(slot, workloads, &mut self.ids);
-            // Whoever is not there holds nothing. In a slot that has a point the highest counts.
+            // A workload that is not there holds nothing. In a slot that has a point the highest counts.
             for track in &mut self.workloads.all {
                 if track.points.back().is_none_or(|last| last.slot != slot) {
                     let exact = crate::model::Provenance::Exact;

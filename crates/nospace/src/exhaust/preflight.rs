@@ -211,11 +211,11 @@ pub fn available_memory() -> anyhow::Result<u64> {
     Ok(kilobytes.context("/proc/meminfo has no MemAvailable")? << 10)
 }
 
-/// Whether so many, of which each takes `each` bytes of kernel memory, are few enough.
+/// Whether the memory suffices for `amount` things of `each` bytes of kernel memory.
 ///
 /// # Errors
 ///
-/// How many would be.
+/// It does not; the error says how many would fit.
 pub fn fits(amount: u64, each: u64, available: u64) -> anyhow::Result<()> {
     let (needed, most) = (amount.saturating_mul(each), available / MEMORY_SHARE);
     if needed > most {

@@ -14,7 +14,7 @@ use super::consumer::{Consumer, TakeResult};
 /// The hidden command that runs such a process, with the pid of nospace and the name of the scenario.
 pub const COMMAND: [&str; 2] = ["exhaust", "hold"];
 
-/// A process that takes and gives back as it is told, and ends with nospace.
+/// A process that takes and gives back at nospace's orders, and ends with it.
 #[derive(Debug)]
 pub struct Remote {
     process: Child,
@@ -61,7 +61,7 @@ impl Remote {
         self.process.id()
     }
 
-    /// Tells it to do something, and hears how many it holds and why it got no further.
+    /// Sends an order, and reads how many it holds and the error that stopped it.
     fn tell(&mut self, order: &str) -> anyhow::Result<Option<Errno>> {
         let orders = self.orders.as_mut().context("it has ended")?;
         writeln!(orders, "{order}").context("the process that holds them has ended")?;

@@ -6,7 +6,7 @@ use nospace_core::report::{Owner, Refusals, Refused};
 use super::{Event, Kind};
 use crate::ui::trace;
 
-/// After so many seconds without a refusal, the next one is news.
+/// After this many seconds without a refusal, the next one is news.
 const PAUSE: f64 = 60.0;
 
 /// Calls of one program and owner that were refused alike, without a pause.

@@ -23,8 +23,8 @@ const SHORTEST: f64 = 4.5;
 pub struct Budget {
     /// What identifies it.
     pub key: BudgetKey,
-    /// Whose it is, with the user's name; raw.
-    pub whose: String,
+    /// What has the budget, with the user's name; raw.
+    pub owner: String,
     /// In use.
     pub used: u64,
     /// The limit; `None` where it could not be read.
@@ -64,10 +64,10 @@ impl Budget {
         InotifyResource::of_cause(self.key.cause).is_some()
     }
 
-    /// Whether each word of `filter` occurs in its cause or in whose it is.
+    /// Whether each word of `filter` occurs in its cause or its owner.
     #[must_use]
     pub fn matches(&self, filter: &str) -> bool {
-        let said = format!("{} {} {}", self.key.cause, self.whose, self.key.unit).to_lowercase();
+        let said = format!("{} {} {}", self.key.cause, self.owner, self.key.unit).to_lowercase();
         let mut words = filter.split_whitespace();
         words.all(|word| said.contains(&word.to_lowercase()))
     }
@@ -98,7 +98,7 @@ impl BudgetHistory {
             .map(|(key, reading)| {
                 let points = self.0.get(&key);
                 Budget {
-                    whose: whose(&key.subject, &sample.report.user_names),
+                    owner: owner(&key.subject, &sample.report.user_names),
                     points: points
                         .into_iter()
                         .flatten()
@@ -158,7 +158,7 @@ fn readings(sample: &Sample) -> impl Iterator<Item = (BudgetKey, Reading)> {
 }
 
 /// A user by name; other subjects as findings name them.
-fn whose(subject: &Subject, users: &UserNames) -> String {
+fn owner(subject: &Subject, users: &UserNames) -> String {
     match subject {
         Subject::User(key) => users.short(*key),
         _ => subject.to_string(),

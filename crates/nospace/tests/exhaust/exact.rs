@@ -57,7 +57,7 @@ pub fn instances_of_a_namespace() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A user that nobody is. The kernel's accounting tells how much is left, or else its refusal.
+/// An unused uid. The kernel's accounting shows how much is left, or else its refusal.
 pub fn watches_of_a_user(options: &[&str]) -> anyhow::Result<()> {
     let uid = if options.is_empty() {
         "1899999001"

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::exhaust::{Exhaust, running, soon};
 
-/// Users that nobody is: their limits must be as free after one end as before it.
+/// Unused uids: their limits must be as free after one end as before it.
 const USERS: [(&str, &str); 4] = [
     ("watches", "1899999020"),
     ("instances", "1899999021"),

@@ -1,7 +1,7 @@
 //! Each limit, used up for real: `check` names it, with the right numbers and exit code 2, and is silent once
 //! there is room again. `rows` is the table, a file a group of limits.
 //!
-//! Everything happens in namespaces, cgroups and file systems that end with the test, or as users that nobody is. No
+//! Everything happens in namespaces, cgroups and file systems that end with the test, or as unused uids. No
 //! sysctl of the host changes.
 
 #![allow(clippy::print_stderr, reason = "a test program of its own")]

@@ -78,7 +78,7 @@ impl Place {
         self
     }
 
-    /// The pid of whoever holds it, as the host numbers it.
+    /// The pid of its holder, as the host numbers it.
     pub fn pid(&self) -> anyhow::Result<u32> {
         if let Some(exhaust) = &self.exhaust {
             return Ok(exhaust.pid());

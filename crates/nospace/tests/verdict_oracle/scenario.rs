@@ -12,7 +12,7 @@ use crate::support::NOSPACE;
 const FIRST_USER: u64 = 1_900_000_000;
 /// `fs.inotify.max_user_instances`, which no test changes.
 const INITIAL_LIMIT: &str = "/proc/sys/fs/inotify/max_user_instances";
-/// How instances can be shared; each is one, whoever has it.
+/// How instances can be shared; each counts once, however many processes have it.
 const SHARES: [&str; 5] = ["plain", "forked", "duplicated", "passed", CHANGED];
 /// By one process that has become another user since.
 const CHANGED: &str = "changed";

@@ -64,7 +64,7 @@ scenarios! {
     MaxMapCount max_map_count,
 }
 
-/// `--as-uid` where the default is a user that nobody is.
+/// `--as-uid` where the default is an unused uid.
 const AS_NOBODY: &str = "Use up the limit of this user instead (another than your own: root only)";
 
 const fn inotify_options() -> Options {

@@ -85,7 +85,7 @@ fn row(columns: &Columns, budget: &Budget, look: Look) -> Line {
     let full_in = budget.full_in.map_or_else(String::new, growth::span);
     columns.row([
         (style::PLAIN, what(budget)),
-        (style::PLAIN, budget.whose.clone()),
+        (style::PLAIN, budget.owner.clone()),
         (color, drawn),
         (style::PLAIN, used(budget, columns.width(USED))),
         (color, share),

@@ -181,7 +181,7 @@ mod tests {
                 subject: Subject::None,
                 unit: "inodes".to_owned(),
             },
-            whose: "/".to_owned(),
+            owner: "/".to_owned(),
             used,
             limit: Some(limit),
             provenance: Provenance::Exact,

@@ -60,7 +60,7 @@ fn growing(page: &mut Page, state: &State) {
         let says = format!(
             "{} of {} will run out in {full_in}",
             what(budget),
-            budget.whose
+            budget.owner
         );
         page.wrapped(page.indented(), style::PLAIN, &says);
     }

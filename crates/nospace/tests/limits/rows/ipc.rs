@@ -165,7 +165,7 @@ fn ipc(
     }))
 }
 
-/// Of a user that nobody is.
+/// Of an unused uid.
 fn user_keys(uid: &str, bytes: u64, expected: Expected) -> anyhow::Result<Option<Exhausted>> {
     let mut place = Place::new(&[&format!("--uid={uid}"), "--instances=0"], &[])?;
     place.exhaust(&format!("keys {bytes}"), Errno::DQUOT)?;
@@ -176,7 +176,7 @@ fn user_keys(uid: &str, bytes: u64, expected: Expected) -> anyhow::Result<Option
     }))
 }
 
-/// Of a user that nobody is.
+/// Of an unused uid.
 fn mqueue_bytes() -> anyhow::Result<Option<Exhausted>> {
     const LIMIT: u64 = 100_000;
     let mut place = Place::new(&["--uid=1899999036", "--instances=0"], &[])?;

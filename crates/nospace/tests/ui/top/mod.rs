@@ -210,7 +210,7 @@ fn rates_and_refusals_belong_to_their_holder() {
     assert_eq!(tail.refused.as_ref().unwrap().calls, 3);
     let watches = &state.budgets[0];
     assert_eq!(
-        (watches.key.cause, watches.whose.as_str()),
+        (watches.key.cause, watches.owner.as_str()),
         (Cause::InotifyWatches, "root")
     );
     assert!((watches.per_minute.unwrap() - 600.0).abs() < 1.0);
