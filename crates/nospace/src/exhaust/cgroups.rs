@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
 use super::consumer::{Consumer, TakeResult};
+use super::place;
 use super::request::Headroom;
 
 /// Empty cgroups below the one that nospace is in.
@@ -34,7 +35,7 @@ impl Cgroups {
         let base = parent.join(own_name());
         let mut cleanup = CleanupProcess::start()?;
         cleanup.expect(Leftover::Cgroup, &base)?;
-        fs::create_dir(&base).with_context(|| format!("cannot create {}", base.display()))?;
+        place::create(&base)?;
         if unified {
             let file = base.join("cgroup.max.descendants");
             fs::write(&file, limit.to_string()).with_context(|| file.display().to_string())?;

@@ -1,5 +1,6 @@
 use std::ffi::CString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -32,8 +33,7 @@ impl MountPlace {
             None => {
                 let path = Path::new(PARENT).join(own_name());
                 cleanup.expect(Leftover::Directory, &path)?;
-                fs::create_dir(&path)
-                    .with_context(|| format!("cannot create {}", path.display()))?;
+                create(&path)?;
                 path
             }
         };
@@ -107,4 +107,17 @@ fn clean() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Creates the directory `path`.
+///
+/// # Errors
+///
+/// It cannot be created; where only rights are missing, the error says who has them.
+pub fn create(path: &Path) -> anyhow::Result<()> {
+    fs::create_dir(path).map_err(|error| {
+        let forbidden = error.kind() == ErrorKind::PermissionDenied;
+        let hint = if forbidden { " (run as root)" } else { "" };
+        anyhow::Error::new(error).context(format!("cannot create {}{hint}", path.display()))
+    })
 }

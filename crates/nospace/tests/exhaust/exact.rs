@@ -116,3 +116,17 @@ pub fn without_a_directory() -> anyhow::Result<()> {
     ensure!(summary.held == 500 && summary.inodes > 0, "{summary:?}");
     Ok(())
 }
+
+/// What needs a directory of root's says so to another user.
+pub fn without_rights() -> anyhow::Result<()> {
+    for scenario in ["ptys", "inodes", "cgroups"] {
+        let output = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups", NOSPACE])
+            .args(["exhaust", scenario, "--for", "1s"])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = said.contains("cannot create") && said.contains("run as root");
+        ensure!(!output.status.success() && expected, "{scenario}: {said}");
+    }
+    Ok(())
+}

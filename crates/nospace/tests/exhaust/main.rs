@@ -1,4 +1,4 @@
-//! nospace uses up what it was asked to use up, as the kernel counts, and gives it back however it ends; The host's own budgets are not touched.
+//! nospace uses up what it was asked to use up, as the kernel counts, and gives it back however it ends. The host's own budgets are not touched.
 
 #![allow(clippy::print_stderr, reason = "a test program of its own")]
 
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         }),
         test("instances of another user", exact::instances_of_a_user),
         test("nowhere to make a directory", exact::without_a_directory),
+        test("as another user than root", exact::without_rights),
         test("by percent, at a rate", exact::percent),
         test("inotify after SIGKILL", release::inotify),
         test("time and signals", release::in_order),
