@@ -35,6 +35,7 @@ has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always'
     'hostNetwork: true' system-cluster-critical 'key: dedicated' 'pool: big' 'key: arch' OnDelete \
     'terminationGracePeriodSeconds: 9' pod-label pod-annotation 11m SYS_ADMIN nospace.json 'localhostProfile: nospace' spc_t \
     --allowed-hosts=metrics.example,node.example --tls-key=/etc/nospace-tls/tls.key 'secretName: nospace-tls' 'scheme: HTTPS' 'scheme: https' \
+    --history=48h --state-dir=/var/lib/nospace 'hostPath: {path: /var/lib/watchdog, type: DirectoryOrCreate}' '{name: state, mountPath: /var/lib/nospace}' \
     --token-review 'name: the-ca' 'name: the-token' \
     'kind: ServiceMonitor' 'kind: PodMonitor' 'kind: PrometheusRule' 'kind: Service'
 for gone in 'kind: ServiceAccount' 'kind: ClusterRole' NospaceTraceInactive '- --runtime-only' '- [{]name: host, .* readOnly: true'; do
@@ -62,9 +63,14 @@ refused 'agent.intervall="15s"' "additional properties"
 refused 'agent.kube="yes"' "must be one of"
 refused 'agent.port=70000' "maximum"
 refused 'agent.top=0' "minimum"
+refused 'agent.history="2 days"' "pattern"
+refused 'agent.stateDir="state"' "pattern"
+refused 'agent.stateDir="/"' "pattern"
+refused 'agent.stateDir="/var/../etc"' "pattern"
 refused 'agent.allowedHosts=["a:80"]' "pattern"
 refused 'tune.maxUserWatches="many"' "integer"
 refused 'tune.ceiling="1000"' "pattern"
+refused 'updateStrategy={"rollingUpdate":{"maxSurge":1,"maxUnavailable":0}},agent={"stateDir":"/var/lib/nospace"}' "maxUnavailable"
 refused 'image.digest="sha256:12"' "pattern"
 refused 'image.pullPolicy="Sometimes"' "must be one of"
 refused 'capabilities=["CAP_BPF"]' "not"
