@@ -49,7 +49,7 @@ render --set agent.tokenReview=true,agent.kube=off --show-only templates/rbac.ya
 diff - <(yq -r 'select(.kind == "ClusterRole") | .metadata.name + " " + (.rules[] | (.resources // .nonResourceURLs) | join(","))' "$work/review.yaml") >&2 <<END || fail "agent.tokenReview: other permissions than needed"
 nospace tokenreviews
 nospace subjectaccessreviews
-nospace-reader /,/metrics,/api/v1/report,/api/v1/summary
+nospace-reader /,/metrics,/api/v1/report,/api/v1/summary,/api/v1/history
 END
 
 # refused NAME=VALUE WORDS: the error names the value and contains WORDS.
