@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row, Summary};
 use nospace_core::report::{Report, SCHEMA_VERSION};
+use serde::Deserialize;
 
 use super::client::{Answer as Answered, Cluster, MAX_REQUESTS, Request};
 use super::error::{RequestError, Right};
@@ -244,14 +245,20 @@ fn of_its_own(row: Row, names: &HashSet<String>) -> Row {
 ///
 /// It is none, or of another version.
 pub(super) fn read_report(document: &[u8]) -> anyhow::Result<Report> {
-    let report: Report = serde_json::from_slice(document)
-        .map_err(|error| anyhow::anyhow!("the answer is not a report of nospace: {error}"))?;
-    anyhow::ensure!(
-        report.schema_version == SCHEMA_VERSION,
-        "the report has schema version {}, and this nospace reads {SCHEMA_VERSION}",
-        report.schema_version
-    );
-    Ok(report)
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        schema_version: u32,
+    }
+    // One of another version need not have the fields of this one.
+    if let Ok(Version { schema_version }) = serde_json::from_slice(document) {
+        anyhow::ensure!(
+            schema_version == SCHEMA_VERSION,
+            "the report has schema version {schema_version}, and this nospace reads {SCHEMA_VERSION}"
+        );
+    }
+    serde_json::from_slice(document)
+        .map_err(|error| anyhow::anyhow!("the answer is not a report of nospace: {error}"))
 }
 
 /// The agent, if it can be asked.

@@ -13,20 +13,37 @@ mod client;
 pub mod debug;
 mod error;
 mod nodes;
+mod one_agent;
 mod pods;
 mod progress;
 pub mod prometheus;
+mod server;
 mod target;
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use nospace_core::fleet::{Pool, Row};
+use tokio::runtime::{Builder, Runtime};
 
 pub use client::{Answer, Cluster, MAX_REQUESTS, Payload, Request};
 pub use error::{RequestError, Right};
 pub use nodes::{NodeInfo, nodes};
+pub use one_agent::{Told, ask};
 pub use progress::Progress;
+pub use server::{Server, address};
 pub use target::Target;
+
+/// What requests run on: this thread.
+///
+/// # Errors
+///
+/// The kernel gives it no epoll instance.
+pub fn runtime() -> anyhow::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_all().build();
+    runtime.context("cannot start the async runtime")
+}
 
 /// What is to be collected.
 #[derive(Clone, Debug)]

@@ -201,7 +201,7 @@ pub fn token_review() -> anyhow::Result<()> {
 }
 
 /// A certificate for localhost by an authority of its own, in the two files; returns the authority's.
-fn certify(cert: &Path, key: &Path) -> anyhow::Result<CertificateDer<'static>> {
+pub fn certify(cert: &Path, key: &Path) -> anyhow::Result<String> {
     let authority = KeyPair::generate()?;
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -211,12 +211,12 @@ fn certify(cert: &Path, key: &Path) -> anyhow::Result<CertificateDer<'static>> {
     let signed = CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&own, &issuer)?;
     fs::write(cert, signed.pem())?;
     fs::write(key, own.serialize_pem())?;
-    Ok(CertificateDer::from_pem_slice(root.pem().as_bytes())?)
+    Ok(root.pem())
 }
 
-fn get_tls(agent: &Agent, root: &CertificateDer<'static>) -> anyhow::Result<http::Answer> {
+fn get_tls(agent: &Agent, root: &str) -> anyhow::Result<http::Answer> {
     let mut roots = RootCertStore::empty();
-    roots.add(root.clone())?;
+    roots.add(CertificateDer::from_pem_slice(root.as_bytes())?)?;
     let provider = tokio_rustls::rustls::crypto::ring::default_provider();
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?

@@ -13,6 +13,7 @@ mod http;
 mod metrics;
 mod pods;
 mod refusals;
+mod report;
 mod steady;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
@@ -56,6 +57,10 @@ fn main() -> ExitCode {
         test("the history survives kill -9", history::killed),
         test("a damaged history is set aside", history::damaged),
         test("no room for the history", history::no_room),
+        test("a report of what it remembers", report::incident),
+        test("a report with a token", report::with_token),
+        test("a report over TLS", report::over_tls),
+        test("no report of what is no agent", report::not_answered),
         test("tune raises, within its ceiling", tune::raises),
         test("SIGTERM ends it at once, nothing stays", steady::sigterm),
         test("a thousand looks", steady::thousand_looks),

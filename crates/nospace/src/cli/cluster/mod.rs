@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use nospace_core::fleet::{Fleet, Origin, conclude};
@@ -21,7 +21,7 @@ use super::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
 use crate::cluster::agents::Agents;
 use crate::cluster::debug::{Debug, Stopped};
 use crate::cluster::prometheus::Prometheus;
-use crate::cluster::{Asked, Cluster, Progress, Source as _, Target};
+use crate::cluster::{Asked, Cluster, Progress, Source as _, Target, runtime};
 use crate::duration;
 use crate::output::{Check, Document as _, Part, json, markdown};
 use crate::ui;
@@ -161,10 +161,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ClusterArgs) -> anyhow
         args.via != Via::Debug || args.watch.is_none(),
         "--via debug and --watch: each refresh would put a pod on every node"
     );
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the async runtime")?;
+    let runtime = runtime()?;
     if let Some(node) = &args.node {
         let report = runtime.block_on(args.report(node))?;
         return print_report(report, format, shared.verbose);

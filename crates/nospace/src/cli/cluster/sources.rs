@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use hyper::Uri;
 
-use crate::cluster::debug;
-use crate::cluster::prometheus::Server;
+use crate::cluster::{Server, debug};
 
 /// Help heading: the pods of `--via debug`.
 const DEBUG: &str = "Pods of --via debug";

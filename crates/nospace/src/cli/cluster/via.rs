@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use hyper::Uri;
 
+use crate::cluster::address;
+
 /// Where answers of nodes come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Via {
@@ -34,21 +36,9 @@ impl FromStr for Via {
             "debug" => Ok(Self::Debug),
             _ => match text.strip_prefix("prometheus=") {
                 Some(url) => {
-                    let uri = url.trim_end_matches('/').parse::<Uri>().ok();
-                    let uri = uri.filter(|uri| {
-                        matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
-                    });
-                    let uri = uri.ok_or_else(|| {
-                        format!("{url:?} is not the address of a Prometheus: http://HOST:9090")
-                    })?;
-                    // Every format prints the address.
-                    if uri
-                        .authority()
-                        .is_some_and(|host| host.as_str().contains('@'))
-                    {
-                        return Err("put the user and the password into a file: --prometheus-basic-auth-file".to_owned());
-                    }
-                    Ok(Self::Prometheus(uri))
+                    let what = "a Prometheus: http://HOST:9090";
+                    let secret = "--prometheus-basic-auth-file";
+                    address(url, what, secret).map(Self::Prometheus)
                 }
                 None => Err("expected agents, prometheus=URL or debug".to_owned()),
             },

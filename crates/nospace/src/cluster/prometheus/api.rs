@@ -1,89 +1,15 @@
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
-use hyper::header::{HeaderName, HeaderValue};
+use anyhow::{bail, ensure};
 use hyper::{Method, Uri};
-use kube::Config;
 use serde::Deserialize;
 
 use crate::cluster::client::Payload;
-use crate::cluster::{Cluster, Request, RequestError};
+use crate::cluster::{Cluster, Request, RequestError, Server};
 
 /// Bytes of the answer to a query: that for 10,000 nodes takes some ten million.
 const ANSWER_BYTES: usize = 128 << 20;
-/// The largest file with a secret, in bytes.
-const SECRET_BYTES: u64 = 64 << 10;
-
-/// Where Prometheus is, and how it is asked.
-#[derive(Clone, Debug, Default)]
-pub struct Server {
-    /// What stands before `/api/v1/query`.
-    pub url: Uri,
-    /// A file with a bearer token.
-    pub token_file: Option<PathBuf>,
-    /// A file with `user:password`.
-    pub basic_auth_file: Option<PathBuf>,
-    /// Certificates of authorities, instead of the system's.
-    pub ca: Option<PathBuf>,
-    /// Certificate of this client.
-    pub cert: Option<PathBuf>,
-    /// Its key.
-    pub key: Option<PathBuf>,
-    /// The tenant of Thanos, Mimir or Cortex: the header `X-Scope-OrgID`.
-    pub tenant: Option<String>,
-    /// Matchers of labels that each selector gets: `cluster="prod"`.
-    pub matchers: Option<String>,
-}
-
-impl Server {
-    fn config(&self) -> anyhow::Result<Config> {
-        let mut config = Config::new(self.url.clone());
-        config.default_retry = false;
-        config.connect_timeout = Some(Duration::from_secs(10));
-        config.root_cert_file.clone_from(&self.ca);
-        let path = |path: &PathBuf| {
-            readable(path)?;
-            path.to_str()
-                .map(str::to_owned)
-                .context("a path is no text")
-        };
-        if let Some(ca) = &self.ca {
-            readable(ca)?;
-        }
-        let auth = &mut config.auth_info;
-        auth.token_file = self.token_file.as_ref().map(path).transpose()?;
-        auth.client_certificate = self.cert.as_ref().map(path).transpose()?;
-        auth.client_key = self.key.as_ref().map(path).transpose()?;
-        if let Some(file) = &self.basic_auth_file {
-            let text = readable(file)?;
-            let (user, password) = text
-                .trim_end()
-                .split_once(':')
-                .with_context(|| format!("{} does not contain user:password", file.display()))?;
-            auth.username = Some(user.to_owned());
-            auth.password = Some(password.to_owned().into());
-        }
-        if let Some(tenant) = &self.tenant {
-            let value = HeaderValue::from_str(tenant)
-                .with_context(|| format!("the tenant {tenant:?} cannot be sent in a header"))?;
-            let name = HeaderName::from_static("x-scope-orgid");
-            config.headers.push((name, value));
-        }
-        Ok(config)
-    }
-}
-
-fn readable(file: &Path) -> anyhow::Result<String> {
-    let shown = file.display();
-    let metadata = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?;
-    ensure!(
-        metadata.is_file() && metadata.len() <= SECRET_BYTES,
-        "{shown} is not a file of at most {SECRET_BYTES} bytes"
-    );
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))
-}
 
 /// The query API.
 pub struct Api {
@@ -148,7 +74,7 @@ struct Data {
 impl Api {
     pub fn new(server: &Server, timeout: Duration) -> anyhow::Result<Self> {
         Ok(Self {
-            server: Cluster::of(server.config()?)?,
+            server: server.connect()?,
             url: server.url.clone(),
             timeout,
         })

@@ -15,11 +15,10 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use nospace_core::fleet::{Answer, Failure, FailureKind, Row};
 
-pub use self::api::Server;
 use self::api::{Api, Sample};
 use self::found::Found;
 use self::queries::{Kind, queries};
-use super::{Asked, Cluster, Collected, NodeInfo, Progress, Source, nodes};
+use super::{Asked, Cluster, Collected, NodeInfo, Progress, Server, Source, nodes};
 
 /// Queries at a time.
 const AT_ONCE: usize = 4;

@@ -1,5 +1,8 @@
 //! `nospace report`: an incident, for people who were not there.
 
+#[cfg(feature = "agent")]
+mod agent;
+
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +15,7 @@ use nospace_core::quote;
 use nospace_core::report::{Report, SCHEMA_VERSION};
 use nospace_core::signatures::Table;
 
-use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Past, Shared};
+use crate::cli::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Past, Shared};
 use crate::collect::collect;
 use crate::explain::{Input, files, read_all};
 use crate::incident::{Incident, Recorder, html, markdown, text};
@@ -24,7 +27,8 @@ const SAMPLES: usize = 240;
 
 /// Write a report of an incident: what happened, who holds what, who is affected, what to do
 ///
-/// One HTML page that loads nothing from anywhere. From a timeline it shows how budgets and holders changed up to its last sample, or that of --at.
+/// One HTML page that loads nothing from anywhere. From a timeline it shows how budgets and holders changed up to its last sample, or that of --at; from a
+/// running agent, over the hours that it remembers.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct ReportArgs {
@@ -33,6 +37,9 @@ pub struct ReportArgs {
     from: Option<PathBuf>,
     #[command(flatten)]
     at: AtArg,
+    #[cfg(feature = "agent")]
+    #[command(flatten)]
+    agent: agent::AgentArgs,
     /// Explain this log, too; can be repeated
     #[arg(long, value_name = "FILE", help_heading = LOOK)]
     logs: Vec<PathBuf>,
@@ -45,6 +52,7 @@ const AFTER_HELP: &str = "\
 Examples:
   nospace report > report.html
   nospace report --from incident.tar.zst --logs kubelet.log > report.html
+  nospace report --agent http://node-7:9409 > report.html  what its agent remembers
   nospace report --from incident.tar.zst -o markdown      for a ticket
   nospace report --from incident.tar.zst -o text          for a channel";
 
@@ -64,7 +72,7 @@ enum ReportFormat {
 ///
 /// # Errors
 ///
-/// The node, the archive or a log cannot be read.
+/// The node, the archive, the agent or a log cannot be read.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if let Some(format) = outer.output {
         bail!(
@@ -91,6 +99,10 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ReportArgs) -> anyhow:
 }
 
 fn incident(shared: &Shared, args: &ReportArgs) -> anyhow::Result<Incident> {
+    #[cfg(feature = "agent")]
+    if let Some(incident) = args.agent.incident()? {
+        return Ok(incident);
+    }
     let mut recorder = Recorder::default();
     let mut gaps = Vec::new();
     if let Some(past) = Past::open(args.from.as_ref(), &args.at)? {
@@ -117,13 +129,19 @@ fn incident(shared: &Shared, args: &ReportArgs) -> anyhow::Result<Incident> {
             }
         }
     } else {
-        let report = nospace_core::conclude(&collect(&shared.live()?));
-        let when: Timestamp = report.taken_at.parse().context("the time of the check")?;
-        recorder.add(report, when, 0.0);
+        recorder = moment(nospace_core::conclude(&collect(&shared.live()?)))?;
     }
     let mut incident = recorder.finish().context("the recording has no sample")?;
     incident.gaps.extend(gaps);
     Ok(incident)
+}
+
+/// A report without a past.
+fn moment(report: Report) -> anyhow::Result<Recorder> {
+    let when: Timestamp = report.taken_at.parse().context("the time of the check")?;
+    let mut recorder = Recorder::default();
+    recorder.add(report, when, 0.0);
+    Ok(recorder)
 }
 
 fn logs(paths: &[PathBuf], report: &Report) -> anyhow::Result<Explanation> {
