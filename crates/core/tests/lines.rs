@@ -36,7 +36,7 @@ impl Labelled {
 }
 
 /// The halves that nobody develops against.
-const SEALED: [&str; 4] = ["sealed.tsv", "sealed-2.tsv", "sealed-3.tsv", "sealed-4.tsv"];
+const SEALED: [&str; 3] = ["sealed.tsv", "sealed-2.tsv", "sealed-4.tsv"];
 
 fn rows(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -165,7 +165,7 @@ fn work() {
     score.print("work.tsv");
     println!("{}", score.misses.join("\n"));
     assert!(
-        score.right * 100 >= score.all * 90,
+        score.right * 100 >= score.all * 98,
         "{} of {}",
         score.right,
         score.all

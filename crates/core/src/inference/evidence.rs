@@ -105,6 +105,14 @@ impl Evidence {
             mention: mention.span.clone(),
         })
     }
+
+    /// `line` without the path that the clause names.
+    pub(super) fn line_without_object(&self) -> String {
+        match &self.object {
+            Some(object) => self.line.replace(&object.to_lowercase(), ""),
+            None => self.line.clone(),
+        }
+    }
 }
 
 impl Place {

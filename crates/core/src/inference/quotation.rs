@@ -15,6 +15,14 @@ struct Code {
     any_call: Regex,
     /// A variable that gets the string.
     assignment: Regex,
+    /// What is compared with it.
+    comparison: Regex,
+    /// The variant of an enum that holds it.
+    variant: Regex,
+    /// A command whose argument it is.
+    command: Regex,
+    /// A method of the string itself.
+    method: Regex,
     /// The beginning of a list or an object.
     literal: Regex,
     /// An element of a list, or a key.
@@ -26,10 +34,16 @@ struct Code {
     /// A comment, or a comment behind code.
     comment: Regex,
     trailing_comment: Regex,
-    /// What begins with `# ` and is no comment: what Java's virtual machine says before it ends, and Mercury's log.
+    /// What begins with `#` and is no comment: what Java's virtual machine says before it ends, Mercury's log, and a heading
+    /// that is nginx's message.
     hashed_log: Regex,
     /// A line of HTML; PHP's messages end in `<br />`.
     markup: Regex,
+    /// A line of a diff that was added or, with code behind it, removed.
+    diff: Regex,
+    /// A text in backticks that markup around it makes a heading or a term.
+    emphasis: Regex,
+    emphasis_end: Regex,
     /// What people write of messages.
     advice: Regex,
     /// Words that quote something in the midst of a sentence.
@@ -43,7 +57,7 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
             r"(?-u)^[\s+-]*(?:raise|throw|return|const|let|var|static|final|private|public|protected|echo|case|puts|print|local|my|auto|String|char)\b|\bassert\w*\b",
         )?,
         call: regex(
-            r"(?-u)(?:\w!|[Pp]rint(?:f|ln)?|[Pp]uts|[a-z]*log\w*|(?:[Ww]arn|[Ii]nfo|[Dd]ebug|[Ff]atal|[Ee]rror)f|\b(?:error|warn|fatal|fail|panic)|print_error|LOG[A-Z]*|errors\.New|new \w+|contains|includes|assert\w*|expect|startswith|endswith|throwError)\s?\((?:[^()]*,\s*|&)?[bfrLu]?$",
+            r"(?-u)(?:\w!|[Pp]rint(?:f|ln)?|[Pp]uts|[a-z]*log\w*|(?:[Ww]arn|[Ii]nfo|[Dd]ebug|[Ff]atal|[Ee]rror)f|\b(?:error|warn|fatal|fail|panic)|print_error|LOG[A-Z]*|errors\.New|new \w+|contains|includes|assert\w*|expect|startswith|endswith|throwError|\w*[Rr]aise)\s?\((?:[^()]*,\s*|&)?[bfrLu]?$",
         )?,
         any_call: regex(r"(?-u)[\w.:>-]\s?\((?:[^()]*,\s*|&)?[bfrLu]?$")?,
         assignment: regex(
@@ -53,14 +67,23 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         element: regex(r"(?-u)^[\s+-]*[\[({]*&?[bfrLu]?$")?,
         end: regex(r"(?-u)^[)\]]*[,;:].*$|^[)\]]+;?\s*$|^\.\w+\(")?,
         literal_end: regex(r"(?-u)[}\])]\s*,\s*$")?,
+        comparison: regex(
+            r"(?i-u)[=!]==?\s*[bfrLu]?$|=~\s*$|^\W*(?:if|elif|elsif|else if|unless)\b.{0,60}$",
+        )?,
+        variant: regex(r"(?-u)^[\s+-]+(?:return\s+)?(?:Err|\w+::\w+)\($")?,
+        command: regex(r"(?-u)^[\s+-]*[a-z]+(?:_[a-z]+)+ $")?,
+        method: regex(r"(?-u)^\.[a-zA-Z_]\w+\(")?,
         comment: regex(
             r"(?-u)^\s*(?://|/\*|<!--|;;\s|#+\s|--\s(?:[A-Z]?[a-z]|\W))|^\s+\*\s+[a-z]",
         )?,
         trailing_comment: regex(r"(?-u)[,;{}()]\s+(?://|/\*)\s")?,
         hashed_log: regex(
-            r"(?-u)^\s*# (?:There is insufficient|Native memory|Cannot create|Can not|Out of Memory|\w+\(\): )",
+            r"(?-u)^\s*# (?:There is insufficient|Native memory|Cannot create|Can not|Out of Memory|\w+\(\): )|^#+ \w+\(\) failed \(",
         )?,
         markup: regex(r"(?-u)<br>\s*$|</(?:p|li|td|code|pre|div)>\s*$")?,
+        diff: regex(r"(?-u)^\+(?:[^\s\d+]| {2}|\t)|^-(?: {2}|\t)")?,
+        emphasis: regex(r"(?-u)(?:\*\*|__)$")?,
+        emphasis_end: regex(r"(?-u)^(?:\*\*|__)")?,
         advice: regex(
             r"(?i-u)^\W*(?:if you (?:see|get|hit|encounter|receive|run into)|when you (?:see|get)|to avoid|avoids?)\b",
         )?,
@@ -92,14 +115,16 @@ pub fn is_quoted(message: &[u8], at: Range<usize>) -> bool {
     if code.comment.is_match(message) && !code.hashed_log.is_match(message)
         || code.trailing_comment.is_match(head)
         || code.markup.is_match(tail)
+        || code.diff.is_match(message)
         || code.advice.is_match(message)
     {
         return true;
     }
-    let Some((start, quote)) = open_quote(head) else {
+    let open = open_quote(&message[..at.end]).or_else(|| open_quote(head));
+    let Some((start, quote)) = open else {
         return false;
     };
-    let before = &head[..start];
+    let before = &message[..start];
     let after = behind(tail, quote);
     if quote == b'`' {
         return is_inline(code, before, after);
@@ -141,6 +166,9 @@ fn behind(tail: &[u8], quote: u8) -> &[u8] {
 
 /// Whether there are words outside of a text in backticks, and none that gives it as a reason.
 fn is_inline(code: &Code, before: &[u8], after: &[u8]) -> bool {
+    if code.emphasis.is_match(before) && code.emphasis_end.is_match(after) {
+        return true;
+    }
     let has_words = |text: &[u8]| text.iter().any(u8::is_ascii_alphabetic) || !text.is_ascii();
     let leads =
         before.trim_ascii_end().ends_with(b":") || last_word(code, before).is_some_and(is_reason);
@@ -164,7 +192,12 @@ fn is_string(code: &Code, before: &[u8], after: &[u8]) -> bool {
     let count = |text: &[u8], byte: u8| text.iter().filter(|b| **b == byte).count();
     let is_cut = count(before, b'(') + count(after, b'(') < count(after, b')');
     let more = after.trim_ascii().is_empty();
-    ends && (code.element.is_match(before) || code.statement.is_match(before))
+    let indented = before.first().is_some_and(u8::is_ascii_whitespace);
+    code.method.is_match(after)
+        || code.comparison.is_match(before)
+        || code.variant.is_match(before)
+        || more && (code.command.is_match(before) || indented && code.element.is_match(before))
+        || ends && (code.element.is_match(before) || code.statement.is_match(before))
         || more && code.statement.is_match(before)
         || code.call.is_match(before)
         || code.any_call.is_match(before) && (is_cut || is_statement(after))
@@ -216,6 +249,16 @@ mod tests {
             "If you see accept: Too many open files, raise the limit",
             r#"Turbopack "OS: Too many open files" issues exist"#,
             "error: Too many open files<br>",
+            r#"            "accept: Too many open files""#,
+            r#"            reason: "accept: Too many open files".to_owned(),"#,
+            r#"        Err("accept: Too many open files")"#,
+            r#"      if error.message == "accept: Too many open files""#,
+            r#"  elif ("accept: Too many open files" in lines"#,
+            r#"  allow(Server).to receive(:run).and_raise(IOError, "accept: Too many open files")"#,
+            "+handle_error 'accept: Too many open files'",
+            "+accept: Too many open files",
+            "+    accept: Too many open files",
+            "**`accept: Too many open files`**",
         ] {
             assert!(quoted(line), "{line}");
         }
@@ -242,6 +285,12 @@ mod tests {
             "-- ERROR [247.6 stream] -- Too many open files",
             "#0 /srv/x.php(1): fopen('x'): Too many open files",
             " * Starting nginx: Too many open files",
+            "**accept: Too many open files",
+            "### socket() failed (24: Too many open files)",
+            "-bash: pipe error: Too many open files",
+            "+++ accept: Too many open files",
+            r#"the error is "accept: Too many open files""#,
+            r#"    if: "accept: x" failed: Too many open files"#,
         ] {
             assert!(!quoted(line), "{line}");
         }

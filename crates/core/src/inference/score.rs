@@ -141,9 +141,12 @@ fn applies(rule: &Rule, evidence: &Evidence) -> Option<Option<String>> {
     {
         return None;
     }
+    // What a file is called says nothing of a device.
+    let apart = (matches!(rule.cause, Verdict::None(_)) && evidence.place == Place::Disk)
+        .then(|| evidence.line_without_object());
     let text = match rule.scope {
         Scope::Clause => &evidence.clause,
-        Scope::Line => &evidence.line,
+        Scope::Line => apart.as_ref().unwrap_or(&evidence.line),
     };
     let found = if rule.words.is_empty() {
         None
