@@ -5,7 +5,8 @@ use crate::explain;
 use crate::limits;
 use crate::model::{CgroupVersion, Snapshot};
 use crate::report::{
-    Finding, InotifyLimits, LogContext, Node, RemedyContext, Report, SCHEMA_VERSION, Speaker,
+    Finding, InotifyLimits, LogContext, Node, NotSeen, RemedyContext, Report, SCHEMA_VERSION,
+    Speaker,
 };
 
 /// What a look at a node means: the owners, what is wrong, what to do.
@@ -47,7 +48,7 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         resources: view.resources,
         forecast: view.forecast,
         findings,
-        unseen: Vec::new(),
+        unseen: NotSeen::unjudged(),
         not_covered: Vec::new(),
         user_names: snapshot.user_names.clone(),
     };

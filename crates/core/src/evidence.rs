@@ -5,11 +5,7 @@ use crate::cause::Cause;
 use crate::limits::{self, Dependency, LIMITS};
 use crate::matter::Matter;
 use crate::model::InotifyResource;
-use crate::report::{NotCovered, Report, StartVerdict, Subject, Unseen, User};
-
-/// Proof that everything was seen that a verdict of health depends on. Only [`all_seen`] gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AllSeen(());
+use crate::report::{AllSeen, NotCovered, NotSeen, Report, StartVerdict, Subject, Unseen, User};
 
 /// The proof that a verdict of health about `matter` needs.
 ///
@@ -18,11 +14,7 @@ pub struct AllSeen(());
 /// What was not seen.
 pub fn all_seen(matter: Matter, report: &Report) -> Result<AllSeen, Vec<Unseen>> {
     let unseen = unseen_of(matter, report);
-    if unseen.is_empty() {
-        Ok(AllSeen(()))
-    } else {
-        Err(unseen)
-    }
+    AllSeen::where_nothing_is(&unseen).ok_or(unseen)
 }
 
 /// The proof that a program which was refused for `cause` would not be refused again: wherever it runs, for no log says that.
@@ -41,11 +33,7 @@ pub fn room_for_all(cause: Cause, report: &Report) -> Result<AllSeen, Vec<Unseen
         Cause::DiskQuota => unseen.push(Unseen::OtherQuotas),
         _ => {}
     }
-    if unseen.is_empty() {
-        Ok(AllSeen(()))
-    } else {
-        Err(unseen)
-    }
+    AllSeen::where_nothing_is(&unseen).ok_or(unseen)
 }
 
 fn has_other_ipc_namespaces(report: &Report) -> bool {
@@ -91,7 +79,7 @@ pub fn judge_node(report: &mut Report) {
         })
     };
     let not_covered = causes().filter_map(hidden).collect();
-    report.unseen = unseen;
+    report.unseen = NotSeen::new(unseen);
     report.not_covered = not_covered;
 }
 
@@ -116,7 +104,7 @@ pub fn judge_by(matters: &[Matter], report: &mut Report) {
     report
         .findings
         .retain(|finding| matters.contains(&Matter::of(finding)));
-    report.unseen = unseen(matters, report);
+    report.unseen = NotSeen::new(unseen(matters, report));
     report.not_covered.clear();
 }
 
@@ -249,7 +237,7 @@ mod tests {
             collector: "sysv".to_owned(),
             why: Some("no word 4".to_owned()),
         };
-        assert_eq!(report.unseen, [sysv]);
+        assert_eq!(report.unseen[..], [sysv]);
         let judged = |cause: Cause| {
             let mut report = report.clone();
             judge_by(&[Matter::Cause(cause)], &mut report);
@@ -264,8 +252,20 @@ mod tests {
         assert_eq!(judged(Cause::IpPool), Status::Unknown);
     }
 
+    #[test]
+    fn a_report_that_nothing_judged_is_not_well() {
+        let mut report = node().report();
+        assert_eq!(report.status(), Status::Ok);
+        report.unseen = NotSeen::unjudged();
+        assert_eq!(report.status(), Status::Unknown);
+    }
+
     fn unseen_by(change: impl FnOnce(&mut Vantage)) -> Vec<Unseen> {
-        node().with(|s| change(&mut s.vantage)).report().unseen
+        node()
+            .with(|s| change(&mut s.vantage))
+            .report()
+            .unseen
+            .to_vec()
     }
 
     #[test]

@@ -6,8 +6,8 @@ use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
 use nospace_core::limits::LIMITS;
 use nospace_core::model::{CollectorRun, Provenance, UserKey, Vantage};
 use nospace_core::report::{
-    Blame, Budget, Culprit, Finding, Forecast, InotifyLimits, LogContext, Node, Pod, Remedy,
-    RemedyContext, Report, Resource, Rule, Severity, Speaker, Subject, Unattributed, User,
+    Blame, Budget, Culprit, Finding, Forecast, InotifyLimits, LogContext, Node, NotSeen, Pod,
+    Remedy, RemedyContext, Report, Resource, Rule, Severity, Speaker, Subject, Unattributed, User,
 };
 use nospace_core::signatures::Table;
 
@@ -57,7 +57,7 @@ fn node() -> Report {
         resources: Vec::new(),
         forecast: Forecast::default(),
         findings: Vec::new(),
-        unseen: Vec::new(),
+        unseen: NotSeen::unjudged(),
         not_covered: Vec::new(),
         user_names: nospace_core::model::UserNames::default(),
         remedy_context: RemedyContext::default(),

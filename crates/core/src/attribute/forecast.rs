@@ -10,7 +10,7 @@ use crate::managers::Manager;
 use crate::model::{
     CgroupVersion, Cgroups, Hierarchy, InotifyResource, KubeletConfig, Pair, Provenance, Snapshot,
 };
-use crate::report::{Forecast, KubeletStart, Owner, StartVerdict, Unseen, User, scarcer};
+use crate::report::{AllSeen, Forecast, KubeletStart, Owner, StartVerdict, Unseen, User, scarcer};
 
 /// v1 controllers that cAdvisor watches for the kubelet from Kubernetes 1.29 (`needSubsys`,
 /// container/libcontainer/helpers.go of cAdvisor 0.48, with the metrics of cadvisor_linux.go).
@@ -58,7 +58,8 @@ fn kubelet_start(
             .filter(|_| !kubelet.is_measured())
             .map(beside),
     );
-    let answer = |one| verdict(free[one], least[one]..=needed[one], &unseen);
+    let proof = AllSeen::where_nothing_is(&unseen);
+    let answer = |one| verdict(free[one], least[one]..=needed[one], proof);
     let verdict = answer(InotifyResource::Watches).worse(answer(InotifyResource::Instances));
     if verdict == StartVerdict::Unknown && unseen.is_empty() {
         unseen.push(kubelet.beside.map_or(Unseen::KubeletConfig, beside));
@@ -126,11 +127,11 @@ pub fn cadvisor_hierarchies(snapshot: &Snapshot, owners: &BTreeMap<u32, Owner>) 
 }
 
 /// Less than the least that it needs is refused for certain; room needs that all was seen.
-fn verdict(free: Option<u64>, needed: RangeInclusive<u64>, unseen: &[Unseen]) -> StartVerdict {
+fn verdict(free: Option<u64>, needed: RangeInclusive<u64>, proof: Option<AllSeen>) -> StartVerdict {
     let (least, most) = (*needed.start(), *needed.end());
     match free {
         Some(free) if free < least.saturating_sub(DISPENSABLE) => StartVerdict::Fails,
-        Some(free) if unseen.is_empty() && free >= most.saturating_sub(DISPENSABLE) => {
+        Some(free) if proof.is_some() && free >= most.saturating_sub(DISPENSABLE) => {
             if free <= most.saturating_add(most / 10) {
                 StartVerdict::Barely
             } else {

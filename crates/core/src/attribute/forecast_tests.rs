@@ -396,7 +396,7 @@ fn a_process_may_have_been_another_user_when_it_was_charged() {
     assert_eq!(forecast(&two(60)).verdict, StartVerdict::Starts);
     // The next call is refused for certain to nobody, and perhaps to root.
     assert_eq!(two(67).report().status(), Status::Ok);
-    assert_eq!(two(68).report().unseen, [Unseen::ChargedUsers]);
+    assert_eq!(two(68).report().unseen[..], [Unseen::ChargedUsers]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub use log_context::{LogContext, Speaker};
 pub use refusals::{Refusals, Refused};
 pub use remedy_context::RemedyContext;
 pub use rule::Rule;
-pub use unseen::{NotCovered, Unseen};
+pub use unseen::{AllSeen, NotCovered, NotSeen, Unseen};
 
 /// Version of the JSON document; raised only when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -68,7 +68,7 @@ pub struct Report {
     /// What is wrong, most important first.
     pub findings: Vec<Finding>,
     /// What the answer depends on and that was not seen: with any of it nothing is known to be well.
-    pub unseen: Vec<Unseen>,
+    pub unseen: NotSeen,
     /// Limits that the answer does not cover, or not in full: they are not visible from where nospace runs, or not in the recording.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_covered: Vec<NotCovered>,
@@ -100,6 +100,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Nothing is under pressure, and all that this depends on was seen.
+    #[must_use]
+    pub const fn well(_: AllSeen) -> Self {
+        Self::Ok
+    }
+
     /// Exit code of `check`.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -120,8 +126,7 @@ impl Report {
         match self.findings.iter().map(|f| f.severity).max() {
             Some(Severity::Critical) => Status::Critical,
             Some(Severity::Warning) => Status::Warning,
-            _ if !self.unseen.is_empty() => Status::Unknown,
-            _ => Status::Ok,
+            _ => self.unseen.proof().map_or(Status::Unknown, Status::well),
         }
     }
 

@@ -225,3 +225,55 @@ impl fmt::Display for Unseen {
         }
     }
 }
+
+/// Proof that everything was seen that a verdict of health depends on. Only [`crate::evidence`] and the forecast give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllSeen(());
+
+impl AllSeen {
+    /// The proof where nothing is missing.
+    pub(crate) fn where_nothing_is(unseen: &[Unseen]) -> Option<Self> {
+        unseen.is_empty().then_some(Self(()))
+    }
+}
+
+/// What the answer of a report depends on and that was not seen. Outside of this crate one can only get longer: a report is
+/// well only after [`crate::evidence`] has looked at what its collectors saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct NotSeen(Vec<Unseen>);
+
+impl NotSeen {
+    pub(crate) const fn new(unseen: Vec<Unseen>) -> Self {
+        Self(unseen)
+    }
+
+    /// Of a report that nothing has judged yet.
+    #[must_use]
+    pub fn unjudged() -> Self {
+        Self(vec![Unseen::Unread {
+            collector: "inotify".to_owned(),
+            why: None,
+        }])
+    }
+
+    /// Adds `one`.
+    pub fn add(&mut self, one: Unseen) {
+        self.0.push(one);
+    }
+
+    /// The proof that a verdict of health needs, if there is one.
+    #[must_use]
+    pub fn proof(&self) -> Option<AllSeen> {
+        AllSeen::where_nothing_is(&self.0)
+    }
+}
+
+impl std::ops::Deref for NotSeen {
+    type Target = [Unseen];
+
+    fn deref(&self) -> &[Unseen] {
+        &self.0
+    }
+}

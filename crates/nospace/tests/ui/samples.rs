@@ -7,7 +7,7 @@ use nospace_core::model::{
 };
 use nospace_core::report::{
     Blame, Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits,
-    KubeletStart, LogContext, Node, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy,
+    KubeletStart, LogContext, Node, NotSeen, Owner, Pod, PodContainer, PodPart, ProcessUse, Remedy,
     RemedyContext, Report, Resource, Rule, SCHEMA_VERSION, Severity, StartVerdict, Subject,
     Unattributed, User, UserRef,
 };
@@ -302,6 +302,11 @@ pub fn hostile_with(evil: &str) -> Report {
     report
 }
 
+/// What the document of a report lists where nothing was missing.
+fn all_seen() -> NotSeen {
+    serde_json::from_str("[]").unwrap()
+}
+
 fn bare(instances: u64, watches: u64) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
@@ -319,7 +324,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         pods: vec![],
         containers: vec![],
         resources: vec![],
-        unseen: Vec::new(),
+        unseen: all_seen(),
         not_covered: Vec::new(),
         user_names: UserNames::default(),
         remedy_context: RemedyContext::default(),

@@ -191,7 +191,7 @@ fn nobody_in_sight_is_not_nobody() {
     report.processes.clear();
     let says = |report: &Report| screen(&mut still(report.clone()), 100);
     assert!(says(&report).contains("no process holds"));
-    report.unseen.push(Unseen::OtherUsers { as_root: false });
+    report.unseen.add(Unseen::OtherUsers { as_root: false });
     assert!(says(&report).contains("no process that nospace can see holds"));
 }
 
