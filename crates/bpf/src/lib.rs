@@ -9,6 +9,7 @@ pub mod accounting;
 mod btf;
 pub mod handle;
 pub mod kcmp;
+pub mod loop_device;
 pub mod memory;
 pub mod namespaces;
 #[cfg(feature = "ebpf")]
@@ -17,6 +18,7 @@ mod object;
 mod perf;
 #[cfg(feature = "ebpf")]
 mod programs;
+pub mod quota;
 #[cfg(feature = "ebpf")]
 mod records;
 #[cfg(feature = "ebpf")]
@@ -35,4 +37,12 @@ pub use programs::program_ids;
 #[must_use]
 pub fn is_whole_node() -> bool {
     std::env::var_os("NOSPACE_WHOLE_NODE").is_some_and(|value| value == "1")
+}
+
+/// The answer of a system call that returns 0, or its error.
+fn succeeded(done: libc::c_int) -> std::io::Result<()> {
+    match done {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
