@@ -84,12 +84,12 @@ const READINGS: &[Reading] = &[
     of(Cause::Memlock, Exact, Unavailable)
         .since("of processes without CAP_IPC_LOCK 2.6.9", "getrlimit(2)")
         .needs("users 5.14"),
-    of(Cause::Conntrack, Exact, Exact),
+    of(Cause::Conntrack, Exact, Exact).since("2.6.15", "commit 9fb9cbb1082d"),
     of(Cause::NeighborTable, Estimated, Estimated).since("2.2", "arp(7)"),
     of(Cause::BpfJit, Estimated, Estimated).since("4.20", "commit ede95a63b5e8"),
     of(Cause::EphemeralPorts, Estimated, Estimated).since("2.2", "ip(7)"),
     of(Cause::DiskQuota, Exact, Exact).since("of projects 4.1", "quotactl(2)"),
-    of(Cause::BtrfsMetadata, Exact, Exact),
+    of(Cause::BtrfsMetadata, Exact, Exact).since("its figures 3.14", "btrfs(5)"),
     of(Cause::Hugepages, Exact, Exact)
         .since("SHM_HUGETLB 2.6, MAP_HUGETLB 2.6.32", "shmget(2), mmap(2)"),
     of(Cause::BridgePorts, Exact, Exact),
