@@ -48,6 +48,8 @@ pub enum Target {
     Conntrack,
     /// Memory mappings of a process.
     MaxMapCount,
+    /// Bytes of a project on a file system.
+    DiskQuota,
 }
 
 /// Why it ended.

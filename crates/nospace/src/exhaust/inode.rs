@@ -78,13 +78,18 @@ fn directory(path: &Path) -> rustix::io::Result<OwnedFd> {
     Ok(opened)
 }
 
-fn file() -> rustix::io::Result<WatchInode> {
+/// An empty file in memory, without a name.
+pub fn memory_file() -> rustix::io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC;
-    let file = match memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
+    match memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
         // Linux before 6.3.
         Err(Errno::INVAL) => memfd_create(NAME, flags),
         done => done,
-    }?;
+    }
+}
+
+fn file() -> rustix::io::Result<WatchInode> {
+    let file = memory_file()?;
     let name = CString::new(file.as_raw_fd().to_string()).map_err(|_| Errno::INVAL)?;
     Ok(WatchInode {
         descriptor: file,

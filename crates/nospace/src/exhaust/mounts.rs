@@ -1,18 +1,16 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use nospace_core::parse::mountinfo;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
-use rustix::thread::UnshareFlags;
 
 use super::cleanup::NAME;
 use super::consumer::{Consumer, TakeResult};
+use super::place::private_mounts;
 use super::request::Headroom;
 
-/// Where they are, in a mount namespace that nobody else is in. The first one that there is.
-const PLACES: [&str; 4] = ["/mnt", "/media", "/opt", "/tmp"];
 /// Directories that they lie on, and then on each other: the kernel goes through all that lie on one.
 const DIRECTORIES: u64 = 10_000;
 
@@ -37,15 +35,7 @@ impl Mounts {
     ///
     /// Without CAP_SYS_ADMIN.
     pub fn new() -> anyhow::Result<Self> {
-        let Some(place) = PLACES.into_iter().find(|place| Path::new(place).is_dir()) else {
-            bail!(
-                "no directory to mount on: none of {} exists",
-                PLACES.join(", ")
-            );
-        };
-        nospace_bpf::namespaces::unshare(UnshareFlags::NEWNS)
-            .context("cannot create a mount namespace (needs CAP_SYS_ADMIN: run as root)")?;
-        let place = PathBuf::from(place);
+        let place = private_mounts()?;
         mount(
             NAME,
             &place,

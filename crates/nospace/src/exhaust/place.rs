@@ -6,11 +6,32 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use nospace_core::parse::mountinfo;
 use rustix::mount::{MountFlags, mount};
+use rustix::thread::UnshareFlags;
 
 use super::cleanup::{CleanupProcess, Leftover, is_leftover, own_name, remove_leftover};
 
 /// Parent of the mount point, unless one is given.
 const PARENT: &str = "/run";
+
+/// Where something is mounted in a mount namespace that nobody else is in. The first one that there is.
+const PRIVATE: [&str; 4] = ["/mnt", "/media", "/opt", "/tmp"];
+
+/// Enters a new mount namespace, with all that the calling thread starts from now on, and names a directory to mount on there.
+///
+/// # Errors
+///
+/// Without CAP_SYS_ADMIN.
+pub fn private_mounts() -> anyhow::Result<PathBuf> {
+    let Some(place) = PRIVATE.into_iter().find(|place| Path::new(place).is_dir()) else {
+        bail!(
+            "no directory to mount on: none of {} exists",
+            PRIVATE.join(", ")
+        );
+    };
+    nospace_bpf::namespaces::unshare(UnshareFlags::NEWNS)
+        .context("cannot create a mount namespace (needs CAP_SYS_ADMIN: run as root)")?;
+    Ok(PathBuf::from(place))
+}
 
 /// A place for a file system of its own that everybody sees; the mount is removed however nospace ends.
 #[derive(Debug)]

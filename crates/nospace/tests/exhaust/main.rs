@@ -52,6 +52,7 @@ fn main() -> ExitCode {
             scenario::blocks_of_a_directory,
         ),
         test("some requests of aio are left", scenario::some_aio_is_left),
+        test("a disk quota, or why there is none", scenario::a_disk_quota),
         test("a command is in the namespace", scenario::command_is_inside),
     ])
 }

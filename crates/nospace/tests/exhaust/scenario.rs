@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use nospace::exhaust::scenarios::SCENARIOS;
-use nospace::exhaust::{EndReason, Scenario};
+use nospace::exhaust::{EndReason, Scenario, Target};
 use rustix::process::Signal;
 
-use crate::exhaust::{Exhaust, running, soon};
+use crate::exhaust::{Exhaust, no_disk_quotas, running, soon};
+use crate::support::NOSPACE;
 
 /// Unused uids: their limits must be as free after one end as before it.
 const USERS: [(&str, &str); 4] = [
@@ -31,9 +32,19 @@ fn arguments(scenario: &Scenario) -> Vec<&'static str> {
         .collect()
 }
 
+/// All that this machine's kernel can have used up.
+fn possible() -> anyhow::Result<impl Iterator<Item = &'static Scenario>> {
+    let without = no_disk_quotas()?;
+    if let Some(why) = &without {
+        eprintln!("skipped disk-quota: {why}");
+    }
+    let all = SCENARIOS.iter().copied();
+    Ok(all.filter(move |one| without.is_none() || one.target != Target::DiskQuota))
+}
+
 /// After kill -9: nothing of it is left, and the same can be had again.
 pub fn after_kill() -> anyhow::Result<()> {
-    for scenario in SCENARIOS {
+    for scenario in possible()? {
         is_free_after_kill(scenario).with_context(|| scenario.name)?;
     }
     Ok(())
@@ -58,7 +69,7 @@ fn is_free_after_kill(scenario: &Scenario) -> anyhow::Result<()> {
 
 /// When its time is up while it is stopped, as soon as it goes on.
 pub fn after_stop() -> anyhow::Result<()> {
-    for scenario in SCENARIOS {
+    for scenario in possible()? {
         ends_after_stop(scenario).with_context(|| scenario.name)?;
     }
     Ok(())
@@ -132,7 +143,7 @@ pub fn some_aio_is_left() -> anyhow::Result<()> {
         .parse()?;
     let summary = Exhaust::start(&["aio"])?.end()?;
     ensure!(summary.left >= Some(limit / 25), "{summary:?}");
-    let refused = Command::new(crate::support::NOSPACE)
+    let refused = Command::new(NOSPACE)
         .args(["exhaust", "aio", "--leave", "0", "--for", "1s"])
         .output()?;
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -145,12 +156,76 @@ pub fn some_aio_is_left() -> anyhow::Result<()> {
 
 /// COMMAND is where the scenario is.
 pub fn command_is_inside() -> anyhow::Result<()> {
-    let output = Command::new(crate::support::NOSPACE)
+    let output = Command::new(NOSPACE)
         .args(["exhaust", "sysv-messages", "--limit", "7", "--"])
         .args(["sh", "-c", "grep -c . /proc/sysvipc/msg"])
         .output()?;
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     // The first line is the heading.
     ensure!(lines.lines().next() == Some("8"), "{output:?}");
+    Ok(())
+}
+
+/// Loop devices with a file of nospace's.
+fn loop_devices() -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for device in fs::read_dir("/sys/block")? {
+        let file = device?.path().join("loop/backing_file");
+        found.extend(
+            fs::read_to_string(file)
+                .ok()
+                .filter(|file| file.contains("nospace-exhaust")),
+        );
+    }
+    Ok(found)
+}
+
+/// An exact remainder, no loop device afterwards; where the kernel has no disk quotas, an error that says so.
+pub fn a_disk_quota() -> anyhow::Result<()> {
+    if no_disk_quotas()?.is_some() {
+        let refused = Command::new(NOSPACE)
+            .args(["exhaust", "disk-quota", "--for", "5s"])
+            .output()?;
+        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+        ensure!(refused.status.code() == Some(1), "{refused:?}");
+        ensure!(
+            ["CONFIG_QUOTA", "e2fsprogs", "loop device"]
+                .iter()
+                .any(|one| why.contains(one)),
+            "{why}"
+        );
+        return soon("no loop device", || Ok(loop_devices()?.is_empty()));
+    }
+    let exhaust = Exhaust::start(&["disk-quota", "--limit", "8", "--leave", "40000"])?;
+    ensure!(loop_devices()?.len() == 1, "{:?}", loop_devices()?);
+    let summary = exhaust.end()?;
+    // In whole blocks.
+    ensure!(summary.left == Some(40_960), "{summary:?}");
+    ensure!(
+        summary.used_before + summary.held + 40_960 == 8 << 20,
+        "{summary:?}"
+    );
+    soon("no loop device", || Ok(loop_devices()?.is_empty()))?;
+    // COMMAND has not the capability that would exempt it.
+    let script = "dd if=/dev/zero of=$NOSPACE_EXHAUSTED/more bs=4096 count=20 2>&1";
+    let output = Command::new(NOSPACE)
+        .args([
+            "exhaust",
+            "disk-quota",
+            "--limit",
+            "8",
+            "--amount",
+            "100000000",
+            "-o",
+            "json",
+            "--",
+        ])
+        .args(["sh", "-c", script])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        said.contains("uota exceeded") && said.contains("\"refused\": \"EDQUOT\""),
+        "{output:?}"
+    );
     Ok(())
 }

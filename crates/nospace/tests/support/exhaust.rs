@@ -148,3 +148,19 @@ pub fn soon(what: &str, mut done: impl FnMut() -> anyhow::Result<bool>) -> anyho
     }
     Ok(())
 }
+
+/// Why this machine has no disk quotas, in words: mounts a file system with them, without nospace. `None` where it has.
+#[allow(dead_code, reason = "not every test asks")]
+pub fn no_disk_quotas() -> anyhow::Result<Option<String>> {
+    let script = "mount -t tmpfs -o size=20m nospace-quota /mnt
+         truncate -s 16M /mnt/image
+         mkdir /mnt/ext4
+         mkfs.ext4 -q -O quota,project -I 256 -E quotatype=prjquota /mnt/image
+         mount -o loop,prjquota /mnt/image /mnt/ext4";
+    let tried = Command::new("unshare")
+        .args(["--mount", "sh", "-euc", script])
+        .output()
+        .context("unshare")?;
+    let said = String::from_utf8_lossy(&tried.stderr).trim().to_owned();
+    Ok((!tried.status.success()).then(|| format!("no disk quotas here: {said}")))
+}

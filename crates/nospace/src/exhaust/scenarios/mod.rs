@@ -4,6 +4,7 @@ mod aio;
 mod blocks;
 mod cgroups;
 mod conntrack;
+mod disk_quota;
 mod epoll_watches;
 mod fanotify_groups;
 mod fanotify_marks;
@@ -62,6 +63,7 @@ scenarios! {
     Aio aio,
     Conntrack conntrack,
     MaxMapCount max_map_count,
+    DiskQuota disk_quota,
 }
 
 /// `--as-uid` where the default is an unused uid.

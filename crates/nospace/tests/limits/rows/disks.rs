@@ -7,7 +7,7 @@ use nospace_core::cause::Cause;
 use rustix::io::Errno;
 
 use super::of_a_guest;
-use crate::exhaust::Exhaust;
+use crate::exhaust::{Exhaust, no_disk_quotas};
 use crate::explain::Victim;
 use crate::place::Place;
 use crate::row::{Exhausted, Expected, How, Row};
@@ -38,6 +38,11 @@ pub fn rows() -> Vec<Row> {
             cause: Cause::DevShm,
             which: "",
             how: How::Real(blocks_of_shm),
+        },
+        Row {
+            cause: Cause::DiskQuota,
+            which: "of a project on ext4",
+            how: How::Scenario("disk-quota", quota),
         },
         of_a_guest(
             Cause::DiskQuota,
@@ -82,6 +87,24 @@ fn inodes() -> anyhow::Result<Option<Exhausted>> {
         victim: Victim::new(format!("touch {directory}/more")),
         // One more is the root of the tmpfs.
         expected: Expected::full(directory, "inodes", 41),
+    }))
+}
+
+/// nospace and the victim are in its mount namespace, where nobody else sees it.
+fn quota() -> anyhow::Result<Option<Exhausted>> {
+    if let Some(why) = no_disk_quotas()? {
+        eprintln!("skipped: {why}");
+        return Ok(None);
+    }
+    let exhaust = Exhaust::start(&["disk-quota", "--limit", "2"])?;
+    let directory = exhaust.subject().to_owned();
+    Ok(Some(Exhausted {
+        place: Place::of(exhaust, &["mnt"]),
+        // As root with CAP_SYS_RESOURCE it would not be refused.
+        victim: Victim::new(format!(
+            "setpriv --reuid=1899999033 --regid=1899999033 --clear-groups cp /bin/sh {directory}/more"
+        )),
+        expected: Expected::full(directory, "bytes", 2 << 20),
     }))
 }
 
