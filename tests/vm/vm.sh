@@ -69,7 +69,9 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
-insmod /overlay.ko 2>/dev/null
+for module in overlay quota_tree quota_v2 loop; do
+    insmod /$module.ko 2>/dev/null
+done
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
 echo "kernel $(uname -r)"
@@ -85,7 +87,7 @@ END
 
 make_root() {
     local root=$work/root
-    mkdir -p "$root"/{bin,proc,sys,dev,tmp,etc}
+    mkdir -p "$root"/{bin,proc,sys,dev,tmp,etc,mnt}
     cp "$busybox" "$root/bin/busybox"
     echo root:x:0:0::/:/bin/sh >"$root/etc/passwd"
     init >"$root/init"
@@ -93,6 +95,16 @@ make_root() {
     for program in $tests nospace nospace-holder; do
         cp "$work/$program" "$root/$program"
     done
+    # With its libraries, since Debian has no static one; so none for another architecture.
+    if [ "$arch" = "$(dpkg --print-architecture)" ]; then
+        local mkfs library
+        mkfs=$(command -v mkfs.ext4)
+        cp "$mkfs" "$root/bin/"
+        ldd "$mkfs" | grep -o '/[^ ]*' | while read -r library; do
+            mkdir -p "$root${library%/*}"
+            cp -L "$library" "$root$library"
+        done
+    fi
 }
 
 # Boots a kernel and evaluates its output.
@@ -101,7 +113,7 @@ run() { # FOLDER
     mkdir "$here"
     root=$here/root
     cp -r "$work/root" "$root"
-    [ ! -e "$1/overlay.ko" ] || cp "$1/overlay.ko" "$root/"
+    cp "$1"/*.ko "$root/"
     (cd "$root" && find . | cpio --quiet -o -H newc) >"$here/initrd"
     rm -r "$root"
     timeout 1800 "${qemu[@]}" -smp 1 -m 1024 -nodefaults -display none \
