@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
-use super::archive::{Sample, Timeline, load};
+use super::archive::{Rest, Sample, Timeline, load};
 use super::recorded::Recorded;
 use super::when::When;
 
@@ -64,16 +64,28 @@ impl Replay {
         Some(head.every_ms as f64 / 1e3)
     }
 
-    /// A warning where the recording was ended in the middle of a sample.
+    /// What comes after its samples.
+    #[must_use]
+    pub fn rest(&self) -> &Rest {
+        match &self.source {
+            Source::Moment(..) => &Rest::None,
+            Source::Timeline(timeline) => timeline.rest(),
+        }
+    }
+
+    /// A warning where the recording ends in the middle of a sample, or cannot be read to its end.
     #[must_use]
     pub fn gap(&self) -> Option<String> {
-        match &self.source {
-            Source::Timeline(timeline) if timeline.is_cut() => Some(format!(
-                "{} has no end: it is still being recorded, or was interrupted after {}",
-                self.path.display(),
-                timeline.samples().last()?.taken_at
+        let path = self.path.display();
+        let last = self.samples().last()?.taken_at;
+        match self.rest() {
+            Rest::None => None,
+            Rest::Cut => Some(format!(
+                "{path} has no end: it is still being recorded, or was interrupted after {last}"
             )),
-            _ => None,
+            Rest::Damaged(why) => Some(format!(
+                "{path} is damaged: what was recorded after {last} cannot be read ({why})"
+            )),
         }
     }
 

@@ -11,9 +11,10 @@ use nospace_core::growth::{self, Growth, History};
 use super::feed::Feed;
 use super::host::watches_of;
 use super::sample::{Sample, held};
-use super::update::{Moment, Position, RefusedCalls, Request, Update};
+use super::update::{After, Moment, Position, RefusedCalls, Request, Update};
 use crate::collect::collect;
 use crate::host::Host as _;
+use crate::host::archive::Rest;
 use crate::host::replay::Replay;
 use crate::over_time::not_recorded;
 
@@ -115,6 +116,11 @@ impl Player {
             begin: begin.taken_at,
             end: end.taken_at,
             playing: self.is_playing.then_some(self.speed),
+            after: match self.replay.rest() {
+                Rest::None => After::Nothing,
+                Rest::Cut => After::NoEnd,
+                Rest::Damaged(_) => After::Damage,
+            },
         })
     }
 
@@ -208,3 +214,6 @@ impl Feed for Player {
         updates
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,20 @@ pub struct Position {
     pub end: Timestamp,
     /// Samples a second while it is played; `None` while it stands still.
     pub playing: Option<u32>,
+    /// What comes after the last sample.
+    pub after: After,
+}
+
+/// What comes after the last sample of a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum After {
+    /// Nothing: that is all of it.
+    #[default]
+    Nothing,
+    /// A sample that has no end.
+    NoEnd,
+    /// What cannot be read.
+    Damage,
 }
 
 /// Calls that failed because something had run out.

@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use nospace::collect::collect;
-use nospace::host::archive::{Answer, Question, Sink, Timeline, TimelineWriter, Writer, load};
+use nospace::host::archive::{
+    Answer, Question, Rest, Sink, Timeline, TimelineWriter, Writer, load,
+};
 use nospace::host::live::{Live, Roots};
 use nospace::host::recorded::Recorded;
 use nospace::host::recording::Recording;
@@ -113,7 +115,7 @@ proptest! {
     fn every_sample_is_read_back(nodes in nodes(), first in 0_usize..150) {
         let timeline = opened(&write(Vec::new(), &nodes)).unwrap().unwrap();
         prop_assert_eq!(timeline.samples().len(), nodes.len());
-        prop_assert!(!timeline.is_cut());
+        prop_assert_eq!(timeline.rest(), &Rest::None);
         let first = first % nodes.len();
         let mut at = first;
         timeline.play(first, &mut |number, contents| {
@@ -188,27 +190,77 @@ fn each_sample_is_handed_over_when_it_is_complete() {
     }
 }
 
-/// A damaged one is an error, or has samples that are right.
+/// A damaged one has the samples before the damage, which are right, and says that there were more; where there are none it is an error.
 #[test]
 fn damage_is_found() {
-    let nodes = story(62);
+    let nodes = story(130);
     let whole = write(Vec::new(), &nodes);
-    let mut refused = 0;
-    for at in (0..whole.len()).step_by(11) {
+    let first_frame = write(Vec::new(), &nodes[..60]).len();
+    let (mut refused, mut read) = (0, 0);
+    for at in (0..whole.len()).step_by(7) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x41;
         let Ok(Some(timeline)) = opened(&bytes) else {
+            assert!(at < first_frame, "byte {at}: the first frame can be read");
             refused += 1;
             continue;
         };
-        assert!(timeline.samples().len() <= nodes.len());
-        for (number, expected) in nodes.iter().enumerate().take(timeline.samples().len()) {
-            if let Ok(contents) = timeline.sample(number) {
-                assert_eq!(node(&contents), *expected, "byte {at}");
-            }
-        }
+        let samples = timeline.samples().len();
+        assert!(samples < nodes.len(), "byte {at} is not noticed");
+        assert_ne!(timeline.rest(), &Rest::None, "byte {at}");
+        assert!(samples >= 60 || at < first_frame, "byte {at}: {samples}");
+        let mut next = 0;
+        let played = timeline.play(0, &mut |number, contents| {
+            assert_eq!(
+                (number, &node(contents)),
+                (next, &nodes[number]),
+                "byte {at}"
+            );
+            next += 1;
+            Ok(ControlFlow::Continue(()))
+        });
+        played.unwrap_or_else(|error| panic!("byte {at}: {error:#}"));
+        assert_eq!(next, samples, "byte {at}");
+        read += 1;
     }
-    assert!(refused > whole.len() / 11 / 2, "{refused}");
+    assert!(
+        refused > 0 && read > whole.len() / 7 / 2,
+        "{refused} {read}"
+    );
+}
+
+/// Commands say what of a damaged timeline they have read, or why there is nothing.
+#[test]
+fn damage_is_said() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("t.tar.zst");
+    let checked = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let output = nospace(&["check", "--from", path.to_str().unwrap(), "-o", "json"]);
+        (output.status.code(), said(&output))
+    };
+    let whole = write(Vec::new(), &story(130));
+    let mut flipped = whole.clone();
+    let end = flipped.len() - 200;
+    flipped[end] ^= 0x41;
+    let (_, text) = checked(&flipped);
+    assert!(
+        text.contains("is damaged: what was recorded after 2026-01-01T00:0"),
+        "{text}"
+    );
+    let (_, text) = checked(&whole[..whole.len() / 2]);
+    assert!(text.contains("has no end"), "{text}");
+    for (bytes, why) in [
+        (&b""[..], "it is empty"),
+        (&b"not zstd"[..], "not compressed with zstd"),
+        (&whole[..100], "incomplete"),
+    ] {
+        let (code, text) = checked(bytes);
+        assert!(
+            code == Some(3) && text.contains(why),
+            "{why}: {code:?} {text}"
+        );
+    }
 }
 
 /// A recording of one moment and a timeline of the same node say the same.

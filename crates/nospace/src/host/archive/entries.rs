@@ -26,10 +26,14 @@ pub type EachLine<'f> = &'f mut dyn FnMut(&mut Budget, &[u8], usize) -> anyhow::
 ///
 /// # Errors
 ///
-/// It does not.
+/// It does not, or is empty.
 pub fn compressed(file: &mut impl BufRead) -> anyhow::Result<()> {
     const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-    if !file.fill_buf()?.starts_with(&MAGIC) {
+    let begin = file.fill_buf()?;
+    if begin.is_empty() {
+        bail!("it is empty");
+    }
+    if !begin.starts_with(&MAGIC) {
         bail!("it is not compressed with zstd; make it with `nospace record FILE.tar.zst`");
     }
     Ok(())

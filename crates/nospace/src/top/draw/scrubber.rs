@@ -1,13 +1,14 @@
 use jiff::Timestamp;
 
 use super::canvas::Canvas;
-use crate::top::update::Position;
+use crate::top::update::{After, Position};
 use crate::ui::{Charset, Line, style, text};
 
 /// Columns that the bar has at least.
 const NARROWEST: usize = 10;
 
-/// Where in the recording this is, in a line: `14:00:00 ━━━━●──── 14:10:00  25 of 121, playing, at most 5/s`; or why it cannot be read.
+/// Where in the recording this is, in a line: `14:00:00 ━━━━●──── 14:10:00  25 of 121, playing, at most 5/s`, and that more was
+/// recorded than can be read; or why this cannot be read.
 pub fn draw(canvas: &mut Canvas<'_>, position: &Position, trouble: Option<&str>) {
     let charset = canvas.look.charset;
     let line = Line::new(charset);
@@ -23,9 +24,19 @@ pub fn draw(canvas: &mut Canvas<'_>, position: &Position, trouble: Option<&str>)
         Some(speed) => format!(", playing, at most {speed}/s"),
         None => String::new(),
     };
+    let after = match position.after {
+        After::Nothing => ["", ""],
+        After::NoEnd => [", the recording has no end", ", no end"],
+        After::Damage => [", damaged: the rest cannot be read", ", damaged"],
+    };
     let around = text::width(&begin) + text::width(&end) + 4;
     let room = |said: &str| canvas.width().checked_sub(around + text::width(said));
-    let said = [format!("{place}{state}"), place];
+    let said = [
+        format!("{place}{state}{}", after[0]),
+        format!("{place}{state}{}", after[1]),
+        format!("{place}{}", after[1]),
+        place,
+    ];
     let fits = said.iter().find_map(|said| {
         let room = room(said).filter(|&room| room >= NARROWEST)?;
         Some((said.as_str(), room))

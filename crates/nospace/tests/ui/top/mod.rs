@@ -10,7 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nospace::top::holders::{Choice, Grouping, Key, SortKey};
 use nospace::top::sample::{HeldInstance, Sample};
 use nospace::top::state::{Effect, Shown, State, View};
-use nospace::top::update::{Moment, Position, RefusedCalls, Request, Update};
+use nospace::top::update::{After, Moment, Position, RefusedCalls, Request, Update};
 use nospace::top::{Look, draw};
 use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
@@ -259,10 +259,38 @@ fn moment(number: usize, is_jump: bool, first: u32, playing: Option<u32>) -> Upd
             begin: "2026-01-01T23:58:00Z".parse().unwrap(),
             end: "2026-01-02T00:03:00Z".parse().unwrap(),
             playing,
+            after: After::Nothing,
         },
         is_jump,
         samples: samples.collect(),
     })
+}
+
+#[test]
+fn what_a_recording_lost_is_said() {
+    for (after, wide, narrow) in [
+        (
+            After::Damage,
+            "61 of 61, damaged: the rest cannot be read",
+            "61 of 61, damaged",
+        ),
+        (
+            After::NoEnd,
+            "61 of 61, the recording has no end",
+            "61 of 61, no end",
+        ),
+    ] {
+        let mut state = State::new(Choice::default());
+        let Update::Moment(mut moment) = moment(60, true, 0, None) else {
+            unreachable!()
+        };
+        moment.position.after = after;
+        state.take(Update::Moment(moment));
+        for (width, said) in [(100, wide), (60, narrow)] {
+            let screen = screen(&mut state, width);
+            assert!(screen.contains(said), "{width}: {screen}");
+        }
+    }
 }
 
 #[test]

@@ -14,11 +14,15 @@
 //! ```
 //!
 //! The first sample of a frame is complete in itself: reading a sample begins there. The compressor is flushed after each
-//! sample, so whatever ends the recording, all that was flushed can be read.
+//! sample, so whatever ends the recording, all that was flushed can be read. Each frame has a checksum: of
+//! one that is damaged, the samples before the place where it can no longer be unpacked are read, and none where only the checksum
+//! is wrong, as the damage may be anywhere.
 
+mod damage;
 mod read;
 mod write;
 
+pub use damage::Rest;
 pub use read::{Sample, Timeline};
 pub use write::TimelineWriter;
 

@@ -12,6 +12,7 @@ use super::super::entries::{
 };
 use super::super::memory::{self, Budget};
 use super::super::{ANSWERS, HEAD, Head, MAX_HEAD};
+use super::damage::{Remembering, Rest, is_anywhere};
 use super::{END, End, GONE, Gone, MAX_BYTES, MAX_SAMPLES, SAMPLES};
 
 /// A timeline on disk. Nothing of it is in memory but when its samples were taken.
@@ -22,7 +23,7 @@ pub struct Timeline {
     samples: Vec<Sample>,
     /// Where the frames begin, with the first sample of each.
     frames: Vec<Frame>,
-    is_cut: bool,
+    rest: Rest,
 }
 
 /// When a sample was taken.
@@ -45,7 +46,7 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// When the file is no archive of nospace, is damaged, or ends before its first sample is complete.
+    /// When the file is no archive of nospace, holds what no recording writes, or is cut or damaged before its first sample is complete.
     pub fn open(file: File) -> anyhow::Result<Option<Self>> {
         let Some(head) = first_head(&file)? else {
             return Ok(None);
@@ -55,7 +56,7 @@ impl Timeline {
             head,
             samples: Vec::new(),
             frames: Vec::new(),
-            is_cut: false,
+            rest: Rest::None,
         };
         timeline.index()?;
         Ok(Some(timeline))
@@ -73,10 +74,10 @@ impl Timeline {
         &self.samples
     }
 
-    /// Whether the recording was ended in the middle of a sample.
+    /// What comes after them.
     #[must_use]
-    pub fn is_cut(&self) -> bool {
-        self.is_cut
+    pub fn rest(&self) -> &Rest {
+        &self.rest
     }
 
     /// Sample `number`, from 0.
@@ -120,8 +121,14 @@ impl Timeline {
                 if number >= self.samples.len() {
                     return Ok(ControlFlow::Break(()));
                 }
-                if state.entry(name, rest, size, contents)? && number >= first {
-                    flow = each(number, &mut state.contents)?;
+                if state.entry(name, rest, size, contents)? {
+                    if number >= first {
+                        flow = each(number, &mut state.contents)?;
+                    }
+                    // What follows may be damaged.
+                    if number + 1 == self.samples.len() {
+                        flow = ControlFlow::Break(());
+                    }
                 }
                 Ok(flow)
             })?;
@@ -132,19 +139,20 @@ impl Timeline {
     fn index(&mut self) -> anyhow::Result<()> {
         let mut file = BufReader::new(Window::new(&self.file, 0));
         let mut left = MAX_BYTES;
-        let found = loop {
-            match index_frame(&mut file, &mut self.samples, &mut self.frames, &mut left) {
-                Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => break Ok(()),
-                Err(error) => break Err(error),
+        self.rest = loop {
+            match index_frame(&mut file, &mut self.samples, &mut self.frames, &mut left)? {
+                Next::More => {}
+                Next::End => break Rest::None,
+                // What was cut is read to its end and misses more; anything else is damage.
+                Next::Unreadable(_) if file.get_ref().at_end => break Rest::Cut,
+                Next::Unreadable(why) => break Rest::Damaged(why),
             }
         };
-        if let Err(error) = found {
-            // What was cut is read to its end and misses more; anything else is damage.
-            if !file.get_ref().at_end {
-                return Err(error);
-            }
-            self.is_cut = true;
+        if let Rest::Damaged(why) = &self.rest {
+            ensure!(
+                !self.samples.is_empty(),
+                "it is damaged, and nothing of it can be read: {why}"
+            );
         }
         ensure!(
             !self.samples.is_empty(),
@@ -169,19 +177,27 @@ fn first_head(file: &File) -> anyhow::Result<Option<Head>> {
     Ok(found.filter(|head| read.is_ok() && head.timeline.is_some()))
 }
 
-/// Finds the samples of the frame that begins here; breaks at the end of the file.
+/// What comes after a frame.
+enum Next {
+    More,
+    End,
+    /// The frame cannot be read to its end, and why.
+    Unreadable(String),
+}
+
+/// Finds the samples of the frame that begins here.
 fn index_frame(
     file: &mut BufReader<Window<'_>>,
     samples: &mut Vec<Sample>,
     frames: &mut Vec<Frame>,
     left: &mut u64,
-) -> anyhow::Result<ControlFlow<()>> {
+) -> anyhow::Result<Next> {
     if file.fill_buf()?.is_empty() {
-        return Ok(ControlFlow::Break(()));
+        return Ok(Next::End);
     }
     let offset = file.get_ref().position - file.buffer().len() as u64;
     let first = samples.len();
-    let mut stream = decoder(file)?.single_frame().take(*left);
+    let mut stream = Remembering::new(decoder(file)?.single_frame()).take(*left);
     let read = each_entry(&mut stream, &mut |name, size, contents| {
         let Some((number, rest)) = sample_entry(name)? else {
             return Ok(ControlFlow::Continue(()));
@@ -203,15 +219,24 @@ fn index_frame(
         }
         Ok(ControlFlow::Continue(()))
     });
-    let drained = read.and_then(|()| Ok(io::copy(&mut stream, &mut io::sink())?));
+    // What is wrong in a frame that its checksum confirms was written so.
+    let drained = io::copy(&mut stream, &mut io::sink());
     *left = stream.limit();
     ensure!(
         *left > 0,
         "unpacked it is longer than {} GiB, which no timeline is",
         MAX_BYTES >> 30
     );
+    if let Some(why) = stream.get_ref().error() {
+        if is_anywhere(why) {
+            samples.truncate(first);
+            frames.retain(|frame| frame.first < first);
+        }
+        return Ok(Next::Unreadable(why.to_owned()));
+    }
+    read?;
     drained?;
-    Ok(ControlFlow::Continue(()))
+    Ok(Next::More)
 }
 
 /// Number of the sample that an entry belongs to, and its name there; `None` for the head.
