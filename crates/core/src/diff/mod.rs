@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
-use crate::model::{InotifyResource, Pair, Provenance};
+use crate::model::{InotifyResource, Pair, Provenance, Subject, UserNames};
 use crate::report::{Finding, Refusals, Report, SCHEMA_VERSION};
 use crate::workload::Workload;
 
@@ -42,6 +42,9 @@ pub struct Difference {
     pub new_findings: Vec<Finding>,
     /// Findings of the first sample that the second does not have.
     pub gone_findings: Vec<Finding>,
+    /// Names of uids, from the node's /etc/passwd, in which the two samples agree; those that are missing are not known.
+    #[serde(default, skip_serializing_if = "UserNames::is_empty")]
+    pub user_names: UserNames,
 }
 
 /// One of the two samples.
@@ -75,7 +78,8 @@ pub struct BudgetChange {
     /// Cause that its exhaustion has.
     pub cause: Cause,
     /// What has it.
-    pub subject: String,
+    #[schemars(with = "String")]
+    pub subject: Subject,
     /// What is counted.
     pub unit: String,
     /// In the first sample; null where it was not there.
@@ -150,6 +154,7 @@ pub fn difference(before: &Report, after: &Report) -> Difference {
         refusals: None,
         new_findings: missing_in(before, after),
         gone_findings: missing_in(after, before),
+        user_names: before.user_names.agreeing(&after.user_names),
     }
 }
 
@@ -194,18 +199,14 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
     notes
 }
 
-type BudgetKey = (Cause, String, String);
+type BudgetKey = (Cause, Subject, String);
 
 fn levels(report: &Report) -> BTreeMap<BudgetKey, Level> {
     let mut levels = BTreeMap::new();
     for user in &report.users {
         for resource in InotifyResource::BOTH {
             let budget = user.budget(resource);
-            let key = (
-                resource.cause(),
-                user.subject().to_string(),
-                resource.unit().to_owned(),
-            );
+            let key = (resource.cause(), user.subject(), resource.unit().to_owned());
             levels.insert(
                 key,
                 Level {
@@ -219,7 +220,7 @@ fn levels(report: &Report) -> BTreeMap<BudgetKey, Level> {
     for resource in &report.resources {
         let key = (
             resource.cause,
-            resource.subject.to_string(),
+            resource.subject.clone(),
             resource.unit.clone(),
         );
         levels.insert(

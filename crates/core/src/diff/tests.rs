@@ -85,6 +85,30 @@ fn what_grew_shrank_came_and_went() {
 }
 
 #[test]
+fn users_have_the_names_on_which_the_samples_agree() {
+    let named = |names: &[(u32, &str)]| {
+        let names = names.iter().map(|(uid, name)| (*uid, (*name).to_owned()));
+        let mut report = node().report();
+        report.user_names = UserNames::new(names.collect());
+        report
+    };
+    let before = named(&[(0, "root"), (1000, "web"), (1001, "ci")]);
+    let after = named(&[(0, "root"), (1000, "db"), (1002, "app")]);
+    let names = difference(&before, &after).user_names;
+    let all = [0, 1000, 1001, 1002].map(|uid| names.uid(uid));
+    assert_eq!(
+        all,
+        [
+            "uid 0 (root)",
+            "uid 1000",
+            "uid 1001 (ci)",
+            "uid 1002 (app)"
+        ]
+    );
+    assert!(difference(&named(&[]), &named(&[])).user_names.is_empty());
+}
+
+#[test]
 fn what_is_hard_to_compare_is_said() {
     let before = node().report();
     let mut after = node().report();

@@ -23,6 +23,19 @@ impl UserNames {
         self.0.is_empty()
     }
 
+    /// These names and those of `others`, without those of users that the two call differently.
+    #[must_use]
+    pub fn agreeing(&self, others: &Self) -> Self {
+        let all = self.0.iter().chain(&others.0);
+        let agreed = all.filter(|(uid, name)| {
+            [self, others]
+                .into_iter()
+                .filter_map(|names| names.of(**uid))
+                .all(|other| other == name.as_str())
+        });
+        Self(agreed.map(|(uid, name)| (*uid, name.clone())).collect())
+    }
+
     /// The name of `uid`, as the initial user namespace numbers it.
     #[must_use]
     pub fn of(&self, uid: u32) -> Option<&str> {

@@ -147,7 +147,7 @@ fn budgets(page: &mut Page, difference: &Difference, options: &Options) {
         .column("AFTER", Align::Right);
     for change in difference.budgets.iter().take(options.top) {
         table.row(vec![
-            Cell::new(name(change, &difference.budgets)),
+            Cell::new(name(change, difference)),
             change_cell(change),
             Cell::new(level(change, change.before)),
             Cell::new(level(change, change.after)),
@@ -157,10 +157,16 @@ fn budgets(page: &mut Page, difference: &Difference, options: &Options) {
 }
 
 /// With the unit where another of these has the same name.
-fn name(change: &BudgetChange, all: &[BudgetChange]) -> String {
-    let of = |change: &BudgetChange| budget_name(change.cause, &change.subject);
+fn name(change: &BudgetChange, difference: &Difference) -> String {
+    let names = &difference.user_names;
+    let of = |change: &BudgetChange| budget_name(change.cause, &names.caption(&change.subject));
     let name = of(change);
-    match all.iter().filter(|other| of(other) == name).count() {
+    match difference
+        .budgets
+        .iter()
+        .filter(|other| of(other) == name)
+        .count()
+    {
         0 | 1 => name,
         _ => format!("{name} ({})", change.unit),
     }
