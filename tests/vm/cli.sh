@@ -124,4 +124,6 @@ END
     done
     cat /sys/block/loop*/loop/backing_file >/tmp/loops 2>/dev/null && fail "a loop device is left after SIGKILL"
     echo "disk-quota ... ok"
+else
+    echo "disk-quota ... skipped: no kernel of its own, or no mkfs.ext4 for it"
 fi
