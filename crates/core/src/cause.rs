@@ -149,12 +149,19 @@ fn closest(word: &str, codes: impl Iterator<Item = &'static str>) -> Vec<&'stati
         .map(|code| {
             let distance = distance(&word, code);
             let is_part = word.len() >= 3 && code.contains(&word);
-            (if is_part { distance.min(1) } else { distance }, code)
+            let near = is_part || is_like_a_part(&word, code);
+            (if near { distance.min(1) } else { distance }, code)
         })
         .filter(|(distance, code)| *distance <= code.len() / 3)
         .collect();
     all.sort_unstable();
     all.into_iter().take(3).map(|(_, code)| code).collect()
+}
+
+/// Whether `word` is one of the words of `code`, mistyped: `watchs`.
+fn is_like_a_part(word: &str, code: &str) -> bool {
+    let like = |part: &str| part.len() >= 4 && distance(word, part) <= part.len() / 4;
+    word.len() >= 4 && code.split('-').any(like)
 }
 
 /// Letters to add, drop, change or swap between `a` and `b`.
@@ -196,6 +203,11 @@ mod tests {
             ("map-count", "max-map-count"),
             ("quota", "disk-quota"),
             ("neighbour-table", "neighbor-table"),
+            ("watchs", "inotify-watches"),
+            ("watch", "epoll-watches"),
+            ("inotify-watch", "inotify-watches"),
+            ("instanses", "inotify-instances"),
+            ("Semaphors", "sysv-semaphores"),
         ] {
             assert!(
                 Cause::closest(word).contains(&code),
@@ -203,7 +215,15 @@ mod tests {
                 Cause::closest(word)
             );
         }
-        for word in ["syslog", "kubelet", "x", "", "messages-of-yesterday"] {
+        for word in [
+            "syslog",
+            "kubelet",
+            "kern.log",
+            "auth",
+            "x",
+            "",
+            "messages-of-yesterday",
+        ] {
             assert_eq!(Cause::closest(word), [] as [&str; 0], "{word}");
         }
         for cause in Cause::ALL {

@@ -136,9 +136,11 @@ impl ExplainArgs {
         }
     }
 
-    /// An argument that is no file and reads like a cause code is taken for a mistyped one.
+    /// An argument that is no file and reads like a cause code is taken for a mistyped one. A lone word that is neither is an
+    /// error too; a missing log among others is reported when they have been read.
     fn check_codes(&self) -> anyhow::Result<()> {
-        for word in self.what.iter().filter(|path| !path.exists()) {
+        let is_missing = |path: &&PathBuf| path.as_os_str() != "-" && !path.exists();
+        for word in self.what.iter().filter(is_missing) {
             let like = word.to_str().map(Cause::closest).unwrap_or_default();
             if !like.is_empty() {
                 bail!(
@@ -146,6 +148,19 @@ impl ExplainArgs {
                     like.join(" or ")
                 );
             }
+        }
+        if let [word] = self.what.as_slice()
+            && is_missing(&word)
+            && word.parent() == Some(Path::new(""))
+        {
+            bail!(
+                "{word:?} is neither a file nor a cause code; name a log, or one of the codes: {}",
+                Cause::ALL
+                    .iter()
+                    .map(|c| c.code())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
         }
         Ok(())
     }

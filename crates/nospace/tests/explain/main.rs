@@ -53,6 +53,24 @@ fn exit_codes_are_those_of_a_monitoring_plugin() {
 }
 
 #[test]
+fn a_word_that_is_no_file_is_a_mistyped_code_or_named_as_neither() {
+    for (word, answer) in [
+        ("watchs", "did you mean epoll-watches or inotify-watches?"),
+        ("inotify-watch", "did you mean inotify-watches?"),
+        (
+            "no-such-log",
+            "\"no-such-log\" is neither a file nor a cause code",
+        ),
+        ("./watchs-of-today", "No such file or directory"),
+    ] {
+        let out = explain(&[word]).output().unwrap();
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert!(said.contains(answer), "{word}: {said}");
+        assert_eq!(out.status.code(), Some(3), "{word}");
+    }
+}
+
+#[test]
 fn the_document_is_that_of_the_schema() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/explain.schema.json");
     let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
