@@ -25,7 +25,7 @@ pub use crate::limits::recommended::recommended_watches as common_watches;
 pub use capacity::{CandidateLimits, Capacity, MOST_PODS, Verdict};
 pub use node::{NodeOverrides, NodePlanError, plan_node};
 pub use question::{Cgroup, CgroupDriver, Contradiction, NoVersion, Question, Version};
-pub use report::{MemoryCost, NodeBase, PerPod, Plan};
+pub use report::{MemoryCost, NodeBase, OtherLimit, PerPod, Plan};
 pub use term::{Basis, Formula, Part, Term, total};
 
 use crate::limits::recommended::{RECOMMENDED_INSTANCES, RECOMMENDED_WATCHES};
@@ -125,6 +125,7 @@ fn answer(
             worst_case_bytes: memory::worst_case(proposal),
         },
         limits,
+        other_limits: Vec::new(),
         notes,
     }
 }

@@ -145,3 +145,41 @@ proptest! {
         prop_assert!(now.needed.watches >= used.watches.used);
     }
 }
+
+#[test]
+fn other_limits_grow_with_the_pods() {
+    use crate::cause::Cause;
+    use crate::model::Resource;
+    use crate::report::Subject;
+
+    let pid_max = |used| {
+        Resource::exact(
+            Cause::Pids,
+            Subject::sysctl("kernel.pid_max"),
+            used,
+            32_768,
+            "threads",
+        )
+    };
+    let with = |pods: u32, used, then| {
+        let node = running(pods, 1, 1, 0);
+        let mut view = crate::view(&node.0);
+        view.resources = vec![pid_max(used)];
+        let asked = Question {
+            pods: then,
+            ..Question::default()
+        };
+        let plan = plan_node(&asked, NodeOverrides::default(), &view, &[]).unwrap();
+        plan.other_limits
+    };
+    let short = with(10, 3_001, 100);
+    assert_eq!(short.len(), 1);
+    assert_eq!((short[0].expected, short[0].value), (30_010, Some(65_536)));
+    assert!(with(10, 2_000, 100).is_empty());
+    assert!(with(10, 3_001, 80).is_empty());
+    // Nothing is known of what a pod takes.
+    assert!(with(0, 30_000, 100).is_empty());
+    let full = with(1, 32_000, u64::MAX);
+    // The kernel takes no more than 4,194,304.
+    assert_eq!((full[0].expected, full[0].value), (u64::MAX, None));
+}

@@ -2,8 +2,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Proposal, Question, Term};
+use crate::cause::Cause;
 use crate::model::{Pair, Provenance};
-use crate::report::Budget;
+use crate::report::{Budget, Subject};
 
 /// The answer of `plan`, and its JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,8 +28,38 @@ pub struct Plan {
     pub memory: MemoryCost,
     /// The proposal and other limits, compared with the need.
     pub limits: Vec<Capacity>,
+    /// Limits other than inotify's that would be nearly or entirely used up if their use grew with the pods; only of a node that has pods.
+    /// `tune --plan` reads this, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_limits: Vec<OtherLimit>,
     /// What to know besides the figures.
     pub notes: Vec<String>,
+}
+
+/// A limit other than inotify's, if its use grows with the pods.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherLimit {
+    /// Cause code that its exhaustion has.
+    pub cause: Cause,
+    /// What has the budget: a sysctl, a user.
+    #[schemars(with = "String")]
+    pub subject: Subject,
+    /// The sysctl that sets the limit.
+    pub sysctl: String,
+    /// What is counted.
+    pub unit: String,
+    /// In use now, in `unit`.
+    pub used: u64,
+    /// The limit now, in `unit`.
+    pub limit: u64,
+    /// In use with the pods that were asked for: the use of the whole node, times the pods.
+    pub expected: u64,
+    /// What to set the sysctl to; null where it has several numbers, or where neither the
+    /// kernel nor half of the node's memory allows as much as that takes.
+    pub value: Option<u64>,
+    /// How far `used` can be trusted.
+    pub provenance: Provenance,
 }
 
 /// Kernel memory, which is never swapped. A limit takes none until it is used.

@@ -199,6 +199,13 @@ fn a_node_shows_how_many_more_pods_fit() {
     let full = recorded("shims-v2");
     let plan = json(&["--from", full.to_str().unwrap()]);
     assert_eq!(plan["node"]["morePods"], 0);
+    assert_eq!(plan["otherLimits"], Value::Null);
+    let many = json(&["--from", full.to_str().unwrap(), "--pods", "10000"]);
+    let others = many["otherLimits"].as_array().unwrap();
+    let mounts = others
+        .iter()
+        .find(|one| one["sysctl"] == "user.max_mnt_namespaces");
+    assert_eq!(mounts.unwrap()["value"], 65_536);
     let empty = recorded("docker-podman-v2");
     let plan = json(&["--from", empty.to_str().unwrap()]);
     assert_eq!(plan["node"]["perPod"], Value::Null);
@@ -277,14 +284,15 @@ fn it_is_read_in_ten_seconds() {
         "verbose",
         text(&plan(&["--cgroup", "v1", "-v", "--platform", "aks"]).stdout)
     );
-    for (name, node) in [
-        ("node", "healthy-v2"),
-        ("full", "shims-v2"),
-        ("outlier", "watches-v1"),
-        ("empty", "docker-podman-v2"),
+    for (name, node, pods) in [
+        ("node", "healthy-v2", "110"),
+        ("full", "shims-v2", "110"),
+        ("outlier", "watches-v1", "110"),
+        ("empty", "docker-podman-v2", "110"),
+        ("others", "healthy-v2", "10000"),
     ] {
         let archive = recorded(node);
-        let drawn = plan(&["--from", archive.to_str().unwrap()]);
+        let drawn = plan(&["--from", archive.to_str().unwrap(), "--pods", pods]);
         insta::assert_snapshot!(name, text(&drawn.stdout));
         assert!(
             text(&drawn.stdout)

@@ -1,5 +1,6 @@
 //! What a node needs, from what it uses: the cost per pod, and the rest.
 
+mod others;
 mod shares;
 
 use shares::Shares;
@@ -8,7 +9,7 @@ use super::{
     CandidateLimits, Cgroup, CgroupDriver, Contradiction, NodeBase, Plan, Proposal, Question,
     answer, root_workloads, terms, total,
 };
-use crate::amount::thousands;
+use crate::amount::{count, thousands};
 use crate::attribute::kubelet::{INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31};
 use crate::attribute::{Part, Running, View, running};
 use crate::limits::describe;
@@ -80,14 +81,23 @@ pub fn plan_node(
     }
     notes.extend(seen.outlier());
     notes.extend(seen.unseen());
-    Ok(answer(
+    let others = others::others(view, seen.running.pods, asked.pods);
+    if others.with_room > 0 {
+        notes.push(format!(
+            "{} would have room if their use grew with the pods.",
+            count(others.with_room, "other limit", "other limits")
+        ));
+    }
+    let mut plan = answer(
         &asked,
         Some(node),
         shares.terms(asked.pods, &asked),
         &need,
         &all,
         notes,
-    ))
+    );
+    plan.other_limits = others.short;
+    Ok(plan)
 }
 
 struct NodeUse<'v> {

@@ -2,6 +2,7 @@
 
 mod limits;
 mod node;
+mod others;
 mod terms;
 
 use nospace_core::amount::{bytes, count};
@@ -19,6 +20,7 @@ pub fn draw(plan: &Plan, screen: &Screen, verbose: bool) -> Page {
     terms::draw(&mut page, plan, verbose);
     set(&mut page, plan);
     limits::draw(&mut page, plan, verbose);
+    others::draw(&mut page, plan);
     notes(&mut page, plan);
     page
 }
