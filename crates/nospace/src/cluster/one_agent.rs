@@ -15,9 +15,9 @@ const HISTORY: &str = "/api/v1/history";
 /// Bytes of a history; one of 360 steps, 48 budgets and 32 workloads has less than one million.
 const HISTORY_BYTES: usize = 16 << 20;
 
-/// What an agent told.
+/// What an agent answered.
 #[derive(Debug)]
-pub struct Told {
+pub struct AgentAnswer {
     /// Its newest report.
     pub report: Report,
     /// Seconds since that was collected; `None` where it did not say.
@@ -30,9 +30,9 @@ pub struct Told {
 ///
 /// # Errors
 ///
-/// There is no report: the agent cannot be reached, refuses, is none, or is of another version; the error says which, and what to do. An agent
-/// without a history is none.
-pub async fn ask(server: &Server, timeout: Duration) -> anyhow::Result<Told> {
+/// There is no report: the agent cannot be reached, refuses, is none, or is of another version; the error says which, and what to do. A
+/// missing history is no error.
+pub async fn ask(server: &Server, timeout: Duration) -> anyhow::Result<AgentAnswer> {
     let url = &server.url;
     let client = server.connect()?;
     let answer = get(&client, REPORT, REPORT_BYTES, timeout).await;
@@ -42,11 +42,11 @@ pub async fn ask(server: &Server, timeout: Duration) -> anyhow::Result<Told> {
     let history = match get(&client, HISTORY, HISTORY_BYTES, timeout).await {
         Ok(answer) => read_history(&answer.body).map_err(|error| format!("{error:#}")),
         Err(RequestError::Status { code: 404, .. }) => {
-            Err("it is of an older version, which keeps none: update it".to_owned())
+            Err("it is of an older version, which keeps no history: update it".to_owned())
         }
         Err(error) => Err(failed(server, HISTORY, &error, timeout)),
     };
-    Ok(Told {
+    Ok(AgentAnswer {
         report,
         age: answer.age,
         history,

@@ -177,7 +177,7 @@ pub fn not_answered() -> anyhow::Result<()> {
 
     // There is a report, but no history: the report says so.
     for (history, why) in [
-        (None, "older version, which keeps none"),
+        (None, "older version, which keeps no history"),
         (Some((403, "no such right")), "no such right"),
         (Some((200, "{}")), "not a history of nospace"),
     ] {

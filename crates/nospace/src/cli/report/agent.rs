@@ -10,7 +10,7 @@ use nospace_core::amount::{count, duration};
 
 use super::moment;
 use crate::cli::args::LOOK;
-use crate::cluster::{Server, Told, address, ask, runtime};
+use crate::cluster::{AgentAnswer, Server, address, ask, runtime};
 use crate::incident::{Incident, history};
 
 /// No attempt of a request takes longer.
@@ -47,7 +47,7 @@ fn agent_address(text: &str) -> Result<Uri, String> {
 }
 
 impl AgentArgs {
-    /// What the agent tells; `None` where none is asked for.
+    /// What the agent answers; `None` where none is asked for.
     ///
     /// # Errors
     ///
@@ -62,19 +62,19 @@ impl AgentArgs {
             ca: self.agent_ca.clone(),
             ..Server::default()
         };
-        let told = runtime()?.block_on(ask(&server, TIMEOUT))?;
-        incident(told).map(Some)
+        let answer = runtime()?.block_on(ask(&server, TIMEOUT))?;
+        incident(answer).map(Some)
     }
 }
 
-fn incident(told: Told) -> anyhow::Result<Incident> {
-    let taken_at = told.report.taken_at.clone();
+fn incident(answer: AgentAnswer) -> anyhow::Result<Incident> {
+    let taken_at = answer.report.taken_at.clone();
     let mut gaps = Vec::new();
-    if let Some(age) = told.age.filter(|age| *age >= OLD) {
+    if let Some(age) = answer.age.filter(|age| *age >= OLD) {
         let ago = duration(Duration::from_secs(age));
         gaps.push(format!("the agent's last collection ended {ago} ago"));
     }
-    let mut incident = match told.history {
+    let mut incident = match answer.history {
         Ok(past) => {
             let step = duration(Duration::from_secs_f64(past.step_seconds.clamp(1.0, 1e9)));
             gaps.push(format!(
@@ -88,13 +88,13 @@ fn incident(told: Told) -> anyhow::Result<Incident> {
                 let others = count(n, one, many);
                 gaps.push(format!("the agent does not keep the history of {others}"));
             }
-            history::incident(&past, told.report).context("the agent's history has no times")?
+            history::incident(&past, answer.report).context("the agent's history has no times")?
         }
         Err(why) => {
             gaps.push(format!(
                 "what happened before {taken_at} is not known, as the agent's history cannot be read: {why}"
             ));
-            let alone = moment(told.report)?.finish();
+            let alone = moment(answer.report)?.finish();
             alone.context("the report has no sample")?
         }
     };
