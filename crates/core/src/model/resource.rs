@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Provenance, Subject};
 use crate::cause::Cause;
 
-/// `used` of `limit` in percent, rounded down. A limit of 0 forbids a thing: it is full only for who has one.
+/// `used` of `limit` in percent, rounded down; `None` for more than a u64 holds, so that use is far beyond the limit. A limit of 0 forbids a
+/// thing: it is full only for who has one.
 #[must_use]
 pub fn percent(used: u64, limit: u64) -> Option<u64> {
     if limit == 0 {

@@ -180,6 +180,25 @@ fn other_limits_grow_with_the_pods() {
     // Nothing is known of what a pod takes.
     assert!(with(0, 30_000, 100).is_empty());
     let full = with(1, 32_000, u64::MAX);
+    // A limit of 0 is no budget, and no share of a tiny one is too large to be one.
+    let mut tiny = pid_max(u64::MAX);
+    tiny.limit = 1;
+    let mut off = tiny.clone();
+    off.limit = 0;
+    let node = running(1, 1, 1, 0);
+    let mut view = crate::view(&node.0);
+    for (resource, short) in [(tiny, 1), (off, 0)] {
+        // Another budget of the same sysctl adds no line.
+        view.resources = vec![pid_max(3), resource];
+        let plan = plan_node(&Question::default(), NodeOverrides::default(), &view, &[]);
+        let plan = plan.unwrap();
+        assert_eq!(plan.other_limits.len(), short);
+        let has_room = plan
+            .notes
+            .iter()
+            .any(|note| note.starts_with("1 other limit would"));
+        assert_eq!(has_room, short == 0, "{:?}", plan.notes);
+    }
     // The kernel takes no more than 4,194,304.
     assert_eq!((full[0].expected, full[0].value), (u64::MAX, None));
 }

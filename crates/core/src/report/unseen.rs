@@ -237,8 +237,8 @@ impl AllSeen {
     }
 }
 
-/// What the answer of a report depends on and that was not seen. Outside of this crate one can only get longer: a report is
-/// well only after [`crate::evidence`] has looked at what its collectors saw.
+/// What the answer of a report depends on and that was not seen. Outside of this crate none can be made that lists nothing, but by
+/// reading the document of a report: it is well only after [`crate::evidence`] has looked at what its collectors saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
@@ -256,11 +256,6 @@ impl NotSeen {
             collector: "inotify".to_owned(),
             why: None,
         }])
-    }
-
-    /// Adds `one`.
-    pub fn add(&mut self, one: Unseen) {
-        self.0.push(one);
     }
 
     /// The proof that a verdict of health needs, if there is one.

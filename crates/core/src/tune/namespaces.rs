@@ -34,7 +34,8 @@ pub fn namespaces(view: &View) -> Vec<NamespaceLimit> {
             let limit = budget.limit?;
             let binds = !user.is_initial()
                 && budget.used > 0
-                && percent(budget.used, limit) >= Some(thresholds::WARNING_PERCENT);
+                && percent(budget.used, limit)
+                    .is_none_or(|percent| percent >= thresholds::WARNING_PERCENT);
             binds.then(|| NamespaceLimit {
                 user: UserRef {
                     uid: user.uid,

@@ -69,7 +69,7 @@ pub fn requests_of_node(view: &View) -> Vec<SysctlRequest> {
 }
 
 fn pressed(used: u64, limit: u64) -> bool {
-    percent(used, limit) >= Some(thresholds::WARNING_PERCENT)
+    percent(used, limit).is_none_or(|percent| percent >= thresholds::WARNING_PERCENT)
 }
 
 fn of_user(resource: InotifyResource, floor: u64, user: &User) -> Option<SysctlRequest> {

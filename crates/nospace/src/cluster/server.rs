@@ -17,7 +17,7 @@ const SECRET_BYTES: u64 = 64 << 10;
 ///
 /// # Errors
 ///
-/// It is none of `what`, or has a user in it, which belongs into the file that the option `secret` names.
+/// It is none of `what`, or has a user in it, which belongs in the file that the option `secret` names.
 pub fn address(text: &str, what: &str, secret: &str) -> Result<Uri, String> {
     let uri = text.trim_end_matches('/').parse::<Uri>().ok();
     let uri = uri
@@ -26,7 +26,7 @@ pub fn address(text: &str, what: &str, secret: &str) -> Result<Uri, String> {
     let mut authority = uri.authority().into_iter();
     if authority.any(|host| host.as_str().contains('@')) {
         return Err(format!(
-            "put the user and the password into a file: {secret}"
+            "the address must not contain a user or password: use {secret}"
         ));
     }
     Ok(uri)

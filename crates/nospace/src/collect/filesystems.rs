@@ -137,7 +137,9 @@ fn denied_gap(denied: &[&str]) -> Option<String> {
 }
 
 fn is_nearly_full(usage: &FilesystemUsage) -> bool {
-    let full = |used: u64, limit: u64| limit > 0 && percent(used, limit) >= Some(FULL);
+    let full = |used: u64, limit: u64| {
+        limit > 0 && percent(used, limit).is_none_or(|percent| percent >= FULL)
+    };
     let used = usage.blocks.saturating_sub(usage.blocks_free);
     full(used, used.saturating_add(usage.blocks_available))
         || full(usage.inodes.saturating_sub(usage.inodes_free), usage.inodes)

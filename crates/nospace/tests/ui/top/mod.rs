@@ -16,7 +16,7 @@ use nospace::ui::{Charset, is_invisible};
 use nospace_core::cause::Cause;
 use nospace_core::model::Provenance;
 use nospace_core::model::UserNames;
-use nospace_core::report::{Refusals, Refused, Report, Unseen};
+use nospace_core::report::{NotSeen, Refusals, Refused, Report};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -191,7 +191,7 @@ fn nobody_in_sight_is_not_nobody() {
     report.processes.clear();
     let says = |report: &Report| screen(&mut still(report.clone()), 100);
     assert!(says(&report).contains("no process holds"));
-    report.unseen.add(Unseen::OtherUsers { as_root: false });
+    report.unseen = NotSeen::unjudged();
     assert!(says(&report).contains("no process that nospace can see holds"));
 }
 
