@@ -16,10 +16,15 @@ pub fn draw(page: &mut Page, plan: &Plan) {
         thousands(node.pods),
         count(plan.asked.pods, "pod", "pods")
     );
-    page.heading("Other limits", if page.is_narrow() { "" } else { &remark });
-    let mut table = Table::default()
-        .column("SYSCTL", Align::Left)
-        .column("USED", Align::Right)
+    let narrow = page.is_narrow();
+    page.heading("Other limits", if narrow { "" } else { &remark });
+    let table = match narrow {
+        true => Table::default().names("SYSCTL"),
+        false => Table::default()
+            .column("SYSCTL", Align::Left)
+            .column("USED", Align::Right),
+    };
+    let mut table = table
         .column("THEN", Align::Right)
         .column("LIMIT NOW", Align::Right)
         .column("SET TO", Align::Right);
@@ -32,13 +37,16 @@ pub fn draw(page: &mut Page, plan: &Plan) {
             Provenance::Exact => "",
             Provenance::Estimated | Provenance::Unavailable => "~",
         };
-        table.row(vec![
-            Cell::new(one.sysctl.as_str()),
-            Cell::new(format!("{mark}{}", amount(one.used))),
+        let mut cells = vec![Cell::new(one.sysctl.as_str())];
+        if !narrow {
+            cells.push(Cell::new(format!("{mark}{}", amount(one.used))));
+        }
+        cells.extend([
             Cell::new(format!("~{}", amount(one.expected))),
             Cell::new(amount(one.limit)),
             value(one),
         ]);
+        table.row(cells);
     }
     page.table(&table);
 }
