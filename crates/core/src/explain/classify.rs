@@ -24,6 +24,9 @@ pub struct Classifier {
     order: Vec<usize>,
 }
 
+/// What makes ENFILE of EMFILE.
+const IN_SYSTEM: &[u8] = b" in system";
+
 /// What a message means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
@@ -146,6 +149,11 @@ impl Classifier {
     fn try_signature(&self, index: usize, signature: &Signature, message: &[u8]) -> Option<Match> {
         let captures = self.table.pattern(index)?.find(signature, message)?;
         let whole = captures.get(0)?;
+        // `too many open files in system` is another errno than the words that it begins with.
+        let rest = message.get(whole.end()..whole.end() + IN_SYSTEM.len());
+        if rest.is_some_and(|rest| rest.eq_ignore_ascii_case(IN_SYSTEM)) {
+            return None;
+        }
         Some(Match {
             signature: Some(index),
             cause: signature.cause,

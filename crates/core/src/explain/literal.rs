@@ -27,7 +27,7 @@ const HALVES: &[&str] = &[
 #[rustfmt::skip]
 const PIECES: [&[&str]; 16] = [
     &["each", "fichier", "ge pages", "inotify", "ee ports", "ax l", "on device", "fy limit"],
-    &["vailabl", "rlal", "rce tem", " memori", " allo", " lik", " dump ver"],
+    &["vailabl", "rlal", "rce tem", " memori", " allo", " lik", " dump ver", "t() out"],
     &["ll was se", "rflo", "ile}", "o lo", "of memo", "rzekro"],
     &["ptors", " locked l", " mon", " thread", "um_locks", "pids co", " -28", "(-28"],
     &["ressesI", "surs", "\\uc7", "\\u59", "sk quo", "\\u01"],
@@ -41,7 +41,7 @@ const PIECES: [&[&str]; 16] = [
     &["(28)", "b2f9\\ud", "er_insta", "chikb", "(24)"],
     &["u9650", "minen ", "e90\\u6", "sign ", "pi fil", "ck f"],
     &["ispo", "_setup(", "o-max-nr", "ospc}", "=-28"],
-    &["te m", "ed memory", "gepages ", "inimum re", "em watcher"],
+    &["te m", "ed memory", "gepages ", "inimum re", "em watcher", "VM Memory"],
 ];
 
 /// What makes a line worth reading although it has no literal: an errno as a name or a number, and a message in bytes.

@@ -122,7 +122,10 @@ impl Place {
         let below = |dir: &str| path.contains(&format!("{dir}/")) || path.ends_with(dir);
         if below("/sys/fs/cgroup") || path.starts_with("/cgroup/") {
             Self::Cgroup
-        } else if path.starts_with("/dev/shm") || path.starts_with("/run/shm") {
+        } else if ["/dev/shm", "/run/shm", "/PostgreSQL."]
+            .iter()
+            .any(|dir| path.starts_with(dir))
+        {
             Self::Shm
         } else if path.ends_with("/ptmx") {
             Self::Ptmx
@@ -150,7 +153,12 @@ fn lower(text: &[u8]) -> String {
 fn path_in(text: &[u8], last: bool) -> Option<String> {
     let mut found = PATH.as_ref()?.captures_iter(text);
     let found = if last { found.last() } else { found.next() }?;
-    let path = String::from_utf8_lossy(found.get(1)?.as_bytes());
+    let found = found.get(1)?;
+    // Where PHP's source is says nothing of what failed.
+    if text[found.end()..].starts_with(b" on line ") {
+        return None;
+    }
+    let path = String::from_utf8_lossy(found.as_bytes());
     let end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ')' | '(' | ':');
     Some(path.trim_end_matches(end).to_owned())
 }
@@ -175,6 +183,17 @@ fn clause_start(text: &[u8], end: usize) -> usize {
     // What only leads to the errno: `: "`, `(28: `, `[Errno 28] `, ` err=`.
     while stop > floor && !text[stop - 1].is_ascii_alphabetic() {
         stop -= 1;
+    }
+    let named = |head: &[u8]| {
+        let mut all = Errno::ALL.iter().map(|errno| errno.name().as_bytes());
+        all.find(|name| head.ends_with(name)).map(<[u8]>::len)
+    };
+    // `open error: ENOSPC (No space left on device)`
+    if let Some(length) = named(&text[floor..stop]) {
+        stop -= length;
+        while stop > floor && !text[stop - 1].is_ascii_alphabetic() {
+            stop -= 1;
+        }
     }
     for lead in [
         &b"errno"[..],

@@ -5,7 +5,7 @@ use super::evidence::{Dialect, Evidence, Place};
 use super::rules::{Rule, Scope, Verdict, find_word, rules};
 use super::statement::{Statement, Surroundings};
 use crate::cause::Cause;
-use crate::normalise::NormalForm;
+use crate::normalise::{Errno, NormalForm};
 use crate::signatures::Confidence;
 
 /// Points from which a cause is certain, if the next one is `LEAD` behind.
@@ -57,7 +57,7 @@ fn weigh(evidence: Evidence) -> Answer {
         Some((Verdict::None(_), _)) => return Answer::NoLimit,
         Some((Verdict::Cause(cause), score))
             if score.points >= POSSIBLE
-                && (evidence.statement == Statement::Firm || names_call(*cause, &evidence)) =>
+                && (stands_alone(&evidence) || names_call(*cause, &evidence)) =>
         {
             (*cause, score)
         }
@@ -120,6 +120,16 @@ fn rank(evidence: &Evidence) -> Vec<(Verdict, Score)> {
     let mut ranked: Vec<_> = scores.into_iter().collect();
     ranked.sort_by_key(|(_, score)| std::cmp::Reverse(score.points));
     ranked
+}
+
+/// Whether the errno says enough. ENOSPC does not, as firmware, devices and tables of the kernel answer it, too; but Go names
+/// the call and the path of a file.
+fn stands_alone(evidence: &Evidence) -> bool {
+    match evidence.errno {
+        Errno::ENFILE => true,
+        Errno::ENOSPC if evidence.dialect != Some(Dialect::Go) => false,
+        _ => evidence.statement == Statement::Firm,
+    }
 }
 
 /// Whether more than the errno and who wrote it speaks for `cause`.

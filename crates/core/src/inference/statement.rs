@@ -19,16 +19,16 @@ pub struct Surroundings {
 const FAILURE: &str = r"(?i-u)\b(?:err(?:or|o|no)?\d*|errors|errcode|fail(?:s|ed|ure|ing)?|fatal|cannot|can.t|can not|couldn.t|could ?n[o'].?t|unable|panic(?:ked)?|exception|warn(?:ing)?|crit(?:ical)?|emerg|alert|severe|abort(?:ed)?|refused|rejected|tbrok|broken|fehler|fehlgeschlagen|erreur|impossible|errore|impossibile|fout|mislukt|falha|erro|fallo|imposible|fel|fejl|virhe|hata|chyba|greška|kesalahan|gagal)\b|(?:error|exception|errno)\b|(?-i:E[A-Z]{3,}):|ошибк|не удал|невозмож|помилк|błąd|nie można|错误|失败|无法|錯誤|失敗|無法|エラー|できません|오류|실패|할 수 없|échec|ошибка|λάθος|σφάλμα|lỗi";
 
 /// What shows that a line is a command, a query, a definition, or text about errors.
-const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b"#;
+const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|(?:^|[^:] )"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b"#;
 
 /// What may follow an errno that ends its clause.
-const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:Trace/breakpoint|after|not handled|for this process|in |while |during |at |\[v))"#;
+const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s:\s|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:Trace/breakpoint|after|not handled|for this process|in |while |during |at |\[v))"#;
 
 /// What leads to an errno that is a reason.
-const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\] |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|\berror ["']|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
+const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\],? |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|\berror ["']|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
 
 /// A number of the errno beside its words.
-const NUMBERED: &str = r#"(?i-u)(?:errno[ =:]*\d+[\])]?[,:)]?\s?["'-]? ?|\(\d+[:)] ?|\d+: |code: \d+, .{0,60}|-1 e[a-z]+ \(|errcode: \d+ (?:- )?["']?|generic:\d+ meaning |error ?\d+[:,] )$"#;
+const NUMBERED: &str = r#"(?i-u)(?:errno[ =:]*\d+[\])]?[,:)]?\s?["'-]? ?|\(\d+[:)] ?|\(-\d+, ["']?|\d+: |code: \d+, .{0,60}|-1 e[a-z]+ \(|errcode: \d+ (?:- )?["']?|generic:\d+ meaning |error ?\d+[:,] )$"#;
 const NUMBER_AFTER: &str = r#"^(?-u)["']? ?,? ?[(\[]?(?:os error|errno|E[A-Z]{4,}\b)|^ ?\(\d+\)"#;
 
 /// Keys whose value is a reason, where the errno stands in quotes.

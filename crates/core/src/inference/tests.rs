@@ -77,7 +77,6 @@ fn confidence_follows_from_the_evidence() {
             Cause::InotifyWatches,
             Certain,
         ),
-        ("error: No space left on device", Cause::DiskSpace, Possible),
         (
             "fork: Resource temporarily unavailable",
             Cause::Pids,
@@ -113,6 +112,8 @@ fn refusals_by_no_limit_are_distinguished_from_silence() {
     }
     for line in [
         "no space left on device",
+        "error: No space left on device",
+        "failed to update - No space left on device",
         "we ran out: no space left on device",
         r#"query failed, q="too many open files""#,
         "+ grep 'no space left on device' error.log",
