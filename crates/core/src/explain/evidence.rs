@@ -11,7 +11,7 @@ use crate::evidence::room_for_all;
 use crate::limits;
 use crate::model::InotifyResource;
 use crate::report::thresholds::{self, CRITICAL_PERCENT};
-use crate::report::{Blame, Finding, Report, Rule, Severity, Status, Subject, Unseen};
+use crate::report::{AllSeen, Blame, Finding, Report, Rule, Severity, Status, Subject, Unseen};
 use crate::signatures::Confidence;
 
 /// What `report` says of `cause`.
@@ -56,8 +56,8 @@ fn asked(cause: &ExplainedCause, report: &Report) -> NodeSays {
     for candidate in candidates(cause) {
         let state = state(candidate, cause, report);
         words.extend(state.words);
-        match state.full {
-            Some(true) => {
+        match state.room {
+            Room::Full => {
                 return NodeSays {
                     verdict: if same(candidate, cause.cause) {
                         Verdict::Confirms
@@ -68,8 +68,8 @@ fn asked(cause: &ExplainedCause, report: &Report) -> NodeSays {
                     words,
                 };
             }
-            Some(false) => {}
-            None => all_known = false,
+            Room::Left(_) => {}
+            Room::Unknown => all_known = false,
         }
     }
     let verdict = match (all_known, cause.confidence) {
@@ -106,9 +106,19 @@ fn same(node: Cause, log: Cause) -> bool {
 }
 
 struct State {
-    /// Used up now; `None` without a figure.
-    full: Option<bool>,
+    room: Room,
     words: Vec<String>,
+}
+
+/// Whether the next call would be refused.
+#[derive(Clone, Copy)]
+enum Room {
+    /// Used up now.
+    Full,
+    /// No account is full, and every one that can refuse was seen.
+    Left(AllSeen),
+    /// There is no figure, or not of all that can refuse.
+    Unknown,
 }
 
 fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
@@ -138,16 +148,18 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     });
     let mut unseen = Vec::new();
     let mut unsaid = None;
-    let all_perhaps_full = own.is_empty() && perhaps.iter().all(|f| full(&f)) && asked.all_seen();
-    let is_full = if refusing.is_some() || own.iter().any(|f| full(&f)) {
-        Some(true)
-    } else if perhaps.iter().any(|f| full(&f)) {
-        unsaid = (!all_perhaps_full).then(|| asked.unsaid());
-        all_perhaps_full.then_some(true)
-    } else if figures.is_empty() || !asked.accounts.have_limits(report) {
-        room(cause, report, &mut unseen).and(None)
+    let any_perhaps_full = perhaps.iter().any(|f| full(&f));
+    let all_perhaps_full =
+        any_perhaps_full && own.is_empty() && perhaps.iter().all(|f| full(&f)) && asked.all_seen();
+    let left = if refusing.is_some() || own.iter().any(|f| full(&f)) || all_perhaps_full {
+        Room::Full
+    } else if any_perhaps_full {
+        unsaid = Some(asked.unsaid());
+        Room::Unknown
     } else {
-        room(cause, report, &mut unseen)
+        let left = room(cause, report, &mut unseen);
+        let has_figures = !figures.is_empty() && asked.accounts.have_limits(report);
+        if has_figures { left } else { Room::Unknown }
     };
     let shown = if own.is_empty() { perhaps } else { own };
     let mut words = quoted(shown);
@@ -155,10 +167,7 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     words.extend(unseen.iter().map(Unseen::sentence));
     // What the rules say of it tells more than the figure: whom it hits next.
     words.extend(refusing.map(|f| f.title.clone()));
-    State {
-        full: is_full,
-        words,
-    }
+    State { room: left, words }
 }
 
 /// What a log says, and whom that may be about.
@@ -221,13 +230,13 @@ fn is_in(object: &str, path: &str) -> bool {
     object.starts_with('/') && path != "/" && lies_on(object, path)
 }
 
-/// `Some(false)`: no account is full, and every one that can refuse was seen.
-fn room(cause: Cause, report: &Report, unseen: &mut Vec<Unseen>) -> Option<bool> {
+/// Of a cause whose accounts are not full, as far as they were seen.
+fn room(cause: Cause, report: &Report, unseen: &mut Vec<Unseen>) -> Room {
     match room_for_all(cause, report) {
-        Ok(_) => Some(false),
+        Ok(proof) => Room::Left(proof),
         Err(missing) => {
             *unseen = missing;
-            None
+            Room::Unknown
         }
     }
 }
@@ -244,8 +253,8 @@ fn processes(programs: &[String], report: &Report) -> State {
         .collect();
     let full = figures.iter().any(|f| f.percent >= CRITICAL_PERCENT);
     let mut unseen = Vec::new();
-    let full = match full {
-        true => Some(true),
+    let left = match full {
+        true => Room::Full,
         false => room(Cause::ProcessFiles, report, &mut unseen),
     };
     let near: Vec<Figure> = report
@@ -256,8 +265,8 @@ fn processes(programs: &[String], report: &Report) -> State {
         .collect();
     let named = !programs.is_empty() && programs.iter().all(|one| names_processes(one));
     let may_be_another = figures.is_empty() && !named;
-    let full = full
-        .filter(|_| !(may_be_another && near.iter().any(|one| one.percent >= CRITICAL_PERCENT)));
+    let is_another = may_be_another && near.iter().any(|one| one.percent >= CRITICAL_PERCENT);
+    let room = if is_another { Room::Unknown } else { left };
     let mut words = match () {
         () if !figures.is_empty() => quoted(figures.iter().collect()),
         () if named => {
@@ -276,7 +285,7 @@ fn processes(programs: &[String], report: &Report) -> State {
         }
     };
     words.extend(unseen.iter().map(Unseen::sentence));
-    State { full, words }
+    State { room, words }
 }
 
 /// Whether processes of `program` are called so: `.NET`, `Java` and `Ruby listen` are names of products.
@@ -309,14 +318,13 @@ impl Explanation {
     /// The worst that was found. Where nothing was, that is good news only if every line was searched whole, and to the end.
     #[must_use]
     pub fn status(&self) -> Status {
-        let failed = self.sources.iter().any(|s| s.error.is_some());
-        let cut = || self.sources.iter().any(|s| s.cut > 0);
+        let is_read = self.sources.iter().all(|s| s.error.is_none());
+        let is_whole = self.sources.iter().all(|s| s.cut == 0);
         match self.severity() {
             Some(Severity::Critical) => Status::Critical,
-            _ if failed => Status::Unknown,
+            _ if !is_read => Status::Unknown,
             Some(Severity::Warning) => Status::Warning,
-            _ if cut() => Status::Unknown,
-            _ => Status::Ok,
+            _ => Status::without_findings(AllSeen::of_all_parts(is_read && is_whole)),
         }
     }
 

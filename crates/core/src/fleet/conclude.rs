@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,10 +60,8 @@ pub fn conclude(mut rows: Vec<Row>, origin: Origin) -> Fleet {
         Status::Critical
     } else if counts.warning > 0 || worst == Some(Severity::Warning) {
         Status::Warning
-    } else if counts.unknown > 0 || counts.nodes == 0 || origin.may_lack_nodes {
-        Status::Unknown
     } else {
-        Status::Ok
+        Status::without_findings(counts.proof().filter(|_| !origin.may_lack_nodes))
     };
     Fleet {
         schema_version: SCHEMA_VERSION,
@@ -75,14 +75,12 @@ pub fn conclude(mut rows: Vec<Row>, origin: Origin) -> Fleet {
 }
 
 /// Worst first: the state, then how full the fullest budget is. Nodes that did not answer come before those that say unknown.
-fn order(row: &Row) -> (u8, bool, u64) {
-    let state = match row.state {
-        Status::Critical => 0,
-        Status::Warning => 1,
-        Status::Unknown => 2,
-        Status::Ok => 3,
-    };
+fn order(row: &Row) -> (Reverse<Status>, bool, u64) {
     let fullest = row.summary().and_then(|summary| summary.fullest());
     let percent = fullest.map_or(0, super::BudgetSummary::percent);
-    (state, row.summary().is_some(), u64::MAX - percent)
+    (
+        Reverse(row.state),
+        row.summary().is_some(),
+        u64::MAX - percent,
+    )
 }

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::row::Row;
-use crate::report::Status;
+use crate::report::{AllSeen, Status};
 
 /// Nodes by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,12 +30,17 @@ impl Counts {
             counts.nodes += 1;
             counts.answered += u64::from(row.summary().is_some());
             *match row.state {
-                Status::Ok => &mut counts.ok,
+                Status::Ok(_) => &mut counts.ok,
                 Status::Warning => &mut counts.warning,
                 Status::Critical => &mut counts.critical,
                 Status::Unknown => &mut counts.unknown,
             } += 1;
         }
         counts
+    }
+
+    /// The proof that every node is well: there are some, and each has said so.
+    pub(super) fn proof(&self) -> Option<AllSeen> {
+        AllSeen::of_all_parts(self.nodes > 0 && self.ok == self.nodes)
     }
 }

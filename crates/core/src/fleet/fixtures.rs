@@ -16,7 +16,7 @@ pub fn summary(name: &str) -> Summary {
         cgroup_version: crate::model::CgroupVersion::V2,
         nospace_version: "0.1.0".to_owned(),
         taken_at: "2026-01-01T00:00:00Z".to_owned(),
-        status: Status::Ok,
+        status: Status::reported(0).unwrap(),
         headline: "uid 0 uses 12/128 inotify instances".to_owned(),
         kubelet_start: Some(StartVerdict::Starts),
         more_pods: Some(MorePods {

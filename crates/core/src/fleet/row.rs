@@ -130,8 +130,10 @@ impl Row {
         let is_stale = age_seconds.is_none_or(|age| age > STALE_SECONDS);
         let state = match &answer {
             Answer::Failure(_) => Status::Unknown,
-            Answer::Summary(summary) if summary.status == Status::Ok && is_stale => Status::Unknown,
-            Answer::Summary(summary) => summary.status,
+            Answer::Summary(summary) => match summary.state() {
+                Status::Ok(_) if is_stale => Status::Unknown,
+                state => state,
+            },
         };
         Self {
             node,
@@ -164,7 +166,7 @@ impl Row {
     /// It says that all is well, but that was too long ago, or nobody knows when.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        let said = self.summary().map(|summary| summary.status);
-        said == Some(Status::Ok) && self.state == Status::Unknown
+        let said = self.summary().map(Summary::state);
+        said.is_some_and(Status::is_well) && self.state == Status::Unknown
     }
 }

@@ -9,8 +9,8 @@ use crate::diff::Holdings;
 use crate::growth::{self, Growth};
 use crate::model::{CgroupVersion, InotifyResource, Provenance, percent};
 use crate::report::{
-    Finding, InotifyLimits, NotCovered, Report, Rule, SCHEMA_VERSION, Severity, StartVerdict,
-    Status, Unseen, User,
+    AllSeen, Finding, InotifyLimits, NotCovered, Report, Rule, SCHEMA_VERSION, Severity,
+    StartVerdict, Status, Unseen, User,
 };
 use crate::workload::Workload;
 
@@ -173,6 +173,21 @@ pub struct Facts<'a> {
 }
 
 impl Summary {
+    /// The state that all of this speaks for: what the node concluded is not taken for more than what it lists.
+    #[must_use]
+    pub fn state(&self) -> Status {
+        let worst = self.findings.iter().map(|finding| finding.severity).max();
+        let found = match worst {
+            Some(Severity::Critical) => Status::Critical,
+            Some(Severity::Warning) => Status::Warning,
+            Some(Severity::Info) | None => {
+                let is_all_seen = self.unseen.is_empty() && self.omitted.unseen == 0;
+                Status::without_findings(AllSeen::of_all_parts(is_all_seen))
+            }
+        };
+        found.max(self.status)
+    }
+
     /// In short what `report` says.
     #[must_use]
     pub fn of(report: &Report, facts: &Facts) -> Self {

@@ -50,7 +50,7 @@ fn garbage_is_refused_in_words() {
 #[test]
 fn a_node_without_an_answer_makes_the_fleet_unknown_unless_something_is_worse() {
     let well = || row(summary("a"));
-    assert_eq!(fleet(vec![well()]).status, Status::Ok);
+    assert!(fleet(vec![well()]).status.is_well());
     assert_eq!(fleet(Vec::new()).status, Status::Unknown);
     let silent = || silent("b", FailureKind::Timeout);
     let both = fleet(vec![well(), silent()]);
@@ -97,13 +97,37 @@ fn an_ok_that_is_old_or_of_unknown_age_is_none() {
         }));
         Row::new("a".to_owned(), None, None, age, said).state
     };
-    assert_eq!(with_age(Some(STALE_SECONDS), Status::Ok), Status::Ok);
-    assert_eq!(
-        with_age(Some(STALE_SECONDS + 1), Status::Ok),
-        Status::Unknown
-    );
-    assert_eq!(with_age(None, Status::Ok), Status::Unknown);
+    let well = Status::reported(0).unwrap();
+    assert!(with_age(Some(STALE_SECONDS), well).is_well());
+    assert_eq!(with_age(Some(STALE_SECONDS + 1), well), Status::Unknown);
+    assert_eq!(with_age(None, well), Status::Unknown);
     assert_eq!(with_age(None, Status::Critical), Status::Critical);
+}
+
+#[test]
+fn an_ok_beside_something_unseen_or_a_finding_is_none() {
+    let state = |said: Summary| row(said).state;
+    assert!(state(summary("a")).is_well());
+    let unseen = Summary {
+        unseen: vec!["keys could not be read".to_owned()],
+        ..summary("a")
+    };
+    assert_eq!(state(unseen), Status::Unknown);
+    let mut omitted = summary("a");
+    omitted.omitted.unseen = 1;
+    assert_eq!(state(omitted), Status::Unknown);
+    let mut found = summary("a");
+    found.findings.push(super::FindingSummary {
+        cause: "keys".to_owned(),
+        rule: "budget".to_owned(),
+        severity: Severity::Critical,
+        subject: "uid 0".to_owned(),
+        title: "uid 0 has used 200 of 200 keys".to_owned(),
+        culprit: None,
+        workload: None,
+        group: None,
+    });
+    assert_eq!(state(found), Status::Critical);
 }
 
 #[test]

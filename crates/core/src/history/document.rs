@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::recent::{Recent, Slot, sum, worse};
+use super::recent::{Recent, Slot, sum};
 use super::sample::{BudgetKey, NO_LIMIT};
 use super::track::{Point, Second, Track};
 use crate::cause::Cause;
@@ -237,7 +237,7 @@ fn groups(slots: &[&Slot], step: i64, time: &dyn Fn(i64) -> String) -> Vec<Group
                 let moment = &mut group.moment;
                 moment.at = time(slot.last);
                 moment.collections = moment.collections.saturating_add(slot.collections);
-                moment.status = worse(moment.status, slot.status);
+                moment.status = moment.status.max(slot.status);
                 let before = moment.refusals.take().map(|all| all.into_iter().collect());
                 moment.refusals = refusals(sum(before, slot.refusals.clone()));
                 group.numbers = *group.numbers.start()..=slot.number;

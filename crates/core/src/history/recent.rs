@@ -119,7 +119,7 @@ impl Recent {
             last.last = new.last;
             last.every = new.every;
             last.collections = last.collections.saturating_add(new.collections);
-            last.status = worse(last.status, new.status);
+            last.status = last.status.max(new.status);
             last.refusals = sum(last.refusals.take(), new.refusals);
             return last.number;
         }
@@ -250,17 +250,6 @@ fn track<'t, K: Clone + PartialEq>(
         None => return None,
     };
     tracks.all.get_mut(place)
-}
-
-/// The worse of two answers: not to know is better than a finding, worse than health.
-pub(super) fn worse(a: Status, b: Status) -> Status {
-    let rank = |status| match status {
-        Status::Ok => 0,
-        Status::Unknown => 1,
-        Status::Warning => 2,
-        Status::Critical => 3,
-    };
-    if rank(b) > rank(a) { b } else { a }
 }
 
 type Refusals = Vec<(String, u64)>;

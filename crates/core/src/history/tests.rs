@@ -42,7 +42,7 @@ fn sample(at: i64, used: u64) -> Sample {
     Sample {
         at,
         every: EVERY,
-        status: Status::Ok,
+        status: Status::reported(0).unwrap(),
         refusals: Some(BTreeMap::new()),
         budgets: vec![budget("a", used, 100)],
         workloads: Some(vec![workload("web", used, 1)]),
@@ -233,7 +233,7 @@ proptest! {
                 first, last, starts,
                 collections: id,
                 every: last,
-                status: Status::Ok,
+                status: Status::reported(0).unwrap(),
                 refusals: Some(vec![("x".to_owned(), u64::MAX); 30]),
                 budgets: vec![(id, u64::MAX, None, Provenance::Exact), (1, 1, Some(0), Provenance::Exact)],
                 workloads: vec![(id, u64::MAX, 1, Provenance::Exact)],

@@ -18,6 +18,7 @@ mod log_context;
 mod refusals;
 mod remedy_context;
 mod rule;
+mod status;
 pub mod thresholds;
 mod unseen;
 
@@ -32,6 +33,7 @@ pub use log_context::{LogContext, Speaker};
 pub use refusals::{Refusals, Refused};
 pub use remedy_context::RemedyContext;
 pub use rule::Rule;
+pub use status::Status;
 pub use unseen::{AllSeen, NotCovered, NotSeen, Unseen};
 
 /// Version of the JSON document; raised only when a field changes its meaning.
@@ -83,41 +85,6 @@ pub struct Report {
     pub log_context: LogContext,
 }
 
-/// The answer in one word, as a monitoring plugin gives it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Nothing is under pressure.
-    Ok,
-    /// The worst finding is a warning.
-    Warning,
-    /// The worst finding is critical.
-    Critical,
-    /// Nothing was found, but something that the answer depends on was not seen.
-    Unknown,
-}
-
-impl Status {
-    /// Nothing is under pressure, and all that this depends on was seen.
-    #[must_use]
-    pub const fn well(_: AllSeen) -> Self {
-        Self::Ok
-    }
-
-    /// Exit code of `check`.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Ok => 0,
-            Self::Warning => 1,
-            Self::Critical => 2,
-            Self::Unknown => 3,
-        }
-    }
-}
-
 impl Report {
     /// The worst finding; [`Status::Unknown`] where nothing bad was found and something that the answer
     /// depends on was not seen.
@@ -126,7 +93,7 @@ impl Report {
         match self.findings.iter().map(|f| f.severity).max() {
             Some(Severity::Critical) => Status::Critical,
             Some(Severity::Warning) => Status::Warning,
-            _ => self.unseen.proof().map_or(Status::Unknown, Status::well),
+            _ => Status::without_findings(self.unseen.proof()),
         }
     }
 

@@ -226,14 +226,25 @@ impl fmt::Display for Unseen {
     }
 }
 
-/// Proof that everything was seen that a verdict of health depends on. Only [`crate::evidence`] and the forecast give it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Proof that everything was seen that a verdict of health depends on. Only this crate gives it: for a node [`crate::evidence`] and
+/// the forecast, for logs that were read to their end, for a cluster whose nodes have all answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AllSeen(());
 
 impl AllSeen {
     /// The proof where nothing is missing.
     pub(crate) fn where_nothing_is(unseen: &[Unseen]) -> Option<Self> {
         unseen.is_empty().then_some(Self(()))
+    }
+
+    /// The proof of one who has looked at each part.
+    pub(crate) fn of_all_parts(are_seen: bool) -> Option<Self> {
+        are_seen.then_some(Self(()))
+    }
+
+    /// What another nospace had proof of, by its document.
+    pub(super) const fn reported() -> Self {
+        Self(())
     }
 }
 

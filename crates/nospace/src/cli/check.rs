@@ -81,7 +81,7 @@ impl ExitCodes {
     fn of(self, status: Status) -> u8 {
         match (self, status) {
             (Self::Plugin, _) => status.exit_code(),
-            (Self::Npd, Status::Ok | Status::Warning) => 0,
+            (Self::Npd, Status::Ok(_) | Status::Warning) => 0,
             (Self::Npd, Status::Critical) => 1,
             (Self::Npd, Status::Unknown) => 2,
         }

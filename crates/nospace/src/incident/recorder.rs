@@ -228,7 +228,7 @@ pub fn kind(status: Status) -> Kind {
     match status {
         Status::Critical => Kind::Critical,
         Status::Warning => Kind::Warning,
-        Status::Ok => Kind::Better,
+        Status::Ok(_) => Kind::Better,
         Status::Unknown => Kind::Neutral,
     }
 }

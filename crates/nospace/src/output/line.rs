@@ -1,5 +1,5 @@
 use nospace_core::matter::Matter;
-use nospace_core::report::{Finding, Report, Status};
+use nospace_core::report::{Finding, Report};
 
 use super::{Format, Write};
 use crate::ui::human::{not_covered, summary, word, worst};
@@ -28,7 +28,7 @@ fn line(report: &Report, asked: &[Matter]) -> String {
     let word = word(status);
     let said = match worst(report) {
         Some(finding) => about(finding, KEPT.saturating_sub(word.len() + 1)),
-        None if status == Status::Ok && !asked.is_empty() => {
+        None if status.is_well() && !asked.is_empty() => {
             format!("no findings for {}", list(asked))
         }
         None => match not_covered(report) {

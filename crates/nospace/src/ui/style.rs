@@ -44,7 +44,7 @@ pub fn severity(severity: Severity) -> Style {
 #[must_use]
 pub fn status(status: Status) -> Style {
     match status {
-        Status::Ok => GOOD.effects(Effects::BOLD),
+        Status::Ok(_) => GOOD.effects(Effects::BOLD),
         Status::Warning | Status::Unknown => severity(Severity::Warning),
         Status::Critical => severity(Severity::Critical),
     }

@@ -205,7 +205,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     assert_eq!(
         state,
         [
-            Status::Ok,
+            Status::reported(0).unwrap(),
             Status::Critical,
             Status::Warning,
             unknown,

@@ -77,7 +77,7 @@ impl Answers {
         let kubelet = start.as_ref().map(|(start, _)| more(&mut holder, start));
         Ok(Self {
             check: match report.status() {
-                Status::Ok => Says::Room,
+                Status::Ok(_) => Says::Room,
                 Status::Unknown => Says::Unknown,
                 Status::Warning | Status::Critical => Says::Trouble,
             },

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::report::{Owner, Report, Severity, Status, Unseen};
+use nospace_core::report::{Owner, Report, Severity, Unseen};
 use nospace_holder::Holder;
 
 use crate::cgroup::Cgroup;
@@ -124,7 +124,7 @@ fn inside(first: u32) -> anyhow::Result<Report> {
 
 /// The accounts above are out of sight.
 fn may_not_be_well(report: &Report) -> anyhow::Result<()> {
-    ensure!(report.status() != Status::Ok, "{:?}", report.vantage);
+    ensure!(!report.status().is_well(), "{:?}", report.vantage);
     ensure!(
         report.unseen.contains(&Unseen::Ancestors),
         "{:?}",

@@ -137,7 +137,7 @@ impl AtLeast {
             Status::Critical => true,
             Status::Warning => self != Self::Critical,
             Status::Unknown => self == Self::Unknown,
-            Status::Ok => false,
+            Status::Ok(_) => false,
         }
     }
 }

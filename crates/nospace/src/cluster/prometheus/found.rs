@@ -53,23 +53,9 @@ impl Found {
             }
             Kind::Version => self.version = label("version"),
             Kind::Status => {
-                let all = [
-                    Status::Ok,
-                    Status::Warning,
-                    Status::Critical,
-                    Status::Unknown,
-                ];
-                let is = |status: &Status| amount == Some(u64::from(status.exit_code()));
-                let said = all.into_iter().find(is).unwrap_or(Status::Unknown);
+                let said = amount.and_then(Status::reported).unwrap_or(Status::Unknown);
                 // Two series of one instance are those of two clusters, or of replicas: the worse one counts.
-                let rank = |status: Status| match status {
-                    Status::Ok => 0,
-                    Status::Unknown => 1,
-                    Status::Warning => 2,
-                    Status::Critical => 3,
-                };
-                let worse = self.status.filter(|other| rank(*other) > rank(said));
-                self.status = Some(worse.unwrap_or(said));
+                self.status = self.status.max(Some(said));
             }
             // Clocks differ by a moment.
             Kind::Age => {

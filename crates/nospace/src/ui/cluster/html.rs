@@ -52,7 +52,7 @@ fn head(html: &mut Html, fleet: &Fleet) {
         .raw(STYLE)
         .raw(include_str!("style.css"))
         .raw("</style><main><header class=")
-        .raw(class(fleet.status))
+        .raw(fleet.status.word())
         .raw("><h1>")
         .text(fleet.origin.cluster.as_deref().unwrap_or("Cluster"))
         .raw("</h1><span class=pill>")
@@ -101,7 +101,7 @@ fn map(html: &mut Html, fleet: &Fleet) {
         });
         for (at, row) in rows {
             html.raw("<a class=\"")
-                .raw(class(row.state))
+                .raw(row.state.word())
                 .raw(level(row))
                 .raw("\" href=\"#n")
                 .show(at)
@@ -237,9 +237,9 @@ fn node(html: &mut Html, at: usize, row: &Row, domain: &str) {
     html.raw("<tr id=n")
         .show(at)
         .raw(" data-s=")
-        .raw(class(row.state))
+        .raw(row.state.word())
         .raw("><td class=\"s ")
-        .raw(class(row.state))
+        .raw(row.state.word())
         .raw("\" data-v=")
         .show(rank(row.state))
         .raw(">")
@@ -356,21 +356,13 @@ fn line(html: &mut Html, title: &'static str, all: &[String], omitted: u64) {
     html.raw("</p>");
 }
 
-fn class(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "ok",
-        Status::Warning => "warning",
-        Status::Critical => "critical",
-        Status::Unknown => "unknown",
-    }
-}
-
+/// Worst first.
 fn rank(status: Status) -> u8 {
     match status {
         Status::Critical => 0,
         Status::Warning => 1,
         Status::Unknown => 2,
-        Status::Ok => 3,
+        Status::Ok(_) => 3,
     }
 }
 

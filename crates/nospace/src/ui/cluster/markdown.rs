@@ -2,7 +2,6 @@ use std::fmt::Write as _;
 
 use nospace_core::amount::thousands;
 use nospace_core::fleet::{Fleet, Row, Summary};
-use nospace_core::report::Status;
 
 use super::words;
 use crate::ui::human::word;
@@ -48,7 +47,7 @@ fn nodes(out: &mut String, fleet: &Fleet) {
     let troubled: Vec<&Row> = fleet
         .rows
         .iter()
-        .filter(|row| row.state != Status::Ok)
+        .filter(|row| !row.state.is_well())
         .collect();
     if troubled.is_empty() {
         return;

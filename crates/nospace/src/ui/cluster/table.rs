@@ -1,6 +1,6 @@
 use nospace_core::amount::thousands;
 use nospace_core::fleet::{Fleet, Row, Summary};
-use nospace_core::report::{Severity, StartVerdict, Status};
+use nospace_core::report::{Severity, StartVerdict};
 
 use super::words;
 use crate::ui::human::word;
@@ -59,7 +59,7 @@ pub fn draw(fleet: &Fleet, options: &Options) -> Page {
 }
 
 fn nodes(page: &mut Page, fleet: &Fleet, options: &Options) {
-    let is_well = |row: &&Row| row.state == Status::Ok;
+    let is_well = |row: &&Row| row.state.is_well();
     let (well, others) = match options.verbose {
         true => (usize::MAX, usize::MAX),
         false => (WELL, NOT_WELL),

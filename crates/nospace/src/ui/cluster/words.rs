@@ -45,7 +45,7 @@ pub fn answer(fleet: &Fleet) -> String {
     let summaries = || fleet.rows.iter().filter_map(Row::summary);
     let hidden = summaries().filter(|summary| !summary.not_covered.is_empty());
     let nodes = hidden.clone().count() as u64;
-    if fleet.status != Status::Ok || nodes == 0 {
+    if !fleet.status.is_well() || nodes == 0 {
         return counts;
     }
     let causes: BTreeSet<&str> = hidden

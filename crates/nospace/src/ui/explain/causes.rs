@@ -33,9 +33,10 @@ pub fn causes(said: &Explanation, summary: &Summary, screen: &Screen, verbose: b
 fn headline(page: &mut Page, said: &Explanation) {
     let lines: u64 = said.sources.iter().map(|s| s.lines).sum();
     let unread = said.sources.iter().filter(|s| s.error.is_some()).count();
+    let status = said.status();
     let (word, look) = match said.severity() {
-        None if said.status() == Status::Unknown => ("UNKNOWN", style::status(Status::Unknown)),
-        None => ("OK", style::status(Status::Ok)),
+        None if status.is_well() => ("OK", style::status(status)),
+        None => ("UNKNOWN", style::status(Status::Unknown)),
         Some(severity @ Severity::Critical) => ("CRITICAL", style::severity(severity)),
         Some(severity) => ("WARNING", style::severity(severity)),
     };

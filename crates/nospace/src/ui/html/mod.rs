@@ -5,7 +5,7 @@ pub mod findings;
 
 use std::fmt::Display;
 
-use nospace_core::report::{Report, Status};
+use nospace_core::report::Report;
 
 use crate::ui::{Charset, human};
 
@@ -89,7 +89,7 @@ fn level(percent: u64) -> &'static str {
 pub fn header(html: &mut Html, report: &Report, when: &str) {
     let status = report.status();
     html.raw("<main><header class=")
-        .raw(class(status))
+        .raw(status.word())
         .raw("><h1>")
         .text(&report.node.name)
         .raw("</h1><span class=pill>")
@@ -103,15 +103,6 @@ pub fn header(html: &mut Html, report: &Report, when: &str) {
         .raw(" · ")
         .text(when)
         .raw("</p></header>");
-}
-
-fn class(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "ok",
-        Status::Warning => "warning",
-        Status::Critical => "critical",
-        Status::Unknown => "unknown",
-    }
 }
 
 /// Rows of a table, at most.

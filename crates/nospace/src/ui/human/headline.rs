@@ -49,7 +49,7 @@ pub fn sentence(report: &Report, charset: Charset) -> String {
 #[must_use]
 pub fn word(status: Status) -> &'static str {
     match status {
-        Status::Ok => "OK",
+        Status::Ok(_) => "OK",
         Status::Warning => "WARNING",
         Status::Critical => "CRITICAL",
         Status::Unknown => "UNKNOWN",
@@ -140,7 +140,7 @@ pub fn not_covered(report: &Report) -> Option<String> {
         .iter()
         .map(|one| one.cause.as_str())
         .collect();
-    (report.status() == Status::Ok && !causes.is_empty()).then(|| not_fully_visible(&causes))
+    (report.status().is_well() && !causes.is_empty()).then(|| not_fully_visible(&causes))
 }
 
 /// Says of these causes, of which there is one at least, that an answer does not cover them.

@@ -1,5 +1,5 @@
 use nospace_core::model::InotifyResource;
-use nospace_core::report::{Report, Status};
+use nospace_core::report::Report;
 
 use crate::ui::screen::Screen;
 
@@ -24,7 +24,7 @@ pub struct Options {
 impl Options {
     /// Holders of each kind to list at most.
     pub(super) fn top(&self, report: &Report) -> usize {
-        let default = if report.status() == Status::Ok {
+        let default = if report.status().is_well() {
             TOP_WHEN_OK
         } else {
             TOP
