@@ -49,8 +49,8 @@ pub fn users(resource: InotifyResource, report: &Report) -> Vec<Figure> {
                 subject: user.subject(),
                 percent,
                 words: format!(
-                    "uid {}{place}: {} of {} {} ({percent} %{})",
-                    user.uid,
+                    "{}{place}: {} of {} {} ({percent} %{})",
+                    report.user_names.uid(user.uid),
                     budget.used,
                     budget.limit?,
                     resource.noun(),

@@ -157,6 +157,9 @@ impl Summary {
         if let Some(next) = &mut self.next_full {
             shorten(&mut next.cause, WORD);
             shorten(&mut next.subject, SHORT);
+            next.user_name
+                .iter_mut()
+                .for_each(|name| shorten(name, WORD));
         }
         for one in &mut self.findings {
             shorten(&mut one.cause, WORD);
@@ -171,6 +174,9 @@ impl Summary {
         for one in &mut self.budgets {
             shorten(&mut one.cause, WORD);
             shorten(&mut one.subject, SHORT);
+            one.user_name
+                .iter_mut()
+                .for_each(|name| shorten(name, WORD));
             shorten(&mut one.unit, WORD);
         }
         for one in &mut self.workloads {

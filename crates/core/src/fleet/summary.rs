@@ -7,7 +7,7 @@ use super::MorePods;
 use crate::cause::Cause;
 use crate::diff::Holdings;
 use crate::growth::{self, Growth};
-use crate::model::{CgroupVersion, InotifyResource, Provenance, percent};
+use crate::model::{CgroupVersion, InotifyResource, Provenance, Subject, percent};
 use crate::report::{
     AllSeen, Finding, InotifyLimits, NotCovered, Report, Rule, SCHEMA_VERSION, Severity,
     StartVerdict, Status, Unseen, User,
@@ -102,6 +102,9 @@ pub struct BudgetSummary {
     pub cause: String,
     /// What has the budget.
     pub subject: String,
+    /// The name of this user in the node's /etc/passwd; left out where it has none or is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
     /// Amount in use, in `unit`.
     pub used: u64,
     /// The limit, in `unit`.
@@ -135,6 +138,9 @@ pub struct NextFull {
     pub cause: String,
     /// What has the budget.
     pub subject: String,
+    /// The name of this user, as in a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
     /// Seconds from when the check began.
     pub seconds: u64,
 }
@@ -203,7 +209,7 @@ impl Summary {
             headline: facts.headline.to_owned(),
             kubelet_start: start.map(|start| start.verdict),
             more_pods: facts.more_pods.filter(|_| accounts_are_seen(report)),
-            next_full: next_full(facts.growth),
+            next_full: next_full(report, facts.growth),
             limits: report.limits,
             findings: findings(report),
             budgets: budgets(report),
@@ -238,7 +244,32 @@ impl Summary {
     }
 }
 
+/// `uid 1000 (web) of user namespace 4026532200`
+fn captioned(subject: &str, user_name: Option<&str>) -> String {
+    let (user, namespace) = subject
+        .find(" of ")
+        .map_or((subject, ""), |at| subject.split_at(at));
+    user_name.map_or_else(
+        || subject.to_owned(),
+        |name| format!("{user} ({name}){namespace}"),
+    )
+}
+
+impl NextFull {
+    /// What has the budget, a user with its name.
+    #[must_use]
+    pub fn caption(&self) -> String {
+        captioned(&self.subject, self.user_name.as_deref())
+    }
+}
+
 impl BudgetSummary {
+    /// What has the budget, a user with its name.
+    #[must_use]
+    pub fn caption(&self) -> String {
+        captioned(&self.subject, self.user_name.as_deref())
+    }
+
     /// Used share of the limit, in percent rounded down.
     #[must_use]
     pub fn percent(&self) -> u64 {
@@ -261,7 +292,11 @@ fn code(one: &NotCovered) -> String {
     one.cause.clone()
 }
 
-fn next_full(all: &[Growth]) -> Option<NextFull> {
+fn named(report: &Report, subject: &Subject) -> Option<String> {
+    report.user_names.of_subject(subject).map(str::to_owned)
+}
+
+fn next_full(report: &Report, all: &[Growth]) -> Option<NextFull> {
     let soon = all
         .iter()
         .filter(|one| one.samples >= growth::MAX_SAMPLES / 2 && one.used < one.limit)
@@ -271,6 +306,7 @@ fn next_full(all: &[Growth]) -> Option<NextFull> {
     Some(NextFull {
         cause: next.cause.code().to_owned(),
         subject: next.subject.to_string(),
+        user_name: named(report, &next.subject),
         seconds: growth::whole(full_in),
     })
 }
@@ -309,6 +345,7 @@ fn budgets(report: &Report) -> Vec<BudgetSummary> {
         Some(BudgetSummary {
             cause: resource.cause().code().to_owned(),
             subject: user.subject().to_string(),
+            user_name: report.user_names.of(user.uid).map(str::to_owned),
             used: budget.known_used()?,
             limit: budget.limit?,
             unit: resource.unit().to_owned(),
@@ -329,6 +366,7 @@ fn budgets(report: &Report) -> Vec<BudgetSummary> {
         .map(|resource| BudgetSummary {
             cause: resource.cause.code().to_owned(),
             subject: resource.subject.to_string(),
+            user_name: named(report, &resource.subject),
             used: resource.used,
             limit: resource.limit,
             unit: resource.unit.clone(),

@@ -229,6 +229,7 @@ fn kubelets_versions_and_what_is_next_are_named() {
         next_full: Some(NextFull {
             cause: "inotify-watches".to_owned(),
             subject: "uid 0".to_owned(),
+            user_name: Some("root".to_owned()),
             seconds,
         }),
         ..summary(node)
@@ -252,7 +253,7 @@ fn kubelets_versions_and_what_is_next_are_named() {
     );
     assert_eq!(
         all.findings[1].title,
-        "c is the next node to fill up: inotify-watches of uid 0 in 1 h at the current rate"
+        "c is the next node to fill up: inotify-watches of uid 0 (root) in 1 h at the current rate"
     );
     assert_eq!(all.findings[2].nodes, ["a"]);
 }
@@ -264,6 +265,7 @@ fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
             next_full: Some(NextFull {
                 cause: "inotify-watches".to_owned(),
                 subject: "uid 0".to_owned(),
+                user_name: Some("root".to_owned()),
                 seconds: 4_200,
             }),
             ..summary(node)
@@ -299,6 +301,7 @@ fn a_pool_of_huge_pages_that_is_all_in_use_is_not_the_fullest_budget() {
     let budget = |cause: &str, used| BudgetSummary {
         cause: cause.to_owned(),
         subject: "s".to_owned(),
+        user_name: None,
         used,
         limit: 100,
         unit: "pages".to_owned(),
@@ -323,13 +326,13 @@ proptest! {
     ) {
         let said = Summary {
             node: text.clone(), kernel: text.clone(), headline: text.clone(), taken_at: text.clone(), nospace_version: text.clone(),
-            next_full: Some(NextFull { cause: text.clone(), subject: text.clone(), seconds: numbers }),
+            next_full: Some(NextFull { cause: text.clone(), subject: text.clone(), user_name: Some(text.clone()), seconds: numbers }),
             findings: vec![FindingSummary {
                 cause: text.clone(), rule: text.clone(), severity: Severity::Warning, subject: text.clone(), title: text.clone(),
                 culprit: Some(text.clone()), workload: Some(Workload::of_container(Some(&text), "x")), group: Some(text.clone()),
             }; findings],
             budgets: vec![BudgetSummary {
-                cause: text.clone(), subject: text.clone(), used: numbers, limit: numbers, unit: text.clone(),
+                cause: text.clone(), subject: text.clone(), user_name: Some(text.clone()), used: numbers, limit: numbers, unit: text.clone(),
                 provenance: crate::model::Provenance::Estimated,
             }; budgets],
             workloads: vec![WorkloadUse { workload: Workload::of_container(Some(&text), "x"), instances: numbers, watches: numbers, parts: numbers }; workloads],

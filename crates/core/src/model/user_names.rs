@@ -70,6 +70,15 @@ impl UserNames {
         }
     }
 
+    /// The name of the user that `subject` is.
+    #[must_use]
+    pub fn of_subject(&self, subject: &Subject) -> Option<&str> {
+        match subject {
+            Subject::User(user) => self.of(user.uid),
+            _ => None,
+        }
+    }
+
     /// `root`, `1000` without a name, `100000@4026532200` in a user namespace of its own.
     #[must_use]
     pub fn short(&self, user: UserKey) -> String {

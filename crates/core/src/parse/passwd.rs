@@ -22,6 +22,17 @@ pub fn names(bytes: &[u8]) -> BTreeMap<u32, String> {
     names
 }
 
+/// The uid of the user `name`; the first one, where several lines have it, as getpwnam(3) answers.
+#[must_use]
+pub fn uid(bytes: &[u8], name: &str) -> Option<u32> {
+    let mut users = lines(bytes).map(lossy).filter_map(|line| {
+        let mut fields = line.split(':');
+        let is_meant = fields.next() == Some(name) && !name.is_empty();
+        is_meant.then(|| fields.nth(1)?.parse().ok()).flatten()
+    });
+    users.next()
+}
+
 /// A file that gives these users their names, and says nothing else of them.
 #[must_use]
 pub fn of(names: &BTreeMap<u32, String>) -> Vec<u8> {
@@ -48,10 +59,25 @@ mod tests {
         assert_eq!(super::names(&of(&names)), names);
     }
 
+    #[test]
+    fn each_name_has_its_first_uid() {
+        let passwd =
+            b"root:x:0:0::/:\ntoor:x:0:0::/:\nweb:x:-1:1\nweb:x:1000:1\nweb:x:1001:1\n:x:7:7\n";
+        for (name, expected) in [
+            ("toor", Some(0)),
+            ("web", Some(1000)),
+            ("we", None),
+            ("", None),
+        ] {
+            assert_eq!(uid(passwd, name), expected, "{name}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = names(&bytes);
+            let _ = uid(&bytes, "root");
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::report::{Remedy, UserRef, percent, thresholds};
 pub struct NamespaceLimit {
     /// Who is refused, or soon will be.
     pub user: UserRef,
+    /// The name of this user in the node's /etc/passwd; null where it has none, and where that file is not known to be the node's.
+    pub user_name: Option<String>,
     /// The sysctl in that namespace.
     pub key: String,
     /// Amount in use.
@@ -41,6 +43,7 @@ pub fn namespaces(view: &View) -> Vec<NamespaceLimit> {
                     uid: user.uid,
                     user_namespace: user.user_namespace,
                 },
+                user_name: view.snapshot.user_names.of(user.uid).map(str::to_owned),
                 key: format!("user.max_inotify_{}", resource.unit()),
                 used: budget.used,
                 limit,

@@ -61,7 +61,7 @@ pub fn requests_of_node(view: &View) -> Vec<SysctlRequest> {
         let of_users = view
             .users
             .iter()
-            .filter_map(move |user| of_user(resource, floor, user));
+            .filter_map(move |user| of_user(view, resource, floor, user));
         of_users.chain(of_kubelet(view, resource, floor))
     });
     let others = view.resources.iter().filter_map(of_resource);
@@ -72,7 +72,12 @@ fn pressed(used: u64, limit: u64) -> bool {
     percent(used, limit).is_none_or(|percent| percent >= thresholds::WARNING_PERCENT)
 }
 
-fn of_user(resource: InotifyResource, floor: u64, user: &User) -> Option<SysctlRequest> {
+fn of_user(
+    view: &View,
+    resource: InotifyResource,
+    floor: u64,
+    user: &User,
+) -> Option<SysctlRequest> {
     let Budget { used, limit, .. } = *user.budget(resource);
     let limit = limit?;
     if !user.is_initial() || !pressed(used, limit) {
@@ -83,8 +88,8 @@ fn of_user(resource: InotifyResource, floor: u64, user: &User) -> Option<SysctlR
         sysctl,
         value: suggest_limit(used, limit, floor, sysctl.most)?,
         reason: format!(
-            "uid {} has used {} of {}",
-            user.uid,
+            "{} has used {} of {}",
+            view.caption(&user.subject()),
             thousands(used),
             thousands(limit)
         ),

@@ -1,11 +1,13 @@
 //! Options that several commands share, and exit codes.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::ensure;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Args};
 
+use crate::collect::users::Passwd;
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
 use crate::host::replay::Replay;
@@ -121,6 +123,46 @@ pub struct AtArg {
     /// With --from TIMELINE: the node at this time (14:05 UTC, RFC 3339, or -3m: before the last sample) [default: the last sample]
     #[arg(long, value_name = "TIME", requires = "from", allow_hyphen_values = true, help_heading = LOOK)]
     pub at: Option<When>,
+}
+
+/// A user, by name or by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserArg {
+    /// Its uid.
+    Uid(u32),
+    /// Its name in the node's /etc/passwd.
+    Name(String),
+}
+
+impl FromStr for UserArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(uid) => Ok(Self::Uid(uid)),
+            Err(_) if text.is_empty() => Err("a user has a name or a number".to_owned()),
+            Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(format!("a uid is at most {}", u32::MAX))
+            }
+            Err(_) => Ok(Self::Name(text.to_owned())),
+        }
+    }
+}
+
+impl UserArg {
+    /// The uids of all of `users`, as the node numbers them.
+    ///
+    /// # Errors
+    ///
+    /// One has a name that the node does not know, or users have no names here.
+    pub fn uids(users: &[Self], host: &dyn Host) -> anyhow::Result<Vec<u32>> {
+        let mut passwd = None;
+        let mut uid = |user: &Self| match user {
+            Self::Uid(uid) => Ok(*uid),
+            Self::Name(name) => passwd.get_or_insert_with(|| Passwd::read(host)).uid(name),
+        };
+        users.iter().map(&mut uid).collect()
+    }
 }
 
 /// Copies of [`Shared`]'s options that do nothing in a command: it still takes them, and its help does not show them.

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use nospace_bpf::trace::{Hook, Tracer};
 use nospace_core::select::Selection;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared, UserArg};
 use super::stop::stop_flag;
 use crate::duration;
 use crate::output::{Format, document};
@@ -48,9 +48,9 @@ pub struct TraceArgs {
     /// Only calls by processes of these programs; can be repeated
     #[arg(long, value_name = "NAME", help_heading = LOOK)]
     program: Vec<String>,
-    /// Only calls by these effective UIDs (host numbering); can be repeated
-    #[arg(long, value_name = "UID", help_heading = LOOK)]
-    uid: Vec<u32>,
+    /// Only calls by these users: name, or effective UID as the node numbers it; can be repeated
+    #[arg(long, value_name = "USER", help_heading = LOOK)]
+    uid: Vec<UserArg>,
     /// Only calls by these pods: name, namespace/name or UID; can be repeated
     #[arg(long, value_name = "POD", help_heading = LOOK)]
     pod: Vec<String>,
@@ -88,7 +88,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
         ensure!(process.exists(), "--pid {pid}: there is no such process");
     }
     let stop = stop_flag(&[SIGINT, SIGTERM])?;
-    let filter = args.filter();
+    let filter = args.filter(UserArg::uids(&args.uid, &host).context("--uid")?);
     let tracer =
         Tracer::start(filter.options()).map_err(|why| anyhow!("cannot trace: {why}; {WITHOUT}"))?;
     let mut printer = Printer {
@@ -129,11 +129,11 @@ fn cost(hook: Hook, any_call: bool) -> &'static str {
 }
 
 impl TraceArgs {
-    fn filter(&self) -> Filter {
+    fn filter(&self, uids: Vec<u32>) -> Filter {
         Filter {
             failed: self.failed,
             any_call: self.any_call,
-            uids: self.uid.clone(),
+            uids,
             selection: Selection {
                 pids: self.pid.clone(),
                 pods: self.pod.clone(),

@@ -31,7 +31,7 @@ mod quotas;
 pub(crate) mod read;
 pub(crate) mod run;
 mod sysv;
-mod users;
+pub(crate) mod users;
 pub(crate) mod vantage;
 
 use std::collections::BTreeSet;

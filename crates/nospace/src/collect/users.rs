@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::bail;
 use nospace_core::model::{INITIAL_USER_NAMESPACE, Snapshot, UserNames};
+use nospace_core::parse::passwd;
+use nospace_core::select::similar;
 
 use super::mount_table;
 use super::mounts::namespace_at;
-use crate::host::Host;
+use super::vantage;
+use crate::host::{Host, MAX_PASSWD, PASSWD, root};
 
 /// What the kernel shows to a user namespace in place of users that it does not have (`DEFAULT_OVERFLOWUID`).
 const OVERFLOW_UID: u32 = 65_534;
@@ -24,6 +28,55 @@ pub fn names(host: &dyn Host, snapshot: &Snapshot) -> UserNames {
     host.user_names(&uids)
         .map(UserNames::new)
         .unwrap_or_default()
+}
+
+/// The node's /etc/passwd, where it is known to be the node's: it names whoever is traced, and whom an option names.
+pub struct Passwd(Result<Vec<u8>, String>);
+
+impl Passwd {
+    /// Reads it.
+    pub fn read(host: &dyn Host) -> Self {
+        let vantage = vantage::collect(host);
+        let is_initial = vantage.user_namespace == Some(INITIAL_USER_NAMESPACE);
+        if !is_initial || !numbers_agree(host, is_initial, vantage.initial_pid_namespace) {
+            let why = "the node's users have no names here, as /etc/passwd may be that of a container (--rootfs is where the node's is)";
+            return Self(Err(why.to_owned()));
+        }
+        let mut text = Vec::new();
+        let read = host.read(root(PASSWD), MAX_PASSWD, &mut text);
+        Self(
+            read.map(|()| text)
+                .map_err(|why| format!("cannot read /etc/passwd: {why}")),
+        )
+    }
+
+    /// The names of all users; none where they are not known.
+    pub fn names(&self) -> UserNames {
+        UserNames::new(passwd::names(self.0.as_deref().unwrap_or_default()))
+    }
+
+    /// The uid of the user `name`.
+    ///
+    /// # Errors
+    ///
+    /// In words: there is no such user, or users have no names here.
+    pub fn uid(&self, name: &str) -> anyhow::Result<u32> {
+        let text = match &self.0 {
+            Ok(text) => text,
+            Err(why) => bail!("{why}: give the number of user {name:?}"),
+        };
+        if let Some(uid) = passwd::uid(text, name) {
+            return Ok(uid);
+        }
+        let alike = similar(name, &passwd::names(text).into_values().collect());
+        let alike = match &alike[..] {
+            [] => String::new(),
+            names => format!(" (similar: {})", names.join(", ")),
+        };
+        bail!(
+            "the node's /etc/passwd has no user {name:?}{alike}; of a user that is defined elsewhere give the number (id -u {name:?})"
+        )
+    }
 }
 
 /// Whether /etc/passwd below `--rootfs` counts users as this kernel does.

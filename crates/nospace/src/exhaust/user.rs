@@ -1,4 +1,5 @@
 use anyhow::Context as _;
+use nospace_core::parse::passwd;
 use rustix::process::{Uid, geteuid};
 use rustix::thread::set_thread_res_uid;
 
@@ -27,6 +28,23 @@ impl EffectiveUser {
     #[must_use]
     pub fn or_nobody(uid: Option<u32>) -> Self {
         Self::new(Some(uid.unwrap_or(NOBODYS + std::process::id())))
+    }
+
+    /// What `--as-uid` says: a uid, or the name of a user of this place, whose uids are those of nospace's own user namespace.
+    ///
+    /// # Errors
+    ///
+    /// In words: no user has that name.
+    pub fn parse(text: &str) -> Result<u32, String> {
+        if let Ok(uid) = text.parse() {
+            return Ok(uid);
+        }
+        let users = std::fs::read("/etc/passwd")
+            .map_err(|why| format!("cannot read /etc/passwd: {why}; give the number"))?;
+        passwd::uid(&users, text).ok_or_else(|| {
+            "/etc/passwd has no such user; of one that is defined elsewhere give the number (id -u)"
+                .to_owned()
+        })
     }
 
     /// Its uid.

@@ -147,9 +147,9 @@ impl From<std::io::Error> for ReadError {
 }
 
 /// Where the names of users are.
-const PASSWD: &str = "etc/passwd";
+pub(crate) const PASSWD: &str = "etc/passwd";
 /// It is read up to here.
-const MAX_PASSWD: usize = 4 << 20;
+pub(crate) const MAX_PASSWD: usize = 4 << 20;
 
 /// Where a recording keeps the answers of [`Host::network_sysctl`].
 fn network_key(pid: u32, path: &str) -> String {

@@ -160,10 +160,8 @@ impl RefusalLog {
 
 /// Who is charged: the kernel's word where it gave one.
 fn user(call: &TracedCall) -> UserKey {
-    match call
-        .count
-        .and_then(|count| count.uid.zip(count.user_namespace))
-    {
+    let count = call.count.as_ref();
+    match count.and_then(|count| count.uid.zip(count.user_namespace)) {
         Some((uid, user_namespace)) => UserKey {
             uid,
             user_namespace,

@@ -26,13 +26,14 @@ struct RowKey {
     owner: Option<Owner>,
     comm: String,
     uid: u32,
+    user_name: Option<String>,
     call: String,
     error: Option<String>,
     candidates: Vec<Cause>,
     otherwise: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct RowCounts {
     calls: u64,
     count: Option<CallCount>,
@@ -48,6 +49,7 @@ impl SummaryCounts {
             owner: call.owner.clone(),
             comm: call.comm.clone(),
             uid: call.uid,
+            user_name: call.user_name.clone(),
             call: call.call.clone(),
             error: call.error.clone(),
             candidates: call.candidates.clone(),
@@ -84,7 +86,9 @@ impl SummaryCounts {
 impl RowCounts {
     fn add(&mut self, call: &TracedCall) {
         self.calls += 1;
-        self.count = call.count.or(self.count);
+        if call.count.is_some() {
+            self.count.clone_from(&call.count);
+        }
     }
 }
 
@@ -93,13 +97,14 @@ fn row((key, counts): (&RowKey, &RowCounts)) -> SummaryRow {
         owner: key.owner.clone(),
         comm: key.comm.clone(),
         uid: key.uid,
+        user_name: key.user_name.clone(),
         call: key.call.clone(),
         error: key.error.clone(),
         cause: sole(&key.candidates, key.otherwise.as_deref()),
         candidates: key.candidates.clone(),
         otherwise: key.otherwise.clone(),
         calls: counts.calls,
-        count: counts.count,
+        count: counts.count.clone(),
     }
 }
 
@@ -122,6 +127,7 @@ mod tests {
             pid: 7,
             tid: 7,
             uid: 0,
+            user_name: None,
             comm: comm.to_owned(),
             cgroup: None,
             owner: None,

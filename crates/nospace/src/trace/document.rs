@@ -28,6 +28,8 @@ pub struct TracedCall {
     pub tid: u32,
     /// Effective uid, as the initial user namespace sees it.
     pub uid: u32,
+    /// Its name in the node's /etc/passwd; null where it has none, and where that file is not known to be the node's.
+    pub user_name: Option<String>,
     /// Name of the thread, lossy UTF-8.
     pub comm: String,
     /// Id of its cgroup; null where cgroup v2 is not in use.
@@ -70,6 +72,7 @@ impl TracedCall {
             pid: refused.pid,
             tid: refused.pid,
             uid: refused.uid,
+            user_name: None,
             comm: refused.comm,
             cgroup: None,
             owner: refused.owner,
@@ -90,13 +93,15 @@ impl TracedCall {
 }
 
 /// Count and limit; of users, the one that had least room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallCount {
     /// What is counted.
     pub of: Counted,
     /// Who is charged: the caller, or a creator of its user namespace; null for what belongs to a process or an IPC namespace.
     pub uid: Option<u32>,
+    /// The name of `uid`, as in a call.
+    pub user_name: Option<String>,
     /// Inode number of the user namespace that the limit is of; null likewise.
     pub user_namespace: Option<u64>,
     /// In use.
@@ -141,6 +146,8 @@ pub struct SummaryRow {
     pub comm: String,
     /// Effective uid.
     pub uid: u32,
+    /// Its name, as in a call.
+    pub user_name: Option<String>,
     /// Name of the system call.
     pub call: String,
     /// Name of the error; null for success.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use nospace_bpf::trace::{Count, Counted, Event, Tracer};
+use nospace_core::model::UserNames;
 
 use super::clock::Clock;
 use super::counts::{SummaryCounts, sole};
@@ -12,6 +13,7 @@ use super::filter::Filter;
 use super::owners::{OwnerCache, Site};
 use super::reader::{self, Reader};
 use super::{cause, errno, flags};
+use crate::collect::users::Passwd;
 use crate::host::{Host, proc};
 
 /// How long to wait for calls before looking at the clock.
@@ -82,7 +84,10 @@ pub fn follow(
             read: Ok(true),
             deadline: None,
             unread: 0,
-            max_mappings: max_mappings(host),
+            node: Node {
+                max_mappings: max_mappings(host),
+                users: Passwd::read(host).names(),
+            },
         }
         .run(&reader, warn)
     })
@@ -100,8 +105,20 @@ struct Session<'a> {
     deadline: Option<Instant>,
     /// Calls from before the stop that there was no time to report.
     unread: u64,
+    node: Node,
+}
+
+/// What is read once of the node.
+struct Node {
     /// `vm.max_map_count`, if it could be read.
     max_mappings: Option<u64>,
+    users: UserNames,
+}
+
+impl Node {
+    fn name(&self, uid: u32) -> Option<String> {
+        self.users.of(uid).map(str::to_owned)
+    }
 }
 
 /// What happened since a moment.
@@ -201,9 +218,9 @@ impl Session<'_> {
         } else {
             Site::default()
         };
-        let mut call = describe(event, &self.clock, self.max_mappings);
+        let mut call = describe(event, &self.clock, &self.node);
         call.owner = owner;
-        let verdict = cause::verdict(event, site, self.max_mappings);
+        let verdict = cause::verdict(event, site, self.node.max_mappings);
         call.cause = sole(&verdict.candidates, verdict.otherwise);
         call.candidates = verdict.candidates;
         call.otherwise = verdict.otherwise.map(str::to_owned);
@@ -239,7 +256,7 @@ impl Session<'_> {
 }
 
 /// All that the event itself says.
-fn describe(event: &Event, clock: &Clock, max_mappings: Option<u64>) -> TracedCall {
+fn describe(event: &Event, clock: &Clock, node: &Node) -> TracedCall {
     let lossy = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
     TracedCall {
         time: clock.at(event.time),
@@ -247,6 +264,7 @@ fn describe(event: &Event, clock: &Clock, max_mappings: Option<u64>) -> TracedCa
         pid: event.pid,
         tid: event.tid,
         uid: event.uid,
+        user_name: node.name(event.uid),
         comm: lossy(&event.comm),
         cgroup: (event.cgroup > NO_CGROUP).then_some(event.cgroup),
         owner: None,
@@ -261,20 +279,21 @@ fn describe(event: &Event, clock: &Clock, max_mappings: Option<u64>) -> TracedCa
         cause: None,
         candidates: Vec::new(),
         otherwise: None,
-        count: event.count.and_then(|count| counted(count, max_mappings)),
+        count: event.count.and_then(|count| counted(count, node)),
         descriptor_limit: Some(event.descriptor_limit).filter(|&limit| limit != u64::MAX),
     }
 }
 
 /// The kernel's programs do not know the limit of mappings.
-fn counted(count: Count, max_mappings: Option<u64>) -> Option<CallCount> {
+fn counted(count: Count, node: &Node) -> Option<CallCount> {
     let limit = match count.of {
-        Counted::Mappings => max_mappings?,
+        Counted::Mappings => node.max_mappings?,
         _ => count.limit,
     };
     Some(CallCount {
         of: count.of,
         uid: count.key.map(|key| key.uid),
+        user_name: count.key.and_then(|key| node.name(key.uid)),
         user_namespace: count.key.map(|key| key.user_namespace),
         used: count.used,
         limit,

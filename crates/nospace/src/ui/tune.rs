@@ -237,8 +237,11 @@ fn others(page: &mut Page, change: &Change) {
 fn namespaces(page: &mut Page, tuning: &Tuning) {
     for one in &tuning.namespaces {
         let body = format!(
-            "uid {} in user namespace {} uses {} of {}: its limit is {} in that namespace, which fs.inotify.* does not raise",
+            "uid {}{} in user namespace {} uses {} of {}: its limit is {} in that namespace, which fs.inotify.* does not raise",
             one.user.uid,
+            one.user_name
+                .as_ref()
+                .map_or(String::new(), |name| format!(" ({name})")),
             one.user.user_namespace,
             thousands(one.used),
             thousands(one.limit),

@@ -234,7 +234,7 @@ impl Row {
 
 /// `fanotify_init EMFILE: 3/3`
 fn describe(call: &TracedCall) -> String {
-    let count = call.count.map_or_else(String::new, |count| {
+    let count = call.count.as_ref().map_or_else(String::new, |count| {
         format!(" {:?} {}/{}", count.of, count.used, count.limit)
     });
     let error = call.error.as_deref().unwrap_or_default();

@@ -10,9 +10,9 @@ mod tracing;
 
 use std::env;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
 use nospace_holder::Holder;
@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         test("pressure", pressure),
         test("pressure at 100,000 a second", paced),
         test("a summary for people", summary_for_people),
+        test("users by name", users_by_name),
         test("SIGTERM ends it", sigterm),
         test("nobody reads", nobody_reads),
         test("no eBPF", no_ebpf),
@@ -109,6 +110,45 @@ fn each_cause() -> anyhow::Result<()> {
     names_the_victim(&holder, &said)
 }
 
+/// `tail` follows a file as root, by inotify.
+fn users_by_name() -> anyhow::Result<()> {
+    let unknown = match Tracing::start(&["--uid", "rot"]) {
+        Ok(_) => bail!("a user that does not exist"),
+        Err(why) => why.to_string(),
+    };
+    if unknown.contains("no names here") {
+        eprintln!("skipped: {unknown}");
+        return Ok(());
+    }
+    ensure!(unknown.contains("--uid: "), "{unknown}");
+    ensure!(
+        unknown.contains("no user \"rot\" (similar: root)"),
+        "{unknown}"
+    );
+    for (user, is_seen) in [("root", true), ("nobody", false)] {
+        let tracing = Tracing::start(&["-o", "json", "--program", "tail", "--uid", user])?;
+        Command::new("timeout")
+            .args(["0.5", "tail", "-f", "/etc/passwd"])
+            .stdout(Stdio::null())
+            .status()?;
+        let said = tracing.end()?;
+        ensure!(said.calls.is_empty() != is_seen, "{user}: {}", said.text);
+        for call in &said.calls {
+            ensure!(call.user_name.as_deref() == Some("root"), "{call:?}");
+            let count = call.count.as_ref();
+            let name = count.and_then(|count| count.user_name.as_deref());
+            ensure!(count.is_none() || name == Some("root"), "{call:?}");
+        }
+        let rows = &said.summary()?.rows;
+        ensure!(
+            rows.iter()
+                .all(|row| row.user_name.as_deref() == Some("root"))
+        );
+        ensure!(rows.is_empty() != is_seen);
+    }
+    Ok(())
+}
+
 /// Leaves the holder no free descriptor.
 fn no_more_files(holder: &Holder) -> anyhow::Result<()> {
     let open = std::fs::read_dir(format!("/proc/{}/fd", holder.pid()))?.count() as u64;
@@ -130,7 +170,7 @@ fn names_the_victim(holder: &Holder, said: &Said) -> anyhow::Result<()> {
             call.comm == "vic\x1btim" && call.owner.is_some(),
             "{call:?}"
         );
-        let count = call.count.context("no count")?;
+        let count = call.count.as_ref().context("no count")?;
         ensure!(
             (count.uid, count.user_namespace) == (Some(CAUSES), Some(namespace)),
             "{count:?}"

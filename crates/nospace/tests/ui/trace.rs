@@ -28,6 +28,7 @@ pub fn count(of: Counted, used: u64, limit: u64) -> CallCount {
     CallCount {
         of,
         uid: Some(1000),
+        user_name: Some("web".to_owned()),
         user_namespace: Some(INITIAL_USER_NAMESPACE),
         used,
         limit,
@@ -41,6 +42,7 @@ fn watch() -> TracedCall {
         pid: 4321,
         tid: 4322,
         uid: 1000,
+        user_name: Some("web".to_owned()),
         comm: "tail".to_owned(),
         cgroup: None,
         owner: Some(pod()),
@@ -82,6 +84,7 @@ pub fn refused(candidates: &[Cause], count: Option<CallCount>) -> TracedCall {
 fn hostile() -> TracedCall {
     TracedCall {
         comm: "\u{1b}[2Jevil\n".to_owned(),
+        user_name: Some("\u{1b}[31mroot\u{202e}".to_owned()),
         path: Some("/a\u{1b}]0;owned\u{7}\u{202e}/".repeat(60)),
         path_cut: true,
         owner: None,
@@ -141,10 +144,10 @@ fn drawn(call: &TracedCall, width: usize) -> String {
 
 #[test]
 fn a_call_takes_a_line_where_it_fits() {
-    let wide = "03:04:05.678  tail 4321            uid 1000  default/web-0 app  \
+    let wide = "03:04:05.678  tail 4321            uid 1000 (web)  default/web-0 app  \
                 inotify_add_watch(\"/var/log/app.log\", modify|create|delete) = 1\n";
     assert_eq!(drawn(&watch(), 140), wide);
-    let narrow = "03:04:05.678  tail 4321            uid 1000  default/web-0 app\n    \
+    let narrow = "03:04:05.678  tail 4321            uid 1000 (web)  default/web-0 app\n    \
                   inotify_add_watch(\"/var/log/app.log\", modify|create|delete) = 1\n";
     assert_eq!(drawn(&watch(), 80), narrow);
 }
@@ -236,7 +239,10 @@ fn a_summary_names_victims_first_and_says_what_was_lost() {
             assert!(lines[line].contains(figure), "{figure}: {page}");
         }
     }
-    assert!(page.contains("uid 1000 had 8,192/8,192 watches"), "{page}");
+    assert!(
+        page.contains("uid 1000 (web) had 8,192/8,192 watches"),
+        "{page}"
+    );
     assert!(lines.last().unwrap().contains("  ok  "), "{page}");
 }
 

@@ -85,6 +85,7 @@ fn shown() -> Tuning {
                 uid: 100_000,
                 user_namespace: 4_026_532_200,
             },
+            user_name: Some("web\u{1b}[0m".to_owned()),
             key: "user.max_inotify_watches".to_owned(),
             used: 100,
             limit: 100,

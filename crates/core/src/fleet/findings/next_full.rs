@@ -25,11 +25,11 @@ pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
         "{} is the next node to fill up: {} of {} in {} at the current rate",
         row.node,
         first.cause,
-        first.subject,
+        first.caption(),
         within(*seconds)
     );
     let others = soon.iter().skip(1).map(|(seconds, next, row)| {
-        let (cause, subject) = (&next.cause, &next.subject);
+        let (cause, subject) = (&next.cause, next.caption());
         format!("{}: {cause} of {subject} in {}", row.node, within(*seconds))
     });
     let silent = (counts.answered < counts.nodes).then(|| answered(counts));

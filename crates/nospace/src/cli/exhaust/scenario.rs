@@ -9,13 +9,13 @@ use clap::{
 
 use super::common::{AMOUNT, Common};
 use crate::exhaust::scenarios::SCENARIOS;
-use crate::exhaust::{LimitOption, Scenario, Settings};
+use crate::exhaust::{EffectiveUser, LimitOption, Scenario, Settings};
 
 const EXAMPLES: &str = "\
 Examples:
   nospace exhaust watches                       all but what the kubelet needs, for 5 min
   nospace exhaust watches --leave 0 --for 30s   all of them, for 30 s
-  nospace exhaust instances --as-uid 1000       those of another user
+  nospace exhaust instances --as-uid www-data   those of another user
   nospace exhaust watches --percent 90 --ramp 1000/s
   nospace exhaust watches --leave 0 -- tail -F /var/log/syslog
   nospace exhaust blocks --limit 16 --on /mnt/test
@@ -92,9 +92,9 @@ fn command(scenario: &Scenario) -> Command {
     if let Some(help) = options.as_uid {
         let uid = Arg::new("as_uid")
             .long("as-uid")
-            .value_name("UID")
+            .value_name("USER")
             .help(help)
-            .value_parser(value_parser!(u32));
+            .value_parser(EffectiveUser::parse);
         command = command.arg(uid.help_heading(AMOUNT));
     }
     if let Some(help) = options.yes_break_this_node {

@@ -78,6 +78,7 @@ impl Found {
                     .map(|seconds| NextFull {
                         cause: label("cause"),
                         subject: label("subject"),
+                        user_name: None,
                         seconds,
                     });
             }
@@ -240,6 +241,8 @@ impl Found {
                 limit: *self.limit.get(of)?,
                 cause,
                 subject,
+                // Metrics have no names.
+                user_name: None,
                 used: *used,
                 unit,
                 provenance,

@@ -84,7 +84,7 @@ pub fn state(row: &Row) -> String {
 
 /// `inotify-watches 22,829/22,829 uid 0`.
 pub fn budget(budget: &BudgetSummary) -> String {
-    format!("{} {}", short_budget(budget), budget.subject)
+    format!("{} {}", short_budget(budget), budget.caption())
 }
 
 /// `inotify-watches 22,829/22,829`, where there is no room for the subject.

@@ -3,7 +3,7 @@ use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
 use nospace_core::report::Severity;
 
-use super::words::{owner, reasons, usage, user};
+use super::words::{owner, reasons, uid, usage, user};
 use crate::trace::{Counted, TracedCall};
 use crate::ui::screen::Screen;
 use crate::ui::{Line, Page, style, text};
@@ -24,7 +24,10 @@ pub fn call(call: &TracedCall, screen: &Screen) -> Page {
     flow.piece(&[(style::DIM, time_of_day(&call.time))]);
     let program = format!("{} {}", call.comm, call.pid);
     flow.padded(style::BOLD, &program, PROGRAM);
-    flow.piece(&[(style::PLAIN, &format!("uid {}", call.uid))]);
+    flow.piece(&[(
+        style::PLAIN,
+        &format!("uid {}", uid(call.uid, call.user_name.as_deref())),
+    )]);
     flow.piece(&[(who, &owner(call.owner.as_ref()))]);
     let result = match &call.error {
         Some(error) => error.clone(),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use nospace_core::amount::{duration, thousands};
 use nospace_core::report::Severity;
 
-use super::words::{owner, reasons, usage, user};
+use super::words::{owner, reasons, uid, usage, user};
 use crate::trace::{SummaryRow, TraceSummary};
 use crate::ui::screen::Screen;
 use crate::ui::table::{Align, Cell, Table};
@@ -122,7 +122,7 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
         .names("RESULT")
         .names("PROGRAM");
     if roomy {
-        table = table.column("UID", Align::Right);
+        table = table.names("UID");
     }
     table = table.names("OWNER");
     for one in shown {
@@ -130,8 +130,8 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
     }
     page.table_with(&table, |page, row| {
         let one = &shown[row];
-        if let Some(at) = one.count.filter(|_| !one.candidates.is_empty()) {
-            let says = format!("{} had {} (last error)", user(&at), usage(&at));
+        if let Some(at) = one.count.as_ref().filter(|_| !one.candidates.is_empty()) {
+            let says = format!("{} had {} (last error)", user(at), usage(at));
             page.wrapped(page.indented().plain("  "), style::DIM, &says);
         }
     });
@@ -160,7 +160,7 @@ fn row(row: &SummaryRow, roomy: bool) -> Vec<Cell> {
         Cell::new(row.comm.as_str()),
     ];
     if roomy {
-        cells.push(Cell::new(row.uid.to_string()));
+        cells.push(Cell::new(uid(row.uid, row.user_name.as_deref())));
     }
     cells.push(if row.candidates.is_empty() {
         Cell::new(owner)

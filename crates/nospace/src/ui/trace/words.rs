@@ -39,11 +39,19 @@ pub fn causes(candidates: &[Cause]) -> String {
     }
 }
 
-/// `uid 0 in user namespace 4026532200`
+/// `1000 (web)`, `1000` without a name.
+pub fn uid(uid: u32, name: Option<&str>) -> String {
+    name.map_or_else(|| uid.to_string(), |name| format!("{uid} ({name})"))
+}
+
+/// `uid 0 (root)`, `uid 0 in user namespace 4026532200`
 pub fn user(count: &CallCount) -> String {
+    let named = |number| uid(number, count.user_name.as_deref());
     match (count.uid, count.user_namespace) {
-        (Some(uid), None | Some(INITIAL_USER_NAMESPACE)) => format!("uid {uid}"),
-        (Some(uid), Some(namespace)) => format!("uid {uid} in user namespace {namespace}"),
+        (Some(uid), None | Some(INITIAL_USER_NAMESPACE)) => format!("uid {}", named(uid)),
+        (Some(uid), Some(namespace)) => {
+            format!("uid {} in user namespace {namespace}", named(uid))
+        }
         (None, _) => match count.of {
             Counted::Mappings | Counted::LockedBytes => "the process".to_owned(),
             Counted::LockedByKernel | Counted::InFlight => "the user".to_owned(),
