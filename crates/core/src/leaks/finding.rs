@@ -77,8 +77,12 @@ fn evidence(leak: &Leak) -> Vec<String> {
         reason = "a cast saturates"
     )]
     let hourly = amount(hourly.round() as u64, unit);
+    let how = match leak.pattern {
+        Some(Pattern::FollowsRestarts { .. }) => "with its restarts",
+        _ => "steadily",
+    };
     let mut evidence = vec![format!(
-        "holds {} now; it grew steadily, by {hourly} an hour, over {} samples",
+        "holds {} now; it grew {how}, by {hourly} an hour, over {} samples",
         amount(leak.holds, unit),
         leak.samples,
     )];
@@ -91,12 +95,18 @@ fn evidence(leak: &Leak) -> Vec<String> {
     let pattern = match leak.pattern {
         Some(Pattern::InstancePerFile) => {
             "as many watches as instances: it opens an instance for each file that it watches"
+                .to_owned()
         }
         Some(Pattern::EmptyInstances) => {
-            "instances without watches: it opens them and does not use or close them"
+            "instances without watches: it opens them and does not use or close them".to_owned()
         }
+        Some(Pattern::FollowsRestarts { restarts }) => format!(
+            "about {} more after each of {restarts} restarts, and no more in between: what it held before a restart is not released, or \
+             it finds more to watch each time",
+            amount((leak.by + restarts / 2) / restarts.max(1), unit),
+        ),
         None => return evidence,
     };
-    evidence.push(pattern.to_owned());
+    evidence.push(pattern);
     evidence
 }

@@ -8,8 +8,11 @@
 //! well, and what was there before the fall is no growth: only what is beyond the highest value before counts. Growth is a leak when the
 //! window is long enough and the growth is spread over all of it, or over all of its last part, since a leak may begin long after the
 //! workload did: what starts up, scales or steps is none.
+//!
+//! What grows with each restart never has such a window. [`restarts`] compares what a workload held in its lives, from one restart to the next.
 
 mod finding;
+mod restarts;
 mod tracker;
 mod window;
 
@@ -52,6 +55,11 @@ pub enum Pattern {
     InstancePerFile,
     /// Instances more, and no watches: they are opened and never used, or their watches are removed and they are not closed.
     EmptyInstances,
+    /// More after each restart, and no more in between: what was held before a restart is not released, or there is more to watch after it.
+    FollowsRestarts {
+        /// How many restarts were seen.
+        restarts: u64,
+    },
 }
 
 impl Leak {
@@ -76,5 +84,7 @@ impl Leak {
     }
 }
 
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod tests;

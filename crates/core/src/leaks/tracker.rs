@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::restarts::{Restarts, Steps};
 use super::window::{Growth, Point, Window};
 use super::{Leak, Pattern};
 use crate::diff::{Holding, Holdings};
@@ -12,7 +13,7 @@ const MAX_WORKLOADS: usize = 500;
 /// Growth that is reported is more than this part of the budget: 1/400.
 const LEAST_PART: u64 = 400;
 
-/// Follows what workloads hold from sample to sample. Memory is bounded: 500 workloads, 240 points of each.
+/// Follows what workloads hold from sample to sample. Memory is bounded: 500 workloads, 240 points and 32 restarts of each.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     by: BTreeMap<Workload, Series>,
@@ -21,8 +22,10 @@ pub struct Tracker {
 #[derive(Clone, Debug, Default)]
 struct Series {
     windows: Pair<Window>,
+    restarts: Restarts,
     ids: BTreeSet<String>,
     charged: Option<UserKey>,
+    holds: Pair<u64>,
     left: Pair<Option<u64>>,
     limit: Pair<Option<u64>>,
 }
@@ -70,46 +73,88 @@ impl Series {
         let user = users
             .iter()
             .find(|user| Some(user.key()) == holding.charged);
-        for (resource, other) in [
-            (InotifyResource::Instances, InotifyResource::Watches),
-            (InotifyResource::Watches, InotifyResource::Instances),
-        ] {
+        let points = Pair::new(|resource| {
             let budget = user.map(|user| user.budget(resource));
-            self.left[resource] = budget.and_then(|budget| budget.free());
-            self.limit[resource] = budget.and_then(|budget| budget.limit);
-            self.windows[resource].add(Point {
+            let other = match resource {
+                InotifyResource::Instances => InotifyResource::Watches,
+                InotifyResource::Watches => InotifyResource::Instances,
+            };
+            Point {
                 at: seconds,
                 value: holding.holds[resource],
                 other: holding.holds[other],
                 used: budget.map_or(0, |budget| budget.used),
-            });
+            }
+        });
+        for resource in InotifyResource::BOTH {
+            let budget = user.map(|user| user.budget(resource));
+            self.left[resource] = budget.and_then(|budget| budget.free());
+            self.limit[resource] = budget.and_then(|budget| budget.limit);
+            self.holds[resource] = holding.holds[resource];
+            self.windows[resource].add(points[resource]);
         }
+        self.restarts.add(&holding.ids, &points);
     }
 
     fn leaks(&self, workload: &Workload) -> Vec<Leak> {
         let leak = |resource| {
-            let growth = self.windows[resource].growth()?;
-            let (first, last) = (growth.first, growth.last);
-            let by = last.value - first.value;
+            let growth = match self.restarts.growth(resource) {
+                Some(steps) => Grown::with_restarts(steps),
+                None => Grown::steadily(resource, self.windows[resource].growth()?),
+            };
             let least = self.limit[resource].map_or(0, |limit| limit / LEAST_PART);
-            if by <= least {
+            if growth.by <= least {
                 return None;
             }
+            let (first, last) = (growth.first, growth.last);
             Some(Leak {
                 workload: workload.clone(),
                 resource,
                 charged: self.charged,
-                holds: last.value,
-                by,
+                holds: self.holds[resource],
+                by: growth.by,
                 over: last.at - first.at,
                 samples: growth.samples,
-                share: percent(by, last.used.saturating_sub(first.used))
+                share: percent(growth.by, last.used.saturating_sub(first.used))
                     .map(|share| share.min(100)),
                 left: self.left[resource],
-                pattern: pattern(resource, &growth),
+                pattern: growth.pattern,
             })
         };
         InotifyResource::BOTH.into_iter().filter_map(leak).collect()
+    }
+}
+
+/// Growth of either kind.
+struct Grown {
+    by: u64,
+    first: Point,
+    last: Point,
+    samples: usize,
+    pattern: Option<Pattern>,
+}
+
+impl Grown {
+    fn with_restarts(steps: Steps) -> Self {
+        Self {
+            by: steps.by,
+            first: steps.first,
+            last: steps.last,
+            samples: steps.samples,
+            pattern: Some(Pattern::FollowsRestarts {
+                restarts: steps.restarts,
+            }),
+        }
+    }
+
+    fn steadily(resource: InotifyResource, growth: Growth) -> Self {
+        Self {
+            by: growth.last.value - growth.first.value,
+            first: growth.first,
+            last: growth.last,
+            samples: growth.samples,
+            pattern: pattern(resource, &growth),
+        }
     }
 }
 
