@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::client::{Answer as Answered, Cluster, MAX_REQUESTS, Request};
 use super::error::{RequestError, Right};
-use super::nodes::{NodeInfo, nodes};
+use super::nodes::{NodeInfo, all_names, is_node, nodes};
 use super::pods::{AgentPod, agent_pods};
 use super::progress::Progress;
 use super::{Asked, Collected, Source};
@@ -75,9 +75,13 @@ impl Source for Agents<'_> {
             .buffer_unordered(MAX_REQUESTS)
             .collect()
             .await;
+        let others = match asked.is_of_all() || rows.iter().all(|row| is_known(row, &names)) {
+            true => Ok(names),
+            false => all_names(self.cluster, asked, progress).await,
+        };
         let rows = rows
             .into_iter()
-            .map(|row| of_its_own(row, &names))
+            .map(|row| of_its_own(row, &others))
             .collect();
         Ok(Collected {
             rows,
@@ -128,7 +132,16 @@ impl Agents<'_> {
         let answer = self.ask(agent, "/api/v1/report", asked.timeout, REPORT_BYTES);
         let answer = answer.await;
         let answer = answer.map_err(|error| anyhow::Error::msg(failure(&error, ready)))?;
-        read_report(&answer.body)
+        let report = read_report(&answer.body)?;
+        let said = report.node.name.to_ascii_lowercase();
+        if said != node {
+            let exists = is_node(self.cluster, &said, asked.timeout).await;
+            let others = exists.map(|exists| exists.then(|| said.clone()).into_iter().collect());
+            if let Err(why) = is_own(&said, &others) {
+                anyhow::bail!("the agent of node {node} gave no answer of its own: {why}");
+            }
+        }
+        Ok(report)
     }
 
     /// The pods of agents by node.
@@ -216,17 +229,35 @@ fn read(answer: Answered) -> Result<(Option<u64>, Summary), Failure> {
     Ok((answer.age, summary))
 }
 
-/// A row, unless its answer is that of another node: the address of a pod that is no more may be another agent's now. A name that no node
-/// has is that of the machine.
-fn of_its_own(row: Row, names: &HashSet<String>) -> Row {
-    let answered = row
-        .summary()
-        .map(|summary| summary.node.to_ascii_lowercase());
-    let of_another = answered.filter(|name| *name != row.node && names.contains(name));
-    match of_another {
-        None => row,
-        Some(name) => {
-            let why = format!("it is the answer of node {name}");
+/// The name in a row's answer, where that is not the node's.
+fn other_name(row: &Row) -> Option<String> {
+    let name = row.summary()?.node.to_ascii_lowercase();
+    (name != row.node).then_some(name)
+}
+
+/// Whether the answer of a row has the name of its node, or of one of these.
+fn is_known(row: &Row, names: &HashSet<String>) -> bool {
+    other_name(row).is_none_or(|name| names.contains(&name))
+}
+
+/// Whether an answer of this name, which is not the node's, may be its own: the address of a pod that is no more may be another agent's
+/// now. A name that no node has is that of the machine.
+fn is_own(name: &str, nodes: &anyhow::Result<HashSet<String>>) -> Result<(), String> {
+    match nodes {
+        Ok(names) if names.contains(name) => Err(format!("it is the answer of node {name}")),
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!(
+            "it may be the answer of another node: it calls itself {name}, and whether there is such a node is not known: {error:#}"
+        )),
+    }
+}
+
+/// A row, unless its answer is that of another node.
+fn of_its_own(row: Row, nodes: &anyhow::Result<HashSet<String>>) -> Row {
+    let said = other_name(&row).map_or(Ok(()), |name| is_own(&name, nodes));
+    match said {
+        Ok(()) => row,
+        Err(why) => {
             let failure = Failure::new(FailureKind::Garbage, why);
             Row::new(
                 row.node,

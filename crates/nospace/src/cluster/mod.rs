@@ -61,6 +61,12 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether no node is left out.
+    #[must_use]
+    pub fn is_of_all(&self) -> bool {
+        self.node.is_none() && self.selector.is_none() && self.pools.is_empty()
+    }
+
     /// Whether nodes of this pool are asked for.
     #[must_use]
     pub fn wants(&self, pool: Option<&Pool>) -> bool {

@@ -1,5 +1,7 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
+use anyhow::Context as _;
 use nospace_core::fleet::Pool;
 use serde::Deserialize;
 
@@ -65,24 +67,9 @@ pub async fn nodes(
             .then_some((node.metadata.name, info))
     };
     if let Some(name) = &asked.node {
-        let path = format!("/api/v1/nodes/{}", escaped(name));
-        let request = Request {
-            path: &path,
-            headers: &[],
-            timeout: asked.timeout,
-            most: NODE_BYTES,
-        };
-        let failed = |error: RequestError| match error {
-            RequestError::Status { code: 404, .. } => {
-                anyhow::anyhow!("there is no node {name:?}; nospace cluster lists all")
-            }
-            error => anyhow::anyhow!(
-                "cannot read node {name}: {}",
-                error.explain(Right::GET_NODE)
-            ),
-        };
-        let answer = cluster.get(request).await.map_err(failed)?;
-        let node = serde_json::from_slice(&answer.body)?;
+        let node = read(cluster, name, asked.timeout).await?;
+        let node =
+            node.with_context(|| format!("there is no node {name:?}; nospace cluster lists all"))?;
         return Ok(keep(node).into_iter().collect());
     }
     let selector = asked.selector.as_deref();
@@ -94,6 +81,53 @@ pub async fn nodes(
         .await;
     listed
         .map_err(|error| anyhow::anyhow!("cannot list nodes: {}", error.explain(Right::LIST_NODES)))
+}
+
+/// A node, if there is one of this name.
+async fn read(cluster: &Cluster, name: &str, timeout: Duration) -> anyhow::Result<Option<Node>> {
+    let path = format!("/api/v1/nodes/{}", escaped(name));
+    let request = Request {
+        path: &path,
+        headers: &[],
+        timeout,
+        most: NODE_BYTES,
+    };
+    match cluster.get(request).await {
+        Ok(answer) => Ok(Some(serde_json::from_slice(&answer.body)?)),
+        Err(RequestError::Status { code: 404, .. }) => Ok(None),
+        Err(error) => Err(anyhow::anyhow!(
+            "cannot read node {name}: {}",
+            error.explain(Right::GET_NODE)
+        )),
+    }
+}
+
+/// Whether the cluster has a node of this name.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub async fn is_node(cluster: &Cluster, name: &str, timeout: Duration) -> anyhow::Result<bool> {
+    Ok(read(cluster, name, timeout).await?.is_some())
+}
+
+/// The names of all nodes of the cluster, also of those that were not asked for.
+///
+/// # Errors
+///
+/// They cannot be listed.
+pub async fn all_names(
+    cluster: &Cluster,
+    asked: &Asked,
+    progress: &Progress,
+) -> anyhow::Result<HashSet<String>> {
+    let all = Asked {
+        node: None,
+        selector: None,
+        pools: Vec::new(),
+        ..asked.clone()
+    };
+    Ok(nodes(cluster, &all, progress).await?.into_keys().collect())
 }
 
 fn info(node: &Node, asked: &Asked) -> NodeInfo {

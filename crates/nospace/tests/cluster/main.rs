@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod debug;
+mod identity;
 mod prometheus;
 mod scale;
 mod server;
