@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nospace_core::amount::{self, thousands};
 use nospace_core::diff::{BudgetChange, Difference, Level, minus};
-use nospace_core::model::Pair;
+use nospace_core::model::{Pair, Subject};
 use nospace_core::report::{Refusals, budget_name};
 
 use super::human;
@@ -141,16 +141,19 @@ fn budgets(page: &mut Page, difference: &Difference, options: &Options) {
     }
     page.heading("Budgets", &remark(difference.budgets.len(), options));
     let mut table = Table::default()
-        .names("BUDGET")
         .column("CHANGE", Align::Right)
-        .column("BEFORE", Align::Right)
-        .column("AFTER", Align::Right);
+        .column("NOW", Align::Right)
+        .column("LIMIT", Align::Right)
+        .names("BUDGET");
     for change in difference.budgets.iter().take(options.top) {
+        let now = change
+            .after
+            .map(|level| number::amount(level.used, &change.unit, level.provenance));
         table.row(vec![
+            signed(change.by(), &change.unit),
+            Cell::new(now.unwrap_or_else(|| "-".to_owned())),
+            limit_cell(change),
             Cell::new(name(change, difference)),
-            change_cell(change),
-            Cell::new(level(change, change.before)),
-            Cell::new(level(change, change.after)),
         ]);
     }
     page.table(&table);
@@ -158,39 +161,45 @@ fn budgets(page: &mut Page, difference: &Difference, options: &Options) {
 
 /// With the unit where another of these has the same name.
 fn name(change: &BudgetChange, difference: &Difference) -> String {
-    let names = &difference.user_names;
-    let of = |change: &BudgetChange| budget_name(change.cause, &names.caption(&change.subject));
+    let of = |change: &BudgetChange| budget_name(change.cause, &caption(change, difference));
     let name = of(change);
-    match difference
+    let alike = difference
         .budgets
         .iter()
         .filter(|other| of(other) == name)
-        .count()
-    {
-        0 | 1 => name,
-        _ => format!("{name} ({})", change.unit),
-    }
+        .count();
+    let unit = match alike {
+        0 | 1 => String::new(),
+        _ => format!(" ({})", change.unit),
+    };
+    let is = match (change.before, change.after) {
+        (None, _) => " (new)",
+        (_, None) => " (gone)",
+        _ => "",
+    };
+    format!("{name}{unit}{is}")
 }
 
-fn change_cell(change: &BudgetChange) -> Cell {
-    match (change.before, change.after) {
-        (Some(before), Some(after)) if before.limit != after.limit && before.used == after.used => {
-            Cell::new("limit")
+/// Users as `top` names them: the column is narrow.
+fn caption(change: &BudgetChange, difference: &Difference) -> String {
+    let names = &difference.user_names;
+    match &change.subject {
+        Subject::User(user) if !user.is_initial() || names.of(user.uid).is_some() => {
+            names.short(*user)
         }
-        _ => signed(change.by(), &change.unit),
+        other => other.to_string(),
     }
 }
 
-fn level(change: &BudgetChange, level: Option<Level>) -> String {
-    let Some(level) = level else {
-        return "-".to_owned();
-    };
-    let unit = if change.unit == "bytes" { "bytes" } else { "" };
-    let text = match level.limit {
-        Some(limit) => number::amounts(level.used, limit, unit, level.provenance),
-        None => number::figure(level.used, level.provenance),
-    };
-    text.trim_end().to_owned()
+fn limit_cell(change: &BudgetChange) -> Cell {
+    let limit = |level: Option<Level>| level.and_then(|level| level.limit);
+    let text = |limit| number::limit(limit, &change.unit);
+    match (limit(change.before), limit(change.after)) {
+        (Some(before), Some(after)) if before != after => {
+            Cell::styled(style::BOLD, format!("{} to {}", text(before), text(after)))
+        }
+        (before, after) => Cell::new(after.or(before).map_or_else(|| "-".to_owned(), text)),
+    }
 }
 
 fn signed(by: i64, unit: &str) -> Cell {

@@ -52,20 +52,34 @@ pub fn percent(budget: &Budget) -> Option<u64> {
 /// Limits from here on are written to say that there is none: kernel.shmall is 2^64 - 2^24 by default.
 const NO_LIMIT: u64 = 1 << 62;
 
+/// `22,444`, `~480 KiB` or `?`.
+#[must_use]
+pub fn amount(value: u64, unit: &str, provenance: Provenance) -> String {
+    match unit {
+        "bytes" => with_provenance(bytes(value), provenance),
+        _ => figure(value, provenance),
+    }
+}
+
+/// `22,444`, `480 KiB` or `unlimited`.
+#[must_use]
+pub fn limit(limit: u64, unit: &str) -> String {
+    match limit {
+        NO_LIMIT.. => "unlimited".to_owned(),
+        _ => amount(limit, unit, Provenance::Exact),
+    }
+}
+
 /// `used` of `limit` in `unit`, bytes in powers of 1,024.
 #[must_use]
 pub fn amounts(used: u64, limit: u64, unit: &str, provenance: Provenance) -> String {
+    let used = amount(used, unit, provenance);
+    let most = self::limit(limit, unit);
     match (unit, limit) {
-        ("bytes", NO_LIMIT..) => {
-            format!("{}, unlimited", with_provenance(bytes(used), provenance))
-        }
-        ("bytes", _) => format!(
-            "{}/{}",
-            with_provenance(bytes(used), provenance),
-            bytes(limit)
-        ),
-        (_, NO_LIMIT..) => format!("{} {unit}, unlimited", figure(used, provenance)),
-        _ => format!("{}/{} {unit}", figure(used, provenance), thousands(limit)),
+        ("bytes", NO_LIMIT..) => format!("{used}, {most}"),
+        ("bytes", _) => format!("{used}/{most}"),
+        (_, NO_LIMIT..) => format!("{used} {unit}, {most}"),
+        _ => format!("{used}/{most} {unit}"),
     }
 }
 

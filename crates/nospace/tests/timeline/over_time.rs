@@ -19,7 +19,7 @@ use nospace_core::report::Owner;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{nospace, said};
+use super::{Command, cargo_bin, nospace, said};
 
 /// Puts in place of the kernel's account one in which `pid` has this many watches.
 struct Growing {
@@ -195,6 +195,15 @@ fn two_recordings_are_compared_and_nothing_is_guessed() {
     let text = String::from_utf8_lossy(&same.stdout).into_owned();
     assert!(text.contains("No usage and no limit changed."), "{text}");
     assert!(nospace(&["diff", a, b]).status.success());
+    let other = archive("docker-podman-v2");
+    let output = Command::new(cargo_bin!("nospace"))
+        .args(["diff", b, other.to_str().unwrap()])
+        .env("COLUMNS", "80")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row = "        +81      ~81         -  inotify watches of 1000@4026532319 (new)";
+    assert!(text.lines().any(|line| line == row), "{text}");
     let (timeline, _) = leaking(&directory);
     let timeline = timeline.to_str().unwrap();
     for (arguments, part) in [
