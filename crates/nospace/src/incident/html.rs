@@ -1,6 +1,5 @@
-use nospace_core::amount::thousands;
 use nospace_core::explain::Explanation;
-use nospace_core::model::Provenance;
+use nospace_core::model::{InotifyResource, Provenance};
 use nospace_core::report::Report;
 
 use super::Incident;
@@ -102,40 +101,30 @@ fn holders(html: &mut Html, incident: &Incident) {
     let several = incident.samples.len() > 1;
     let provenance = incident.report.inotify_provenance();
     html.raw("<section><h2>Who holds inotify</h2><div class=wide><table><tr><th>workload");
-    if several {
-        html.raw("<th>watches over time<th class=n>change");
-    }
-    html.raw("<th class=n>watches<th class=n>instances</tr>");
+    html.raw(if several {
+        "<th class=spark>watches over time<th class=n>watches at most<th class=n>at the end<th class=spark>instances over time<th class=n>instances at most<th class=n>at the end</tr>"
+    } else {
+        "<th class=n>watches<th class=n>instances</tr>"
+    });
     for holder in &incident.workloads {
-        let (Some(first), Some(last)) = (holder.points.first(), holder.points.last()) else {
-            continue;
-        };
         html.raw("<tr><td>").text(&holder.name).raw("</td>");
-        if several {
-            let watches: Vec<_> = holder.points.iter().map(|p| (p.0, p.1)).collect();
-            html.raw("<td class=spark>")
-                .made(&plot::spark(&watches, seconds))
-                .raw("</td>")
-                .number(signed(nospace_core::diff::minus(last.1, first.1)));
+        for resource in InotifyResource::BOTH.into_iter().rev() {
+            let (most, last) = (holder.most(resource), holder.last(resource));
+            if several {
+                html.raw("<td class=spark>")
+                    .made(&plot::spark(&holder.over_time(resource), seconds))
+                    .raw("</td>")
+                    .number(number::figure(most, provenance));
+            }
+            html.number(number::figure(last, provenance));
         }
-        html.number(number::figure(last.1, provenance))
-            .number(number::figure(last.2, provenance))
-            .raw("</tr>");
+        html.raw("</tr>");
     }
     html.raw("</table></div>");
     if provenance == Provenance::Estimated {
         html.raw("<p class=\"dim why\">~ estimate, counted from /proc (the kernel's own figure may be higher).</p>");
     }
     html.raw("</section>");
-}
-
-fn signed(by: i64) -> String {
-    let amount = thousands(by.unsigned_abs());
-    match by {
-        0 => amount,
-        1.. => format!("+{amount}"),
-        _ => format!("\u{2212}{amount}"),
-    }
 }
 
 fn unseen(html: &mut Html, incident: &Incident) {

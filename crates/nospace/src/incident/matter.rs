@@ -73,15 +73,18 @@ fn matters(series: &Series) -> bool {
         || changed.is_some_and(|percent| percent >= CHANGED)
 }
 
-/// The workloads that held most.
+/// The workloads that held most of either resource, beside the others.
 pub fn workloads(all: impl Iterator<Item = Holder>) -> Vec<Holder> {
     let mut workloads: Vec<Holder> = all.collect();
-    let most = |holder: &Holder| {
-        let held = holder.points.iter();
-        held.map(|&(_, watches, instances)| (watches, instances))
-            .max()
+    let sums = InotifyResource::BOTH.map(|resource| {
+        let sum: u64 = workloads.iter().map(|holder| holder.most(resource)).sum();
+        (resource, sum)
+    });
+    let share = |holder: &Holder| {
+        let shares = sums.map(|(resource, sum)| holder.most(resource) * 1000 / sum.max(1));
+        shares.into_iter().max()
     };
-    workloads.sort_by_key(|holder| Reverse(most(holder)));
+    workloads.sort_by_cached_key(|holder| Reverse(share(holder)));
     workloads.truncate(MAX_HOLDERS);
     workloads
 }

@@ -23,7 +23,7 @@ pub use words::{markdown, text};
 
 use jiff::Timestamp;
 use nospace_core::explain::Explanation;
-use nospace_core::model::Provenance;
+use nospace_core::model::{InotifyResource, Provenance};
 use nospace_core::report::Report;
 
 /// Everything that the report says.
@@ -103,6 +103,39 @@ pub struct Holder {
     pub name: String,
     /// Seconds since the first sample, watches, instances.
     pub points: Vec<(f64, u64, u64)>,
+}
+
+impl Holder {
+    /// Seconds since the first sample, and what it held then.
+    #[must_use]
+    pub fn over_time(&self, resource: InotifyResource) -> Vec<(f64, u64)> {
+        let held = |&(at, watches, instances): &(f64, u64, u64)| match resource {
+            InotifyResource::Watches => (at, watches),
+            InotifyResource::Instances => (at, instances),
+        };
+        self.points.iter().map(held).collect()
+    }
+
+    /// The most that it held at once.
+    #[must_use]
+    pub fn most(&self, resource: InotifyResource) -> u64 {
+        let held = self.over_time(resource).into_iter().map(|(_, held)| held);
+        held.max().unwrap_or(0)
+    }
+
+    /// What it held at first.
+    #[must_use]
+    pub fn first(&self, resource: InotifyResource) -> u64 {
+        self.over_time(resource)
+            .first()
+            .map_or(0, |(_, held)| *held)
+    }
+
+    /// What it held at the end.
+    #[must_use]
+    pub fn last(&self, resource: InotifyResource) -> u64 {
+        self.over_time(resource).last().map_or(0, |(_, held)| *held)
+    }
 }
 
 /// Something that happened.

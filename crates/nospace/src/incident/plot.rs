@@ -7,7 +7,7 @@ use super::{Kind, Series};
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 const TICK: f64 = 14.0;
-/// Below this share of its limit a budget is plotted up to its own peak.
+/// Below this share of a limit, in percent, a budget is plotted up to its own peak.
 const WITH_LIMIT: u64 = 40;
 
 /// The plot of a budget as SVG: numbers and our own markup, nothing of the node.
@@ -22,14 +22,10 @@ pub struct Plot {
 #[expect(clippy::cast_precision_loss, reason = "pixels")]
 pub fn budget(series: &Series, frame: &Frame<'_>) -> Plot {
     let highest = series.points.iter().map(|p| p.used).max().unwrap_or(0);
-    let limit = series.points.iter().filter_map(|p| p.limit).max();
-    let percent = series.peak().map_or(0, |(percent, _)| percent);
-    let with_limit = percent >= WITH_LIMIT && limit.is_some();
-    let top = match limit {
-        Some(limit) if with_limit => limit.max(highest),
-        _ => highest,
-    };
-    let top = top.max(1);
+    let limits = series.points.iter().filter_map(|p| p.limit);
+    let is_near = |limit: &u64| highest.saturating_mul(100) / WITH_LIMIT >= *limit;
+    let limit = limits.filter(is_near).max();
+    let top = highest.max(limit.unwrap_or(0)).max(1);
     let x = |at: f64| at / frame.seconds.max(1e-9) * WIDTH;
     let y = |value: u64| HEIGHT - value.min(top) as f64 / (top as f64 * 1.04) * HEIGHT;
     let mut svg =
@@ -41,8 +37,8 @@ pub fn budget(series: &Series, frame: &Frame<'_>) -> Plot {
             "<path class=gap d=\"M{from:.1} 0H{to:.1}V{HEIGHT}H{from:.1}Z\"/>"
         );
     }
-    let lines = frame.events.iter();
-    for event in lines.filter(|event| !matches!(event.kind, Kind::Better | Kind::Refused)) {
+    let marked = frame.events.iter();
+    for event in marked.filter(|event| event.kind != Kind::Refused && event.at > 0.0) {
         let at = x(event.at);
         let class = event.kind.class();
         let _ = write!(
@@ -60,8 +56,11 @@ pub fn budget(series: &Series, frame: &Frame<'_>) -> Plot {
         points = rest;
         let values: Vec<_> = part.iter().map(|p| (x(p.at), y(p.used))).collect();
         area(&values, &mut svg);
-        if with_limit {
-            let limits = part.iter().filter_map(|p| Some((x(p.at), y(p.limit?))));
+        if limit.is_some() {
+            // One that was raised out of sight ends there.
+            let limits = part.iter().filter_map(|p| Some((x(p.at), p.limit?)));
+            let limits = limits.filter(|(_, limit)| *limit <= top);
+            let limits = limits.map(|(at, limit)| (at, y(limit)));
             let _ = write!(
                 svg,
                 "<path class=limit d=\"{}\"/>",

@@ -241,13 +241,41 @@ fn is_same(a: &Finding, b: &Finding) -> bool {
     (a.rule, a.cause) == (b.rule, b.cause) && a.subject == b.subject
 }
 
+/// Limits that were raised or lowered, by whomever.
+fn limits(before: &Report, after: &Report) -> Vec<(Kind, String)> {
+    let mut changes = Vec::new();
+    // Those of other namespaces follow what their parents use.
+    for user in after.users.iter().filter(|user| user.is_initial()) {
+        let Some(earlier) = before.users.iter().find(|one| one.key() == user.key()) else {
+            continue;
+        };
+        for resource in InotifyResource::BOTH {
+            if let (Some(from), Some(to)) =
+                (earlier.budget(resource).limit, user.budget(resource).limit)
+                && from != to
+            {
+                let name = budget_name(resource.cause(), &after.user_names.user(user.key()));
+                let what = format!("the limit of {name}");
+                let kind = match to > from {
+                    true => Kind::Better,
+                    false => Kind::Neutral,
+                };
+                let (from, to) = (amount::thousands(from), amount::thousands(to));
+                changes.push((kind, format!("{what} changed from {from} to {to}")));
+            }
+        }
+    }
+    changes
+}
+
 /// What is worth saying of the step from one sample to the next.
 fn changes(
     before: &Report,
     after: &Report,
     forecasts: &mut BTreeSet<String>,
 ) -> Vec<(Kind, String)> {
-    let mut changes = Vec::new();
+    // They may be why the rest changed.
+    let mut changes = limits(before, after);
     for finding in after.findings.iter().filter(|finding| is_news(finding)) {
         let was = before.findings.iter().find(|one| is_same(one, finding));
         let is_known = finding.rule == Rule::Growth
@@ -271,26 +299,6 @@ fn changes(
     if was != is {
         let text = format!("{} becomes {}", human::word(was), human::word(is));
         changes.push((kind(is), text));
-    }
-    // Those of other namespaces follow what their parents use.
-    for user in after.users.iter().filter(|user| user.is_initial()) {
-        let Some(earlier) = before.users.iter().find(|one| one.key() == user.key()) else {
-            continue;
-        };
-        for resource in InotifyResource::BOTH {
-            if let (Some(from), Some(to)) =
-                (earlier.budget(resource).limit, user.budget(resource).limit)
-                && from != to
-            {
-                let name = budget_name(resource.cause(), &after.user_names.user(user.key()));
-                let what = format!("the limit of {name}");
-                let (from, to) = (
-                    nospace_core::amount::thousands(from),
-                    nospace_core::amount::thousands(to),
-                );
-                changes.push((Kind::Neutral, format!("{what} changed from {from} to {to}")));
-            }
-        }
     }
     changes
 }

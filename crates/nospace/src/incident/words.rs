@@ -2,9 +2,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use nospace_core::amount::{self, thousands};
+use nospace_core::model::{InotifyResource, Provenance};
 use nospace_core::report::{Remedy, Severity, Unseen};
 
-use super::{Event, Incident, Kind};
+use super::{Event, Holder, Incident, Kind};
 use crate::output::markdown;
 use crate::ui::{Charset, human, number};
 
@@ -70,6 +71,34 @@ fn line(event: &Event) -> String {
     format!("{}  {}", event.when.strftime("%H:%M:%S"), event.text)
 }
 
+/// What a workload holds, or held at most where it holds less by the end.
+fn held(holder: &Holder, provenance: Provenance) -> String {
+    let fewer = |resource| holder.last(resource) < holder.most(resource);
+    let is_past = InotifyResource::BOTH.into_iter().any(fewer);
+    let amount = |resource: InotifyResource| {
+        let (one, many) = match resource {
+            InotifyResource::Watches => ("watch", "watches"),
+            InotifyResource::Instances => ("instance", "instances"),
+        };
+        if is_past {
+            return number::quantity(holder.most(resource), provenance, one, many);
+        }
+        let last = holder.last(resource);
+        let grew = last.saturating_sub(holder.first(resource));
+        let grew = match grew {
+            0 => String::new(),
+            _ => format!(" (+{})", thousands(grew)),
+        };
+        number::quantity(last, provenance, one, many) + &grew
+    };
+    let [instances, watches] = InotifyResource::BOTH.map(amount);
+    let name = Charset::Unicode.clean(&holder.name);
+    match is_past {
+        true => format!("held: {name}: {watches}, {instances} at most"),
+        false => format!("holds: {name}: {watches}, {instances}"),
+    }
+}
+
 /// A few lines to paste into a channel.
 #[must_use]
 pub fn text(incident: &Incident) -> String {
@@ -94,25 +123,7 @@ pub fn text(incident: &Incident) -> String {
     }
     let provenance = report.inotify_provenance();
     for holder in incident.workloads.iter().take(FEW) {
-        let (Some(first), Some(last)) = (holder.points.first(), holder.points.last()) else {
-            continue;
-        };
-        if (last.1, last.2) == (0, 0) {
-            continue;
-        }
-        let more = last.1.saturating_sub(first.1);
-        let grew = if more > 0 {
-            format!(" (+{})", thousands(more))
-        } else {
-            String::new()
-        };
-        let _ = writeln!(
-            out,
-            "holds: {}: {}{grew}, {}",
-            clean(&holder.name),
-            number::quantity(last.1, provenance, "watch", "watches"),
-            number::quantity(last.2, provenance, "instance", "instances")
-        );
+        let _ = writeln!(out, "{}", held(holder, provenance));
     }
     for remedy in remedies(incident).into_iter().take(2) {
         let _ = writeln!(out, "do: {}", clean(&remedy.command));
@@ -161,19 +172,16 @@ pub fn markdown(incident: &Incident) -> String {
     if !incident.workloads.is_empty() {
         let _ = writeln!(
             out,
-            "\n### Who holds inotify\n\n| workload | watches at first | watches | instances |\n|---|---:|---:|---:|"
+            "\n### Who holds inotify\n\n| workload | instances at most | at the end | watches at most | at the end |\n|---|---:|---:|---:|---:|"
         );
         for holder in &incident.workloads {
-            if let (Some(first), Some(last)) = (holder.points.first(), holder.points.last()) {
-                let _ = writeln!(
-                    out,
-                    "| {} | {} | {} | {} |",
-                    plain(&holder.name),
-                    thousands(first.1),
-                    plain(&number::figure(last.1, provenance)),
-                    plain(&number::figure(last.2, provenance))
-                );
+            let _ = write!(out, "| {}", plain(&holder.name));
+            for resource in InotifyResource::BOTH {
+                for held in [holder.most(resource), holder.last(resource)] {
+                    let _ = write!(out, " | {}", plain(&number::figure(held, provenance)));
+                }
             }
+            let _ = writeln!(out, " |");
         }
     }
     if let Some(logs) = &incident.logs {
