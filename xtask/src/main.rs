@@ -33,6 +33,8 @@ cargo xtask bench explain [ROUNDS [MIB]]
                       compares nospace explain with cat, grep and ripgrep on a log of MIB, writes docs/benchmarks.md
 cargo xtask bench trace
                       measures the overhead and the lost calls of a trace, writes docs/benchmarks.md
+cargo xtask bench timeline [MINUTES]
+                      measures the size of a timeline, and what record, report and top cost, writes docs/benchmarks.md
 cargo xtask exactness
                       compares the counts of nospace, find and inotify-info with the kernel's, writes docs/exactness.md
 cargo xtask bench exhaust [ROUNDS]
@@ -68,6 +70,8 @@ fn main() -> Result<()> {
         ["bench", "collectors"] => bench::collectors::run(None),
         ["bench", "collectors", rounds] => bench::collectors::run(Some(rounds)),
         ["bench", "load", scale] => bench::load(scale),
+        ["bench", "timeline"] => bench::timeline::run(None),
+        ["bench", "timeline", minutes] => bench::timeline::run(Some(minutes)),
         ["exactness"] => exactness::run(),
         ["man"] => man::write(),
         ["metrics"] => metrics::write(),

@@ -1,4 +1,4 @@
-//! The page that an agent serves, of a recorded node: docs/images/agent.png is made of `watches-v1` by scripts/agent-picture.
+//! The page that an agent serves, of a recorded node: docs/images/agent.png is made of `watches-v1` by scripts/page-pictures.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};

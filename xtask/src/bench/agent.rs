@@ -2,7 +2,6 @@
 //! stays so. The figures go to docs/benchmarks.md.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -12,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use super::load::{Load, Size};
+use super::measure::{Usage, megabytes};
+use super::pods::Pods;
 use super::{build, must_be_root, root, table, write};
 
 /// Prometheus' and the agent's own.
@@ -81,14 +82,6 @@ struct Server {
     address: SocketAddr,
 }
 
-/// What it has used and has.
-#[derive(Clone, Copy)]
-struct Usage {
-    cpu: Duration,
-    resident: u64,
-    descriptors: usize,
-}
-
 impl Server {
     fn agent(nospace: &Path, options: &[&str]) -> Result<Self> {
         let address = free_address()?;
@@ -142,26 +135,7 @@ impl Server {
     }
 
     fn usage(&self) -> Result<Usage> {
-        let place = format!("/proc/{}", self.child.id());
-        let stat = fs::read_to_string(format!("{place}/stat"))?;
-        let fields = stat
-            .rsplit_once(')')
-            .context("stat")?
-            .1
-            .split_whitespace()
-            .skip(11);
-        let ticks: u64 = fields
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        let statm = fs::read_to_string(format!("{place}/statm"))?;
-        let pages: u64 = statm.split_whitespace().nth(1).context("statm")?.parse()?;
-        Ok(Usage {
-            cpu: Duration::from_secs(ticks)
-                / u32::try_from(rustix::param::clock_ticks_per_second())?,
-            resident: pages * rustix::param::page_size() as u64,
-            descriptors: fs::read_dir(format!("{place}/fd"))?.count(),
-        })
+        Usage::of(self.child.id())
     }
 
     fn looks(&self) -> Result<f64> {
@@ -256,10 +230,6 @@ fn beside(nospace: &Path, exporter: &str, minutes: u32) -> Result<String> {
     Ok(text)
 }
 
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
-}
-
 /// Look after look, on the same load.
 fn flat(nospace: &Path) -> Result<String> {
     let _load = Load::make(&Size::times(1))?;
@@ -296,7 +266,7 @@ fn pages(nospace: &Path) -> Result<String> {
         ..Size::times(1)
     };
     let load = Load::make(&size)?;
-    let pods = Pods::make(&load)?;
+    let pods = Pods::of(load.pids())?;
     let agent = Server::agent(nospace, &["--interval=1s", "--top=1000"])?;
     let mut text = format!(
         "\n{SCRAPES} scrapes of each page on a node with {PODS} pods, each with its own series (`--top=1000`), a check every second; \
@@ -330,37 +300,4 @@ fn pages(nospace: &Path) -> Result<String> {
     drop(load);
     drop(pods);
     Ok(text)
-}
-
-/// Cgroups that look like those of pods; removed when dropped, after the load.
-struct Pods(Vec<std::path::PathBuf>);
-
-impl Pods {
-    fn make(load: &Load) -> Result<Self> {
-        let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-        let mount = mounts
-            .iter()
-            .find(|mount| Path::new(mount).join("cgroup.procs").exists());
-        let base = Path::new(mount.context("no cgroup v2")?).join("kubepods/besteffort");
-        let mut pods = Self(Vec::new());
-        for (number, pid) in load.pids().enumerate() {
-            let container = base.join(format!(
-                "pod{number:08x}-aaaa-4bbb-8ccc-0123456789ab/{number:064x}"
-            ));
-            fs::create_dir_all(&container)?;
-            fs::write(container.join("cgroup.procs"), pid.to_string())?;
-            pods.0.push(container);
-        }
-        Ok(pods)
-    }
-}
-
-impl Drop for Pods {
-    fn drop(&mut self) {
-        for container in &self.0 {
-            for directory in container.ancestors().take(4) {
-                let _ = fs::remove_dir(directory);
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! One run of a program: how long, how much memory, what it said.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus, Stdio};
@@ -96,4 +96,46 @@ fn wait(pid: u32) -> Result<(ExitStatus, libc::rusage)> {
         return Err(std::io::Error::last_os_error()).context("wait4");
     }
     Ok((ExitStatus::from_raw(status), usage))
+}
+
+/// What a running process has used and has.
+#[derive(Clone, Copy)]
+pub struct Usage {
+    /// Of all processors.
+    pub cpu: Duration,
+    /// Resident memory in bytes.
+    pub resident: u64,
+    /// Open descriptors.
+    pub descriptors: usize,
+}
+
+impl Usage {
+    /// That of this process.
+    pub fn of(pid: u32) -> Result<Self> {
+        let place = format!("/proc/{pid}");
+        let stat = fs::read_to_string(format!("{place}/stat"))?;
+        let fields = stat
+            .rsplit_once(')')
+            .context("stat")?
+            .1
+            .split_whitespace()
+            .skip(11);
+        let ticks: u64 = fields
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        let statm = fs::read_to_string(format!("{place}/statm"))?;
+        let pages: u64 = statm.split_whitespace().nth(1).context("statm")?.parse()?;
+        Ok(Self {
+            cpu: Duration::from_secs(ticks)
+                / u32::try_from(rustix::param::clock_ticks_per_second())?,
+            resident: pages * rustix::param::page_size() as u64,
+            descriptors: fs::read_dir(format!("{place}/fd"))?.count(),
+        })
+    }
+}
+
+/// As tables have it.
+pub fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }

@@ -14,8 +14,10 @@ mod explain;
 mod figures;
 mod load;
 pub mod measure;
+mod pods;
 pub mod programs;
 mod table;
+pub mod timeline;
 pub mod trace;
 mod watches;
 

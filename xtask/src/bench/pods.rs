@@ -1,0 +1,60 @@
+//! Cgroups that look like those of pods.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// Pods of one container each; removed when dropped, after their processes.
+pub struct Pods {
+    base: PathBuf,
+    containers: Vec<PathBuf>,
+}
+
+impl Pods {
+    /// A pod for each of these processes.
+    pub fn of(pids: impl Iterator<Item = i32>) -> Result<Self> {
+        let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let mount = mounts
+            .iter()
+            .find(|mount| Path::new(mount).join("cgroup.procs").exists());
+        let mut pods = Self {
+            base: Path::new(mount.context("no cgroup v2")?).join("kubepods/besteffort"),
+            containers: Vec::new(),
+        };
+        for pid in pids {
+            pods.add(pid)?;
+        }
+        Ok(pods)
+    }
+
+    /// One more, with this process in it.
+    pub fn add(&mut self, pid: i32) -> Result<()> {
+        let number = self.containers.len();
+        let container = self.base.join(format!(
+            "pod{number:08x}-aaaa-4bbb-8ccc-0123456789ab/{number:064x}"
+        ));
+        fs::create_dir_all(&container)?;
+        fs::write(container.join("cgroup.procs"), pid.to_string())?;
+        self.containers.push(container);
+        Ok(())
+    }
+
+    /// Removes those whose processes have ended.
+    pub fn sweep(&self) {
+        for container in &self.containers {
+            for directory in container.ancestors().take(2) {
+                let _ = fs::remove_dir(directory);
+            }
+        }
+    }
+}
+
+impl Drop for Pods {
+    fn drop(&mut self) {
+        self.sweep();
+        for directory in self.base.ancestors().take(2) {
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! `cargo xtask bench timeline [MINUTES]`: how large a timeline of a busy node is, and what recording it, reporting it and watching the node
+//! with `top` cost. The figures go to docs/benchmarks.md.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use nospace_holder::Holder;
+
+use super::figures::Figures;
+use super::load::{Load, Size};
+use super::measure::{self, Usage, megabytes};
+use super::pods::Pods;
+use super::{build, must_be_root, root, table, write};
+
+const EVERY: Duration = Duration::from_secs(5);
+/// Pods that hold what they hold, and those that take watches all the time; one of these is replaced at each sample.
+const STEADY: u32 = 230;
+const GROWING: u32 = 20;
+/// A uid of its own for the user namespace of each pod that grows; no system gives these out.
+const FIRST_UID: u32 = 1_910_000_000;
+const ROUNDS: usize = 5;
+/// How long `top` is watched.
+const WATCHED: Duration = Duration::from_secs(30);
+/// What the first frame has.
+const FRAME: &[u8] = b"1 Holders";
+
+/// Measures and writes.
+pub fn run(minutes: Option<&str>) -> Result<()> {
+    let minutes: u32 = minutes.map_or(Ok(10), str::parse).context("minutes")?;
+    must_be_root()?;
+    let root = root();
+    let nospace = build(&root)?;
+    eprintln!("bench: creating the load");
+    let size = Size {
+        holders: STEADY,
+        ..Size::times(1)
+    };
+    let load = Load::make(&size)?;
+    let descriptors = load.descriptors();
+    let mut node = Node::make(load)?;
+    let directory = tempfile::tempdir()?;
+    let timeline = directory.path().join("timeline.tar.zst");
+
+    let mut text = format!(
+        "\n{} pods: {STEADY} with {} instances of {} watches each; {GROWING} that take one more watch every 5 s, one of which is replaced by a new pod \
+         every 5 s. {} idle processes, {} open descriptors.\n\n",
+        STEADY + GROWING,
+        size.instances,
+        size.watches,
+        size.idle,
+        descriptors
+    );
+    text += &recorded(&nospace, &mut node, minutes, &timeline)?;
+    text += &reported(&nospace, &timeline)?;
+    text += &top(&nospace, &mut node)?;
+    let text = format!(
+        "{}{text}",
+        table::circumstances(&format!("cargo xtask bench timeline {minutes}"))?
+    );
+    write(&root.join("docs/benchmarks.md"), "bench timeline", &text)?;
+    print!("{text}");
+    Ok(())
+}
+
+/// The node's pods; those that change are processes of their own.
+struct Node {
+    growing: Vec<Holder>,
+    oldest: usize,
+    _load: Load,
+    // Dropped last, when its cgroups are empty.
+    pods: Pods,
+}
+
+impl Node {
+    fn make(load: Load) -> Result<Self> {
+        let mut node = Self {
+            growing: Vec::new(),
+            oldest: 0,
+            pods: Pods::of(load.pids().take(STEADY as usize))?,
+            _load: load,
+        };
+        for number in 0..GROWING {
+            let holder = node.pod(number)?;
+            node.growing.push(holder);
+        }
+        Ok(node)
+    }
+
+    fn pod(&mut self, number: u32) -> Result<Holder> {
+        let holder = Holder::start(&[
+            &format!("--user-namespace={}", FIRST_UID + number),
+            "--instances=2",
+            "--watches=20",
+            "--comm=growing",
+        ])?;
+        self.pods.add(holder.pid().cast_signed())?;
+        Ok(holder)
+    }
+
+    /// Each takes one more, and the oldest is replaced.
+    fn step(&mut self) -> Result<()> {
+        for holder in &mut self.growing {
+            let tried = holder.tell("add 1")?;
+            ensure!(tried.done == 1, "a pod did not grow: {tried:?}");
+        }
+        self.growing[self.oldest].end();
+        let number = u32::try_from(self.oldest)?;
+        self.growing[self.oldest] = self.pod(number)?;
+        self.oldest = (self.oldest + 1) % self.growing.len();
+        self.pods.sweep();
+        Ok(())
+    }
+
+    /// Steps until `time` is up.
+    fn live(&mut self, time: Duration) -> Result<()> {
+        let begin = Instant::now();
+        let mut step = 1;
+        while begin.elapsed() < time {
+            self.step()?;
+            std::thread::sleep((EVERY * step).min(time).saturating_sub(begin.elapsed()));
+            step += 1;
+        }
+        Ok(())
+    }
+}
+
+fn recorded(nospace: &Path, node: &mut Node, minutes: u32, timeline: &Path) -> Result<String> {
+    let time = Duration::from_mins(minutes.into());
+    eprintln!("bench: recording for {minutes} min");
+    let mut command = Command::new(nospace);
+    command
+        .args(["record", "--every", "5s", "--for"])
+        .arg(format!("{minutes}m"))
+        .arg(timeline);
+    let (measured, answer) = std::thread::scope(|scope| {
+        let recording = scope.spawn(|| measure::run(&mut command));
+        let lived = node.live(time);
+        let recorded = recording.join();
+        lived?;
+        recorded.ok().context("record was not measured")?
+    })?;
+    ensure!(answer.status.success(), "record: {}", answer.errors);
+    let bytes = std::fs::metadata(timeline)?.len();
+    // One at the start, and one more at each interval.
+    let samples = u64::from(minutes) * 12 + 1;
+    let an_hour = bytes * 720 / samples;
+    Ok(format!(
+        "| | |\n|---|---:|\n\
+         | samples | {samples} |\n\
+         | bytes of the timeline | {bytes} |\n\
+         | MB an hour | {:.2} |\n\
+         | processor time of `nospace record`, of one core | {:.2} % |\n\
+         | its peak MB | {:.1} |\n",
+        megabytes(an_hour),
+        measured.cpu.as_secs_f64() / measured.time.as_secs_f64() * 100.0,
+        megabytes(measured.memory),
+    ))
+}
+
+fn reported(nospace: &Path, timeline: &Path) -> Result<String> {
+    let mut times = Vec::new();
+    let mut memory = 0;
+    let mut bytes = 0;
+    for round in 1..=ROUNDS {
+        eprintln!("bench: report {round} of {ROUNDS}");
+        let mut command = Command::new(nospace);
+        command.args(["report", "--from"]).arg(timeline);
+        let (measured, answer) = measure::run(&mut command)?;
+        ensure!(answer.status.success(), "report: {}", answer.errors);
+        times.push(measured.time.as_secs_f64());
+        memory = measured.memory.max(memory);
+        bytes = answer.output.len();
+    }
+    let times = Figures::new(times);
+    Ok(format!(
+        "| `nospace report`, median s | {:.2} ({:.2}–{:.2}) |\n\
+         | its peak MB | {:.1} |\n\
+         | bytes of the page | {bytes} |\n",
+        times.median(),
+        times.min(),
+        times.max(),
+        megabytes(memory),
+    ))
+}
+
+/// `top` in a terminal of its own, which `script` makes.
+struct Screen {
+    script: Child,
+    output: Receiver<Vec<u8>>,
+}
+
+impl Screen {
+    fn open(nospace: &Path) -> Result<Self> {
+        let command = format!(
+            "stty cols 120 rows 40; exec {} top --interval 1s",
+            nospace.display()
+        );
+        let mut script = Command::new("script")
+            .args(["--quiet", "--flush", "--command", &command, "/dev/null"])
+            .env("TERM", "xterm-256color")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("script (Debian: bsdutils)")?;
+        let mut stdout = script.stdout.take().context("no pipe")?;
+        let (drawn, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+                if drawn.send(buffer[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { script, output })
+    }
+
+    /// Until the first frame has come.
+    fn first_frame(&self) -> Result<()> {
+        let mut all = Vec::new();
+        while !all.windows(FRAME.len()).any(|part| part == FRAME) {
+            all.extend(self.output.recv_timeout(Duration::from_secs(60))?);
+        }
+        Ok(())
+    }
+
+    /// Bytes that were drawn since then.
+    fn drawn(&self) -> usize {
+        self.output.try_iter().map(|part| part.len()).sum()
+    }
+
+    /// pid of the shell that became `top`.
+    fn pid(&self) -> Result<u32> {
+        let pid = self.script.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        let first = children.split_whitespace().next().context("no top")?;
+        Ok(first.parse()?)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // The terminal goes with it, and top with the terminal.
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
+
+fn top(nospace: &Path, node: &mut Node) -> Result<String> {
+    let mut frames = Vec::new();
+    for round in 1..=ROUNDS {
+        eprintln!("bench: top {round} of {ROUNDS}");
+        let begin = Instant::now();
+        let screen = Screen::open(nospace)?;
+        screen.first_frame()?;
+        frames.push(begin.elapsed().as_secs_f64() * 1e3);
+    }
+    let screen = Screen::open(nospace)?;
+    screen.first_frame()?;
+    let pid = screen.pid()?;
+    let before = Usage::of(pid)?;
+    let begin = Instant::now();
+    screen.drawn();
+    node.live(WATCHED)?;
+    let (after, bytes) = (Usage::of(pid).context("top has ended")?, screen.drawn());
+    let share = (after.cpu - before.cpu).as_secs_f64() / begin.elapsed().as_secs_f64() * 100.0;
+    let frames = Figures::new(frames);
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "| first frame of `nospace top`, median ms | {:.0} ({:.0}–{:.0}) |",
+        frames.median(),
+        frames.min(),
+        frames.max()
+    );
+    let _ = writeln!(
+        text,
+        "| `nospace top --interval 1s`, of one core, over {} s | {share:.2} % |",
+        WATCHED.as_secs()
+    );
+    let _ = writeln!(
+        text,
+        "| its resident MB | {:.1} |",
+        megabytes(after.resident)
+    );
+    let _ = writeln!(
+        text,
+        "| bytes a second to the terminal | {:.0} |",
+        bytes as f64 / WATCHED.as_secs_f64()
+    );
+    Ok(text)
+}
