@@ -1,9 +1,4 @@
-//! Renders what nospace prints as SVG. The picture in the README comes from the recorded node `watches-v1`:
-//!
-//! ```text
-//! COLUMNS=130 LC_ALL=C.UTF-8 nospace check --top 3 --color always --from ARCHIVE |
-//!     cargo xtask picture "nospace check --top 3" > docs/images/check.svg
-//! ```
+//! Renders what nospace prints as SVG, for scripts/terminal-pictures.
 
 use std::io::{self, Read as _, Write as _};
 

@@ -9,6 +9,7 @@
 
 mod damage;
 mod hostile;
+mod incident;
 mod over_time;
 mod refusals;
 

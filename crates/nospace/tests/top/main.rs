@@ -57,6 +57,11 @@ fn holder(root: u32, arguments: &[&str]) -> anyhow::Result<Holder> {
     Holder::start(&[&[namespace.as_str()], arguments].concat())
 }
 
+/// The nospace that runs in it.
+fn nospace_in(tmux: &Tmux) -> anyhow::Result<Pid> {
+    child(tmux.shell()?)?.context("nospace does not run")
+}
+
 /// What the row of `program` says in its columns.
 fn row(screen: &str, program: &str) -> Option<Vec<String>> {
     let line = screen.lines().find(|line| line.contains(program))?;
@@ -187,7 +192,7 @@ fn walks() -> anyhow::Result<()> {
 }
 
 fn signal(signal: Signal) -> anyhow::Result<()> {
-    gives_back(|tmux| Ok(kill_process(tmux.nospace()?, signal)?))
+    gives_back(|tmux| Ok(kill_process(nospace_in(tmux)?, signal)?))
 }
 
 fn gives_back(end: impl Fn(&Tmux) -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -228,7 +233,7 @@ fn stops_and_goes_on() -> anyhow::Result<()> {
     tmux.keys(&["fg", "Enter"])?;
     tmux.wait("a screen again", |screen| screen.contains("1 Holders"))?;
     // From outside, too.
-    kill_process(tmux.nospace()?, Signal::TSTP)?;
+    kill_process(nospace_in(&tmux)?, Signal::TSTP)?;
     tmux.wait("the shell again", |screen| {
         screen.matches("Stopped").count() > 1
     })?;
@@ -246,7 +251,7 @@ fn no_descriptor_left() -> anyhow::Result<()> {
         &format!("{NOSPACE} top --interval 1; echo ended $?; stty -a"),
     )?;
     tmux.wait("a screen", |screen| screen.contains("1 Holders"))?;
-    let pid = tmux.nospace()?;
+    let pid = nospace_in(&tmux)?;
     let none = Rlimit {
         current: Some(3),
         maximum: Some(3),
@@ -286,7 +291,11 @@ fn no_thread() -> anyhow::Result<()> {
         screen.contains("UNKNOWN") || screen.contains("estimated"),
         "{screen}"
     );
-    let tasks = fs::read_dir(format!("/proc/{}/task", tmux.nospace()?.as_raw_nonzero()))?.count();
+    let tasks = fs::read_dir(format!(
+        "/proc/{}/task",
+        nospace_in(&tmux)?.as_raw_nonzero()
+    ))?
+    .count();
     ensure!(tasks == 1, "{tasks} threads");
     tmux.keys(&["2"])?;
     tmux.wait("the limits", |screen| screen.contains("the fullest first"))?;

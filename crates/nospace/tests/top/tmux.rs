@@ -96,14 +96,10 @@ impl Tmux {
         self.is("cursor_flag")
     }
 
-    /// pid of the nospace that runs in it.
-    pub fn nospace(&self) -> anyhow::Result<Pid> {
-        let shell: i32 = self
-            .run(&["display-message", "-p", "#{pane_pid}"])?
-            .trim()
-            .parse()?;
-        let shell = Pid::from_raw(shell).context("no pid")?;
-        super::child(shell)?.context("nospace does not run")
+    /// pid of the shell that runs in it.
+    pub fn shell(&self) -> anyhow::Result<Pid> {
+        let pid = self.run(&["display-message", "-p", "#{pane_pid}"])?;
+        Pid::from_raw(pid.trim().parse()?).context("no pid")
     }
 }
 

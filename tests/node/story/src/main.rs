@@ -9,6 +9,9 @@ mod agent;
 mod node;
 mod nospace;
 mod table;
+#[path = "../../../../crates/nospace/tests/top/tmux.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod tmux;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ mod cluster_debug;
 mod forecast;
 mod healthy;
 mod hog;
+mod incident;
 mod instances;
 mod limits;
 mod plan;
@@ -42,4 +43,5 @@ pub const NODE: &[Act] = &[
     ("agent", agent_node::reported),
     ("cluster-debug", cluster_debug::nothing_installed),
     ("other-causes", causes::named),
+    ("incident", incident::told),
 ];

@@ -52,3 +52,19 @@ spec:
         node = node.name,
     )
 }
+
+/// A container that opens one more inotify instance each second to watch the same files, and closes none.
+pub fn leak(node: &Node, name: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: config-reloader}}}}
+spec:
+  nodeName: {node}
+  terminationGracePeriodSeconds: 1
+  containers:
+  - {{name: reloader, image: {IMAGE}, imagePullPolicy: Never, command: [/bin/watcher, '4', '1']}}
+",
+        node = node.name,
+    )
+}
