@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 
 . tests/lab/work.sh
 own_processes "$PWD/tests/vm/vm.sh" "$@"
-tests="oracle watches trace leaks cli"
+tests="oracle tables watches trace leaks cli"
 arch=amd64
 case ${1-} in amd64 | arm64) arch=$1; shift ;; esac
 case $arch in
@@ -53,7 +53,7 @@ build() {
     "${static[@]}" build --quiet --package nospace-holder
     cp "target/$target"/release/nospace{,-holder} "$work/"
     "${static[@]}" test --quiet --no-run --package nospace-bpf --features ebpf,static \
-        --test oracle --test watches --test trace --test leaks --message-format=json >"$work/built"
+        --test oracle --test tables --test watches --test trace --test leaks --message-format=json >"$work/built"
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$work/built" | while read -r binary; do
         name=$(basename "$binary")
         cp "$binary" "$work/${name%-*}"
@@ -75,7 +75,7 @@ done
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
 echo "kernel $(uname -r)"
-for test in oracle watches trace leaks cli; do
+for test in oracle tables watches trace leaks cli; do
     timeout 900 /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log

@@ -26,43 +26,42 @@ pub struct Records {
 }
 
 impl Records {
-    /// Decodes what the iterators wrote.
-    pub fn decode(mut bytes: &[u8]) -> io::Result<Self> {
-        let mut records = Self::default();
+    /// Adds records that the program wrote, all of them complete.
+    pub fn decode(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while let Some((kind, _)) = bytes.split_first_chunk::<4>() {
             let known = match record_kind(u32::from_ne_bytes(*kind)) {
-                record_kind::RECORD_USER => take(&mut bytes).map(|r| records.user(r)),
-                record_kind::RECORD_INSTANCE => take(&mut bytes).map(|r| records.instance(&r)),
-                record_kind::RECORD_PROCESS => take(&mut bytes).map(|r| records.process(&r)),
+                record_kind::RECORD_USER => take(&mut bytes).map(|r| self.user(r)),
+                record_kind::RECORD_INSTANCE => take(&mut bytes).map(|r| self.instance(&r)),
+                record_kind::RECORD_PROCESS => take(&mut bytes).map(|r| self.process(&r)),
                 record_kind::RECORD_EPOLL => take(&mut bytes).map(|r: epoll_record| {
-                    records.epoll.insert(r.uid, r.watches);
+                    self.epoll.insert(r.uid, r.watches);
                 }),
                 record_kind::RECORD_NAMESPACES => {
-                    take(&mut bytes).map(|r| records.namespaces.push(namespaces(&r)))
+                    take(&mut bytes).map(|r| self.namespaces.push(namespaces(&r)))
                 }
                 record_kind::RECORD_FEATURES => take(&mut bytes).map(|r: features_record| {
-                    records.features = Features {
+                    self.features = Features {
                         fanotify: r.fanotify != 0,
                         rlimits: r.rlimits != 0,
                     };
                 }),
                 record_kind::RECORD_FANOTIFY => take(&mut bytes).map(|r: fanotify_record| {
-                    records.fanotify_holders.insert((r.group, r.pid));
+                    self.fanotify_holders.insert((r.group, r.pid));
                 }),
                 record_kind::RECORD_FANOTIFY_USER => {
                     take(&mut bytes).map(|r: fanotify_user_record| {
-                        records.fanotify_users.insert(r.ucounts, r);
+                        self.fanotify_users.insert(r.ucounts, r);
                     })
                 }
                 record_kind::RECORD_NEAR => {
-                    take(&mut bytes).and_then(|r: near_record| records.near(&r))
+                    take(&mut bytes).and_then(|r: near_record| self.near(&r))
                 }
                 _ => None,
             };
             known.ok_or_else(malformed)?;
         }
         if bytes.is_empty() {
-            Ok(records)
+            Ok(())
         } else {
             Err(malformed())
         }

@@ -8,16 +8,11 @@ use crate::object;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
 use crate::support::{Coverage, Unsupported};
 
-/// Bytes to read at once: the kernel returns at most 8 pages (kernel/bpf/bpf_iter.c).
-const CHUNK: usize = 64 * 1024;
-
 /// Reads the kernel's own inotify accounting: the programs are loaded once and can be read many times.
 pub struct AccountingReader {
-    descriptors: Link,
-    users: Link,
+    tasks: Link,
     coverage: Coverage,
     programs: AccountingSkel<'static>,
-    buffer: Vec<u8>,
 }
 
 impl AccountingReader {
@@ -28,11 +23,9 @@ impl AccountingReader {
     pub fn load() -> Result<Self, Unsupported> {
         let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|_| Ok(()))?;
         Ok(Self {
-            descriptors: object::attach(&loaded.progs.descriptors)?,
-            users: object::attach(&loaded.progs.users)?,
+            tasks: object::attach(&loaded.progs.tasks)?,
             coverage,
             programs: loaded,
-            buffer: Vec::new(),
         })
     }
 
@@ -53,29 +46,33 @@ impl AccountingReader {
     /// Visits every open descriptor once.
     ///
     /// # Errors
-    /// Those of reading the iterators; `InvalidData` for a malformed record.
+    /// Those of reading the iterator; `InvalidData` for a malformed record.
     pub fn read(&mut self) -> io::Result<Accounting> {
-        self.buffer.clear();
-        drain(&self.descriptors, &mut self.buffer)?;
-        drain(&self.users, &mut self.buffer)?;
-        Records::decode(&self.buffer).map(Records::into_accounting)
-    }
-}
-
-/// Appends the output of the iterator.
-fn drain(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
-    let mut iter = Iter::new(link).map_err(io::Error::other)?;
-    loop {
-        let start = buffer.len();
-        buffer.resize(start + CHUNK, 0);
-        let got = iter.read(&mut buffer[start..]);
-        buffer.truncate(start + *got.as_ref().unwrap_or(&0));
-        match got {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            // EAGAIN: the kernel visited a million files without output.
-            Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            Err(e) => return Err(e),
+        let mut records = Records::default();
+        let mut iter = Iter::new(&self.tasks).map_err(io::Error::other)?;
+        // What an earlier reading left that failed.
+        self.take_output(|_| Ok(()))?;
+        loop {
+            // The program's records are in its memory; it writes none to the iterator.
+            let got = iter.read(&mut [0; 8]);
+            self.take_output(|bytes| records.decode(bytes))?;
+            match got {
+                Ok(_) => return Ok(records.into_accounting()),
+                // EAGAIN: the program, which has stopped to have its memory emptied, or the kernel, after a million tasks.
+                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+                Err(e) => return Err(e),
+            }
         }
+    }
+
+    /// Empties the memory in which the program leaves its records.
+    fn take_output(&mut self, then: impl FnOnce(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let globals = self.programs.maps.bss_data.as_mut();
+        let output = &mut globals
+            .ok_or_else(|| io::Error::other("the memory of the BPF program is not mapped"))?
+            .output;
+        let length = output.length as usize;
+        (output.length, output.end) = (0, 0);
+        then(output.bytes.get(..length).unwrap_or_default())
     }
 }

@@ -40,10 +40,9 @@ REPEAT(count_262144_slots, count_4096_slots)
 /* 16 million nodes are a billion watches. */
 REPEAT(count_all_slots, count_262144_slots)
 
-static __always_inline __u64 count_watches(struct fsnotify_group *group)
+/* `head` is that of the idr. */
+static __always_inline __u64 count_watches(__u64 head)
 {
-	__u64 head = (__u64)BPF_CORE_READ(group, inotify_data.idr.idr_rt.xa_head);
-
 	watch_sum = 0;
 	cursor.depth = 0;
 	if (is_node(head)) {

@@ -227,6 +227,7 @@ struct task_struct {
 	void *stack;
 	int pid;
 	int tgid;
+	__u64 start_time;
 	char comm[16];
 	unsigned int policy;
 	struct task_struct *group_leader;

@@ -38,16 +38,20 @@ static __always_inline bool has_any(__u64 mask)
 	return near_capabilities & mask;
 }
 
-/* Writes that `used` is most of `limit`. */
-static __always_inline void write_if_near(struct seq_file *seq, enum near_limit kind, __u64 used, __u64 limit)
+/* Sends that `used` is most of `limit`. */
+static __always_inline void send_if_near(enum near_limit kind, __u64 used, __u64 limit)
 {
+	struct near_record *r;
+
 	/* A limit that is too large to be multiplied is none. */
 	if (used == 0 || limit < DELIBERATE || limit > UNLIMITED >> 8 || used * 100 < limit * NEAR_PERCENT)
 		return;
 	near.limit_kind = kind;
 	near.used = used;
 	near.limit = limit;
-	bpf_seq_write(seq, &near, sizeof(near));
+	r = next_record(sizeof(*r));
+	if (r)
+		*r = near;
 }
 
 static __always_inline __u64 pages(__u64 number)
@@ -69,7 +73,7 @@ static __always_inline void read_charges(struct user_struct *user, struct ucount
 }
 
 /* What a user is charged for, against the limits of its process. `u` is null before 5.14. */
-static __always_inline void write_near_of_user(struct seq_file *seq, struct task_struct *task, struct ucounts *u)
+static __always_inline void send_near_of_user(struct task_struct *task, struct ucounts *u)
 {
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	__u64 memory = BPF_CORE_READ(signal, rlim[RLIMIT_MEMLOCK].rlim_cur);
@@ -79,31 +83,31 @@ static __always_inline void write_near_of_user(struct seq_file *seq, struct task
 	near.user_namespace = charges.user_namespace;
 	/* Root of the initial user namespace is never refused (copy_process, kernel/fork.c). */
 	if (charges.uid != 0 && !has_any(1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_RESOURCE))
-		write_if_near(seq, NEAR_PROCESSES, charges.processes,
+		send_if_near(NEAR_PROCESSES, charges.processes,
 			      BPF_CORE_READ(signal, rlim[RLIMIT_NPROC].rlim_cur));
-	write_if_near(seq, NEAR_QUEUE_BYTES, charges.queue_bytes, BPF_CORE_READ(signal, rlim[RLIMIT_MSGQUEUE].rlim_cur));
+	send_if_near(NEAR_QUEUE_BYTES, charges.queue_bytes, BPF_CORE_READ(signal, rlim[RLIMIT_MSGQUEUE].rlim_cur));
 	if (has_any(1ull << CAP_IPC_LOCK))
 		return;
-	write_if_near(seq, NEAR_LOCKED_BY_USER, charges.locked_bytes, memory);
-	write_if_near(seq, NEAR_LOCKED_BY_KERNEL, charges.kernel_locked_bytes, memory);
+	send_if_near(NEAR_LOCKED_BY_USER, charges.locked_bytes, memory);
+	send_if_near(NEAR_LOCKED_BY_KERNEL, charges.kernel_locked_bytes, memory);
 }
 
 /* Limits of a process, which a user has as many of as processes; a kernel thread has none. */
-static __always_inline void write_near(struct seq_file *seq, struct task_struct *task, struct ucounts *u)
+static __always_inline void send_near(struct task_struct *task, struct ucounts *u)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
 	if (!mm || task->pid != task->tgid)
 		return;
 	near.kind = RECORD_NEAR;
-	near.pid = pid_for_reader(task->thread_pid);
+	near.pid = pid_for_reader(BPF_CORE_READ(task, thread_pid));
 	near.uid = BPF_CORE_READ(task, cred, uid.val);
 	near.user_namespace = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 	near_capabilities = capabilities(task);
 	if (!has_any(1ull << CAP_IPC_LOCK))
-		write_if_near(seq, NEAR_LOCKED, pages(BPF_CORE_READ(mm, locked_vm)),
+		send_if_near(NEAR_LOCKED, pages(BPF_CORE_READ(mm, locked_vm)),
 			      BPF_CORE_READ(task, signal, rlim[RLIMIT_MEMLOCK].rlim_cur));
-	write_if_near(seq, NEAR_MAPPINGS, BPF_CORE_READ(mm, map_count), max_mappings);
+	send_if_near(NEAR_MAPPINGS, BPF_CORE_READ(mm, map_count), max_mappings);
 	if (u && counts_rlimits())
-		write_near_of_user(seq, task, u);
+		send_near_of_user(task, u);
 }

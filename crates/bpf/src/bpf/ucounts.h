@@ -42,3 +42,9 @@ static __always_inline void read_user(struct ucounts *u, struct user_record *r)
 	r->max_instances = allowed(ns, instances);
 	r->max_watches = allowed(ns, watches);
 }
+
+static __always_inline bool is_charged_for_inotify(struct ucounts *u)
+{
+	return charged(u, bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES)) ||
+	       charged(u, bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES));
+}

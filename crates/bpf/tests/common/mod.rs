@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -20,6 +20,41 @@ pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: T, should: T) -> Out
         return Ok(());
     }
     Err(format!("{what}: {is:?}, should be {should:?}").into())
+}
+
+/// What a test has loaded, or how it ends where that is not possible.
+pub fn loaded<T, E: std::fmt::Display>(outcome: Result<T, E>) -> Result<T, ExitCode> {
+    outcome.map_err(|e| {
+        if std::env::var_os("NOSPACE_NEEDS_EBPF").is_none() {
+            println!("skipped: {e}");
+            return ExitCode::SUCCESS;
+        }
+        println!("FAILED: {e}");
+        ExitCode::FAILURE
+    })
+}
+
+/// A case by name; it says what it saw.
+pub type Case<T> = (&'static str, fn(&mut T) -> Outcome<String>);
+
+/// Runs cases, and prints what became of them.
+pub fn run<T>(cases: &[Case<T>], with: &mut T) -> ExitCode {
+    let mut failed = 0;
+    for (name, case) in cases {
+        match case(with) {
+            Ok(seen) => println!("{name} ... ok ({seen})"),
+            Err(e) => {
+                failed += 1;
+                println!("{name} ... FAILED: {e}");
+            }
+        }
+    }
+    println!("{} cases, {failed} failed", cases.len());
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// 400 files to watch.

@@ -39,8 +39,8 @@ pub fn unshare(flags: i32) -> io::Result<()> {
     check(unsafe { libc::unshare(flags) }.into()).map(drop)
 }
 
-/// Forks a child that does `work` and keeps what it gave; returns when that is done. The child dies with its parent.
-pub fn fork<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<()> {
+/// Forks a child that does `work` and keeps what it gave; returns its pid when that is done. The child dies with its parent.
+pub fn fork<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<u32> {
     let (mut outcome, mut report) = io::pipe()?;
     // SAFETY: the callers have one thread, so that the child may go on as usual.
     let pid = check(unsafe { libc::fork() }.into())?;
@@ -56,9 +56,34 @@ pub fn fork<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<()> {
     let mut error = String::new();
     outcome.read_to_string(&mut error)?;
     if error.is_empty() {
-        Ok(())
+        Ok(pid as u32)
     } else {
         Err(io::Error::other(error))
+    }
+}
+
+/// Ends a child, and waits until it is gone.
+pub fn end(pid: u32) {
+    // SAFETY: the pointer may be null.
+    unsafe {
+        libc::kill(pid as i32, libc::SIGKILL);
+        libc::waitpid(pid as i32, std::ptr::null_mut(), 0);
+    }
+}
+
+/// A child that opens descriptors with numbers from `first` on, and an instance, and exits at once: it may be forked by any thread.
+pub fn short_life(first: i32) {
+    // SAFETY: the child calls nothing but the kernel; the pointer may be null.
+    unsafe {
+        let pid = libc::fork();
+        if pid == 0 {
+            for step in 0..4 {
+                libc::fcntl(0, libc::F_DUPFD, first << step);
+            }
+            libc::inotify_init1(0);
+            libc::_exit(0);
+        }
+        libc::waitpid(pid, std::ptr::null_mut(), 0);
     }
 }
 
@@ -75,6 +100,45 @@ pub fn become_user(uid: u32) -> io::Result<()> {
         check(libc::syscall(libc::SYS_setresgid, uid, uid, uid))?;
         check(libc::syscall(libc::SYS_setresuid, uid, uid, uid)).map(drop)
     }
+}
+
+/// Effective uid of this thread, which an instance is charged to.
+pub fn act_as(uid: u32) -> io::Result<()> {
+    let same = u32::MAX;
+    // SAFETY: takes no pointer.
+    check(unsafe { libc::syscall(libc::SYS_setresuid, same, uid, same) }).map(drop)
+}
+
+/// Another descriptor for the same file, the lowest that is free from `from` on.
+pub fn duplicate(fd: RawFd, from: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointer; the descriptor it returns is nobody else's.
+    unsafe {
+        let fd = check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, from).into())?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+/// Has the descriptor `to` refer to another file.
+pub fn replace(to: &OwnedFd, by: &OwnedFd) -> io::Result<()> {
+    // SAFETY: takes no pointer, and both are open.
+    check(unsafe { libc::dup2(by.as_raw_fd(), to.as_raw_fd()) }.into()).map(drop)
+}
+
+/// Number of descriptors that this process may open, at most `wish`.
+pub fn raise_files(wish: u64) -> io::Result<u64> {
+    let mut now = libc::rlimit {
+        rlim_cur: wish,
+        rlim_max: wish,
+    };
+    // SAFETY: the limit outlives the calls.
+    unsafe {
+        if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const now) < 0 {
+            check(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut now).into())?;
+            now.rlim_cur = now.rlim_max.min(wish);
+            check(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const now).into())?;
+        }
+    }
+    Ok(now.rlim_cur)
 }
 
 /// Puts `fd` in flight over a socket whose other end nobody reads.

@@ -53,16 +53,9 @@ fn main() -> ExitCode {
         return holder::run(case, files);
     }
     let pause = arguments.iter().any(|word| word == "--pause");
-    let mut reader = match AccountingReader::load() {
+    let mut reader = match common::loaded(AccountingReader::load()) {
         Ok(reader) => reader,
-        Err(e) if env::var_os("NOSPACE_NEEDS_EBPF").is_none() => {
-            println!("skipped: {e}");
-            return ExitCode::SUCCESS;
-        }
-        Err(e) => {
-            println!("FAILED: {e}");
-            return ExitCode::FAILURE;
-        }
+        Err(code) => return code,
     };
     let failed = CASES
         .iter()
