@@ -76,6 +76,10 @@ impl Records {
             .instances
             .entry(record.group)
             .or_insert_with(|| (*record, Vec::new()));
+        // An instance stays charged to the same user: this is a later one at the address of one that ended during the pass.
+        if latest.ucounts != record.ucounts {
+            holders.clear();
+        }
         *latest = *record;
         holders.push(Holder {
             pid: record.pid,
@@ -252,4 +256,31 @@ fn malformed() -> io::Error {
         io::ErrorKind::InvalidData,
         "nospace's BPF programs wrote a record of unknown kind or size: please report this bug",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_at_the_address_of_one_that_ended_does_not_get_its_holders() {
+        let mut records = Records::default();
+        for (pid, ucounts, watches) in [(10, 1, 3), (11, 1, 3), (12, 2, 0), (13, 2, 0)] {
+            records.instance(&instance_record {
+                kind: record_kind::RECORD_INSTANCE,
+                pid,
+                tid: pid,
+                fd: 5,
+                group: 0xffff_8880,
+                ucounts,
+                watches,
+            });
+        }
+        let instances = records.into_accounting().instances;
+        let holders: Vec<u32> = instances[0].holders.iter().map(|one| one.pid).collect();
+        assert_eq!(
+            (instances.len(), instances[0].watches, holders),
+            (1, 0, vec![12, 13])
+        );
+    }
 }
