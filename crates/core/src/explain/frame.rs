@@ -222,6 +222,10 @@ fn journal(line: &[u8]) -> Option<Frame<'_>> {
 
 /// `time=…` of logfmt, `"ts":"…"` of JSON: the first 512 bytes are looked at.
 fn keyed_time(message: &[u8]) -> Option<String> {
+    // A string of Go or JavaScript.
+    if message.trim_ascii_start().starts_with(b"`") {
+        return None;
+    }
     let head = &message[..message.len().min(512)];
     captures(&KEYED, head)
         .or_else(|| captures(&KEYED_ANYWHERE, head))

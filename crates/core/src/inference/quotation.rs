@@ -1,5 +1,6 @@
 //! Whether a line only quotes a refusal: source code, a comment, markup, advice.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -17,6 +18,11 @@ struct Code {
     assignment: Regex,
     /// What is compared with it.
     comparison: Regex,
+    /// A call whose result gets a name, and a method that asserts.
+    assigned_call: Regex,
+    assertion: Regex,
+    /// A field of a structure in Go or C.
+    field: Regex,
     /// The variant of an enum that holds it.
     variant: Regex,
     /// A command whose argument it is.
@@ -37,6 +43,14 @@ struct Code {
     /// What begins with `#` and is no comment: what Java's virtual machine says before it ends, Mercury's log, and a heading
     /// that is nginx's message.
     hashed_log: Regex,
+    /// A pattern of Perl, JavaScript or Ruby that decides what is done.
+    pattern: Regex,
+    /// A question ends.
+    question: Regex,
+    /// An item of a list of symptoms.
+    item: Regex,
+    /// A command that looks for it, a link to it, and what throws it.
+    mention: Regex,
     /// A line of HTML; PHP's messages end in `<br />`.
     markup: Regex,
     /// A line of a diff that was added or, with code behind it, removed.
@@ -59,27 +73,36 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         call: regex(
             r"(?-u)(?:\w!|[Pp]rint(?:f|ln)?|[Pp]uts|[a-z]*log\w*|(?:[Ww]arn|[Ii]nfo|[Dd]ebug|[Ff]atal|[Ee]rror)f|\b(?:error|warn|fatal|fail|panic)|print_error|LOG[A-Z]*|errors\.New|new \w+|contains|includes|assert\w*|expect|startswith|endswith|throwError|\w*[Rr]aise)\s?\((?:[^()]*,\s*|&)?[bfrLu]?$",
         )?,
-        any_call: regex(r"(?-u)[\w.:>-]\s?\((?:[^()]*,\s*|&)?[bfrLu]?$")?,
+        any_call: regex(r"(?-u)[\w.:>-]\s?\((?:[^()]*[,:]\s*|&)?[bfrLu]?$")?,
         assignment: regex(
             r#"(?-u)^[\s+-]*[\w.\[\]"':&<>*$ -]{1,80}\s:?=\s*[&bfrLu]{0,2}$|<<\s*$"#,
         )?,
         literal: regex(r"(?-u)^\s+[\[{(]")?,
-        element: regex(r"(?-u)^[\s+-]*[\[({]*&?[bfrLu]?$")?,
+        element: regex(r#"(?-u)^[\s+-]*[\[({]*&?[bfrLu]?$|^\s+(?:"[^"]*",\s*)+$"#)?,
         end: regex(r"(?-u)^[)\]]*[,;:].*$|^[)\]]+;?\s*$|^\.\w+\(")?,
         literal_end: regex(r"(?-u)[}\])]\s*,\s*$")?,
         comparison: regex(
             r"(?i-u)[=!]==?\s*[bfrLu]?$|=~\s*$|^\W*(?:if|elif|elsif|else if|unless)\b.{0,60}$",
         )?,
+        assigned_call: regex(r"(?-u)^\s+[\w., \[\]]{1,60} = (?:await )?[\w.]+\(")?,
+        assertion: regex(r"(?-u)\bassert\w*\.\w+\(")?,
+        field: regex(
+            r"(?-u)^(?:\s*\t\s*\w+:\s+|\s+\.?[A-Z]\w*\s?[:=]\s+|\s+\w+:\s{2,}|\s+(?:details?|expected|input|label|log|summary|text|title|want):\s+)$",
+        )?,
         variant: regex(r"(?-u)^[\s+-]+(?:return\s+)?(?:Err|\w+::\w+)\($")?,
-        command: regex(r"(?-u)^[\s+-]*[a-z]+(?:_[a-z]+)+ $")?,
+        command: regex(r"(?-u)^[\s+-]*[a-z]+(?:_[a-z]+)+ $|\becho(?: -\w+)* $")?,
         method: regex(r"(?-u)^\.[a-zA-Z_]\w+\(")?,
         comment: regex(
-            r"(?-u)^\s*(?://|/\*|<!--|;;\s|#+\s|--\s(?:[A-Z]?[a-z]|\W))|^\s+\*\s+[a-z]",
+            r"(?-u)^\s*(?://|/\*|<!--|;;\s|#+\s|--\s(?:[A-Z]?[a-z]|\W)|\x22{3})|^\s+\*\s+[@a-z]",
         )?,
         trailing_comment: regex(r"(?-u)[,;{}()]\s+(?://|/\*)\s")?,
         hashed_log: regex(
             r"(?-u)^\s*# (?:There is insufficient|Native memory|Cannot create|Can not|Out of Memory|\w+\(\): )|^#+ \w+\(\) failed \(",
         )?,
+        pattern: regex(r"(?-u)^\s*/.+/[gimsx]*\s+(?:&&|\|\||\?|and\b)")?,
+        question: regex(r#"(?:[?？])["'”]?[,;)]*\s*$"#)?,
+        item: regex(r"(?-u)^\s*[-*]\s+\w")?,
+        mention: regex(r"(?-u)\bgrep -|^\s*[-*] \[|\bthrows ")?,
         markup: regex(r"(?-u)<br>\s*$|</(?:p|li|td|code|pre|div)>\s*$")?,
         diff: regex(r"(?-u)^\+(?:[^\s\d+]| {2}|\t)|^-(?: {2}|\t)")?,
         emphasis: regex(r"(?-u)(?:\*\*|__)$")?,
@@ -90,6 +113,21 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         sentence: regex(r"(?-u)\b[a-zA-Z]+ $")?,
     })
 });
+
+/// Words that are frequent in prose and rare in what programs print.
+const PROSE: &[&str] = &[
+    "the", "this", "you", "i", "we", "have", "which", "my", "your", "they", "these", "how", "when",
+    "why", "but", "our", "would", "should", "and", "or", "like", "some", "all", "if", "also",
+    "because", "many", "using", "may",
+];
+const PROSE_WORDS: usize = 3;
+
+/// Whether what leads to a refusal is running text.
+fn is_prose(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let words: BTreeSet<&str> = head.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    PROSE.iter().filter(|word| words.contains(*word)).count() >= PROSE_WORDS
+}
 
 /// Words before a quote that give it as a reason.
 const REASONS: &[&str] = &[
@@ -117,6 +155,12 @@ pub fn is_quoted(message: &[u8], at: Range<usize>) -> bool {
         || code.markup.is_match(tail)
         || code.diff.is_match(message)
         || code.advice.is_match(message)
+        || code.pattern.is_match(message)
+        || code.question.is_match(tail)
+        || code.mention.is_match(head)
+        || is_prose(head)
+        || code.assertion.is_match(head)
+        || code.assigned_call.is_match(head)
     {
         return true;
     }
@@ -169,6 +213,9 @@ fn is_inline(code: &Code, before: &[u8], after: &[u8]) -> bool {
     if code.emphasis.is_match(before) && code.emphasis_end.is_match(after) {
         return true;
     }
+    if before.trim_ascii().is_empty() && !before.is_empty() && after.starts_with(b",") {
+        return true;
+    }
     let has_words = |text: &[u8]| text.iter().any(u8::is_ascii_alphabetic) || !text.is_ascii();
     let leads =
         before.trim_ascii_end().ends_with(b":") || last_word(code, before).is_some_and(is_reason);
@@ -196,11 +243,13 @@ fn is_string(code: &Code, before: &[u8], after: &[u8]) -> bool {
     code.method.is_match(after)
         || code.comparison.is_match(before)
         || code.variant.is_match(before)
+        || code.field.is_match(before) && after.starts_with(b",")
         || more && (code.command.is_match(before) || indented && code.element.is_match(before))
         || ends && (code.element.is_match(before) || code.statement.is_match(before))
         || more && code.statement.is_match(before)
         || code.call.is_match(before)
-        || code.any_call.is_match(before) && (is_cut || is_statement(after))
+        || code.any_call.is_match(before)
+            && (is_cut || is_statement(after) || after.trim_ascii() == b",")
         || (more || ends) && code.assignment.is_match(before)
         || code.literal.is_match(before) && code.literal_end.is_match(after)
 }
@@ -213,8 +262,11 @@ fn is_statement(after: &[u8]) -> bool {
 
 /// Whether `before` goes on behind a quotation, as in: the "No space left on device" message of ...
 fn is_in_sentence(code: &Code, before: &[u8], after: &[u8]) -> bool {
-    let goes_on = matches!(after, [b' ', letter, ..] if letter.is_ascii_lowercase());
-    goes_on && last_word(code, before).is_some_and(|word| !is_reason(word))
+    let goes_on =
+        matches!(after, [b' ', letter, ..] if letter.is_ascii_lowercase() || *letter == b'=');
+    let before = before.strip_suffix(b"(").unwrap_or(before);
+    let ends = after.trim_ascii().is_empty() && code.item.is_match(before);
+    (goes_on || ends) && last_word(code, before).is_some_and(|word| !is_reason(word))
 }
 
 #[cfg(test)]
@@ -259,6 +311,15 @@ mod tests {
             "+accept: Too many open files",
             "+    accept: Too many open files",
             "**`accept: Too many open files`**",
+            "\t\t\tOutput: \"open x: Too many open files\",",
+            r#"    name, ls = backup(1, out="tar: Too many open files")"#,
+            "  assert.match(output, /can't fork|Too many open files/u, \"no limit\")",
+            " * @ERROR_FILES: Too many open files.",
+            "\t\"/bin/sh\", \"-c\", \"echo 'tar: Too many open files'; exit 1\")",
+            "  /IOException:.*(Too many open files)/ && do { $n++ };",
+            "- the log shows repeated \"accept: Too many open files\"",
+            r#"  "q": "The log has accept: Too many open files; what is it?","#,
+            "Raise the limit when many users connect and avoid accept: Too many open files",
         ] {
             assert!(quoted(line), "{line}");
         }

@@ -19,13 +19,16 @@ pub struct Surroundings {
 const FAILURE: &str = r"(?i-u)\b(?:err(?:or|o|no)?\d*|errors|errcode|fail(?:s|ed|ure|ing)?|fatal|cannot|can.t|can not|couldn.t|could ?n[o'].?t|unable|panic(?:ked)?|exception|warn(?:ing)?|crit(?:ical)?|emerg|alert|severe|abort(?:ed)?|refused|rejected|tbrok|broken|fehler|fehlgeschlagen|erreur|impossible|errore|impossibile|fout|mislukt|falha|erro|fallo|imposible|fel|fejl|virhe|hata|chyba|greška|kesalahan|gagal)\b|(?:error|exception|errno)\b|(?-i:E[A-Z]{3,}):|ошибк|не удал|невозмож|помилк|błąd|nie można|错误|失败|无法|錯誤|失敗|無法|エラー|できません|오류|실패|할 수 없|échec|ошибка|λάθος|σφάλμα|lỗi";
 
 /// What shows that a line is a command, a query, a definition, or text about errors.
-const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|(?:^|[^:] )"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b"#;
+const MENTION: &str = r#"(?i-u)\bgrep\b|\bcommand=|\bcmd ?[(=]|type=(?:execve|user_cmd)|\bselect\b.*\bfrom\b|\bselect '|insert into|\bmsgid\b|\bmsgstr\b|#define|(?:^|[^:] )"(?:get|post|head) /|^-{3} pass|^={3} run|^ok test|\bregex|\bpattern\b|\bexpr\b|\brule\b|retryable|ignored_errors|\bhistory:|^\s*[$+|] |^\| |\bsee also\b|^\s*- |^\w+@[\w.-]+:\S*[#$] |^subject: |^commit |^merge |^see |^from the |\bfaq\b|stack overflow|\btest(?:s|ed)? (?:skipped|that)|\bsimulat|alert:|description:|\bhow (?:to|i)\b|\bwhy (?:do|does|is)\b|\bwhat (?:does|to)\b|\bmeans\b|\bsuch as\b|\bif you\b|\bwhen you\b|troubleshoot|documentation|\bdocs/|\bthe string\b|\btranslated\b|\bfix(?:ed|ing)\b|\bsays\b|\basked\b|\bgracefully\b|\bin such a case\b|\bdiscussed\b|\bnormal for\b|\bbecause of\b|\byou may\b|\brelated to:? |^\s*\d+\. E[A-Z]{3,} - |^(?:feat|fix|docs|chore|refactor)(?:\([\w ,/-]+\))?!?: "#;
 
 /// What may follow an errno that ends its clause.
 const END: &str = r#"^(?-u)(?:\s*$|["')\]},;.:!|\d]|\s*\.\.\.|\s*[(\[<]|\s:\s|\s+['"`][\w./]|\s+-|\s+@|\s+\w+=|\s+"?\w+":|\s*WD=|\s+(?:Trace/breakpoint|after|not handled|for this process|in |while |during |at |\[v))"#;
 
+/// What follows an errno in text about it: `"No space left on device" error`.
+const NAMED_AS_SUCH: &str = r#"^(?i-u)[)"'`*]{0,3} (?:errors?|issues?|messages?|exceptions?|problems?|failures?)\b(?:[^:]|$)|^["'`*]{1,3} (?:can|may|might|is|was|are|occurs?|appears?|happens?|means?|indicates?|when|because|even)\b"#;
+
 /// What leads to an errno that is a reason.
-const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\],? |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|\berror ["']|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
+const LEAD: &str = r#"(?i-u)(?:[:=\-(\[]\s?["']?|[:=] ?["']{2}|\)|\],? |(?-i:\bE[A-Z]{3,}), |\bbecause |\bcaused ["']?|\bcause: ?["']?|errno=|\berror ["']|["']?message["']?: ?["']|\(\d+\)|\{ ?|["'],["'])$"#;
 
 /// A number of the errno beside its words.
 const NUMBERED: &str = r#"(?i-u)(?:errno[ =:]*\d+[\])]?[,:)]?\s?["'-]? ?|\(\d+[:)] ?|\(-\d+, ["']?|\d+: |code: \d+, .{0,60}|-1 e[a-z]+ \(|errcode: \d+ (?:- )?["']?|generic:\d+ meaning |error ?\d+[:,] )$"#;
@@ -51,6 +54,7 @@ struct Patterns {
     mention: Regex,
     end: Regex,
     lead: Regex,
+    named_as_such: Regex,
     numbered: Regex,
     number_after: Regex,
     reason: Regex,
@@ -67,6 +71,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
         mention: regex(MENTION)?,
         end: regex(END)?,
         lead: regex(LEAD)?,
+        named_as_such: regex(NAMED_AS_SUCH)?,
         numbered: regex(NUMBERED)?,
         number_after: regex(NUMBER_AFTER)?,
         reason: regex(REASON)?,
@@ -82,7 +87,7 @@ const NEAR: usize = 120;
 /// Words that are frequent in prose and rare in the messages of programs.
 const PROSE: &[&str] = &[
     "the", "is", "are", "this", "that", "you", "i", "we", "it", "was", "were", "have", "which",
-    "there", "my", "your", "they",
+    "there", "my", "your", "they", "these", "how", "when", "why", "but", "our", "would", "should",
 ];
 const PROSE_WORDS: usize = 5;
 
@@ -129,18 +134,20 @@ pub fn statement(
             let leads = patterns.lead.is_match(before);
             let bare = before.trim_ascii().is_empty();
             let glued = patterns.glued.is_match(before);
-            if !ends {
+            if !ends || !around.is_logged && patterns.named_as_such.is_match(after) {
                 return None;
             }
             let alone = bare && around.is_logged && after.trim_ascii().is_empty();
             // Perl and Apache put what failed behind the reason.
             let first = bare && after.starts_with(b": ");
-            if fails && (leads || glued || first) || alone {
+            if fails && (leads || first || glued && around.is_logged) || alone {
                 return Some(Statement::Firm);
             }
-            leads.then_some(Statement::Weak)
+            (leads || fails && glued).then_some(Statement::Weak)
         }
         Form::Name | Form::Number if is_said_better(mention, all) => None,
+        // The class of an exception in Ruby, which its own message follows.
+        Form::Name if before.ends_with(b"Errno::") => None,
         Form::Name => {
             let strace = before.ends_with(b"= -1 ");
             firm(
@@ -162,7 +169,7 @@ fn is_said_better(mention: &Mention, all: &[Mention]) -> bool {
 }
 
 /// Whether `text` is running text: it has many of its small words, as no program's message does.
-fn is_prose(text: &[u8]) -> bool {
+pub fn is_prose(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text).to_ascii_lowercase();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
     words.filter(|word| PROSE.contains(word)).count() >= PROSE_WORDS

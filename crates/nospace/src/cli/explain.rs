@@ -127,6 +127,16 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ExplainArgs) -> anyhow
     task.conclude(said)
 }
 
+/// The codes of `causes` in lines for a terminal of 80 columns.
+fn in_columns(causes: &[Cause]) -> String {
+    const COLUMNS: usize = 4;
+    let lines = causes.chunks(COLUMNS).map(|line| {
+        let padded: String = line.iter().map(|c| format!("  {:<17}", c.code())).collect();
+        format!("\n{}", padded.trim_end())
+    });
+    lines.collect()
+}
+
 impl ExplainArgs {
     /// The cause to print the page of: the only argument is its code, and no file has that name.
     fn cause(&self) -> Option<Cause> {
@@ -154,12 +164,8 @@ impl ExplainArgs {
             && word.parent() == Some(Path::new(""))
         {
             bail!(
-                "{word:?} is neither a file nor a cause code; name a log, or one of the codes: {}",
-                Cause::ALL
-                    .iter()
-                    .map(|c| c.code())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                "{word:?} is neither a file nor a cause code; name a log, or one of the codes:{}",
+                in_columns(Cause::ALL)
             );
         }
         Ok(())
