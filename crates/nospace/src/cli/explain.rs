@@ -127,16 +127,6 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ExplainArgs) -> anyhow
     task.conclude(said)
 }
 
-/// The codes of `causes` in lines for a terminal of 80 columns.
-fn in_columns(causes: &[Cause]) -> String {
-    const COLUMNS: usize = 4;
-    let lines = causes.chunks(COLUMNS).map(|line| {
-        let padded: String = line.iter().map(|c| format!("  {:<17}", c.code())).collect();
-        format!("\n{}", padded.trim_end())
-    });
-    lines.collect()
-}
-
 impl ExplainArgs {
     /// The cause to print the page of: the only argument is its code, and no file has that name.
     fn cause(&self) -> Option<Cause> {
@@ -164,8 +154,9 @@ impl ExplainArgs {
             && word.parent() == Some(Path::new(""))
         {
             bail!(
-                "{word:?} is neither a file nor a cause code; name a log, or one of the codes:{}",
-                in_columns(Cause::ALL)
+                "{word:?} is neither a file nor a cause code; name a log, or a code such as {} or {} (`nospace explain --list` shows most of them)",
+                Cause::InotifyWatches,
+                Cause::DiskSpace
             );
         }
         Ok(())
