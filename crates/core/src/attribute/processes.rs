@@ -56,6 +56,7 @@ fn sum(pid: u32, held: &[(&Instance, bool)]) -> ProcessUse {
         empty_instances: count(&|i, _| i.watches == 0),
         charged: user_ref(most_charged(held)),
         owner: Owner::Host,
+        cmdline: None,
     }
 }
 

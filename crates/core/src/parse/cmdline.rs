@@ -1,7 +1,6 @@
-//! /proc/PID/cmdline of the processes that runtimes keep beside each container.
+//! /proc/PID/cmdline: whom the processes that runtimes keep beside each container serve, and what is shown of others on request.
 //!
-//! Nothing else of a command line is ever looked at, and [`redact`] makes sure that nothing else
-//! is kept.
+//! A recording has the names of flags and no value, unless it was asked for more: [`redact`], [`beginning`].
 
 use crate::runtimes::{self, Monitor};
 
@@ -14,17 +13,96 @@ pub fn serves(cmdline: &[u8]) -> Option<String> {
     serving(cmdline).map(|(_, id)| id.to_owned())
 }
 
-/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id.
+/// Stands for what is left out, as an argument or at the end of one.
+const LEFT_OUT: &str = "…";
+/// Bytes of a command line that are kept and shown.
+const MAX_BYTES: usize = 4096;
+/// The longest name of a flag: longer ones are none.
+const MAX_FLAG: usize = 64;
+
+/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id; of other programs the names of the flags, with
+/// `…` for each value and each other argument.
 #[must_use]
 pub fn redact(cmdline: &[u8]) -> Vec<u8> {
+    let mut kept = program(cmdline);
+    if let Some((monitor, id)) = serving(cmdline) {
+        kept.extend_from_slice(format!("{}\0{id}\0", monitor.recorded_flag).as_bytes());
+    } else {
+        add_flags(cmdline, &mut kept);
+    }
+    kept
+}
+
+/// The program's name alone, as an argument; nothing where there is none.
+pub(super) fn program(cmdline: &[u8]) -> Vec<u8> {
     let mut kept = name(cmdline).to_vec();
     if !kept.is_empty() {
         kept.push(0);
     }
-    if let Some((monitor, id)) = serving(cmdline) {
-        kept.extend_from_slice(format!("{}\0{id}\0", monitor.recorded_flag).as_bytes());
-    }
     kept
+}
+
+/// The first 4,096 bytes, with `…` in place of the rest; of a shim or conmon all, as its container's id may be anywhere.
+#[must_use]
+pub fn beginning(cmdline: &[u8]) -> Vec<u8> {
+    match cmdline.get(..MAX_BYTES) {
+        Some(begin) if cmdline.len() > MAX_BYTES && serving(cmdline).is_none() => {
+            [begin, LEFT_OUT.as_bytes(), &[0]].concat()
+        }
+        _ => cmdline.to_vec(),
+    }
+}
+
+/// The arguments for people and programs, lossy UTF-8, of the first 4,096 bytes; the last one ends in `…` where there are more.
+#[must_use]
+pub fn shown(cmdline: &[u8]) -> Vec<String> {
+    let begin = beginning(cmdline);
+    if begin.is_empty() {
+        return Vec::new();
+    }
+    arguments(&begin).map(super::lossy).collect()
+}
+
+fn add_flags(cmdline: &[u8], kept: &mut Vec<u8>) {
+    let mut left_out = false;
+    let mut is_flag = true;
+    for argument in arguments(cmdline).skip(1) {
+        is_flag &= argument != b"--";
+        let flag = if is_flag { flag(argument) } else { None };
+        match flag {
+            Some(flag) if kept.len() + flag.len() < MAX_BYTES => {
+                kept.extend_from_slice(flag.as_bytes());
+                left_out = false;
+            }
+            _ if left_out => continue,
+            _ => {
+                kept.extend_from_slice(LEFT_OUT.as_bytes());
+                left_out = true;
+            }
+        }
+        kept.push(0);
+    }
+}
+
+/// `--name`, `--name=…`, `-n`, `-n…`: a long flag has its value after `=`, one letter can have it right after; `None` for what may be anything else.
+fn flag(argument: &[u8]) -> Option<String> {
+    let argument = std::str::from_utf8(argument).ok()?;
+    let is_name = |name: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+            && name.len() <= MAX_FLAG
+            && chars.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    if let Some(long) = argument.strip_prefix("--") {
+        let (name, value) = long
+            .split_once('=')
+            .map_or((long, ""), |(name, _)| (name, "=…"));
+        return is_name(name).then(|| format!("--{name}{value}"));
+    }
+    let mut chars = argument.strip_prefix('-')?.chars();
+    let letter = chars.next().filter(char::is_ascii_alphanumeric)?;
+    let rest = chars.next().map_or("", |_| LEFT_OUT);
+    Some(format!("-{letter}{rest}"))
 }
 
 /// The program's name, as it was called. It ends at the first space: programs that rewrite their
@@ -140,13 +218,45 @@ mod tests {
         );
         assert_eq!(
             redact(&line("/usr/bin/mysql -u root -psecret")),
-            b"/usr/bin/mysql\0"
+            line("/usr/bin/mysql -u … -p…")
         );
         assert_eq!(
             redact(b"postgres: app secret [local] idle\0"),
             b"postgres:\0"
         );
         assert_eq!(redact(b""), b"");
+    }
+
+    #[test]
+    fn of_flags_only_the_names_are_kept() {
+        for (whole, kept) in [
+            ("java -Dpassword=x -jar app.jar a b", "java -D… -j… …"),
+            (
+                "prog --token=secret --token secret -v - -- --not-a-flag",
+                "prog --token=… --token … -v …",
+            ),
+            ("prog --pa$$word --=x -ä -", "prog …"),
+            ("prog", "prog"),
+        ] {
+            assert_eq!(redact(&line(whole)), line(kept), "{whole}");
+        }
+        assert_eq!(redact(b"prog\0--a\xffb\0--c\0"), line("prog … --c"));
+        let long = format!("--{}", "x".repeat(65));
+        assert_eq!(redact(&line(&format!("prog {long}"))), line("prog …"));
+        let many = "--flag ".repeat(100_000);
+        assert!(redact(&line(&format!("prog {many}"))).len() < MAX_BYTES + 16);
+    }
+
+    #[test]
+    fn what_is_shown_is_bounded_and_text() {
+        assert_eq!(shown(b""), [] as [&str; 0]);
+        assert_eq!(shown(b"a\0\0b c\0"), ["a", "", "b c"]);
+        assert_eq!(shown(b"a\xff\x1b[2J"), ["a\u{fffd}\x1b[2J"]);
+        let huge = [b"prog\0".to_vec(), vec![b'x'; 2 << 20]].concat();
+        let words = shown(&huge);
+        assert_eq!((words.len(), words[1].len()), (2, 4096 - 5 + "…".len()));
+        assert!(words[1].ends_with('…'));
+        assert_eq!(shown(&beginning(&huge)), words);
     }
 
     proptest! {
@@ -166,8 +276,15 @@ mod tests {
         }
 
         #[test]
+        fn no_value_is_kept(arguments in prop::collection::vec("(--?[a-z]{1,3}(=s3cret)?|s3cret|-[a-z]s3cret|--s3=s3cret)", 0..8)) {
+            let text = format!("prog\0{}", arguments.join("\0"));
+            let kept = redact(text.as_bytes());
+            prop_assert!(!String::from_utf8_lossy(&kept).contains("s3cret"), "{}", String::from_utf8_lossy(&kept));
+        }
+
+        #[test]
         fn never_panics(line in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (serves(&line), redact(&line));
+            let _ = (serves(&line), redact(&line), shown(&line));
         }
     }
 }

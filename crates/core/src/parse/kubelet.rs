@@ -142,15 +142,29 @@ impl Flags {
     }
 }
 
-/// [`cmdline::redact`], and for a kubelet the flags that [`Flags::parse`] reads.
+fn is_kubelet(cmdline: &[u8]) -> bool {
+    cmdline::name(cmdline).rsplit(|&b| b == b'/').next() == Some(b"kubelet")
+}
+
+/// [`cmdline::beginning`]; for a kubelet all of it, as its flags may be anywhere.
+#[must_use]
+pub fn whole_cmdline(bytes: &[u8]) -> Vec<u8> {
+    if is_kubelet(bytes) {
+        return bytes.to_vec();
+    }
+    cmdline::beginning(bytes)
+}
+
+/// [`cmdline::redact`]; for a kubelet the flags that [`Flags::parse`] reads, and no others.
 #[must_use]
 pub fn redact_cmdline(bytes: &[u8]) -> Vec<u8> {
-    let mut kept = cmdline::redact(bytes);
-    if cmdline::name(bytes).rsplit(|&b| b == b'/').next() == Some(b"kubelet") {
-        let flags = FLAGS.into_iter();
-        let flags = flags.filter_map(|name| Some((name, flag(bytes, name)?)));
-        kept.extend(flags.flat_map(|(name, value)| format!("--{name}={value}\0").into_bytes()));
+    if !is_kubelet(bytes) {
+        return cmdline::redact(bytes);
     }
+    let mut kept = cmdline::program(bytes);
+    let flags = FLAGS.into_iter();
+    let flags = flags.filter_map(|name| Some((name, flag(bytes, name)?)));
+    kept.extend(flags.flat_map(|(name, value)| format!("--{name}={value}\0").into_bytes()));
     kept
 }
 

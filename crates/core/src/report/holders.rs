@@ -98,6 +98,10 @@ pub struct ProcessUse {
     pub charged: UserRef,
     /// Owner of the process.
     pub owner: Owner,
+    /// Its command line, with `--cmdline`: the arguments in the first 4,096 bytes, lossy UTF-8; the last one ends in `…` where there are more. Of a
+    /// recording the names of flags alone, unless it has more. Left out where it was not asked for, or cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmdline: Option<Vec<String>>,
 }
 
 /// A pod that holds instances.

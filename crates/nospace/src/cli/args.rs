@@ -6,7 +6,9 @@ use std::str::FromStr;
 use anyhow::ensure;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Args};
+use nospace_core::report::ProcessUse;
 
+use crate::collect::cmdlines;
 use crate::collect::users::Passwd;
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
@@ -123,6 +125,36 @@ pub struct AtArg {
     /// With --from TIMELINE: the node at this time (14:05 UTC, RFC 3339, or -3m: before the last sample) [default: the last sample]
     #[arg(long, value_name = "TIME", requires = "from", allow_hyphen_values = true, help_heading = LOOK)]
     pub at: Option<When>,
+}
+
+/// `--cmdline`, where processes are listed.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct CmdlineArg {
+    /// Also show the command lines of the processes that are listed (-v: all of each); they can contain secrets
+    ///
+    /// At most 4,096 bytes of each. A recording has only the names of their flags, unless it was made with --cmdline.
+    #[arg(long, help_heading = OUTPUT)]
+    cmdline: bool,
+}
+
+impl CmdlineArg {
+    /// Adds them to `processes`, if they were asked for, and warns of what is missing.
+    pub fn add(self, host: &dyn Host, recorded: bool, processes: &mut [ProcessUse]) {
+        if !self.cmdline {
+            return;
+        }
+        let missing = cmdlines::add(host, processes);
+        if missing == 0 {
+            return;
+        }
+        let of = format!("{missing} of {} command lines", processes.len());
+        warn(&match recorded {
+            true => format!(
+                "{of} are not in the recording: it is from an agent, or of an older nospace"
+            ),
+            false => format!("{of} could not be read: the processes have exited, or are hidden"),
+        });
+    }
 }
 
 /// A user, by name or by number.

@@ -12,8 +12,9 @@ use nospace_core::model::InotifyResource;
 use nospace_core::report::{Report, Status};
 use nospace_core::select::{self, Selection};
 
-use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Past, Shared, one_of};
+use super::args::{AtArg, CheckOutputArg, CmdlineArg, LOOK, OUTPUT, Past, Shared, one_of};
 use crate::collect::collect;
+use crate::host::Host;
 use crate::output::Check;
 use crate::over_time;
 
@@ -53,6 +54,8 @@ pub struct CheckArgs {
     /// Exit code convention
     #[arg(long, value_enum, value_name = "CONVENTION", default_value_t, help_heading = OUTPUT)]
     exit_codes: ExitCodes,
+    #[command(flatten)]
+    cmdline: CmdlineArg,
     #[command(flatten)]
     output: CheckOutputArg,
 }
@@ -107,7 +110,7 @@ fn keys() -> impl TypedValueParser<Value = InotifyResource> {
 ///
 /// The node or the archive cannot be opened, or no holder matches the filters.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let (mut report, more_pods) = report(shared, args)?;
+    let (host, mut report, more_pods) = report(shared, args)?;
     let selection = Selection {
         pids: args.pid.clone(),
         pods: args.pod.clone(),
@@ -115,6 +118,9 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
         programs: args.program.clone(),
     };
     selection.apply(&mut report)?;
+    let recorded = args.from.is_some();
+    args.cmdline
+        .add(host.as_ref(), recorded, &mut report.processes);
     if !args.only.is_empty() {
         evidence::judge_by(&args.only, &mut report);
     }
@@ -133,15 +139,20 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
 }
 
 /// A timeline shows more than its last sample: what grows.
-fn report(shared: &Shared, args: &CheckArgs) -> anyhow::Result<(Report, Option<MorePods>)> {
-    let (snapshot, findings) = match Past::open(args.from.as_ref(), &args.at)? {
-        None => (collect(&shared.live()?), Vec::new()),
+fn report(
+    shared: &Shared,
+    args: &CheckArgs,
+) -> anyhow::Result<(Box<dyn Host>, Report, Option<MorePods>)> {
+    let (host, findings): (Box<dyn Host>, _) = match Past::open(args.from.as_ref(), &args.at)? {
+        None => (Box::new(shared.live()?), Vec::new()),
         Some(past) => (
-            collect(&past.replay.host(past.number)?),
+            Box::new(past.replay.host(past.number)?),
             over_time::findings(&past.replay, past.number)?,
         ),
     };
+    let snapshot = collect(host.as_ref());
     let view = nospace_core::view(&snapshot);
     let more_pods = MorePods::of(&view);
-    Ok((nospace_core::conclude_with(view, findings), more_pods))
+    let report = nospace_core::conclude_with(view, findings);
+    Ok((host, report, more_pods))
 }

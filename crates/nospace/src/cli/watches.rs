@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use super::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use super::args::{AtArg, CheckOutputArg, CmdlineArg, LOOK, OUTPUT, OutputArg, Shared};
 use crate::output::document;
 use crate::ui::screen::Screen;
 use crate::ui::watches::{By, Options, draw};
@@ -38,6 +38,8 @@ pub struct WatchesArgs {
     #[arg(long, help_heading = OUTPUT)]
     all: bool,
     #[command(flatten)]
+    cmdline: CmdlineArg,
+    #[command(flatten)]
     output: OutputArg,
 }
 
@@ -48,11 +50,14 @@ pub struct WatchesArgs {
 /// The node cannot be opened, nothing matches, or watches cannot be listed.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow::Result<ExitCode> {
     let host = shared.host(args.from.as_ref(), &args.at)?;
-    let report = report(host.as_ref(), &args.wanted)?;
+    let mut report = report(host.as_ref(), &args.wanted)?;
     let held: u64 = report.holders.iter().map(|process| process.watches).sum();
     if args.from.is_some() && report.watches.is_empty() && held > 0 {
         bail!("the archive contains no watches: run nospace watches on that node itself");
     }
+    let recorded = args.from.is_some();
+    args.cmdline
+        .add(host.as_ref(), recorded, &mut report.holders);
     let by = match args.by {
         _ if args.all => By::Watch,
         Some(by) => by,

@@ -9,6 +9,7 @@ mod bridges;
 mod btrfs;
 mod cgroup_walk;
 mod cgroups;
+pub(crate) mod cmdlines;
 mod conntrack;
 mod containers;
 mod descriptors;

@@ -23,14 +23,14 @@ const MAX_FILE: usize = 64 << 20;
 /// A host that remembers.
 pub struct Recording<'h, S: Sink> {
     host: &'h dyn Host,
-    /// Command-line arguments are kept as they are.
+    /// Command lines are kept as they are, up to 4,096 bytes.
     with_arguments: bool,
     sink: Mutex<S>,
 }
 
 impl<'h, S: Sink> Recording<'h, S> {
-    /// Keeps what `host` answers in `sink`; command lines are cut to what names a shim's
-    /// container unless `with_arguments`.
+    /// Keeps what `host` answers in `sink`; of command lines the names of flags and what names a shim's container, all of them
+    /// `with_arguments`.
     pub fn new(host: &'h dyn Host, sink: S, with_arguments: bool) -> Self {
         Self {
             host,
@@ -94,6 +94,7 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
     let name = at.path.file_name()?.as_encoded_bytes();
     match (at.tree, name) {
         (Tree::Proc, b"cmdline") if !with_arguments => Some(kubelet::redact_cmdline(contents)),
+        (Tree::Proc, b"cmdline") => Some(kubelet::whole_cmdline(contents)),
         // A kubelet's configuration may have a header with a password.
         (Tree::Root, _) if kubelet::is_config(at.path) => Some(kubelet::redact(contents)),
         (Tree::Root, b"config.json" | b"config.v2.json" | b"containers.json") => {

@@ -392,6 +392,7 @@ fn process(pid: u32, comm: &str, instances: u64, watches: u64, owner: Owner) -> 
         empty_instances: 0,
         charged: ROOT,
         owner,
+        cmdline: None,
     }
 }
 

@@ -17,7 +17,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::{LOOK, Shared, unused};
 use super::stop::stop_flag;
-use crate::collect::collect;
+use crate::collect::{cmdlines, collect};
 use crate::duration;
 use crate::host::Host;
 use crate::host::archive::Writer;
@@ -30,7 +30,8 @@ use timeline::Schedule;
 /// Save everything `check` reads into one archive
 ///
 /// `nospace check --from FILE` replays the archive on any machine. It contains the files that the collectors read, and nothing
-/// secret: no environment, and of command lines only the program's name and the IDs that name a shim's container.
+/// secret: no environment, and of command lines (unless with --cmdline) only the program's name, the names of flags, and what names a
+/// shim's container.
 ///
 /// With --every or --for the archive is a timeline: many samples, each stored as what changed. It stays readable up to its last
 /// sample, whatever ends the recording; `--from FILE --at TIME` shows any of them.
@@ -49,9 +50,9 @@ pub struct RecordArgs {
         conflicts_with = "file"
     )]
     output: Option<PathBuf>,
-    /// Include the arguments of command lines (those of shims and conmon)
-    #[arg(long, help_heading = LOOK)]
-    with_arguments: bool,
+    /// Include the command lines of processes that hold inotify (4,096 bytes of each) as they are; they can contain secrets
+    #[arg(long, alias = "with-arguments", help_heading = LOOK)]
+    cmdline: bool,
     /// Record a timeline, with a sample at this interval [default: 5s with --for]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
     every: Option<Duration>,
@@ -83,15 +84,15 @@ pub fn run(shared: &Shared, args: &RecordArgs) -> anyhow::Result<ExitCode> {
         let schedule = Schedule::new(args.every.unwrap_or(EVERY), args.length)?;
         let mut host = shared.live()?;
         let refusals = RefusalWatch::start(shared.live(), !shared.no_ebpf);
-        return timeline::record(&mut host, &refusals, file, &schedule, args.with_arguments);
+        return timeline::record(&mut host, &refusals, file, &schedule, args.cmdline);
     }
     let host = shared.live()?;
     let size = match Target::of(file)? {
         Target::Stream(mut stream) => {
             let counted = ByteCounter::new(&mut stream);
-            save(&host, counted, args.with_arguments)
+            save(&host, counted, args.cmdline)
         }
-        Target::File => replace(&host, file, args.with_arguments),
+        Target::File => replace(&host, file, args.cmdline),
     };
     let size = size.with_context(|| format!("cannot save {}", file.display()))?;
     warn(&format!("saved {} ({})", file.display(), bytes(size)));
@@ -122,7 +123,8 @@ fn save<W: Write + Send>(
 ) -> anyhow::Result<u64> {
     let out = BufWriter::new(out);
     let recording = Recording::new(host, Writer::new(out, host.look())?, with_arguments);
-    collect(&recording);
+    let snapshot = collect(&recording);
+    cmdlines::ask(&recording, &snapshot);
     let writer = recording.into_writer();
     for file in writer.incomplete() {
         warn(&format!(

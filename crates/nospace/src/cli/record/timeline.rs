@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::super::stop::stop_flag;
 use super::refusals::RefusalWatch;
 use super::target::{ByteCounter, NewFile, Target};
-use crate::collect::collect;
+use crate::collect::{cmdlines, collect};
 use crate::host::Host as _;
 use crate::host::archive::{MAX_SAMPLES, TimelineWriter};
 use crate::host::live::Live;
@@ -154,7 +154,8 @@ impl Session<'_> {
             let look = self.host.look();
             let seconds = started.elapsed();
             let recording = Recording::new(&*self.host, writer, self.with_arguments);
-            collect(&recording);
+            let snapshot = collect(&recording);
+            cmdlines::ask(&recording, &snapshot);
             recording.keep_refusals(&self.refusals.take());
             writer = recording.into_writer();
             self.warn_of_incomplete(&writer);

@@ -4,7 +4,7 @@ use nospace_core::report::{Pod, PodContainer, PodPart, ProcessUse, Report};
 use super::options::Options;
 use super::owner;
 use crate::ui::table::{Align, Cell, Table};
-use crate::ui::{Page, number};
+use crate::ui::{Page, cmdline, number};
 
 /// Who holds instances and watches: pods, containers outside pods, processes.
 pub fn draw(page: &mut Page, report: &Report, options: &Options) {
@@ -130,7 +130,9 @@ fn processes(page: &mut Page, report: &Report, options: &Options) {
         row.push(Cell::new(owner::owner(&process.owner)));
         table.row(row);
     }
-    page.table(&table);
+    page.table_with(&table, |page, row| {
+        cmdline::draw(page, &shown[row], options.verbose);
+    });
 }
 
 type Extra = (&'static str, fn(&ProcessUse) -> u64);

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::words::{figure, share};
 use crate::ui::human::owner;
 use crate::ui::table::{Align, Cell, Table};
-use crate::ui::{Page, number};
+use crate::ui::{Page, cmdline, number};
 
 /// File systems.
 pub fn mounts(page: &mut Page, report: &WatchesReport, options: &Options) {
@@ -49,7 +49,9 @@ pub fn holders(page: &mut Page, report: &WatchesReport, options: &Options) {
             Cell::new(owner(&process.owner)),
         ]);
     }
-    page.table(&table);
+    page.table_with(&table, |page, row| {
+        cmdline::draw(page, &report.holders[row], options.verbose);
+    });
 }
 
 fn remark(all: usize, options: &Options) -> String {

@@ -1,10 +1,12 @@
+use nospace_core::report::ProcessUse;
 use nospace_core::watches::{Event, HolderRef, NamedWatch, Naming, PathState, WatchesReport};
 
+use super::options::Options;
 use crate::ui::human::owner;
-use crate::ui::{Line, Page, number, style};
+use crate::ui::{Line, Page, cmdline, number, style};
 
 /// Every watch, under its instance; paths are never shortened.
-pub fn draw(page: &mut Page, report: &WatchesReport) {
+pub fn draw(page: &mut Page, report: &WatchesReport, options: &Options) {
     let mut rest = &report.watches[..];
     for (at, instance) in report.instances.iter().enumerate() {
         let mine = rest.partition_point(|watch| watch.instance as usize <= at);
@@ -18,6 +20,11 @@ pub fn draw(page: &mut Page, report: &WatchesReport) {
             &who.join(", "),
             &number::count(watches.len() as u64, "watch", "watches"),
         );
+        let is_holder =
+            |process: &&ProcessUse| instance.holders.iter().any(|one| one.pid == process.pid);
+        for process in report.holders.iter().filter(is_holder) {
+            cmdline::draw(page, process, options.verbose);
+        }
         for watch in watches {
             page.add(line(page, watch));
         }

@@ -27,7 +27,11 @@ pub fn draw(report: &WatchesReport, options: &Options) -> Page {
         By::Path => tree::draw(&mut page, report, options),
         By::Mount => groups::mounts(&mut page, report, options),
         By::Holder => groups::holders(&mut page, report, options),
-        By::Watch => list::draw(&mut page, report),
+        By::Watch => list::draw(&mut page, report, options),
+    }
+    let asked = report.holders.iter().any(|one| one.cmdline.is_some());
+    if asked && matches!(options.by, By::Path | By::Mount) {
+        groups::holders(&mut page, report, options);
     }
     let each = options.by == By::Watch || report.marks.len() <= FEW;
     marks::draw(&mut page, report, options, each);
