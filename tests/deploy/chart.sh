@@ -35,7 +35,7 @@ has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always'
     'hostNetwork: true' system-cluster-critical 'key: dedicated' 'pool: big' 'key: arch' OnDelete \
     'terminationGracePeriodSeconds: 9' pod-label pod-annotation 11m SYS_ADMIN nospace.json 'localhostProfile: nospace' spc_t \
     --allowed-hosts=metrics.example,node.example --tls-key=/etc/nospace-tls/tls.key 'secretName: nospace-tls' 'scheme: HTTPS' 'scheme: https' \
-    --history=48h --state-dir=/var/lib/nospace 'hostPath: {path: /var/lib/watchdog, type: DirectoryOrCreate}' '{name: state, mountPath: /var/lib/nospace}' \
+    --history=48h --state-dir=/var/lib/nospace --recording=2m 'hostPath: {path: /var/lib/watchdog, type: DirectoryOrCreate}' '{name: state, mountPath: /var/lib/nospace}' \
     --token-review 'name: the-ca' 'name: the-token' \
     'kind: ServiceMonitor' 'kind: PodMonitor' 'kind: PrometheusRule' 'kind: Service'
 for gone in 'kind: ServiceAccount' 'kind: ClusterRole' NospaceTraceInactive '- --runtime-only' '- [{]name: host, .* readOnly: true'; do
@@ -49,7 +49,7 @@ render --set agent.tokenReview=true,agent.kube=off --show-only templates/rbac.ya
 diff - <(yq -r 'select(.kind == "ClusterRole") | .metadata.name + " " + (.rules[] | (.resources // .nonResourceURLs) | join(","))' "$work/review.yaml") >&2 <<END || fail "agent.tokenReview: other permissions than needed"
 nospace tokenreviews
 nospace subjectaccessreviews
-nospace-reader /,/metrics,/api/v1/report,/api/v1/summary,/api/v1/history
+nospace-reader /,/metrics,/api/v1/report,/api/v1/summary,/api/v1/history,/api/v1/recording
 END
 
 # refused NAME=VALUE WORDS: the error names the value and contains WORDS.
@@ -70,6 +70,7 @@ refused 'agent.stateDir="/var/../etc"' "pattern"
 refused 'agent.allowedHosts=["a:80"]' "pattern"
 refused 'tune.maxUserWatches="many"' "integer"
 refused 'tune.ceiling="1000"' "pattern"
+refused 'agent.recording="1m"' "agent.stateDir"
 refused 'updateStrategy={"rollingUpdate":{"maxSurge":1,"maxUnavailable":0}},agent={"stateDir":"/var/lib/nospace"}' "maxUnavailable"
 refused 'image.digest="sha256:12"' "pattern"
 refused 'image.pullPolicy="Sometimes"' "must be one of"

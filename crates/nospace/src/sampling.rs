@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use nospace_core::attribute::View;
 use nospace_core::growth::{self, Growth, History};
+use nospace_core::model::Snapshot;
 use nospace_core::report::Report;
 
-use crate::collect;
 use crate::host::live::Live;
 
 /// Collects from one host, and knows how budgets have grown since it began.
@@ -52,12 +52,16 @@ impl Sampler {
         &self.host
     }
 
-    /// Collects now. `each` gets the host and the view before the report is made of it.
-    pub fn sample(&mut self, each: impl FnOnce(&Live, &View<'_>)) -> Sampled {
+    /// Collects now. `collect` makes the snapshot, and `each` gets the host and the view before the report is made of it.
+    pub fn sample(
+        &mut self,
+        collect: impl FnOnce(&Live) -> Snapshot,
+        each: impl FnOnce(&Live, &View<'_>),
+    ) -> Sampled {
         let now = Instant::now();
         let seconds = now.duration_since(self.started).as_secs_f64();
         self.host.renew();
-        let snapshot = collect::collect(&self.host);
+        let snapshot = collect(&self.host);
         let view = nospace_core::view(&snapshot);
         let due = |at: Instant| now.duration_since(at) >= self.spacing;
         if self.remembered_at.is_none_or(due) {

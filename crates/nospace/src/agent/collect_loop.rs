@@ -10,8 +10,11 @@ use super::config::ConfigReceiver;
 use super::history::Keeper;
 use super::observation::Observation;
 use super::pages::Pages;
+use super::recording::Recorder;
 use super::refusals::Refusals;
 use super::tuner::Tuner;
+use crate::collect::collect;
+use crate::host::live::Live;
 use crate::sampling::{Sampled, Sampler};
 
 /// Collects once per interval.
@@ -30,6 +33,8 @@ pub struct CollectLoop {
     pub tuner: Option<Tuner>,
     /// Keeps what was collected.
     pub keeper: Keeper,
+    /// Records what was collected, where there is a place for it.
+    pub recorder: Option<Recorder>,
 }
 
 impl CollectLoop {
@@ -54,7 +59,12 @@ impl CollectLoop {
     fn collect(&mut self, number: u64, begin: Instant) -> Observation {
         let config = Arc::clone(&self.config.borrow());
         let mut more_pods = None;
-        let Sampled { mut report, growth } = self.sampler.sample(|host, view| {
+        let recorder = &mut self.recorder;
+        let look = |host: &Live| match recorder {
+            Some(recorder) => recorder.collect(host),
+            None => collect(host),
+        };
+        let Sampled { mut report, growth } = self.sampler.sample(look, |host, view| {
             more_pods = MorePods::of(view);
             self.refusals.fold_deleted_pods(view);
             if config.tune {

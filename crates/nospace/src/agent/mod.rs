@@ -17,6 +17,7 @@ mod observation;
 pub mod page;
 mod pages;
 mod process;
+mod recording;
 mod refusals;
 mod reload;
 mod request_counter;

@@ -97,6 +97,7 @@ impl Reload {
             ("trace", new.trace != old.trace),
             ("history", new.history != old.history),
             ("state-dir", new.state_dir != old.state_dir),
+            ("recording", new.recording != old.recording),
             (
                 "webhook-url-file",
                 new.webhook_url_file != old.webhook_url_file,
@@ -114,6 +115,7 @@ impl Reload {
         new.trace = old.trace;
         new.history = old.history;
         new.state_dir.clone_from(&old.state_dir);
+        new.recording = old.recording;
         new
     }
 }

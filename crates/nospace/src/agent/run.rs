@@ -14,6 +14,7 @@ use super::history::{History, Keeper};
 use super::http::{AppState, serve};
 use super::kube;
 use super::observation::{ObservationReceiver, ShutdownReceiver};
+use super::recording::{Recorder, Recordings};
 use super::refusals::Refusals;
 use super::reload::Reload;
 use super::request_counter::RequestCounter;
@@ -59,7 +60,16 @@ pub fn run(
             .transpose()?;
         let history = Arc::new(History::new(config.history));
         let keeper = Keeper::open(Arc::clone(&history), config.state_dir.as_deref());
+        let recordings = Arc::<Recordings>::default();
+        let directory = config
+            .state_dir
+            .as_deref()
+            .filter(|_| keeper.has_directory());
+        let recorder = directory.zip(config.recording).map(|(directory, every)| {
+            Recorder::open(Arc::clone(&recordings), directory, every, config.history)
+        });
         let state = AppState {
+            recordings,
             config: reload.config.subscribe(),
             access: reload.access.subscribe(),
             observations,
@@ -77,6 +87,7 @@ pub fn run(
             procfs: roots.proc.clone(),
             tuner: None,
             keeper,
+            recorder,
         };
         let (renew, renewed) = mpsc::channel();
         let collect_loop = spawn("collect", move || {

@@ -17,12 +17,13 @@ use crate::agent::{Agent, command};
 use crate::http;
 use crate::support::NOSPACE;
 
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 8] = [
     "/",
     "/metrics",
     "/api/v1/report",
     "/api/v1/summary",
     "/api/v1/history",
+    "/api/v1/recording",
     "/healthz",
     "/nowhere",
 ];
@@ -35,7 +36,11 @@ pub fn host_names() -> anyhow::Result<()> {
         Ok::<_, anyhow::Error>(http::get(agent.address, path, &[&host])?.status)
     };
     for path in PATHS {
-        let known = if path == "/nowhere" { 404 } else { 200 };
+        // Without a state directory there is no recording.
+        let known = match path {
+            "/nowhere" | "/api/v1/recording" => 404,
+            _ => 200,
+        };
         for host in [
             "127.0.0.1",
             "10.1.2.3:9409",

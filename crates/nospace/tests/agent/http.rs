@@ -64,13 +64,30 @@ pub fn hear(mut stream: impl Read) -> anyhow::Result<Answer> {
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1));
     let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers: BTreeMap<_, _> = headers
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let is_in_pieces = headers.contains_key("transfer-encoding");
     Ok(Answer {
         status: status.context("no status")?.parse()?,
-        headers: headers
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect(),
-        body,
+        body: if is_in_pieces { joined(&body)? } else { body },
+        headers,
     })
+}
+
+/// A body that came in pieces (chunked, RFC 9112, 7.1).
+fn joined(mut pieces: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = pieces.windows(2).position(|two| two == b"\r\n");
+        let (size, rest) = pieces.split_at(end.context("no size")?);
+        let size = usize::from_str_radix(std::str::from_utf8(size)?, 16)?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(rest.get(2..2 + size).context("a piece is cut")?);
+        pieces = rest.get(size + 4..).context("the end is cut")?;
+    }
 }
 
 /// Asks and hears.

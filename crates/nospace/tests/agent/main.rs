@@ -12,6 +12,7 @@ mod history;
 mod http;
 mod metrics;
 mod pods;
+mod recording;
 mod refusals;
 mod report;
 mod steady;
@@ -57,6 +58,8 @@ fn main() -> ExitCode {
         test("the history survives kill -9", history::killed),
         test("a damaged history is set aside", history::damaged),
         test("no room for the history", history::no_room),
+        test("a recording that every command reads", recording::served),
+        test("a recording survives kill -9", recording::killed),
         test("a report of what it remembers", report::incident),
         test("a report with a token", report::with_token),
         test("a report over TLS", report::over_tls),

@@ -11,8 +11,8 @@ use anyhow::{Context as _, bail};
 use nospace_core::tune::Ceiling;
 use tokio::sync::watch;
 
-pub use values::{HostNames, Kube, Listen, Trace, WebhookFormat};
-use values::{choice, from_str, history, interval, listen, node_name, parse, top};
+pub use values::{HostNames, Kube, Listen, Recording, Trace, WebhookFormat};
+use values::{choice, from_str, history, interval, listen, node_name, parse, recording, top};
 
 const LOOK: &str = "What to look at";
 const PUBLISH: &str = "Where to publish";
@@ -64,9 +64,12 @@ settings! {
     /// Keep what was used over this time, for / and /api/v1/history; it takes up to 1 MiB of memory, however long [default: 6h]
     #[arg(long, value_name = "TIME", value_parser = history, help_heading = LOOK)]
     history: Duration = history;
-    /// Keep the history in this directory, too, so that it survives a restart: up to 13 MiB; made if missing [default: memory only]
+    /// Keep the history in this directory, too, so that it survives a restart: up to 13 MiB, and the recording; made if missing [default: memory only]
     #[arg(long, value_name = "DIRECTORY", help_heading = LOOK)]
     state_dir: PathBuf = from_str("a directory");
+    /// With --state-dir: record the node this often, for /api/v1/recording; off: do not. Up to 16 MiB in that directory [default: 1m]
+    #[arg(long, value_name = "TIME|off", value_parser = recording, help_heading = LOOK)]
+    recording: Recording = recording;
     /// HTTP address and port; a port alone: on 127.0.0.1, and in a pod on its address ($POD_IP) [default: 9409]
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = listen, help_heading = PUBLISH)]
     listen: Listen = listen;
@@ -164,6 +167,8 @@ pub struct Config {
     pub history: Duration,
     /// Directory that the history survives a restart in; `None` for memory only.
     pub state_dir: Option<PathBuf>,
+    /// Time from one recorded sample to the next; `None` where nothing is recorded.
+    pub recording: Option<Duration>,
     /// Number of pods with metrics of their own.
     pub top: usize,
 }
@@ -257,7 +262,16 @@ impl Settings {
             (Some(_), None) => bail!("tls-cert is set, but tls-key is not; TLS needs both"),
             (None, Some(_)) => bail!("tls-key is set, but tls-cert is not; TLS needs both"),
         };
+        let recording = match (self.recording, &self.state_dir) {
+            (Some(Recording::Every(_)), None) => {
+                bail!("recording is set, but state-dir is not; the samples are kept there")
+            }
+            (Some(Recording::Off), _) | (None, None) => None,
+            (Some(Recording::Every(every)), Some(_)) => Some(every),
+            (None, Some(_)) => Some(Duration::from_mins(1)),
+        };
         Ok(Config {
+            recording,
             interval: self.interval.unwrap_or(Duration::from_secs(15)),
             listen,
             access: AccessConfig {

@@ -123,6 +123,32 @@ pub fn history(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a time from 10m to 168h, such as 6h".to_owned())
 }
 
+/// Whether the node is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// It is not.
+    Off,
+    /// It is, this often.
+    Every(Duration),
+}
+
+/// Parses how often the node is recorded.
+///
+/// # Errors
+///
+/// What was expected.
+pub fn recording(text: &str) -> Result<Recording, String> {
+    if text == "off" {
+        return Ok(Recording::Off);
+    }
+    let fits = Duration::from_millis(10)..=Duration::from_hours(1);
+    crate::duration::parse(text)
+        .ok()
+        .filter(|every| fits.contains(every))
+        .map(Recording::Every)
+        .ok_or_else(|| "expected off, or a time from 10ms to 1h, such as 1m".to_owned())
+}
+
 /// Parses an address to listen on.
 ///
 /// # Errors

@@ -87,6 +87,11 @@ impl Keeper {
         }
     }
 
+    /// Whether the state directory is this agent's.
+    pub fn has_directory(&self) -> bool {
+        self.state.is_some()
+    }
+
     /// Adds a collection; `refused` are all calls since the agent started, by cause. Returns what is to be saved.
     pub fn add(
         &mut self,

@@ -4,6 +4,7 @@
 
 mod access;
 mod negotiate;
+mod recording;
 mod routes;
 
 use std::sync::Arc;

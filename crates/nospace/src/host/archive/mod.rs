@@ -22,7 +22,7 @@ mod write;
 
 pub use contents::{Answers, Contents};
 pub use read::{load, parse};
-pub use timeline::{MAX_SAMPLES, Rest, Sample, Timeline, TimelineWriter};
+pub use timeline::{MAX_SAMPLES, Rest, Sample, Timeline, TimelineWriter, chunk};
 pub use write::Writer;
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::collect::collect;
 use crate::sampling::Sampler;
 use crate::top::feed::Feed;
 use crate::top::host::watches_of;
@@ -48,7 +49,9 @@ impl Worker {
         let begin = Instant::now();
         let busy = cpu_time();
         let mut instances = Vec::new();
-        let sampled = self.sampler.sample(|_, view| instances = held(view));
+        let sampled = self
+            .sampler
+            .sample(|host| collect(host), |_, view| instances = held(view));
         let sample = Sample {
             report: sampled.report,
             growth: sampled.growth,

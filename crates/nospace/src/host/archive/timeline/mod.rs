@@ -18,6 +18,7 @@
 //! one that is damaged, the samples before the place where it can no longer be unpacked are read, and none where only the checksum
 //! is wrong, as the damage may be anywhere.
 
+pub mod chunk;
 mod damage;
 mod read;
 mod write;
@@ -31,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use super::super::Look;
 use super::Question;
 
+/// A level that costs the node little; a frame repeats itself so much that higher ones gain nothing.
+const LEVEL: i32 = 3;
 const SAMPLES: &str = "samples";
 const GONE: &str = "gone.jsonl";
 const END: &str = "sample.json";

@@ -20,10 +20,17 @@ use super::{END, End, GONE, Gone, MAX_BYTES, MAX_SAMPLES, SAMPLES};
 pub struct Timeline {
     file: File,
     head: Head,
+    index: Index,
+    rest: Rest,
+}
+
+#[derive(Debug, Default)]
+struct Index {
     samples: Vec<Sample>,
+    /// What the file calls the first of them: an agent's recording has forgotten those before.
+    begin: Option<usize>,
     /// Where the frames begin, with the first sample of each.
     frames: Vec<Frame>,
-    rest: Rest,
 }
 
 /// When a sample was taken.
@@ -54,11 +61,10 @@ impl Timeline {
         let mut timeline = Self {
             file,
             head,
-            samples: Vec::new(),
-            frames: Vec::new(),
+            index: Index::default(),
             rest: Rest::None,
         };
-        timeline.index()?;
+        timeline.read_index()?;
         Ok(Some(timeline))
     }
 
@@ -71,7 +77,7 @@ impl Timeline {
     /// The complete samples, in the order in which they were taken; at least one.
     #[must_use]
     pub fn samples(&self) -> &[Sample] {
-        &self.samples
+        &self.index.samples
     }
 
     /// What comes after them.
@@ -104,11 +110,15 @@ impl Timeline {
         first: usize,
         each: &mut dyn FnMut(usize, &mut Contents) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
-        let begin = self.frames.partition_point(|frame| frame.first <= first);
-        let frames = &self.frames[begin.saturating_sub(1)..];
+        let frame = self
+            .index
+            .frames
+            .partition_point(|frame| frame.first <= first);
+        let frames = &self.index.frames[frame.saturating_sub(1)..];
+        let begin = self.index.begin.unwrap_or(0);
         let mut flow = ControlFlow::Continue(());
         for frame in frames {
-            if flow.is_break() || frame.first >= self.samples.len() {
+            if flow.is_break() || frame.first >= self.index.samples.len() {
                 break;
             }
             let mut state = State::new(&self.head);
@@ -118,7 +128,8 @@ impl Timeline {
                 let Some((number, rest)) = sample_entry(name)? else {
                     return Ok(ControlFlow::Continue(()));
                 };
-                if number >= self.samples.len() {
+                let number = number.saturating_sub(begin);
+                if number >= self.index.samples.len() {
                     return Ok(ControlFlow::Break(()));
                 }
                 if state.entry(name, rest, size, contents)? {
@@ -126,7 +137,7 @@ impl Timeline {
                         flow = each(number, &mut state.contents)?;
                     }
                     // What follows may be damaged.
-                    if number + 1 == self.samples.len() {
+                    if number + 1 == self.index.samples.len() {
                         flow = ControlFlow::Break(());
                     }
                 }
@@ -136,11 +147,11 @@ impl Timeline {
         Ok(())
     }
 
-    fn index(&mut self) -> anyhow::Result<()> {
+    fn read_index(&mut self) -> anyhow::Result<()> {
         let mut file = BufReader::new(Window::new(&self.file, 0));
         let mut left = MAX_BYTES;
         self.rest = loop {
-            match index_frame(&mut file, &mut self.samples, &mut self.frames, &mut left)? {
+            match index_frame(&mut file, &mut self.index, &mut left)? {
                 Next::More => {}
                 Next::End => break Rest::None,
                 // What was cut is read to its end and misses more; anything else is damage.
@@ -150,12 +161,12 @@ impl Timeline {
         };
         if let Rest::Damaged(why) = &self.rest {
             ensure!(
-                !self.samples.is_empty(),
+                !self.index.samples.is_empty(),
                 "it is damaged, and nothing of it can be read: {why}"
             );
         }
         ensure!(
-            !self.samples.is_empty(),
+            !self.index.samples.is_empty(),
             "it ends before its first sample is complete"
         );
         Ok(())
@@ -188,10 +199,14 @@ enum Next {
 /// Finds the samples of the frame that begins here.
 fn index_frame(
     file: &mut BufReader<Window<'_>>,
-    samples: &mut Vec<Sample>,
-    frames: &mut Vec<Frame>,
+    index: &mut Index,
     left: &mut u64,
 ) -> anyhow::Result<Next> {
+    let Index {
+        samples,
+        begin,
+        frames,
+    } = index;
     if file.fill_buf()?.is_empty() {
         return Ok(Next::End);
     }
@@ -202,10 +217,10 @@ fn index_frame(
         let Some((number, rest)) = sample_entry(name)? else {
             return Ok(ControlFlow::Continue(()));
         };
+        let next = *begin.get_or_insert(number) + samples.len();
         ensure!(
-            number == samples.len(),
-            "entry {name:?} is out of order: sample {} comes next",
-            samples.len()
+            number == next,
+            "entry {name:?} is out of order: sample {next} comes next"
         );
         if rest == END {
             samples.push(sample(&end(name, size, contents)?, samples.last())?);
@@ -213,7 +228,7 @@ fn index_frame(
                 samples.len() <= MAX_SAMPLES,
                 "it has more than {MAX_SAMPLES} samples"
             );
-            if number == first {
+            if samples.len() == first + 1 {
                 frames.push(Frame { offset, first });
             }
         }

@@ -11,14 +11,14 @@ use super::super::write::{append, beginning};
 use super::super::{
     ANSWERS, Answer, FILES, HEAD, Head, Line, Question, Sink, TIMELINE_FORMAT, TimelineHead, key,
 };
-use super::{END, End, GONE, Gone, MAX_BYTES, MAX_SAMPLES, SAMPLES};
+use super::{END, End, GONE, Gone, LEVEL, MAX_BYTES, MAX_SAMPLES, SAMPLES};
 
 /// Samples in a frame at most: five minutes at five seconds.
 const FRAME_SAMPLES: usize = 60;
 /// Unpacked bytes from which a frame ends, so that no sample takes long to reach.
 const FRAME_BYTES: u64 = 64 << 20;
-/// A level that costs the node little; a frame repeats itself so much that higher ones gain nothing.
-const LEVEL: i32 = 3;
+/// Bytes that the compressor of a chunk looks back, as a power of two: it stays in memory between samples that are far apart.
+const CHUNK_WINDOW: u32 = 19;
 
 /// Two hashes with keys of this process: nothing that a node says makes two contents look the same.
 type Digest = (u64, u64);
@@ -27,6 +27,8 @@ type Digest = (u64, u64);
 pub struct TimelineWriter<W: Write> {
     tar: tar::Builder<Frames<W>>,
     keys: (RandomState, RandomState),
+    /// Number of the first sample.
+    first: usize,
     /// Samples that are complete.
     samples: usize,
     in_frame: usize,
@@ -53,7 +55,7 @@ impl<W: Write> TimelineWriter<W> {
     ///
     /// When `out` cannot be written.
     pub fn new(out: W, look: Look, every_ms: u64) -> anyhow::Result<Self> {
-        let mut tar = tar::Builder::new(Frames::new(out)?);
+        let mut timeline = Self::of(Frames::new(out, None)?, 0);
         let head = Head {
             format: TIMELINE_FORMAT,
             timeline: Some(TimelineHead { every_ms }),
@@ -61,10 +63,25 @@ impl<W: Write> TimelineWriter<W> {
             note: None,
             look,
         };
-        append(&mut tar, HEAD, &serde_json::to_vec_pretty(&head)?).context("cannot write")?;
-        Ok(Self {
-            tar,
+        let head = serde_json::to_vec_pretty(&head)?;
+        append(&mut timeline.tar, HEAD, &head).context("cannot write")?;
+        Ok(timeline)
+    }
+
+    /// Begins a chunk whose first sample has this number: samples without a head, to follow others.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written.
+    pub fn chunk(out: W, first: usize) -> anyhow::Result<Self> {
+        Ok(Self::of(Frames::new(out, Some(CHUNK_WINDOW))?, first))
+    }
+
+    fn of(frames: Frames<W>, first: usize) -> Self {
+        Self {
+            tar: tar::Builder::new(frames),
             keys: (RandomState::new(), RandomState::new()),
+            first,
             samples: 0,
             in_frame: 0,
             before: State::default(),
@@ -72,7 +89,24 @@ impl<W: Write> TimelineWriter<W> {
             answers: BTreeMap::new(),
             memory: 0,
             failed: None,
-        })
+        }
+    }
+
+    /// Whether the next sample begins a frame.
+    #[must_use]
+    pub fn begins_frame(&self) -> bool {
+        self.in_frame == 0
+    }
+
+    /// Ends a chunk, and not the timeline that it is a part of.
+    ///
+    /// # Errors
+    ///
+    /// When the rest cannot be written.
+    pub fn finish_chunk(mut self) -> anyhow::Result<W> {
+        let encoder = self.tar.get_mut().encoder.take();
+        let encoder = encoder.context("cannot write")?;
+        encoder.finish().context("cannot write")
     }
 
     /// Samples that are complete.
@@ -181,7 +215,7 @@ impl<W: Write> TimelineWriter<W> {
     }
 
     fn append(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let name = format!("{SAMPLES}/{}/{name}", self.samples);
+        let name = format!("{SAMPLES}/{}/{name}", self.first + self.samples);
         append(&mut self.tar, &name, contents)
     }
 }
@@ -218,15 +252,17 @@ impl<W: Write> Sink for TimelineWriter<W> {
 struct Frames<W: Write> {
     /// `None` after an error.
     encoder: Option<zstd::Encoder<'static, W>>,
+    window: Option<u32>,
     /// Bytes before they are compressed: of this frame, of all.
     in_frame: u64,
     bytes: u64,
 }
 
 impl<W: Write> Frames<W> {
-    fn new(out: W) -> io::Result<Self> {
+    fn new(out: W, window: Option<u32>) -> io::Result<Self> {
         Ok(Self {
-            encoder: Some(encoder(out)?),
+            encoder: Some(encoder(out, window)?),
+            window,
             in_frame: 0,
             bytes: 0,
         })
@@ -239,7 +275,7 @@ impl<W: Write> Frames<W> {
         };
         let mut out = encoder.finish()?;
         out.flush()?;
-        self.encoder = Some(self::encoder(out)?);
+        self.encoder = Some(self::encoder(out, self.window)?);
         self.in_frame = 0;
         Ok(())
     }
@@ -258,8 +294,11 @@ impl<W: Write> Write for Frames<W> {
     }
 }
 
-fn encoder<W: Write>(out: W) -> io::Result<zstd::Encoder<'static, W>> {
+fn encoder<W: Write>(out: W, window: Option<u32>) -> io::Result<zstd::Encoder<'static, W>> {
     let mut encoder = zstd::Encoder::new(out, LEVEL)?;
+    if let Some(window) = window {
+        encoder.window_log(window)?;
+    }
     encoder.include_checksum(true)?;
     Ok(encoder)
 }
