@@ -150,9 +150,10 @@ static __noinline int fill_file(struct trace_record *r, struct task_struct *task
 	return 0;
 }
 
-/* Whether no descriptor below RLIMIT_NOFILE is free. */
-static __noinline int files_are_full(struct task_struct *task)
+/* Whether no descriptor below RLIMIT_NOFILE is free. A global function, so that the verifier checks its loop once. */
+__noinline int files_are_full(void)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	unsigned long *full = BPF_CORE_READ(table, full_fds_bits), *open = BPF_CORE_READ(table, open_fds);
 	__u64 limit = own_limit(task, RLIMIT_NOFILE), word = 0, words = limit / 64, rest;
@@ -179,7 +180,7 @@ static __noinline int fill_other(struct trace_record *r, __u32 counted, __u32 er
 
 	if (error == ENOSPC)
 		fill_file(r, task);
-	if (error == EMFILE && files_are_full(task))
+	if (error == EMFILE && files_are_full())
 		r->flags |= TRACE_FILES_FULL;
 	if (counted == COUNTED_GROUPS || counted == COUNTED_MARKS)
 		fill_fanotify(r, task, counted);

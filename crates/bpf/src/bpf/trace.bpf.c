@@ -175,10 +175,12 @@ static __always_inline void fill(struct trace_record *r, __u32 call, __s64 resul
 	r->charged_uid = r->flags = r->path_length = 0;
 	r->number = r->counted = r->file_system = 0;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
-	if (call == CALL_INOTIFY_INIT || call == CALL_INOTIFY_INIT1)
+	if (call == CALL_INOTIFY_INIT || call == CALL_INOTIFY_INIT1) {
 		fill_count(r, ucounts_of_task(task), bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES),
 			   COUNTED_INSTANCES);
-	else if (call == CALL_INOTIFY_ADD_WATCH)
+		if (result == -EMFILE && files_are_full())
+			r->flags |= TRACE_FILES_FULL;
+	} else if (call == CALL_INOTIFY_ADD_WATCH)
 		fill_count(r, ucounts_of_descriptor(task, fd),
 			   bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES), COUNTED_WATCHES);
 	else if (call == CALL_CLONE || call == CALL_CLONE3 || call == CALL_FORK)

@@ -204,9 +204,9 @@ pub enum Refusal {
     Instances,
     /// `max_user_watches`.
     Watches,
-    /// `RLIMIT_NOFILE`: EMFILE although more instances were allowed.
+    /// `RLIMIT_NOFILE`: EMFILE although more instances were allowed, and no descriptor was free.
     ProcessFiles,
-    /// One of the two: EMFILE, and the counters could not be read.
+    /// One of the two: EMFILE, and the counters could not be read, or neither limit was still reached.
     InstancesOrProcessFiles,
 }
 
@@ -222,7 +222,9 @@ impl Event {
             (Call::InotifyInit | Call::InotifyInit1, EMFILE) => Some(match self.count {
                 None => Refusal::InstancesOrProcessFiles,
                 Some(count) if count.used >= count.limit => Refusal::Instances,
-                Some(_) => Refusal::ProcessFiles,
+                Some(_) if self.situation.files_full => Refusal::ProcessFiles,
+                // Since the call failed, an instance or a descriptor was closed, or a limit raised.
+                Some(_) => Refusal::InstancesOrProcessFiles,
             }),
             _ => None,
         }
@@ -264,10 +266,16 @@ mod tests {
 
     #[test]
     fn the_count_distinguishes_the_two_causes_of_emfile() {
-        let init = |count| event(Call::InotifyInit1, -24, count).refusal();
-        assert_eq!(init(Some((128, 128))), Some(Refusal::Instances));
-        assert_eq!(init(Some((5, 128))), Some(Refusal::ProcessFiles));
-        assert_eq!(init(None), Some(Refusal::InstancesOrProcessFiles));
+        let init = |count, files_full| {
+            let mut event = event(Call::InotifyInit1, -24, count);
+            event.situation.files_full = files_full;
+            event.refusal()
+        };
+        assert_eq!(init(Some((128, 128)), false), Some(Refusal::Instances));
+        assert_eq!(init(Some((5, 128)), true), Some(Refusal::ProcessFiles));
+        let either = Some(Refusal::InstancesOrProcessFiles);
+        assert_eq!(init(Some((5, 128)), false), either);
+        assert_eq!(init(None, false), either);
     }
 
     #[test]

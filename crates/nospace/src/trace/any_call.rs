@@ -81,7 +81,9 @@ pub fn verdict(
     match (name, errno) {
         ("fanotify_init", errno::EMFILE) => match event.count {
             Some(groups) if groups.used >= groups.limit => Verdict::of([Cause::Fanotify]),
-            Some(_) => Verdict::of([Cause::ProcessFiles]),
+            Some(_) if of.files_full => Verdict::of([Cause::ProcessFiles]),
+            // Something was closed, or a limit raised, since the call failed.
+            Some(_) => Verdict::of(known),
             None if of.files_full => Verdict::of(known),
             None => Verdict::of([Cause::Fanotify]),
         },
@@ -267,7 +269,6 @@ mod tests {
         };
         let groups = |used| (FanotifyGroups, used, 3);
         check("fanotify_init", 24, groups(3), 0, Some(Cause::Fanotify));
-        check("fanotify_init", 24, groups(2), 0, Some(Cause::ProcessFiles));
         let many = (Mappings, 65_531, 0);
         check("mmap", 12, many, 0, Some(Cause::MaxMapCount));
         let few = (Mappings, 100, 0);
@@ -303,6 +304,14 @@ mod tests {
             files_full: true,
             ..none
         };
+        let fanotify = |situation| {
+            let count = Some((Counted::FanotifyGroups, 2, 3));
+            let event = refused("fanotify_init", 24, count);
+            judged(&Event { situation, ..event }).0
+        };
+        assert_eq!(fanotify(full), [Cause::ProcessFiles]);
+        let either = fanotify(none);
+        assert!(either.contains(&Cause::ProcessFiles) && either.contains(&Cause::Fanotify));
         assert_eq!(with("mq_open", 24, full), (vec![Cause::ProcessFiles], true));
         assert_eq!(with("mq_open", 24, none), (vec![Cause::PosixMqueue], true));
         assert_eq!(with("openat", 24, full), (vec![Cause::ProcessFiles], true));

@@ -104,7 +104,7 @@ fn left_out(page: &mut Page, summary: &TraceSummary) {
         say(
             style::severity(Severity::Warning),
             format!(
-                "{unplaced} left out: the process exited before its program, pod or container was known"
+                "{unplaced} left out: the program, pod or container is unknown, as for a process that has exited"
             ),
         );
     }

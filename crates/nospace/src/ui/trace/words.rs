@@ -8,13 +8,13 @@ use nospace_core::report::Owner;
 use crate::trace::{CallCount, Counted};
 use crate::ui::human;
 
-/// In place of an owner that could not be found any more.
-const EXITED: &str = "exited";
+/// In place of an owner: the process has exited, or is in another pid namespace than nospace.
+const UNKNOWN: &str = "owner unknown";
 
 /// The owner in a few words.
 #[must_use]
 pub fn owner(owner: Option<&Owner>) -> String {
-    owner.map_or_else(|| EXITED.to_owned(), human::owner)
+    owner.map_or_else(|| UNKNOWN.to_owned(), human::owner)
 }
 
 /// `process-files, or a limit of the device or driver`
