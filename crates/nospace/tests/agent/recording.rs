@@ -20,7 +20,7 @@ fn with_state(state: &Path) -> anyhow::Result<Agent> {
     Agent::start(&["--interval=20ms", "--trace=off", "--recording=20ms", &state])
 }
 
-/// Saves what the agent gives, once that has so many samples.
+/// Saves the recording, once it has so many samples.
 fn saved(agent: &Agent, file: &Path, samples: usize) -> anyhow::Result<Replay> {
     agent.until("recorded", || {
         let answer = agent.get(PATH)?;

@@ -24,12 +24,16 @@ pub fn answer(recordings: &Arc<Recordings>) -> Response {
     let reader = match recordings.read() {
         Ok(Answer::Timeline(reader)) => reader,
         Ok(Answer::Off) => {
-            let off = "this agent records nothing: start it with --state-dir DIRECTORY, and without --recording=off\n";
+            let off = "this agent records nothing: that takes --state-dir (if it is set, the agent's log says why it cannot be used), and no --recording=off\n";
             return (StatusCode::NOT_FOUND, off).into_response();
         }
         Ok(Answer::Nothing) => {
             let later = "nothing is recorded yet: the first sample comes with the first check\n";
             return wait(later);
+        }
+        Ok(Answer::Failed(why)) => {
+            let cannot = format!("the node cannot be recorded: {why}\n");
+            return (StatusCode::INTERNAL_SERVER_ERROR, cannot).into_response();
         }
         Err(error) => {
             let cannot = format!("the recording cannot be read: {error}\n");

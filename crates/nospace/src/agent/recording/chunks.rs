@@ -181,9 +181,14 @@ impl Chunks {
 
     /// Ends the chunk that is written after its last complete sample: the next could not be written.
     pub fn seal(&mut self) {
-        let Some((path, _)) = self.open.take() else {
+        let Some((path, bytes)) = self.open.take() else {
             return;
         };
+        if bytes == 0 {
+            // Not even one sample.
+            let _ = std::fs::remove_file(path);
+            return;
+        }
         self.take_up(path);
     }
 
@@ -272,6 +277,29 @@ mod tests {
         let mut each = |piece: Vec<u8>| io::Write::write_all(&mut file, &piece).is_ok();
         reader.each_piece(&mut each).unwrap();
         Timeline::open(file).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_recording_that_cannot_be_written_is_not_said_to_be_coming() {
+        let directory = tempfile::tempdir().unwrap();
+        let recordings = Recordings::default();
+        assert!(matches!(recordings.read().unwrap(), Answer::Off));
+        recordings.begin(&Chunks::open(directory.path()), Duration::from_mins(1));
+        assert!(matches!(recordings.read().unwrap(), Answer::Nothing));
+        recordings.failed(Some("no space left on device".to_owned()));
+        assert!(matches!(recordings.read().unwrap(), Answer::Failed(why) if why.contains("space")));
+        recordings.failed(None);
+        assert!(matches!(recordings.read().unwrap(), Answer::Nothing));
+        // What has been forgotten meanwhile is left out, and what is left is a timeline.
+        let mut chunks = Chunks::open(directory.path());
+        add(&mut chunks, 0.0);
+        add(&mut chunks, 3.0);
+        std::fs::remove_file(&chunks.whole[0].path).unwrap();
+        assert_eq!(timeline(&chunks).samples().len(), 3);
+        // A sample that could not be written leaves nothing behind.
+        drop(chunks.begin().unwrap());
+        chunks.seal();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!                                   recording-000000000090.zst ─┴─ Recordings ─▶ /api/v1/recording
 //! ```
 //!
-//! A chunk has the samples of half an hour at most and is complete in itself: the oldest is removed, and the rest is still a timeline. Of an
+//! A chunk has 30 samples at most and is complete in itself: the oldest is removed, and the rest is still a timeline. Of an
 //! agent that was killed the newest chunk is cut; the next one ends it after its last complete sample.
 
 mod chunks;
@@ -103,6 +103,7 @@ impl Recorder {
         match kept {
             Ok(()) if !self.well => {
                 self.well = true;
+                self.recordings.failed(None);
                 warn("the recording is written again");
             }
             Ok(()) => {}
@@ -128,6 +129,7 @@ impl Recorder {
     }
 
     fn complain(&mut self, why: &anyhow::Error) {
+        self.recordings.failed(Some(format!("{why:#}")));
         if std::mem::replace(&mut self.well, false) {
             warn(&format!(
                 "the node cannot be recorded: {why:#}; it is tried again every {}",

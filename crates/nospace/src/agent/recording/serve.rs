@@ -11,7 +11,7 @@ use crate::host::archive::chunk::{Chunk, head, trailer};
 /// Bytes that are handed over at once.
 const PIECE: usize = 64 << 10;
 
-/// What is recorded, for whoever asks. Recording adds to it, HTTP reads it.
+/// What is recorded. The collecting thread adds to it, HTTP reads it.
 #[derive(Debug, Default)]
 pub struct Recordings(Mutex<State>);
 
@@ -22,6 +22,8 @@ struct State {
     look: Option<Look>,
     whole: Vec<Kept>,
     open: Option<(PathBuf, u64)>,
+    /// Why the latest sample could not be written.
+    failed: Option<String>,
 }
 
 /// What there is for a request.
@@ -30,6 +32,8 @@ pub enum Answer {
     Off,
     /// The first sample is still to come.
     Nothing,
+    /// There is none, as none can be written.
+    Failed(String),
     /// A timeline.
     Timeline(Box<Reader>),
 }
@@ -47,6 +51,10 @@ impl Recordings {
         (state.whole, state.open) = chunks.all();
     }
 
+    pub(super) fn failed(&self, why: Option<String>) {
+        self.lock().failed = why;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,20 +69,29 @@ impl Recordings {
         let Some(every_ms) = state.every_ms else {
             return Ok(Answer::Off);
         };
+        let none = || match &state.failed {
+            Some(why) => Answer::Failed(why.clone()),
+            None => Answer::Nothing,
+        };
         let Some(look) = state.look.clone() else {
-            return Ok(Answer::Nothing);
+            return Ok(none());
         };
         let file = |path| open(OpenOptions::new().read(true), path);
         let mut whole = Vec::new();
         for one in &state.whole {
-            whole.push((file(&one.path)?, one.bytes));
+            match file(&one.path) {
+                Ok(file) => whole.push((file, one.bytes)),
+                // It has just been forgotten, with all before it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => whole.clear(),
+                Err(error) => return Err(error),
+            }
         }
         let last = match &state.open {
             Some((path, bytes)) => Some((file(path)?, *bytes)),
             None => None,
         };
         if whole.is_empty() && last.is_none() {
-            return Ok(Answer::Nothing);
+            return Ok(none());
         }
         Ok(Answer::Timeline(Box::new(Reader {
             every_ms,
