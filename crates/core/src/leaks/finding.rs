@@ -103,7 +103,7 @@ fn evidence(leak: &Leak) -> Vec<String> {
         Some(Pattern::FollowsRestarts { restarts }) => format!(
             "about {} more after each of {restarts} restarts, and no more in between: what it held before a restart is not released, or \
              it finds more to watch each time",
-            amount((leak.by + restarts / 2) / restarts.max(1), unit),
+            amount(leak.by.saturating_add(restarts / 2) / restarts.max(1), unit),
         ),
         None => return evidence,
     };

@@ -124,10 +124,14 @@ fn steps(lives: &[Life]) -> Option<Steps> {
     let restarts: u64 = lives.iter().skip(1).map(|life| life.restarts).sum();
     let is_like_others = |pair: &[Life]| {
         let step = pair[1].low.saturating_sub(pair[0].low);
-        let mean = by * pair[1].restarts;
-        step > 0 && step * restarts * 2 >= mean && step * restarts <= mean * 2
+        let mean = by.saturating_mul(pair[1].restarts);
+        let like = step.saturating_mul(restarts);
+        step > 0 && like.saturating_mul(2) >= mean && like <= mean.saturating_mul(2)
     };
-    let is_steady = |life: &Life| (life.high - life.low) * restarts * 2 <= by;
+    let is_steady = |life: &Life| {
+        let range = life.high - life.low;
+        range.saturating_mul(restarts).saturating_mul(2) <= by
+    };
     let over = last.begin.at - first.begin.at;
     #[expect(clippy::cast_precision_loss, reason = "a few restarts")]
     let goes_on = last.last.at - last.begin.at <= 2.0 * over / (lives.len() - 1) as f64;
