@@ -169,7 +169,7 @@ fn is_said_better(mention: &Mention, all: &[Mention]) -> bool {
 }
 
 /// Whether `text` is running text: it has many of its small words, as no program's message does.
-pub fn is_prose(text: &[u8]) -> bool {
+fn is_prose(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text).to_ascii_lowercase();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
     words.filter(|word| PROSE.contains(word)).count() >= PROSE_WORDS

@@ -154,7 +154,7 @@ impl ExplainArgs {
             && word.parent() == Some(Path::new(""))
         {
             bail!(
-                "{word:?} is neither a file nor a cause code; name a log, or a code such as {} or {} (`nospace explain --list` shows most of them)",
+                "{word:?} is neither a file nor a cause code; name a log, or a code such as {} or {} (`nospace explain --list` shows all)",
                 Cause::InotifyWatches,
                 Cause::DiskSpace
             );

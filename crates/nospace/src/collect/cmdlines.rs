@@ -11,7 +11,7 @@ use crate::host::{Host, proc};
 /// No longer than the kernel lets arguments be (`_STK_LIM / 4 * 3`, fs/exec.c), and the environment that a program can write over.
 const MAX_CMDLINE: usize = 16 << 20;
 
-/// Adds their command lines to `processes`; how many of these could not be read, be it that they have exited.
+/// Adds their command lines to `processes`; returns how many could not be read, for example because the process has exited.
 pub fn add(host: &dyn Host, processes: &mut [ProcessUse]) -> usize {
     let lines = read(host, processes.iter().map(|process| process.pid));
     for process in &mut *processes {
@@ -20,7 +20,7 @@ pub fn add(host: &dyn Host, processes: &mut [ProcessUse]) -> usize {
     processes.iter().filter(|one| one.cmdline.is_none()).count()
 }
 
-/// Asks for the command line of each holder, for whoever records the answers.
+/// Reads the command line of each holder, so that a recording has them.
 pub fn ask(host: &dyn Host, snapshot: &Snapshot) {
     let instances = snapshot.inotify.iter().flat_map(|one| &one.instances);
     let pids: BTreeSet<u32> = instances

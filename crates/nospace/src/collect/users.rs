@@ -30,7 +30,7 @@ pub fn names(host: &dyn Host, snapshot: &Snapshot) -> UserNames {
         .unwrap_or_default()
 }
 
-/// The node's /etc/passwd, where it is known to be the node's: it names whoever is traced, and whom an option names.
+/// The node's /etc/passwd, if it is known to be the node's: for the names of users, and for the uids of users that options name.
 pub struct Passwd(Result<Vec<u8>, String>);
 
 impl Passwd {
@@ -39,7 +39,7 @@ impl Passwd {
         let vantage = vantage::collect(host);
         let is_initial = vantage.user_namespace == Some(INITIAL_USER_NAMESPACE);
         if !is_initial || !numbers_agree(host, is_initial, vantage.initial_pid_namespace) {
-            let why = "the node's users have no names here, as /etc/passwd may be that of a container (--rootfs is where the node's is)";
+            let why = "the names of the node's users are not known here: /etc/passwd may be a container's (--rootfs DIRECTORY says where the node's is)";
             return Self(Err(why.to_owned()));
         }
         let mut text = Vec::new();
@@ -63,7 +63,7 @@ impl Passwd {
     pub fn uid(&self, name: &str) -> anyhow::Result<u32> {
         let text = match &self.0 {
             Ok(text) => text,
-            Err(why) => bail!("{why}: give the number of user {name:?}"),
+            Err(why) => bail!("{why}; give the uid of {name:?}"),
         };
         if let Some(uid) = passwd::uid(text, name) {
             return Ok(uid);
@@ -74,7 +74,7 @@ impl Passwd {
             names => format!(" (similar: {})", names.join(", ")),
         };
         bail!(
-            "the node's /etc/passwd has no user {name:?}{alike}; of a user that is defined elsewhere give the number (id -u {name:?})"
+            "the node's /etc/passwd has no user {name:?}{alike}; for a user that is defined elsewhere, such as in LDAP, give the uid (`id -u`)"
         )
     }
 }

@@ -30,19 +30,16 @@ impl EffectiveUser {
         Self::new(Some(uid.unwrap_or(NOBODYS + std::process::id())))
     }
 
-    /// What `--as-uid` says: a uid, or the name of a user of this place, whose uids are those of nospace's own user namespace.
+    /// The uid of a user in /etc/passwd, as nospace's own user namespace numbers it.
     ///
     /// # Errors
     ///
     /// In words: no user has that name.
-    pub fn parse(text: &str) -> Result<u32, String> {
-        if let Ok(uid) = text.parse() {
-            return Ok(uid);
-        }
+    pub fn uid_of(name: &str) -> Result<u32, String> {
         let users = std::fs::read("/etc/passwd")
-            .map_err(|why| format!("cannot read /etc/passwd: {why}; give the number"))?;
-        passwd::uid(&users, text).ok_or_else(|| {
-            "/etc/passwd has no such user; of one that is defined elsewhere give the number (id -u)"
+            .map_err(|why| format!("cannot read /etc/passwd: {why}; give the uid"))?;
+        passwd::uid(&users, name).ok_or_else(|| {
+            "/etc/passwd has no such user; for one that is defined elsewhere, such as in LDAP, give the uid (`id -u`)"
                 .to_owned()
         })
     }

@@ -241,7 +241,7 @@ fn is_same(a: &Finding, b: &Finding) -> bool {
     (a.rule, a.cause) == (b.rule, b.cause) && a.subject == b.subject
 }
 
-/// Limits that were raised or lowered, by whomever.
+/// Limits that were raised or lowered.
 fn limits(before: &Report, after: &Report) -> Vec<(Kind, String)> {
     let mut changes = Vec::new();
     // Those of other namespaces follow what their parents use.

@@ -84,7 +84,7 @@ pub fn plan_node(
     let others = others::others(view, seen.running.pods, asked.pods);
     if others.with_room > 0 {
         notes.push(format!(
-            "{} would have room for that many pods of this kind, as far as could be read.",
+            "{} would also suffice for that many pods of this kind, as far as could be read.",
             count(others.with_room, "other limit", "other limits")
         ));
     }

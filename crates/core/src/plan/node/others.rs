@@ -13,7 +13,7 @@ use crate::report::{Resource, Subject, percent, thresholds};
 pub struct Others {
     /// Those that would be nearly or entirely used up, in the order of the cause codes.
     pub short: Vec<OtherLimit>,
-    /// How many would have room.
+    /// How many would suffice.
     pub with_room: u64,
 }
 

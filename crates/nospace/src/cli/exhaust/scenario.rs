@@ -8,6 +8,7 @@ use clap::{
 };
 
 use super::common::{AMOUNT, Common};
+use crate::cli::args::UserArg;
 use crate::exhaust::scenarios::SCENARIOS;
 use crate::exhaust::{EffectiveUser, LimitOption, Scenario, Settings};
 
@@ -62,6 +63,13 @@ pub fn after_help() -> String {
     )
 }
 
+fn effective_uid(text: &str) -> Result<u32, String> {
+    match text.parse()? {
+        UserArg::Uid(uid) => Ok(uid),
+        UserArg::Name(name) => EffectiveUser::uid_of(&name),
+    }
+}
+
 fn command(scenario: &Scenario) -> Command {
     let options = scenario.options;
     let mut command = Common::augment_args(Command::new(scenario.name)).about(scenario.about());
@@ -94,7 +102,7 @@ fn command(scenario: &Scenario) -> Command {
             .long("as-uid")
             .value_name("USER")
             .help(help)
-            .value_parser(EffectiveUser::parse);
+            .value_parser(effective_uid);
         command = command.arg(uid.help_heading(AMOUNT));
     }
     if let Some(help) = options.yes_break_this_node {

@@ -13,10 +13,14 @@ pub fn list(table: &Table, screen: &Screen, verbose: bool) -> Page {
     page.add(page.line().put(style::BOLD, &title));
     for cause in Cause::ALL {
         let of_cause: Vec<&Signature> = all.iter().filter(|s| s.cause == *cause).collect();
-        if of_cause.is_empty() {
-            continue;
-        }
-        page.heading(cause.code(), "");
+        let remark = match (cause, of_cause.is_empty()) {
+            (_, false) => "",
+            (Cause::DiskBlocks | Cause::DiskInodes, true) => {
+                "logs only say disk-space; the node shows which it is"
+            }
+            (_, true) => "no signature: recognised by words near an error",
+        };
+        page.heading(cause.code(), remark);
         for signature in of_cause {
             entry(&mut page, signature, verbose);
         }
