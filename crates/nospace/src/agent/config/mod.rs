@@ -67,7 +67,7 @@ settings! {
     /// Keep the history in this directory, too, so that it survives a restart: up to 13 MiB, and the recording; made if missing [default: memory only]
     #[arg(long, value_name = "DIRECTORY", help_heading = LOOK)]
     state_dir: PathBuf = from_str("a directory");
-    /// With --state-dir: record the node this often, for /api/v1/recording; off: do not. Up to 16 MiB in that directory [default: 1m]
+    /// With --state-dir: record the node this often, for /api/v1/recording, but not more often than --interval; off: do not. Up to 16 MiB in that directory [default: 1m]
     #[arg(long, value_name = "TIME|off", value_parser = recording, help_heading = LOOK)]
     recording: Recording = recording;
     /// HTTP address and port; a port alone: on 127.0.0.1, and in a pod on its address ($POD_IP) [default: 9409]
@@ -270,9 +270,11 @@ impl Settings {
             (Some(Recording::Every(every)), Some(_)) => Some(every),
             (None, Some(_)) => Some(Duration::from_mins(1)),
         };
+        let interval = self.interval.unwrap_or(Duration::from_secs(15));
         Ok(Config {
-            recording,
-            interval: self.interval.unwrap_or(Duration::from_secs(15)),
+            // Only a collection can be recorded.
+            recording: recording.map(|every| every.max(interval)),
+            interval,
             listen,
             access: AccessConfig {
                 allowed_hosts: self.allowed_hosts.unwrap_or_default(),
@@ -340,6 +342,21 @@ mod tests {
         assert_eq!(config.interval, Duration::from_mins(2));
         assert_eq!(config.listen, [SocketAddr::from(([0; 4], 1))]);
         assert_eq!((config.kube, config.tune), (Kube::Off, true));
+    }
+
+    #[test]
+    fn the_node_is_recorded_no_more_often_than_it_is_collected() {
+        let settings = file("state-dir = '/s'").unwrap();
+        let config = settings.config(None).unwrap();
+        assert_eq!(config.recording, Some(Duration::from_mins(1)));
+        for (every, expected) in [("5m", Some(300)), ("1s", Some(15)), ("off", None)] {
+            let text = format!("state-dir = '/s'\nrecording = '{every}'");
+            assert_eq!(
+                file(&text).unwrap().config(None).unwrap().recording,
+                expected.map(Duration::from_secs),
+                "{every}"
+            );
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn answer(recordings: &Arc<Recordings>) -> Response {
     let reader = match recordings.read() {
         Ok(Answer::Timeline(reader)) => reader,
         Ok(Answer::Off) => {
-            let off = "this agent records nothing: that takes --state-dir (if it is set, the agent's log says why it cannot be used), and no --recording=off\n";
+            let off = "this agent records nothing: it needs --state-dir (if that is set, the log says why it cannot be used), and no --recording=off\n";
             return (StatusCode::NOT_FOUND, off).into_response();
         }
         Ok(Answer::Nothing) => {
