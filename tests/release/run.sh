@@ -11,10 +11,10 @@ cd "$(dirname "$0")/../.."
 . scripts/debian.sh
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) skip "no release for $(uname -m)" ;; esac
-NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --quiet)}")
+NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --dist --quiet)}")
 architectures=($arch)
 if [ $arch = amd64 ]; then
-    NOSPACE_STATIC_ARM64=$(realpath "${NOSPACE_STATIC_ARM64:-$(scripts/static --target aarch64-unknown-linux-gnu --quiet)}")
+    NOSPACE_STATIC_ARM64=$(realpath "${NOSPACE_STATIC_ARM64:-$(scripts/static --target aarch64-unknown-linux-gnu --dist --quiet)}")
     export NOSPACE_STATIC_ARM64
     architectures+=(arm64)
 fi
@@ -171,8 +171,8 @@ cd - >/dev/null
 
 if [ "${NOSPACE_REBUILD-}" = 1 ]; then
     git worktree add --quiet --detach "$work/elsewhere"
-    (cd "$work/elsewhere" && scripts/static --quiet >/dev/null) || fail "the second build"
-    cmp "$NOSPACE_STATIC" "$work/elsewhere/target/$(uname -m)-unknown-linux-gnu/release/nospace" || fail "another directory gives another program"
+    (cd "$work/elsewhere" && scripts/static --dist --quiet >/dev/null) || fail "the second build"
+    cmp "$NOSPACE_STATIC" "$work/elsewhere/target/$(uname -m)-unknown-linux-gnu/dist/nospace" || fail "another directory gives another program"
     git worktree remove --force "$work/elsewhere"
     echo "release: another build in another directory gives the same program"
 fi

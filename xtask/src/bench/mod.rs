@@ -118,11 +118,11 @@ fn must_be_root() -> Result<()> {
     Ok(())
 }
 
-/// The release build of nospace; where NOSPACE is set, that program instead.
+/// nospace as releases have it; where NOSPACE is set, that program instead.
 pub fn build(root: &Path) -> Result<PathBuf> {
     match std::env::var_os("NOSPACE") {
         Some(program) => Ok(PathBuf::from(program)),
-        None => release(root, &["--package", "nospace"], "nospace"),
+        None => dist(root, &["--package", "nospace"], "nospace"),
     }
 }
 
@@ -138,21 +138,21 @@ fn build_both(root: &Path) -> Result<Built> {
     ];
     Ok(Built {
         nospace: build(root)?,
-        account: release(root, &account, "examples/account")?,
+        account: dist(root, &account, "examples/account")?,
     })
 }
 
-/// Builds `what` for release; the path of `binary`.
-fn release(root: &Path, what: &[&str], binary: &str) -> Result<PathBuf> {
+/// Builds `what` as for a release; the path of `binary`.
+fn dist(root: &Path, what: &[&str], binary: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(&cargo)
-        .args(["build", "--release"])
+        .args(["build", "--profile", "dist"])
         .args(what)
         .current_dir(root)
         .status()?;
     ensure!(status.success(), "cannot build {}", what.join(" "));
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let binary = root.join(target).join("release").join(binary);
+    let binary = root.join(target).join("dist").join(binary);
     binary
         .canonicalize()
         .with_context(|| binary.display().to_string())
