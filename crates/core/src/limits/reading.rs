@@ -67,7 +67,7 @@ const READINGS: &[Reading] = &[
     of(Cause::Keys, Exact, Exact).since("2.6.26", "keyrings(7)"),
     of(Cause::SysvSemaphores, Exact, Exact).since("2.4", "proc(5)"),
     of(Cause::SysvShm, Exact, Exact).since("2.4", "proc(5)"),
-    of(Cause::EpollWatches, Estimated, Unavailable).since("2.6.28", "epoll(7)"),
+    of(Cause::EpollWatches, Estimated, Estimated).since("2.6.28", "epoll(7)"),
     of(Cause::Ptys, Exact, Exact).since("2.6.4", "proc(5)"),
     of(Cause::Fanotify, Exact, Unavailable)
         .since("5.13", "fanotify(7)")
