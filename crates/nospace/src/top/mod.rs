@@ -15,6 +15,7 @@ pub mod drill;
 mod feed;
 pub mod holders;
 mod host;
+mod input;
 mod live;
 mod player;
 pub mod refusals;

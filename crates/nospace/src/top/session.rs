@@ -7,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::event::{Event, KeyEventKind};
 
 use super::draw::{Look, draw};
 use super::feed::{self, Feed};
 use super::holders::Choice;
+use super::input::Input;
 use super::live::{Pace, Worker, trace};
 use super::player::Player;
 use super::state::{Effect, Shown, State};
@@ -97,6 +98,7 @@ fn show(
     incoming: &Receiver<Update>,
     look: Look,
 ) -> std::io::Result<()> {
+    let mut input = Input::open()?;
     let mut changed = true;
     while !signals.stop() {
         if signals.suspend() {
@@ -122,11 +124,12 @@ fn show(
             state.learn(shown);
             changed = false;
         }
-        let mut patience = PATIENCE;
-        while event::poll(patience)? {
-            patience = Duration::ZERO;
-            changed = true;
-            let effect = match event::read()? {
+        if !input.wait(PATIENCE)? {
+            continue;
+        }
+        changed = true;
+        while let Some(event) = input.next()? {
+            let effect = match event {
                 Event::Key(key) if key.kind != KeyEventKind::Release => state.key(key),
                 _ => Effect::Draw,
             };
