@@ -214,6 +214,7 @@ fn binding(chain: impl Iterator<Item = (u64, u64)>) -> Counter {
 fn namespaces(record: &namespaces_record) -> Namespaces {
     Namespaces {
         pid: record.pid,
+        tid: record.tid,
         mounts: record.mounts.into(),
         mnt: record.mnt.into(),
         others: [

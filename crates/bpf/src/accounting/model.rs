@@ -161,6 +161,8 @@ pub struct Accounting {
 pub struct Namespaces {
     /// The process; 0 where the reader's pid namespace does not have it.
     pub pid: u32,
+    /// Its thread that lives in them, likewise.
+    pub tid: u32,
     /// Mounts in its mount namespace, as `fs.mount-max` limits them.
     pub mounts: u64,
     /// Inode number of its mount namespace, as in /proc/PID/ns/mnt.

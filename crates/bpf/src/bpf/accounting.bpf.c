@@ -167,6 +167,7 @@ static __always_inline void send_namespaces(struct task_struct *task)
 	*r = (struct namespaces_record){
 		.kind = RECORD_NAMESPACES,
 		.pid = pid_for_reader(BPF_CORE_READ(task, group_leader, thread_pid)),
+		.tid = pid_for_reader(BPF_CORE_READ(task, thread_pid)),
 		.mnt = BPF_CORE_READ(mnt, ns.inum),
 		.mounts = count_mounts(mnt),
 		.net = BPF_CORE_READ(all, net_ns, ns.inum),

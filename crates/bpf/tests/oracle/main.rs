@@ -95,6 +95,10 @@ fn own_namespaces(reader: &mut AccountingReader) -> Outcome<()> {
     if !(visible..=visible + 8).contains(&found.mounts) {
         return Err(format!("{} mounts, mountinfo has {visible}", found.mounts).into());
     }
+    let in_them = format!("/proc/{}/ns/mnt", found.tid);
+    if std::fs::read_link(&in_them)? != std::fs::read_link("/proc/self/ns/mnt")? {
+        return Err(format!("{in_them} is another namespace").into());
+    }
     for (kind, _) in found.others {
         let own = inode(kind)?;
         let mut all = accounting.namespaces.iter().flat_map(|one| one.others);

@@ -1,11 +1,39 @@
 //! Every directory of a cgroup hierarchy, without reading the directories that have none below them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::host::{Host, ReadError, ReadResult, sys};
 
 /// A walk stops here: ten times the cgroups that a kernel can give memory controllers to.
 const MAX_DIRECTORIES: u64 = 655_350;
+/// Of a node with more cgroups (a leak) only the first are asked for their limits.
+pub const MAX_KEPT: usize = 20_000;
+
+/// The cgroups of the hierarchies that are asked for more than their number, by mount point.
+pub type Trees = BTreeMap<String, Tree>;
+
+/// The cgroups of a hierarchy, by their paths below its root.
+#[derive(Default)]
+pub struct Tree {
+    /// The first [`MAX_KEPT`], parents before their children; the root's path is empty.
+    pub paths: Vec<PathBuf>,
+    /// How many more there are.
+    pub beyond: u64,
+    /// Some directories could not be read.
+    pub truncated: bool,
+}
+
+impl Tree {
+    /// Keeps a cgroup, if there is room for it.
+    pub fn keep(&mut self, path: &Path) {
+        if self.paths.len() < MAX_KEPT {
+            self.paths.push(path.to_owned());
+        } else {
+            self.beyond += 1;
+        }
+    }
+}
 
 /// What a walk has seen.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use nospace_core::model::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 use nospace_core::parse::cgroupfs::{self, Subsystem};
 use nospace_core::parse::mountinfo::Mount;
 
-use super::cgroup_walk::walk;
+use super::cgroup_walk::{Tree, Trees, walk};
 use super::mounts::namespace_at;
 use super::run::{CollectResult, Measurement};
 use super::{mount_table, read};
@@ -20,8 +20,8 @@ const INITIAL_CGROUP_NAMESPACE: u64 = 4_026_531_835;
 /// More cgroups than this are not asked for one.
 const MAX_ASKED: usize = 4000;
 
-/// Walks every mounted hierarchy.
-pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
+/// Walks every mounted hierarchy, and leaves those that limit descendants or pids in `trees`.
+pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
     let counts = read::optional(host, proc("cgroups"), cgroupfs::subsystems)?.unwrap_or_default();
     let mut cgroups = Cgroups::default();
     let mut gaps = Vec::new();
@@ -39,8 +39,8 @@ pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
             passed_over = true;
             continue;
         };
-        let hierarchy = match hierarchy(host, &mount, top, &counts) {
-            Ok(hierarchy) => hierarchy,
+        let (hierarchy, tree) = match hierarchy(host, &mount, top, &counts) {
+            Ok(found) => found,
             Err(ReadError::Gone) => {
                 passed_over = true;
                 continue;
@@ -54,11 +54,12 @@ pub fn collect(host: &dyn Host) -> CollectResult<Cgroups> {
         partial |= hierarchy.truncated;
         if hierarchy.unified {
             let mut limits = DescendantLimits::default();
-            limits.read(host, top);
+            limits.read(host, top, &tree);
             partial |= limits.is_partial;
             cgroups.descendant_limits = limits.limits;
         }
         seen.push(mount.device);
+        trees.insert(hierarchy.mountpoint.clone(), tree);
         cgroups.hierarchies.push(hierarchy);
     }
     cgroups.version = version(&cgroups.hierarchies);
@@ -95,14 +96,21 @@ fn hierarchy(
     mount: &Mount,
     top: &Path,
     counts: &BTreeMap<String, Subsystem>,
-) -> ReadResult<Hierarchy> {
-    let walked = walk(host, top, |_| {})?;
+) -> ReadResult<(Hierarchy, Tree)> {
     let unified = mount.fstype == "cgroup2";
     let controllers = if unified {
         enabled(host, top)?
     } else {
         v1_controllers(mount)
     };
+    let is_asked = unified || controllers.iter().any(|name| name == "pids");
+    let mut tree = Tree::default();
+    let walked = walk(host, top, |path| {
+        if is_asked {
+            tree.keep(path);
+        }
+    })?;
+    tree.truncated = walked.truncated;
     let mut hierarchy = Hierarchy {
         mountpoint: mount.mountpoint.clone(),
         unified,
@@ -122,7 +130,7 @@ fn hierarchy(
             .filter_map(|name| counts.get(name));
         hierarchy.kernel_count = rows.map(|row| row.cgroups).max();
     }
-    Ok(hierarchy)
+    Ok((hierarchy, tree))
 }
 
 /// Names of controllers among a v1 mount's options, `name=systemd` included.
@@ -171,28 +179,17 @@ struct DescendantLimits {
 }
 
 impl DescendantLimits {
-    fn read(&mut self, host: &dyn Host, top: &Path) {
-        let mut level = vec![PathBuf::new()];
-        let mut asked = 0;
-        for _ in 0..LIMIT_DEPTH {
-            let mut next = Vec::new();
-            for path in &level {
-                asked += 1;
-                if asked > MAX_ASKED {
-                    self.is_partial = true;
-                    return;
-                }
-                match descendant_limit(host, top, path) {
-                    Ok(limit) => self.limits.extend(limit),
-                    Err(_) => self.is_partial = true,
-                }
-                match host.subdirectories(sys(&top.join(path))) {
-                    Ok(below) => next.extend(below.iter().map(|child| path.join(&child.name))),
-                    Err(ReadError::Gone) => {}
-                    Err(_) => self.is_partial = true,
-                }
+    fn read(&mut self, host: &dyn Host, top: &Path, tree: &Tree) {
+        let depth = |path: &Path| path.components().count();
+        let mut upper: Vec<&PathBuf> = tree.paths.iter().collect();
+        upper.retain(|path| depth(path) < LIMIT_DEPTH);
+        upper.sort_by_key(|path| depth(path));
+        self.is_partial = tree.truncated || tree.beyond > 0 || upper.len() > MAX_ASKED;
+        for path in upper.into_iter().take(MAX_ASKED) {
+            match descendant_limit(host, top, path) {
+                Ok(limit) => self.limits.extend(limit),
+                Err(_) => self.is_partial = true,
             }
-            level = next;
         }
     }
 }

@@ -36,13 +36,15 @@ pub(crate) mod users;
 pub(crate) mod vantage;
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::{self, SendError};
 
 use nospace_core::cause::Cause;
 use nospace_core::model::{
     Containers, Holding, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot,
 };
 
-use crate::host::{Host, ReadError, proc};
+use crate::host::{Host, ReadError, TaskNamespaces, proc};
+use cgroup_walk::Trees;
 use networks::Networks;
 use run::Runs;
 
@@ -53,13 +55,21 @@ pub fn collect(host: &dyn Host) -> Snapshot {
         ..Snapshot::default()
     };
     std::thread::scope(|scope| {
-        let rest = std::thread::Builder::new().spawn_scoped(scope, || system(host));
-        let scanned = descriptors::scan(host);
+        let (known, tasks) = mpsc::channel();
+        let rest = std::thread::Builder::new().spawn_scoped(scope, move || {
+            system(host, || tasks.recv().unwrap_or_default())
+        });
+        let mut kept = TaskNamespaces::default();
+        let scanned = descriptors::scan(host, |tasks| {
+            if let Err(SendError(tasks)) = known.send(tasks) {
+                kept = tasks;
+            }
+        });
         // Without a second thread (no pid left) the rest is done by this one.
         let rest = rest
             .ok()
             .and_then(|rest| rest.join().ok())
-            .unwrap_or_else(|| system(host));
+            .unwrap_or_else(|| system(host, || kept));
         merge(host, &mut snapshot, scanned, rest);
     });
     snapshot
@@ -67,7 +77,7 @@ pub fn collect(host: &dyn Host) -> Snapshot {
 
 /// Who holds inotify, who fanotify if eBPF tells, the owners, and nothing else.
 pub fn holders(host: &dyn Host) -> Snapshot {
-    let scanned = descriptors::scan(host);
+    let scanned = descriptors::scan(host, drop);
     let mut runs = Runs::default();
     let containers = runs.run("containers", "disk", || containers::collect(host));
     let mut collectors = scanned.runs.into_vec();
@@ -151,8 +161,8 @@ fn recorded(
     })
 }
 
-/// Everything but descriptors.
-fn system(host: &dyn Host) -> Snapshot {
+/// Everything but descriptors; `tasks` waits for the namespaces that the kernel's account has.
+fn system(host: &dyn Host, tasks: impl FnOnce() -> TaskNamespaces) -> Snapshot {
     let mut runs = Runs::default();
     let mut part = Snapshot {
         node: node::collect(host),
@@ -161,7 +171,8 @@ fn system(host: &dyn Host) -> Snapshot {
         ..Snapshot::default()
     };
     part.limits = runs.run("limits", "sysctl", || limits::collect(host));
-    part.cgroups = runs.run("cgroups", "cgroupfs", || cgroups::collect(host));
+    let mut trees = Trees::default();
+    part.cgroups = runs.run("cgroups", "cgroupfs", || cgroups::collect(host, &mut trees));
     part.filesystems = runs.run("filesystems", "statfs", || filesystems::collect(host));
     for &(name, source, collect) in SIMPLE {
         let resources = runs.run(name, source, || recorded(host, name, collect(host)));
@@ -170,14 +181,23 @@ fn system(host: &dyn Host) -> Snapshot {
     // Who cannot be listed is named by no finding; the figures stand.
     part.holdings = aio::holders(host, &part.resources).unwrap_or_default();
     part.pids = runs.run("pids", "procfs", || {
-        pids::collect(host, part.cgroups.as_ref())
+        pids::collect(host, part.cgroups.as_ref(), &trees)
     });
-    let walk = mounts::walk(host);
-    part.mounts = runs.run("mounts", "procfs", || mounts::collect(host, &walk));
-    let networks = Networks::list(host, &walk);
-    part.namespaces = runs.run("namespaces", "procfs", || {
-        namespaces::collect(host, &walk, &networks)
-    });
+    let tasks = tasks();
+    let walk = tasks.networks.is_empty().then(|| mounts::walk(host));
+    let networks = Networks::list(host, &tasks, walk.as_ref());
+    match &walk {
+        Some(walk) if tasks.is_empty() => {
+            part.mounts = runs.run("mounts", "procfs", || mounts::collect(host, walk));
+            part.namespaces = runs.run("namespaces", "procfs", || {
+                namespaces::collect(host, walk, &networks)
+            });
+        }
+        _ => {
+            part.mounts = runs.run("mounts", "ebpf", || mounts::of_tasks(host, &tasks));
+            part.namespaces = runs.run("namespaces", "ebpf", || namespaces::of_tasks(host, &tasks));
+        }
+    }
     for (name, collect) in OF_NETWORKS {
         let resources = runs.run(name, "procfs", || {
             recorded(host, name, collect(host, &networks))
@@ -245,7 +265,6 @@ fn merge(
     describe_holders(host, snapshot);
     node::complete(snapshot, host);
     snapshot.epoll = scanned.epoll;
-    namespaces::complete(snapshot, scanned.namespaces);
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());
     snapshot.user_names = users::names(host, snapshot);
 }

@@ -7,7 +7,7 @@ use nospace_core::parse::{self, network::CpuColumns};
 
 use super::mounts::{Walk, namespace, namespace_at};
 use super::read;
-use crate::host::{Host, ReadError, ReadResult, proc};
+use crate::host::{Host, ReadError, ReadResult, TaskNamespaces, proc};
 
 /// Says of `key` that only the host's network namespace shows it, for a list of gaps.
 pub fn only_in_first(key: &str) -> String {
@@ -28,13 +28,10 @@ pub fn of_first(host: &dyn Host, key: &'static str) -> anyhow::Result<Option<u64
     Ok(there.map(|bytes| number(&bytes)).transpose()?)
 }
 
-/// Begins the gap that other processes leave.
-pub const UNKNOWN_NETWORKS: &str = "the network namespaces of some processes are not known";
-
 /// Network namespaces, each by a process that lives in it.
 #[derive(Default)]
 pub struct Networks {
-    /// The lowest pid that was asked, by inode number; pid 1 for its own.
+    /// A process or thread in each, by inode number: the lowest of those that were asked; pid 1 for its own.
     pub all: BTreeMap<u64, u32>,
     /// That of nospace.
     pub own: Option<u64>,
@@ -44,9 +41,47 @@ pub struct Networks {
 }
 
 impl Networks {
+    /// As the kernel's account has them, or by asking processes where it does not.
+    pub fn list(host: &dyn Host, tasks: &TaskNamespaces, walk: Option<&ReadResult<Walk>>) -> Self {
+        let mut networks = match walk {
+            Some(walk) => Self::asked(host, walk),
+            None => Self::known(tasks),
+        };
+        // Not even root can ask a process that a security module protects. Where these live with others, nothing was missed.
+        if tasks.others.get("net") == Some(&(networks.all.len() as u64)) {
+            networks.missed = None;
+        }
+        networks.own = namespace_at(host, "self/ns/net").ok();
+        // Only the first namespace has these; pid 1 does not always tell where it lives.
+        let first = proc("sys/net/ipv4/neigh/default/gc_thresh3");
+        if host.read(first, 64, &mut Vec::new()).is_ok() {
+            networks.host = networks.own;
+        }
+        networks
+    }
+
+    fn known(tasks: &TaskNamespaces) -> Self {
+        let mut networks = Self::default();
+        for (&id, &tid) in &tasks.networks {
+            match tid {
+                0 => {
+                    let elsewhere = "they are in other pid namespaces".to_owned();
+                    networks.missed = Some(ReadError::Failed(elsewhere));
+                }
+                _ => {
+                    networks.all.insert(id, tid);
+                }
+            }
+            if tid == 1 {
+                networks.host = Some(id);
+            }
+        }
+        networks
+    }
+
     /// Asks one process of each mount namespace, all of them where these are few. A namespace that lives on by a bind mount
     /// alone is not seen.
-    pub fn list(host: &dyn Host, walk: &ReadResult<Walk>) -> Self {
+    fn asked(host: &dyn Host, walk: &ReadResult<Walk>) -> Self {
         let mut networks = Self::default();
         let walk = match walk {
             Ok(walk) => walk,
@@ -71,12 +106,6 @@ impl Networks {
                 Err(error) => networks.missed = Some(error),
             }
         }
-        networks.own = namespace_at(host, "self/ns/net").ok();
-        // Only the first namespace has these; pid 1 does not always tell where it lives.
-        let first = proc("sys/net/ipv4/neigh/default/gc_thresh3");
-        if host.read(first, 64, &mut Vec::new()).is_ok() {
-            networks.host = networks.own;
-        }
         networks
     }
 
@@ -88,7 +117,9 @@ impl Networks {
     /// Why, for a list of gaps.
     pub fn gap(&self) -> Option<String> {
         let error = self.missed.as_ref()?;
-        Some(format!("{UNKNOWN_NETWORKS}: {error}"))
+        Some(format!(
+            "the network namespaces of some processes are not known: {error}"
+        ))
     }
 
     /// What lies beyond a bound, for a list of gaps.
@@ -129,4 +160,27 @@ pub fn statistics<const N: usize>(
         Ok(())
     })?;
     Ok(is_there.then_some((entries, sums)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_of_other_pid_namespaces_are_missed() {
+        let tasks = |networks: &[(u64, u32)]| TaskNamespaces {
+            networks: networks.iter().copied().collect(),
+            ..TaskNamespaces::default()
+        };
+        let all = Networks::known(&tasks(&[(7, 1), (8, 20)]));
+        assert_eq!(
+            (all.all.len(), all.host, all.is_partial()),
+            (2, Some(7), false)
+        );
+
+        let some = Networks::known(&tasks(&[(7, 1), (8, 0)]));
+        assert_eq!(some.all, BTreeMap::from([(7, 1)]));
+        let gap = some.gap().unwrap_or_default();
+        assert!(gap.ends_with("they are in other pid namespaces"), "{gap}");
+    }
 }

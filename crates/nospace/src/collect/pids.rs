@@ -1,21 +1,18 @@
 //! Processes and threads: of the system, and of every cgroup that has a limit.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nospace_core::amount::count;
 use nospace_core::model::{Cgroups, Hierarchy, Pids, PidsCgroup};
 use nospace_core::parse::{self, cgroupfs, system};
 
-use super::cgroup_walk::walk;
+use super::cgroup_walk::{MAX_KEPT, Tree, Trees};
 use super::read;
 use super::run::{CollectResult, Measurement};
 use crate::host::{Host, proc, sys};
 
-/// Of a node with more cgroups (a leak) only the first are asked for their limit.
-const MAX_ASKED: usize = 20_000;
-
 /// Reads /proc/loadavg, the two sysctls, and `pids.max` below the hierarchy that has it.
-pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>) -> CollectResult<Pids> {
+pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>, trees: &Trees) -> CollectResult<Pids> {
     let mut pids = Pids {
         threads: read::parsed(host, proc("loadavg"), system::threads)?,
         pid_max: read::sysctl(host, "kernel.pid_max")?,
@@ -25,8 +22,10 @@ pub fn collect(host: &dyn Host, cgroups: Option<&Cgroups>) -> CollectResult<Pids
     let mut gaps = Vec::new();
     match cgroups {
         Some(cgroups) => {
-            if let Some(hierarchy) = with_pids(cgroups) {
-                pids.cgroups = limited(host, hierarchy, &mut gaps);
+            if let Some(hierarchy) = with_pids(cgroups)
+                && let Some(tree) = trees.get(&hierarchy.mountpoint)
+            {
+                pids.cgroups = limited(host, hierarchy, tree, &mut gaps);
             }
         }
         None => gaps.push("pids.max was not read: cgroups could not be".to_owned()),
@@ -43,36 +42,30 @@ fn with_pids(cgroups: &Cgroups) -> Option<&Hierarchy> {
         .find(|one| one.controllers.iter().any(|name| name == "pids"))
 }
 
-fn limited(host: &dyn Host, hierarchy: &Hierarchy, gaps: &mut Vec<String>) -> Vec<PidsCgroup> {
+fn limited(
+    host: &dyn Host,
+    hierarchy: &Hierarchy,
+    tree: &Tree,
+    gaps: &mut Vec<String>,
+) -> Vec<PidsCgroup> {
     let Ok(top) = Path::new(&hierarchy.mountpoint).strip_prefix("/sys") else {
         return Vec::new();
     };
-    let mut paths: Vec<PathBuf> = Vec::new();
-    let mut passed_over = 0_u64;
-    let walked = walk(host, top, |path| {
-        if paths.len() < MAX_ASKED {
-            paths.push(path.to_owned());
-        } else {
-            passed_over += 1;
-        }
-    });
-    match walked {
-        Err(error) => gaps.push(format!("{}: {error}", hierarchy.mountpoint)),
-        Ok(walked) if walked.truncated => gaps.push(format!(
+    if tree.truncated {
+        gaps.push(format!(
             "pids.max was not read everywhere below {}: some directories could not be read",
             hierarchy.mountpoint
-        )),
-        Ok(_) => {}
+        ));
     }
-    if passed_over > 0 {
+    if tree.beyond > 0 {
         gaps.push(format!(
-            "pids.max was not read in {}, only in the first {MAX_ASKED}",
-            count(passed_over, "cgroup", "cgroups")
+            "pids.max was not read in {}, only in the first {MAX_KEPT}",
+            count(tree.beyond, "cgroup", "cgroups")
         ));
     }
     let mut limited = Vec::new();
     let mut failed = None;
-    for path in &paths {
+    for path in &tree.paths {
         match cgroup(host, top, path) {
             Ok(cgroup) => limited.extend(cgroup),
             Err(error) => failed = Some(error),

@@ -79,6 +79,7 @@ fn convert(accounting: &Accounting) -> KernelAccounting {
 fn namespaces(of_tasks: &[Namespaces]) -> TaskNamespaces {
     let mut mounts = BTreeMap::<u64, MountNamespace>::new();
     let mut others = BTreeMap::<&str, BTreeSet<u64>>::new();
+    let mut networks = BTreeMap::<u64, (bool, bool, u32)>::new();
     for one in of_tasks {
         let known = mounts.entry(one.mnt).or_insert(MountNamespace {
             id: one.mnt,
@@ -91,12 +92,19 @@ fn namespaces(of_tasks: &[Namespaces]) -> TaskNamespaces {
         }
         for (kind, inode) in one.others.into_iter().filter(|(_, inode)| *inode != 0) {
             others.entry(kind).or_default().insert(inode);
+            if kind == "net" {
+                let thread = (one.tid == 0, one.tid != one.pid, one.tid);
+                let best = networks.entry(inode).or_insert(thread);
+                *best = thread.min(*best);
+            }
         }
     }
+    let thread = |(network, (_, _, tid))| (network, tid);
     let count = |(kind, inodes): (&str, BTreeSet<u64>)| (kind.to_owned(), inodes.len() as u64);
     TaskNamespaces {
         mounts: mounts.into_values().collect(),
         others: others.into_iter().map(count).collect(),
+        networks: networks.into_iter().map(thread).collect(),
     }
 }
 
@@ -143,4 +151,49 @@ fn instance(booked: &Booked) -> Option<Instance> {
         charged: key(booked.charged?),
         holders,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_task(pid: u32, tid: u32, net: u64) -> Namespaces {
+        Namespaces {
+            pid,
+            tid,
+            mounts: 3,
+            mnt: 1,
+            others: [
+                ("net", net),
+                ("pid", 2),
+                ("user", 3),
+                ("ipc", 4),
+                ("uts", 5),
+                ("cgroup", 6),
+                ("time", 0),
+            ],
+            queues: None,
+            pids: None,
+            level: 0,
+        }
+    }
+
+    #[test]
+    fn a_network_namespace_is_known_by_a_thread_that_lives_in_it() {
+        let all = [
+            // A thread of process 20 has left its namespace for 7, which is otherwise that of process 30.
+            of_task(20, 20, 8),
+            of_task(20, 21, 7),
+            of_task(30, 30, 7),
+            // Only a thread lives in 9, and nothing of this pid namespace in 10.
+            of_task(20, 22, 9),
+            of_task(0, 0, 10),
+            of_task(0, 0, 8),
+        ];
+        let found = namespaces(&all);
+        let expected = [(7, 30), (8, 20), (9, 22), (10, 0)];
+        assert_eq!(found.networks, BTreeMap::from(expected));
+        assert_eq!(found.others["net"], 4);
+        assert!(!found.others.contains_key("time"));
+    }
 }

@@ -223,6 +223,10 @@ pub struct TaskNamespaces {
     pub mounts: Vec<MountNamespace>,
     /// How many there are of each other kind, by its name in /proc/PID/ns.
     pub others: BTreeMap<String, u64>,
+    /// A thread in each network namespace, by the namespace's inode number: a process's first thread where there is one; 0 where this
+    /// pid namespace has none. Empty in older recordings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<u64, u32>,
 }
 
 impl TaskNamespaces {

@@ -26,19 +26,24 @@ pub struct DescriptorUsage {
     pub inotify: Option<Inotify>,
     pub processes: Vec<Process>,
     pub epoll: Option<Epoll>,
-    /// Namespaces of all processes; empty without the kernel's account.
-    pub namespaces: TaskNamespaces,
     /// Other limits that the kernel's account has; `None` without it.
     pub accounts: Option<Accounts>,
     pub runs: Runs,
 }
 
-/// Reads the kernel's accounting, or else /proc/PID/fd of every process.
-pub fn scan(host: &dyn Host) -> DescriptorUsage {
+/// Reads the kernel's accounting, or else /proc/PID/fd of every process. As soon as the account is there, `tell` gets the namespaces
+/// that it has; none without it.
+pub fn scan(host: &dyn Host, tell: impl FnOnce(TaskNamespaces)) -> DescriptorUsage {
     let begin = Instant::now();
     match host.accounting() {
-        Ok(accounts) => from_accounting(host, begin, accounts),
-        Err(error) => from_proc(host, begin, &error),
+        Ok(mut accounts) => {
+            tell(std::mem::take(&mut accounts.namespaces));
+            from_accounting(host, begin, accounts)
+        }
+        Err(error) => {
+            tell(TaskNamespaces::default());
+            from_proc(host, begin, &error)
+        }
     }
 }
 
@@ -62,7 +67,6 @@ fn from_accounting(
         inotify,
         processes,
         epoll,
-        namespaces: accounts.namespaces,
         accounts: accounts.accounts.map(|accounts| *accounts),
         runs,
     }
@@ -91,7 +95,6 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
         inotify,
         processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
         epoll,
-        namespaces: TaskNamespaces::default(),
         accounts: None,
         runs,
     }
