@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::Method;
 use hyper::header::{AGE, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use kube::client::{Body, ClientBuilder};
+use kube::client::{AuthError, Body, ClientBuilder};
+use kube::config::ExecConfig;
 use kube::{Client, Config};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::error::RequestError;
 use super::target::Target;
 use crate::agent::jittered;
+use crate::agent::kube::chain;
 
 /// Requests in flight at once, over all sources.
 pub const MAX_REQUESTS: usize = 64;
@@ -126,10 +129,15 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// A certificate or key cannot be used.
+    /// A certificate or key cannot be used, or a credential plugin fails.
     pub fn of(config: Config) -> anyhow::Result<Self> {
+        let plugin = config.auth_info.exec.clone();
+        let client = ClientBuilder::try_from(config).map_err(|error| match (&error, plugin) {
+            (kube::Error::Auth(_), Some(plugin)) => failed(&plugin, &error),
+            _ => anyhow!(chain(&error)),
+        })?;
         Ok(Self {
-            client: ClientBuilder::try_from(config)?.build(),
+            client: client.build(),
             permits: Semaphore::new(MAX_REQUESTS),
             context: None,
         })
@@ -194,7 +202,7 @@ impl Cluster {
         let sent = timeout(request.timeout, self.client.send(built)).await;
         let response = sent
             .map_err(|_| (RequestError::Timeout, None))?
-            .map_err(|error| unreachable(crate::agent::kube::chain(&error)))?;
+            .map_err(|error| unreachable(chain(&error)))?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, request.most).collect();
         let left = until.saturating_duration_since(Instant::now());
@@ -273,6 +281,36 @@ impl Cluster {
                 None => return Ok(all),
             }
         }
+    }
+}
+
+/// Says which credential plugin of the kubeconfig failed and what it said; how to install it where it is missing and the kubeconfig knows.
+fn failed(plugin: &ExecConfig, error: &kube::Error) -> anyhow::Error {
+    let command = plugin.command.as_deref().unwrap_or("(no command)");
+    match error {
+        kube::Error::Auth(AuthError::AuthExecStart(why)) => {
+            let hint = plugin.install_hint.as_deref().unwrap_or_default();
+            let hint: Vec<&str> = hint.split_whitespace().collect();
+            let hint = match hint[..] {
+                [] => String::new(),
+                _ => format!(". {}", hint.join(" ")),
+            };
+            anyhow!("cannot start the kubeconfig's credential plugin {command}: {why}{hint}")
+        }
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = match said.trim() {
+                // An interactive plugin has written to the terminal.
+                "" => String::new(),
+                said => format!(": {}", said.chars().take(1000).collect::<String>()),
+            };
+            let status = out.status;
+            anyhow!("the kubeconfig's credential plugin {command} failed ({status}){said}")
+        }
+        _ => anyhow!(
+            "the kubeconfig's credential plugin {command}: {}",
+            chain(error)
+        ),
     }
 }
 

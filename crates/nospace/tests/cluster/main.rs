@@ -3,6 +3,7 @@
 #![cfg(feature = "agent")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod access;
 mod debug;
 mod identity;
 mod prometheus;
