@@ -95,8 +95,8 @@ impl Classifier {
         (!quoted).then_some(found)
     }
 
-    /// A signature is the strongest evidence. One that is not certain yields where the line shows that no limit is meant, one
-    /// that makes its cause only possible also where the line says more.
+    /// A signature is the strongest evidence. One that is not certain yields where the line shows that no limit is meant, and
+    /// where the line shows a particular limit more clearly.
     fn classify_normal(&self, message: &NormalForm, around: Surroundings) -> Option<Match> {
         let known = self.by_signature(message.text());
         if known
@@ -108,8 +108,8 @@ impl Classifier {
         match (known, infer(message, around)) {
             (_, Answer::NoLimit) => None,
             (Some(known), Answer::Limit(inferred))
-                if known.confidence == Confidence::Possible
-                    && inferred.confidence > Confidence::Possible =>
+                if inferred.confidence > known.confidence
+                    && (known.confidence == Confidence::Possible || is_particular(&inferred)) =>
             {
                 Some(Match::inferred(*inferred, message.text()))
             }
@@ -165,6 +165,11 @@ impl Classifier {
             core: whole.range(),
         })
     }
+}
+
+/// Whether what the line says is more than that a disk is full or a process has too many files, which any words can seem to say.
+fn is_particular(inferred: &Inference) -> bool {
+    !matches!(inferred.cause, Cause::DiskSpace | Cause::ProcessFiles)
 }
 
 /// An automaton for everything that `signatures` need to find, and what each of them needs.

@@ -26,28 +26,28 @@ const HALVES: &[&str] = &[
 /// some speed; with more than 128 in all, an automaton looks for them instead.
 #[rustfmt::skip]
 const PIECES: [&[&str]; 16] = [
-    &["each", "fichier", "ge pages", "inotify", "ee ports", "ax l", "on device", "fy limit"],
-    &["vailabl", "rlal", "rce tem", " memori", " allo", " lik", " dump ver", "t() out"],
-    &["ll was se", "rflo", "ile}", "o lo", "of memo", "rzekro"],
-    &["ptors", " locked l", " mon", " thread", "um_locks", "pids co", " -28", "(-28"],
-    &["ressesI", "surs", "\\uc7", "\\u59", "sk quo", "\\u01"],
-    &["os ab", "ss pool", "space", "p_count ", "oo many ", "OSPC", "OSPACE"],
-    &["\\u00", " ful", "re elem", "-n' of", " exceeded", " \\u0"],
-    &["nknown se", "ark fo", "error ", "err=2", "rrno", "larm set", "dak "],
-    &["Map fai", "ele ", "pen bes", "pen files", "ull osd", "MESSA"],
-    &["ENOMEM", "FILE", "FilesWa", "4d\\u", "AGAIN", "D_FU", "EDQUO"],
-    &["overs", "se to the", "taExceed", "sieroj"],
-    &["t of pty", "suffic", "g a watc", " No chil", "ota ", "ito sul ", " to wa", " to reque"],
-    &["(28)", "b2f9\\ud", "er_insta", "chikb", "(24)"],
-    &["u9650", "minen ", "e90\\u6", "sign ", "pi fil", "ck f"],
-    &["ispo", "_setup(", "o-max-nr", "ospc}", "=-28"],
-    &["te m", "ed memory", "gepages ", "inimum re", "em watcher", "VM Memory"],
+    &["ull osd", "ee ports", " \\u0", "ele ", "ge pages", " lik", "gepages "],
+    &["em watcher", "ll was se", "ll was sh", "o lo", "rflo", "ed memory", "VM Memory"],
+    &["t of pty", "pen files", "rce tem", "pen bes", "re elem", "vailabl"],
+    &["fy limit", "os ab", "ax l", "on device", "ancdata", "fichier", "each"],
+    &[" to reque", "b2f9\\ud", "g a watc", "E2BIG", "ota ", " No chil", " to wa", "ito sul "],
+    &["surs", "-n' of", "OSPACE", "ss pool", "OSPC", "sk quo", "ressesI", "se to the"],
+    &["ENOMEM", "D_FU", "4d\\u", "EDQUO", "ADDRNOT", "Map fai", "ORA-27", "FILE"],
+    &["t() out", "er_insta", "ark fo", "dak ", "AGAIN", "AIO sub"],
+    &["ile}", "oo many ", "ck f", "te m", "taExceed", "_EXHAUS", "pi fil", "of memo"],
+    &[" locked l", "(28)", " memori", "FilesWa", "(24)", " dump ver", " ful", " allo"],
+    &["minen ", "um_locks", "rlal", "u9650", "e90\\u6"],
+    &[" mon", " thread", "(-28", " -28", "ptors", "\\uc7", "p_count ", "\\u01"],
+    &["overs", "_setup(", "o-max-nr", "MEMLOCK", "=-28", "\\u00", "\\u59", "MESSA"],
+    &["pids co", "sieroj", "sign ", " exceeded", "rzekro", "suffic"],
+    &["space", "chikb", "larm set", "ispo", "ospc}", "xhaust", "inimum re"],
+    &["inotify", "nnot fork", "nknown se", "error ", "rrno", "err=2", "error: em", "drnotava"],
 ];
 
 /// What makes a line worth reading although it has no literal: an errno as a name or a number, and a message in bytes.
 #[rustfmt::skip]
 const HINTS: &[&str] = &[
-    "ENOSPC", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "EDQUOT", "errno", "os error 2", "os error 122", "error 24", "error 28",
+    "ENOSPC", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "EDQUOT", "E2BIG", "EADDRNOTAVAIL", "errno", "os error 2", "os error 122", "error 24", "error 28", "error number 2",
     "(24)", "(28)", "(-28", "err=24", "err=28", "err=-28", "error -28", "error: -28", "=-28", " -28 ", "MESSAGE\":[", "MESSAGE\" : [",
 ];
 

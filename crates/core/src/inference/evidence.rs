@@ -71,6 +71,10 @@ static RUST_ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?-u)(?:Error \{ )?(?:kind: )?(?:\w+\()?(?:Error \{ repr: )?Os ?\{ ?code: \d+,(?: kind: \w+,)? message: "?$"#).ok()
 });
 
+/// The number of an errno that is said in words behind it.
+static NUMBER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i-u)[,;(\[. ]*\b(?:errno|error|code|err)[:= ]+\d+$").ok());
+
 impl Evidence {
     /// The evidence of `message`; `None` where it states no errno.
     #[must_use]
@@ -186,7 +190,8 @@ fn clause_start(text: &[u8], end: usize) -> usize {
     }
     let named = |head: &[u8]| {
         let mut all = Errno::ALL.iter().map(|errno| errno.name().as_bytes());
-        all.find(|name| head.ends_with(name)).map(<[u8]>::len)
+        all.find(|name| head.to_ascii_uppercase().ends_with(name))
+            .map(<[u8]>::len)
     };
     // `open error: ENOSPC (No space left on device)`
     if let Some(length) = named(&text[floor..stop]) {
@@ -196,7 +201,8 @@ fn clause_start(text: &[u8], end: usize) -> usize {
         }
     }
     for lead in [
-        &b"errno"[..],
+        &b"strerror"[..],
+        b"errno",
         b"err",
         b"error",
         b"caused",
@@ -216,11 +222,27 @@ fn clause_start(text: &[u8], end: usize) -> usize {
     while stop > floor && !text[stop - 1].is_ascii_alphanumeric() && text[stop - 1] < 0x80 {
         stop -= 1;
     }
+    // `errno: 28, strerror: `
+    if let Some(number) = NUMBER.as_ref().and_then(|r| r.find(&text[floor..stop])) {
+        stop = floor + number.start();
+    }
     let head = &text[floor..stop];
+    let at = last_clause(head);
+    // A clause that is only a path says nothing: what was done with it stands before.
+    let is_path = matches!(head[at..], [b'/', ..] | [b'"' | b'\'', b'/', ..]);
+    floor
+        + if is_path {
+            last_clause(head[..at].trim_ascii_end())
+        } else {
+            at
+        }
+}
+
+/// Where the last clause of `head` begins.
+fn last_clause(head: &[u8]) -> usize {
     let cut = |sep: &[u8]| memchr::memmem::rfind(head, sep).map(|at| at + sep.len());
     let separators: [&[u8]; 4] = [b": ", b"; ", b"\": ", b" --> "];
-    let at = separators.into_iter().filter_map(cut).max().unwrap_or(0);
-    floor + at
+    separators.into_iter().filter_map(cut).max().unwrap_or(0)
 }
 
 /// Where the clause after an errno that ends at `start` ends.

@@ -43,6 +43,12 @@ struct Code {
     /// What begins with `#` and is no comment: what Java's virtual machine says before it ends, Mercury's log, and a heading
     /// that is nginx's message.
     hashed_log: Regex,
+    /// A title, as issues have: one hash, and what happened.
+    title: Regex,
+    /// A comment or a heading that says what to do.
+    instruction: Regex,
+    /// Somebody tells what happened to them.
+    report: Regex,
     /// A pattern of Perl, JavaScript or Ruby that decides what is done.
     pattern: Regex,
     /// A question ends.
@@ -99,6 +105,13 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         hashed_log: regex(
             r"(?-u)^\s*# (?:There is insufficient|Native memory|Cannot create|Can not|Out of Memory|\w+\(\): )|^#+ \w+\(\) failed \(",
         )?,
+        title: regex(r"^# (?:\[[\w .]{1,24}\]:? ?)?[\p{L}/(]")?,
+        instruction: regex(
+            r"(?i)^# (?:\[(?:emerg|alert|crit|error|warn)\]|time=|(?:avoid|fix|increase|raise|reduced?|set|note|max\w*|define|we|i|you|this|the|if|when|so|too|to|use|make|add|allow|prevent|handle|linker|exhausting|need|needed|workaround|because|otherwise|without|with|see|for|in|on|at|or|and|e\.g|don.t|do|does|support|improve|update|upgrade|remove|change|check|ignore|log|report|print|return|retry|document\w*|docs|feat\w*|tests?|catch|better|clarify|warn|show|skip|bump|limit|lower|never|only|possible|please|provide|refactor|rename|replace|require|should|suggest\w*|request|proposal|question|how|why|what|can|could)\b)",
+        )?,
+        report: regex(
+            r"(?i-u)\b(?:i|we)(?:'m|'ve|'re| am| have| are)?(?: (?:i|just|also|still|then|now|always|only|have|had|was|am|were|are|keep|kept|constantly|sometimes|often))* (?:get|got|getting|gotten|see|saw|seeing|received?|receiving|hit|hitting|found|looked|noticed|stop|tried|encounter(?:ed|ing)?|ran into|running into)\b|\b(?:i|we) (?:have|had) (?:this|the|an?|following) |^\W*(?:getting|got|seeing|keep getting) (?:this|the|an?|following|errors?)\b|\bis failing with\b|\bgives? (?:me |us |another |this )|\b(?:crashed|died|exited|aborted)(?: [\w-]+)? with\b|\b(?:it|this|that|job|build|container|pod|service) failed with\b",
+        )?,
         pattern: regex(r"(?-u)^\s*/.+/[gimsx]*\s+(?:&&|\|\||\?|and\b)")?,
         question: regex(r#"(?:[?？])["'”]?[,;)]*\s*$"#)?,
         item: regex(r"(?-u)^\s*[-*]\s+\w")?,
@@ -108,7 +121,7 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         emphasis: regex(r"(?-u)(?:\*\*|__)$")?,
         emphasis_end: regex(r"(?-u)^(?:\*\*|__)")?,
         advice: regex(
-            r"(?i-u)^\W*(?:if you (?:see|get|hit|encounter|receive|run into)|when you (?:see|get)|to avoid|avoids?)\b",
+            r"(?i-u)^\W*(?:if (?:you|i|we) (?:see|get|hit|encounter|receive|run into)|when (?:you|i|we) (?:see|get)|to avoid|avoids?)\b",
         )?,
         sentence: regex(r"(?-u)\b[a-zA-Z]+ $")?,
     })
@@ -150,7 +163,12 @@ pub fn is_quoted(message: &[u8], at: Range<usize>) -> bool {
     // A pattern may begin with the quote.
     let start = at.start + told.iter().take_while(|b| b.is_ascii_punctuation()).count();
     let (head, tail) = (&message[..start], &message[at.end..]);
-    if code.comment.is_match(message) && !code.hashed_log.is_match(message)
+    let is_report = code.report.is_match(head) && !code.advice.is_match(head);
+    let open = open_quote(&message[..at.end]).or_else(|| open_quote(head));
+    let is_title = code.title.is_match(message)
+        && !code.instruction.is_match(message)
+        && open.is_none_or(|(start, _)| message[..start].ends_with(b" with "));
+    if code.comment.is_match(message) && !code.hashed_log.is_match(message) && !is_title
         || code.trailing_comment.is_match(head)
         || code.markup.is_match(tail)
         || code.diff.is_match(message)
@@ -158,18 +176,20 @@ pub fn is_quoted(message: &[u8], at: Range<usize>) -> bool {
         || code.pattern.is_match(message)
         || code.question.is_match(tail)
         || code.mention.is_match(head)
-        || is_prose(head)
+        || is_prose(head) && !is_report
         || code.assertion.is_match(head)
         || code.assigned_call.is_match(head)
     {
         return true;
     }
-    let open = open_quote(&message[..at.end]).or_else(|| open_quote(head));
     let Some((start, quote)) = open else {
         return false;
     };
     let before = &message[..start];
     let after = behind(tail, quote);
+    if is_report {
+        return false;
+    }
     if quote == b'`' {
         return is_inline(code, before, after);
     }
@@ -204,7 +224,8 @@ fn closes(byte: u8, quote: u8) -> bool {
 
 /// What stands behind the quote that closes the one that is open before `tail`.
 fn behind(tail: &[u8], quote: u8) -> &[u8] {
-    let end = tail.iter().position(|byte| closes(*byte, quote));
+    let same = memchr::memchr(quote, tail);
+    let end = same.or_else(|| tail.iter().position(|byte| closes(*byte, quote)));
     end.map_or(&[], |end| &tail[end + 1..])
 }
 
@@ -292,7 +313,6 @@ mod tests {
             r#"  printf("%s: Too many open files\n", name);"#,
             r#"  self.assertTrue(is_full("Too many open files"))"#,
             r#"echo "  Fixing fsnotify: Too many open files    ""#,
-            "# accept: Too many open files",
             "    // dial: Too many open files",
             "  max: 100, // to avoid dial: Too many open files",
             "    * reliably failed, Too many open files",
@@ -309,6 +329,10 @@ mod tests {
             r#"  allow(Server).to receive(:run).and_raise(IOError, "accept: Too many open files")"#,
             "+handle_error 'accept: Too many open files'",
             "+accept: Too many open files",
+            "# Avoid accept: Too many open files",
+            "## accept: Too many open files",
+            "# Problem 3: \"accept: Too many open files\"",
+            "If I get `accept: Too many open files` when it starts, raise the limit",
             "+    accept: Too many open files",
             "**`accept: Too many open files`**",
             "\t\t\tOutput: \"open x: Too many open files\",",
@@ -350,6 +374,9 @@ mod tests {
             "### socket() failed (24: Too many open files)",
             "-bash: pipe error: Too many open files",
             "+++ accept: Too many open files",
+            "# accept: Too many open files",
+            "# Opening it fails with \"accept: Too many open files\" error",
+            "I get this message `accept: Too many open files` after the start of the server",
             r#"the error is "accept: Too many open files""#,
             r#"    if: "accept: x" failed: Too many open files"#,
         ] {

@@ -87,7 +87,7 @@ pub fn rules() -> &'static [Rule] {
 /// The first of `words` that stands in `text`, as it stands there; both are in lower case.
 ///
 /// A letter or digit beside a word makes another word of it, unless the word ends there in `*`. A `*` inside stands for
-/// anything up to 40 bytes.
+/// anything up to 60 bytes.
 pub fn find_word<'t>(text: &'t str, words: &[String]) -> Option<&'t str> {
     words.iter().find_map(|word| find_one(text, word))
 }
@@ -101,7 +101,7 @@ fn find_one<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     text.match_indices(head).find_map(|(start, _)| {
         let mut end = start + head.len();
         if !tail.is_empty() {
-            let mut reach = text.len().min(end + 40);
+            let mut reach = text.len().min(end + 60);
             while !text.is_char_boundary(reach) {
                 reach -= 1;
             }

@@ -195,7 +195,7 @@ static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let sure = r"errno\D{0,3}?|os error |\bos \{ code: |code generic:|error:? -|err(?:no)?[ =]-|ret(?:urned|val)? ?[=:]? ?-|rc[=:]? ?-|failed:? \(?-|\(-";
     let pattern = format!(
-        r"(?i-u)(?:{sure})(7|11|12|23|24|28|54|99|105|109|122|524)\b|\b(?:os )?err(?:or)?(?: code)?[ =:]{{1,2}}(24|28|122|524)\b|[a-z)'] ?\((2[348]|122)\)"
+        r"(?i-u)(?:{sure})(7|11|12|23|24|28|54|99|105|109|122|524)\b|\b(?:os )?err(?:or)?(?: code| number)?[ =:]{{1,2}}(24|28|122|524)\b|[a-z)'] ?\((2[348]|122)\)"
     );
     Regex::new(&pattern).ok()
 });
