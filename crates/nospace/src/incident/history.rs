@@ -8,7 +8,7 @@ use nospace_core::history::{
     BudgetSeries, Gap, GapReason, HistoryDocument, Moment, WorkloadSeries,
 };
 use nospace_core::model::InotifyResource;
-use nospace_core::report::{Report, Status};
+use nospace_core::report::{Report, Status, budget_name};
 
 use super::matter;
 use super::recorder::kind;
@@ -60,8 +60,16 @@ pub fn incident(document: &HistoryDocument, report: Report) -> Option<Incident> 
     }
     all.extend(statuses(document, &axis, &samples));
     all.extend(refusals(document, &axis, &samples));
+    let names = &report.user_names;
+    let mut captions = BTreeMap::new();
     for series in &document.budgets {
-        all.extend(limits(series, &axis, &samples));
+        let (cause, unit) = (series.cause, &series.unit);
+        let caption = names.caption(&series.subject);
+        all.extend(limits(series, &caption, &axis, &samples));
+        captions.insert(
+            matter::with_unit(cause, &series.subject, unit),
+            matter::captioned(cause, &caption, unit),
+        );
     }
     all.sort_by_key(|event| event.when);
     let not_counted = |sample: &&Moment| sample.refusals.is_none();
@@ -77,7 +85,7 @@ pub fn incident(document: &HistoryDocument, report: Report) -> Option<Incident> 
     let budgets = budgets.map(|budget| series(budget, document, &axis));
     let workloads = document.workloads.iter().map(|one| holder(one, &axis));
     Some(Incident {
-        budgets: matter::budgets(budgets, &report),
+        budgets: matter::budgets(budgets, &captions, &report),
         workloads: matter::workloads(workloads),
         report,
         samples,
@@ -178,7 +186,7 @@ fn refused(budget: &BudgetSeries, document: &HistoryDocument, axis: &Axis) -> Ve
     steps.map(|(_, at)| *at).collect()
 }
 
-fn limits(series: &BudgetSeries, axis: &Axis, samples: &[Timestamp]) -> Vec<Event> {
+fn limits(series: &BudgetSeries, caption: &str, axis: &Axis, samples: &[Timestamp]) -> Vec<Event> {
     let mut before: Option<u64> = None;
     let mut all = Vec::new();
     // Those of other namespaces follow what their parents use, others the memory.
@@ -190,7 +198,8 @@ fn limits(series: &BudgetSeries, axis: &Axis, samples: &[Timestamp]) -> Vec<Even
         let Some(limit) = limit else { continue };
         if let Some(was) = before.replace(*limit).filter(|was| was != limit) {
             let (from, to) = (thousands(was), thousands(*limit));
-            let text = format!("the limit of {} changed from {from} to {to}", series.name);
+            let name = budget_name(series.cause, caption);
+            let text = format!("the limit of {name} changed from {from} to {to}");
             all.push(event(axis, *when, Kind::Neutral, text));
         }
     }

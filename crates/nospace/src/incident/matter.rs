@@ -1,6 +1,7 @@
 //! Which budgets, workloads and events are worth showing.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use nospace_core::cause::Cause;
 use nospace_core::model::{InotifyResource, Subject};
@@ -19,15 +20,24 @@ const CHANGED: u64 = 5;
 
 /// The name of a budget, told from others of the same cause and subject.
 pub fn with_unit(cause: Cause, subject: &Subject, unit: &str) -> String {
-    let name = budget_name(cause, &subject.to_string());
+    captioned(cause, &subject.to_string(), unit)
+}
+
+/// The same of a subject that is named as people know it.
+pub fn captioned(cause: Cause, subject: &str, unit: &str) -> String {
+    let name = budget_name(cause, subject);
     match InotifyResource::of_cause(cause) {
         Some(_) => name,
         None => format!("{name} ({unit})"),
     }
 }
 
-/// The budgets that matter, the fullest first.
-pub fn budgets(all: impl Iterator<Item = Series>, report: &Report) -> Vec<Series> {
+/// The budgets that matter, the fullest first, by their captions where they have some.
+pub fn budgets(
+    all: impl Iterator<Item = Series>,
+    captions: &BTreeMap<String, String>,
+    report: &Report,
+) -> Vec<Series> {
     let of_users: Vec<String> = report
         .users
         .iter()
@@ -58,6 +68,11 @@ pub fn budgets(all: impl Iterator<Item = Series>, report: &Report) -> Vec<Series
         Reverse((is_found(series), peak))
     });
     budgets.truncate(MAX_BUDGETS);
+    for series in &mut budgets {
+        if let Some(caption) = captions.get(&series.name) {
+            series.name.clone_from(caption);
+        }
+    }
     budgets
 }
 

@@ -122,6 +122,9 @@ impl Recorder {
         }
         for resource in &report.resources {
             let name = matter::with_unit(resource.cause, &resource.subject, &resource.unit);
+            let caption = report.user_names.caption(&resource.subject);
+            let caption = matter::captioned(resource.cause, &caption, &resource.unit);
+            self.captions.insert(name.clone(), caption);
             self.causes.insert(name.clone(), resource.cause);
             let points = self.budgets.entry((name, resource.unit.clone()));
             points.or_default().push(Point {
@@ -175,12 +178,7 @@ impl Recorder {
             unit,
             points,
         });
-        let mut budgets = matter::budgets(budgets, &report);
-        for series in &mut budgets {
-            if let Some(caption) = self.captions.get(&series.name) {
-                series.name.clone_from(caption);
-            }
-        }
+        let budgets = matter::budgets(budgets, &self.captions, &report);
         let workloads = self.holders.into_iter().map(|(workload, points)| Holder {
             name: workload.to_string(),
             points,

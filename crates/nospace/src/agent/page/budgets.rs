@@ -175,6 +175,7 @@ pub fn growth(html: &mut Html, observation: &Observation) {
         .filter_map(|g| Some((g.full_in?, g)))
         .collect();
     growing.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let names = &observation.report.user_names;
     html.raw("<section><h2>Forecast</h2>");
     if observation.growth.is_empty() {
         html.raw("<p class=dim>Available after ")
@@ -193,7 +194,7 @@ pub fn growth(html: &mut Html, observation: &Observation) {
         html.raw("<tr><td>")
             .text(growth.cause.code())
             .raw(" <span class=dim>")
-            .text(&growth.subject.to_string())
+            .text(&names.caption(&growth.subject))
             .raw("</span></td>")
             .number(growth::rate(growth))
             .number(growth::span(*full_in))

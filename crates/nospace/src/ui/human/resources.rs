@@ -1,6 +1,6 @@
 use std::cmp::Reverse;
 
-use nospace_core::model::Provenance;
+use nospace_core::model::{Provenance, UserNames};
 use nospace_core::report::{Report, Resource};
 
 use super::options::Options;
@@ -27,27 +27,27 @@ pub fn draw(page: &mut Page, report: &Report, options: &Options) {
     page.add(page.line());
     let title = page.labelled("Other limits");
     if shown.is_empty() {
-        others(page, title, rest, "");
+        others(page, title, rest, "", report);
     } else {
         page.add(title);
-        page.table(&table(page, shown));
+        page.table(&table(page, shown, &report.user_names));
         for note in shown.iter().filter_map(|r| Some((r, r.note.as_ref()?))) {
             page.wrapped(
                 page.indented(),
                 style::DIM,
-                &format!("{}: {}", note.0.subject, note.1),
+                &format!("{}: {}", report.user_names.caption(&note.0.subject), note.1),
             );
         }
-        others(page, page.indented(), rest, " others");
+        others(page, page.indented(), rest, " others", report);
     }
 }
 
-fn others(page: &mut Page, before: Line, rest: &[&Resource], others: &str) {
+fn others(page: &mut Page, before: Line, rest: &[&Resource], others: &str, report: &Report) {
     let known = rest.iter().filter(|r| percent(r).is_some()).count();
     let mut said = Vec::new();
     if let Some(fullest) = rest.first().filter(|_| known > 0) {
         let share = number::figure(fullest.percent(), fullest.provenance);
-        let (cause, subject) = (fullest.cause, &fullest.subject);
+        let (cause, subject) = (fullest.cause, report.user_names.caption(&fullest.subject));
         said.push(format!(
             "{known}{others} below {PRESSURE} % (fullest: {cause} {subject}, {share} %)"
         ));
@@ -68,13 +68,13 @@ fn percent(resource: &Resource) -> Option<u64> {
     (resource.provenance != Provenance::Unavailable).then(|| resource.percent())
 }
 
-fn table(page: &Page, shown: &[&Resource]) -> Table {
+fn table(page: &Page, shown: &[&Resource], names: &UserNames) -> Table {
     let mut table = Table::default()
         .column("CAUSE", Align::Left)
         .names("WHERE")
         .column("USED", Align::Right)
         .column("", Align::Right);
-    let width = bar_width(page, shown);
+    let width = bar_width(page, shown, names);
     for one in shown {
         let share = percent(one).map_or(Cell::default(), |percent| {
             let drawn = format!("{}{percent:>4} %", bar(percent, width, page.charset));
@@ -82,7 +82,7 @@ fn table(page: &Page, shown: &[&Resource]) -> Table {
         });
         table.row(vec![
             Cell::new(one.cause.code()),
-            Cell::new(one.subject.to_string()),
+            Cell::new(names.caption(&one.subject)),
             Cell::new(amounts(one)),
             share,
         ]);
@@ -91,13 +91,13 @@ fn table(page: &Page, shown: &[&Resource]) -> Table {
 }
 
 /// What the names leave; on a narrow page a bar that would cost a name is not drawn.
-fn bar_width(page: &Page, shown: &[&Resource]) -> usize {
+fn bar_width(page: &Page, shown: &[&Resource], names: &UserNames) -> usize {
     let widest = |text: &dyn Fn(&Resource) -> String| {
         let widths = shown.iter().map(|r| text::width(&text(r)));
         widths.max().unwrap_or(0)
     };
     let words = widest(&|r| r.cause.to_string())
-        + widest(&|r| page.charset.clean(&r.subject.to_string()).into_owned())
+        + widest(&|r| page.charset.clean(&names.caption(&r.subject)).into_owned())
         + widest(&amounts);
     let left = page.room().saturating_sub(words + NOT_BAR);
     match left {
