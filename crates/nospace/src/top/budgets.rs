@@ -157,11 +157,14 @@ fn readings(sample: &Sample) -> impl Iterator<Item = (BudgetKey, Reading)> {
     of_users.chain(others)
 }
 
-/// A user by name; other subjects as findings name them.
+/// A user by name; other subjects as findings name them, but for what all sysctls of namespaces have in common.
 fn owner(subject: &Subject, users: &UserNames) -> String {
     match subject {
         Subject::User(key) => users.short(*key),
-        _ => subject.to_string(),
+        _ => {
+            let name = subject.to_string();
+            name.strip_prefix("user.max_").unwrap_or(&name).to_owned()
+        }
     }
 }
 

@@ -63,6 +63,29 @@ impl Line {
             .sum()
     }
 
+    /// Broken at `room` columns as a terminal breaks it, in the middle of words: nothing of a command is lost.
+    #[must_use]
+    pub fn broken(&self, room: usize) -> Vec<Self> {
+        let mut lines = Vec::new();
+        let mut line = Self::new(self.charset);
+        let mut used = 0;
+        for (style, piece) in self.pieces() {
+            let mut begin = 0;
+            for (at, letter) in piece.char_indices() {
+                let width = text::width(letter.encode_utf8(&mut [0; 4]));
+                if used > 0 && used + width > room {
+                    lines.push(line.put(style, &piece[begin..at]));
+                    line = Self::new(self.charset);
+                    (begin, used) = (at, 0);
+                }
+                used += width;
+            }
+            line = line.put(style, &piece[begin..]);
+        }
+        lines.push(line);
+        lines
+    }
+
     /// Writes it with its styles and a newline, without trailing spaces.
     ///
     /// # Errors
@@ -83,5 +106,26 @@ impl Line {
             write!(out, "{style}{piece}{style:#}")?;
         }
         out.write_all(b"\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_line_loses_nothing() {
+        let line = Line::new(Charset::Unicode)
+            .put(style::BOLD, "do  ")
+            .plain("printf 'a世b'");
+        for room in 1..30 {
+            let lines = line.broken(room);
+            let text = |line: &Line| line.pieces().map(|(_, piece)| piece).collect::<String>();
+            let all: String = lines.iter().map(text).collect();
+            assert_eq!(all, "do  printf 'a世b'");
+            assert!(lines.iter().all(|line| line.width() <= room.max(2)));
+            assert_eq!(lines.len() == 1, line.width() <= room);
+        }
+        assert_eq!(Line::new(Charset::Ascii).broken(10).len(), 1);
     }
 }

@@ -14,6 +14,7 @@ use crate::ui::{Line, number, style};
 const BAR: &str = " ";
 const TREND: &str = "TREND";
 const USED: &str = "USED";
+const FULL_IN: &str = "FULL IN";
 
 const COLUMNS: [Column; 8] = [
     Column::names("LIMIT", 17, 0),
@@ -23,7 +24,7 @@ const COLUMNS: [Column; 8] = [
     Column::figures("", 5),
     Column::names(TREND, 8, 4).optional(4),
     Column::figures("CHANGE/MIN", 10).optional(3),
-    Column::figures("FULL IN", 10).optional(5),
+    Column::figures(FULL_IN, 10).optional(5),
 ];
 
 /// The budgets that matter most: inotify's fullest, and the fullest of the others.
@@ -82,7 +83,9 @@ fn row(columns: &Columns, budget: &Budget, look: Look) -> Line {
         Provenance::Unavailable => String::new(),
         _ => sparkline(&budget.points, columns.width(TREND), look),
     };
-    let full_in = budget.full_in.map_or_else(String::new, growth::span);
+    let full_in = budget
+        .full_in
+        .map(|seconds| span(seconds, columns.width(FULL_IN)));
     columns.row([
         (style::PLAIN, what(budget)),
         (style::PLAIN, budget.owner.clone()),
@@ -91,6 +94,29 @@ fn row(columns: &Columns, budget: &Budget, look: Look) -> Line {
         (color, share),
         (color, trend),
         change(budget.per_minute, &budget.key.unit, budget.provenance),
-        (Style::new(), full_in),
+        (Style::new(), full_in.unwrap_or_default()),
     ])
+}
+
+/// `3 h 20 min` in `room` columns, or `13 h`: a figure that is cut would be another one.
+fn span(seconds: f64, room: usize) -> String {
+    let whole = growth::span(seconds);
+    if whole.len() <= room {
+        return whole;
+    }
+    let largest: Vec<&str> = whole.split(' ').take(2).collect();
+    largest.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_does_not_fit_loses_its_smaller_unit() {
+        assert_eq!(span(12_000.0, 10), "3 h 20 min");
+        assert_eq!(span(48_000.0, 10), "13 h");
+        assert_eq!(span(1e6, 10), "11 d");
+        assert_eq!(span(f64::MAX, 10), growth::span(f64::MAX));
+    }
 }

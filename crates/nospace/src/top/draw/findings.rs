@@ -5,7 +5,7 @@ use super::canvas::Canvas;
 use super::figures::what;
 use crate::top::sample::Sample;
 use crate::top::state::{Shown, State};
-use crate::ui::{Page, human, style};
+use crate::ui::{Line, Page, human, style};
 
 /// What is wrong, what will be, and what was not seen.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, sample: &Sample) -> Shown {
@@ -32,7 +32,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, sample: &Sample) -> Shown {
     human::forecast(&mut page, report);
     growing(&mut page, state);
     human::collectors(&mut page, &report.collectors, false);
+    let room = canvas.width();
     let lines = page.into_lines();
+    let lines: Vec<Line> = lines.iter().flat_map(|line| line.broken(room)).collect();
     let shown = Shown {
         rows: canvas.height(),
         lines: lines.len(),
