@@ -12,8 +12,6 @@ use crate::collect::cmdlines;
 use crate::collect::users::Passwd;
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
-use crate::host::replay::Replay;
-use crate::host::when::When;
 use crate::output::{FORMATS, Format};
 use crate::ui::warn;
 
@@ -83,48 +81,6 @@ impl Shared {
         }
         Live::open(&self.roots(), !self.no_ebpf)
     }
-
-    /// The node to look at: this machine, or a recorded one, at some moment.
-    pub fn host(&self, from: Option<&PathBuf>, at: &AtArg) -> anyhow::Result<Box<dyn Host>> {
-        Ok(match Past::open(from, at)? {
-            Some(past) => Box::new(past.replay.host(past.number)?),
-            None => Box::new(self.live()?),
-        })
-    }
-}
-
-/// A recorded node at one of its moments.
-pub struct Past {
-    /// All its moments.
-    pub replay: Replay,
-    /// The one that was asked for.
-    pub number: usize,
-}
-
-impl Past {
-    /// Opens what `--from` and `--at` name; `None` without them. Warns of what the recording misses.
-    pub fn open(from: Option<&PathBuf>, at: &AtArg) -> anyhow::Result<Option<Self>> {
-        let Some(archive) = from else {
-            return Ok(None);
-        };
-        let replay = Replay::open(archive)?;
-        if let Some(gap) = replay.gap() {
-            warn(&gap);
-        }
-        let number = match &at.at {
-            Some(when) => replay.find(when)?,
-            None => replay.last(),
-        };
-        Ok(Some(Self { replay, number }))
-    }
-}
-
-/// `--at`, beside a `--from`.
-#[derive(Args, Clone, Debug, Default)]
-pub struct AtArg {
-    /// With --from TIMELINE: the node at this time (14:05 UTC, RFC 3339, or -3m: before the last sample) [default: the last sample]
-    #[arg(long, value_name = "TIME", requires = "from", allow_hyphen_values = true, help_heading = LOOK)]
-    pub at: Option<When>,
 }
 
 /// `--cmdline`, where processes are listed.

@@ -1,6 +1,5 @@
 //! `nospace check`: the node at this moment.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -12,7 +11,8 @@ use nospace_core::model::InotifyResource;
 use nospace_core::report::{Report, Status};
 use nospace_core::select::{self, Selection};
 
-use super::args::{AtArg, CheckOutputArg, CmdlineArg, LOOK, OUTPUT, Past, Shared, one_of};
+use super::args::{CheckOutputArg, CmdlineArg, LOOK, OUTPUT, Shared, one_of};
+use super::from::FromArgs;
 use crate::collect::collect;
 use crate::host::Host;
 use crate::output::Check;
@@ -25,11 +25,8 @@ use crate::over_time;
 #[command(after_help = "Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown or wrong usage.",
           after_long_help = AFTER_HELP)]
 pub struct CheckArgs {
-    /// Check a node saved with `nospace record` instead of this one
-    #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     /// Only consider this cause (a code, or kubelet-start); can be repeated
     #[arg(long, value_name = "CODE", help_heading = LOOK)]
     only: Vec<Matter>,
@@ -118,7 +115,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &CheckArgs) -> anyhow::
         programs: args.program.clone(),
     };
     selection.apply(&mut report)?;
-    let recorded = args.from.is_some();
+    let recorded = args.from.is_given();
     args.cmdline
         .add(host.as_ref(), recorded, &mut report.processes);
     if !args.only.is_empty() {
@@ -143,7 +140,7 @@ fn report(
     shared: &Shared,
     args: &CheckArgs,
 ) -> anyhow::Result<(Box<dyn Host>, Report, Option<MorePods>)> {
-    let (host, findings): (Box<dyn Host>, _) = match Past::open(args.from.as_ref(), &args.at)? {
+    let (host, findings): (Box<dyn Host>, _) = match args.from.open()? {
         None => (Box::new(shared.live()?), Vec::new()),
         Some(past) => (
             Box::new(past.replay.host(past.number)?),

@@ -1,6 +1,6 @@
 //! `nospace diff`: what changed on a node.
 
-use std::path::{Path, PathBuf};
+use std::iter;
 use std::process::ExitCode;
 
 use anyhow::ensure;
@@ -9,15 +9,14 @@ use nospace_core::diff::difference;
 use nospace_core::report::{Refusals, Report};
 
 use super::args::{CheckOutputArg, LOOK, OUTPUT, OutputArg, Shared};
+use super::from::{Source, SourceAccess};
 use crate::collect::collect;
 use crate::host::Host;
-use crate::host::replay::Replay;
 use crate::host::when::When;
 use crate::output::document;
 use crate::over_time;
 use crate::ui::diff::{Options, draw};
 use crate::ui::screen::Screen;
-use crate::ui::warn;
 
 /// Show what changed on a node: usage, limits, holders, findings
 ///
@@ -26,15 +25,17 @@ use crate::ui::warn;
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct DiffArgs {
-    /// A node saved with `nospace record`
-    #[arg(value_name = "A")]
-    a: PathBuf,
+    /// A node saved with `nospace record`, or what a running agent has recorded: http://HOST[:9409]
+    #[arg(value_name = "A", value_parser = Source::parser(), group = "a_node")]
+    a: Source,
     /// What to compare it with
-    #[arg(value_name = "B", conflicts_with = "at")]
-    b: Option<PathBuf>,
+    #[arg(value_name = "B", value_parser = Source::parser(), conflicts_with = "at")]
+    b: Option<Source>,
     /// Compare this time of the timeline A (14:05 UTC, RFC 3339, or -3m: before the last sample); twice: from and to
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = LOOK)]
     at: Vec<When>,
+    #[command(flatten)]
+    access: SourceAccess,
     /// Show at most N rows of each kind [default: 15]
     #[arg(long, value_name = "N", default_value_t = 15, hide_default_value = true, help_heading = OUTPUT)]
     top: usize,
@@ -61,11 +62,13 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &DiffArgs) -> anyhow::R
         "--at: {} times were given, and two can be compared",
         args.at.len()
     );
-    let a = open(&args.a)?;
+    let sources: Vec<&Source> = iter::once(&args.a).chain(&args.b).collect();
+    args.access.fits(&sources)?;
+    let a = args.access.open(&args.a)?;
     let mut refused = None;
     let (before, after) = match (&args.b, a.interval()) {
         (Some(b), _) => {
-            let b = open(b)?;
+            let b = args.access.open(b)?;
             (report(&a.host(a.last())?), report(&b.host(b.last())?))
         }
         (None, Some(_)) => {
@@ -102,14 +105,6 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &DiffArgs) -> anyhow::R
     };
     args.output.or(outer).print(&document(&difference, draw))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn open(path: &Path) -> anyhow::Result<Replay> {
-    let replay = Replay::open(path)?;
-    if let Some(gap) = replay.gap() {
-        warn(&gap);
-    }
-    Ok(replay)
 }
 
 fn report(host: &dyn Host) -> Report {

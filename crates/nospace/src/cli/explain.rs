@@ -15,7 +15,8 @@ use nospace_core::explain::{Classifier, ExplainedLine, Explanation, Hit, LONGEST
 use nospace_core::report::SCHEMA_VERSION;
 use nospace_core::signatures::Table;
 
-use super::args::{AtArg, CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
+use super::args::{CheckOutputArg, HOST, LOOK, OUTPUT, OutputArg, Shared, UNKNOWN};
+use super::from::FromArgs;
 use crate::collect::collect;
 use crate::explain::{
     Input, JournalQuery, JournalSource, LogFollower, LogReading, files, is_journal, pages, read_all,
@@ -79,13 +80,10 @@ pub struct ExplainArgs {
     max_lines: usize,
     #[command(flatten)]
     output: OutputArg,
-    /// Check a node saved with `nospace record` instead of this one
-    #[arg(long, value_name = "ARCHIVE", conflicts_with = "no_node", help_heading = HOST)]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     /// Do not check the node: the logs come from another machine
-    #[arg(long, help_heading = HOST)]
+    #[arg(long, conflicts_with = "from", help_heading = HOST)]
     no_node: bool,
 }
 
@@ -274,7 +272,7 @@ impl<'a> Task<'a> {
         let report = if self.args.no_node || summary.is_empty() {
             None
         } else {
-            let host = self.shared.host(self.args.from.as_ref(), &self.args.at)?;
+            let host = self.args.from.host(self.shared)?;
             Some(nospace_core::conclude(&collect(host.as_ref())))
         };
         explanation.ask(report.as_ref());

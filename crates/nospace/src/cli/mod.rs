@@ -2,6 +2,8 @@
 
 #[cfg(feature = "agent")]
 mod agent;
+#[cfg(feature = "agent")]
+mod agent_access;
 mod args;
 mod check;
 #[cfg(feature = "agent")]
@@ -10,6 +12,7 @@ mod completions;
 mod diff;
 mod exhaust;
 mod explain;
+mod from;
 mod plan;
 mod record;
 mod report;

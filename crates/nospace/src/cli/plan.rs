@@ -1,6 +1,5 @@
 //! `nospace plan`: what limits a node needs.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -14,7 +13,8 @@ use nospace_core::plan::{
 use nospace_core::platforms::with_limits;
 use nospace_core::runtimes::for_kubelet;
 
-use super::args::{AtArg, CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN, one_of};
+use super::args::{CheckOutputArg, LOOK, OutputArg, Shared, UNKNOWN, one_of};
+use super::from::FromArgs;
 use crate::collect::collect;
 use crate::output::document;
 use crate::ui::plan::draw;
@@ -30,11 +30,8 @@ pub struct PlanArgs {
     /// Start from what this node uses, measured per pod
     #[arg(long, group = "a_node", help_heading = LOOK)]
     from_node: bool,
-    /// Start from what a node saved with `nospace record` used
-    #[arg(long, value_name = "ARCHIVE", group = "a_node", help_heading = LOOK)]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     /// Pods on the node [default: 110]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = NODE)]
     pods: Option<u64>,
@@ -240,7 +237,7 @@ impl PlanArgs {
                 "the command line",
             ));
         }
-        let on_node = self.from_node || self.from.is_some();
+        let on_node = self.from_node || self.from.is_given();
         let default = self.platform.is_empty() && all.is_empty() && !on_node;
         let usual = self.manager().and_then(|manager| manager.platform);
         let usual = usual.filter(|name| with_limits().any(|(platform, _)| platform.name == *name));
@@ -255,13 +252,13 @@ impl PlanArgs {
 
     fn plan(&self, shared: &Shared) -> anyhow::Result<Plan> {
         let asked = self.question();
-        if !self.from_node && self.from.is_none() {
+        if !self.from_node && !self.from.is_given() {
             return Ok(plan(
                 &asked,
                 &self.against(asked.memory_bytes, shared.verbose),
             )?);
         }
-        let snapshot = collect(shared.host(self.from.as_ref(), &self.at)?.as_ref());
+        let snapshot = collect(self.from.host(shared)?.as_ref());
         let memory = self.memory.or(snapshot.node.memory_bytes);
         let against = self.against(memory, shared.verbose);
         Ok(plan_node(

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 
-use super::args::{AtArg, LOOK, OUTPUT, Past, Shared, one_of, unused};
+use super::args::{LOOK, OUTPUT, Shared, one_of, unused};
+use super::from::FromArgs;
 use crate::duration;
 use crate::top::holders::{Choice, Grouping, SortKey};
 use crate::top::{self, Look, Options, Pace, What};
@@ -24,13 +24,10 @@ use crate::ui::screen::Screen;
 #[command(after_help = AFTER_HELP, args = unused(&["verbose"]))]
 pub struct TopArgs {
     /// Time between checks: 1, 5s, 1m [default: 1s, longer if a check takes more than 40 ms of a core]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with = "from", help_heading = LOOK)]
     interval: Option<Duration>,
-    /// Show a timeline saved with `nospace record --for` instead of this node
-    #[arg(long, value_name = "TIMELINE", help_heading = LOOK, conflicts_with = "interval")]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     /// Sort holders by this
     #[arg(long, value_name = "KEY", value_parser = sort_keys(), default_value = "watches", help_heading = OUTPUT)]
     sort: SortKey,
@@ -38,7 +35,7 @@ pub struct TopArgs {
     #[arg(long, value_name = "GROUP", value_parser = groupings(), default_value = "process", help_heading = OUTPUT)]
     by: Grouping,
     /// Show only holders whose names contain these words
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true, help_heading = OUTPUT)]
+    #[arg(long, visible_aliases = ["program", "pod"], value_name = "WORDS", default_value = "", hide_default_value = true, help_heading = OUTPUT)]
     filter: String,
 }
 
@@ -86,7 +83,7 @@ pub fn run(shared: &Shared, args: TopArgs) -> anyhow::Result<ExitCode> {
             "top needs a terminal that can move its cursor, but TERM is {terminal:?}: set TERM (linux, xterm), or use nospace check"
         );
     }
-    let what = match Past::open(args.from.as_ref(), &args.at)? {
+    let what = match args.from.open()? {
         Some(past) => What::Recording(past.replay, past.number),
         None => {
             shared.live()?;

@@ -12,7 +12,8 @@ use nospace_core::tune::{
     Action, StepState, Sysctl, SysctlRequest, Tuning, requests_of_plan, sysctl,
 };
 
-use super::args::{AtArg, CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
+use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared};
+use super::from::FromArgs;
 use crate::host::Host;
 use crate::host::live::{Live, Roots};
 use crate::output::{Format, document};
@@ -28,10 +29,10 @@ use crate::ui::{self, screen::Screen, tune::Options};
 #[command(after_help = AFTER_HELP)]
 pub struct TuneArgs {
     /// Raise the live values now, and write the file that sets them at boot
-    #[arg(long, help_heading = ACTION)]
+    #[arg(long, conflicts_with = "from", help_heading = ACTION)]
     apply: bool,
     /// Undo: restore values and files as they were before the first --apply
-    #[arg(long, conflicts_with_all = ["apply", "numbers"], help_heading = ACTION)]
+    #[arg(long, conflicts_with_all = ["apply", "numbers", "from"], help_heading = ACTION)]
     revert: bool,
     /// With --revert: print the changes, and make none
     #[arg(long, requires = "revert", help_heading = ACTION)]
@@ -59,11 +60,8 @@ pub struct TuneArgs {
     daemonset: bool,
     #[command(flatten)]
     numbers: Numbers,
-    /// Propose for a node saved with `nospace record`; changes nothing
-    #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["apply", "revert"], help_heading = LOOK)]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     /// Prepare an image: write below this directory, and read nothing of this machine
     #[arg(long, value_name = "DIR", conflicts_with_all = ["runtime_only", "from", "rootfs"], help_heading = LOOK)]
     root: Option<PathBuf>,
@@ -174,10 +172,10 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
     let host = host(shared, args)?;
     let site = Site {
         host: host.as_ref(),
-        kind: match (&args.root, &args.from) {
+        kind: match (&args.root, args.from.is_given()) {
             (Some(_), _) => SiteKind::Image,
-            (None, Some(_)) => SiteKind::Recorded,
-            (None, None) => SiteKind::Node,
+            (None, true) => SiteKind::Recorded,
+            (None, false) => SiteKind::Node,
         },
         procfs: shared.procfs.clone(),
         rootfs: args.root.clone().unwrap_or_else(|| shared.rootfs.clone()),
@@ -212,7 +210,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TuneArgs) -> anyhow::R
 
 fn host(shared: &Shared, args: &TuneArgs) -> anyhow::Result<Box<dyn Host>> {
     let Some(image) = &args.root else {
-        return shared.host(args.from.as_ref(), &args.at);
+        return args.from.host(shared);
     };
     anyhow::ensure!(image.is_dir(), "{} is not a directory", image.display());
     let roots = Roots {

@@ -1,12 +1,12 @@
 //! `nospace watches`: what is watched, and which directories use the most watches.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
 
-use super::args::{AtArg, CheckOutputArg, CmdlineArg, LOOK, OUTPUT, OutputArg, Shared};
+use super::args::{CheckOutputArg, CmdlineArg, OUTPUT, OutputArg, Shared};
+use super::from::FromArgs;
 use crate::output::document;
 use crate::ui::screen::Screen;
 use crate::ui::watches::{By, Options, draw};
@@ -17,17 +17,14 @@ use crate::watches::report;
 /// Paths come from the kernel's directory entries, then from file handles, then from the directories that the same process
 /// watches; no file system is searched. Without eBPF the list comes from /proc, and watches on overlayfs, proc and sysfs
 /// have only a device and an inode. fanotify's groups and their marks, on inodes, mounts and whole file systems, come from
-/// /proc in any case.
+/// /proc in any case. A recording has a list of watches only if it was made with --no-ebpf.
 #[derive(Args, Debug)]
 pub struct WatchesArgs {
     /// Only these processes, pods (name, namespace/name, UID), containers (name, beginning of the ID) or programs (name)
     #[arg(value_name = "PID|POD|CONTAINER|PROGRAM")]
     wanted: Vec<String>,
-    /// Read a node saved with `nospace record`; it contains watches only if recorded with --no-ebpf
-    #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     /// Group watches [default: by path]
     #[arg(long, value_enum, value_name = "KEY", conflicts_with = "all", help_heading = OUTPUT)]
     by: Option<By>,
@@ -49,13 +46,13 @@ pub struct WatchesArgs {
 ///
 /// The node cannot be opened, nothing matches, or watches cannot be listed.
 pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow::Result<ExitCode> {
-    let host = shared.host(args.from.as_ref(), &args.at)?;
+    let host = args.from.host(shared)?;
     let mut report = report(host.as_ref(), &args.wanted)?;
     let held: u64 = report.holders.iter().map(|process| process.watches).sum();
-    if args.from.is_some() && report.watches.is_empty() && held > 0 {
+    if args.from.is_given() && report.watches.is_empty() && held > 0 {
         bail!("the archive contains no watches: run nospace watches on that node itself");
     }
-    let recorded = args.from.is_some();
+    let recorded = args.from.is_given();
     args.cmdline
         .add(host.as_ref(), recorded, &mut report.holders);
     let by = match args.by {

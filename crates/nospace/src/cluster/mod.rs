@@ -29,7 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use client::{Answer, Cluster, MAX_REQUESTS, Payload, Request};
 pub use error::{RequestError, Right};
 pub use nodes::{NodeInfo, nodes};
-pub use one_agent::{AgentAnswer, ask};
+pub use one_agent::{AgentAnswer, RECORDING, ask, recording};
 pub use progress::Progress;
 pub use server::{Server, address};
 pub use target::Target;

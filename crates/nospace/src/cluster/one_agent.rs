@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use nospace_core::history::HistoryDocument;
 use nospace_core::report::{Report, SCHEMA_VERSION};
 
@@ -12,8 +12,14 @@ use crate::agent::CLIENT_HEADER;
 
 const REPORT: &str = "/api/v1/report";
 const HISTORY: &str = "/api/v1/history";
+/// Where an agent gives what it has recorded.
+pub const RECORDING: &str = "/api/v1/recording";
 /// Bytes of a history; one of 360 steps, 48 budgets and 32 workloads has less than one million.
 const HISTORY_BYTES: usize = 16 << 20;
+/// Bytes of a recording: twice what an agent keeps.
+const RECORDING_BYTES: usize = 32 << 20;
+/// A recording comes through port-forwards and slow lines, too.
+const RECORDING_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What an agent answered.
 #[derive(Debug)]
@@ -53,6 +59,28 @@ pub async fn ask(server: &Server, timeout: Duration) -> anyhow::Result<AgentAnsw
     })
 }
 
+/// Asks the agent at `server` for its recording, a timeline. Nothing of it has been checked.
+///
+/// # Errors
+///
+/// There is none: the agent cannot be reached, refuses, is none or of an older version, or records nothing; the error says which, and what to do.
+pub async fn recording(server: &Server) -> anyhow::Result<Vec<u8>> {
+    let (url, timeout) = (&server.url, RECORDING_TIMEOUT);
+    let client = server.connect()?;
+    match get(&client, RECORDING, RECORDING_BYTES, timeout).await {
+        Ok(answer) => Ok(answer.body),
+        Err(RequestError::Status {
+            code: 404, message, ..
+        }) if message.contains("--state-dir") => bail!(
+            "{url} has no recording: {message}. nospace report --agent {url} shows the hours that it remembers all the same"
+        ),
+        Err(RequestError::Status { code: 404, .. }) => bail!(
+            "{url} answered 404: it is no agent of nospace, or one of an older version, which gives no recording; --from takes what stands before {RECORDING}"
+        ),
+        Err(error) => bail!(failed(server, RECORDING, &error, timeout)),
+    }
+}
+
 async fn get(
     client: &Cluster,
     path: &str,
@@ -61,7 +89,7 @@ async fn get(
 ) -> Result<Answer, RequestError> {
     let request = Request {
         path,
-        headers: &[(CLIENT_HEADER, "report")],
+        headers: &[(CLIENT_HEADER, "nospace")],
         timeout,
         most,
     };
@@ -104,7 +132,9 @@ fn failed(server: &Server, path: &str, error: &RequestError, timeout: Duration) 
             );
         }
         301..=308 | 404 | 405 => {
-            "it is no agent of nospace; --agent takes what stands before /api/v1/report"
+            return format!(
+                "{url} answered {code}: it is no agent of nospace; its address is what stands before {path}"
+            );
         }
         _ => return format!("{url} answered {code}: {said}"),
     };

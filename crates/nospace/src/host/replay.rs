@@ -1,11 +1,13 @@
 //! What was recorded, moment by moment: an archive of one moment, or a timeline.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::archive::{Rest, Sample, Timeline, load};
 use super::recorded::Recorded;
@@ -13,7 +15,8 @@ use super::when::When;
 
 /// An opened archive. Of a timeline no more than one sample is in memory at a time.
 pub struct Replay {
-    path: PathBuf,
+    /// The file, or the agent.
+    name: String,
     source: Source,
 }
 
@@ -30,8 +33,26 @@ impl Replay {
     /// When it cannot be read, is no archive of nospace, or takes more than 256 MiB.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         Ok(Self {
-            path: path.to_owned(),
+            name: path.display().to_string(),
             source: source(path)?,
+        })
+    }
+
+    /// Opens a timeline that was received from `sender`, which is trusted as little as a file. It stays in memory: the disk may be full.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or nothing of it can be read.
+    pub fn received(sender: &str, timeline: &[u8]) -> anyhow::Result<Self> {
+        let read = || {
+            let mut file = File::from(memfd_create("timeline", MemfdFlags::CLOEXEC)?);
+            file.write_all(timeline)?;
+            Timeline::open(file)?.context("it is no timeline")
+        };
+        let timeline = read().with_context(|| format!("cannot read the recording of {sender}"))?;
+        Ok(Self {
+            name: sender.to_owned(),
+            source: Source::Timeline(timeline),
         })
     }
 
@@ -76,15 +97,15 @@ impl Replay {
     /// A warning where the recording ends in the middle of a sample, or cannot be read to its end.
     #[must_use]
     pub fn gap(&self) -> Option<String> {
-        let path = self.path.display();
+        let name = &self.name;
         let last = self.samples().last()?.taken_at;
         match self.rest() {
             Rest::None => None,
             Rest::Cut => Some(format!(
-                "{path} has no end: it is still being recorded, or was interrupted after {last}"
+                "{name} has no end: it is still being recorded, or was interrupted after {last}"
             )),
             Rest::Damaged(why) => Some(format!(
-                "{path} is damaged: what was recorded after {last} cannot be read ({why})"
+                "{name} is damaged: what was recorded after {last} cannot be read ({why})"
             )),
         }
     }
@@ -117,7 +138,7 @@ impl Replay {
         bail!(
             "nothing was recorded at {when}{}: {} is {there}",
             moment.map_or_else(String::new, meant),
-            self.path.display()
+            self.name
         )
     }
 
@@ -129,11 +150,11 @@ impl Replay {
     pub fn host(&self, number: usize) -> anyhow::Result<Recorded> {
         match &self.source {
             Source::Moment(recorded, _) if number == 0 => Ok(recorded.share()),
-            Source::Moment(..) => bail!("{} has only one sample", self.path.display()),
+            Source::Moment(..) => bail!("{} has only one sample", self.name),
             Source::Timeline(timeline) => timeline
                 .sample(number)
                 .map(Recorded::of)
-                .with_context(|| format!("cannot read {}", self.path.display())),
+                .with_context(|| format!("cannot read {}", self.name)),
         }
     }
 
@@ -155,7 +176,7 @@ impl Replay {
             .play(first, &mut |number, contents| {
                 Recorded::lend(contents, |recorded| each(number, recorded))
             })
-            .with_context(|| format!("cannot read {}", self.path.display()))
+            .with_context(|| format!("cannot read {}", self.name))
     }
 }
 

@@ -8,6 +8,7 @@ mod attacks;
 mod chaos;
 mod clock;
 mod config;
+mod from;
 mod history;
 mod http;
 mod metrics;
@@ -60,6 +61,9 @@ fn main() -> ExitCode {
         test("no room for the history", history::no_room),
         test("a recording that every command reads", recording::served),
         test("a recording survives kill -9", recording::killed),
+        test("every command reads it by its address", from::by_address),
+        test("a recording with a token", from::with_token),
+        test("no recording, and what is none", from::not_recorded),
         test("a report of what it remembers", report::incident),
         test("a report with a token", report::with_token),
         test("a report over TLS", report::over_tls),

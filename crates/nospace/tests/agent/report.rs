@@ -116,7 +116,7 @@ pub fn over_tls() -> anyhow::Result<()> {
 }
 
 /// A server that answers each path with a status and a body, and others with 404.
-fn server(answers: Vec<(&'static str, u16, String)>) -> anyhow::Result<SocketAddr> {
+pub fn server(answers: Vec<(&'static str, u16, Vec<u8>)>) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     std::thread::spawn(move || {
@@ -127,7 +127,7 @@ fn server(answers: Vec<(&'static str, u16, String)>) -> anyhow::Result<SocketAdd
     Ok(address)
 }
 
-fn answer(mut stream: &TcpStream, answers: &[(&'static str, u16, String)]) -> anyhow::Result<()> {
+fn answer(mut stream: &TcpStream, answers: &[(&'static str, u16, Vec<u8>)]) -> anyhow::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let request = lines.next().context("no request")??;
     for line in lines {
@@ -137,14 +137,26 @@ fn answer(mut stream: &TcpStream, answers: &[(&'static str, u16, String)]) -> an
     }
     let path = request.split(' ').nth(1).unwrap_or_default();
     let found = answers.iter().find(|(of, ..)| *of == path);
-    let (status, body) = found.map_or((404, "not found"), |(_, status, body)| (*status, body));
+    let (status, body) = found.map_or((404, &b"not found"[..]), |(_, status, body)| {
+        (*status, body)
+    });
     let head = format!(
         "HTTP/1.1 {status} -\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;
-    stream.write_all(body.as_bytes())?;
+    stream.write_all(body)?;
     Ok(())
+}
+
+/// Where nobody listens, and what is said of that.
+pub fn nobody() -> anyhow::Result<(String, [String; 2])> {
+    let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let said = [
+        format!("{free}/: "),
+        "refused (os error 111). Does an agent run there".to_owned(),
+    ];
+    Ok((format!("http://{free}"), said))
 }
 
 pub fn not_answered() -> anyhow::Result<()> {
@@ -154,24 +166,18 @@ pub fn not_answered() -> anyhow::Result<()> {
     let document = agent.get(REPORT)?.text().to_owned();
     let at = |answers| anyhow::Ok(format!("http://{}", server(answers)?));
 
-    // Nobody listens there.
-    let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let nobody = format!("http://{free}");
-    refused(
-        &nobody,
-        &[],
-        &[&nobody, "refused", "Does an agent run there"],
-    )?;
+    let (nobody, said) = nobody()?;
+    refused(&nobody, &[], &said.each_ref().map(String::as_str))?;
     refused("node-7", &[], &["http://HOST[:9409]"])?;
 
     refused(&at(vec![])?, &[], &["answered 404", "no agent of nospace"])?;
-    let page = at(vec![(REPORT, 200, "<html>".to_owned())])?;
+    let page = at(vec![(REPORT, 200, "<html>".into())])?;
     refused(&page, &[], &["no agent of nospace", "not a report"])?;
-    let forbidden = at(vec![(REPORT, 403, "no such right".to_owned())])?;
+    let forbidden = at(vec![(REPORT, 403, "no such right".into())])?;
     refused(&forbidden, &[], &["403", REPORT, "no such right"])?;
-    let starting = at(vec![(REPORT, 503, "starting up\n".to_owned())])?;
+    let starting = at(vec![(REPORT, 503, "starting up\n".into())])?;
     refused(&starting, &[], &["503", "starting up"])?;
-    let newer = r#"{"schemaVersion": 2, "answer": 42}"#.to_owned();
+    let newer = r#"{"schemaVersion": 2, "answer": 42}"#.into();
     let newer = at(vec![(REPORT, 200, newer)])?;
     refused(&newer, &[], &["schema version 2", "reads 1"])?;
 
@@ -181,8 +187,8 @@ pub fn not_answered() -> anyhow::Result<()> {
         (Some((403, "no such right")), "no such right"),
         (Some((200, "{}")), "not a history of nospace"),
     ] {
-        let mut answers = vec![(REPORT, 200, document.clone())];
-        answers.extend(history.map(|(status, body)| (HISTORY, status, body.to_owned())));
+        let mut answers = vec![(REPORT, 200, document.clone().into())];
+        answers.extend(history.map(|(status, body)| (HISTORY, status, body.into())));
         let ticket = report(&at(answers)?, &["-o", "markdown"])?;
         let ticket = ticket.map_err(anyhow::Error::msg)?;
         ensure!(

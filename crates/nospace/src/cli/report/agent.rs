@@ -1,6 +1,5 @@
 //! `nospace report --agent`: the node of a running agent.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,14 +8,14 @@ use hyper::Uri;
 use nospace_core::amount::{count, duration};
 
 use super::moment;
+use crate::cli::agent_access::agent_address;
 use crate::cli::args::LOOK;
-use crate::cluster::{AgentAnswer, Server, address, ask, runtime};
+use crate::cli::from::FromArgs;
+use crate::cluster::{AgentAnswer, ask, runtime};
 use crate::incident::{Incident, history};
 
 /// No attempt of a request takes longer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The agent's port, where the address has none.
-const PORT: u16 = 9409;
 /// A report that is older, in seconds, may not be what the node is like now.
 const OLD: u64 = 60;
 
@@ -24,26 +23,8 @@ const OLD: u64 = 60;
 #[derive(Args, Debug)]
 pub struct AgentArgs {
     /// Report the node of this running agent, with the hours that it remembers: http://HOST[:9409]
-    #[arg(long, value_name = "URL", value_parser = agent_address, conflicts_with = "from", help_heading = LOOK)]
+    #[arg(long, value_name = "URL", value_parser = agent_address, group = "a_node", help_heading = LOOK)]
     agent: Option<Uri>,
-    /// File with a bearer token for the agent
-    #[arg(long, value_name = "FILE", requires = "agent", help_heading = LOOK)]
-    agent_token_file: Option<PathBuf>,
-    /// Certificates of authorities that the agent's certificate may be from, instead of the system's
-    #[arg(long, value_name = "FILE", requires = "agent", help_heading = LOOK)]
-    agent_ca: Option<PathBuf>,
-}
-
-fn agent_address(text: &str) -> Result<Uri, String> {
-    let uri = address(text, "an agent: http://HOST[:9409]", "--agent-token-file")?;
-    if uri.port().is_some() {
-        return Ok(uri);
-    }
-    let host = uri.host().unwrap_or_default();
-    let authority = format!("{host}:{PORT}");
-    let mut parts = uri.into_parts();
-    parts.authority = authority.parse().ok();
-    Uri::from_parts(parts).map_err(|error| error.to_string())
 }
 
 impl AgentArgs {
@@ -52,16 +33,11 @@ impl AgentArgs {
     /// # Errors
     ///
     /// The agent has no report for this client; the error says why.
-    pub fn incident(&self) -> anyhow::Result<Option<Incident>> {
+    pub fn incident(&self, from: &FromArgs) -> anyhow::Result<Option<Incident>> {
         let Some(url) = &self.agent else {
             return Ok(None);
         };
-        let server = Server {
-            url: url.clone(),
-            token_file: self.agent_token_file.clone(),
-            ca: self.agent_ca.clone(),
-            ..Server::default()
-        };
+        let server = from.access.server(url);
         let answer = runtime()?.block_on(ask(&server, TIMEOUT))?;
         incident(answer).map(Some)
     }
@@ -100,30 +76,4 @@ fn incident(answer: AgentAnswer) -> anyhow::Result<Incident> {
     };
     incident.gaps.extend(gaps);
     Ok(incident)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_agent_is_named_by_its_address() {
-        for (typed, asked) in [
-            ("http://n1", "http://n1:9409/"),
-            ("http://n1:80/", "http://n1:80/"),
-            ("https://[::1]", "https://[::1]:9409/"),
-            ("http://127.0.0.1:8001/proxy", "http://127.0.0.1:8001/proxy"),
-        ] {
-            assert_eq!(agent_address(typed).unwrap().to_string(), asked);
-        }
-        for (typed, part) in [
-            ("n1:9409", "http://HOST"),
-            ("ftp://n1", "http://HOST"),
-            ("http://n1/?x", "http://HOST"),
-            ("http://me:secret@n1", "--agent-token-file"),
-        ] {
-            let said = agent_address(typed).unwrap_err();
-            assert!(said.contains(part), "{typed}: {said}");
-        }
-    }
 }

@@ -15,7 +15,8 @@ use nospace_core::quote;
 use nospace_core::report::{Report, SCHEMA_VERSION};
 use nospace_core::signatures::Table;
 
-use crate::cli::args::{AtArg, CheckOutputArg, LOOK, OUTPUT, Past, Shared};
+use crate::cli::args::{CheckOutputArg, LOOK, OUTPUT, Shared};
+use crate::cli::from::FromArgs;
 use crate::collect::collect;
 use crate::explain::{Input, files, read_all};
 use crate::incident::{Incident, Recorder, html, markdown, text};
@@ -32,11 +33,8 @@ const SAMPLES: usize = 240;
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct ReportArgs {
-    /// Report a node saved with `nospace record` instead of this one
-    #[arg(long, value_name = "ARCHIVE", help_heading = LOOK)]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    at: AtArg,
+    from: FromArgs,
     #[cfg(feature = "agent")]
     #[command(flatten)]
     agent: agent::AgentArgs,
@@ -100,12 +98,12 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &ReportArgs) -> anyhow:
 
 fn incident(shared: &Shared, args: &ReportArgs) -> anyhow::Result<Incident> {
     #[cfg(feature = "agent")]
-    if let Some(incident) = args.agent.incident()? {
+    if let Some(incident) = args.agent.incident(&args.from)? {
         return Ok(incident);
     }
     let mut recorder = Recorder::default();
     let mut gaps = Vec::new();
-    if let Some(past) = Past::open(args.from.as_ref(), &args.at)? {
+    if let Some(past) = args.from.open()? {
         gaps.extend(past.replay.gap());
         let samples = past.replay.samples();
         let mut seen = over_time::Past::default();
