@@ -37,6 +37,11 @@ pub struct TopArgs {
     /// Show only holders whose names contain these words
     #[arg(long, visible_aliases = ["program", "pod"], value_name = "WORDS", default_value = "", hide_default_value = true, help_heading = OUTPUT)]
     filter: String,
+    /// Show the command lines of processes instead of their names; they can contain secrets
+    ///
+    /// A recording has only the names of their flags, unless it was made with --cmdline.
+    #[arg(long, help_heading = OUTPUT)]
+    cmdline: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -103,6 +108,7 @@ pub fn run(shared: &Shared, args: TopArgs) -> anyhow::Result<ExitCode> {
             sort: args.sort,
             reversed: false,
             filter: args.filter,
+            cmdlines: args.cmdline,
         },
         look: Look {
             color,

@@ -65,6 +65,11 @@ pub struct TraceArgs {
           help_heading = OUTPUT)]
     #[expect(clippy::option_option, reason = "not given, given, given with a value")]
     summary: Option<Option<u64>>,
+    /// Also show the command line of the process that made each call (-v: all of it); it can contain secrets
+    ///
+    /// At most 4,096 bytes, as it is when nospace reads it; of a process that has exited by then there is none.
+    #[arg(long, conflicts_with = "summary", help_heading = OUTPUT)]
+    cmdline: bool,
     #[command(flatten)]
     output: OutputArg,
 }
@@ -104,6 +109,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &TraceArgs) -> anyhow::
     let options = TraceOptions {
         filter,
         lines: args.summary.is_none(),
+        cmdlines: args.cmdline,
         every: args.summary.flatten().map(Duration::from_secs),
         duration: args.duration,
         stop: &|| stop.load(Ordering::Relaxed),
@@ -157,7 +163,7 @@ struct Printer {
 impl Sink for Printer {
     fn line(&mut self, line: &TraceLine) -> io::Result<bool> {
         let draw = |screen: &Screen| match line {
-            TraceLine::Call(call) => draw::call(call, screen),
+            TraceLine::Call(call) => draw::call(call, screen, self.verbose),
             TraceLine::Summary(summary) => draw::summary(summary, screen, self.verbose),
         };
         self.format

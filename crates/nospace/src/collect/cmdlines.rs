@@ -31,12 +31,13 @@ pub fn ask(host: &dyn Host, snapshot: &Snapshot) {
 }
 
 fn read(host: &dyn Host, pids: impl Iterator<Item = u32>) -> BTreeMap<u32, Vec<String>> {
+    pids.filter_map(|pid| Some((pid, of(host, pid)?))).collect()
+}
+
+/// The command line of a process; `None` where it could not be read, for example because the process has exited.
+pub fn of(host: &dyn Host, pid: u32) -> Option<Vec<String>> {
     let mut bytes = Vec::new();
-    let line = |pid: u32| {
-        bytes.clear();
-        host.read(proc(&format!("{pid}/cmdline")), MAX_CMDLINE, &mut bytes)
-            .ok()?;
-        Some((pid, cmdline::shown(&bytes)))
-    };
-    pids.filter_map(line).collect()
+    let place = format!("{pid}/cmdline");
+    host.read(proc(&place), MAX_CMDLINE, &mut bytes).ok()?;
+    Some(cmdline::shown(&bytes))
 }

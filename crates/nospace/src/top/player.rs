@@ -12,7 +12,7 @@ use super::feed::Feed;
 use super::host::watches_of;
 use super::sample::{Sample, held};
 use super::update::{After, Moment, Position, RefusedCalls, Request, Update};
-use crate::collect::collect;
+use crate::collect::{cmdlines, collect};
 use crate::host::Host as _;
 use crate::host::archive::Rest;
 use crate::host::replay::Replay;
@@ -39,6 +39,7 @@ pub struct Player {
     is_playing: bool,
     speed: u32,
     due: Instant,
+    cmdlines: bool,
 }
 
 impl Player {
@@ -53,7 +54,13 @@ impl Player {
             is_playing: false,
             speed: SPEED,
             due: Instant::now(),
+            cmdlines: false,
         }
+    }
+
+    /// Whether samples have the command lines that were recorded.
+    pub fn cmdlines(&mut self, wanted: bool) {
+        self.cmdlines = wanted;
     }
 
     /// Reads sample `number` and, unless it follows the one that is shown, those before it.
@@ -72,7 +79,12 @@ impl Player {
         }
         self.is_broken = true;
         let mut samples = Vec::new();
-        let Self { replay, trend, .. } = self;
+        let Self {
+            replay,
+            trend,
+            cmdlines,
+            ..
+        } = self;
         let times = replay.samples();
         replay.play(first, &mut |at, host| {
             let snapshot = collect(host);
@@ -86,13 +98,17 @@ impl Player {
             let refused = refused
                 .map(RefusedCalls::of)
                 .map_err(|why| not_recorded(&why));
-            let sample = Arc::new(Sample {
-                report: nospace_core::conclude_with(view, findings),
+            let mut report = nospace_core::conclude_with(view, findings);
+            if *cmdlines {
+                cmdlines::add(host, &mut report.processes);
+            }
+            let sample = Sample {
+                report,
                 growth,
                 instances,
                 seconds,
-            });
-            samples.push((sample, refused));
+            };
+            samples.push((Arc::new(sample), refused));
             Ok(match at < number {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
@@ -197,6 +213,11 @@ impl Feed for Player {
                     let host = self.replay.host(to).map_err(|why| format!("{why:#}"));
                     let result = host.and_then(|host| watches_of(&host, &pids));
                     updates.push(Update::Watches { id, result });
+                }
+                Request::Cmdlines(wanted) => {
+                    self.cmdlines = wanted;
+                    // The same samples once more, with them or without.
+                    self.is_broken = true;
                 }
                 Request::Interval(_) => {}
             }

@@ -61,18 +61,21 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let signals = Signals::new()?;
     let (updates, incoming) = mpsc::channel();
     let stop = Arc::new(AtomicBool::new(false));
+    let cmdlines = options.choice.cmdlines;
     let mut state = State::new(options.choice);
     let mut source = match options.what {
         What::Node { roots, ebpf, pace } => {
             let host = Live::open(&roots, ebpf)?;
             let sampler = Sampler::new(host, GROWTH_SPACING);
-            let worker = Worker::new(sampler, pace, Instant::now());
+            let mut worker = Worker::new(sampler, pace, Instant::now());
+            worker.cmdlines(cmdlines);
             let source = Source::start(Box::new(worker), &updates);
             start_trace(&roots, ebpf, updates, &stop);
             source
         }
         What::Recording(replay, number) => {
             let mut player = Player::new(replay);
+            player.cmdlines(cmdlines);
             state.take(player.show(number)?);
             Source::start(Box::new(player), &updates)
         }

@@ -137,6 +137,8 @@ pub enum Request {
     },
     /// Another time between samples.
     Interval(Duration),
+    /// The command lines of those who hold something, with each sample, or none.
+    Cmdlines(bool),
     /// A recording: this many samples forward, or back.
     Step(isize),
     /// A recording: its first sample.

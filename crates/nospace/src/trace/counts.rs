@@ -128,6 +128,7 @@ mod tests {
             tid: 7,
             uid: 0,
             user_name: None,
+            cmdline: None,
             comm: comm.to_owned(),
             cgroup: None,
             owner: None,

@@ -11,7 +11,7 @@ use nospace_core::model::Snapshot;
 use nospace_core::report::Owner;
 
 use super::file_system::FileSystem;
-use crate::collect::{self, mount_table::Table, vantage::shows_initial_pids};
+use crate::collect::{self, cmdlines, mount_table::Table, vantage::shows_initial_pids};
 use crate::host::{Host, proc};
 
 /// Processes and cgroups that are remembered at most.
@@ -109,6 +109,14 @@ impl<'h> OwnerCache<'h> {
         let known = self.processes.get(&event.pid);
         let known = known.filter(|known| known.cgroup == event.cgroup)?;
         Some((&*known.program).into())
+    }
+
+    /// Its command line, as it is now: a program that was started meanwhile has another.
+    pub fn cmdline(&self, pid: u32) -> Option<Vec<String>> {
+        if self.blind {
+            return None;
+        }
+        cmdlines::of(self.host, pid)
     }
 
     fn learn(&mut self, event: &Event) -> Owner {

@@ -31,6 +31,8 @@ pub struct TraceOptions<'a> {
     pub filter: Filter,
     /// Report each call, not only the summary.
     pub lines: bool,
+    /// With the command line of the process.
+    pub cmdlines: bool,
     /// Interval between summaries.
     pub every: Option<Duration>,
     /// Stop after this time.
@@ -229,6 +231,9 @@ impl Session<'_> {
             self.part.counts.add(&call);
         }
         if self.options.lines && matches!(self.read, Ok(true)) {
+            if self.options.cmdlines {
+                call.cmdline = self.owners.cmdline(event.pid);
+            }
             self.read = self.sink.line(&TraceLine::Call(Box::new(call)));
         }
     }
@@ -265,6 +270,7 @@ fn describe(event: &Event, clock: &Clock, node: &Node) -> TracedCall {
         tid: event.tid,
         uid: event.uid,
         user_name: node.name(event.uid),
+        cmdline: None,
         comm: lossy(&event.comm),
         cgroup: (event.cgroup > NO_CGROUP).then_some(event.cgroup),
         owner: None,

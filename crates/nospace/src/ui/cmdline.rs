@@ -1,16 +1,13 @@
 //! Command lines below the processes that have them.
 
-use nospace_core::report::ProcessUse;
-
 use super::{Page, style, text};
 
-/// Adds the command line of `process`, where it was asked for: on one line, unless all of it is to be shown.
-pub fn draw(page: &mut Page, process: &ProcessUse, whole: bool) {
-    let Some(arguments) = &process.cmdline else {
+/// Adds a command line, where it was asked for: on one line, unless all of it is to be shown.
+pub fn draw(page: &mut Page, arguments: Option<&[String]>, whole: bool) {
+    let Some(arguments) = arguments else {
         return;
     };
-    let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
-    let line = words.join(" ");
+    let line = line(arguments);
     let before = page.indented().plain("  ");
     if whole {
         page.wrapped(before, style::DIM, &line);
@@ -23,6 +20,12 @@ pub fn draw(page: &mut Page, process: &ProcessUse, whole: bool) {
         let rest = if lines.len() > 1 { rest.as_str() } else { "" };
         page.add(before.put(style::DIM, begin).put(style::DIM, rest));
     }
+}
+
+/// Its arguments as a shell takes them.
+pub fn line(arguments: &[String]) -> String {
+    let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
 }
 
 /// As a shell takes it for one word; what a shell cannot be given so is shown as it is.

@@ -6,7 +6,7 @@
 pub mod bar;
 mod charset;
 pub mod cluster;
-mod cmdline;
+pub mod cmdline;
 pub mod diff;
 pub mod exhaust;
 pub mod explain;

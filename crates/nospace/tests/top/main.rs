@@ -177,10 +177,16 @@ fn walks() -> anyhow::Result<()> {
         WALKED,
         &["--instances=1", "--watches=12", "--comm=top-walked"],
     )?;
-    let tmux = Tmux::start(100, 30, &format!("{NOSPACE} top --filter top-walked"))?;
+    let tmux = Tmux::start(220, 30, &format!("{NOSPACE} top --filter top-walked"))?;
     tmux.wait("the holder", |screen| {
         row(screen, "top-walked").is_some_and(|row| row.iter().any(|cell| cell == "12"))
     })?;
+    let cmdline = |screen: &str| screen.contains("nospace-holder --user");
+    ensure!(!cmdline(&tmux.screen()?), "nobody asked for command lines");
+    tmux.keys(&["c"])?;
+    tmux.wait("its command line", cmdline)?;
+    tmux.keys(&["c"])?;
+    tmux.wait("its name", |screen| !cmdline(screen))?;
     tmux.keys(&["Enter"])?;
     // All in one directory, whose entries have one watch each.
     tmux.wait("its watches", |screen| {
@@ -240,6 +246,8 @@ fn stops_and_goes_on() -> anyhow::Result<()> {
     tmux.keys(&["fg", "Enter"])?;
     tmux.wait("a screen again", |screen| screen.contains("1 Holders"))?;
     tmux.keys(&["q"])?;
+    // What is typed before the terminal is given back is not the shell's.
+    tmux.wait("the prompt", |screen| screen.trim_end().ends_with("shell>"))?;
     tmux.keys(&["echo ended $?; stty -a", "Enter"])?;
     is_given_back(&tmux, "ended 0")
 }

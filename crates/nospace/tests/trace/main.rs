@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
+use nospace::trace::TracedCall;
 use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
 use nospace_holder::Holder;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         test("pressure at 100,000 a second", paced),
         test("a summary for people", summary_for_people),
         test("users by name", users_by_name),
+        test("command lines", command_lines),
         test("SIGTERM ends it", sigterm),
         test("nobody reads", nobody_reads),
         test("no eBPF", no_ebpf),
@@ -158,6 +160,25 @@ fn no_more_files(holder: &Holder) -> anyhow::Result<()> {
         maximum: Some(1024),
     };
     prlimit(pid, Resource::Nofile, limit)?;
+    Ok(())
+}
+
+/// Only on request.
+fn command_lines() -> anyhow::Result<()> {
+    let words = ["tail", "-f", "/etc/hostname"];
+    for asked in [&[][..], &["--cmdline"]] {
+        let tracing = Tracing::start(&[&["-o", "json", "--program", "tail"], asked].concat())?;
+        Command::new("timeout")
+            .arg("0.5")
+            .args(words)
+            .stdout(Stdio::null())
+            .status()?;
+        let said = tracing.end()?;
+        let of = |call: &&TracedCall| call.path.as_deref() == Some(words[2]);
+        let call = said.calls.iter().find(of).context("tail watches no file")?;
+        let expected = (!asked.is_empty()).then(|| words.map(str::to_owned).to_vec());
+        ensure!(call.cmdline == expected, "{call:?}");
+    }
     Ok(())
 }
 

@@ -44,6 +44,7 @@ fn watch() -> TracedCall {
         uid: 1000,
         user_name: Some("web".to_owned()),
         comm: "tail".to_owned(),
+        cmdline: None,
         cgroup: None,
         owner: Some(pod()),
         fd: Some(3),
@@ -139,7 +140,7 @@ fn text(page: &Page) -> String {
 }
 
 fn drawn(call: &TracedCall, width: usize) -> String {
-    text(&trace::call(call, &screen(width)))
+    text(&trace::call(call, &screen(width), false))
 }
 
 #[test]
@@ -150,6 +151,18 @@ fn a_call_takes_a_line_where_it_fits() {
     let narrow = "03:04:05.678  tail 4321            uid 1000 (web)  default/web-0 app\n    \
                   inotify_add_watch(\"/var/log/app.log\", modify|create|delete) = 1\n";
     assert_eq!(drawn(&watch(), 80), narrow);
+}
+
+#[test]
+fn a_command_line_follows_its_call() {
+    let words = ["tail", "-F", "/var/log/app.log", "\u{1b}[2J"].map(str::to_owned);
+    let call = TracedCall {
+        cmdline: Some(words.into()),
+        ..refused(&[Cause::InotifyWatches], None)
+    };
+    let said = drawn(&call, 100);
+    let last = said.lines().last().unwrap();
+    assert_eq!(last.trim(), r"tail -F /var/log/app.log '\x1b[2J'");
 }
 
 #[test]
@@ -223,7 +236,7 @@ fn ascii_where_the_locale_has_no_more() {
         charset: Charset::Ascii,
         ..screen(80)
     };
-    assert!(text(&trace::call(&hostile(), &screen)).is_ascii());
+    assert!(text(&trace::call(&hostile(), &screen, false)).is_ascii());
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn trace(tracer: Tracer, host: &Live, shared: &Shared) -> anyhow::Result<()> {
             ..Filter::default()
         },
         lines: true,
+        cmdlines: false,
         // A summary says how many calls were lost.
         every: Some(Duration::from_secs(1)),
         duration: None,

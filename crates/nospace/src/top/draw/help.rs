@@ -2,7 +2,7 @@ use super::canvas::Canvas;
 use crate::top::state::Shown;
 use crate::ui::{Page, style};
 
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 16] = [
     (
         "1 2 3 4, Tab",
         "holders, limits, refused calls, findings and forecast",
@@ -35,6 +35,7 @@ const KEYS: [(&str, &str); 15] = [
         "sort by watches, instances, change per minute, last refused call, name",
     ),
     ("r", "reverse the order"),
+    ("c", "processes by command line, or by name"),
     (
         "p, space",
         "pause: the screen stands still, calls are still counted",

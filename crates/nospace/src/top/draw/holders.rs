@@ -14,6 +14,7 @@ const GROUP: Column = Column::names("WORKLOAD", 18, 4);
 const MEMBERS: Column = Column::names("POD / UNIT", 18, 3).optional(5);
 const WORKLOAD: Column = Column::names("WORKLOAD", 18, 3).optional(5);
 const PROGRAM: Column = Column::names("PROGRAM", 12, 1);
+const COMMAND: Column = Column::names("COMMAND", 16, 16);
 const PID: Column = Column::figures("PID", 7).optional(3);
 const PROCESSES: Column = Column::figures("PROCS", 7).optional(3);
 const USER: Column = Column::names("USER", 8, 2).optional(4);
@@ -26,18 +27,23 @@ const REFUSED: Column = Column::names("LAST REFUSAL", 12, 4).optional(1);
 /// The table of holders.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State) -> Shown {
     canvas.line(&heading(canvas, state));
-    let count = match state.choice.grouping {
+    let choice = &state.choice;
+    let count = match choice.grouping {
         Grouping::Process => PID,
         _ => PROCESSES,
     };
-    let (first_column, second_column) = match state.choice.grouping {
+    let (first_column, second_column) = match choice.grouping {
         Grouping::Workload => (GROUP, MEMBERS),
         _ => (OWNER, WORKLOAD),
+    };
+    let program = match (choice.cmdlines, choice.grouping) {
+        (true, Grouping::Process) => COMMAND,
+        _ => PROGRAM,
     };
     let all = [
         first_column,
         second_column,
-        PROGRAM,
+        program,
         count,
         USER,
         INSTANCES,
@@ -47,7 +53,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State) -> Shown {
         REFUSED,
     ];
     let columns = Columns::fit(&all, canvas.width(), canvas.look.charset);
-    let sorted = match state.choice.sort {
+    let sorted = match choice.sort {
         SortKey::Watches => WATCHES.title,
         SortKey::Instances => INSTANCES.title,
         SortKey::Rate => CHANGE.title,
@@ -146,7 +152,10 @@ fn cells(columns: &Columns, row: &Row, state: &State) -> Line {
     columns.row([
         (style::PLAIN, first.clone()),
         (style::PLAIN, second.clone()),
-        (style::BOLD, row.program.clone()),
+        (
+            style::BOLD,
+            row.cmdline.as_ref().unwrap_or(&row.program).clone(),
+        ),
         (style::PLAIN, count),
         (style::PLAIN, row.user.clone()),
         (style::PLAIN, number::figure(row.held.instances, provenance)),

@@ -2,13 +2,13 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use nospace_core::model::{Pair, UserNames};
-use nospace_core::report::Owner;
+use nospace_core::report::{Owner, ProcessUse};
 
 use super::key::{Grouping, Identity, Key};
 use super::windows::{Windows, sums};
 use crate::top::refusals::{LastRefusal, RefusalLog};
 use crate::top::sample::Sample;
-use crate::ui::human;
+use crate::ui::{cmdline, human};
 
 /// One holder, with all that is said of it. Names are raw.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Row {
     pub workload: String,
     /// The program with the most watches, and how many others there are.
     pub program: String,
+    /// The command line of a single process, where it was asked for.
+    pub cmdline: Option<String>,
     /// The user that is charged.
     pub user: String,
     /// Processes that hold the instances; empty for one that was only refused.
@@ -83,6 +85,8 @@ pub struct Choice {
     pub reversed: bool,
     /// Words that must all occur in what is said of a holder.
     pub filter: String,
+    /// Processes by their command line instead of their name.
+    pub cmdlines: bool,
 }
 
 /// The holders of `sample`, and who was refused and holds nothing; how many there are without the filter.
@@ -104,6 +108,12 @@ pub fn rows(
             .entry(grouping.key(&identity))
             .or_default()
             .push(identity);
+    }
+    let asked = |_: &&ProcessUse| choice.cmdlines && grouping == Grouping::Process;
+    let mut cmdlines: HashMap<u32, String> = HashMap::new();
+    for process in sample.report.processes.iter().filter(asked) {
+        let arguments = process.cmdline.iter().filter(|one| !one.is_empty());
+        cmdlines.extend(arguments.map(|one| (process.pid, cmdline::line(one))));
     }
     let held = sums(sample, grouping);
     let mut last: HashMap<Key, LastRefusal> = HashMap::new();
@@ -132,6 +142,10 @@ pub fn rows(
             Row {
                 per_minute: windows.per_minute(&key, sample.seconds, held),
                 refused: last.remove(&key),
+                cmdline: match key {
+                    Key::Process(pid) => cmdlines.remove(&pid),
+                    _ => None,
+                },
                 held,
                 ..describe(key, &members, &seen, &sample.report.user_names)
             }
@@ -175,6 +189,7 @@ fn describe(key: Key, members: &[Identity<'_>], seen: &BTreeSet<u32>, users: &Us
         held: Pair::default(),
         per_minute: None,
         refused: None,
+        cmdline: None,
         key,
     }
 }
@@ -237,8 +252,9 @@ impl Row {
     #[must_use]
     pub fn matches(&self, filter: &str) -> bool {
         let lower = |text: &str| text.to_lowercase();
-        let names =
-            [&self.owner, &self.workload, &self.program, &self.user].map(|name| lower(name));
+        let named = [&self.owner, &self.workload, &self.program, &self.user];
+        let names = named.into_iter().chain(&self.cmdline);
+        let names: Vec<String> = names.map(|name| lower(name)).collect();
         let mut words = filter.split_whitespace().map(lower);
         words.all(|word| {
             names.iter().any(|name| name.contains(&word))

@@ -43,6 +43,7 @@ fn run(
             ..Filter::default()
         },
         lines: true,
+        cmdlines: false,
         // A summary says how many calls were lost.
         every: Some(Duration::from_secs(1)),
         duration: None,

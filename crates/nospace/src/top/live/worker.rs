@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::collect::collect;
+use crate::collect::{cmdlines, collect};
 use crate::sampling::Sampler;
 use crate::top::feed::Feed;
 use crate::top::host::watches_of;
@@ -31,6 +31,7 @@ pub struct Worker {
     started: Instant,
     due: Instant,
     interval: Option<Duration>,
+    cmdlines: bool,
 }
 
 impl Worker {
@@ -42,16 +43,25 @@ impl Worker {
             started,
             due: started,
             interval: None,
+            cmdlines: false,
         }
+    }
+
+    /// Whether samples have command lines.
+    pub fn cmdlines(&mut self, wanted: bool) {
+        self.cmdlines = wanted;
     }
 
     fn look(&mut self) -> Vec<Update> {
         let begin = Instant::now();
         let busy = cpu_time();
         let mut instances = Vec::new();
-        let sampled = self
+        let mut sampled = self
             .sampler
             .sample(|host| collect(host), |_, view| instances = held(view));
+        if self.cmdlines {
+            cmdlines::add(self.sampler.host(), &mut sampled.report.processes);
+        }
         let sample = Sample {
             report: sampled.report,
             growth: sampled.growth,
@@ -82,6 +92,11 @@ impl Worker {
                 self.interval = Some(interval);
                 self.due = self.due.min(Instant::now() + interval);
                 Some(Update::Interval(interval))
+            }
+            Request::Cmdlines(wanted) => {
+                self.cmdlines = wanted;
+                self.due = Instant::now();
+                None
             }
             Request::Step(_)
             | Request::First

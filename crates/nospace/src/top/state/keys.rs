@@ -52,6 +52,11 @@ impl State {
             }
             KeyCode::Tab => self.show(next(&View::ALL, self.view, 1)),
             KeyCode::BackTab => self.show(next(&View::ALL, self.view, -1)),
+            KeyCode::Char('c') if self.drill.is_none() => {
+                self.choice.cmdlines = !self.choice.cmdlines;
+                self.refresh();
+                return Effect::Ask(Request::Cmdlines(self.choice.cmdlines));
+            }
             KeyCode::Char('+') => return self.interval(true).map_or(Effect::Draw, Effect::Ask),
             KeyCode::Char('-') => return self.interval(false).map_or(Effect::Draw, Effect::Ask),
             _ if self.drill.is_none() => self.choose(code),

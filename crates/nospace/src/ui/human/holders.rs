@@ -131,7 +131,7 @@ fn processes(page: &mut Page, report: &Report, options: &Options) {
         table.row(row);
     }
     page.table_with(&table, |page, row| {
-        cmdline::draw(page, &shown[row], options.verbose);
+        cmdline::draw(page, shown[row].cmdline.as_deref(), options.verbose);
     });
 }
 

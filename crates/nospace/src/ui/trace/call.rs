@@ -6,7 +6,7 @@ use nospace_core::report::Severity;
 use super::words::{owner, reasons, uid, usage, user};
 use crate::trace::{Counted, TracedCall};
 use crate::ui::screen::Screen;
-use crate::ui::{Line, Page, style, text};
+use crate::ui::{Line, Page, cmdline, style, text};
 
 /// Columns of the program's name and pid: the kernel keeps 15 bytes of a name, most are shorter.
 const PROGRAM: usize = 19;
@@ -14,9 +14,9 @@ const GAP: usize = 2;
 /// A path is shortened, but not to less than this.
 const SHORTEST_PATH: usize = 24;
 
-/// One call: when, who, what, the result, and for a limit error what has run out.
+/// One call: when, who, what, the result, and for a limit error what has run out. `verbose` shows all of a command line.
 #[must_use]
-pub fn call(call: &TracedCall, screen: &Screen) -> Page {
+pub fn call(call: &TracedCall, screen: &Screen, verbose: bool) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
     let refused = !call.candidates.is_empty();
     let who = if refused { style::VICTIM } else { style::PLAIN };
@@ -61,6 +61,7 @@ pub fn call(call: &TracedCall, screen: &Screen) -> Page {
         let line = flow.end();
         page.add(line);
     }
+    cmdline::draw(&mut page, call.cmdline.as_deref(), verbose);
     page
 }
 

@@ -50,7 +50,11 @@ pub fn holders(page: &mut Page, report: &WatchesReport, options: &Options) {
         ]);
     }
     page.table_with(&table, |page, row| {
-        cmdline::draw(page, &report.holders[row], options.verbose);
+        cmdline::draw(
+            page,
+            report.holders[row].cmdline.as_deref(),
+            options.verbose,
+        );
     });
 }
 

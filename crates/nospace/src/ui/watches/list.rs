@@ -23,7 +23,7 @@ pub fn draw(page: &mut Page, report: &WatchesReport, options: &Options) {
         let is_holder =
             |process: &&ProcessUse| instance.holders.iter().any(|one| one.pid == process.pid);
         for process in report.holders.iter().filter(is_holder) {
-            cmdline::draw(page, process, options.verbose);
+            cmdline::draw(page, process.cmdline.as_deref(), options.verbose);
         }
         for watch in watches {
             page.add(line(page, watch));

@@ -1,5 +1,6 @@
 //! What `top` shows of made looks at a node, and what its keys do.
 
+mod cmdlines;
 mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
