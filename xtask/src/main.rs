@@ -35,6 +35,8 @@ cargo xtask bench trace
                       measures the overhead and the lost calls of a trace, writes docs/benchmarks.md
 cargo xtask bench timeline [MINUTES]
                       measures the size of a timeline, and what record, report and top cost, writes docs/benchmarks.md
+cargo xtask bench recording [MINUTES]
+                      measures the size of the agent's recording, and what it costs, writes docs/benchmarks.md
 cargo xtask exactness
                       compares the counts of nospace, find and inotify-info with the kernel's, writes docs/exactness.md
 cargo xtask bench exhaust [ROUNDS]
@@ -72,6 +74,8 @@ fn main() -> Result<()> {
         ["bench", "load", scale] => bench::load(scale),
         ["bench", "timeline"] => bench::timeline::run(None),
         ["bench", "timeline", minutes] => bench::timeline::run(Some(minutes)),
+        ["bench", "recording"] => bench::recording::run(None),
+        ["bench", "recording", minutes] => bench::recording::run(Some(minutes)),
         ["exactness"] => exactness::run(),
         ["man"] => man::write(),
         ["metrics"] => metrics::write(),

@@ -77,13 +77,14 @@ fn exporter(root: &Path) -> Result<String> {
 }
 
 /// A program that serves /metrics, until it is dropped.
-struct Server {
+pub struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 impl Server {
-    fn agent(nospace: &Path, options: &[&str]) -> Result<Self> {
+    /// `nospace agent` with these options.
+    pub fn agent(nospace: &Path, options: &[&str]) -> Result<Self> {
         let address = free_address()?;
         let mut command = Command::new(nospace);
         command
@@ -134,8 +135,18 @@ impl Server {
         Ok(body)
     }
 
+    /// Its pid.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn usage(&self) -> Result<Usage> {
-        Usage::of(self.child.id())
+        Usage::of(self.pid())
     }
 
     fn looks(&self) -> Result<f64> {

@@ -135,6 +135,14 @@ impl Usage {
     }
 }
 
+/// The most resident memory that a running process has had, in bytes.
+pub fn peak(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    Ok(kib.context("no VmHWM")?.parse::<u64>()? * 1024)
+}
+
 /// As tables have it.
 pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 pub struct Pods {
     base: PathBuf,
     containers: Vec<PathBuf>,
+    made: u32,
 }
 
 impl Pods {
@@ -21,6 +22,7 @@ impl Pods {
         let mut pods = Self {
             base: Path::new(mount.context("no cgroup v2")?).join("kubepods/besteffort"),
             containers: Vec::new(),
+            made: 0,
         };
         for pid in pids {
             pods.add(pid)?;
@@ -30,7 +32,8 @@ impl Pods {
 
     /// One more, with this process in it.
     pub fn add(&mut self, pid: i32) -> Result<()> {
-        let number = self.containers.len();
+        let number = self.made;
+        self.made += 1;
         let container = self.base.join(format!(
             "pod{number:08x}-aaaa-4bbb-8ccc-0123456789ab/{number:064x}"
         ));
@@ -41,12 +44,11 @@ impl Pods {
     }
 
     /// Removes those whose processes have ended.
-    pub fn sweep(&self) {
-        for container in &self.containers {
-            for directory in container.ancestors().take(2) {
-                let _ = fs::remove_dir(directory);
-            }
-        }
+    pub fn sweep(&mut self) {
+        self.containers.retain(|container| {
+            let removed = container.ancestors().take(2).map(fs::remove_dir);
+            removed.filter(Result::is_err).count() > 0
+        });
     }
 }
 

@@ -8,21 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use nospace_holder::Holder;
-
 use super::figures::Figures;
-use super::load::{Load, Size};
 use super::measure::{self, Usage, megabytes};
-use super::pods::Pods;
+use super::node::Node;
 use super::{build, must_be_root, root, table, write};
+use anyhow::{Context as _, Result, ensure};
 
-const EVERY: Duration = Duration::from_secs(5);
-/// Pods that hold what they hold, and those that take watches all the time; one of these is replaced at each sample.
-const STEADY: u32 = 230;
-const GROWING: u32 = 20;
-/// A uid of its own for each pod that grows, so that none is charged to root; no system gives these out.
-const FIRST_UID: u32 = 1_910_000_000;
 const ROUNDS: usize = 5;
 /// How long `top` is watched.
 const WATCHED: Duration = Duration::from_secs(30);
@@ -35,26 +26,11 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     must_be_root()?;
     let root = root();
     let nospace = build(&root)?;
-    eprintln!("bench: creating the load");
-    let size = Size {
-        holders: STEADY,
-        ..Size::times(1)
-    };
-    let load = Load::make(&size)?;
-    let descriptors = load.descriptors();
-    let mut node = Node::make(load)?;
+    let mut node = Node::make()?;
     let directory = tempfile::tempdir()?;
     let timeline = directory.path().join("timeline.tar.zst");
 
-    let mut text = format!(
-        "\n{} pods: {STEADY} with {} instances of {} watches each; {GROWING} that take one more watch every 5 s, one of which is replaced by a new pod \
-         every 5 s. {} idle processes, {} open descriptors.\n\n",
-        STEADY + GROWING,
-        size.instances,
-        size.watches,
-        size.idle,
-        descriptors
-    );
+    let mut text = format!("\n{}\n\n", node.describe());
     text += &recorded(&nospace, &mut node, minutes, &timeline)?;
     text += &reported(&nospace, &timeline)?;
     text += &top(&nospace, &mut node)?;
@@ -65,68 +41,6 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     write(&root.join("docs/benchmarks.md"), "bench timeline", &text)?;
     print!("{text}");
     Ok(())
-}
-
-/// The node's pods; those that change are processes of their own.
-struct Node {
-    growing: Vec<Holder>,
-    oldest: usize,
-    _load: Load,
-    // Dropped last, when its cgroups are empty.
-    pods: Pods,
-}
-
-impl Node {
-    fn make(load: Load) -> Result<Self> {
-        let mut node = Self {
-            growing: Vec::new(),
-            oldest: 0,
-            pods: Pods::of(load.pids().take(STEADY as usize))?,
-            _load: load,
-        };
-        for number in 0..GROWING {
-            let holder = node.pod(number)?;
-            node.growing.push(holder);
-        }
-        Ok(node)
-    }
-
-    fn pod(&mut self, number: u32) -> Result<Holder> {
-        let holder = Holder::start(&[
-            &format!("--uid={}", FIRST_UID + number),
-            "--instances=2",
-            "--watches=20",
-            "--comm=growing",
-        ])?;
-        self.pods.add(holder.pid().cast_signed())?;
-        Ok(holder)
-    }
-
-    /// Each takes one more, and the oldest is replaced.
-    fn step(&mut self) -> Result<()> {
-        for holder in &mut self.growing {
-            let tried = holder.tell("add 1")?;
-            ensure!(tried.done == 1, "a pod did not grow: {tried:?}");
-        }
-        self.growing[self.oldest].end();
-        let number = u32::try_from(self.oldest)?;
-        self.growing[self.oldest] = self.pod(number)?;
-        self.oldest = (self.oldest + 1) % self.growing.len();
-        self.pods.sweep();
-        Ok(())
-    }
-
-    /// Steps until `time` is up.
-    fn live(&mut self, time: Duration) -> Result<()> {
-        let begin = Instant::now();
-        let mut step = 1;
-        while begin.elapsed() < time {
-            self.step()?;
-            std::thread::sleep((EVERY * step).min(time).saturating_sub(begin.elapsed()));
-            step += 1;
-        }
-        Ok(())
-    }
 }
 
 fn recorded(nospace: &Path, node: &mut Node, minutes: u32, timeline: &Path) -> Result<String> {
