@@ -68,7 +68,7 @@ impl SourceAccess {
     /// All of them are files.
     #[cfg_attr(
         not(feature = "agent"),
-        expect(
+        allow(
             unused_variables,
             clippy::unnecessary_wraps,
             clippy::unused_self,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use nospace_core::report::{Finding, Report, User};
+use nospace_core::report::{Finding, Report};
 
 use super::{Format, Write};
 use crate::ui::markdown::plain;
@@ -32,7 +32,7 @@ pub fn report(report: &Report) -> String {
         let _ = writeln!(
             out,
             "| {} | {} |",
-            plain(&User::subject(user).to_string()),
+            plain(&report.user_names.caption(&user.subject())),
             cells.join(" | ")
         );
     }

@@ -27,6 +27,7 @@ fn the_report_tells_the_story_in_its_order() {
     let markdown = read(&["report", "-o", "markdown", "--from"]);
     let mut rest = markdown.replace('\\', "");
     for part in [
+        "| uid 0 (root) |",
         "begins: OK",
         "will run out in 2 min at the current rate, 38 instances/min (100 % of it from pod default/config-reloader-5dd5756b68-2xqzv)",
         "OK becomes CRITICAL",
