@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 
 . tests/lab/work.sh
 own_processes "$PWD/tests/vm/vm.sh" "$@"
-tests="oracle tables watches trace leaks cli"
+tests="oracle tables watches trace leaks guard cli"
 arch=amd64
 case ${1-} in amd64 | arm64) arch=$1; shift ;; esac
 case $arch in
@@ -53,7 +53,7 @@ build() {
     "${static[@]}" build --quiet --package nospace-holder
     cp "target/$target"/release/nospace{,-holder} "$work/"
     "${static[@]}" test --quiet --no-run --package nospace-bpf --features ebpf,static \
-        --test oracle --test tables --test watches --test trace --test leaks --message-format=json >"$work/built"
+        --test oracle --test tables --test watches --test trace --test leaks --test guard --message-format=json >"$work/built"
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$work/built" | while read -r binary; do
         name=$(basename "$binary")
         cp "$binary" "$work/${name%-*}"
@@ -69,13 +69,15 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
+mount -t securityfs security /sys/kernel/security
+mount -t debugfs debug /sys/kernel/debug
 for module in overlay quota_tree quota_v2 loop; do
     insmod /$module.ko 2>/dev/null
 done
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
 echo "kernel $(uname -r)"
-for test in oracle tables watches trace leaks cli; do
+for test in oracle tables watches trace leaks guard cli; do
     timeout 900 /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log
@@ -116,7 +118,7 @@ run() { # FOLDER
     cp "$1"/*.ko "$root/"
     (cd "$root" && find . | cpio --quiet -o -H newc) >"$here/initrd"
     rm -r "$root"
-    timeout 1800 "${qemu[@]}" -smp 1 -m 1024 -nodefaults -display none \
+    timeout 2700 "${qemu[@]}" -smp 1 -m 1024 -nodefaults -display none \
         -serial stdio -no-reboot -kernel "$1/vmlinuz" -initrd "$here/initrd" \
         -append "console=$console panic=-1 quiet no_timer_check" </dev/null 2>&1 | tr -d '\r' >"$here/console" || true
     release=$(sed -n 's/^kernel //p' "$here/console")

@@ -7,10 +7,13 @@
 pub mod accounting;
 #[cfg(feature = "ebpf")]
 mod btf;
+pub mod guard;
 pub mod handle;
 pub mod kcmp;
 pub mod loop_device;
 pub mod memory;
+#[cfg(feature = "ebpf")]
+mod misses;
 pub mod namespaces;
 #[cfg(feature = "ebpf")]
 mod object;

@@ -37,6 +37,18 @@ where
     Ok((loaded, coverage))
 }
 
+/// Opens and loads an object with all of the kernel's types; the caller has checked the environment. The error is libbpf's, with
+/// its first warning.
+pub fn load_by_kernel_btf<B>(
+    prepare: impl Fn(&mut Open<B>) -> libbpf_rs::Result<()>,
+) -> Result<Loaded<B>, (libbpf_rs::Error, Option<String>)>
+where
+    B: SkelBuilder<'static> + Default,
+{
+    set_print(Some((PrintLevel::Warn, keep_warning)));
+    open::<B>(None, prepare).map_err(|error| (error, take_warning()))
+}
+
 /// Loads an object with the kernel's BTF from the file `btf`, or from where libbpf finds it.
 fn open<B>(
     kernel_btf: Option<PathBuf>,
@@ -86,7 +98,8 @@ fn keep_warning(_: PrintLevel, text: String) {
     warning().get_or_insert_with(|| text.trim_end().to_owned());
 }
 
-fn take_warning() -> Option<String> {
+/// The first warning of libbpf since this was called last.
+pub fn take_warning() -> Option<String> {
     warning().take()
 }
 

@@ -1,6 +1,6 @@
 //! Reading the records that the programs send (src/bpf/records.h).
 
-use crate::skeleton::{accounting, trace, watches};
+use crate::skeleton::{accounting, guard, trace, watches};
 
 /// A record that can be copied out of bytes.
 ///
@@ -30,6 +30,10 @@ unsafe impl Record for accounting::types::near_record {}
 unsafe impl Record for watches::types::watch_record {}
 // SAFETY: as above.
 unsafe impl Record for trace::types::trace_record {}
+// SAFETY: as above.
+unsafe impl Record for guard::types::guard_record {}
+// SAFETY: as above.
+unsafe impl Record for guard::types::guard_counts {}
 
 /// Takes one record off the front of `bytes`; `None` if they are too short.
 pub fn take<T: Record>(bytes: &mut &[u8]) -> Option<T> {

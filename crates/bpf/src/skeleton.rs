@@ -17,6 +17,10 @@ pub mod accounting {
     include!(concat!(env!("OUT_DIR"), "/accounting.skel.rs"));
 }
 
+pub mod guard {
+    include!(concat!(env!("OUT_DIR"), "/guard.skel.rs"));
+}
+
 pub mod trace {
     include!(concat!(env!("OUT_DIR"), "/trace.skel.rs"));
 }

@@ -182,6 +182,7 @@ impl Records {
     fn counters(&self, user: &user_record) -> UserCounters {
         UserCounters {
             key: key(user),
+            address: user.ucounts,
             instances: self.counter(user, |u| (u.instances, u.max_instances)),
             watches: self.counter(user, |u| (u.watches, u.max_watches)),
             draws_on: self.users.get(&user.parent).map(key),

@@ -34,6 +34,8 @@ impl Counter {
 pub struct UserCounters {
     /// The user.
     pub key: UserKey,
+    /// Address of its counters in the kernel, which may reuse it when the user is charged for nothing any more.
+    pub address: u64,
     /// Inotify instances.
     pub instances: Counter,
     /// Inotify watches.

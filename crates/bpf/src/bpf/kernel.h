@@ -20,6 +20,7 @@ typedef _Bool bool;
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -259,6 +260,7 @@ struct super_block {
 
 struct fsnotify_mark_connector {
 	void *obj;
+	struct hlist_head list;
 };
 
 struct inode {
@@ -275,6 +277,7 @@ struct qstr {
 };
 
 struct dentry {
+	struct inode *d_inode;
 	struct qstr d_name;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
@@ -328,6 +331,7 @@ struct fsnotify_group {
 };
 
 struct fsnotify_mark {
+	struct hlist_node obj_list;
 	__u32 mask;
 	struct fsnotify_group *group;
 	struct fsnotify_mark_connector *connector;
@@ -360,10 +364,11 @@ enum bpf_func_id {
 /* Has the arguments of a system call. */
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
-	unsigned long ax, bx, cx, dx, si, di, r10;
+	unsigned long ax, bx, cx, dx, si, di, r10, orig_ax;
 #elif defined(__TARGET_ARCH_arm64)
 	unsigned long regs[31];
 	unsigned long orig_x0;
+	int syscallno;
 #else
 #error "nospace traces x86-64 and arm64"
 #endif

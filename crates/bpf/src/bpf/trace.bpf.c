@@ -22,6 +22,7 @@
 #include "instance.h"
 #include "ucounts.h"
 #include "rlimits.h"
+#include "caller.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -39,22 +40,6 @@ EXPORT(trace_record);
 #define EMFILE 24
 #define ENOSPC 28
 #define EDQUOT 122
-
-#if defined(__TARGET_ARCH_x86)
-#define READ(regs, field) BPF_CORE_READ(regs, field)
-#define NATIVE(r) { READ(r, di), READ(r, si), READ(r, dx), READ(r, r10) }
-#define COMPAT(r) { READ(r, bx), READ(r, cx), READ(r, dx), READ(r, si) }
-#define IS_COMPAT(task) (BPF_CORE_READ(task, thread_info.status) & 2)
-#define RESULT(r) (r)->ax
-#else
-#define READ(regs, field) BPF_CORE_READ(regs, field)
-#define NATIVE(r) { READ(r, orig_x0), READ(r, regs[1]), READ(r, regs[2]), READ(r, regs[3]) }
-#define COMPAT(r) NATIVE(r)
-#define IS_COMPAT(task) (BPF_CORE_READ(task, thread_info.flags) & 1 << 22)
-#define RESULT(r) (r)->regs[0]
-#endif
-
-#define THREAD_SIZE 16384
 
 const volatile struct trace_config config = {};
 
@@ -97,25 +82,11 @@ static __always_inline bool matches_filter(__u32 call, __s64 result)
 	return error == ENOSPC || error == EMFILE || error == ENFILE || error == EAGAIN || error == EDQUOT;
 }
 
-static __always_inline struct file *file_of_descriptor(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
-
-	if (fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
-	return file;
-}
-
 static __always_inline struct ucounts *ucounts_of_descriptor(struct task_struct *task, __u32 fd)
 {
-	struct file *file = file_of_descriptor(task, fd);
-	struct fsnotify_group *group;
+	struct fsnotify_group *group = group_of_descriptor(task, fd);
 
-	if (!file || !is_inotify(file, BPF_CORE_READ(file, f_op)))
-		return NULL;
-	group = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(group, inotify_data.ucounts);
+	return group ? BPF_CORE_READ(group, inotify_data.ucounts) : NULL;
 }
 
 /* An instance is charged to the effective uid; the task has the counters of its real uid (since 5.14). */
@@ -315,18 +286,6 @@ static __always_inline int send_call(__u32 call, __s64 result, const __u64 *a)
 	default:
 		return send(call, result, 0, NONE, 0);
 	}
-}
-
-/* The caller's registers, on top of its kernel stack; since 5.15 a helper finds them. */
-static __always_inline struct pt_regs *saved_registers(void)
-{
-	struct task_struct *task;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	task = (struct task_struct *)bpf_get_current_task();
-	return (struct pt_regs *)((__u64)BPF_CORE_READ(task, stack) + THREAD_SIZE -
-	       bpf_core_type_size(struct pt_regs));
 }
 
 /* A traced call has returned. */

@@ -8,8 +8,9 @@ use super::functions::{self, Function};
 use super::hook::Hook;
 use super::options::Options;
 use super::tracefs::Tracefs;
-use super::{any_call, misses, syscalls};
+use super::{any_call, syscalls};
 use crate::btf;
+use crate::misses;
 use crate::object;
 use crate::perf;
 use crate::skeleton::trace::types::trace_config;
@@ -80,7 +81,8 @@ impl Attachment {
 
     /// Calls that no program saw, or that found the ring buffer full.
     pub fn lost(&self) -> u64 {
-        let by_programs = loaded(&self.programs).map(|p| misses::recursion_misses(p.as_fd()));
+        let by_programs =
+            loaded(&self.programs).map(|p| misses::recursion_misses(p.as_fd()).unwrap_or(0));
         let memory = self.programs.maps.bss_data.as_ref();
         // SAFETY: read through a reference; volatile, because the programs change it unseen by the compiler.
         let full = memory.map_or(0, |memory| unsafe {

@@ -8,8 +8,6 @@ mod event;
 #[cfg(feature = "ebpf")]
 mod functions;
 mod hook;
-#[cfg(feature = "ebpf")]
-mod misses;
 mod options;
 #[cfg(not(feature = "ebpf"))]
 mod stub;

@@ -20,6 +20,18 @@ pub fn inotify() -> io::Result<OwnedFd> {
     }
 }
 
+/// By inotify_init, which takes no flags; where the architecture does not have it, by inotify_init1.
+pub fn old_inotify() -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointer; the descriptor it returns is nobody else's.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        let fd = check(libc::syscall(libc::SYS_inotify_init))?;
+        #[cfg(not(target_arch = "x86_64"))]
+        let fd = check(libc::inotify_init1(0).into())?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
 pub fn watch(instance: &OwnedFd, path: &Path) -> io::Result<i32> {
     let path = CString::new(path.as_os_str().as_encoded_bytes())?;
     // SAFETY: the path ends with a NUL and lives through the call.
@@ -236,6 +248,38 @@ pub fn watch_as_32_bit(instance: &OwnedFd, path: &Path) -> io::Result<i32> {
         0.. => Ok(result),
         error => Err(io::Error::from_raw_os_error(-error)),
     }
+}
+
+/// [`inotify`], called as 32-bit programs call.
+#[cfg(target_arch = "x86_64")]
+pub fn inotify_as_32_bit() -> io::Result<OwnedFd> {
+    const INOTIFY_INIT1: i32 = 332;
+    let mut result = INOTIFY_INIT1;
+    // SAFETY: the call takes no pointer; rbx, which the compiler keeps for itself, is put back; the descriptor it returns is
+    // nobody else's.
+    unsafe {
+        std::arch::asm!(
+            "push rbx",
+            "xor ebx, ebx",
+            "int 0x80",
+            "pop rbx",
+            inout("eax") result,
+            out("r8") _,
+            out("r9") _,
+            out("r10") _,
+            out("r11") _,
+        );
+        match result {
+            0.. => Ok(OwnedFd::from_raw_fd(result)),
+            error => Err(io::Error::from_raw_os_error(-error)),
+        }
+    }
+}
+
+/// See there.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn inotify_as_32_bit() -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether the kernel takes calls of 32-bit programs; one that does not kills the caller.

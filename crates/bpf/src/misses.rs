@@ -1,23 +1,24 @@
 //! Runs of programs that the kernel skipped.
 
+use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::libbpf_sys::{
     bpf_link_get_info_by_fd, bpf_link_info, bpf_prog_get_info_by_fd, bpf_prog_info,
 };
 
-/// Runs skipped because the program was already running on that CPU (counted since 5.12).
-pub fn recursion_misses(program: impl AsFd) -> u64 {
+/// Runs skipped because the program was already running on that CPU; `None` on kernels that do not count them (before 5.12).
+pub fn recursion_misses(program: impl AsFd) -> Option<u64> {
     // SAFETY: it has only integers, for which all zeroes are valid.
     let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
-    let Ok(mut length) = u32::try_from(size_of::<bpf_prog_info>()) else {
-        return 0;
-    };
+    let mut length = u32::try_from(size_of::<bpf_prog_info>()).ok()?;
     let program = program.as_fd().as_raw_fd();
     // SAFETY: both pointers are valid for the length that the kernel gets, and outlive the call. The zeroes request no
-    // arrays. The kernel leaves fields that it does not know at zero.
-    unsafe { bpf_prog_get_info_by_fd(program, &raw mut info, &raw mut length) };
-    info.recursion_misses
+    // arrays.
+    let result = unsafe { bpf_prog_get_info_by_fd(program, &raw mut info, &raw mut length) };
+    let end = offset_of!(bpf_prog_info, recursion_misses) + size_of::<u64>();
+    // The kernel sets the length to what it has filled in.
+    (result == 0 && length as usize >= end).then_some(info.recursion_misses)
 }
 
 /// Marks a count that the kernel did not set.

@@ -1,0 +1,103 @@
+/// What is guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// Inotify watches (`fs.inotify.max_user_watches`).
+    Watches,
+    /// Inotify instances (`fs.inotify.max_user_instances`).
+    Instances,
+}
+
+impl Resource {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Watches, Self::Instances];
+}
+
+/// A value for each resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Both<T> {
+    /// Of watches.
+    pub watches: T,
+    /// Of instances.
+    pub instances: T,
+}
+
+impl<T> Both<T> {
+    /// That of one resource.
+    pub fn of(&self, resource: Resource) -> &T {
+        match resource {
+            Resource::Watches => &self.watches,
+            Resource::Instances => &self.instances,
+        }
+    }
+
+    /// From a function of the resource.
+    pub fn from_fn(mut value: impl FnMut(Resource) -> T) -> Self {
+        Self {
+            watches: value(Resource::Watches),
+            instances: value(Resource::Instances),
+        }
+    }
+}
+
+/// What the guard does with a pod's call that would take of the reserve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing.
+    #[default]
+    Off,
+    /// It counts and reports the call.
+    Shadow,
+    /// It refuses the call as the kernel does at the limit: ENOSPC for a watch, EMFILE for an instance.
+    Enforce,
+}
+
+/// What holds for a cgroup and all below it that have no policy of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The cgroups right below it are pods, which may not take of the reserve.
+    Pods,
+    /// May use all, as do cgroups without a policy.
+    Exempt,
+}
+
+/// Calls that would have taken of the reserve since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those refused.
+    pub refused: Both<u64>,
+    /// Those let through in shadow mode.
+    pub would_refuse: Both<u64>,
+}
+
+/// A call that would have taken of the reserve. At most one a second is reported for each pod and resource; [`Counts`] has all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtLine {
+    /// What the call asked for.
+    pub resource: Resource,
+    /// Whether it was refused.
+    pub refused: bool,
+    /// The calling process, as the initial pid namespace numbers it.
+    pub pid: u32,
+    /// Name of the thread: unescaped, at most 15 bytes.
+    pub comm: Vec<u8>,
+    /// Id of the pod's cgroup.
+    pub pod: u64,
+    /// What root had in use.
+    pub used: u64,
+    /// The kernel's limit.
+    pub limit: u64,
+}
+
+/// A self-test that found nothing wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SelfTest {
+    /// Each hook refused the guard's own call, having read the same figures as the kernel's accounting.
+    Passed,
+    /// Something could not be tested this time; what, and why.
+    Inconclusive(String),
+}
+
+/// What a self-test found wrong: a guard that is not right must not refuse anybody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Doubt(pub String);
