@@ -49,6 +49,17 @@ named=$(grep -c '"hostPath": "/tmp/watched/' /tmp/watches)
 [ "$named" -ge 14 ] || { head -c 3000 /tmp/watches; fail "watches names $named of 14"; }
 echo "watches ... ok"
 
+/nospace guard --probe -o json >/tmp/guard
+code=$?
+if [ "$(uname -m)" = x86_64 ]; then
+    # 7.x is preemptible, and has no hook of security modules for instances.
+    case $(uname -r) in 7.*) expected=1 ;; *) expected=0 ;; esac
+    [ $code = $expected ] || { cat /tmp/guard; fail "guard --probe exited with $code"; }
+    grep -B 2 -A 2 '"verdict"' /tmp/guard >/tmp/verdicts
+    has "a reserve of watches can be kept" '"verdict": "enforce"' /tmp/verdicts
+fi
+echo "guard --probe ... ok"
+
 start_trace() { # OPTION...
     /nospace trace --failed "$@" -o json >/tmp/trace 2>/tmp/tracing &
     trace=$!

@@ -15,6 +15,7 @@ pub mod collect;
 pub mod duration;
 pub mod exhaust;
 pub mod explain;
+pub mod guard;
 pub mod host;
 pub mod incident;
 pub mod output;

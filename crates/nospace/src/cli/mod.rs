@@ -13,6 +13,7 @@ mod diff;
 mod exhaust;
 mod explain;
 mod from;
+mod guard;
 mod plan;
 mod record;
 mod report;
@@ -64,6 +65,7 @@ enum Command {
     Top(top::TopArgs),
     Plan(Box<plan::PlanArgs>),
     Tune(Box<tune::TuneArgs>),
+    Guard(guard::GuardArgs),
     Record(record::RecordArgs),
     Diff(diff::DiffArgs),
     Report(report::ReportArgs),
@@ -128,7 +130,10 @@ impl Cli {
     #[must_use]
     pub fn failure(&self) -> u8 {
         match self.command {
-            None | Some(Command::Check(_) | Command::Explain(_) | Command::Watches(_)) => UNKNOWN,
+            None
+            | Some(
+                Command::Check(_) | Command::Explain(_) | Command::Watches(_) | Command::Guard(_),
+            ) => UNKNOWN,
             #[cfg(feature = "agent")]
             Some(Command::Cluster(_)) => UNKNOWN,
             Some(_) => FAILED,
@@ -151,6 +156,7 @@ impl Cli {
             Some(Command::Top(args)) => top::run(shared, args),
             Some(Command::Plan(args)) => plan::run(shared, output, &args),
             Some(Command::Tune(args)) => tune::run(shared, output, &args),
+            Some(Command::Guard(args)) => guard::run(shared, output, &args),
             Some(Command::Record(args)) => record::run(shared, &args),
             Some(Command::Diff(args)) => diff::run(shared, output, &args),
             Some(Command::Report(args)) => report::run(shared, output, &args),

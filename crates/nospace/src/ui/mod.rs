@@ -10,6 +10,7 @@ pub mod cmdline;
 pub mod diff;
 pub mod exhaust;
 pub mod explain;
+pub mod guard;
 pub mod html;
 pub mod human;
 mod line;

@@ -10,6 +10,7 @@
 
 mod cli;
 mod completion;
+mod guard;
 mod human;
 mod json;
 mod samples;

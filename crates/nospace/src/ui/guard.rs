@@ -1,0 +1,147 @@
+//! What `nospace guard --probe` shows.
+
+use anstyle::Style;
+use nospace_bpf::guard::Outcome;
+use nospace_core::model::InotifyResource;
+use nospace_core::report::Severity;
+
+use super::screen::Screen;
+use super::{Page, style};
+use crate::guard::{GuardProbe, GuardableResource, ReserveVerdict};
+
+/// Draws it.
+#[must_use]
+pub fn draw(probe: &GuardProbe, screen: &Screen) -> Page {
+    let mut page = Page::new(screen.width, screen.charset);
+    let line = page.line().put(style::BOLD, "nospace guard --probe: ");
+    let release = &probe.kernel;
+    let can = |resource| probe.can_enforce(resource);
+    let found = match (
+        can(InotifyResource::Watches),
+        can(InotifyResource::Instances),
+    ) {
+        _ if probe.obstacle.is_some() => "nothing could be tried here".to_owned(),
+        (true, true) => format!("kernel {release} can keep a reserve of watches and instances"),
+        (true, false) => {
+            format!("kernel {release} can keep a reserve of watches, but not of instances")
+        }
+        (false, true) => {
+            format!("kernel {release} can keep a reserve of instances, but not of watches")
+        }
+        (false, false) => format!("kernel {release} cannot keep a reserve"),
+    };
+    page.wrapped(line, style::PLAIN, &found);
+    if let Some(why) = &probe.obstacle {
+        let line = page.indented();
+        page.wrapped(line, style::severity(Severity::Warning), why);
+        return page;
+    }
+    page.heading(
+        "What a guard could do",
+        "nobody was refused anything by this probe",
+    );
+    for one in &probe.resources {
+        resource(&mut page, one);
+    }
+    hooks(&mut page, probe);
+    kernel(&mut page, probe);
+    page
+}
+
+fn resource(page: &mut Page, one: &GuardableResource) {
+    let (word, look) = match one.verdict {
+        ReserveVerdict::Enforce => ("enforce", style::pressure(0)),
+        ReserveVerdict::Shadow => ("shadow only", style::severity(Severity::Warning)),
+        ReserveVerdict::Unknown => ("unknown", style::severity(Severity::Warning)),
+        ReserveVerdict::None => ("nothing", style::severity(Severity::Critical)),
+    };
+    let line = page.indented().plain(name(one.resource)).pad_to(13);
+    let line = line.put(look, word).pad_to(26);
+    let mut text = match &one.hook {
+        Some(hook) => format!("by {hook}"),
+        None => String::new(),
+    };
+    if one.runs_for_every_file {
+        text += ", which runs for every file that any process opens";
+    }
+    if let Some(why) = &one.reason {
+        if !text.is_empty() {
+            text += "; ";
+        }
+        text += why;
+    }
+    page.wrapped(line, style::PLAIN, &text);
+}
+
+fn hooks(page: &mut Page, probe: &GuardProbe) {
+    page.heading("Hooks", "each was to refuse a call of nospace's own");
+    let mut above = None;
+    for one in &probe.hooks {
+        let (word, look) = outcome(one.outcome);
+        let mut line = page.indented().plain(name(one.resource)).pad_to(13);
+        line = line.plain(&one.hook);
+        if page.is_narrow() {
+            page.add(line);
+            line = page.line().pad_to(13).put(look, word);
+        } else {
+            line = line.pad_to(44).put(look, word);
+        }
+        match &one.reason {
+            Some(why) if above == Some(why) => page.add(line.put(style::DIM, ", as above")),
+            Some(why) => {
+                page.add(line);
+                let deeper = page.line().pad_to(15);
+                page.wrapped(deeper, style::DIM, why);
+            }
+            None => page.add(line),
+        }
+        above = one.reason.as_ref();
+    }
+}
+
+fn outcome(outcome: Outcome) -> (&'static str, Style) {
+    let warning = style::severity(Severity::Warning);
+    match outcome {
+        Outcome::Works => ("refused it", style::pressure(0)),
+        Outcome::Silent => ("attached, but never runs", warning),
+        Outcome::Ignored => ("runs, but changes nothing", warning),
+        Outcome::Missing => ("not in this kernel", warning),
+        Outcome::Refused => ("refused by the kernel", warning),
+        Outcome::Untested => ("could not be tested", warning),
+    }
+}
+
+fn kernel(page: &mut Page, probe: &GuardProbe) {
+    page.heading("Kernel", "");
+    let preemption = match (probe.preemptible, &probe.preemption_note) {
+        (Some(false), _) => "not preemptible: all hooks that work hold".to_owned(),
+        (Some(true), note) => format!(
+            "preemptible{}: only hooks of security modules (lsm/…) hold",
+            note.as_ref()
+                .map(|by| format!(" ({by})"))
+                .unwrap_or_default()
+        ),
+        (None, note) => format!(
+            "preemption unknown: {}; only hooks of security modules (lsm/…) are trusted",
+            note.as_deref().unwrap_or_default()
+        ),
+    };
+    let line = page.indented();
+    page.wrapped(line, style::PLAIN, &preemption);
+    let modules = match &probe.security_modules {
+        Some(list) => format!("active security modules: {}", list.join(", ")),
+        None => {
+            "active security modules: unknown (securityfs is not mounted on /sys/kernel/security)"
+                .to_owned()
+        }
+    };
+    let line = page.indented();
+    page.wrapped(line, style::PLAIN, &modules);
+}
+
+fn name(resource: InotifyResource) -> &'static str {
+    match resource {
+        InotifyResource::Watches => "watches",
+        InotifyResource::Instances => "instances",
+    }
+}
