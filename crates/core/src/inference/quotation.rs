@@ -71,7 +71,7 @@ struct Code {
 }
 
 static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
-    let regex = |pattern| Regex::new(pattern).ok();
+    let regex = |pattern: &str| Regex::new(pattern).ok();
     Some(Code {
         statement: regex(
             r"(?-u)^[\s+-]*(?:raise|throw|return|const|let|var|static|final|private|public|protected|echo|case|puts|print|local|my|auto|String|char)\b|\bassert\w*\b",
@@ -107,11 +107,9 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         )?,
         title: regex(r"^# (?:\[[\w .]{1,24}\]:? ?)?[\p{L}/(]")?,
         instruction: regex(
-            r"(?i)^# (?:\[(?:emerg|alert|crit|error|warn)\]|time=|(?:avoid|fix|increase|raise|reduced?|set|note|max\w*|define|we|i|you|this|the|if|when|so|too|to|use|make|add|allow|prevent|handle|linker|exhausting|need|needed|workaround|because|otherwise|without|with|see|for|in|on|at|or|and|e\.g|don.t|do|does|support|improve|update|upgrade|remove|change|check|ignore|log|report|print|return|retry|document\w*|docs|feat\w*|tests?|catch|better|clarify|warn|show|skip|bump|limit|lower|never|only|possible|please|provide|refactor|rename|replace|require|should|suggest\w*|request|proposal|question|how|why|what|can|could)\b)",
+            r"(?i)^# (?:\[[^\]]{1,24}\]:? ?)?(?:\[(?:emerg|alert|crit|error|warn)\]|time=|(?:set|note|max\w*|define|we|i|you|this|the|if|when|so|too|to|use|make|add|allow|linker|exhausting|need|needed|because|otherwise|without|with|see|for|in|on|at|or|and|e\.g|don.t|do|does|support|change|check|log|report|print|show|only|possible|please|increas\w*|rais(?:e|ing)|ignore|return|retry|remove|replace|rename|update|upgrade|warn|resolve|bump|proposal|tests?|question|feat\w*|refactor|request|can|could|should|what)\b)|^#.*\b(?:avoid\w*|fix\w*|reduc\w*|prevent\w*|handl\w*|workarounds?|work around|improv\w*|document\w*|docs|catch\w*|better|clarify\w*|skip|bump|suggest\w*|how|why|explain\w*|graceful\w*|troubleshoot\w*|solv\w*|solutions?|understand\w*|reproduc\w*|simulat\w*|instead|guide|tutorial|faq)\b",
         )?,
-        report: regex(
-            r"(?i-u)\b(?:i|we)(?:'m|'ve|'re| am| have| are)?(?: (?:i|just|also|still|then|now|always|only|have|had|was|am|were|are|keep|kept|constantly|sometimes|often))* (?:get|got|getting|gotten|see|saw|seeing|received?|receiving|hit|hitting|found|looked|noticed|stop|tried|encounter(?:ed|ing)?|ran into|running into)\b|\b(?:i|we) (?:have|had) (?:this|the|an?|following) |^\W*(?:getting|got|seeing|keep getting) (?:this|the|an?|following|errors?)\b|\bis failing with\b|\bgives? (?:me |us |another |this )|\b(?:crashed|died|exited|aborted)(?: [\w-]+)? with\b|\b(?:it|this|that|job|build|container|pod|service) failed with\b",
-        )?,
+        report: regex(&report())?,
         pattern: regex(r"(?-u)^\s*/.+/[gimsx]*\s+(?:&&|\|\||\?|and\b)")?,
         question: regex(r#"(?:[?？])["'”]?[,;)]*\s*$"#)?,
         item: regex(r"(?-u)^\s*[-*]\s+\w")?,
@@ -121,11 +119,26 @@ static CODE: LazyLock<Option<Code>> = LazyLock::new(|| {
         emphasis: regex(r"(?-u)(?:\*\*|__)$")?,
         emphasis_end: regex(r"(?-u)^(?:\*\*|__)")?,
         advice: regex(
-            r"(?i-u)^\W*(?:if (?:you|i|we) (?:see|get|hit|encounter|receive|run into)|when (?:you|i|we) (?:see|get)|to avoid|avoids?)\b",
+            r"(?i-u)^\W*(?:(?:if|in case) (?:you|i|we) (?:see|get|hit|encounter|receive|run into)|when (?:you|i|we) (?:see|get)|to avoid|avoids?)\b",
         )?,
         sentence: regex(r"(?-u)\b[a-zA-Z]+ $")?,
     })
 });
+
+/// What leads to an error that somebody met: `I was getting the following error when building: `, `it crashed with "`. What
+/// may happen, and what is done about it, reads otherwise.
+fn report() -> String {
+    const WHO: &str = r"\b(?:i|we)(?:'m|'ve|'re| am| have| are| was| were)?(?: (?:i|just|also|still|then|now|always|only|had|was|am|were|are|keep|kept|constantly|sometimes|often))* ";
+    const MET: &str = "(?:got|gotten|getting|saw|seeing|received|receiving|hit|hitting|encountered|encountering|ran into|running into) ";
+    const MEETS: &str = "(?:get|see|receive|encounter|have|had|run into) ";
+    const QUOTE: &str = r"(?:[`'\x22]|\xe2\x80\x9c)";
+    const ERROR: &str = r"(?:(?:this|the|an?|another|these|some|following|same|such|below|next) )*(?:[\w-]+ ){0,2}(?:errors?|messages?|warnings?|exceptions?|issues?|lines?|logs?|output)\b[^.;]{0,60}(?:[:`'\x22]|\xe2\x80\x9c)";
+    const IT_SAYS: &str = r"\b(?:it|this|that|which) (?:said|gives?|gave|showed|shows|printed|reported) (?:me |us )?(?:this|another|the following)(?: \w+)?: ";
+    const IT_ENDED: &str = r"(?:\bis failing with |\b(?:crashed|died|exited|aborted)(?: [\w-]+)? with (?:[\w-]+ ){0,2}|\b(?:it|this|that|job|build|container|pod|service) failed with )";
+    format!(
+        r"(?i-u){WHO}(?:{MET}|{MEETS}){ERROR}|{WHO}{MET}{QUOTE}|^\W*(?:getting|got|seeing|keep getting) {ERROR}|{IT_SAYS}|{IT_ENDED}{QUOTE}"
+    )
+}
 
 /// Words that are frequent in prose and rare in what programs print.
 const PROSE: &[&str] = &[
@@ -333,6 +346,11 @@ mod tests {
             "## accept: Too many open files",
             "# Problem 3: \"accept: Too many open files\"",
             "If I get `accept: Too many open files` when it starts, raise the limit",
+            "We get rid of `accept: Too many open files` by a higher limit",
+            "I tried to reproduce `accept: Too many open files`, without success",
+            "We received a patch that avoids `accept: Too many open files`",
+            "# net: report accept: Too many open files instead of a panic",
+            "# Troubleshooting accept: Too many open files",
             "+    accept: Too many open files",
             "**`accept: Too many open files`**",
             "\t\t\tOutput: \"open x: Too many open files\",",
@@ -377,6 +395,8 @@ mod tests {
             "# accept: Too many open files",
             "# Opening it fails with \"accept: Too many open files\" error",
             "I get this message `accept: Too many open files` after the start of the server",
+            "We keep getting \"accept: Too many open files\" since the upgrade",
+            "The container exited non-zero with `accept: Too many open files`",
             r#"the error is "accept: Too many open files""#,
             r#"    if: "accept: x" failed: Too many open files"#,
         ] {
