@@ -155,8 +155,8 @@ pub fn statement(
             (leads || fails && glued).then_some(Statement::Weak)
         }
         Form::Name | Form::Number if is_said_better(mention, all) => None,
-        // The class of an exception in Ruby, which its own message follows.
-        Form::Name if before.ends_with(b"Errno::") => None,
+        // The class of an exception in Ruby, which its own message follows, and a constant in source.
+        Form::Name if before.ends_with(b"::") => None,
         Form::Name => {
             let strace = before.ends_with(b"= -1 ");
             firm(

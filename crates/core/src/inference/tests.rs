@@ -120,6 +120,7 @@ fn refusals_by_no_limit_are_distinguished_from_silence() {
         "Why do I see an error like \"no space left on device\"?",
         "error: no such file or directory",
         "error 24: device not configured",
+        "    pub const MFILE: Self = Self::from_errno(errno::EMFILE); // an error",
         "job failed with exit code (28)",
         "curl: open /srv/x failed, error code (28)",
     ] {
