@@ -27,7 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, sample: &Sample) -> Shown {
             page.add(page.line());
         }
         human::finding_title(&mut page, finding);
-        human::finding_details(&mut page, finding, false);
+        human::finding_details(&mut page, finding, true);
     }
     human::forecast(&mut page, report);
     growing(&mut page, state);

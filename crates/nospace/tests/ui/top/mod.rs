@@ -1,6 +1,7 @@
 //! What `top` shows of made looks at a node, and what its keys do.
 
 mod cmdlines;
+mod findings;
 mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
