@@ -55,10 +55,15 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     save(&agents[0].1, &timeline)?;
     let samples = samples(&nospace, &timeline)?;
 
+    let each = f64::from(steps) / samples as f64;
+    ensure!(
+        (each / f64::from(STEPS) - 1.0).abs() < 0.5,
+        "the machine is too busy: the node went through {each:.1} steps between two samples, and a minute has {STEPS}"
+    );
     let bytes = std::fs::metadata(&timeline)?.len();
     let hours = KEPT as f64 / bytes as f64 * samples as f64 / 60.0;
     let mut text = format!(
-        "{}\n{}\n\nA sample every {} s, between two of which the node went through {:.1} of these steps, as within a minute. {minutes} min.\n\n\
+        "{}\n{}\n\nA sample every {} s, between two of which the node went through {each:.1} of these steps, as within a minute. {minutes} min.\n\n\
          | | |\n|---|---:|\n\
          | samples | {samples} |\n\
          | bytes of the recording | {bytes} |\n\
@@ -68,7 +73,6 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
         table::circumstances(&format!("cargo xtask bench recording {minutes}"))?,
         node.describe(),
         SAMPLE.as_secs(),
-        f64::from(steps) / samples as f64,
         megabytes(bytes * SAMPLES / samples),
     );
     for (at, (name, agent)) in agents.iter().enumerate() {
