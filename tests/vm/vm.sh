@@ -51,7 +51,7 @@ build() {
     local static=(scripts/static "--target=$target")
     "${static[@]}" --quiet >/dev/null
     "${static[@]}" build --quiet --package nospace-holder
-    cp "target/$target"/release/nospace{,-holder} "$work/"
+    cp "${CARGO_TARGET_DIR:-target}/$target"/release/nospace{,-holder} "$work/"
     "${static[@]}" test --quiet --no-run --package nospace-bpf --features ebpf,static \
         --test oracle --test tables --test watches --test trace --test leaks --test guard --message-format=json >"$work/built"
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$work/built" | while read -r binary; do
