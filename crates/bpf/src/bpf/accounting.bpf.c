@@ -36,9 +36,6 @@ __u64 last_namespaces;
 __u64 last_user_namespace;
 __u64 last_pid_namespace;
 
-/* User namespaces nest 32 deep (kernel/user_namespace.c). */
-#define MAX_CHAIN 33
-
 /* The user whose record is next in a chain: a user, and the creators of enclosing user namespaces, which each charge counts against,
  * too. */
 __u64 chain_next;

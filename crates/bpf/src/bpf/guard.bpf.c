@@ -27,7 +27,6 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 EXPORT(guard_record);
 
-#define MAX_CHAIN 33
 /* Marks of an inode that are looked at; an inode with more counts as not yet watched. */
 #define MAX_MARKS 128
 #define REPORT_INTERVAL 1000000000

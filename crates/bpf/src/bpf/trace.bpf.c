@@ -28,7 +28,6 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 EXPORT(trace_record);
 
-#define MAX_CHAIN 33
 #define RLIMIT_NOFILE 7
 #define SHORT_PATH 256
 #define LONG_PATH 4096

@@ -1,6 +1,10 @@
 /* A user's inotify counters and limits in `struct ucounts` (kernel/ucount.c). */
 #pragma once
 
+/* A user, and the creators of the user namespaces around it: the deepest of these has level 33, the initial one 0
+ * (kernel/user_namespace.c). */
+#define MAX_CHAIN 34
+
 /* An element of ucount[] or ucount_max[]: int before 5.14, long since. */
 static __always_inline __u64 read_element(__u64 array, __u32 index, __u32 width)
 {
