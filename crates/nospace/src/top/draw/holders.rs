@@ -102,25 +102,24 @@ fn heading(canvas: &Canvas<'_>, state: &State) -> Line {
         true => state.all_rows.to_string(),
         false => format!("{} of {}", state.rows.len(), state.all_rows),
     };
-    let mut remark = format!(
+    let remark = format!(
         "{shown}, by {}, sorted by {}{}",
         choice.grouping.word(),
         choice.sort.word(),
         if choice.reversed { ", reversed" } else { "" },
     );
-    if let Some(why) = tracing(state) {
-        remark.push_str("; ");
-        remark.push_str(&why);
-    }
-    let line = Line::new(canvas.look.charset)
-        .put(style::BOLD, "Holders")
-        .plain("  ");
+    let charset = canvas.look.charset;
+    let line = Line::new(charset).put(style::BOLD, "Holders").plain("  ");
     let room = canvas.width().saturating_sub(line.width());
-    let remark = text::shorten(
-        &canvas.look.charset.clean(&remark),
-        room,
-        canvas.look.charset,
-    );
+    let remark = match tracing(state) {
+        None => remark,
+        Some(why) => match charset.clean(&format!("{remark}; {why}")).into_owned() {
+            whole if text::width(&whole) <= room => whole,
+            // The view of refused calls has the reason.
+            _ => format!("{remark}; {}", why.split(": ").next().unwrap_or(&why)),
+        },
+    };
+    let remark = text::shorten(&charset.clean(&remark), room, charset);
     line.put(style::DIM, &remark)
 }
 

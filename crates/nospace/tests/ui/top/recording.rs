@@ -148,3 +148,20 @@ fn a_recording_is_stepped_through() {
     assert_eq!(key_of(&mut state, KeyCode::Left), Effect::Draw);
     assert!(state.drill.is_none());
 }
+
+#[test]
+fn a_reason_that_does_not_fit_is_left_out() {
+    let mut state = State::new(Choice::default());
+    let Update::Moment(mut moment) = moment(60, true, 0, None) else {
+        unreachable!()
+    };
+    for (_, refused) in &mut moment.samples {
+        *refused = Err("refused calls were not recorded: the reason is long".to_owned());
+    }
+    state.take(Update::Moment(moment));
+    let narrow = screen(&mut state, 80);
+    let said = "by process, sorted by watches; refused calls were not recorded\n";
+    assert!(narrow.contains(said), "{narrow}");
+    let wide = screen(&mut state, 200);
+    assert!(wide.contains("the reason is long"), "{wide}");
+}
