@@ -1,4 +1,4 @@
-//! A running agent, as commands that read one are told of it.
+//! The options that say how to reach a running agent.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::cluster::{RECORDING, Server, address};
 /// The agent's port, where the address has none.
 const PORT: u16 = 9409;
 
-/// How a running agent is asked, beside its address.
+/// How to ask a running agent, apart from its address.
 #[derive(Args, Clone, Debug, Default)]
 pub struct AgentAccess {
     /// File with a bearer token for the agent
@@ -33,18 +33,19 @@ impl AgentAccess {
         }
     }
 
-    /// Whether nothing was said of how to ask one.
+    /// Whether none of them was given.
     pub fn is_empty(&self) -> bool {
         self.agent_token_file.is_none() && self.agent_ca.is_none()
     }
 }
 
-/// The address of an agent, which need not name the port; that of its recording is as good.
+/// Reads the address of an agent. The port can be left out, and the address of its recording works as well.
 ///
 /// # Errors
 ///
-/// It is none, or has a password in it.
+/// It is no address, or has a password in it.
 pub fn agent_address(text: &str) -> Result<Uri, String> {
+    let text = text.trim_end_matches('/');
     let text = text.strip_suffix(RECORDING).unwrap_or(text);
     let uri = address(text, "an agent: http://HOST[:9409]", "--agent-token-file")?;
     if uri.port().is_some() {
@@ -69,6 +70,7 @@ mod tests {
             ("https://[::1]", "https://[::1]:9409/"),
             ("http://127.0.0.1:8001/proxy", "http://127.0.0.1:8001/proxy"),
             ("http://n1:9409/api/v1/recording", "http://n1:9409/"),
+            ("http://n1/api/v1/recording/", "http://n1:9409/"),
         ] {
             assert_eq!(agent_address(typed).unwrap().to_string(), asked);
         }
@@ -77,6 +79,11 @@ mod tests {
             ("ftp://n1", "http://HOST"),
             ("http://n1/?x", "http://HOST"),
             ("http://me:secret@n1", "--agent-token-file"),
+            // None of these is port 9409.
+            ("http://n1:99999", "65535"),
+            ("http://n1:x", "65535"),
+            ("http://n1:", "65535"),
+            ("http://[::1]:99999", "65535"),
         ] {
             let said = agent_address(typed).unwrap_err();
             assert!(said.contains(part), "{typed}: {said}");

@@ -1,4 +1,4 @@
-//! `--from`: a recorded node instead of this one, out of a file or from a running agent.
+//! `--from`: a recorded node instead of this one, from a file or from a running agent.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,24 +29,27 @@ pub enum Source {
 }
 
 impl Source {
-    /// Takes a file's name, or the address of an agent.
+    /// Takes a file's name, or the address of an agent. A file whose name looks like an address is `./http://…`.
     pub fn parser() -> impl TypedValueParser<Value = Self> {
         OsStringValueParser::new().try_map(Self::parse)
     }
 
     fn parse(typed: OsString) -> Result<Self, String> {
-        let is_address = |text: &&str| text.starts_with("http://") || text.starts_with("https://");
+        let is_address = |text: &&str| {
+            text.split_once("://")
+                .is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        };
         match typed.to_str().filter(is_address) {
             #[cfg(feature = "agent")]
             Some(text) => agent_address(text).map(Self::Agent),
             #[cfg(not(feature = "agent"))]
-            Some(_) => Err("this nospace was built without what asks agents".to_owned()),
+            Some(_) => Err("this nospace was built without support for agents".to_owned()),
             None => Ok(Self::File(typed.into())),
         }
     }
 }
 
-/// How an agent is asked, beside its address.
+/// How to ask an agent, apart from its address.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SourceAccess {
     #[cfg(feature = "agent")]
@@ -61,7 +64,7 @@ impl SourceAccess {
         self.agent.server(url)
     }
 
-    /// Makes sure that what was said of an agent is of use for one of `sources`.
+    /// Makes sure that options for an agent are only given where one of `sources` is one.
     ///
     /// # Errors
     ///
@@ -115,7 +118,7 @@ pub struct FromArgs {
     /// With --from: the node at this time (14:05 UTC, RFC 3339, or -3m: before the last sample) [default: the last sample]
     #[arg(long, value_name = "TIME", requires = "from", allow_hyphen_values = true, help_heading = LOOK)]
     at: Option<When>,
-    /// How an agent is asked.
+    /// How to ask an agent.
     #[command(flatten)]
     pub access: SourceAccess,
 }
@@ -176,9 +179,11 @@ mod tests {
             assert!(matches!(parsed(typed), Ok(Source::File(path)) if path.as_os_str() == typed));
         }
         #[cfg(feature = "agent")]
-        for typed in ["http://n1", "https://n1:9409/"] {
+        for typed in ["http://n1", "https://n1:9409/", "HTTP://n1"] {
             assert!(matches!(parsed(typed), Ok(Source::Agent(_))), "{typed}");
         }
-        assert!(parsed("http://n1/?since=1h").is_err());
+        for typed in ["http://n1/?since=1h", "ftp://n1", "s3://n1/x"] {
+            assert!(parsed(typed).is_err(), "{typed}");
+        }
     }
 }

@@ -63,7 +63,7 @@ pub async fn ask(server: &Server, timeout: Duration) -> anyhow::Result<AgentAnsw
 ///
 /// # Errors
 ///
-/// There is none: the agent cannot be reached, refuses, is none or of an older version, or records nothing; the error says which, and what to do.
+/// The agent cannot be reached, refuses, is none or of an older version, or records nothing; the error says which, and what to do.
 pub async fn recording(server: &Server) -> anyhow::Result<Vec<u8>> {
     let (url, timeout) = (&server.url, RECORDING_TIMEOUT);
     let client = server.connect()?;
@@ -72,10 +72,10 @@ pub async fn recording(server: &Server) -> anyhow::Result<Vec<u8>> {
         Err(RequestError::Status {
             code: 404, message, ..
         }) if message.contains("--state-dir") => bail!(
-            "{url} has no recording: {message}. nospace report --agent {url} shows the hours that it remembers all the same"
+            "{url} has no recording: {message}. nospace report --agent {url} still shows the hours that it remembers"
         ),
         Err(RequestError::Status { code: 404, .. }) => bail!(
-            "{url} answered 404: it is no agent of nospace, or one of an older version, which gives no recording; --from takes what stands before {RECORDING}"
+            "{url} answered 404: it is no agent of nospace, or one of an older version, which has no recording; its address is what stands before {RECORDING}"
         ),
         Err(error) => bail!(failed(server, RECORDING, &error, timeout)),
     }

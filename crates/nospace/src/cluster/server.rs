@@ -17,7 +17,7 @@ const SECRET_BYTES: u64 = 64 << 10;
 ///
 /// # Errors
 ///
-/// It is none of `what`, or has a user in it, which belongs in the file that the option `secret` names.
+/// It is none of `what`, has a port that is none, or has a user in it, which belongs in the file that the option `secret` names.
 pub fn address(text: &str, what: &str, secret: &str) -> Result<Uri, String> {
     let uri = text.trim_end_matches('/').parse::<Uri>().ok();
     let uri = uri
@@ -28,6 +28,13 @@ pub fn address(text: &str, what: &str, secret: &str) -> Result<Uri, String> {
         return Err(format!(
             "the address must not contain a user or password: use {secret}"
         ));
+    }
+    // Else it would count as none, and another port would be asked.
+    let is_no_port = uri
+        .authority()
+        .is_some_and(|all| all.port().is_none() && all.as_str() != all.host());
+    if is_no_port {
+        return Err(format!("the port of {text:?} is not a number up to 65535"));
     }
     Ok(uri)
 }
@@ -60,7 +67,16 @@ impl Server {
     ///
     /// A file with a secret or a certificate cannot be used; the error names it.
     pub fn connect(&self) -> anyhow::Result<Cluster> {
-        Cluster::of(self.config()?)
+        let files: Vec<String> = [&self.ca, &self.cert, &self.key]
+            .into_iter()
+            .flatten()
+            .map(|file| file.display().to_string())
+            .collect();
+        let made = Cluster::of(self.config()?);
+        match files.is_empty() {
+            true => made,
+            false => made.with_context(|| format!("cannot use {}", files.join(", "))),
+        }
     }
 
     fn config(&self) -> anyhow::Result<Config> {

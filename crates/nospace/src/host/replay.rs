@@ -15,7 +15,7 @@ use super::when::When;
 
 /// An opened archive. Of a timeline no more than one sample is in memory at a time.
 pub struct Replay {
-    /// The file, or the agent.
+    /// The file, or whose recording it is.
     name: String,
     source: Source,
 }
@@ -44,14 +44,15 @@ impl Replay {
     ///
     /// When it is none, or nothing of it can be read.
     pub fn received(sender: &str, timeline: &[u8]) -> anyhow::Result<Self> {
+        let name = format!("the recording of {sender}");
         let read = || {
             let mut file = File::from(memfd_create("timeline", MemfdFlags::CLOEXEC)?);
             file.write_all(timeline)?;
             Timeline::open(file)?.context("it is no timeline")
         };
-        let timeline = read().with_context(|| format!("cannot read the recording of {sender}"))?;
+        let timeline = read().with_context(|| format!("cannot read {name}"))?;
         Ok(Self {
-            name: sender.to_owned(),
+            name,
             source: Source::Timeline(timeline),
         })
     }

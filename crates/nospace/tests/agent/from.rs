@@ -142,6 +142,7 @@ pub fn with_token() -> anyhow::Result<()> {
     ])?;
     let url = format!("http://{}", agent.address);
     refused(&url, &[], &["answered 401", "--agent-token-file"])?;
+    refused(&url, &["--agent-ca", token], &["cannot use", token])?;
     let said = agent.until("a recording", || {
         let (out, _) = run(&["check", "--from", &url, "--agent-token-file", token])?;
         Ok(Some(out).filter(|out| !out.is_empty()))
@@ -159,6 +160,7 @@ pub fn not_recorded() -> anyhow::Result<()> {
     let (nobody, said) = nobody()?;
     refused(&nobody, &[], &said.each_ref().map(String::as_str))?;
     refused("http://n1/?x", &[], &["http://HOST[:9409]"])?;
+    refused("http://127.0.0.1:99999", &[], &["99999", "65535"])?;
     refused("http://me:secret@n1", &[], &["--agent-token-file"])?;
 
     let at = |status, body: &[u8]| {
