@@ -251,7 +251,7 @@ fn check_archive() {
     let output = nospace(&["--from", archive]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(
-        output.status.success() || errors.contains("the archive contains no watches"),
+        output.status.success() || errors.contains("the recording contains no watches"),
         "{errors}"
     );
 }

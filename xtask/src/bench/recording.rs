@@ -15,7 +15,7 @@ use super::{build, must_be_root, root, table, write};
 
 /// Between two samples; the node goes through [`STEPS`] meanwhile.
 const SAMPLE: Duration = Duration::from_secs(2);
-/// What the agent has between two samples unless it is told otherwise.
+/// Between two samples of an agent, by default.
 const MINUTE: Duration = Duration::from_mins(1);
 /// So many steps of the node's life are a minute.
 #[expect(clippy::cast_possible_truncation, reason = "twelve")]
@@ -63,11 +63,11 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     let bytes = std::fs::metadata(&timeline)?.len();
     let hours = KEPT as f64 / bytes as f64 * samples as f64 / 60.0;
     let mut text = format!(
-        "{}\n{}\n\nA sample every {} s, between two of which the node went through {each:.1} of these steps, as within a minute. {minutes} min.\n\n\
+        "{}\n{}\n\nA sample every {} s, between two of which the node went through {each:.1} of these steps; a minute has {STEPS}. {minutes} min.\n\n\
          | | |\n|---|---:|\n\
          | samples | {samples} |\n\
          | bytes of the recording | {bytes} |\n\
-         | bytes in the state directory | {stored} |\n\
+         | bytes of its pieces in the state directory | {stored} |\n\
          | MB of six hours at one a minute | {:.2} |\n\
          | hours at one a minute that fit into 16 MiB | {hours:.0} |\n",
         table::circumstances(&format!("cargo xtask bench recording {minutes}"))?,
@@ -97,7 +97,7 @@ fn usage(agents: &[(&str, Server)]) -> Result<Vec<Usage>> {
     each.collect()
 }
 
-/// A minute of the node's life for each sample, until `time` is up; how many steps these were.
+/// Lets the node live, a minute for each sample, until `time` is up; says how many steps that were.
 fn live(node: &mut Node, time: Duration) -> Result<u32> {
     let begin = Instant::now();
     let mut steps = 0;

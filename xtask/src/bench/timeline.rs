@@ -8,11 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result, ensure};
+
 use super::figures::Figures;
 use super::measure::{self, Usage, megabytes};
 use super::node::Node;
 use super::{build, must_be_root, root, table, write};
-use anyhow::{Context as _, Result, ensure};
 
 const ROUNDS: usize = 5;
 /// How long top runs before it is watched.
@@ -199,7 +200,7 @@ fn top(nospace: &Path, node: &mut Node) -> Result<String> {
     );
     let _ = writeln!(
         text,
-        "| its processor time in the first {} s, tracing started, ms | {:.0} |",
+        "| its processor time in the first {} s, with the start of its trace, ms | {:.0} |",
         SETTLED.as_secs(),
         before.cpu.as_secs_f64() * 1e3
     );

@@ -106,7 +106,7 @@ impl CmdlineArg {
         let of = format!("{missing} of {} command lines", processes.len());
         warn(&match recorded {
             true => format!(
-                "{of} are not in the recording: it is from an agent, or of an older nospace"
+                "{of} are not in the recording: it is from an agent, or was made by an older nospace"
             ),
             false => format!("{of} could not be read: the processes have exited, or are hidden"),
         });

@@ -49,6 +49,7 @@ Examples:
   nospace diff incident.tar.zst                      the first and the last sample of a timeline
   nospace diff incident.tar.zst --at -10m            ten minutes before its end, and its end
   nospace diff incident.tar.zst --at 14:00 --at 14:05
+  nospace diff http://node-7:9409 --at -30m          what an agent has recorded
   nospace diff healthy.tar.zst                       a recording that is no timeline, and this node now";
 
 /// Compares.

@@ -39,7 +39,7 @@ pub struct TopArgs {
     filter: String,
     /// Show the command lines of processes instead of their names; they can contain secrets
     ///
-    /// A recording has only the names of their flags, unless it was made with --cmdline.
+    /// A recording has only the names of their flags, unless it was made with --cmdline; that of an agent has none.
     #[arg(long, help_heading = OUTPUT)]
     cmdline: bool,
 }

@@ -67,7 +67,7 @@ pub struct TraceArgs {
     summary: Option<Option<u64>>,
     /// Also show the command line of the process that made each call (-v: all of it); it can contain secrets
     ///
-    /// At most 4,096 bytes, as it is when nospace reads it; of a process that has exited by then there is none.
+    /// At most 4,096 bytes, read after the call: a process that has exited by then has none.
     #[arg(long, conflicts_with = "summary", help_heading = OUTPUT)]
     cmdline: bool,
     #[command(flatten)]

@@ -50,7 +50,7 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &WatchesArgs) -> anyhow
     let mut report = report(host.as_ref(), &args.wanted)?;
     let held: u64 = report.holders.iter().map(|process| process.watches).sum();
     if args.from.is_given() && report.watches.is_empty() && held > 0 {
-        bail!("the archive contains no watches: run nospace watches on that node itself");
+        bail!("the recording contains no watches: run nospace watches on that node itself");
     }
     let recorded = args.from.is_given();
     args.cmdline

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{isatty, tcgetwinsize};
 
-/// Less than this crossterm takes for no wait at all, and does not look.
+/// The shortest wait: crossterm takes less for none at all, and does not look.
 const AT_HAND: Duration = Duration::from_millis(1);
 
 /// Where keys come from, as crossterm decides it.
@@ -60,7 +60,7 @@ impl Input {
         let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
         match poll(&mut waited, Some(&patience)) {
             Ok(_) => {}
-            // A signal: its handler has left word of it.
+            // A signal, which its handler has noted.
             Err(Errno::INTR) => return Ok(true),
             Err(error) => return Err(error.into()),
         }
@@ -75,6 +75,7 @@ impl Input {
         self.size = size;
         Ok(resized || found.contains(PollFlags::IN))
     }
+
     /// The next event that is there.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub struct TracedCall {
     pub user_name: Option<String>,
     /// Name of the thread, lossy UTF-8.
     pub comm: String,
-    /// Command line of the process, lossy UTF-8, its first 4,096 bytes; only with --cmdline, and null if it exited before nospace could look.
+    /// Command line of the process, lossy UTF-8, its first 4,096 bytes; only with --cmdline. Left out if it exited before nospace could look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,
     /// Id of its cgroup; null where cgroup v2 is not in use.
