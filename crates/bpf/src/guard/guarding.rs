@@ -226,7 +226,7 @@ impl Guard {
         let mut wrong = String::new();
         for _ in 0..TRIES {
             let before = self.charged(resource, accounting)?;
-            let seen = match self.canary.call(&mut self.attachment, resource) {
+            let seen = match self.canary.call(&mut self.attachment, hook) {
                 Seen::Refused(seen) => seen,
                 Seen::Allowed { .. } => {
                     return Err(Doubt(format!("{name} did not refuse the self-test's call")));

@@ -67,11 +67,7 @@ fn attempt(canary: &Canary, hook: Hook, modules: Option<&str>) -> (Outcome, Stri
         Ok(attachment) => attachment,
         Err(why) => return (why.outcome, why.reason),
     };
-    judge(
-        &canary.call(&mut attachment, hook.resource()),
-        hook,
-        modules,
-    )
+    judge(&canary.call(&mut attachment, hook), hook, modules)
 }
 
 fn judge(seen: &Seen, hook: Hook, modules: Option<&str>) -> (Outcome, String) {
