@@ -68,12 +68,13 @@ impl NotAttached {
     fn refused(hook: Option<Hook>, error: &libbpf_rs::Error, warning: Option<String>) -> Self {
         let warning = warning.map(|text| format!(" ({text})")).unwrap_or_default();
         let reason = match (error.kind(), hook) {
-            (ErrorKind::PermissionDenied, _) => {
-                "the kernel refuses programs on its functions (trampolines) with EPERM, although nospace has the rights that BPF takes"
-                    .to_owned()
-            }
+            // Also EACCES, with which the verifier rejects programs.
+            (ErrorKind::PermissionDenied, _) => format!(
+                "the kernel refuses programs on its functions (trampolines), although nospace has the rights that BPF needs: {error}{warning}"
+            ),
+            // Some kernels without that option let programs change what inotify_init1 returns, but not inotify_init.
             (ErrorKind::InvalidInput, Some(Hook::SystemCall)) => format!(
-                "the kernel does not let programs change what inotify_init and inotify_init1 return, which takes CONFIG_FUNCTION_ERROR_INJECTION{warning}"
+                "the kernel does not let programs refuse both inotify_init and inotify_init1, which needs CONFIG_FUNCTION_ERROR_INJECTION{warning}"
             ),
             (ErrorKind::InvalidInput, Some(hook)) if hook.is_lsm() => {
                 format!("the kernel does not offer this hook to BPF: {error}{warning}")
