@@ -22,7 +22,7 @@ pub struct GuardProbe {
     pub hooks: Vec<TriedHook>,
     /// Whether the kernel takes the CPU from a task in the middle of its work for the kernel; null where it does not say.
     pub preemptible: Option<bool>,
-    /// By what that was recognized, or why it is unknown; null where it is certain that it does not.
+    /// How that was found out, or why it is unknown; null where it does not, or nothing could be tried.
     pub preemption_note: Option<String>,
     /// The active security modules; null where /sys/kernel/security/lsm is not readable.
     pub security_modules: Option<Vec<String>>,
@@ -61,7 +61,7 @@ pub struct GuardableResource {
     pub resource: InotifyResource,
     /// What a guard could do.
     pub verdict: ReserveVerdict,
-    /// The hook that it would take; null for `none`.
+    /// The hook that it would take; null for `none` and `unknown`.
     pub hook: Option<String>,
     /// Why it could not enforce a reserve; null for `enforce`.
     pub reason: Option<String>,
@@ -73,7 +73,7 @@ pub struct GuardableResource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ReserveVerdict {
-    /// Keep a reserve: refuse pods what would take of it.
+    /// Keep a reserve: refuse calls of pods that would cut into it.
     Enforce,
     /// Only count such calls: some would get past the hook.
     Shadow,

@@ -4,7 +4,7 @@ mod document;
 
 pub use document::{GuardProbe, GuardableResource, ReserveVerdict, TriedHook};
 
-use nospace_bpf::guard::{Hook, Outcome, Preemption, Probe, Resource, Trial, probe};
+use nospace_bpf::guard::{Choice, Hook, Outcome, Preemption, Probe, Resource, Trial, probe};
 use nospace_bpf::support::Unsupported;
 use nospace_core::model::InotifyResource;
 
@@ -65,22 +65,33 @@ fn untried(why: &Unsupported, kernel: &str) -> GuardProbe {
 
 fn resource(probe: &Probe, one: Resource) -> GuardableResource {
     let choice = probe.choose(one);
-    let untested =
-        |trial: &&Trial| trial.hook.resource() == one && trial.outcome == Outcome::Untested;
-    let (verdict, reason) = match &choice {
-        None if let Some(trial) = probe.trials.iter().find(untested) => {
-            (ReserveVerdict::Unknown, Some(trial.reason.clone()))
-        }
-        None => (
+    // An untested hook that could do more than the one that was chosen.
+    let could_do_more = |trial: &&Trial| {
+        trial.outcome == Outcome::Untested
+            && trial.hook.resource() == one
+            && (choice.is_none() || trial.hook.is_lsm())
+    };
+    let untested = probe.trials.iter().find(could_do_more);
+    let (verdict, hook, reason) = match (&choice, untested) {
+        (
+            Some(Choice {
+                hook,
+                only_shadow: None,
+            }),
+            _,
+        ) => (ReserveVerdict::Enforce, Some(*hook), None),
+        (_, Some(trial)) => (ReserveVerdict::Unknown, None, Some(trial.reason.clone())),
+        (Some(choice), None) => (
+            ReserveVerdict::Shadow,
+            Some(choice.hook),
+            choice.only_shadow.clone(),
+        ),
+        (None, None) => (
             ReserveVerdict::None,
+            None,
             Some("none of its hooks works on this kernel".to_owned()),
         ),
-        Some(choice) => match &choice.only_shadow {
-            Some(why) => (ReserveVerdict::Shadow, Some(why.clone())),
-            None => (ReserveVerdict::Enforce, None),
-        },
     };
-    let hook = choice.map(|choice| choice.hook);
     GuardableResource {
         resource: inotify(one),
         verdict,

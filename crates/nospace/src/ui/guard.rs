@@ -14,23 +14,7 @@ use crate::guard::{GuardProbe, GuardableResource, ReserveVerdict};
 pub fn draw(probe: &GuardProbe, screen: &Screen) -> Page {
     let mut page = Page::new(screen.width, screen.charset);
     let line = page.line().put(style::BOLD, "nospace guard --probe: ");
-    let release = &probe.kernel;
-    let can = |resource| probe.can_enforce(resource);
-    let found = match (
-        can(InotifyResource::Watches),
-        can(InotifyResource::Instances),
-    ) {
-        _ if probe.obstacle.is_some() => "nothing could be tried here".to_owned(),
-        (true, true) => format!("kernel {release} can keep a reserve of watches and instances"),
-        (true, false) => {
-            format!("kernel {release} can keep a reserve of watches, but not of instances")
-        }
-        (false, true) => {
-            format!("kernel {release} can keep a reserve of instances, but not of watches")
-        }
-        (false, false) => format!("kernel {release} cannot keep a reserve"),
-    };
-    page.wrapped(line, style::PLAIN, &found);
+    page.wrapped(line, style::PLAIN, &found(probe));
     if let Some(why) = &probe.obstacle {
         let line = page.indented();
         page.wrapped(line, style::severity(Severity::Warning), why);
@@ -38,7 +22,7 @@ pub fn draw(probe: &GuardProbe, screen: &Screen) -> Page {
     }
     page.heading(
         "What a guard could do",
-        "nobody was refused anything by this probe",
+        "only nospace's own calls were refused",
     );
     for one in &probe.resources {
         resource(&mut page, one);
@@ -46,6 +30,32 @@ pub fn draw(probe: &GuardProbe, screen: &Screen) -> Page {
     hooks(&mut page, probe);
     kernel(&mut page, probe);
     page
+}
+
+/// All of it in a sentence.
+fn found(probe: &GuardProbe) -> String {
+    if probe.obstacle.is_some() {
+        return "nothing could be tried here".to_owned();
+    }
+    let of = |is: fn(ReserveVerdict) -> bool| {
+        let found = probe.resources.iter().filter(|one| is(one.verdict));
+        let names: Vec<&str> = found.map(|one| name(one.resource)).collect();
+        names.join(" and ")
+    };
+    let can = of(|verdict| verdict == ReserveVerdict::Enforce);
+    let cannot = of(|verdict| matches!(verdict, ReserveVerdict::Shadow | ReserveVerdict::None));
+    let unknown = of(|verdict| verdict == ReserveVerdict::Unknown);
+    let release = &probe.kernel;
+    match (can.as_str(), cannot.as_str(), unknown.as_str()) {
+        ("", "", _) => format!("whether kernel {release} can keep a reserve could not be tested"),
+        ("", _, "") => format!("kernel {release} cannot keep a reserve"),
+        ("", _, _) => format!(
+            "kernel {release} cannot keep a reserve of {cannot}; {unknown} could not be tested"
+        ),
+        (_, "", "") => format!("kernel {release} can keep a reserve of {can}"),
+        (_, _, "") => format!("kernel {release} can keep a reserve of {can}, but not of {cannot}"),
+        _ => format!("kernel {release} can keep a reserve of {can}; {unknown} could not be tested"),
+    }
 }
 
 fn resource(page: &mut Page, one: &GuardableResource) {
@@ -74,7 +84,7 @@ fn resource(page: &mut Page, one: &GuardableResource) {
 }
 
 fn hooks(page: &mut Page, probe: &GuardProbe) {
-    page.heading("Hooks", "each was to refuse a call of nospace's own");
+    page.heading("Hooks", "each had to refuse a call of nospace itself");
     let mut above = None;
     for one in &probe.hooks {
         let (word, look) = outcome(one.outcome);
@@ -122,7 +132,7 @@ fn kernel(page: &mut Page, probe: &GuardProbe) {
                 .unwrap_or_default()
         ),
         (None, note) => format!(
-            "preemption unknown: {}; only hooks of security modules (lsm/…) are trusted",
+            "preemption unknown: {}; only hooks of security modules (lsm/…) are relied on",
             note.as_deref().unwrap_or_default()
         ),
     };
@@ -131,8 +141,7 @@ fn kernel(page: &mut Page, probe: &GuardProbe) {
     let modules = match &probe.security_modules {
         Some(list) => format!("active security modules: {}", list.join(", ")),
         None => {
-            "active security modules: unknown (securityfs is not mounted on /sys/kernel/security)"
-                .to_owned()
+            "active security modules: unknown (cannot read /sys/kernel/security/lsm)".to_owned()
         }
     };
     let line = page.indented();

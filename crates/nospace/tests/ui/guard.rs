@@ -62,18 +62,22 @@ fn all() -> [(&'static str, GuardProbe); 4] {
     ]
 }
 
+fn drawn(probe: &GuardProbe, width: usize) -> String {
+    let screen = Screen {
+        width,
+        ..Screen::default()
+    };
+    let mut out = Vec::new();
+    draw(probe, &screen).write(&mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    anstream::adapter::strip_str(&text).to_string()
+}
+
 #[test]
 fn golden() {
     for (name, probe) in all() {
         for width in [60, 100] {
-            let screen = Screen {
-                width,
-                ..Screen::default()
-            };
-            let mut out = Vec::new();
-            draw(&probe, &screen).write(&mut out).unwrap();
-            let text = String::from_utf8(out).unwrap();
-            let plain = anstream::adapter::strip_str(&text).to_string();
+            let plain = drawn(&probe, width);
             assert!(!plain.contains('\u{1b}'));
             insta::assert_snapshot!(format!("guard-{name}-{width}"), plain);
         }
@@ -113,6 +117,44 @@ fn what_could_not_be_tried_is_unknown_unless_another_hook_works() {
             None
         )
         .is_certain()
+    );
+}
+
+/// With all instances of root in use, those hooks fail that run after the kernel has counted.
+#[test]
+fn an_untested_hook_that_could_hold_leaves_it_unknown() {
+    use Outcome::{Untested, Works};
+    let full = Preemption::Yes("full preemption".to_owned());
+    let one = probe([Works, Works, Works, Untested, Untested], full, None);
+    let verdicts: Vec<_> = one.resources.iter().map(|one| one.verdict).collect();
+    assert_eq!(verdicts, [ReserveVerdict::Enforce, ReserveVerdict::Unknown]);
+    assert_eq!(one.resources[1].hook, None);
+    assert!(!one.is_certain());
+}
+
+#[test]
+fn what_could_not_be_tested_is_not_said_to_be_impossible() {
+    use Outcome::{Refused, Untested, Works};
+    let first = |outcomes| {
+        let page = drawn(&probe(outcomes, Preemption::No, None), 200);
+        let line = page.lines().next().unwrap_or_default();
+        line.replace("nospace guard --probe: ", "")
+    };
+    assert_eq!(
+        first([Works, Works, Untested, Untested, Untested]),
+        "kernel 6.1.0 can keep a reserve of watches; instances could not be tested"
+    );
+    assert_eq!(
+        first([Refused, Refused, Untested, Untested, Untested]),
+        "kernel 6.1.0 cannot keep a reserve of watches; instances could not be tested"
+    );
+    assert_eq!(
+        first([Untested; 5]),
+        "whether kernel 6.1.0 can keep a reserve could not be tested"
+    );
+    assert_eq!(
+        first([Works, Works, Refused, Refused, Refused]),
+        "kernel 6.1.0 can keep a reserve of watches, but not of instances"
     );
 }
 
