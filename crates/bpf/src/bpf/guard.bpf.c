@@ -1,8 +1,8 @@
 /* Refuses pods the last inotify watches and instances of root, so that the kubelet and the system keep what they need.
  *
- * The programs run before the kernel charges a call, or right after, and only ever look: at the kernel's own counters of the
- * user, and at the cgroups of the caller. Whatever they cannot tell, they allow. They forget nothing and remember nothing, so
- * that nothing can be wrong when they start, or stay when they end.
+ * The programs run before the kernel charges a call, or right after, and only look at the kernel's own counters of the user and
+ * at the cgroups of the caller. In doubt they allow the call. They keep no state, so that nothing can be wrong when they start,
+ * and nothing is left when they end.
  *
  * A hook is used only if its self-test has shown that it refuses: some attach and never run.
  *
@@ -90,6 +90,11 @@ static __always_inline bool is_watched(struct inode *inode, struct fsnotify_grou
 		node = BPF_CORE_READ(node, next);
 	}
 	return false;
+}
+
+static __always_inline bool is_guarded(struct ucounts *u)
+{
+	return u && (__u64)u == config.account;
 }
 
 /* How many pods may use: half the limit at least, whatever the reserve. */
@@ -197,22 +202,19 @@ static __noinline int refuses_watch(__u64 inode)
 
 		fd = arguments[0];
 	}
-	group = NULL;
 	if (config.canary) {
 		group = group_of_descriptor(task, fd);
 		if (group && is_canary(GUARD_WATCHES, last_link(BPF_CORE_READ(group, inotify_data.ucounts)), false))
 			return 1;
 	}
-	if (!mode)
-		return 0;
-	pod = pod_of(task, config.by_memory);
+	pod = mode ? pod_of(task, config.by_memory) : 0;
 	if (!pod)
 		return 0;
 	group = group_of_descriptor(task, fd);
 	if (!group)
 		return 0;
 	u = last_link(BPF_CORE_READ(group, inotify_data.ucounts));
-	if (!u || (__u64)u != config.account || !is_over(u, GUARD_WATCHES, false, &used, &limit))
+	if (!is_guarded(u) || !is_over(u, GUARD_WATCHES, false, &used, &limit))
 		return 0;
 	/* A change of a watch charges nothing. */
 	if (is_watched((struct inode *)inode, group))
@@ -231,13 +233,11 @@ static __noinline int refuses_instance(__u32 charged_already)
 		return 0;
 	if (config.canary && is_canary(GUARD_INSTANCES, charged_for_instance(task), charged_already))
 		return 1;
-	if (!mode)
-		return 0;
-	pod = pod_of(task, config.by_memory);
+	pod = mode ? pod_of(task, config.by_memory) : 0;
 	if (!pod)
 		return 0;
 	u = charged_for_instance(task);
-	if (!u || (__u64)u != config.account || !is_over(u, GUARD_INSTANCES, charged_already, &used, &limit))
+	if (!is_guarded(u) || !is_over(u, GUARD_INSTANCES, charged_already, &used, &limit))
 		return 0;
 	return take_over(GUARD_INSTANCES, mode, pod, used, limit);
 }
