@@ -313,7 +313,9 @@ fn failure(error: &RequestError, ready: Option<bool>) -> Failure {
         RequestError::Status {
             code, by_server, ..
         } => of_status(*code, *by_server, error),
-        RequestError::Unreachable(why) => (FailureKind::Unreachable, why.clone()),
+        RequestError::Unreachable(_) | RequestError::BrokenOff(_) => {
+            (FailureKind::Unreachable, error.to_string())
+        }
     };
     let kind = match kind {
         FailureKind::Unreachable if ready == Some(false) => FailureKind::NotReady,

@@ -211,7 +211,7 @@ impl Cluster {
             .map_err(|_| (RequestError::Timeout, None))?
             .map_err(|error| match error.is::<LengthLimitError>() {
                 true => (RequestError::TooLong(request.most), None),
-                false => unreachable(error.to_string()),
+                false => (RequestError::BrokenOff(error.to_string()), None),
             })?;
         let body = body.to_bytes().to_vec();
         if !head.status.is_success() {
@@ -319,6 +319,7 @@ fn attempts(error: &RequestError) -> u32 {
     match error {
         RequestError::Status { code: 429, .. } => ATTEMPTS_IF_THROTTLED,
         RequestError::Unreachable(_)
+        | RequestError::BrokenOff(_)
         | RequestError::Status {
             code: 500 | 502 | 504,
             by_server: true,

@@ -58,8 +58,10 @@ pub enum RequestError {
     },
     /// The answer is longer than that many bytes.
     TooLong(usize),
-    /// No connection, or one that broke.
+    /// No connection, or one that broke before the answer began.
     Unreachable(String),
+    /// An answer that began and has no end.
+    BrokenOff(String),
 }
 
 impl RequestError {
@@ -124,6 +126,7 @@ impl fmt::Display for RequestError {
             Self::Status { code, message, .. } => write!(f, "{message} ({code})"),
             Self::TooLong(most) => write!(f, "the answer is longer than {most} bytes"),
             Self::Unreachable(why) => f.write_str(why),
+            Self::BrokenOff(why) => write!(f, "the answer broke off: {why}"),
         }
     }
 }

@@ -119,6 +119,7 @@ fn failed(server: &Server, path: &str, error: &RequestError, timeout: Duration) 
                 "cannot ask {url}: {why}. Does an agent run there, and does it listen on this address (--listen)?"
             );
         }
+        RequestError::BrokenOff(_) => return format!("{url}: {error}"),
         RequestError::Status { code, message, .. } => {
             (*code, message.lines().next().unwrap_or_default())
         }

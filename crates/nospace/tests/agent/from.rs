@@ -1,6 +1,8 @@
 //! `--from http://HOST`: the commands read what a running agent has recorded.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -151,6 +153,20 @@ pub fn with_token() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A server that hangs up in the middle of its answer.
+fn hangs_up() -> anyhow::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let request = BufReader::new(&stream).lines().map_while(Result::ok);
+            request.take_while(|line| !line.is_empty()).for_each(drop);
+            let _ = (&stream).write_all(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n(");
+        }
+    });
+    Ok(format!("http://{address}"))
+}
+
 pub fn not_recorded() -> anyhow::Result<()> {
     let agent = Agent::start(&["--trace=off"])?;
     let url = format!("http://{}", agent.address);
@@ -173,6 +189,11 @@ pub fn not_recorded() -> anyhow::Result<()> {
     refused(&later, &[], &["503", "nothing is recorded yet"])?;
     let moved = at(302, b"")?;
     refused(&moved, &[], &["302", "no agent of nospace"])?;
+    let (out, errors) = run(&["check", "--from", &hangs_up()?])?;
+    ensure!(
+        out.is_empty() && errors.contains("broke off") && !errors.contains("Does an agent run"),
+        "{out}{errors}"
+    );
     // What it sends is trusted as little as a file.
     let page = at(200, b"<html>\x1b[31m")?;
     refused(&page, &[], &["cannot read the recording of", &page, "zstd"])?;
