@@ -31,7 +31,7 @@ pub fn of_first(host: &dyn Host, key: &'static str) -> anyhow::Result<Option<u64
 /// Network namespaces, each by a process that lives in it.
 #[derive(Default)]
 pub struct Networks {
-    /// A process or thread in each, by inode number: the lowest of those that were asked; pid 1 for its own.
+    /// A process or thread in each, by inode number: the lowest that is known; pid 1 for its own.
     pub all: BTreeMap<u64, u32>,
     /// That of nospace.
     pub own: Option<u64>,
@@ -65,8 +65,8 @@ impl Networks {
         for (&id, &tid) in &tasks.networks {
             match tid {
                 0 => {
-                    let elsewhere = "they are in other pid namespaces".to_owned();
-                    networks.missed = Some(ReadError::Failed(elsewhere));
+                    let nobody = "none of them has a pid here".to_owned();
+                    networks.missed = Some(ReadError::Failed(nobody));
                 }
                 _ => {
                     networks.all.insert(id, tid);
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn namespaces_of_other_pid_namespaces_are_missed() {
+    fn namespaces_without_a_pid_are_missed() {
         let tasks = |networks: &[(u64, u32)]| TaskNamespaces {
             networks: networks.iter().copied().collect(),
             ..TaskNamespaces::default()
@@ -181,6 +181,6 @@ mod tests {
         let some = Networks::known(&tasks(&[(7, 1), (8, 0)]));
         assert_eq!(some.all, BTreeMap::from([(7, 1)]));
         let gap = some.gap().unwrap_or_default();
-        assert!(gap.ends_with("they are in other pid namespaces"), "{gap}");
+        assert!(gap.ends_with("none of them has a pid here"), "{gap}");
     }
 }
