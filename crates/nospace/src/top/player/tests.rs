@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use tempfile::NamedTempFile;
 
@@ -97,4 +98,24 @@ fn a_recording_of_one_moment_is_a_timeline_of_one_sample() {
     let archive = writer.finish().unwrap();
     let mut player = opened(&archive).unwrap();
     assert_eq!(walked(&mut player), (1, After::Nothing));
+}
+
+#[test]
+fn command_lines_come_and_go_with_the_request() {
+    let recorded = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/timelines/config-reloader.tar.zst"
+    );
+    let mut player = Player::new(Replay::open(Path::new(recorded)).unwrap());
+    let has = |updates: &[Update]| {
+        let [Update::Moment(moment)] = updates else {
+            panic!("{updates:?}")
+        };
+        let (sample, _) = moment.samples.last().unwrap();
+        let mut processes = sample.report.processes.iter();
+        processes.any(|process| process.cmdline.is_some())
+    };
+    assert!(!has(&[player.show(0).unwrap()]));
+    assert!(has(&player.answer(vec![Request::Cmdlines(true)])));
+    assert!(!has(&player.answer(vec![Request::Cmdlines(false)])));
 }
