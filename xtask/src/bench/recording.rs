@@ -15,7 +15,7 @@ use super::{build, must_be_root, root, table, write};
 
 /// Between two samples; the node goes through [`STEPS`] meanwhile.
 const SAMPLE: Duration = Duration::from_secs(2);
-/// Between two samples of an agent, by default.
+/// How long the agent waits between two samples by default.
 const MINUTE: Duration = Duration::from_mins(1);
 /// So many steps of the node's life are a minute.
 #[expect(clippy::cast_possible_truncation, reason = "twelve")]

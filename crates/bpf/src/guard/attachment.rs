@@ -18,7 +18,7 @@ struct Program {
     name: &'static str,
     hook: Hook,
     function: &'static str,
-    /// Not of each kernel: those for 32-bit programs.
+    /// Not every kernel has it: those for 32-bit programs.
     optional: bool,
 }
 
@@ -143,7 +143,7 @@ impl Attachment {
         })
     }
 
-    /// Calls that each hook missed, because another task was in the program on the same CPU; `None` where the kernel does not count them.
+    /// Calls that each hook missed because another task was in its program on the same CPU; `None` where the kernel does not count them.
     pub fn skipped(&self) -> Vec<(Hook, Option<u64>)> {
         let of = |hook: Hook| {
             let mut all = Some(0);

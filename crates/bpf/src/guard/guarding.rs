@@ -18,12 +18,12 @@ use crate::support::Unsupported;
 /// `PROC_USER_INIT_INO` (include/linux/proc_ns.h).
 const INITIAL_USER_NAMESPACE: u64 = 4_026_531_837;
 
-/// Tries of a self-test in which the figures change while they are compared.
+/// Tries of a self-test whose figures change while they are compared.
 const TRIES: usize = 10;
 
 type Inbox = Arc<Mutex<Vec<Option<AtLine>>>>;
 
-/// Refuses pods what would take of root's reserve, from [`Guard::start`] until it is dropped or the process ends, however it ends.
+/// Refuses calls of pods that would cut into root's reserve, from [`Guard::start`] until it is dropped or the process ends, however it ends.
 pub struct Guard {
     ring: RingBuffer<'static>,
     inbox: Inbox,
@@ -111,7 +111,7 @@ impl Guard {
         self.attachment.configure(|config| config.mode = mode);
     }
 
-    /// How many watches and instances of root pods may not take. More than half of the limit is never kept.
+    /// How many of root's watches and instances are kept from pods: never more than half of the limit.
     pub fn set_reserve(&mut self, reserve: Both<u64>) {
         let reserve = [reserve.watches, reserve.instances];
         self.attachment.configure(|config| config.reserve = reserve);
@@ -168,7 +168,7 @@ impl Guard {
         Ok(())
     }
 
-    /// What was counted since the start, of all pods.
+    /// What was counted since the start, for all pods.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let memory = self.attachment.programs.maps.bss_data.as_ref();
@@ -179,8 +179,8 @@ impl Guard {
         })
     }
 
-    /// What was counted of each pod, by the id of its cgroup. Of more than 4,096 pods, those that were not at the line for longest
-    /// are forgotten.
+    /// What was counted for each pod, by the id of its cgroup. Beyond 4,096 pods, those that have not been at the line for longest are
+    /// forgotten.
     #[must_use]
     pub fn counts_by_pod(&self) -> BTreeMap<u64, Counts> {
         let map = &self.attachment.programs.maps.pods;
@@ -193,7 +193,7 @@ impl Guard {
         map.keys().filter_map(one).collect()
     }
 
-    /// Calls that went past a hook unseen, because another task was in its program on the same CPU; `None` where the kernel does not count
+    /// Calls that got past a hook unseen because another task was in its program on the same CPU; `None` where the kernel does not count
     /// them (before 5.12).
     #[must_use]
     pub fn skipped(&self) -> Vec<(Hook, Option<u64>)> {

@@ -16,7 +16,7 @@ pub enum Hook {
 }
 
 impl Hook {
-    /// All of them; of each resource, those first that cost less.
+    /// All of them; for each resource, the cheapest first.
     pub const ALL: [Self; 5] = [
         Self::LsmPathNotify,
         Self::ModifyPathNotify,
@@ -52,7 +52,7 @@ impl Hook {
         matches!(self, Self::LsmPathNotify | Self::LsmFileAlloc)
     }
 
-    /// Whether the kernel skips the program for one task while another, which was preempted inside of it, waits for the same CPU. On a
+    /// Whether the kernel skips the program for one task while another, which was preempted inside it, waits for the same CPU. On a
     /// preemptible kernel many threads at once get past such a program.
     #[must_use]
     pub fn is_skipped_when_preempted(self) -> bool {

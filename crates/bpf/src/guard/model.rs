@@ -39,7 +39,7 @@ impl<T> Both<T> {
     }
 }
 
-/// What the guard does with a pod's call that would take of the reserve.
+/// What the guard does with a pod's call that would cut into the reserve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing.
@@ -51,16 +51,16 @@ pub enum Mode {
     Enforce,
 }
 
-/// What holds for a cgroup and all below it that have no policy of their own.
+/// What holds for a cgroup, and for those below it that have no policy of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The cgroups right below it are pods, which may not take of the reserve.
+    /// The cgroups right below it are pods, which may not cut into the reserve.
     Pods,
-    /// May use all, as do cgroups without a policy.
+    /// May use everything, as may cgroups without a policy.
     Exempt,
 }
 
-/// Calls that would have taken of the reserve since the start.
+/// Calls since the start that would have cut into the reserve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Those refused.
@@ -69,7 +69,7 @@ pub struct Counts {
     pub would_refuse: Both<u64>,
 }
 
-/// A call that would have taken of the reserve. At most one a second is reported for each pod and resource; [`Counts`] has all.
+/// A call that would have cut into the reserve. At most one a second is reported for each pod and resource; [`Counts`] has all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtLine {
     /// What the call asked for.
@@ -93,11 +93,11 @@ pub struct AtLine {
 pub enum SelfTest {
     /// Each hook refused the guard's own call, having read the same figures as the kernel's accounting.
     Passed,
-    /// Something could not be tested this time; what, and why.
+    /// Something could not be tested this time: what, and why.
     Inconclusive(String),
 }
 
-/// What a self-test found wrong: a guard that is not right must not refuse anybody.
+/// What a self-test found wrong: a guard that may be wrong must refuse nobody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Doubt(pub String);

@@ -1,13 +1,13 @@
 use std::fs;
 
-/// Whether the kernel takes the CPU from a task in the middle of its work for the kernel.
+/// Whether a task can lose the CPU while it runs in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Preemption {
-    /// Only where the task offers it (`PREEMPT_NONE`, `PREEMPT_VOLUNTARY`).
+    /// Only where it gives the CPU up (`PREEMPT_NONE`, `PREEMPT_VOLUNTARY`).
     No,
-    /// At any time (full or lazy preemption, and real-time kernels); by what it was recognized.
+    /// At any time (full or lazy preemption, and real-time kernels); how that was found out.
     Yes(String),
-    /// The kernel decides when it starts or later, and does not say here; why.
+    /// That is decided at boot or later, and the kernel does not say here; why.
     Unknown(String),
 }
 

@@ -5,7 +5,7 @@ use super::hook::Hook;
 use super::model::{Both, Resource};
 use super::preemption::Preemption;
 
-/// What a hook did with a call of nospace's own that it was to refuse.
+/// What a hook did with a call of nospace itself that it had to refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -45,12 +45,12 @@ pub struct Probe {
     pub modules: Option<String>,
 }
 
-/// The hook that a guard takes for a resource.
+/// The hook that a guard uses for a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// The hook.
     pub hook: Hook,
-    /// Why it holds no reserve, only counts in shadow mode; `None` if it holds one.
+    /// Why it cannot hold a reserve, and only counts in shadow mode; `None` if it can.
     pub only_shadow: Option<String>,
 }
 

@@ -16,7 +16,7 @@ pub fn probe() -> Result<Probe, Unsupported> {
     Err(Unsupported::not_built_in())
 }
 
-/// Refuses pods what would take of root's reserve: a stub for builds without the feature `ebpf`.
+/// Refuses calls of pods that would cut into root's reserve: a stub for builds without the feature `ebpf`.
 #[derive(Debug)]
 pub struct Guard(Infallible);
 

@@ -114,7 +114,7 @@ fn working(probe: &Probe, of: Option<Resource>) -> Vec<Hook> {
         .collect()
 }
 
-/// So many pairs of hooks that each is in one.
+/// As few pairs of hooks as cover each of them.
 fn pairs(probe: &Probe) -> Vec<Hooks> {
     let [watches, instances] = Resource::ALL.map(|resource| working(probe, Some(resource)));
     let pair = |n: usize| Both {
@@ -144,7 +144,7 @@ fn known(probe: &Probe) -> Outcome<()> {
         Preemption::No => "no",
         Preemption::Unknown(_) => "unknown",
     };
-    // 7.2 is lazy; the others are voluntary, unless they are told otherwise.
+    // 7.2 is lazy; the others are voluntary, unless booted with preempt=full.
     let full = fs::read_to_string("/proc/cmdline")?.contains("preempt=full");
     let should = if full || release.starts_with('7') {
         "yes"

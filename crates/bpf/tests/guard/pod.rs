@@ -1,4 +1,4 @@
-//! A process that takes what it is told to; it is moved into a cgroup by the other side.
+//! A process that does what it is told; the other side moves it into a cgroup.
 
 use std::fs;
 use std::io::{self, BufRead};

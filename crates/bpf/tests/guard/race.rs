@@ -10,7 +10,7 @@ const LIMIT: u64 = 3000;
 const RESERVE: u64 = 1000;
 
 /// A hook of a security module lets each other thread past at most once: between its look and the kernel's charge. Others can
-/// leak, where the kernel is preemptible, and then the kernel says how often.
+/// leak on a preemptible kernel, which then says how often.
 pub fn watches(bench: &mut Bench, hook: Hook) -> Outcome<String> {
     let hooks = Both {
         watches: Some(hook),
@@ -28,7 +28,7 @@ pub fn watches(bench: &mut Bench, hook: Hook) -> Outcome<String> {
     Ok(seen.join("; "))
 }
 
-/// Where the kernel charges an instance before it asks, threads can also stop each other short of the line.
+/// Where the kernel charges an instance before it asks the hook, threads can also stop each other short of the line.
 pub fn instances(bench: &mut Bench, hook: Hook) -> Outcome<String> {
     let hooks = Both {
         watches: None,

@@ -1,4 +1,4 @@
-//! `nospace guard`: what of a reserve for the node this kernel can keep.
+//! `nospace guard`: whether this kernel can keep a reserve for the node.
 
 use std::process::ExitCode;
 
@@ -14,19 +14,19 @@ use crate::ui::screen::Screen;
 /// Find out whether this kernel could keep a reserve of inotify for the node
 ///
 /// Pods that run as root share their inotify watches and instances with the kubelet, the container runtime and systemd. On many kernels a
-/// BPF program can refuse pods the last of them, so that the node keeps what it needs. Which kernels, only a test shows: --probe attaches each
-/// program that could do it for a moment, has it refuse a call of nospace's own, and refuses nobody else. Needs eBPF and root.
+/// BPF program can refuse pods the last of them, so that the node keeps what it needs. Only a test shows which kernels: --probe briefly attaches
+/// each program that could do it, and has it refuse a call of nospace itself, and of nobody else. Needs eBPF and root.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct GuardArgs {
-    /// Try every hook of this kernel, and say what a guard could do; refuses nobody
+    /// Try every hook of this kernel, and say what a guard could do; refuses nobody else's calls
     #[arg(long, required = true)]
     probe: bool,
     #[command(flatten)]
     output: OutputArg,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 a reserve of watches and instances can be kept, 1 it cannot, or not of both, 3 wrong usage, or it could not be tried.";
+const AFTER_HELP: &str = "Exit codes: 0 a reserve of watches and instances can be kept, 1 it cannot, or not of both, 3 wrong usage, or it could not be tested.";
 
 /// Probes.
 ///

@@ -18,9 +18,9 @@ pub struct GuardProbe {
     pub obstacle: Option<String>,
     /// Watches and instances.
     pub resources: Vec<GuardableResource>,
-    /// All hooks; of each resource, those first that cost less. Empty where nothing could be tried.
+    /// All hooks; for each resource, the cheapest first. Empty where nothing could be tried.
     pub hooks: Vec<TriedHook>,
-    /// Whether the kernel takes the CPU from a task in the middle of its work for the kernel; null where it does not say.
+    /// Whether a task can lose the CPU while it runs in the kernel; null where the kernel does not say, or nothing could be tried.
     pub preemptible: Option<bool>,
     /// How that was found out, or why it is unknown; null where it does not, or nothing could be tried.
     pub preemption_note: Option<String>,
@@ -38,7 +38,7 @@ impl GuardProbe {
         self.resources.iter().any(is)
     }
 
-    /// Whether all was tried that decides what a guard could do.
+    /// Whether everything was tried that decides what a guard could do.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         let known = |one: &GuardableResource| one.verdict != ReserveVerdict::Unknown;
@@ -65,7 +65,7 @@ pub struct GuardableResource {
     pub hook: Option<String>,
     /// Why it could not enforce a reserve; null for `enforce`.
     pub reason: Option<String>,
-    /// The hook's program would run for every file that anybody opens.
+    /// The hook's program would run for every file that any process opens.
     pub runs_for_every_file: bool,
 }
 

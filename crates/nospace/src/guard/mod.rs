@@ -1,4 +1,4 @@
-//! The guard, which keeps a reserve of root's inotify watches and instances for the node: what of it this kernel can do.
+//! The guard, which keeps a reserve of root's inotify watches and instances for the node: what this kernel allows it.
 
 mod document;
 
