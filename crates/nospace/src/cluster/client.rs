@@ -289,21 +289,12 @@ fn failed(plugin: &ExecConfig, error: &kube::Error) -> anyhow::Error {
     let command = plugin.command.as_deref().unwrap_or("(no command)");
     match error {
         kube::Error::Auth(AuthError::AuthExecStart(why)) => {
-            let hint = plugin.install_hint.as_deref().unwrap_or_default();
-            let hint: Vec<&str> = hint.split_whitespace().collect();
-            let hint = match hint[..] {
-                [] => String::new(),
-                _ => format!(". {}", hint.join(" ")),
-            };
+            let hint = behind(". ", plugin.install_hint.as_deref().unwrap_or_default());
             anyhow!("cannot start the kubeconfig's credential plugin {command}: {why}{hint}")
         }
+        // An interactive plugin has written to the terminal.
         kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said = match said.trim() {
-                // An interactive plugin has written to the terminal.
-                "" => String::new(),
-                said => format!(": {}", said.chars().take(1000).collect::<String>()),
-            };
+            let said = behind(": ", &String::from_utf8_lossy(&out.stderr));
             let status = out.status;
             anyhow!("the kubeconfig's credential plugin {command} failed ({status}){said}")
         }
@@ -311,6 +302,18 @@ fn failed(plugin: &ExecConfig, error: &kube::Error) -> anyhow::Error {
             "the kubeconfig's credential plugin {command}: {}",
             chain(error)
         ),
+    }
+}
+
+/// `text` on one line, at most 1,000 characters, behind `separator`; nothing if it is blank.
+fn behind(separator: &str, text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words[..] {
+        [] => String::new(),
+        _ => {
+            let line: String = words.join(" ").chars().take(1000).collect();
+            format!("{separator}{line}")
+        }
     }
 }
 

@@ -72,7 +72,10 @@ fn a_plugin_gives_the_token() {
 #[test]
 fn a_plugin_that_fails_is_named_with_what_it_says() {
     let server = fleet_of([("a", says("a"))]);
-    let path = plugin(&server, "echo 'session expired: log in again' >&2; exit 7");
+    let path = plugin(
+        &server,
+        "printf 'session expired:\n  log in again\n' >&2; exit 7",
+    );
     let output = nospace(&server, &[]);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{said}");
