@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,13 +14,15 @@ use anyhow::{Context as _, bail};
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{Pid, test_kill_process};
 
-/// Everything that is created has this name, a dot, and the pid of its creator.
+/// Everything that is created has this name, a dot, and the pid of its creator; outside of the initial pid namespace also the creator's.
 pub const NAME: &str = "nospace-exhaust";
 /// The hidden command that runs the cleanup process.
 pub const COMMAND: [&str; 2] = ["exhaust", "cleanup"];
 /// A cgroup is busy until its last process has been waited for.
 const MAX_TRIES: u32 = 50;
 const RETRY_DELAY: Duration = Duration::from_millis(20);
+/// `PROC_PID_INIT_INO` of the kernel's include/linux/proc_ns.h.
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
 /// A child process that waits for nospace to end, however that happens, and then removes what it was told to expect.
 #[derive(Debug)]
@@ -173,30 +176,45 @@ fn remove_when_idle(path: &Path) -> io::Result<()> {
 
 /// The name of everything that this process creates.
 pub fn own_name() -> String {
-    format!("{NAME}.{}", std::process::id())
+    format!("{NAME}.{}{}", std::process::id(), pid_namespace())
 }
 
-/// Whether this is the name of something that belongs to a nospace which no longer runs.
+/// A dash and the inode of this process's pid namespace; empty in the initial one. `/run` and cgroups may be shared with others, and a pid
+/// means something else there.
+fn pid_namespace() -> String {
+    match fs::metadata("/proc/self/ns/pid").map(|file| file.ino()) {
+        Ok(INITIAL_PID_NAMESPACE) | Err(_) => String::new(),
+        Ok(inode) => format!("-{inode}"),
+    }
+}
+
+/// Whether this is the name of something that belongs to a nospace of this pid namespace which no longer runs.
 pub fn is_leftover(name: &OsStr) -> bool {
-    let pid = name
-        .to_str()
-        .and_then(|name| name.strip_prefix(NAME)?.strip_prefix('.')?.parse().ok());
+    let namespace = pid_namespace();
+    let pid = name.to_str().and_then(|name| {
+        let own = name.strip_prefix(NAME)?.strip_prefix('.')?;
+        own.strip_suffix(&namespace)?.parse().ok()
+    });
     let pid = pid.and_then(Pid::from_raw);
     pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
-/// Removes what is left of an earlier nospace that was killed together with its cleanup process.
+/// Removes what is left of an earlier nospace that was killed together with its cleanup process. What another user left stays: it is in
+/// nobody's way.
 ///
 /// # Errors
 ///
 /// It cannot be removed.
 pub fn remove_leftover(leftover: Leftover, path: &Path) -> anyhow::Result<()> {
-    remove(leftover, path).with_context(|| {
-        format!(
-            "cannot remove {}, left over from an earlier run",
-            path.display()
-        )
-    })
+    match remove(leftover, path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        removed => removed.with_context(|| {
+            format!(
+                "cannot remove {}, left over from an earlier run",
+                path.display()
+            )
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -207,12 +225,14 @@ mod tests {
     fn only_a_dead_process_has_leftovers() {
         assert!(!is_leftover(own_name().as_ref()));
         // Above any pid_max.
-        assert!(is_leftover("nospace-exhaust.2000000000".as_ref()));
+        let dead = format!("nospace-exhaust.2000000000{}", pid_namespace());
+        assert!(is_leftover(dead.as_ref()));
         for other in [
             "nospace-exhaust",
             "nospace-exhaust.x",
             "nospace-exhaust.1/..",
             "nginx.2000000000",
+            "nospace-exhaust.2000000000-1",
         ] {
             assert!(!is_leftover(other.as_ref()), "{other}");
         }

@@ -1,5 +1,7 @@
 //! Exactly N are left: the kernel gives N more, and refuses the next.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::ensure;
@@ -118,7 +120,18 @@ pub fn without_a_directory() -> anyhow::Result<()> {
 }
 
 /// What needs a directory of root's says so to another user.
+/// Nor does what another user's nospace left behind stand in the way.
 pub fn without_rights() -> anyhow::Result<()> {
+    // Above any pid_max.
+    let left = Path::new("/run/nospace-exhaust.2000000002");
+    fs::create_dir_all(left)?;
+    let outcome = errors_without_rights();
+    // Another test's nospace, as root, may have removed it.
+    let _ = fs::remove_dir(left);
+    outcome
+}
+
+fn errors_without_rights() -> anyhow::Result<()> {
     for scenario in ["ptys", "inodes", "cgroups"] {
         let output = Command::new("setpriv")
             .args(["--reuid=65534", "--regid=65534", "--clear-groups", NOSPACE])
