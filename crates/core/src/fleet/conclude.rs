@@ -41,6 +41,9 @@ pub struct Origin {
     pub cluster: Option<String>,
     /// Only nodes that this selects; null where all were asked for.
     pub selector: Option<String>,
+    /// Only nodes of these pools; left out where nodes of all pools were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<String>,
     /// The source does not know all nodes: there may be more than there are rows.
     #[serde(default)]
     pub may_lack_nodes: bool,
@@ -74,13 +77,15 @@ pub fn conclude(mut rows: Vec<Row>, origin: Origin) -> Fleet {
     }
 }
 
-/// Worst first: the state, then how full the fullest budget is. Nodes that did not answer come before those that say unknown.
-fn order(row: &Row) -> (Reverse<Status>, bool, u64) {
+/// Worst first: the state, nodes that are not ready, then how full the fullest budget is. Nodes that did not answer come before those that say
+/// unknown.
+fn order(row: &Row) -> (Reverse<Status>, bool, bool, u64) {
     let fullest = row.summary().and_then(|summary| summary.fullest());
     let percent = fullest.map_or(0, super::BudgetSummary::percent);
     (
         Reverse(row.state),
         row.summary().is_some(),
+        row.ready != Some(false),
         u64::MAX - percent,
     )
 }

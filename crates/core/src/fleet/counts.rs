@@ -20,6 +20,9 @@ pub struct Counts {
     pub critical: u64,
     /// Without an answer, or with one that says unknown or is too old.
     pub unknown: u64,
+    /// Of all, those that are not ready in the Kubernetes API.
+    #[serde(default)]
+    pub not_ready: u64,
 }
 
 impl Counts {
@@ -28,6 +31,7 @@ impl Counts {
         let mut counts = Self::default();
         for row in rows {
             counts.nodes += 1;
+            counts.not_ready += u64::from(row.ready == Some(false));
             counts.answered += u64::from(row.summary().is_some());
             *match row.state {
                 Status::Ok(_) => &mut counts.ok,

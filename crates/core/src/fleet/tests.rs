@@ -89,6 +89,15 @@ fn a_fleet_that_may_lack_nodes_is_never_ok() {
 }
 
 #[test]
+fn a_node_that_is_not_ready_is_counted_and_comes_first_among_its_equals() {
+    let mut away = row(summary("z"));
+    away.ready = Some(false);
+    let fleet = fleet(vec![row(summary("a")), away]);
+    assert_eq!((fleet.counts.not_ready, fleet.counts.ok), (1, 2));
+    assert_eq!(fleet.rows[0].node, "z");
+}
+
+#[test]
 fn an_ok_that_is_old_or_of_unknown_age_is_none() {
     let with_age = |age, status| {
         let said = Answer::Summary(Box::new(Summary {

@@ -274,6 +274,7 @@ impl ClusterArgs {
             via,
             cluster,
             selector: self.selector.clone(),
+            pools: self.pool.clone(),
             may_lack_nodes: collected.may_lack_nodes,
             notes: collected.notes,
         };

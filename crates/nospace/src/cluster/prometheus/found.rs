@@ -1,9 +1,12 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use nospace_core::amount::thousands;
 use nospace_core::evidence;
-use nospace_core::fleet::{BudgetSummary, FindingSummary, NextFull, Omitted, Summary, WorkloadUse};
+use nospace_core::fleet::{
+    BudgetSummary, FindingSummary, NextFull, Omitted, STALE_SECONDS, Summary, WorkloadUse,
+};
 use nospace_core::model::{CgroupVersion, Pair, Provenance};
 use nospace_core::report::{InotifyLimits, SCHEMA_VERSION, Severity, StartVerdict, Status};
 use nospace_core::workload::Workload;
@@ -125,10 +128,29 @@ impl Found {
         self.down
     }
 
-    /// Its sample is newer.
-    pub fn is_newer_than(&self, other: &Self) -> bool {
-        (self.node.is_some(), other.age.unwrap_or(u64::MAX))
-            > (other.node.is_some(), self.age.unwrap_or(u64::MAX))
+    /// It is an agent's, and says something of now.
+    pub fn is_fresh(&self) -> bool {
+        self.node.is_some() && self.age.is_some_and(|age| age <= STALE_SECONDS)
+    }
+
+    /// Of two for one node this one counts: it says something of now, or something worse, or else is newer.
+    pub fn counts_before(&self, other: &Self) -> bool {
+        let rank = |found: &Self| {
+            let age = Reverse(found.age.unwrap_or(u64::MAX));
+            (found.node.is_some(), found.is_fresh(), found.status(), age)
+        };
+        rank(self) > rank(other)
+    }
+
+    /// The answer of the agent; of one that does not give it, what its findings speak for.
+    fn status(&self) -> Status {
+        let worst = self.findings.iter().map(|(severity, _)| *severity).max();
+        self.status.unwrap_or(match worst {
+            Some(Severity::Critical) => Status::Critical,
+            Some(_) => Status::Warning,
+            // Without findings there may be something that was not seen.
+            None => Status::Unknown,
+        })
     }
 
     /// In short, with the age of its sample in seconds; `None` without series of the agent's.
@@ -137,13 +159,7 @@ impl Found {
         let inotify = self.inotify.unwrap_or(Provenance::Exact);
         let budgets = self.budgets(inotify);
         let findings = self.findings(&budgets);
-        let worst = self.findings.iter().map(|(severity, _)| *severity).max();
-        let status = self.status.unwrap_or(match worst {
-            Some(Severity::Critical) => Status::Critical,
-            Some(_) => Status::Warning,
-            // Without findings there may be something that was not seen.
-            None => Status::Unknown,
-        });
+        let status = self.status();
         let unseen = match (status, self.status) {
             (Status::Unknown, None) => {
                 "the agent is too old to say in its metrics whether it saw everything: update it"
@@ -249,7 +265,7 @@ impl Found {
             })
         };
         let mut all: Vec<_> = self.used.iter().filter_map(budget).collect();
-        all.sort_by_key(|budget| std::cmp::Reverse(budget.percent()));
+        all.sort_by_key(|budget| Reverse(budget.percent()));
         all
     }
 
@@ -287,7 +303,7 @@ impl Found {
             }
         };
         let mut sorted: Vec<_> = self.findings.iter().collect();
-        sorted.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+        sorted.sort_by_key(|(severity, _)| Reverse(*severity));
         sorted.into_iter().map(finding).collect()
     }
 
@@ -307,7 +323,7 @@ impl Found {
                 parts,
             })
             .collect();
-        all.sort_by_key(|one| std::cmp::Reverse(one.watches.saturating_add(one.instances)));
+        all.sort_by_key(|one| Reverse(one.watches.saturating_add(one.instances)));
         all
     }
 }
@@ -379,5 +395,23 @@ mod tests {
             }
             assert_eq!(found.status, Some(Status::Critical));
         }
+    }
+
+    #[test]
+    fn of_two_agents_of_a_node_the_worse_counts_unless_it_is_old() {
+        let found = |status: &str, age: &str| {
+            let mut found = Found::default();
+            let info = json!({"metric": {"__name__": "nospace_node_info", "node": "a"}, "value": [0, "1"]});
+            found.add(Kind::Node, &serde_json::from_value(info).unwrap());
+            found.add(Kind::Status, &sample("nospace_status", status));
+            found.add(Kind::Age, &sample("", age));
+            found
+        };
+        let [well, bad, newer, old] = [("0", "9"), ("2", "30"), ("0", "5"), ("2", "3600")]
+            .map(|(status, age)| found(status, age));
+        assert!(bad.counts_before(&well) && !well.counts_before(&bad));
+        assert!(newer.counts_before(&well));
+        assert!(well.counts_before(&old) && !old.is_fresh());
+        assert!(well.counts_before(&Found::default()));
     }
 }

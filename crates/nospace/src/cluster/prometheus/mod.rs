@@ -19,6 +19,7 @@ use self::api::{Api, Sample};
 use self::found::Found;
 use self::queries::{Kind, queries};
 use super::{Asked, Cluster, Collected, NodeInfo, Progress, Server, Source, nodes};
+use crate::ui::number;
 
 /// Queries at a time.
 const AT_ONCE: usize = 4;
@@ -44,7 +45,8 @@ impl Source for Prometheus<'_> {
         let api = Api::new(self.server, asked.timeout)?;
         let mut notes = BTreeSet::new();
         let instances = instances(&api, self.server, &mut notes).await?;
-        let by_node = by_node(instances);
+        let (by_node, several) = by_node(instances);
+        notes.extend(note_of(&several));
         progress.say("listing nodes");
         let (nodes, known_by) = self
             .nodes(&api, asked, progress, &by_node, &mut notes)
@@ -112,7 +114,9 @@ impl Prometheus<'_> {
             pool: None,
             ready: None,
         };
-        let (samples, warnings) = api.query("group by (node) (kube_node_info)").await?;
+        let matchers = self.server.matchers.as_deref().unwrap_or_default();
+        let query = format!("group by (node) (kube_node_info{{{matchers}}})");
+        let (samples, warnings) = api.query(&query).await?;
         let is_partial = !warnings.is_empty();
         notes.extend(warnings);
         let mut names: BTreeSet<String> = samples
@@ -166,21 +170,37 @@ fn add(instances: &mut Instances, kind: Kind, mut sample: Sample) {
     instances.entry(key).or_default().add(kind, &sample);
 }
 
-/// By the node that they are of: what an agent says of itself, else the name that Prometheus has of it. Of two the newer one counts.
-fn by_node(instances: Instances) -> BTreeMap<String, Found> {
+/// By the node that they are of: what an agent says of itself, else the name that Prometheus has of it. With the nodes that several agents
+/// report: of these the worst counts.
+fn by_node(instances: Instances) -> (BTreeMap<String, Found>, BTreeSet<String>) {
     let mut all: BTreeMap<String, Found> = BTreeMap::new();
+    let mut several = BTreeSet::new();
     for ((_, instance), found) in instances {
         let name = match found.node() {
             Some(node) => node.to_owned(),
             None if found.is_down() => instance,
             None => continue,
         };
-        match all.get(&name) {
-            Some(other) if !found.is_newer_than(other) => {}
-            _ => drop(all.insert(name, found)),
+        let Some(other) = all.get(&name) else {
+            all.insert(name, found);
+            continue;
+        };
+        if found.is_fresh() && other.is_fresh() {
+            several.insert(name.clone());
+        }
+        if found.counts_before(other) {
+            all.insert(name, found);
         }
     }
-    all
+    (all, several)
+}
+
+fn note_of(several: &BTreeSet<String>) -> Option<String> {
+    let nodes = number::count(several.len() as u64, "node has", "nodes have");
+    several.first().map(|first| format!(
+        "{nodes} series of more than one agent ({first} for example): the worst of them counts. An agent that was replaced leaves some for five minutes; \
+         where Prometheus has several clusters, --prometheus-match selects one"
+    ))
 }
 
 fn row(name: String, info: NodeInfo, found: &BTreeMap<String, Found>, now: Timestamp) -> Row {

@@ -13,7 +13,7 @@ use nospace_core::report::{NO_CULPRIT, Severity, StartVerdict, Status};
 use crate::ui::human::{not_fully_visible, word};
 use crate::ui::number;
 
-/// `3 of 10,000 nodes critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK`.
+/// `10,000 nodes: 3 critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK; 2 NotReady`.
 fn counts(counts: Counts) -> String {
     if counts.nodes == 0 {
         return "there are no such nodes".to_owned();
@@ -36,7 +36,11 @@ fn counts(counts: Counts) -> String {
         said.push(part);
     }
     let nodes = number::count(counts.nodes, "node", "nodes");
-    format!("{nodes}: {}", said.join(", "))
+    let not_ready = match counts.not_ready {
+        0 => String::new(),
+        n => format!("; {} NotReady", thousands(n)),
+    };
+    format!("{nodes}: {}{not_ready}", said.join(", "))
 }
 
 /// The counts, and of an all-clear what it does not cover: `10 nodes: 10 OK; not fully visible: bpf-jit (on 3 nodes)`.
@@ -68,8 +72,13 @@ pub fn origin(fleet: &Fleet) -> String {
         .as_ref()
         .map(|name| format!("context {name}"));
     let selector = origin.selector.as_ref().map(|s| format!("nodes with {s}"));
+    let pools = match &origin.pools[..] {
+        [] => None,
+        [pool] => Some(format!("pool {pool}")),
+        pools => Some(format!("pools {}", pools.join(", "))),
+    };
     let via = Some(format!("via {}", origin.via));
-    let parts = [context, selector, via, Some(origin.taken_at.clone())];
+    let parts = [context, selector, pools, via, Some(origin.taken_at.clone())];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
