@@ -100,7 +100,7 @@ passed "--as nobody: $(cat "$work/said")"
 
 more=${2:-0}
 [ "$more" -gt 0 ] || exit 0
-# The name of its machine is that of no node: else it would be the answer of another node.
+# All of these pods lead to one agent, which answers each time: its answer, with the name of no node, is taken for that of none.
 "$nospace" agent --node-name machine --listen "$ADDRESS:9410" --kube off >"$work/other" 2>&1 &
 other=$!
 # many: prints MORE nodes and the pods of their agents, the status included.
@@ -123,6 +123,7 @@ kubectl apply --server-side --force-conflicts --subresource=status -f "$work/man
 began=${EPOCHREALTIME/./}
 cluster -o json >"$work/fleet.json" 2>"$work/said" || [ $? -le 3 ]
 took=$(((${EPOCHREALTIME/./} - began) / 1000))
-[ "$(jq .counts.answered "$work/fleet.json")" = $((more + 1)) ] || { jq -c '.counts, [.rows[] | select(.failure)][:3]' "$work/fleet.json" >&2; fail "$more nodes"; }
+same=$(jq --arg why "$more nodes answer as machine" '[.rows[] | select(.failure.why // "" | contains($why))] | length' "$work/fleet.json")
+[ "$same $(jq .counts.answered "$work/fleet.json")" = "$more 1" ] || { jq -c '.counts, [.rows[] | select(.failure)][:3]' "$work/fleet.json" >&2; fail "$more nodes"; }
 [ $took -lt 60000 ] || fail "$more nodes took $took ms"
-passed "$more more nodes, all of which answered, in $took ms"
+passed "$more more nodes, all of which one agent answered, in $took ms"

@@ -26,7 +26,7 @@ mod tuner;
 mod webhook;
 
 pub use config::{Config, Settings, SettingsSource};
-pub use http::CLIENT_HEADER;
+pub use http::{ASKS_FOR_TOKEN, CLIENT_HEADER, STARTING};
 pub(crate) use kube::jittered;
 pub use observation::{LimitRaise, Observation};
 pub use pages::Pages;

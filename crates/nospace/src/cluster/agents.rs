@@ -19,7 +19,7 @@ use super::nodes::{NodeInfo, all_names, is_node, nodes};
 use super::pods::{AgentPod, agent_pods};
 use super::progress::Progress;
 use super::{Asked, Collected, Source};
-use crate::agent::CLIENT_HEADER;
+use crate::agent::{ASKS_FOR_TOKEN, CLIENT_HEADER, STARTING};
 
 /// An agent of a node that is not ready answers at once, or never.
 const NOT_READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -79,9 +79,10 @@ impl Source for Agents<'_> {
             true => Ok(names),
             false => all_names(self.cluster, asked, progress).await,
         };
+        let shared = shared_names(&rows);
         let rows = rows
             .into_iter()
-            .map(|row| of_its_own(row, &others))
+            .map(|row| of_its_own(row, &others, &shared))
             .collect();
         Ok(Collected {
             rows,
@@ -252,9 +253,31 @@ fn is_own(name: &str, nodes: &anyhow::Result<HashSet<String>>) -> Result<(), Str
     }
 }
 
-/// A row, unless its answer is that of another node.
-fn of_its_own(row: Row, nodes: &anyhow::Result<HashSet<String>>) -> Row {
-    let said = other_name(&row).map_or(Ok(()), |name| is_own(&name, nodes));
+/// Names that several rows have in their answers beside those of their nodes, and how many rows that are.
+fn shared_names(rows: &[Row]) -> BTreeMap<String, usize> {
+    let mut names = BTreeMap::new();
+    for name in rows.iter().filter_map(other_name) {
+        *names.entry(name).or_default() += 1;
+    }
+    names.retain(|_, rows| *rows > 1);
+    names
+}
+
+/// A row, unless its answer is that of another node, or may be.
+fn of_its_own(
+    row: Row,
+    nodes: &anyhow::Result<HashSet<String>>,
+    shared: &BTreeMap<String, usize>,
+) -> Row {
+    let said = other_name(&row).map_or(Ok(()), |name| {
+        is_own(&name, nodes)?;
+        match shared.get(&name) {
+            Some(rows) => Err(format!(
+                "it may be the answer of another node: {rows} nodes answer as {name}. Give the agents the names of their nodes (NODE_NAME, as the chart does)"
+            )),
+            None => Ok(()),
+        }
+    });
     match said {
         Ok(()) => row,
         Err(why) => {
@@ -311,8 +334,10 @@ fn failure(error: &RequestError, ready: Option<bool>) -> Failure {
         RequestError::Timeout => (FailureKind::Timeout, String::new()),
         RequestError::TooLong(_) => (FailureKind::Garbage, error.to_string()),
         RequestError::Status {
-            code, by_server, ..
-        } => of_status(*code, *by_server, error),
+            code,
+            message,
+            by_server,
+        } => of_status(error, *code, message, *by_server),
         RequestError::Unreachable(_) | RequestError::BrokenOff(_) => {
             (FailureKind::Unreachable, error.to_string())
         }
@@ -324,13 +349,18 @@ fn failure(error: &RequestError, ready: Option<bool>) -> Failure {
     Failure::new(kind, why)
 }
 
-fn of_status(code: u16, by_server: bool, error: &RequestError) -> (FailureKind, String) {
+fn of_status(
+    error: &RequestError,
+    code: u16,
+    message: &str,
+    by_server: bool,
+) -> (FailureKind, String) {
     match (code, by_server) {
         (401 | 403, true) => (FailureKind::Forbidden, error.explain(Right::PROXY_PODS)),
         (404, true) => (FailureKind::AgentDown, "its pod is gone".to_owned()),
-        (401 | 403, false) => (
+        (401, false) if message.starts_with(ASKS_FOR_TOKEN) => (
             FailureKind::Refused,
-            "it asks for a token, and the API server passes none on: use --via prometheus=URL".to_owned(),
+            "it asks for a token, and the API server passes none on: use --via prometheus=URL or --via debug (docs/cluster.md, \"Agents that ask for a token\")".to_owned(),
         ),
         (421, false) => (
             FailureKind::TooOld,
@@ -340,7 +370,11 @@ fn of_status(code: u16, by_server: bool, error: &RequestError) -> (FailureKind, 
             FailureKind::TooOld,
             "it has no /api/v1/summary: update it".to_owned(),
         ),
-        (503, false) => (FailureKind::Starting, String::new()),
-        _ => (FailureKind::Unreachable, error.to_string()),
+        (503, false) if message == STARTING.trim_end() => (FailureKind::Starting, String::new()),
+        (_, true) => (FailureKind::Unreachable, error.to_string()),
+        (_, false) => (
+            FailureKind::Unreachable,
+            format!("what answered is neither the API server nor an agent (a sidecar or another proxy?): {error}"),
+        ),
     }
 }

@@ -28,6 +28,24 @@ fn the_answer_of_a_node_that_was_not_asked_for_is_not_taken_for_another() {
 }
 
 #[test]
+fn an_answer_that_two_nodes_give_is_taken_for_that_of_neither() {
+    let server = fleet_of([
+        ("a", says("ip-10-0-0-1")),
+        ("b", says("ip-10-0-0-1")),
+        ("c", says("ip-10-0-0-3")),
+    ]);
+    let (said, code) = fleet(&server, &[]);
+    assert_eq!((said.counts.ok, code), (1, Some(3)));
+    for name in ["a", "b"] {
+        let failure = row(&said, name).failure().unwrap();
+        assert!(
+            failure.why.contains("2 nodes answer as ip-10-0-0-1"),
+            "{failure}"
+        );
+    }
+}
+
+#[test]
 fn the_report_of_another_node_is_refused() {
     let recorded = concat!(
         env!("CARGO_MANIFEST_DIR"),

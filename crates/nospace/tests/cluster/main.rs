@@ -7,6 +7,7 @@ mod access;
 mod debug;
 mod identity;
 mod prometheus;
+mod roles;
 mod scale;
 mod server;
 mod summaries;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use nospace_core::fleet::{FailureKind, Fleet, FleetRule, Row};
 use nospace_core::report::Status;
+use roles::only;
 use server::{Agent, Node, Server};
 use summaries::{full, well};
 
@@ -39,7 +41,7 @@ fn fleet_of(nodes: impl IntoIterator<Item = (&'static str, Node)>) -> Server {
     let nodes = nodes
         .into_iter()
         .map(|(name, node)| (name.to_owned(), node));
-    Server::start(nodes.collect())
+    Server::with(nodes.collect(), None, Some(only("Access", None)))
 }
 
 fn nospace(server: &Server, arguments: &[&str]) -> Output {
@@ -121,10 +123,17 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
                 "error trying to reach service: dial tcp: connection refused",
             )),
         ),
+        (
+            "sidecar",
+            node(Agent::Answers(403, "RBAC: access denied".to_owned())),
+        ),
         ("slow", asleep(true)),
         (
             "starting",
-            node(Agent::Answers(503, "starting up\n".to_owned())),
+            node(Agent::Answers(
+                503,
+                "starting up: no data yet, reload in a few seconds\n".to_owned(),
+            )),
         ),
         (
             "token",
@@ -143,7 +152,7 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
         began.elapsed()
     );
     assert_eq!((said.status, code), (Status::Unknown, Some(3)));
-    assert_eq!((said.counts.answered, said.counts.nodes), (1, 12));
+    assert_eq!((said.counts.answered, said.counts.nodes), (1, 13));
     let kinds: BTreeMap<&str, FailureKind> = said
         .rows
         .iter()
@@ -158,18 +167,22 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
         ("notready", FailureKind::NotReady),
         ("old", FailureKind::TooOld),
         ("refused", FailureKind::Unreachable),
+        ("sidecar", FailureKind::Unreachable),
         ("slow", FailureKind::Timeout),
         ("starting", FailureKind::Starting),
         ("token", FailureKind::Refused),
     ];
     assert_eq!(kinds, BTreeMap::from(expected));
-    assert!(
-        row(&said, "down")
-            .failure()
-            .unwrap()
-            .why
-            .contains("CrashLoopBackOff")
-    );
+    for (name, why) in [
+        ("down", "CrashLoopBackOff"),
+        ("sidecar", "neither the API server nor an agent"),
+        ("sidecar", "RBAC: access denied (403)"),
+        ("token", "--via debug"),
+    ] {
+        let failure = row(&said, name).failure().unwrap();
+        assert!(failure.why.contains(why), "{failure}");
+    }
+    assert_eq!(said.counts.not_ready, 1);
     assert_eq!(
         said.findings
             .iter()
@@ -258,6 +271,13 @@ fn many_nodes_are_read_page_by_page_with_few_requests_at_once() {
     );
     let (some, _) = fleet(&server, &["--pool", "pool-1", "--pool", "pool-2"]);
     assert_eq!(some.counts.nodes, 500);
+    let output = nospace(&server, &["--pool", "pool-1"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    // An all-clear of a part does not pass for one of the cluster.
+    assert!(
+        text.contains("context played, pool pool-1, via agents"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `nospace cluster --via prometheus=URL` against a real Prometheus, and against what is none.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -11,6 +12,7 @@ use nospace_core::fleet::{FailureKind, Fleet, FleetRule};
 use nospace_core::model::Provenance;
 use nospace_core::report::{StartVerdict, Status};
 
+use crate::roles::only;
 use crate::server::{Agent, Node, Server};
 use crate::{node, stderr};
 
@@ -176,11 +178,9 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     let via = format!("prometheus=http://{}/", server.1);
     let names = ["well", "full", "tight", "old", "stale", "down", "none"];
     let nodes = names.map(|name| (name.to_owned(), node(Agent::None)));
-    let api = Server::start(
-        nodes
-            .into_iter()
-            .collect::<std::collections::BTreeMap<String, Node>>(),
-    );
+    let nodes: BTreeMap<String, Node> = nodes.into_iter().collect();
+    let role = only("From Prometheus", None);
+    let api = Server::with(nodes.clone(), None, Some(role));
     // The first scrapes.
     let until = Instant::now() + Duration::from_secs(30);
     let said = loop {
@@ -267,6 +267,21 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
             .any(|finding| finding.rule == FleetRule::KubeletStart)
     );
     assert!(said.workloads[0].at_least);
+
+    // With that right alone; without it, the rule to add.
+    let asked = api.came.paths.lock().unwrap().clone();
+    assert!(
+        asked.iter().all(|path| path.starts_with("/api/v1/nodes?")),
+        "{asked:?}"
+    );
+    let notes = |output: &Output| fleet(output).origin.notes.join("\n");
+    assert!(!notes(&nospace(&via, Some(&api), &[])).contains("Nodes are"));
+    let closed = Server::with(nodes, Some("/nodes"), None);
+    let forbidden = nospace(&via, Some(&closed), &[]);
+    let rule =
+        "Add this rule to a role of yours: {apiGroups: [\"\"], resources: [nodes], verbs: [list]}";
+    assert!(notes(&forbidden).contains(rule), "{forbidden:?}");
+    assert!(fleet(&forbidden).origin.may_lack_nodes);
 
     // Without an API server it says what it does not know.
     let alone = fleet(&nospace(&via, None, &[]));

@@ -29,6 +29,8 @@ use crate::agent::kube::TokenReview;
 const MAX_TOKEN: usize = 16 * 1024;
 /// What a client sends that is not a web page.
 pub const CLIENT_HEADER: &str = "sec-nospace-client";
+/// How an agent begins to say that it wants a token.
+pub const ASKS_FOR_TOKEN: &str = "this agent asks for a valid bearer token";
 /// Paths for probes, which cannot send a token. They say nothing about the node.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -132,7 +134,7 @@ impl IntoResponse for Refusal {
             Self::NoToken => (
                 StatusCode::UNAUTHORIZED,
                 bearer,
-                "this agent asks for a valid bearer token\n",
+                format!("{ASKS_FOR_TOKEN}\n"),
             )
                 .into_response(),
             Self::Forbidden => (

@@ -24,8 +24,8 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::observation::ShutdownReceiver;
-pub use access::{Access, CLIENT_HEADER};
-pub use routes::AppState;
+pub use access::{ASKS_FOR_TOKEN, Access, CLIENT_HEADER};
+pub use routes::{AppState, STARTING};
 
 /// Connections at a time; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 512;

@@ -38,10 +38,9 @@ use crate::agent::{page, process};
 const STALE: Duration = Duration::from_secs(30);
 const INTERVALS: u32 = 3;
 
-const STARTING: (StatusCode, &str) = (
-    StatusCode::SERVICE_UNAVAILABLE,
-    "starting up: no data yet, reload in a few seconds\n",
-);
+/// How an agent says that it has collected nothing yet.
+pub const STARTING: &str = "starting up: no data yet, reload in a few seconds\n";
+const NOTHING_YET: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, STARTING);
 const NOT_FOUND: (StatusCode, &str) = (
     StatusCode::NOT_FOUND,
     "not found; try /, /metrics, /api/v1/report, /api/v1/summary, /api/v1/history, /api/v1/recording, /healthz or /readyz\n",
@@ -141,7 +140,7 @@ async fn summary(State(state): State<Arc<AppState>>) -> Response {
 
 fn document(state: &AppState, of: fn(&Pages) -> Bytes) -> Response {
     let Some(observation) = state.latest() else {
-        return STARTING.into_response();
+        return NOTHING_YET.into_response();
     };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -152,12 +151,12 @@ fn document(state: &AppState, of: fn(&Pages) -> Bytes) -> Response {
 
 async fn history(State(state): State<Arc<AppState>>, RawQuery(query): RawQuery) -> Response {
     let Some(observation) = state.latest() else {
-        return STARTING.into_response();
+        return NOTHING_YET.into_response();
     };
     let node = &observation.report.node.name;
     let document = match state.history.ask(node, &query.unwrap_or_default()) {
         Ok(Some(document)) => document,
-        Ok(None) => return STARTING.into_response(),
+        Ok(None) => return NOTHING_YET.into_response(),
         Err(wrong) => return (StatusCode::BAD_REQUEST, format!("{wrong}\n")).into_response(),
     };
     let headers = [
@@ -181,7 +180,7 @@ fn compressible() -> impl Predicate {
 
 async fn html(State(state): State<Arc<AppState>>) -> Response {
     let Some(observation) = state.latest() else {
-        return STARTING.into_response();
+        return NOTHING_YET.into_response();
     };
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -198,7 +197,7 @@ async fn html(State(state): State<Arc<AppState>>) -> Response {
 
 async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let Some(observation) = state.latest() else {
-        return STARTING.into_response();
+        return NOTHING_YET.into_response();
     };
     let age = observation.finished_at.elapsed();
     let why = if state.refusals.starting() {
