@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     );
     for mut totals in [
         sysvipc::Totals::semaphores(),
-        sysvipc::Totals::segments(),
+        sysvipc::Totals::segments(4096),
         sysvipc::Totals::queues(),
     ] {
         let _ = data

@@ -12,7 +12,7 @@ use crate::host::{Host, ReadError, proc};
 /// Reads /proc/sysvipc and the limits of kernel.sem, kernel.shm* and kernel.msg*.
 pub fn collect(host: &dyn Host) -> CollectResult<SysvIpc> {
     let semaphores = totals(host, "sysvipc/sem", Totals::semaphores())?;
-    let segments = totals(host, "sysvipc/shm", Totals::segments())?;
+    let segments = totals(host, "sysvipc/shm", Totals::segments(host.look().page_size))?;
     let queues = totals(host, "sysvipc/msg", Totals::queues())?;
     let (max_semaphores, max_semaphore_sets) =
         read::parsed(host, proc("sys/kernel/sem"), system::sem)?;
@@ -23,7 +23,7 @@ pub fn collect(host: &dyn Host) -> CollectResult<SysvIpc> {
         max_semaphores,
         segments: segments.rows(),
         max_segments: read::sysctl(host, "kernel.shmmni")?,
-        segment_pages: segments.sum().div_ceil(rustix::param::page_size() as u64),
+        segment_pages: segments.sum(),
         max_segment_pages: read::sysctl(host, "kernel.shmall")?,
         queues: queues.rows(),
         max_queues: read::sysctl(host, "kernel.msgmni")?,

@@ -158,6 +158,7 @@ mod tests {
                 taken_at: String::new(),
                 uid: 0,
                 mounts_of: mounts_of.to_owned(),
+                page_size: 4096,
             },
         });
         let root = |device: &str| format!("1 0 {device} / / rw - ext4 /dev/vda rw\n").into_bytes();

@@ -83,6 +83,7 @@ impl Live {
             taken_at: now(),
             uid: rustix::process::geteuid().as_raw(),
             mounts_of: if root_is_elsewhere { "1" } else { "self" }.to_owned(),
+            page_size: rustix::param::page_size() as u64,
         };
         let mut live = Self {
             proc,

@@ -278,6 +278,14 @@ pub struct Look {
     /// Whose /proc/PID/mountinfo names the host's mounts: `self`, or `1` where the host's root
     /// is mounted elsewhere.
     pub mounts_of: String,
+    /// Bytes of a page; that of amd64 in older recordings, none of which is of another architecture.
+    #[serde(default = "page_of_amd64")]
+    pub page_size: u64,
+}
+
+/// `PAGE_SIZE` of x86.
+const fn page_of_amd64() -> u64 {
+    4096
 }
 
 /// A machine that can be asked.

@@ -50,6 +50,7 @@ fn look(second: usize) -> Look {
         taken_at: format!("2026-01-01T00:{:02}:{:02}Z", second / 60, second % 60),
         uid: 0,
         mounts_of: "self".to_owned(),
+        page_size: 4096,
     }
 }
 

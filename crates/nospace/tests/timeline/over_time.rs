@@ -103,6 +103,7 @@ fn leaking_after(directory: &TempDir, quiet: u32) -> (PathBuf, String) {
         ),
         uid: 0,
         mounts_of: "self".to_owned(),
+        page_size: 4096,
     };
     let writer = TimelineWriter::new(File::create(&path).unwrap(), look(0), 15_000).unwrap();
     let mut growing = Growing {

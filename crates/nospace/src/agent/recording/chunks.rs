@@ -252,6 +252,7 @@ mod tests {
             taken_at: "2026-01-01T00:00:00Z".to_owned(),
             uid: 0,
             mounts_of: "self".to_owned(),
+            page_size: 4096,
         }
     }
 

@@ -68,6 +68,14 @@ pub fn rows() -> Vec<Row> {
                 MORE_MEMORY,
             )
         }),
+        real(Cause::SysvShm, "pages of small segments, shmall", || {
+            ipc(
+                "sysctl ipc kernel/shmall 100",
+                "segments 1",
+                ("kernel.shmall", "pages", 100),
+                MORE_MEMORY,
+            )
+        }),
         // The kernel's shmall is no limit: 2^64 bytes less a page or so.
         scenario(
             Cause::SysvShm,
