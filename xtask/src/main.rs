@@ -45,6 +45,8 @@ cargo xtask bench watches [ROUNDS]
                       compares `nospace watches` with inotify-info, writes docs/benchmarks.md
 cargo xtask bench collectors [ROUNDS]
                       measures each collector of check, and those of limits other than inotify's together, writes docs/benchmarks.md
+cargo xtask bench instructions PROGRAM [--write]
+                      counts the instructions of PROGRAM with valgrind, compares them with tests/instructions.tsv, or writes that
 cargo xtask bench load SCALE
                       creates the load of that benchmark and keeps it until standard input closes";
 
@@ -71,6 +73,8 @@ fn main() -> Result<()> {
         ["bench", "watches", rounds] => bench::watches(Some(rounds)),
         ["bench", "collectors"] => bench::collectors::run(None),
         ["bench", "collectors", rounds] => bench::collectors::run(Some(rounds)),
+        ["bench", "instructions", program] => bench::instructions::run(program, false),
+        ["bench", "instructions", program, "--write"] => bench::instructions::run(program, true),
         ["bench", "load", scale] => bench::load(scale),
         ["bench", "timeline"] => bench::timeline::run(None),
         ["bench", "timeline", minutes] => bench::timeline::run(Some(minutes)),

@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result, ensure};
 use super::load::{Load, Size};
 use super::measure::{Usage, megabytes};
 use super::pods::Pods;
-use super::{build, must_be_root, root, table, write};
+use super::record::Record;
+use super::{build, must_be_root, root};
 
 /// Prometheus' and the agent's own.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -40,29 +41,20 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     let root = root();
     let nospace = build(&root)?;
     let exporter = exporter(&root)?;
-    let mut text = beside(&nospace, &exporter, minutes)?;
+    let mut record = Record::begin("agent", &minutes.to_string())?;
+    let mut text = beside(&nospace, &exporter, minutes, &mut record)?;
     text += &flat(&nospace)?;
-    let text = format!(
-        "{}\n{text}",
-        table::circumstances(&format!("cargo xtask bench agent {minutes}"))?
-    );
-    write(&root.join("docs/benchmarks.md"), "bench agent", &text)?;
-    print!("{text}");
-    Ok(())
+    record.finish(&text)
 }
 
 /// `cargo xtask bench scrapes`: how long its pages take on a node of a thousand pods.
 pub fn scrapes() -> Result<()> {
     must_be_root()?;
     let root = root();
-    let text = format!(
-        "{}\n{}",
-        table::circumstances("cargo xtask bench scrapes")?,
-        pages(&build(&root)?)?
-    );
-    write(&root.join("docs/benchmarks.md"), "bench scrapes", &text)?;
-    print!("{text}");
-    Ok(())
+    let nospace = build(&root)?;
+    let mut record = Record::begin("scrapes", "")?;
+    let text = pages(&nospace, &mut record)?;
+    record.finish(&text)
 }
 
 fn exporter(root: &Path) -> Result<String> {
@@ -170,7 +162,7 @@ fn free_address() -> Result<SocketAddr> {
 }
 
 /// Both, scraped every 15 s for this many minutes.
-fn beside(nospace: &Path, exporter: &str, minutes: u32) -> Result<String> {
+fn beside(nospace: &Path, exporter: &str, minutes: u32, record: &mut Record) -> Result<String> {
     eprintln!("bench: making the load");
     let load = Load::make(&Size::times(1))?;
     let address = free_address()?;
@@ -237,6 +229,11 @@ fn beside(nospace: &Path, exporter: &str, minutes: u32) -> Result<String> {
             now.descriptors,
             sizes[at],
         );
+        if at == 0 {
+            record.figure("agent", cpu / took.as_secs_f64() * 100.0, "% of a core");
+            record.figure("agent, resident", megabytes(now.resident), "MB");
+            record.figure("agent, peak", megabytes(most[at]), "MB");
+        }
     }
     Ok(text)
 }
@@ -267,7 +264,7 @@ fn flat(nospace: &Path) -> Result<String> {
 }
 
 /// Scrapes on a node of a thousand pods.
-fn pages(nospace: &Path) -> Result<String> {
+fn pages(nospace: &Path, record: &mut Record) -> Result<String> {
     let size = Size {
         holders: PODS,
         instances: 1,
@@ -294,6 +291,8 @@ fn pages(nospace: &Path) -> Result<String> {
             std::thread::sleep(Duration::from_millis(311));
         }
         times.sort_by(f64::total_cmp);
+        let packed = if asked.is_empty() { "" } else { ", compressed" };
+        record.figure(format!("{path}{packed}"), times[SCRAPES / 2], "ms");
         let _ = writeln!(
             text,
             "| `{path}`{} | {bytes} | {:.1} | {:.1} | {:.1} |",

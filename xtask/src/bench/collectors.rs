@@ -10,6 +10,7 @@ use nospace_core::report::Report;
 
 use super::figures::Figures;
 use super::load::{Load, Size};
+use super::record::Record;
 use super::{build, measure, must_be_root, root, table};
 
 const ROUNDS: usize = 15;
@@ -36,6 +37,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
     let rounds = rounds.map_or(Ok(ROUNDS), str::parse).context("rounds")?;
     must_be_root()?;
     let nospace = build(&root())?;
+    let mut record = Record::begin("collectors", &rounds.to_string())?;
     let size = Size::times(1);
     eprintln!("bench: creating {}", size.name());
     let load = Load::make(&size)?;
@@ -61,9 +63,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
     }
     eprintln!();
     drop(load);
-    let command = format!("cargo xtask bench collectors {rounds}");
-    let mut text = table::circumstances(&command)?;
-    text += "\n| | median ms | min–max ms |\n|---|---:|---:|\n";
+    let mut text = "| | median ms | min–max ms |\n|---|---:|---:|\n".to_owned();
     let mut row = |name: &str, times: Vec<f64>| {
         let figures = Figures::new(times);
         let _ = writeln!(
@@ -74,7 +74,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
         );
         figures.median()
     };
-    row("`nospace check`, whole", whole);
+    let whole = row("`nospace check`, whole", whole);
     for (name, times) in by_name {
         let mark = if FIRST.contains(&name.as_str()) {
             ""
@@ -89,11 +89,7 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
         text,
         "\nCollectors run side by side, so the sum is more than `check` waits for: {added:.2} ms, {verdict} the {BUDGET} ms that they may cost."
     );
-    super::write(
-        &root().join("docs/benchmarks.md"),
-        "bench collectors",
-        &text,
-    )?;
-    print!("{text}");
-    Ok(())
+    record.figure("whole check", whole, "ms");
+    record.figure("collectors of other limits", added, "ms");
+    record.finish(&text)
 }

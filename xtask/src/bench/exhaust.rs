@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
+use super::record::Record;
+
 /// The limit that the kernel sets on a node with 16 GiB of memory.
 const LIMIT: u64 = 192_536;
 /// Rounds unless the command line says otherwise.
@@ -72,15 +74,14 @@ pub fn run(rounds: Option<&str>) -> Result<()> {
             directory: Some("/dev/shm"),
         },
     ];
+    let mut record = Record::begin("exhaust", &rounds.to_string())?;
     let mut played: Vec<Vec<Run>> = Vec::new();
     for round in 1..=rounds {
         eprintln!("bench: round {round} of {rounds}");
         played.push(ways.iter().map(one).collect::<Result<_>>()?);
     }
-    let text = table(&ways, &played)?;
-    super::write(&root.join("docs/benchmarks.md"), "bench exhaust", &text)?;
-    print!("{text}");
-    Ok(())
+    let text = table(&ways, &played, &mut record);
+    record.finish(&text)
 }
 
 /// A Python that has inotify_simple.
@@ -175,12 +176,11 @@ fn cpu(pid: u32) -> Result<Duration> {
     ))
 }
 
-fn table(ways: &[Way], played: &[Vec<Run>]) -> Result<String> {
+fn table(ways: &[Way], played: &[Vec<Run>], record: &mut Record) -> String {
     let mut text = format!(
-        "{}\nTime from program start until inotify_add_watch fails with ENOSPC at {LIMIT} watches:\n\n\
+        "Time from program start until inotify_add_watch fails with ENOSPC at {LIMIT} watches:\n\n\
          | | median s | min–max s | CPU s | inodes | time ratio | CPU ratio | inode ratio |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|\n",
-        super::table::circumstances(&format!("cargo xtask bench exhaust {}", played.len()))?
+         |---|---:|---:|---:|---:|---:|---:|---:|\n"
     );
     for (place, way) in ways.iter().enumerate() {
         let sorted = |what: &dyn Fn(&Vec<Run>) -> f64| {
@@ -208,6 +208,9 @@ fn table(ways: &[Way], played: &[Vec<Run>]) -> Result<String> {
             cpu[cpu.len() / 2],
             played[0][place].inodes,
         );
+        if place == 0 {
+            record.figure("all watches", time[time.len() / 2], "s");
+        }
         let ratios = match place {
             0 => [const { String::new() }; 3],
             _ => [
@@ -218,5 +221,5 @@ fn table(ways: &[Way], played: &[Vec<Run>]) -> Result<String> {
         };
         let _ = writeln!(text, " {} | {} | {} |", ratios[0], ratios[1], ratios[2]);
     }
-    Ok(text)
+    text
 }

@@ -12,11 +12,13 @@ pub mod collectors;
 pub mod exhaust;
 mod explain;
 mod figures;
+pub mod instructions;
 mod load;
 pub mod measure;
 mod node;
 mod pods;
 pub mod programs;
+mod record;
 pub mod recording;
 mod table;
 pub mod timeline;
@@ -29,11 +31,12 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 pub use explain::explain;
-use figures::Round;
+use figures::{Figures, Round};
 use load::{Load, Size};
 pub use watches::watches;
 
-use programs::{Built, Program};
+use programs::{Built, PEERS, Program};
+use record::Record;
 
 /// Times the load of the contract.
 const SCALES: [u32; 3] = [1, 3, 10];
@@ -46,6 +49,7 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
     must_be_root()?;
     let root = root();
     let programs = programs::all(&build_both(&root)?, peers(&root)?);
+    let mut record = Record::begin("check", &rounds.to_string())?;
     let mut report = String::new();
     let mut growth = Vec::new();
     let scales = SCALES.map(Size::times);
@@ -62,16 +66,18 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
         let played = play(&programs, fewer)?;
         drop(load);
         report += &table::scale(&size, descriptors, &programs, &played);
+        for (what, part) in table::PARTS {
+            let name = format!("{what}, {}", size.name());
+            let times = Figures::of(&played, part);
+            record.figure(&name, times.median(), "ms");
+            let share = |round: &Round| figures::of_the_faster(round, part(round), &PEERS);
+            let shares = Figures::of(&played, share);
+            record.figure(name, shares.median(), "of the faster tool's time");
+        }
         growth.push((size, descriptors, played));
     }
     report += &table::growth(&programs, &growth);
-    let text = format!(
-        "{}\n{report}",
-        table::circumstances(&format!("cargo xtask bench check {rounds}"))?
-    );
-    write(&root.join("docs/benchmarks.md"), "bench check", &text)?;
-    print!("{text}");
-    Ok(())
+    record.finish(&report)
 }
 
 /// Makes the load `scale` times and keeps it until standard input ends: something to look at.

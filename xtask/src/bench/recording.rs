@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 use super::agent::Server;
 use super::measure::{Usage, megabytes, peak};
 use super::node::{EVERY, Node};
-use super::{build, must_be_root, root, table, write};
+use super::record::Record;
+use super::{build, must_be_root, root};
 
 /// Between two samples; the node goes through [`STEPS`] meanwhile.
 const SAMPLE: Duration = Duration::from_secs(2);
@@ -32,6 +33,7 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     must_be_root()?;
     let root = root();
     let nospace = build(&root)?;
+    let mut record = Record::begin("recording", &minutes.to_string())?;
     let mut node = Node::make()?;
     let directory = tempfile::tempdir()?;
     let state = format!("--state-dir={}", directory.path().display());
@@ -63,18 +65,19 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     let bytes = std::fs::metadata(&timeline)?.len();
     let hours = KEPT as f64 / bytes as f64 * samples as f64 / 60.0;
     let mut text = format!(
-        "{}\n{}\n\nA sample every {} s, between two of which the node went through {each:.1} of these steps; a minute has {STEPS}. {minutes} min.\n\n\
+        "{}\n\nA sample every {} s, between two of which the node went through {each:.1} of these steps; a minute has {STEPS}. {minutes} min.\n\n\
          | | |\n|---|---:|\n\
          | samples | {samples} |\n\
          | bytes of the recording | {bytes} |\n\
          | bytes of its pieces in the state directory | {stored} |\n\
          | MB of six hours at one a minute | {:.2} |\n\
          | hours at one a minute that fit into 16 MiB | {hours:.0} |\n",
-        table::circumstances(&format!("cargo xtask bench recording {minutes}"))?,
         node.describe(),
         SAMPLE.as_secs(),
         megabytes(bytes * SAMPLES / samples),
     );
+    let six_hours = megabytes(bytes * SAMPLES / samples);
+    record.figure("six hours at one a minute", six_hours, "MB");
     for (at, (name, agent)) in agents.iter().enumerate() {
         let cpu = (after[at].cpu - before[at].cpu).as_secs_f64();
         let _ = write!(
@@ -87,9 +90,7 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
             cpu * 1e3 / (took.as_secs_f64() / SAMPLE.as_secs_f64()),
         );
     }
-    write(&root.join("docs/benchmarks.md"), "bench recording", &text)?;
-    print!("{text}");
-    Ok(())
+    record.finish(&text)
 }
 
 fn usage(agents: &[(&str, Server)]) -> Result<Vec<Usage>> {

@@ -9,8 +9,8 @@ use super::figures::{Figures, Round, collector, milliseconds, of_the_faster};
 use super::load::Size;
 use super::programs::{CHECK, LOOKS, PEERS, Program};
 
-/// Where and when.
-pub fn circumstances(command: &str) -> Result<String> {
+/// Where and when; the load averages at the start and at the end.
+pub fn circumstances(command: &str, start: f64, end: f64) -> Result<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo").context("/proc/cpuinfo")?;
     let model = cpu
         .lines()
@@ -18,12 +18,10 @@ pub fn circumstances(command: &str) -> Result<String> {
     let model = model.map_or("unknown processor", |(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let load = fs::read_to_string("/proc/loadavg")?;
     Ok(format!(
         "`{command}` on {cores} cores of {model}, Linux {}. Load average of \
-         the machine at the end: {}.\n",
+         the machine: {start} at the start, {end} at the end, the benchmark's own load included.\n",
         kernel.trim(),
-        load.split(' ').next().unwrap_or_default()
     ))
 }
 
@@ -63,19 +61,21 @@ pub fn scale(size: &Size, descriptors: usize, programs: &[Program], rounds: &[Ro
 /// A figure of a round in milliseconds.
 type Part = fn(&Round) -> f64;
 
+/// What is compared with the faster of the peers.
+pub const PARTS: [(&str, Part); 3] = [
+    ("whole `nospace check`", |round| milliseconds(&round[CHECK])),
+    ("its inotify collector", |round| collector(&round[CHECK])),
+    ("repeated measurement, programs loaded", |round| {
+        collector(&round[LOOKS])
+    }),
+];
+
 /// What is asked for, against the faster of the peers in the same round.
 fn parts(rounds: &[Round]) -> String {
     let mut text =
         "| | median ms | min–max ms | relative to the faster tool |\n|---|---:|---:|---:|\n"
             .to_owned();
-    let parts: [(&str, Part); 3] = [
-        ("whole `nospace check`", |round| milliseconds(&round[CHECK])),
-        ("its inotify collector", |round| collector(&round[CHECK])),
-        ("repeated measurement, programs loaded", |round| {
-            collector(&round[LOOKS])
-        }),
-    ];
-    for (name, part) in parts {
+    for (name, part) in PARTS {
         let times = Figures::of(rounds, part);
         let shares = Figures::of(rounds, |round| of_the_faster(round, part(round), &PEERS));
         let _ = writeln!(

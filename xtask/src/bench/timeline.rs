@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result, ensure};
 use super::figures::Figures;
 use super::measure::{self, Usage, megabytes};
 use super::node::Node;
-use super::{build, must_be_root, root, table, write};
+use super::record::Record;
+use super::{build, must_be_root, root};
 
 const ROUNDS: usize = 5;
 /// How long top runs before it is watched.
@@ -29,24 +30,25 @@ pub fn run(minutes: Option<&str>) -> Result<()> {
     must_be_root()?;
     let root = root();
     let nospace = build(&root)?;
+    let mut record = Record::begin("timeline", &minutes.to_string())?;
     let mut node = Node::make()?;
     let directory = tempfile::tempdir()?;
     let timeline = directory.path().join("timeline.tar.zst");
 
-    let mut text = format!("\n{}\n\n", node.describe());
-    text += &recorded(&nospace, &mut node, minutes, &timeline)?;
-    text += &reported(&nospace, &timeline)?;
-    text += &top(&nospace, &mut node)?;
-    let text = format!(
-        "{}{text}",
-        table::circumstances(&format!("cargo xtask bench timeline {minutes}"))?
-    );
-    write(&root.join("docs/benchmarks.md"), "bench timeline", &text)?;
-    print!("{text}");
-    Ok(())
+    let mut text = format!("{}\n\n", node.describe());
+    text += &recorded(&nospace, &mut node, minutes, &timeline, &mut record)?;
+    text += &reported(&nospace, &timeline, &mut record)?;
+    text += &top(&nospace, &mut node, &mut record)?;
+    record.finish(&text)
 }
 
-fn recorded(nospace: &Path, node: &mut Node, minutes: u32, timeline: &Path) -> Result<String> {
+fn recorded(
+    nospace: &Path,
+    node: &mut Node,
+    minutes: u32,
+    timeline: &Path,
+    record: &mut Record,
+) -> Result<String> {
     let time = Duration::from_mins(minutes.into());
     eprintln!("bench: recording for {minutes} min");
     let mut command = Command::new(nospace);
@@ -66,20 +68,22 @@ fn recorded(nospace: &Path, node: &mut Node, minutes: u32, timeline: &Path) -> R
     // One at the start, and one more at each interval.
     let samples = u64::from(minutes) * 12 + 1;
     let an_hour = bytes * 720 / samples;
+    let share = measured.cpu.as_secs_f64() / measured.time.as_secs_f64() * 100.0;
+    record.figure("timeline", megabytes(an_hour), "MB an hour");
+    record.figure("record", share, "% of a core");
     Ok(format!(
         "| | |\n|---|---:|\n\
          | samples | {samples} |\n\
          | bytes of the timeline | {bytes} |\n\
          | MB an hour | {:.2} |\n\
-         | processor time of `nospace record`, of one core | {:.2} % |\n\
+         | processor time of `nospace record`, of one core | {share:.2} % |\n\
          | its peak MB | {:.1} |\n",
         megabytes(an_hour),
-        measured.cpu.as_secs_f64() / measured.time.as_secs_f64() * 100.0,
         megabytes(measured.memory),
     ))
 }
 
-fn reported(nospace: &Path, timeline: &Path) -> Result<String> {
+fn reported(nospace: &Path, timeline: &Path, record: &mut Record) -> Result<String> {
     let mut times = Vec::new();
     let mut memory = 0;
     let mut bytes = 0;
@@ -94,6 +98,7 @@ fn reported(nospace: &Path, timeline: &Path) -> Result<String> {
         bytes = answer.output.len();
     }
     let times = Figures::new(times);
+    record.figure("report", times.median(), "s");
     Ok(format!(
         "| `nospace report`, median s | {:.2} ({:.2}–{:.2}) |\n\
          | its peak MB | {:.1} |\n\
@@ -169,7 +174,7 @@ impl Drop for Screen {
     }
 }
 
-fn top(nospace: &Path, node: &mut Node) -> Result<String> {
+fn top(nospace: &Path, node: &mut Node, record: &mut Record) -> Result<String> {
     let mut frames = Vec::new();
     for round in 1..=ROUNDS {
         eprintln!("bench: top {round} of {ROUNDS}");
@@ -190,6 +195,9 @@ fn top(nospace: &Path, node: &mut Node) -> Result<String> {
     let (after, bytes) = (Usage::of(pid).context("top has ended")?, screen.drawn());
     let share = (after.cpu - before.cpu).as_secs_f64() / begin.elapsed().as_secs_f64() * 100.0;
     let frames = Figures::new(frames);
+    record.figure("top, first frame", frames.median(), "ms");
+    record.figure("top", share, "% of a core");
+    record.figure("top, resident", megabytes(after.resident), "MB");
     let mut text = String::new();
     let _ = writeln!(
         text,

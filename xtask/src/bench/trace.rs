@@ -14,7 +14,8 @@ use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init, remove_watch
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{build, table, write};
+use super::build;
+use super::record::Record;
 
 /// Pairs of rounds, one without and one with the trace.
 const ROUNDS: usize = 15;
@@ -35,12 +36,10 @@ pub fn run() -> Result<()> {
     );
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let nospace = build(&root)?;
-    let mut text = table::circumstances("cargo xtask bench trace")?;
-    text += &cost(&nospace)?;
+    let mut record = Record::begin("trace", "")?;
+    let mut text = cost(&nospace, &mut record)?;
     text += &losses(&nospace)?;
-    write(&root.join("docs/benchmarks.md"), "bench trace", &text)?;
-    print!("{text}");
-    Ok(())
+    record.finish(&text)
 }
 
 /// A call that is made over and over.
@@ -64,7 +63,7 @@ const PROBES: [Probe; 3] = [
     },
 ];
 
-fn cost(nospace: &Path) -> Result<String> {
+fn cost(nospace: &Path, record: &mut Record) -> Result<String> {
     let mut text = "\nCPU time of the caller, nanoseconds per call, median:\n\n\
                     | call | no trace | trace | overhead | trace `--failed`, which skips these calls | overhead |\n\
                     |---|---:|---:|---:|---:|---:|\n"
@@ -87,6 +86,7 @@ fn cost(nospace: &Path) -> Result<String> {
     eprintln!();
     for (probe, times) in PROBES.iter().zip(times) {
         let [without, all, failed] = times.map(median);
+        record.figure(format!("overhead of {}", probe.name), all - without, "ns");
         let _ = writeln!(
             text,
             "| {} | {without:.0} | {all:.0} | {:.0} | {failed:.0} | {:.0} |",

@@ -5,7 +5,8 @@ use anyhow::{Context as _, Result};
 use super::figures::{Figures, Round};
 use super::load::{Load, Size};
 use super::programs::Program;
-use super::{build_both, must_be_root, peers, play, play_after, root, table, write};
+use super::record::Record;
+use super::{build_both, must_be_root, peers, play, play_after, root, table};
 
 /// inotify-info takes seconds.
 const ROUNDS: usize = 5;
@@ -18,6 +19,7 @@ pub fn watches(rounds: Option<&str>) -> Result<()> {
     let built = build_both(&root)?;
     let name = std::fs::read_to_string("/proc/self/comm")?;
     let programs = Program::naming(&built, peers(&root)?, name.trim());
+    let mut record = Record::begin("watches", &rounds.to_string())?;
     let size = Size::times(1);
     eprintln!("bench: creating {}", size.name());
     let load = Load::make(&size)?;
@@ -25,11 +27,19 @@ pub fn watches(rounds: Option<&str>) -> Result<()> {
     let forgotten = play_after(&programs, rounds, || forget("2"))?;
     let cold = play_after(&programs, rounds, || forget("3"))?;
     drop(load);
-    let mut text = table::circumstances(&format!("cargo xtask bench watches {rounds}"))?;
+    for (what, played) in [
+        ("names cached", &known),
+        ("names forgotten", &forgotten),
+        ("nothing cached", &cold),
+    ] {
+        let time = Figures::milliseconds(played, 0).median();
+        record.figure(format!("watches, {what}"), time, "ms");
+    }
+    let mut text = String::new();
     let files = rustix::fs::statvfs("/")?;
     let _ = writeln!(
         text,
-        "\n{} inodes on `/`. The kernel has the names cached, because the runs follow one another:\n",
+        "{} inodes on `/`. The kernel has the names cached, because the runs follow one another:\n",
         files.f_files - files.f_ffree
     );
     text += &rows(&programs, &known);
@@ -38,9 +48,7 @@ pub fn watches(rounds: Option<&str>) -> Result<()> {
     text += &rows(&programs, &forgotten);
     text += "\nNothing of the disk is cached (`echo 3`), not even the programs themselves: the first request:\n\n";
     text += &rows(&programs, &cold);
-    write(&root.join("docs/benchmarks.md"), "bench watches", &text)?;
-    print!("{text}");
-    Ok(())
+    record.finish(&text)
 }
 
 /// Has the kernel forget directory entries and inodes that nobody uses (2), and what it has read of disks, too (3:

@@ -11,7 +11,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::table::circumstances;
+use super::figures::Figures;
+use super::record::Record;
 use program::{Patterns, Program, play};
 
 /// Rounds unless the command line says otherwise.
@@ -31,10 +32,18 @@ pub fn explain(rounds: Option<&str>, mib: Option<&str>) -> Result<()> {
     let (logs, patterns) = (root.join("tests/logs"), Patterns::write(work.path())?);
     let path = work.path().join("kubelet.log");
     let lines = log::write(&logs, &path, mib << 20)?;
+    let mut record = Record::begin("explain", &format!("{rounds} {mib}"))?;
+    let plain = play(&Program::plain(&nospace, &patterns), rounds, &path)?;
+    // nospace comes first, then cat, then ripgrep.
+    for (at, what) in [(1, "of cat's time"), (2, "of ripgrep's time")] {
+        let shares = plain[0].runs.iter().zip(&plain[at].runs);
+        let share = shares.map(|(ours, run)| ours.time.as_secs_f64() / run.time.as_secs_f64());
+        record.figure("one log", Figures::new(share.collect()).median(), what);
+    }
     let mut text = format!(
         "{mib} MiB of real kubelet and containerd lines ({lines} lines), an error in about every 500th; page cache warm; \
          all programs ignore case.\n\n{}",
-        report::table(&play(&Program::plain(&nospace, &patterns), rounds, &path)?)
+        report::table(&plain)
     );
     for (packer, name, unpack) in [
         ("gzip", "`zcat`, `rg -c`, the same patterns", "zcat"),
@@ -50,11 +59,7 @@ pub fn explain(rounds: Option<&str>, mib: Option<&str>) -> Result<()> {
         "\nMemory of nospace, {FILES} files read side by side:\n\n{}",
         memory(&nospace, rounds, &logs, work.path(), mib)?
     );
-    let asked = format!("cargo xtask bench explain {rounds} {mib}");
-    let text = format!("{}\n{text}", circumstances(&asked)?);
-    super::write(&root.join("docs/benchmarks.md"), "bench explain", &text)?;
-    print!("{text}");
-    Ok(())
+    record.finish(&text)
 }
 
 /// Compresses `log` beside it, and keeps it.
