@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row, Summary};
+use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row};
 use nospace_core::report::{Report, SCHEMA_VERSION};
 use serde::Deserialize;
 
 use super::client::{Answer as Answered, Cluster, MAX_REQUESTS, Request};
 use super::error::{RequestError, Right};
-use super::nodes::{NodeInfo, all_names, is_node, nodes};
+use super::nodes::{NodeInfo, SYSTEM_LABEL, all_names, is_node, nodes, ready_first};
 use super::pods::{AgentPod, agent_pods};
 use super::progress::Progress;
-use super::{Asked, Collected, Source};
+use super::{Asked, Collected, Source, read_summary};
 use crate::agent::{ASKS_FOR_TOKEN, CLIENT_HEADER, STARTING};
 
 /// An agent of a node that is not ready answers at once, or never.
@@ -44,11 +44,7 @@ impl Source for Agents<'_> {
     }
 
     async fn collect(&self, asked: &Asked, progress: &Progress) -> anyhow::Result<Collected> {
-        progress.say("listing nodes");
-        let mut nodes: Vec<_> = nodes(self.cluster, asked, progress)
-            .await?
-            .into_iter()
-            .collect();
+        let nodes = ready_first(self.cluster, asked, progress).await?;
         progress.say("listing agents");
         let agents = self.pods(asked, progress).await?;
         let mut notes = Vec::new();
@@ -58,8 +54,6 @@ impl Source for Agents<'_> {
                 self.namespace, self.selector
             ));
         }
-        // Those that may take long come last, and hold up nobody.
-        nodes.sort_by_key(|(_, node)| node.ready == Some(false));
         progress.expect(nodes.len());
         let tally = Tally::default();
         let names: HashSet<String> = nodes.iter().map(|(name, _)| name.clone()).collect();
@@ -122,10 +116,7 @@ impl Agents<'_> {
     /// There is no such node, it has no agent, or that does not answer; the error says why.
     pub async fn report(&self, node: &str, asked: &Asked) -> anyhow::Result<Report> {
         let progress = Progress::hidden();
-        let asked = Asked {
-            node: Some(node.to_owned()),
-            ..asked.clone()
-        };
+        let asked = asked.of_node(node);
         let info = nodes(self.cluster, &asked, &progress).await?;
         let ready = info.get(node).and_then(|info| info.ready);
         let agents = self.pods(&asked, &progress).await?;
@@ -180,7 +171,7 @@ impl Agents<'_> {
             _ => asked.timeout,
         };
         let answer = match running(agents.get(&name)) {
-            Err(failure) => Err(failure),
+            Err(failure) => Err(of_other_system(failure, &node)),
             Ok(_) if tally.all_forbidden() => Err(Failure::new(
                 FailureKind::Forbidden,
                 format!(
@@ -190,18 +181,15 @@ impl Agents<'_> {
             )),
             Ok(agent) => {
                 let answer = self.ask(agent, "/api/v1/summary", limit, READ_BYTES).await;
+                // Without the header the clocks of the node and of this machine would have to agree.
                 let answer = answer
                     .map_err(|error| failure(&error, node.ready))
-                    .and_then(read);
+                    .and_then(|answer| Ok((answer.age, read_summary(&answer.body)?)));
                 tally.count(answer.as_ref().err().map(|failure| failure.kind));
                 answer
             }
         };
-        let (age, answer) = match answer {
-            Ok((age, summary)) => (age, Answer::Summary(Box::new(summary))),
-            Err(failure) => (None, Answer::Failure(failure)),
-        };
-        Row::new(name, node.pool, node.ready, age, answer)
+        node.row(name, answer)
     }
 
     async fn ask(
@@ -221,13 +209,6 @@ impl Agents<'_> {
             })
             .await
     }
-}
-
-fn read(answer: Answered) -> Result<(Option<u64>, Summary), Failure> {
-    let summary = Summary::read(&answer.body);
-    let summary = summary.map_err(|error| Failure::new(FailureKind::Garbage, error.to_string()))?;
-    // Without the header the clocks of the node and of this machine would have to agree.
-    Ok((answer.age, summary))
 }
 
 /// The name in a row's answer, where that is not the node's.
@@ -327,6 +308,17 @@ fn running(agent: Option<&AgentPod>) -> Result<&AgentPod, Failure> {
     }
 }
 
+/// Why a node has no agent, where that is not for Linux.
+fn of_other_system(failure: Failure, node: &NodeInfo) -> Failure {
+    match (&node.other_system, failure.kind) {
+        (Some(system), FailureKind::NoAgent) => Failure::new(
+            FailureKind::NoAgent,
+            format!("it runs {system}: -l {SYSTEM_LABEL}=linux leaves out such nodes"),
+        ),
+        _ => failure,
+    }
+}
+
 /// What an error of the agent, or on the way to it, means for its node.
 fn failure(error: &RequestError, ready: Option<bool>) -> Failure {
     let (kind, why) = match error {
@@ -374,7 +366,7 @@ fn of_status(
         (_, true) => (FailureKind::Unreachable, error.to_string()),
         (_, false) => (
             FailureKind::Unreachable,
-            format!("what answered is neither the API server nor an agent (a sidecar or another proxy?): {error}"),
+            format!("{error}, said by neither the API server nor an agent: by a sidecar, or another proxy?"),
         ),
     }
 }

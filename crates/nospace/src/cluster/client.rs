@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::Method;
 use hyper::header::{AGE, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Uri};
 use kube::client::{AuthError, Body, ClientBuilder};
 use kube::config::ExecConfig;
 use kube::{Client, Config};
@@ -44,6 +44,8 @@ pub struct Cluster {
     permits: Semaphore,
     /// Name of the context of the kubeconfig.
     pub context: Option<String>,
+    /// The address of the server.
+    pub url: Uri,
 }
 
 /// A request for one object or document.
@@ -132,6 +134,7 @@ impl Cluster {
     /// A certificate or key cannot be used, or a credential plugin fails.
     pub fn of(config: Config) -> anyhow::Result<Self> {
         let plugin = config.auth_info.exec.clone();
+        let url = config.cluster_url.clone();
         let client = ClientBuilder::try_from(config).map_err(|error| match (&error, plugin) {
             (kube::Error::Auth(_), Some(plugin)) => failed(&plugin, &error),
             _ => anyhow!(chain(&error)),
@@ -140,6 +143,7 @@ impl Cluster {
             client: client.build(),
             permits: Semaphore::new(MAX_REQUESTS),
             context: None,
+            url,
         })
     }
 

@@ -23,12 +23,12 @@ mod target;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nospace_core::fleet::{Pool, Row};
+use nospace_core::fleet::{Failure, FailureKind, Pool, Row, Summary};
 use tokio::runtime::{Builder, Runtime};
 
 pub use client::{Answer, Cluster, MAX_REQUESTS, Payload, Request};
 pub use error::{RequestError, Right};
-pub use nodes::{NodeInfo, nodes};
+pub use nodes::{NodeInfo, nodes, ready_first};
 pub use one_agent::{AgentAnswer, RECORDING, ask, recording};
 pub use progress::Progress;
 pub use server::{Server, address};
@@ -67,6 +67,15 @@ impl Asked {
         self.node.is_none() && self.selector.is_none() && self.pools.is_empty()
     }
 
+    /// The same of this node alone.
+    #[must_use]
+    pub fn of_node(&self, node: &str) -> Self {
+        Self {
+            node: Some(node.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// Whether nodes of this pool are asked for.
     #[must_use]
     pub fn wants(&self, pool: Option<&Pool>) -> bool {
@@ -84,6 +93,11 @@ pub struct Collected {
     pub may_lack_nodes: bool,
     /// What else to know, in words.
     pub notes: Vec<String>,
+}
+
+/// Reads what a node says of itself.
+fn read_summary(text: &[u8]) -> Result<Summary, Failure> {
+    Summary::read(text).map_err(|error| Failure::new(FailureKind::Garbage, error.to_string()))
 }
 
 /// Where answers of nodes come from.

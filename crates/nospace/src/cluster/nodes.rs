@@ -1,8 +1,9 @@
-use std::collections::{BTreeMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use nospace_core::fleet::Pool;
+use anyhow::{Context as _, bail};
+use nospace_core::fleet::{Answer, Failure, Pool, Row, Summary};
 use serde::Deserialize;
 
 use super::Asked;
@@ -12,6 +13,10 @@ use super::progress::Progress;
 
 /// Bytes of one node.
 const NODE_BYTES: usize = 4 << 20;
+/// Pools named in a message.
+const NAMED_POOLS: usize = 20;
+/// The label that has a node's operating system.
+pub const SYSTEM_LABEL: &str = "kubernetes.io/os";
 
 /// What is needed of a node of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,19 @@ pub struct NodeInfo {
     pub pool: Option<Pool>,
     /// Its condition `Ready`; `None` where it has none.
     pub ready: Option<bool>,
+    /// Its operating system, where that is another than Linux.
+    pub other_system: Option<String>,
+}
+
+impl NodeInfo {
+    /// The row of this node: with what it says and how many seconds old that is, or with why it says nothing.
+    pub fn row(self, name: String, answer: Result<(Option<u64>, Summary), Failure>) -> Row {
+        let (age, answer) = match answer {
+            Ok((age, summary)) => (age, Answer::Summary(Box::new(summary))),
+            Err(failure) => (None, Answer::Failure(failure)),
+        };
+        Row::new(name, self.pool, self.ready, age, answer)
+    }
 }
 
 /// The part of the object that is read.
@@ -54,14 +72,18 @@ struct Condition {
 ///
 /// # Errors
 ///
-/// They cannot be listed, or there is no node of the name that was asked for; the error says what to do.
+/// They cannot be listed, or there is no node of the name or of a pool that was asked for; the error says what to do.
 pub async fn nodes(
     cluster: &Cluster,
     asked: &Asked,
     progress: &Progress,
 ) -> anyhow::Result<BTreeMap<String, NodeInfo>> {
+    let pools = RefCell::new(BTreeSet::new());
     let keep = |node: Node| {
         let info = info(&node, asked);
+        pools
+            .borrow_mut()
+            .extend(info.pool.as_ref().map(|pool| pool.name.clone()));
         asked
             .wants(info.pool.as_ref())
             .then_some((node.metadata.name, info))
@@ -79,8 +101,41 @@ pub async fn nodes(
             progress.say(&format!("{n} nodes"))
         })
         .await;
-    listed
-        .map_err(|error| anyhow::anyhow!("cannot list nodes: {}", error.explain(Right::LIST_NODES)))
+    let listed = listed.map_err(|error| {
+        anyhow::anyhow!(
+            "cannot list the nodes of the API server {}: {}",
+            cluster.url,
+            error.explain(Right::LIST_NODES)
+        )
+    })?;
+    let pools = pools.into_inner();
+    // Else the others would pass for all that were asked for.
+    if let Some(absent) = asked.pools.iter().find(|pool| !pools.contains(*pool)) {
+        let known: Vec<String> = pools.into_iter().take(NAMED_POOLS).collect();
+        let known = match known[..] {
+            [] => "no node has a pool (--pool-label names the label)".to_owned(),
+            _ => format!("there are: {}", known.join(", ")),
+        };
+        bail!("no node is of pool {absent:?}; {known}");
+    }
+    Ok(listed)
+}
+
+/// The nodes that were asked for. Those that may take long, since they are not ready, come last: they hold up nobody.
+///
+/// # Errors
+///
+/// Those of [`nodes`].
+pub async fn ready_first(
+    cluster: &Cluster,
+    asked: &Asked,
+    progress: &Progress,
+) -> anyhow::Result<Vec<(String, NodeInfo)>> {
+    progress.say("listing nodes");
+    let nodes = nodes(cluster, asked, progress).await?;
+    let mut nodes: Vec<_> = nodes.into_iter().collect();
+    nodes.sort_by_key(|(_, node)| node.ready == Some(false));
+    Ok(nodes)
 }
 
 /// A node, if there is one of this name.
@@ -136,5 +191,11 @@ fn info(node: &Node, asked: &Asked) -> NodeInfo {
     NodeInfo {
         pool: Pool::of(&node.metadata.labels, asked.pool_label.as_deref()),
         ready: ready.map(|ready| ready.status == "True"),
+        other_system: node
+            .metadata
+            .labels
+            .get(SYSTEM_LABEL)
+            .filter(|system| *system != "linux")
+            .cloned(),
     }
 }

@@ -15,6 +15,9 @@ impl Progress {
     pub fn on_stderr() -> Self {
         // indicatif draws nothing where standard error is no terminal.
         let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
         bar.enable_steady_tick(QUIET);
         Self(bar)
     }

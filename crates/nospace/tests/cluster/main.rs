@@ -114,6 +114,12 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
         ("garbage", node(Agent::Answers(200, "<html>".to_owned()))),
         ("long", node(Agent::Answers(200, "x".repeat(1 << 20)))),
         ("none", node(Agent::None)),
+        ("notlinux", {
+            let mut other = node(Agent::None);
+            let system = ("kubernetes.io/os".to_owned(), "windows".to_owned());
+            other.labels.extend([system]);
+            other
+        }),
         ("notready", asleep(false)),
         ("old", node(Agent::Answers(404, "not found\n".to_owned()))),
         (
@@ -152,7 +158,7 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
         began.elapsed()
     );
     assert_eq!((said.status, code), (Status::Unknown, Some(3)));
-    assert_eq!((said.counts.answered, said.counts.nodes), (1, 13));
+    assert_eq!((said.counts.answered, said.counts.nodes), (1, 14));
     let kinds: BTreeMap<&str, FailureKind> = said
         .rows
         .iter()
@@ -164,6 +170,7 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
         ("garbage", FailureKind::Garbage),
         ("long", FailureKind::Garbage),
         ("none", FailureKind::NoAgent),
+        ("notlinux", FailureKind::NoAgent),
         ("notready", FailureKind::NotReady),
         ("old", FailureKind::TooOld),
         ("refused", FailureKind::Unreachable),
@@ -175,6 +182,7 @@ fn nodes_that_do_not_answer_are_rows_with_the_reason_and_the_fleet_is_unknown() 
     assert_eq!(kinds, BTreeMap::from(expected));
     for (name, why) in [
         ("down", "CrashLoopBackOff"),
+        ("notlinux", "it runs windows: -l kubernetes.io/os=linux"),
         ("sidecar", "neither the API server nor an agent"),
         ("sidecar", "RBAC: access denied (403)"),
         ("token", "--via debug"),
@@ -271,6 +279,11 @@ fn many_nodes_are_read_page_by_page_with_few_requests_at_once() {
     );
     let (some, _) = fleet(&server, &["--pool", "pool-1", "--pool", "pool-2"]);
     assert_eq!(some.counts.nodes, 500);
+    // Nor do some of the pools that were asked for pass for all.
+    let output = nospace(&server, &["--pool", "pool-1", "--pool", "pool-9"]);
+    let known = "no node is of pool \"pool-9\"; there are: pool-0, pool-1, pool-2, pool-3";
+    assert!(stderr(&output).contains(known), "{output:?}");
+    assert_eq!(output.status.code(), Some(3));
     let output = nospace(&server, &["--pool", "pool-1"]);
     let text = String::from_utf8(output.stdout).unwrap();
     // An all-clear of a part does not pass for one of the cluster.

@@ -59,7 +59,7 @@ pub struct ClusterArgs {
     /// Longest time for the answer of one node [default: 5s; 30s for a query, and 60s with --via debug]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = LOOK)]
     timeout: Option<Duration>,
-    /// Collect again after this time, until Ctrl-C
+    /// Collect again after this time, until Ctrl-C [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, num_args = 0..=1, default_missing_value = "30s",
           require_equals = true, help_heading = LOOK)]
     watch: Option<Duration>,

@@ -14,13 +14,13 @@ mod pod;
 mod run;
 mod signals;
 
-use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row, Summary};
+use nospace_core::fleet::{Failure, FailureKind, READ_BYTES, Row};
 use nospace_core::report::Report;
 use serde::de::IgnoredAny;
 
 use self::run::{Log, Run};
 use super::agents::{REPORT_BYTES, read_report};
-use super::{Asked, Cluster, Collected, NodeInfo, Progress, Source, nodes};
+use super::{Asked, Cluster, Collected, NodeInfo, Progress, Source, read_summary, ready_first};
 
 /// Checks nodes by pods of its own.
 pub struct Debug<'c> {
@@ -54,13 +54,7 @@ impl Source for Debug<'_> {
     }
 
     async fn collect(&self, asked: &Asked, progress: &Progress) -> anyhow::Result<Collected> {
-        progress.say("listing nodes");
-        let mut nodes: Vec<_> = nodes(self.cluster, asked, progress)
-            .await?
-            .into_iter()
-            .collect();
-        // Those that may take long come last, and hold up nobody.
-        nodes.sort_by_key(|(_, node)| node.ready == Some(false));
+        let nodes = ready_first(self.cluster, asked, progress).await?;
         progress.expect(nodes.len());
         let run = Run::new(self, asked, "summary", READ_BYTES);
         let (rows, notes) = run
@@ -84,16 +78,11 @@ impl Debug<'_> {
     /// There is no such node, or its pod did not run; the error says why.
     pub async fn report(&self, node: &str, asked: &Asked) -> anyhow::Result<Report> {
         let progress = Progress::on_stderr();
-        let asked = Asked {
-            node: Some(node.to_owned()),
-            ..asked.clone()
-        };
-        let nodes = nodes(self.cluster, &asked, &progress).await?;
+        let asked = asked.of_node(node);
+        let nodes = ready_first(self.cluster, &asked, &progress).await?;
         progress.say("waiting for the pod");
         let run = Run::new(self, &asked, "json", REPORT_BYTES);
-        let answers = run
-            .on(nodes.into_iter().collect(), &progress, |_, answer| answer)
-            .await;
+        let answers = run.on(nodes, &progress, |_, answer| answer).await;
         progress.finish();
         let (answers, notes) = answers?;
         for note in notes {
@@ -109,17 +98,11 @@ impl Debug<'_> {
 }
 
 fn row(name: String, node: NodeInfo, answer: Result<Log, Failure>) -> Row {
-    let summary = answer.and_then(|log| {
-        let summary = Summary::read(document(&log)?);
-        let summary =
-            summary.map_err(|error| Failure::new(FailureKind::Garbage, error.to_string()))?;
-        Ok((log.age.as_secs(), summary))
+    let answer = answer.and_then(|log| {
+        let summary = read_summary(document(&log)?)?;
+        Ok((Some(log.age.as_secs()), summary))
     });
-    let (age, answer) = match summary {
-        Ok((age, summary)) => (Some(age), Answer::Summary(Box::new(summary))),
-        Err(failure) => (None, Answer::Failure(failure)),
-    };
-    Row::new(name, node.pool, node.ready, age, answer)
+    node.row(name, answer)
 }
 
 /// The JSON document of a log. Warnings, which go to standard error, may stand before and after it.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
-use nospace_core::fleet::{Answer, Failure, FailureKind, Row};
+use nospace_core::fleet::{Failure, FailureKind, Row};
 
 use self::api::{Api, Sample};
 use self::found::Found;
@@ -108,11 +108,12 @@ impl Prometheus<'_> {
         };
         anyhow::ensure!(
             asked.selector.is_none() && asked.pools.is_empty(),
-            "labels and pools of nodes are known from the API server alone, and it cannot be asked: {why}"
+            "{why}; labels and pools of nodes are known from the API server alone"
         );
         let unknown = NodeInfo {
             pool: None,
             ready: None,
+            other_system: None,
         };
         let matchers = self.server.matchers.as_deref().unwrap_or_default();
         let query = format!("group by (node) (kube_node_info{{{matchers}}})");
@@ -205,21 +206,16 @@ fn note_of(several: &BTreeSet<String>) -> Option<String> {
 
 fn row(name: String, info: NodeInfo, found: &BTreeMap<String, Found>, now: Timestamp) -> Row {
     let found = found.get(&name);
-    let (age, answer) = match found.and_then(|found| found.summary(now)) {
-        Some((age, summary)) => (age, Answer::Summary(Box::new(summary))),
-        None => {
-            let failure = match found {
-                Some(_) => Failure::new(
-                    FailureKind::AgentDown,
-                    "Prometheus cannot scrape it (up is 0)",
-                ),
-                None => Failure::new(
-                    FailureKind::NoAgent,
-                    "Prometheus has no series of it from the last five minutes",
-                ),
-            };
-            (None, Answer::Failure(failure))
-        }
-    };
-    Row::new(name, info.pool, info.ready, age, answer)
+    let answer = found.and_then(|found| found.summary(now));
+    let answer = answer.ok_or_else(|| match found {
+        Some(_) => Failure::new(
+            FailureKind::AgentDown,
+            "Prometheus cannot scrape it (up is 0)",
+        ),
+        None => Failure::new(
+            FailureKind::NoAgent,
+            "Prometheus has no series of it from the last five minutes",
+        ),
+    });
+    info.row(name, answer)
 }

@@ -105,8 +105,8 @@ fn table(page: &Page, rows: &[&Row], domain: &str, is_wide: bool) -> Table {
         .names("FULLEST")
         .column("", Align::Right)
         .column("KUBELET", Align::Left)
-        .column("PODS", Align::Right)
-        .column("AGE", Align::Right);
+        .column("+PODS", Align::Right)
+        .column("CHECKED", Align::Right);
     if is_wide {
         table = table.names("HELD BY, OR WHY UNKNOWN");
     }

@@ -111,8 +111,8 @@ pub fn remark(row: &Row) -> String {
     };
     if row.is_stale() {
         let why = match row.age_seconds {
-            Some(_) => "its sample is too old to say that all is well now",
-            None => "it says OK, but not how long ago it was checked",
+            Some(_) => "said OK too long ago",
+            None => "said OK, but not when",
         };
         return why.to_owned();
     }
