@@ -150,26 +150,29 @@ static __noinline int fill_file(struct trace_record *r, struct task_struct *task
 	return 0;
 }
 
-/* Whether no descriptor below RLIMIT_NOFILE is free. A global function, so that the verifier checks its loop once. */
+/* Whether no descriptor below RLIMIT_NOFILE is free. A global function, and each turn of its loop leaves no trace but `i`, so that the
+ * verifier checks it once, turn by turn. */
 __noinline int files_are_full(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	unsigned long *full = BPF_CORE_READ(table, full_fds_bits), *open = BPF_CORE_READ(table, open_fds);
-	__u64 limit = own_limit(task, RLIMIT_NOFILE), word = 0, words = limit / 64, rest;
+	__u64 limit = own_limit(task, RLIMIT_NOFILE), words = limit / 64, whole = words / 64, word = 0, rest;
 
-	if (limit > BPF_CORE_READ(table, max_fds))
+	if (limit > BPF_CORE_READ(table, max_fds) || whole > FULL_WORDS)
 		return false;
-	for (__u32 i = 0; i < FULL_WORDS && i * 64ull < words; i++) {
-		__u64 left = words - i * 64ull, expected = left >= 64 ? ~0ull : (1ull << (left & 63)) - 1;
-
+	for (__u32 i = 0; i < FULL_WORDS && i < whole; i++) {
 		bpf_probe_read_kernel(&word, sizeof(word), &full[i]);
-		if ((word & expected) != expected)
+		if (word != ~0ull)
 			return false;
 	}
+	rest = (1ull << (words & 63)) - 1;
+	bpf_probe_read_kernel(&word, sizeof(word), &full[whole]);
+	if ((word & rest) != rest)
+		return false;
 	rest = (1ull << (limit & 63)) - 1;
 	bpf_probe_read_kernel(&word, sizeof(word), &open[words]);
-	return rest == 0 || (word & rest) == rest;
+	return (word & rest) == rest;
 }
 
 static __noinline int fill_other(struct trace_record *r, __u32 counted, __u32 error)

@@ -2,6 +2,8 @@
 //!
 //! Needs root, and that nobody else keeps programs in the kernel that were not there before. `NOSPACE_STARTS` sets how
 //! many starts (50).
+//!
+//! And none of the programs comes near the number of instructions that the kernel refuses to verify.
 
 #![allow(clippy::print_stdout, reason = "a test program of its own")]
 
@@ -15,6 +17,9 @@ use nospace_bpf::accounting::AccountingReader;
 use nospace_bpf::support::Unsupported;
 use nospace_bpf::trace::{Options, Tracer};
 use nospace_bpf::watches::Lister;
+
+/// A quarter of the kernel's limit (`BPF_COMPLEXITY_LIMIT_INSNS`, include/linux/bpf.h): verifiers differ between kernels, and time is spent on each.
+const MAX_VERIFIED: u32 = 250_000;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -63,6 +68,7 @@ fn run() -> Outcome<()> {
         Tracer::start(Options::default())?.poll(Duration::ZERO, |_| {})?;
     }
     check("starts and stops", before)?;
+    small()?;
     for _ in 0..starts / 20 {
         killed()?;
     }
@@ -71,6 +77,27 @@ fn run() -> Outcome<()> {
         "{starts} starts ... ok ({before:?} programs, maps and links before, {:?} after)",
         objects()
     );
+    Ok(())
+}
+
+/// How many instructions the kernel went through to verify each program (since 5.16).
+fn small() -> Outcome<()> {
+    let known: Vec<u32> = ProgInfoIter::default().map(|one| one.id).collect();
+    let _held = (
+        AccountingReader::load()?,
+        Lister::load()?,
+        Tracer::start(Options::default())?,
+    );
+    for program in ProgInfoIter::default().filter(|one| !known.contains(&one.id)) {
+        let name = program.name.to_string_lossy();
+        println!(
+            "{name} ... {} instructions verified",
+            program.verified_insns
+        );
+        if program.verified_insns > MAX_VERIFIED {
+            return Err(format!("{name}: more than {MAX_VERIFIED}").into());
+        }
+    }
     Ok(())
 }
 
