@@ -25,6 +25,7 @@ pub fn summary(name: &str) -> Summary {
             provenance: Provenance::Exact,
         }),
         next_full: None,
+        checks: Some(40),
         limits: Some(InotifyLimits {
             max_user_instances: 128,
             max_user_watches: 8_192,

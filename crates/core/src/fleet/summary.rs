@@ -45,6 +45,9 @@ pub struct Summary {
     pub more_pods: Option<MorePods>,
     /// The budget that runs out next at its present rate; null where none does within a week, or too few checks were made.
     pub next_full: Option<NextFull>,
+    /// Checks that `nextFull` is based on: with fewer than 20 it is always null. Null where that is not known.
+    #[serde(default)]
+    pub checks: Option<u64>,
     /// The inotify limits of the initial user namespace; null where they could not be read.
     pub limits: Option<InotifyLimits>,
     /// What is wrong, most important first.
@@ -210,6 +213,14 @@ impl Summary {
             kubelet_start: start.map(|start| start.verdict),
             more_pods: facts.more_pods.filter(|_| accounts_are_seen(report)),
             next_full: next_full(report, facts.growth),
+            checks: Some(
+                facts
+                    .growth
+                    .iter()
+                    .map(|one| one.samples as u64)
+                    .max()
+                    .unwrap_or(1),
+            ),
             limits: report.limits,
             findings: findings(report),
             budgets: budgets(report),
@@ -299,7 +310,7 @@ fn named(report: &Report, subject: &Subject) -> Option<String> {
 fn next_full(report: &Report, all: &[Growth]) -> Option<NextFull> {
     let soon = all
         .iter()
-        .filter(|one| one.samples >= growth::MAX_SAMPLES / 2 && one.used < one.limit)
+        .filter(|one| one.samples >= growth::ENOUGH_SAMPLES && one.used < one.limit)
         .filter_map(|one| Some((one.full_in?, one)))
         .filter(|(full_in, _)| *full_in < NEXT_FULL_WITHIN);
     let (full_in, next) = soon.min_by(|a, b| a.0.total_cmp(&b.0))?;

@@ -299,6 +299,23 @@ fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
         "{found:?}"
     );
     assert_eq!(
+        found.evidence[..2],
+        [
+            "4 of 5 nodes answered",
+            "not known of 2 nodes that answered: fewer than 20 checks, or a sample older than 15 min"
+        ]
+    );
+    let young = Summary {
+        checks: Some(19),
+        ..summary("f")
+    };
+    let beside = fleet(vec![at("a", Some(0)), row(young), row(summary("g"))]);
+    let evidence = &beside.findings[0].evidence[0];
+    assert!(
+        evidence.starts_with("not known of 1 node that"),
+        "{evidence}"
+    );
+    assert_eq!(
         (&*found.nodes, found.node_count),
         (&["b".to_owned(), "a".to_owned()][..], 2)
     );

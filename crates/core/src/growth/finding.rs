@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::history::{History, Increase, MAX_SAMPLES};
+use super::history::{ENOUGH_SAMPLES, History, Increase};
 use super::rate::Growth;
 use crate::amount;
 use crate::attribute::View;
@@ -15,9 +15,6 @@ use crate::report::{
 const WARNING: f64 = 4.0 * 3600.0;
 /// Full in less: act now.
 const CRITICAL: f64 = 30.0 * 60.0;
-/// Checks that a finding is based on, at least: a rollout is over by then.
-const MIN_SAMPLES_OF_FINDING: usize = MAX_SAMPLES / 2;
-
 /// A forecast reaches no further than this many times the window that it is based on: half a minute does not show what comes in
 /// hours.
 const FURTHEST: f64 = 60.0;
@@ -27,7 +24,7 @@ const FURTHEST: f64 = 60.0;
 pub fn findings(view: &View, history: &History, growth: &[Growth], seconds: f64) -> Vec<Finding> {
     let mut soon: Vec<(f64, &Growth)> = growth
         .iter()
-        .filter(|g| g.samples >= MIN_SAMPLES_OF_FINDING && g.used < g.limit)
+        .filter(|g| g.samples >= ENOUGH_SAMPLES && g.used < g.limit)
         .filter_map(|g| Some((g.full_in?, g)))
         .filter(|(full_in, g)| *full_in < WARNING.min(g.over * FURTHEST))
         .collect();

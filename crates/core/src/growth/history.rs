@@ -12,6 +12,8 @@ use crate::report::Subject;
 
 /// Checks that a rate is based on, at most.
 pub const MAX_SAMPLES: usize = 40;
+/// Checks that a statement on what runs out is based on, at least: a rollout is over by then.
+pub const ENOUGH_SAMPLES: usize = MAX_SAMPLES / 2;
 /// And at least.
 pub const MIN_SAMPLES: usize = 8;
 

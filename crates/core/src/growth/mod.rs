@@ -14,7 +14,7 @@ mod rate;
 mod slope;
 
 pub use finding::{findings, rate, span, whole};
-pub use history::{History, MAX_SAMPLES, MIN_SAMPLES};
+pub use history::{ENOUGH_SAMPLES, History, MAX_SAMPLES, MIN_SAMPLES};
 pub use rate::Growth;
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ fn series(out: &mut String, node: &str, status: Option<u8>, used: u64, age: u64)
         let _ = writeln!(out, "nospace_status{{{of}}} {status}");
     }
     let _ = writeln!(out, "nospace_look_age_seconds{{{of}}} {age}");
+    let _ = writeln!(out, "nospace_looks_total{{{of}}} 21");
     for (collector, partial) in [("bpf-jit", node == "well"), ("inotify", false)] {
         let partial = u8::from(partial);
         let of = format!("{of},collector=\"{collector}\"");
@@ -243,6 +244,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
         ("0.2.0", "6.12.1")
     );
     assert_eq!(full.next_full.as_ref().unwrap().seconds, 7200);
+    assert_eq!(full.checks, Some(21));
     let workload = &full.workloads[0];
     assert_eq!(
         (

@@ -1,6 +1,6 @@
-use super::{Counts, FleetFinding, FleetRule, answered};
+use super::{Counts, FleetFinding, FleetRule, answered, nodes};
 use crate::fleet::row::{Row, STALE_SECONDS};
-use crate::growth::span;
+use crate::growth::{ENOUGH_SAMPLES, span};
 use crate::report::Severity;
 
 /// The nodes of which a budget runs out next, the soonest first. A forecast counts from when its check began, so its age is taken off; one
@@ -32,8 +32,16 @@ pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
         let (cause, subject) = (&next.cause, next.caption());
         format!("{}: {cause} of {subject} in {}", row.node, within(*seconds))
     });
+    let unknown = rows.iter().filter(|row| is_unknown(row)).count();
+    let unknown = (unknown > 0).then(|| {
+        format!(
+            "not known of {} that answered: fewer than {ENOUGH_SAMPLES} checks, or a sample older than {} min",
+            nodes(unknown),
+            STALE_SECONDS / 60
+        )
+    });
     let silent = (counts.answered < counts.nodes).then(|| answered(counts));
-    let evidence = silent.into_iter().chain(others).collect();
+    let evidence = silent.into_iter().chain(unknown).chain(others).collect();
     let of = soon.iter().map(|(.., row)| *row);
     Some(FleetFinding::new(
         FleetRule::NextFull,
@@ -42,4 +50,13 @@ pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
         evidence,
         of,
     ))
+}
+
+/// The node answered, but not whether one of its budgets runs out.
+fn is_unknown(row: &Row) -> bool {
+    row.summary().is_some_and(|summary| {
+        let is_new = row.age_seconds.is_some_and(|age| age <= STALE_SECONDS);
+        let has_enough = summary.checks >= Some(ENOUGH_SAMPLES as u64);
+        !is_new || (summary.next_full.is_none() && !has_enough)
+    })
 }

@@ -31,6 +31,7 @@ pub struct Found {
     version: String,
     status: Option<Status>,
     age: Option<u64>,
+    checks: Option<u64>,
     findings: Vec<(Severity, String)>,
     start: BTreeMap<String, u64>,
     used: BTreeMap<Of, u64>,
@@ -65,6 +66,7 @@ impl Found {
                 let age = amount.or_else(|| sample.value().filter(|age| *age > -60.0).map(|_| 0));
                 self.age = age.max(self.age);
             }
+            Kind::Checks => self.checks = amount,
             Kind::Finding if self.findings.len() < MOST => {
                 let severity = match sample.label("severity") {
                     "critical" => Severity::Critical,
@@ -195,6 +197,7 @@ impl Found {
             kubelet_start: self.kubelet_start(),
             more_pods: None,
             next_full: self.next_full.clone(),
+            checks: self.checks,
             limits: self.limits(),
             findings,
             budgets,

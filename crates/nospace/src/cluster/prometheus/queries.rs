@@ -9,6 +9,8 @@ pub enum Kind {
     Status,
     /// Seconds since the check.
     Age,
+    /// Checks since the agent started.
+    Checks,
     /// Findings of a cause and severity.
     Finding,
     /// The forecast; the name says which figure.
@@ -62,6 +64,7 @@ pub fn queries(matchers: &str) -> Vec<(Kind, String)> {
                 of("node_textfile_mtime_seconds", "file=~\".*nospace.*\"")
             ),
         ),
+        (Kind::Checks, all("nospace_looks_total")),
         (Kind::Finding, of("nospace_finding", "severity!=\"info\"")),
         (
             Kind::Start,
