@@ -88,7 +88,9 @@ fn series(out: &mut String, node: &str, status: Option<u8>, used: u64, age: u64)
             "nospace_finding{{{of},cause=\"inotify-watches\",severity=\"critical\"}} 1"
         );
     }
-    for container in ["a", "b"] {
+    // As a second Prometheus that scrapes the same would have it.
+    let replica = "a\",replica=\"second";
+    for container in ["a", "b", replica] {
         let of =
             format!("{of},namespace=\"logging\",pod=\"promtail-h4wzq\",container=\"{container}\"");
         let _ = writeln!(out, "nospace_pod_inotify_instances{{{of}}} 1");

@@ -124,7 +124,9 @@ pub fn queries(matchers: &str) -> Vec<(Kind, String)> {
         (Kind::PodWatches, "nospace_pod_inotify_watches"),
     ] {
         let held = of(name, "pod!=\"other\"");
-        let sums = format!("sum by (job, instance, namespace, pod) ({held})");
+        // Of replicas that are not merged there are several series of a container: it is counted once.
+        let once = format!("max by (job, instance, namespace, pod, container) ({held})");
+        let sums = format!("sum by (job, instance, namespace, pod) ({once})");
         queries.push((kind, format!("topk by (job, instance) ({PODS}, {sums})")));
     }
     queries
