@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/../lab/tools.sh"
 top=$(readlink -f "$here/../..")
 nospace=${NOSPACE:-$top/target/debug/nospace}
-[ $# -gt 0 ] || set -- healthy-v2 watches-v1 shims-v2 docker-podman-v2 crio-v2 cgroup-leak-v1
+[ $# -gt 0 ] || set -- healthy-v2 watches-v1 watches-v2 shims-v2 docker-podman-v2 crio-v2 cgroup-leak-v1
 tools=$(build_tools)
 work=$(mktemp -d /tmp/nospace-record.XXXXXX)
 trap 'rm -rf "$work"' EXIT
