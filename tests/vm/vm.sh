@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 
 . tests/lab/work.sh
 own_processes "$PWD/tests/vm/vm.sh" "$@"
-tests="oracle tables watches trace leaks guard cli"
+tests="oracle tables watches trace leaks guard cli keeper"
 arch=amd64
 case ${1-} in amd64 | arm64) arch=$1; shift ;; esac
 case $arch in
@@ -59,6 +59,7 @@ build() {
         cp "$binary" "$work/${name%-*}"
     done
     cp tests/vm/cli.sh "$work/cli"
+    cp tests/vm/keeper.sh "$work/keeper"
 }
 
 init() {
@@ -77,7 +78,7 @@ done
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
 echo "kernel $(uname -r)"
-for test in oracle tables watches trace leaks guard cli; do
+for test in oracle tables watches trace leaks guard cli keeper; do
     timeout 900 /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log

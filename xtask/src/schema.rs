@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use nospace::exhaust::ExhaustSummary;
-use nospace::guard::GuardProbe;
+use nospace::guard::{GuardLine, GuardProbe};
 use nospace::trace::TraceLine;
 use nospace_core::diff::Difference;
 use nospace_core::explain::Explanation;
@@ -19,7 +19,7 @@ use nospace_core::watches::WatchesReport;
 use schemars::Schema;
 
 pub fn write() -> Result<()> {
-    let all: [(&str, Schema); 13] = [
+    let all: [(&str, Schema); 14] = [
         ("check", schemars::schema_for!(Report)),
         ("history", schemars::schema_for!(HistoryDocument)),
         ("explain", schemars::schema_for!(Explanation)),
@@ -29,6 +29,7 @@ pub fn write() -> Result<()> {
         ("tune-for", schemars::schema_for!(PlatformDocument)),
         ("trace", schemars::schema_for!(TraceLine)),
         ("guard", schemars::schema_for!(GuardProbe)),
+        ("guard-line", schemars::schema_for!(GuardLine)),
         ("diff", schemars::schema_for!(Difference)),
         ("summary", schemars::schema_for!(Summary)),
         ("cluster", schemars::schema_for!(Fleet)),

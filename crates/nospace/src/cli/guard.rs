@@ -1,34 +1,85 @@
-//! `nospace guard`: whether this kernel can keep a reserve for the node.
+//! `nospace guard`: keeps a reserve for the node, or says whether this kernel could.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
-use anyhow::bail;
-use clap::Args;
+use anyhow::{anyhow, bail};
+use clap::{ArgGroup, Args};
+use nospace_core::model::{InotifyResource, Pair};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::args::{CheckOutputArg, FAILED, OutputArg, Shared, UNKNOWN};
-use crate::guard::try_hooks;
+use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared, UNKNOWN, one_of};
+use super::stop::stop_flag;
+use crate::guard::{
+    CannotGuard, EndReason, GuardLine, GuardMode, Keeper, ReserveSize, Settings, StatusReason,
+    keep, try_hooks,
+};
 use crate::output::document;
-use crate::ui::guard::draw;
+use crate::ui::guard::{draw, line};
 use crate::ui::screen::Screen;
+use crate::ui::{complain, offer, warn};
 
-/// Find out whether this kernel could keep a reserve of inotify for the node
+/// Keep the last inotify watches and instances for the node
 ///
-/// Pods that run as root share their inotify watches and instances with the kubelet, the container runtime and systemd. On many kernels a
-/// BPF program can refuse pods the last of them, so that the node keeps what it needs. Only a test shows which kernels: --probe briefly attaches
-/// each program that could do it, and has it refuse a call of nospace itself, and of nobody else. Needs eBPF and root.
+/// Pods that run as root share their inotify watches and instances with the kubelet, the container runtime and systemd. The guard refuses
+/// pods the last of them (ENOSPC, EMFILE, as the kernel does at the limit), so that the node keeps what it needs to start. It stays in front,
+/// and nothing is left in the kernel when it ends, however it ends. Needs eBPF and root.
+///
+/// Only a test shows which kernels can do it: --probe briefly attaches each program that could, and has it refuse a call of nospace itself,
+/// and of nobody else.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
+#[command(group = ArgGroup::new("action").required(true).args(["probe", "mode"]))]
 pub struct GuardArgs {
     /// Try every hook of this kernel, and say what a guard could do; refuses nobody else's calls
-    #[arg(long, required = true)]
+    #[arg(long, help_heading = ACTION)]
     probe: bool,
+    /// Guard the node: only count what would be refused, or refuse it
+    #[arg(long, value_enum, value_name = "MODE", help_heading = ACTION)]
+    mode: Option<GuardMode>,
+    /// Do refuse calls of pods; --mode enforce needs it
+    #[arg(long, requires = "mode", help_heading = ACTION)]
+    yes: bool,
+    /// Guard only watches, or only instances
+    #[arg(long, requires = "mode", value_name = "RESOURCE", value_parser = one_of(resources()), help_heading = RESERVE)]
+    only: Option<InotifyResource>,
+    /// How many of root's watches are kept: a number, or twice what a start of the kubelet takes, plus 64
+    #[arg(long, requires = "mode", value_name = "N|auto", default_value = "auto", hide_default_value = true, help_heading = RESERVE)]
+    reserve_watches: ReserveSize,
+    /// The same of instances; of both, never more than half of the limit
+    #[arg(long, requires = "mode", value_name = "N|auto", default_value = "auto", hide_default_value = true, help_heading = RESERVE)]
+    reserve_instances: ReserveSize,
+    /// Pods of this namespace may use all, as those of kube-system always may; can be repeated
+    #[arg(long, requires = "mode", value_name = "NAMESPACE", help_heading = LOOK)]
+    exempt_namespace: Vec<String>,
+    /// What is in this cgroup may use all, as /kubepods/burstable/podUID; can be repeated
+    #[arg(long, requires = "mode", value_name = "DIR", help_heading = LOOK)]
+    exempt_cgroup: Vec<PathBuf>,
     #[command(flatten)]
     output: OutputArg,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 a reserve of watches and instances can be kept, 1 it cannot, or not of both, 3 wrong usage, or it could not be tested.";
+const ACTION: &str = "What to do";
+const RESERVE: &str = "What is kept";
 
-/// Probes.
+const AFTER_HELP: &str = "Examples:
+  nospace guard --probe                     what this kernel could do
+  nospace guard --mode shadow               what would be refused; refuses nothing
+  nospace guard --mode enforce --yes        refuse it; Ctrl-C or SIGTERM ends it
+
+Exit codes: 0 stopped by a signal; with --probe: a reserve of watches and instances can be kept. 1 this kernel cannot keep it, or the \
+guard ended by itself: a self-test failed, or something could not be read. 3 wrong usage, or it could not be tested.";
+
+/// Pods of the network and of the node's own services are in it.
+const EXEMPT: &str = "kube-system";
+
+fn resources() -> impl Iterator<Item = (clap::builder::PossibleValue, InotifyResource)> {
+    let both = [InotifyResource::Watches, InotifyResource::Instances];
+    both.into_iter().map(|one| (one.unit().into(), one))
+}
+
+/// Probes, or guards.
 ///
 /// # Errors
 ///
@@ -37,6 +88,13 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &GuardArgs) -> anyhow::
     if shared.no_ebpf {
         bail!("the guard needs eBPF: run it without --no-ebpf");
     }
+    match args.mode {
+        Some(mode) => guard(shared, outer, args, mode),
+        None => probe(outer, args),
+    }
+}
+
+fn probe(outer: CheckOutputArg, args: &GuardArgs) -> anyhow::Result<ExitCode> {
     let kernel = rustix::system::uname();
     let probe = try_hooks(&kernel.release().to_string_lossy());
     args.output
@@ -47,4 +105,103 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &GuardArgs) -> anyhow::
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(FAILED),
     })
+}
+
+fn guard(
+    shared: &Shared,
+    outer: CheckOutputArg,
+    args: &GuardArgs,
+    mode: GuardMode,
+) -> anyhow::Result<ExitCode> {
+    if mode == GuardMode::Enforce && !args.yes {
+        bail!(
+            "--mode enforce refuses calls of pods: see for a while what --mode shadow would have refused, then add --yes"
+        );
+    }
+    let mut host = shared.live()?;
+    let stop = stop_flag(&[SIGINT, SIGTERM])?;
+    let keeper = match Keeper::start(&mut host, args.settings(shared, mode)) {
+        Ok(keeper) => keeper,
+        Err(why) => {
+            let code = match &why {
+                CannotGuard::Kernel(unkept) if !unkept.uncertain => FAILED,
+                _ => UNKNOWN,
+            };
+            complain(&anyhow!("cannot guard: {why}"));
+            return Ok(ExitCode::from(code));
+        }
+    };
+    let format = args.output.or(outer);
+    let screen = Screen::of_stdout();
+    let mut print = |one: &GuardLine| {
+        let is_routine =
+            matches!(one, GuardLine::Status(status) if status.reason == StatusReason::Minute);
+        if is_routine && format.is_for_people() && !shared.verbose {
+            return Ok(true);
+        }
+        let mut text = Vec::new();
+        let draw = |screen: &Screen| line(one, screen);
+        format.append(&document(one, draw), &screen, &mut text)?;
+        offer(&text)
+    };
+    let stopped = || stop.load(Ordering::Relaxed);
+    match keep(keeper, &mut host, &stopped, &mut print, &warn) {
+        Ok(EndReason::Stopped) => Ok(ExitCode::SUCCESS),
+        Ok(EndReason::Doubt | EndReason::Failed) => Ok(ExitCode::from(FAILED)),
+        Err(error) => {
+            complain(&anyhow!(error).context("cannot print what the guard does, so it has ended"));
+            Ok(ExitCode::from(FAILED))
+        }
+    }
+}
+
+impl GuardArgs {
+    fn settings(&self, shared: &Shared, mode: GuardMode) -> Settings {
+        let named = self.exempt_namespace.iter().cloned();
+        let exempt_namespaces = named.chain([EXEMPT.to_owned()]).collect();
+        let wanted = |one| self.only.is_none_or(|only| only == one);
+        Settings {
+            mode,
+            wanted: Pair::new(wanted),
+            reserve: Pair::of(self.reserve_instances, self.reserve_watches),
+            exempt_namespaces,
+            exempt_cgroups: self.exempt_cgroup.iter().map(|path| below(path)).collect(),
+            sysfs: shared.sysfs.clone(),
+        }
+    }
+}
+
+/// The path below the root of the hierarchy, of one that is given from there or from the root of the machine.
+fn below(path: &Path) -> PathBuf {
+    let prefixes = [
+        "/sys/fs/cgroup/memory",
+        "/sys/fs/cgroup/unified",
+        "/sys/fs/cgroup",
+        "/",
+    ];
+    let mut below = prefixes
+        .iter()
+        .filter_map(|one| path.strip_prefix(one).ok());
+    below.next().unwrap_or(path).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cgroup_is_given_from_the_root_of_either() {
+        for given in [
+            "/kubepods/pod1",
+            "kubepods/pod1",
+            "/sys/fs/cgroup/kubepods/pod1",
+            "/sys/fs/cgroup/memory/kubepods/pod1/",
+        ] {
+            assert_eq!(
+                below(Path::new(given)),
+                Path::new("kubepods/pod1"),
+                "{given}"
+            );
+        }
+    }
 }

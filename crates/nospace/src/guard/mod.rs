@@ -1,118 +1,32 @@
-//! The guard, which keeps a reserve of root's inotify watches and instances for the node: what this kernel allows it.
+//! The guard, which keeps a reserve of root's inotify watches and instances for the node.
+//!
+//! ```text
+//! Probe ─ choose ─▶ Hooks ─▶ Keeper ◀── Reserve (a number, or what a kubelet start takes)
+//! cgroup tree ─ KubeCgroups ─ Census ─▶ policies ──▲  └── GuardLine (status, at the line, ended) ──▶ Sink
+//! node's disk ─ Names ──────────▲
+//! ```
 
+mod at_line;
+mod census;
+mod cgroups;
+mod choose;
 mod document;
+mod keeper;
+mod kinds;
+mod lines;
+mod names;
+mod probing;
+mod reserve;
+mod session;
+mod skips;
 
+pub use choose::{Chosen, Unkept, choose};
 pub use document::{GuardProbe, GuardableResource, ReserveVerdict, TriedHook};
-
-use nospace_bpf::guard::{Choice, Hook, Outcome, Preemption, Probe, Resource, Trial, probe};
-use nospace_bpf::support::Unsupported;
-use nospace_core::model::InotifyResource;
-
-use document::SCHEMA_VERSION;
-
-/// Tries every hook of this kernel by a self-test that refuses nobody but nospace itself; `kernel` is its release.
-#[must_use]
-pub fn try_hooks(kernel: &str) -> GuardProbe {
-    match probe() {
-        Ok(probe) => tried(&probe, kernel),
-        Err(why) => untried(&why, kernel),
-    }
-}
-
-/// What a probe found.
-#[must_use]
-pub fn tried(probe: &Probe, kernel: &str) -> GuardProbe {
-    let (preemptible, note) = match &probe.preemption {
-        Preemption::No => (Some(false), None),
-        Preemption::Yes(by) => (Some(true), Some(by.clone())),
-        Preemption::Unknown(why) => (None, Some(why.clone())),
-    };
-    GuardProbe {
-        schema_version: SCHEMA_VERSION,
-        kernel: kernel.to_owned(),
-        obstacle: None,
-        resources: Resource::ALL.map(|one| resource(probe, one)).to_vec(),
-        hooks: probe.trials.iter().map(hook).collect(),
-        preemptible,
-        preemption_note: note,
-        security_modules: probe.modules.as_ref().map(|list| {
-            let names = list.split(',').filter(|name| !name.is_empty());
-            names.map(str::to_owned).collect()
-        }),
-    }
-}
-
-/// Nothing could be tried.
-fn untried(why: &Unsupported, kernel: &str) -> GuardProbe {
-    let none = |one| GuardableResource {
-        resource: inotify(one),
-        verdict: ReserveVerdict::Unknown,
-        hook: None,
-        reason: Some(why.reason.clone()),
-        runs_for_every_file: false,
-    };
-    GuardProbe {
-        schema_version: SCHEMA_VERSION,
-        kernel: kernel.to_owned(),
-        obstacle: Some(why.to_string()),
-        resources: Resource::ALL.map(none).to_vec(),
-        hooks: Vec::new(),
-        preemptible: None,
-        preemption_note: None,
-        security_modules: None,
-    }
-}
-
-fn resource(probe: &Probe, one: Resource) -> GuardableResource {
-    let choice = probe.choose(one);
-    // An untested hook that could do more than the one that was chosen.
-    let could_do_more = |trial: &&Trial| {
-        trial.outcome == Outcome::Untested
-            && trial.hook.resource() == one
-            && (choice.is_none() || trial.hook.is_lsm())
-    };
-    let untested = probe.trials.iter().find(could_do_more);
-    let (verdict, hook, reason) = match (&choice, untested) {
-        (
-            Some(Choice {
-                hook,
-                only_shadow: None,
-            }),
-            _,
-        ) => (ReserveVerdict::Enforce, Some(*hook), None),
-        (_, Some(trial)) => (ReserveVerdict::Unknown, None, Some(trial.reason.clone())),
-        (Some(choice), None) => (
-            ReserveVerdict::Shadow,
-            Some(choice.hook),
-            choice.only_shadow.clone(),
-        ),
-        (None, None) => (
-            ReserveVerdict::None,
-            None,
-            Some("none of its hooks works on this kernel".to_owned()),
-        ),
-    };
-    GuardableResource {
-        resource: inotify(one),
-        verdict,
-        hook: hook.map(|hook| hook.name().to_owned()),
-        reason,
-        runs_for_every_file: hook.is_some_and(Hook::runs_for_every_file),
-    }
-}
-
-fn hook(trial: &Trial) -> TriedHook {
-    TriedHook {
-        hook: trial.hook.name().to_owned(),
-        resource: inotify(trial.hook.resource()),
-        outcome: trial.outcome,
-        reason: (!trial.reason.is_empty()).then(|| trial.reason.clone()),
-    }
-}
-
-fn inotify(resource: Resource) -> InotifyResource {
-    match resource {
-        Resource::Watches => InotifyResource::Watches,
-        Resource::Instances => InotifyResource::Instances,
-    }
-}
+pub use keeper::{CannotGuard, Keeper, Settings};
+pub use lines::{
+    CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
+    LastCall, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
+};
+pub use probing::{tried, try_hooks};
+pub use reserve::{Asked, ReserveSize, kept};
+pub use session::{Sink, keep};

@@ -11,6 +11,7 @@
 mod cli;
 mod completion;
 mod guard;
+mod guard_lines;
 mod human;
 mod json;
 mod samples;

@@ -5,9 +5,9 @@ use nospace_bpf::guard::Outcome;
 use nospace_core::model::InotifyResource;
 use nospace_core::report::Severity;
 
-use super::screen::Screen;
-use super::{Page, style};
 use crate::guard::{GuardProbe, GuardableResource, ReserveVerdict};
+use crate::ui::screen::Screen;
+use crate::ui::{Page, style};
 
 /// Draws it.
 #[must_use]

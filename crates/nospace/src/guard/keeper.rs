@@ -1,0 +1,429 @@
+//! A guard at work: its pods, its reserve, its self-tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nospace_bpf::accounting::AccountingReader;
+use nospace_bpf::guard::{Guard, Hook, Hooks, Mode, SelfTest, probe};
+use nospace_bpf::support::Unsupported;
+use nospace_core::model::{InotifyResource, Pair};
+
+use super::at_line::{Due, Log, calls};
+use super::census::{Census, Counted, Exempt};
+use super::cgroups::{self, Hierarchy, KubeCgroups};
+use super::choose::{Unkept, choose};
+use super::kinds::{ORDER, both};
+use super::lines::{
+    CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
+    LINES_VERSION, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
+};
+use super::names::Names;
+use super::reserve::{Asked, ReserveSize, kept};
+use super::skips::Skips;
+use crate::collect;
+use crate::host::live::Live;
+use crate::trace::Clock;
+
+/// How often the kubelet's cgroups are looked for while there are none, and in case it has been given others.
+const SEARCH: Duration = Duration::from_secs(10);
+/// Pods that are remembered for the totals, beside those that there are.
+const REMEMBERED: usize = 10_000;
+
+/// What a guard is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What becomes of calls at the line.
+    pub mode: GuardMode,
+    /// What is to be guarded.
+    pub wanted: Pair<bool>,
+    /// How much is kept.
+    pub reserve: Pair<ReserveSize>,
+    /// Kubernetes namespaces of pods that may use all.
+    pub exempt_namespaces: BTreeSet<String>,
+    /// Cgroups that may use all: paths below the root of the hierarchy.
+    pub exempt_cgroups: Vec<PathBuf>,
+    /// Where sysfs is mounted.
+    pub sysfs: PathBuf,
+}
+
+/// Why there is no guard.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotGuard {
+    /// Here nothing can be tried.
+    #[error("{0}")]
+    Untried(Unsupported),
+    /// This kernel cannot do what was asked for.
+    #[error("{0}")]
+    Kernel(Unkept),
+    /// Something that a guard needs is not known.
+    #[error("{0:#}")]
+    Unknown(anyhow::Error),
+}
+
+/// A guard at work, until it is dropped.
+pub struct Keeper {
+    guard: Guard,
+    accounting: AccountingReader,
+    settings: Settings,
+    not_guarded: Vec<NotGuarded>,
+    asked: Pair<Asked>,
+    place: Option<Place>,
+    searched: Option<Duration>,
+    census: Census,
+    names: Names,
+    pods: GuardedPods,
+    /// By cgroup, also of pods that have gone.
+    known: BTreeMap<u64, (String, Option<PodRef>)>,
+    log: Log,
+    skips: Skips,
+    /// Limits and reserves of the last status.
+    told: Pair<(u64, u64)>,
+    since: String,
+}
+
+/// Where the pods are.
+struct Place {
+    hierarchy: Hierarchy,
+    roots: Vec<PathBuf>,
+}
+
+impl Keeper {
+    /// Tries the hooks of this kernel, attaches to those that it chooses, and guards from then on. Holds one inotify instance.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no guard; then nothing is left in the kernel.
+    pub fn start(host: &mut Live, settings: Settings) -> Result<Self, CannotGuard> {
+        let probe = probe().map_err(CannotGuard::Untried)?;
+        let chosen = choose(&probe, settings.mode, settings.wanted).map_err(CannotGuard::Kernel)?;
+        let mut accounting = AccountingReader::load().map_err(CannotGuard::Untried)?;
+        let guard = Guard::start(chosen.hooks, &mut accounting).map_err(CannotGuard::Untried)?;
+        let mut keeper = Self {
+            guard,
+            accounting,
+            settings,
+            not_guarded: chosen.not_guarded,
+            asked: Pair::default(),
+            place: None,
+            searched: None,
+            census: Census::default(),
+            names: Names::default(),
+            pods: GuardedPods::default(),
+            known: BTreeMap::new(),
+            log: Log::default(),
+            skips: Skips::default(),
+            told: Pair::default(),
+            since: Clock::read(),
+        };
+        keeper.begin(host).map_err(CannotGuard::Unknown)?;
+        Ok(keeper)
+    }
+
+    fn begin(&mut self, host: &mut Live) -> anyhow::Result<()> {
+        self.asked = self.reserve(host).ok_or_else(|| {
+            anyhow::anyhow!(
+                "what a start of the kubelet takes is not known here, as cgroups or limits could not be read (nospace check says why): give the reserve as a number, --reserve-watches N --reserve-instances N"
+            )
+        })?;
+        self.guard
+            .set_reserve(both(self.asked.map(|asked| asked.amount)));
+        self.refresh(host, Duration::ZERO)?;
+        self.guard.set_mode(match self.settings.mode {
+            GuardMode::Shadow => Mode::Shadow,
+            GuardMode::Enforce => Mode::Enforce,
+        });
+        Ok(())
+    }
+
+    /// Has the programs know every pod that there is at `now`, the time since the start. What could not be read of their names, if that
+    /// leaves some without.
+    ///
+    /// # Errors
+    ///
+    /// The cgroups could not be read, or the kernel took a policy not: the guard must end.
+    pub fn refresh(&mut self, host: &Live, now: Duration) -> anyhow::Result<Vec<String>> {
+        let cgroups = self.cgroups(now)?;
+        let mut gaps = Vec::new();
+        let names = &self.names;
+        let name = |uid: &str| names.pod(uid).cloned();
+        let nameless = |pod: &cgroups::PodCgroup| pod.uid.as_deref().and_then(name).is_none();
+        if cgroups.pods.iter().any(nameless) {
+            let new = self.census.has_new(&cgroups, name, now);
+            gaps = self.names.read(host, &cgroups, new, now);
+        }
+        let exempt = Exempt {
+            namespaces: self.settings.exempt_namespaces.clone(),
+            cgroups: self.exempt_cgroups()?,
+        };
+        let names = &self.names;
+        let name = |uid: &str| names.pod(uid).cloned();
+        let Counted { policies, pods } = self.census.take(&cgroups, name, &exempt, now);
+        self.guard
+            .set_policies(&policies)
+            .context("cannot tell the guard's programs about the pods")?;
+        if pods.unknown <= self.pods.unknown {
+            gaps.clear();
+        }
+        self.pods = pods;
+        self.remember(cgroups);
+        Ok(gaps)
+    }
+
+    fn cgroups(&mut self, now: Duration) -> anyhow::Result<KubeCgroups> {
+        let is_due = |at: Duration| now.saturating_sub(at) >= SEARCH;
+        if self.searched.is_none_or(is_due) {
+            self.searched = Some(now);
+            self.place = search(&self.settings.sysfs)?;
+            let is_v1 = self
+                .place
+                .as_ref()
+                .is_some_and(|place| place.hierarchy.is_v1);
+            self.guard.use_cgroup_v1(is_v1);
+        }
+        match &self.place {
+            Some(place) => cgroups::read(&place.hierarchy.top, &place.roots),
+            None => Ok(KubeCgroups::default()),
+        }
+    }
+
+    fn exempt_cgroups(&self) -> anyhow::Result<BTreeSet<u64>> {
+        let Some(place) = &self.place else {
+            return Ok(BTreeSet::new());
+        };
+        let mut ids = BTreeSet::new();
+        for path in &self.settings.exempt_cgroups {
+            ids.extend(cgroups::id(&place.hierarchy.top.join(path))?);
+        }
+        Ok(ids)
+    }
+
+    fn remember(&mut self, cgroups: KubeCgroups) {
+        if self.known.len() > REMEMBERED {
+            let there: BTreeSet<u64> = cgroups.pods.iter().map(|pod| pod.id).collect();
+            let counted = self.guard.counts_by_pod();
+            let is_needed = |id: &u64| there.contains(id) || counted.contains_key(id);
+            self.known.retain(|id, _| is_needed(id));
+        }
+        for pod in cgroups.pods {
+            let name = pod.uid.map(|uid| match self.names.pod(&uid) {
+                Some(known) => known.clone(),
+                None => PodRef {
+                    namespace: String::new(),
+                    name: String::new(),
+                    uid,
+                },
+            });
+            self.known.insert(pod.id, (pod.path, name));
+        }
+    }
+
+    /// What happened until `now`: pods at the line, and calls that got past a hook.
+    ///
+    /// # Errors
+    ///
+    /// The programs' reports are malformed: the guard must end.
+    pub fn news(&mut self, now: Duration) -> anyhow::Result<Vec<GuardLine>> {
+        let log = &mut self.log;
+        self.guard
+            .reported(|report| log.take(&report))
+            .context("cannot read the reports of the guard's programs")?;
+        let due = self.log.due(&self.guard.counts_by_pod(), now);
+        let mut lines: Vec<GuardLine> = due.into_iter().map(|due| self.at_line(due)).collect();
+        // Nothing can get past what refuses nothing.
+        if self.settings.mode == GuardMode::Enforce {
+            let skipped = self.skips.due(&self.guard.skipped(), now);
+            lines.extend(skipped.into_iter().map(|(hook, calls, total)| {
+                GuardLine::Skipped(SkippedCalls {
+                    time: Clock::read(),
+                    hook: hook.name().to_owned(),
+                    calls,
+                    total,
+                })
+            }));
+        }
+        Ok(lines)
+    }
+
+    fn at_line(&self, due: Due) -> GuardLine {
+        let Due {
+            pod,
+            calls,
+            total,
+            mut last,
+        } = due;
+        let (cgroup, name) = self.known.get(&pod).cloned().unzip();
+        let of = |resource: InotifyResource| {
+            let last = last[resource].take();
+            let limit = last
+                .as_ref()
+                .map_or(self.told[resource].0, |last| last.limit);
+            CallsAtLine {
+                resource,
+                calls: calls[resource],
+                total: total[resource],
+                kept: kept(limit, self.asked[resource].amount),
+                last,
+            }
+        };
+        let called = ORDER.into_iter().filter(|one| calls[*one] > 0);
+        GuardLine::AtLine(Box::new(PodAtLine {
+            time: Clock::read(),
+            pod: name.flatten(),
+            cgroup,
+            refused: self.settings.mode == GuardMode::Enforce,
+            resources: called.map(of).collect(),
+        }))
+    }
+
+    /// Tests itself, and adapts the reserve to what a start of the kubelet takes now.
+    ///
+    /// # Errors
+    ///
+    /// What the self-test found wrong: the guard must end.
+    pub fn minute(&mut self, host: &mut Live) -> anyhow::Result<Vec<GuardLine>> {
+        let mut lines = Vec::new();
+        if let SelfTest::Inconclusive(reason) = self.guard.self_test(&mut self.accounting)? {
+            lines.push(GuardLine::Untested(Untested {
+                time: Clock::read(),
+                reason,
+            }));
+        }
+        // Where it is not known now, what was known before stays.
+        if let Some(asked) = self.reserve(host) {
+            for one in ORDER {
+                if asked[one].is_news(self.asked[one]) {
+                    self.asked[one] = asked[one];
+                }
+            }
+            self.guard
+                .set_reserve(both(self.asked.map(|asked| asked.amount)));
+        }
+        let status = self.status(StatusReason::Minute)?;
+        lines.push(GuardLine::Status(Box::new(status)));
+        Ok(lines)
+    }
+
+    /// What is kept now. A [`StatusReason::Minute`] becomes a change where a limit or a reserve is not as it was.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's accounting cannot be read.
+    pub fn status(&mut self, reason: StatusReason) -> anyhow::Result<GuardStatus> {
+        let now = self
+            .accounting
+            .read()
+            .context("cannot read the kernel's accounting")?;
+        let root = now
+            .users
+            .iter()
+            .find(|user| user.key.uid == 0 && user.draws_on.is_none());
+        let root = root.context("the kernel's accounting does not have root")?;
+        let counters = Pair::of(root.instances, root.watches);
+        let total = calls(&self.guard.counts());
+        let skipped = self.guard.skipped();
+        let hooks = self.guard.hooks();
+        let resource = |resource| {
+            let hook = hook_of(hooks, resource)?;
+            let of = |(one, calls): &(Hook, Option<u64>)| (*one == hook).then_some(*calls);
+            let asked = self.asked[resource];
+            Some(KeptResource {
+                resource,
+                hook: hook.name().to_owned(),
+                used: counters[resource].used,
+                limit: counters[resource].own_limit,
+                kept: kept(counters[resource].own_limit, asked.amount),
+                asked: asked.amount,
+                kubelet_needs: asked.needed,
+                calls: total[resource],
+                skipped: skipped.iter().find_map(of).flatten(),
+            })
+        };
+        let resources: Vec<KeptResource> = ORDER.into_iter().filter_map(resource).collect();
+        let before = self.told;
+        for one in &resources {
+            self.told[one.resource] = (one.limit, one.kept);
+        }
+        let reason = match reason {
+            StatusReason::Minute if before != self.told => StatusReason::Changed,
+            reason => reason,
+        };
+        Ok(GuardStatus {
+            schema_version: LINES_VERSION,
+            time: Clock::read(),
+            reason,
+            mode: self.settings.mode,
+            resources,
+            not_guarded: self.not_guarded.clone(),
+            pods: self.pods,
+        })
+    }
+
+    /// What is to be kept; `None` where it depends on the kubelet and that is not known.
+    fn reserve(&self, host: &mut Live) -> Option<Pair<Asked>> {
+        let fixed = self.settings.reserve.map(|size| match size {
+            ReserveSize::Fixed(amount) => Some(Asked::fixed(amount)),
+            ReserveSize::Auto => None,
+        });
+        let guarded = |one| hook_of(self.guard.hooks(), one).is_some();
+        if ORDER
+            .into_iter()
+            .all(|one| fixed[one].is_some() || !guarded(one))
+        {
+            return Some(fixed.map(Option::unwrap_or_default));
+        }
+        host.renew();
+        let report = nospace_core::conclude(&collect::collect(&*host));
+        let needed = report.forecast.kubelet_start?.needed();
+        Some(Pair::new(|one| {
+            fixed[one].unwrap_or_else(|| Asked::auto(needed[one]))
+        }))
+    }
+
+    /// Detaches: from then on nothing is refused. What it did.
+    #[must_use]
+    pub fn end(self, reason: EndReason, why: Option<String>) -> GuardEnd {
+        let total = calls(&self.guard.counts());
+        let counts = self.guard.counts_by_pod();
+        drop(self.guard);
+        let mut pods: Vec<PodCalls> = Vec::new();
+        for (id, counts) in counts {
+            let (cgroup, pod) = self.known.get(&id).cloned().unzip();
+            pods.push(PodCalls {
+                pod: pod.flatten(),
+                cgroup,
+                calls: calls(&counts),
+            });
+        }
+        let all = |calls: Pair<u64>| calls.watches.saturating_add(calls.instances);
+        pods.sort_by_key(|pod| std::cmp::Reverse(all(pod.calls)));
+        GuardEnd {
+            from: self.since,
+            until: Clock::read(),
+            reason,
+            why,
+            mode: self.settings.mode,
+            calls: total,
+            pods,
+        }
+    }
+}
+
+fn hook_of(hooks: Hooks, resource: InotifyResource) -> Option<Hook> {
+    match resource {
+        InotifyResource::Watches => hooks.watches,
+        InotifyResource::Instances => hooks.instances,
+    }
+}
+
+/// The first hierarchy that has the kubelet's cgroups.
+fn search(sysfs: &Path) -> anyhow::Result<Option<Place>> {
+    for hierarchy in cgroups::hierarchies(sysfs) {
+        let roots = cgroups::find(&hierarchy.top)?;
+        if !roots.is_empty() {
+            return Ok(Some(Place { hierarchy, roots }));
+        }
+    }
+    Ok(None)
+}

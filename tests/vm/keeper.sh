@@ -1,0 +1,209 @@
+#!/bin/busybox sh
+# The command nospace guard against processes in cgroups like those of pods: what each of them gets, counted by the kernel.
+# Runs in the virtual machine, of which it sets the limits; the last line says what failed.
+# No pod has a kubelet or a runtime here: what makes it one is its cgroup, and what names it is the directory of its logs.
+cgroups=/sys/fs/cgroup
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+same() { # WHAT IS SHOULD
+    [ "$2" = "$3" ] || fail "$1: $2 instead of $3"
+}
+
+limits() { # WATCHES INSTANCES
+    echo "$1" >/proc/sys/fs/inotify/max_user_watches
+    echo "$2" >/proc/sys/fs/inotify/max_user_instances
+}
+
+holder() { # NAME CGROUP: a process in it
+    mkdir -p "$cgroups/$2"
+    mkfifo "/tmp/orders-$1"
+    : >"/tmp/answers-$1"
+    (
+        sh -c 'echo $$ >"$1/cgroup.procs" && exec /nospace-holder --instances=0 --files /tmp/many' - "$cgroups/$2" \
+            <"/tmp/orders-$1" >"/tmp/answers-$1"
+    ) &
+    # Keeps the pipe open for as long as this script runs.
+    sleep 100000 >"/tmp/orders-$1" &
+    answers "$1" 1
+}
+
+answers() { # NAME NUMBER: waits for so many
+    for _ in $(seq 1200); do
+        [ "$(wc -l <"/tmp/answers-$1")" -ge "$2" ] && return
+        usleep 50000
+    done
+    fail "$1 does not answer"
+}
+
+ask() { # NAME ORDER: the answer
+    local before
+    before=$(wc -l <"/tmp/answers-$1")
+    echo "$2" >"/tmp/orders-$1"
+    answers "$1" $((before + 1))
+    tail -n 1 "/tmp/answers-$1"
+}
+
+must() { # NAME ORDER ANSWER
+    same "$1, $2" "$(ask "$1" "$2")" "$3"
+}
+
+free() { # NAME...
+    for name in "$@"; do
+        ask "$name" free >/dev/null
+    done
+}
+
+start() { # OPTION...: a guard that is at work
+    /nospace guard "$@" -o json >/tmp/lines 2>/tmp/messages &
+    guard=$!
+    for _ in $(seq 1200); do
+        grep -q '"kind":"status"' /tmp/lines && return
+        [ -d /proc/$guard ] || break
+        usleep 50000
+    done
+    fail "guard $* did not start: $(cat /tmp/messages)"
+}
+
+has() { # WHAT PATTERN: among the guard's lines, by and by
+    for _ in $(seq 200); do
+        grep -q "$2" /tmp/lines && return
+        usleep 50000
+    done
+    cat /tmp/lines /tmp/messages
+    fail "$1: no $2"
+}
+
+stop() {
+    kill -INT $guard
+    wait $guard || fail "guard exited with $?: $(cat /tmp/messages)"
+    has "it says that it was stopped" '"kind":"ended".*"reason":"stopped"'
+}
+
+refused() { # CODE PATTERN OPTION...: a guard that must not start
+    local code=$1 pattern=$2
+    shift 2
+    /nospace guard "$@" >/tmp/lines 2>/tmp/messages
+    same "exit code of guard $*" $? "$code"
+    grep -q -- "$pattern" /tmp/messages || fail "guard $*: $(cat /tmp/messages)"
+    [ ! -s /tmp/lines ] || fail "guard $* printed $(cat /tmp/lines)"
+}
+
+/nospace guard --probe -o json >/tmp/probe
+case $? in
+0) both=1 ;;
+1) both= ;;
+*) fail "guard --probe: $(cat /tmp/probe)" ;;
+esac
+refused 3 "add --yes" --mode enforce
+if ! grep -q '"verdict": "enforce"' /tmp/probe; then
+    refused 1 "no reserve of" --mode enforce --yes
+    echo "guard ... skipped: this kernel keeps no reserve"
+    exit 0
+fi
+
+mount -t cgroup2 cgroup2 $cgroups || fail "cannot mount cgroup2"
+mkdir /tmp/many
+for n in $(seq 12000); do
+    : >/tmp/many/$n
+done
+web=kubepods/burstable/pod11111111-1111-1111-1111-111111111111/app
+proxy=kubepods/besteffort/pod22222222-2222-2222-2222-222222222222/app
+agent=kubepods.slice/kubepods-pod33333333_3333_3333_3333_333333333333.slice/cri-containerd-0.scope
+nameless=kubepods/pod44444444-4444-4444-4444-444444444444/app
+late=kubepods/burstable/pod55555555-5555-5555-5555-555555555555/app
+cni=kubepods/burstable/pod66666666-6666-6666-6666-666666666666/app
+logs=/var/log/pods
+mkdir -p $logs/default_web_11111111-1111-1111-1111-111111111111 \
+    $logs/kube-system_proxy_22222222-2222-2222-2222-222222222222 \
+    $logs/monitoring_agent_33333333-3333-3333-3333-333333333333
+for pair in web=$web proxy=$proxy agent=$agent nameless=$nameless system=system.slice/containerd.service; do
+    holder "${pair%%=*}" "${pair#*=}"
+done
+
+if [ -z "$both" ]; then
+    refused 1 "--only watches keeps a reserve of watches alone" --mode enforce --yes
+    only=--only=watches
+    echo "what cannot be kept is not said to be kept ... ok"
+fi
+
+limits 1000 128
+start --mode enforce --yes $only --reserve-watches 100 --reserve-instances 20 --exempt-namespace monitoring
+has "what is kept" '"reason":"started".*"resource":"watches".*"limit":1000,"kept":100,"asked":100'
+has "pods" '"pods":{"guarded":1,"exempt":2,"unknown":1}'
+must web "exhaust watches" '{"done":900,"errno":28}'
+for other in proxy agent nameless system; do
+    must $other "exhaust watches" '{"done":100,"errno":28}'
+    free $other
+done
+has "the pod by its name" '"kind":"atLine".*"namespace":"default","name":"web".*"refused":true.*"resource":"watches","calls":1,"total":1,"kept":100.*"used":900,"limit":1000'
+echo "a pod stops at the line, others go on to the limit ... ok"
+
+limits 2000 128
+must web "exhaust watches" '{"done":1000,"errno":28}'
+limits 1000 128
+must web "exhaust watches" '{"done":0,"errno":28}'
+echo "a changed limit ... ok"
+
+free web
+mkdir $logs/default_late_55555555-5555-5555-5555-555555555555
+holder late $late
+must late "exhaust watches" '{"done":900,"errno":28}'
+mkdir $logs/kube-system_cni_66666666-6666-6666-6666-666666666666
+holder cni $cni
+for _ in $(seq 20); do
+    sleep 1
+    answer=$(ask cni "exhaust watches")
+    [ "$answer" = '{"done":0,"errno":28}' ] || break
+done
+same "a new pod of kube-system" "$answer" '{"done":100,"errno":28}'
+free late cni
+echo "new pods ... ok"
+
+if [ -n "$both" ]; then
+    case $(ask web "exhaust instances") in
+    *'"errno":24}') ;;
+    *) fail "web took all instances: $(tail -n 1 /tmp/answers-web)" ;;
+    esac
+    must system "exhaust instances" '{"done":20,"errno":24}'
+    free web system
+    echo "instances ... ok"
+fi
+stop
+has "the totals" '"kind":"ended".*"mode":"enforce".*"name":"web"'
+must web "exhaust watches" '{"done":1000,"errno":28}'
+free web
+echo "nothing is refused after the end ... ok"
+
+start --mode shadow --reserve-watches 100 --reserve-instances 20
+must web "exhaust watches" '{"done":1000,"errno":28}'
+has "it is counted" '"kind":"atLine".*"name":"web".*"refused":false.*"resource":"watches","calls":'
+must nameless "exhaust watches" '{"done":0,"errno":28}'
+stop
+has "the totals" '"kind":"ended".*"mode":"shadow","calls":{"instances":[0-9]*,"watches":101}'
+free web
+echo "shadow ... ok"
+
+start --mode enforce --yes $only --reserve-watches 100 --reserve-instances 20 --exempt-cgroup /kubepods/burstable/pod11111111-1111-1111-1111-111111111111
+must late "exhaust watches" '{"done":900,"errno":28}'
+must web "exhaust watches" '{"done":100,"errno":28}'
+kill -9 $guard
+# The kernel may free a link behind the process.
+for _ in $(seq 10); do
+    free late web
+    answer=$(ask late "exhaust watches")
+    [ "$answer" = '{"done":900,"errno":28}' ] || break
+    sleep 1
+done
+same "after SIGKILL" "$answer" '{"done":1000,"errno":28}'
+free late
+echo "SIGKILL ends it, a named cgroup is exempt ... ok"
+
+# Half of 128.
+start --mode shadow
+has "auto" '"resource":"instances".*"limit":128,"kept":64,"asked":[0-9]*,"kubeletNeeds":[0-9]'
+stop
+echo "auto ... ok"
