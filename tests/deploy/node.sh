@@ -1,5 +1,6 @@
 #!/bin/bash
-# Deploys nospace from deploy/ on a real Kubernetes node (tests/node/host.sh): image, manifests, Prometheus with the rules, dashboard.
+# Deploys nospace from deploy/ on a real Kubernetes node (tests/node/host.sh): the tutorial of a cluster, image, manifests, Prometheus with the rules,
+# dashboard.
 # on-node.sh contains the checks.
 #
 #   tests/deploy/node.sh
@@ -13,7 +14,8 @@ scripts/prepare deploy
 NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --quiet)}")
 export NOSPACE_STATIC
 IMAGE_FILE=$(realpath "$(scripts/image)")
+HELM=$(tests/deploy/tool.sh helm)
 tests/node/kube/build.sh kube-controller-manager kube-scheduler >/dev/null
-export IMAGE_FILE NODE_LOGS=$PWD/target/deploy
+export IMAGE_FILE HELM NODE_LOGS=$PWD/target/deploy
 mkdir -p "$NODE_LOGS"
 exec tests/node/host.sh tests/deploy/on-node.sh
