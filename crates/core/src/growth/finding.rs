@@ -103,7 +103,7 @@ fn share(view: &View, increases: &[Increase]) -> String {
 
 fn culprit(view: &View, increase: &Increase) -> Culprit {
     let who = describe::part(view, &increase.holder.part);
-    let (by, percent) = (increase.by, increase.percent);
+    let (by, percent) = (amount::thousands(increase.by), increase.percent);
     let amount = format!(
         "{by} more in {}, {percent} % of the growth",
         span(increase.over)

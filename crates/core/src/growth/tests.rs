@@ -55,7 +55,7 @@ fn it_says_when_a_budget_runs_out_and_who_grows() {
     let [culprit] = found.blame.culprits() else {
         panic!("{:?}", found.blame)
     };
-    for part in ["default/leak", "1170", "9 min", "100 %"] {
+    for part in ["default/leak", "1,170", "9 min", "100 %"] {
         assert!(culprit.to_string().contains(part), "{part}: {culprit}");
     }
     assert_eq!(found.blame.pods()[0].name, "leak");
