@@ -1,4 +1,4 @@
-//! A process that does what it is told; the other side moves it into a cgroup.
+//! A process that follows orders; the other side moves it into a cgroup.
 
 use std::fs;
 use std::io::{self, BufRead};

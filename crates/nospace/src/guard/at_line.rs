@@ -1,4 +1,4 @@
-//! Which pods are told of, and when.
+//! Which pods are reported, and when.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::lines::LastCall;
 /// A pod at the line calls again and again.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// What was told of each pod. There are as many as the eBPF programs count.
+/// What was reported of each pod. There are as many as the eBPF programs count.
 #[derive(Debug, Default)]
 pub struct Log {
     pods: BTreeMap<u64, Told>,

@@ -21,5 +21,5 @@ pub fn pair<T: Copy>(both: Both<T>) -> Pair<T> {
     Pair::of(both.instances, both.watches)
 }
 
-/// In the order in which people are told: what runs out most often comes first.
+/// In the order of reports: what runs out most often comes first.
 pub const ORDER: [InotifyResource; 2] = [InotifyResource::Watches, InotifyResource::Instances];

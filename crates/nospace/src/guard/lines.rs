@@ -52,7 +52,7 @@ pub struct GuardStatus {
     pub schema_version: u32,
     /// When, RFC 3339, UTC.
     pub time: String,
-    /// Why it is told.
+    /// Why it is reported.
     pub reason: StatusReason,
     /// What becomes of calls at the line.
     pub mode: GuardMode,
@@ -84,7 +84,7 @@ pub struct KeptResource {
     pub kubelet_needs: Option<u64>,
     /// Calls of pods at the line since the start: refused, or in shadow mode only counted.
     pub calls: u64,
-    /// Calls that got past the hook since the start, whoever made them; null where the kernel does not count them.
+    /// Calls that got past the hook since the start, of any process; null where the kernel does not count them.
     pub skipped: Option<u64>,
 }
 
@@ -144,7 +144,7 @@ pub struct PodAtLine {
 pub struct CallsAtLine {
     /// The resource.
     pub resource: InotifyResource,
-    /// Calls since this pod was last told of.
+    /// Calls since this pod was last reported.
     pub calls: u64,
     /// Calls since the start.
     pub total: u64,
@@ -168,7 +168,7 @@ pub struct LastCall {
     pub limit: u64,
 }
 
-/// Calls got past a hook, whoever made them: the kernel skips a program that another task was preempted in.
+/// Calls of any process got past a hook: the kernel skips a program that another task was preempted in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SkippedCalls {

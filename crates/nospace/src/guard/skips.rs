@@ -7,7 +7,7 @@ use nospace_bpf::guard::Hook;
 /// It goes on for as long as many threads call at once.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// What was told of each hook.
+/// What was reported of each hook.
 #[derive(Debug, Default)]
 pub struct Skips {
     told: Vec<(Hook, u64, Duration)>,
