@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const SECRET: &str = "hunter2-do-not-tell";
@@ -242,32 +243,52 @@ fn an_archive_is_its_owners_alone_and_no_link_is_followed() {
 /// Killed at any moment it leaves the whole archive, or nothing.
 #[test]
 fn nothing_half_written_stays() {
-    use rustix::process::{Signal, kill_process};
-    for milliseconds in 0_u64..25 {
+    for milliseconds in (0..100).step_by(4) {
+        let signals = [Signal::KILL, Signal::INT, Signal::TERM, Signal::HUP];
+        let signal = signals[milliseconds / 4 % signals.len()];
         let directory = TempDir::new().unwrap();
         let archive = directory.path().join("node.tar.zst");
-        let mut recording = Command::new(cargo_bin!("nospace"))
-            .arg("record")
-            .arg(&archive)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(milliseconds * 4));
-        let pid = rustix::process::Pid::from_child(&recording);
-        let signals = [Signal::KILL, Signal::INT, Signal::TERM, Signal::HUP];
-        // It may have ended already.
-        let _ = kill_process(
-            pid,
-            signals[usize::try_from(milliseconds).unwrap() % signals.len()],
-        );
-        recording.wait().unwrap();
-        let left = fs::read_dir(directory.path()).unwrap();
-        let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
-        if archive.exists() {
-            assert_eq!(left, std::slice::from_ref(&archive));
+        end_recording(&archive, milliseconds, signal);
+        let left = names(directory.path());
+        if !left.is_empty() {
+            assert_eq!(left, ["node.tar.zst"]);
             assert!(zstd::decode_all(fs::File::open(&archive).unwrap()).is_ok());
-        } else {
-            assert!(left.is_empty(), "{left:?}");
         }
     }
+}
+
+/// Ended at any moment it leaves the earlier archive or the new one, and nothing else.
+#[test]
+fn an_archive_is_replaced_or_stays() {
+    for milliseconds in (0..100).step_by(4) {
+        let signals = [Signal::INT, Signal::TERM, Signal::HUP];
+        let signal = signals[milliseconds / 4 % signals.len()];
+        let directory = TempDir::new().unwrap();
+        let archive = directory.path().join("node.tar.zst");
+        fs::write(&archive, "earlier").unwrap();
+        end_recording(&archive, milliseconds, signal);
+        assert_eq!(names(directory.path()), ["node.tar.zst"]);
+        let now = fs::read(&archive).unwrap();
+        assert!(now == b"earlier" || zstd::decode_all(now.as_slice()).is_ok());
+    }
+}
+
+/// Starts recording to `archive`, and sends `signal` after `milliseconds`.
+fn end_recording(archive: &Path, milliseconds: usize, signal: Signal) {
+    let mut recording = Command::new(cargo_bin!("nospace"))
+        .arg("record")
+        .arg(archive)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds as u64));
+    // It may have ended already.
+    let _ = kill_process(Pid::from_child(&recording), signal);
+    recording.wait().unwrap();
+}
+
+/// The names in a directory.
+fn names(directory: &Path) -> Vec<std::ffi::OsString> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name()).collect()
 }

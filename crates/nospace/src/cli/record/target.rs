@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::super::stop::first_only;
 use crate::ui::warn;
 
 /// Only its owner may read an archive: it says what runs on a node.
@@ -112,17 +115,37 @@ impl<'t> NewFile<'t> {
 
     /// Gives the file the target's name, in place of what had it.
     ///
+    /// Where nothing has that name this is one step. To replace a file the kernel needs two, since no call links over a name:
+    /// a SIGKILL between them leaves the complete archive under its hidden name. SIGINT, SIGTERM and
+    /// SIGHUP come too late.
+    ///
     /// # Errors
     ///
     /// When the target cannot be replaced, a directory for example.
     pub fn publish(&mut self) -> anyhow::Result<()> {
         if !self.has_name {
-            let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            rustix::fs::linkat(CWD, own, CWD, &self.named, AtFlags::SYMLINK_FOLLOW)?;
+            match self.link_to(self.target) {
+                Err(Errno::EXIST) => {}
+                linked => {
+                    linked?;
+                    self.is_published = true;
+                    return Ok(());
+                }
+            }
+        }
+        // Until the process ends, which is next; a timeline has handlers of its own.
+        let _later = first_only(&[SIGINT, SIGTERM, SIGHUP])?;
+        if !self.has_name {
+            self.link_to(&self.named)?;
         }
         fs::rename(&self.named, self.target)?;
         self.is_published = true;
         Ok(())
+    }
+
+    fn link_to(&self, name: &Path) -> rustix::io::Result<()> {
+        let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        rustix::fs::linkat(CWD, own, CWD, name, AtFlags::SYMLINK_FOLLOW)
     }
 }
 
