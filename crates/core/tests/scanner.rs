@@ -24,6 +24,31 @@ fn scan_in(classifier: &Classifier, log: &[u8], piece: usize) -> (Vec<Hit>, Scan
     (hits, scanner.stats())
 }
 
+/// As [`scan_in`], on several processors; of a read up to `piece` bytes come.
+fn scan_beside(
+    classifier: &Classifier,
+    mut log: &[u8],
+    piece: usize,
+    threads: usize,
+) -> (Vec<Hit>, ScannerStats) {
+    let mut hits = Vec::new();
+    let mut scanner = Scanner::on_processors(classifier, threads);
+    let mut more = true;
+    while more {
+        let read = |room: &mut [u8]| {
+            let (now, later) = log.split_at(piece.min(room.len()).min(log.len()));
+            room[..now.len()].copy_from_slice(now);
+            log = later;
+            Ok::<_, std::convert::Infallible>(now.len())
+        };
+        let Ok(n) = scanner.fill_beside(read, &mut |hit| hits.push(hit));
+        more = n > 0;
+        assert!(scanner.memory() < 4 << 20, "{} bytes", scanner.memory());
+    }
+    scanner.finish(&mut |hit| hits.push(hit));
+    (hits, scanner.stats())
+}
+
 fn scan(log: &str) -> Vec<Hit> {
     scan_in(classifier(), log.as_bytes(), usize::MAX).0
 }
@@ -211,6 +236,26 @@ fn memory_does_not_grow_with_the_log() {
 }
 
 #[test]
+fn long_lines_are_cut_on_any_number_of_processors() {
+    let hit = b"tail: inotify resources exhausted\n".as_slice();
+    let long = [
+        b"tail: inotify resources exhausted ",
+        vec![b'x'; 5 << 20].as_slice(),
+        b"\n",
+    ]
+    .concat();
+    let ordinary = b"an ordinary line\n".repeat(100_000);
+    let log = [hit, &ordinary, &long, hit, &long, &ordinary, hit, &long].concat();
+    for threads in 1..4 {
+        let (hits, stats) = scan_beside(classifier(), &log, usize::MAX, threads);
+        let numbers: Vec<u64> = hits.iter().map(|hit| hit.number).collect();
+        assert_eq!(numbers, [1, 100_002, 100_003, 100_004, 200_005, 200_006]);
+        assert_eq!((stats.cut, stats.lines), (3, 200_006));
+        assert_eq!(stats.bytes, log.len() as u64);
+    }
+}
+
+#[test]
 fn a_followed_log_is_decided_at_rest() {
     let classifier = classifier();
     let mut scanner = Scanner::new(classifier);
@@ -255,6 +300,8 @@ fn any_log() -> impl Strategy<Value = Vec<u8>> {
         Just("inotify_add_watch /a/b: no space left on device".to_owned()),
         Just("a line that ends in the middle of: no space left".to_owned()),
         Just("on device".to_owned()),
+        Just("    indented: accept4: too many open files".to_owned()),
+        Just("Nov 21 00:37:42 node1 app[7]: panic:".to_owned()),
         Just(String::new()),
         "[ -~]{0,60}",
         any::<Vec<u8>>().prop_map(|b| String::from_utf8_lossy(&b).into_owned()),
@@ -287,6 +334,24 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The number of processors changes nothing; the log is longer than what one of them takes at a time.
+    #[test]
+    fn processors_change_nothing(log in any_log(), times in 1_usize..20, piece in 1_usize..2_000_000, threads in 1_usize..5, indented: bool) {
+        let mut log = log.repeat(times);
+        let between = if indented { "\n    an indented line" } else { "\nan ordinary line in between" };
+        log.extend(between.repeat(12_000).into_bytes());
+        if indented {
+            log.extend(b"\n    a: inotify_add_watch /x: no space left on device\n");
+        }
+        log.extend_from_within(..log.len() / 2);
+        let piece = if piece < 1_000 { 1_000 } else { piece };
+        prop_assert_eq!(scan_beside(classifier(), &log, piece, threads), scan_in(classifier(), &log, usize::MAX));
+    }
+}
+
 #[test]
 fn a_line_in_the_middle_of_a_record_came_when_the_record_did() {
     let log = "\
@@ -315,4 +380,23 @@ tail: inotify resources exhausted
             (9, None, None),
         ]
     );
+}
+
+#[test]
+fn a_record_that_began_too_far_back_is_not_known_however_much_is_read_at_once() {
+    for (between, expected) in [(1_000, Some("Nov 21 00:37:42")), (2_000, None)] {
+        let log = [
+            "Nov 21 00:37:42 node1 app[7]: panic:\n",
+            &"    at x.y\n".repeat(between),
+            "    indented: accept4: too many open files\n",
+        ]
+        .concat();
+        for piece in [1_000, usize::MAX] {
+            let alone = scan_in(classifier(), log.as_bytes(), piece).0;
+            let beside = scan_beside(classifier(), log.as_bytes(), piece, 2).0;
+            assert_eq!(alone, beside);
+            let times: Vec<_> = alone.iter().map(|hit| hit.time.as_deref()).collect();
+            assert_eq!(times, [expected]);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use aho_corasick::packed::{self, Searcher};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -111,6 +113,20 @@ impl Prefilter {
         };
         let before = &haystack[from..piece.unwrap_or(haystack.len())];
         foreign(before).map(|at| from + at).or(piece)
+    }
+
+    /// The first whole line of `text` from `from` on, where a line begins, that [`Self::is_candidate`]; without its newline.
+    #[must_use]
+    pub fn next_line(&self, text: &[u8], mut from: usize) -> Option<Range<usize>> {
+        while let Some(found) = self.find(text, from) {
+            let start = memchr::memrchr(b'\n', &text[from..found]).map_or(from, |n| from + n + 1);
+            let stop = memchr::memchr(b'\n', &text[found..]).map_or(text.len(), |n| found + n);
+            if self.is_candidate(&text[start..stop]) {
+                return Some(start..stop);
+            }
+            from = (stop + 1).min(text.len());
+        }
+        None
     }
 
     /// Whether `line` has a literal, or half of one, or an errno in any spelling.

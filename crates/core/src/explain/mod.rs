@@ -9,6 +9,7 @@
 //! [`crate::report::Report`] of the node whether it is still so. Nothing here reads a file.
 
 mod account;
+mod candidates;
 mod classify;
 mod evidence;
 mod figure;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::candidates::{KnownCandidates, search_beside};
 use super::classify::Classifier;
 use super::frame::{Frame, continues_record, starts_record};
 use super::hit::{Hit, hit};
@@ -14,8 +15,12 @@ pub const LONGEST_LINE: usize = 256 << 10;
 const CONTEXT: usize = 16 << 10;
 /// Enough after a candidate to know what follows it.
 const LOOKAHEAD: usize = 64 << 10;
-/// Input is taken in pieces of this size.
+/// Input is taken in pieces of this size: they stay in a processor's cache.
 const PIECE: usize = 256 << 10;
+/// And of this size where several processors search them, so that they seldom wait for each other.
+const LARGE_PIECE: usize = 1 << 20;
+/// As many are held before what is decided on makes room: less is moved then.
+const PIECES: usize = 3;
 
 /// What went by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,17 +37,23 @@ pub struct ScannerStats {
 
 /// Reads a log piece by piece and hands out the messages that mean something.
 ///
-/// Holds a few hundred KiB, however long the log or a line is. Any bytes are a log.
+/// Holds at most a few MiB, however long the log or a line is. Any bytes are a log.
 #[derive(Debug)]
 pub struct Scanner<'c> {
     classifier: &'c Classifier,
     /// Bytes of the log up to `end`, room after that.
     buffer: Vec<u8>,
     end: usize,
-    /// Start of the first line that was not searched yet.
+    /// Start of the first line that was not decided on yet.
     at: usize,
     /// Its number.
     line: u64,
+    /// What was found beyond that by [`Self::fill_beside`].
+    known: KnownCandidates,
+    /// The most that is read at a time.
+    piece: usize,
+    /// Processors that search what is read.
+    threads: usize,
     /// Where the last hit ended: a broken message does not reach back over it.
     floor: usize,
     /// Time and program of the message before `floor`.
@@ -56,11 +67,25 @@ impl<'c> Scanner<'c> {
     /// A scanner at line 1.
     #[must_use]
     pub fn new(classifier: &'c Classifier) -> Self {
+        Self::with_piece(classifier, PIECE, 1)
+    }
+
+    /// A scanner at line 1 that searches on up to `threads` processors what [`Self::fill_beside`] reads.
+    #[must_use]
+    pub fn on_processors(classifier: &'c Classifier, threads: usize) -> Self {
+        let piece = if threads > 1 { LARGE_PIECE } else { PIECE };
+        Self::with_piece(classifier, piece, threads)
+    }
+
+    fn with_piece(classifier: &'c Classifier, piece: usize, threads: usize) -> Self {
         Self {
             classifier,
-            buffer: vec![0; CONTEXT + LOOKAHEAD + LONGEST_LINE + 2 * PIECE],
+            buffer: vec![0; CONTEXT + LOOKAHEAD + LONGEST_LINE + PIECES * piece],
             end: 0,
             at: 0,
+            known: KnownCandidates::default(),
+            piece,
+            threads,
             line: 1,
             floor: 0,
             previous: (None, None),
@@ -111,11 +136,37 @@ impl<'c> Scanner<'c> {
         emit: &mut dyn FnMut(Hit),
     ) -> Result<usize, E> {
         let room = &mut self.buffer[self.end..];
-        let most = room.len().min(PIECE);
+        let most = room.len().min(self.piece);
         let n = read(&mut room[..most])?.min(most);
-        self.stats.bytes += n as u64;
-        self.end += n;
-        self.work(n, emit);
+        self.take(n);
+        let end = self.whole_lines();
+        self.decide(end, emit);
+        Ok(n)
+    }
+
+    /// As [`Self::fill`], but other threads search what was read before while `read` works, and this thread helps them when it
+    /// returns: what is read now is decided on with the next call, or by [`Self::finish`].
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`; what came before stays.
+    pub fn fill_beside<E>(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+        emit: &mut dyn FnMut(Hit),
+    ) -> Result<usize, E> {
+        let end = self.whole_lines();
+        let from = self.at.max(self.known.end());
+        let (held, room) = self.buffer.split_at_mut(self.end);
+        let most = room.len().min(self.piece);
+        let prefilter = self.classifier.prefilter();
+        let (found, n) = search_beside(prefilter, held, from..end.max(from), self.threads, || {
+            read(&mut room[..most])
+        });
+        self.known.extend(found, end);
+        let n = n?.min(most);
+        self.take(n);
+        self.decide(end, emit);
         Ok(n)
     }
 
@@ -131,21 +182,26 @@ impl<'c> Scanner<'c> {
         self.search(self.end, true, emit);
     }
 
-    /// Looks at the last `n` bytes, which are new.
-    fn work(&mut self, n: usize, emit: &mut dyn FnMut(Hit)) {
-        if self.dropping {
-            let new = &self.buffer[self.end - n..self.end];
-            let Some(newline) = memchr::memchr(b'\n', new) else {
-                self.end -= n;
-                return;
-            };
-            self.buffer
-                .copy_within(self.end - n + newline + 1..self.end, 0);
-            self.end = n - newline - 1;
-            self.dropping = false;
-            self.line += 1;
+    /// The next `n` bytes are there.
+    fn take(&mut self, n: usize) {
+        self.stats.bytes += n as u64;
+        self.end += n;
+        if !self.dropping {
+            return;
         }
-        let end = self.whole_lines();
+        let new = self.end - n;
+        let Some(newline) = memchr::memchr(b'\n', &self.buffer[new..self.end]) else {
+            self.end = new;
+            return;
+        };
+        self.buffer.copy_within(new + newline + 1..self.end, 0);
+        self.end = n - newline - 1;
+        self.dropping = false;
+        self.line += 1;
+    }
+
+    /// Decides on the whole lines before `end`, and makes room.
+    fn decide(&mut self, end: usize, emit: &mut dyn FnMut(Hit)) {
         self.search(end, false, emit);
         self.cut_long_line(emit);
         self.forget();
@@ -158,20 +214,8 @@ impl<'c> Scanner<'c> {
     /// Looks at the lines before `end`; unless it is `now`, leaves a line for later when what
     /// follows could belong to it and is not here yet.
     fn search(&mut self, end: usize, now: bool, emit: &mut dyn FnMut(Hit)) {
-        while let Some(found) = self
-            .classifier
-            .prefilter()
-            .find(&self.buffer[..end], self.at)
-        {
-            let start = memchr::memrchr(b'\n', &self.buffer[self.at..found])
-                .map_or(self.at, |n| self.at + n + 1);
-            let stop = memchr::memchr(b'\n', &self.buffer[found..end]).map_or(end, |n| found + n);
+        while let Some(Range { start, end: stop }) = self.next_candidate(end) {
             self.pass(start);
-            let candidate = &self.buffer[start..stop];
-            if !self.classifier.prefilter().is_candidate(candidate) {
-                self.pass((stop + 1).min(end));
-                continue;
-            }
             let alone = self.alone(start..stop);
             let is_decided = alone.as_ref().is_some_and(is_decided);
             if !is_decided && !now && !self.knows_enough(stop, end) {
@@ -195,6 +239,17 @@ impl<'c> Scanner<'c> {
             }
         }
         self.pass(end);
+    }
+
+    /// The first line before `end` that is worth reading.
+    fn next_candidate(&mut self, end: usize) -> Option<Range<usize>> {
+        if let Some(start) = self.known.first(self.at) {
+            let newline = memchr::memchr(b'\n', &self.buffer[start..end]);
+            return Some(start..newline.map_or(end, |n| start + n));
+        }
+        let from = self.at.max(self.known.end());
+        let prefilter = self.classifier.prefilter();
+        prefilter.next_line(&self.buffer[..end], from)
     }
 
     /// Moves on to `to`, counting lines.
@@ -230,12 +285,17 @@ impl<'c> Scanner<'c> {
     }
 
     /// Time and program of the record that a line before `start` begins: of a stack trace or
-    /// a message of several lines only the first line has that.
+    /// a message of several lines only the first line has that. A record that begins further back than the context is not known,
+    /// also if it happens to be in the buffer still.
     fn record_before(&self, start: usize) -> (Option<String>, Option<String>) {
+        let reach = start.saturating_sub(CONTEXT);
         let mut stop = start;
         while stop > self.floor {
             let begin = memchr::memrchr(b'\n', &self.buffer[self.floor..stop - 1])
                 .map_or(self.floor, |n| self.floor + n + 1);
+            if begin < reach {
+                return (None, None);
+            }
             let line = trim(&self.buffer[begin..stop - 1]);
             if starts_record(line) {
                 let frame = Frame::of(line);
@@ -321,13 +381,17 @@ impl<'c> Scanner<'c> {
         }
         self.end = 0;
         self.at = 0;
+        self.known = KnownCandidates::default();
         self.floor = 0;
         self.previous = (None, None);
         self.dropping = true;
     }
 
-    /// Drops what no message can reach back to any more.
+    /// Drops what no message can reach back to any more, if room is needed.
     fn forget(&mut self) {
+        if self.buffer.len() - self.end >= self.piece {
+            return;
+        }
         let mut keep = self.at.saturating_sub(CONTEXT).max(self.floor);
         if keep > self.floor {
             self.previous = (None, None);
@@ -336,6 +400,7 @@ impl<'c> Scanner<'c> {
         self.buffer.copy_within(keep..self.end, 0);
         self.end -= keep;
         self.at -= keep;
+        self.known.forget(keep);
         self.floor = self.floor.saturating_sub(keep);
     }
 }

@@ -10,6 +10,9 @@ use nospace_core::explain::{Classifier, ExplainedLine, Hit, Scanner, SourceRead,
 use super::input::Input;
 use super::progress::Progress;
 
+/// Processors that one log is read on: more of them wait for what unpacks or reads it.
+const MOST_PROCESSORS: usize = 4;
+
 /// What was read in one or more logs.
 #[derive(Debug, Default)]
 pub struct LogReading {
@@ -46,28 +49,31 @@ impl LogReading {
     }
 }
 
-/// Reads `inputs`, as many at once as there are processors, and keeps `keep` lines in all. What is
+/// Reads `inputs`, as many at once as there are processors, or one on several processors, and keeps `keep` lines in all. What is
 /// said is in the order of `inputs`, whichever was read first.
 #[must_use]
 pub fn read_all(inputs: &[Input], classifier: &Classifier, keep: usize) -> LogReading {
     let progress = Progress::new(inputs.iter().map(Input::size).sum());
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<Option<LogReading>>> = Mutex::new(inputs.iter().map(|_| None).collect());
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let side_by_side = processors.min(inputs.len()).max(1);
+    let processors = (processors / side_by_side).min(MOST_PROCESSORS);
     let work = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(input) = inputs.get(at) else {
                 break;
             };
-            let said = read_one(input, classifier, keep, &progress);
+            let mut scanner = Scanner::on_processors(classifier, processors);
+            let said = read_one(input, &mut scanner, classifier, keep, &progress);
             if let Ok(mut done) = done.lock() {
                 done[at] = Some(said);
             }
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 1..threads.min(inputs.len()) {
+        for _ in 1..side_by_side {
             scope.spawn(work);
         }
         work();
@@ -82,21 +88,44 @@ pub fn read_all(inputs: &[Input], classifier: &Classifier, keep: usize) -> LogRe
 
 fn read_one(
     input: &Input,
+    scanner: &mut Scanner<'_>,
     classifier: &Classifier,
     keep: usize,
     progress: &Progress,
 ) -> LogReading {
     let source = input.name();
     let mut said = LogReading::default();
-    let mut scanner = Scanner::new(classifier);
+    let mut emit = |hit: Hit| said.add(&source, &hit, classifier, keep);
     let ended = input.open(progress).and_then(|mut text| {
-        drain(&mut text, &mut scanner, &mut |hit| {
-            said.add(&source, &hit, classifier, keep);
-        })
+        let mut failed = None;
+        while scanner.fill_beside(|room| fill(&mut text, room, &mut failed), &mut emit)? > 0 {}
+        Ok(())
     });
-    scanner.finish(&mut |hit| said.add(&source, &hit, classifier, keep));
-    said.sources = vec![source_read(source, &scanner, ended.err())];
+    scanner.finish(&mut emit);
+    said.sources = vec![source_read(source, scanner, ended.err())];
     said
+}
+
+/// Reads until `room` is full, or `text` ends: a pipe gives little at a time. What came before an error is returned first, the
+/// error, which waits in `failed`, with the next call.
+fn fill(text: &mut dyn Read, room: &mut [u8], failed: &mut Option<io::Error>) -> io::Result<usize> {
+    if let Some(error) = failed.take() {
+        return Err(error);
+    }
+    let mut n = 0;
+    while n < room.len() {
+        match text.read(&mut room[n..]) {
+            Ok(0) => break,
+            Ok(more) => n += more,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if n == 0 => return Err(e),
+            Err(e) => {
+                *failed = Some(e);
+                break;
+            }
+        }
+    }
+    Ok(n)
 }
 
 /// Reads `text` to its end.
