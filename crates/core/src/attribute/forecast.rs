@@ -88,10 +88,10 @@ fn kubelet_start(
         basis: format!(
             "{}; {} more for {}; {}{} instances, 2 of them for cAdvisor; {}",
             need.basis,
-            others.watches,
+            thousands(others.watches),
             kubelet.others(config),
             kubelet.bound(),
-            needed.instances,
+            thousands(needed.instances),
             kubelet.words(),
         ),
         provenance: Provenance::Estimated,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::amount::thousands;
 use crate::managers::{Manager, combined, combined_by_services, is_kubelet};
 use crate::model::{Instance, KubeletConfig, Pair, Process, Snapshot, UserKey};
 use crate::report::Owner;
@@ -170,14 +171,14 @@ impl Kubelet {
     }
 
     pub fn words(&self) -> String {
+        let watches = thousands(self.watches);
+        let instances = thousands(self.instances);
         match self.pid {
             Some(pid) if self.is_starting => format!(
-                "the kubelet (pid {pid}) has just been started and may take more; it would give back {} watches and {} instances",
-                self.watches, self.instances
+                "the kubelet (pid {pid}) has just been started and may take more; it would give back {watches} watches and {instances} instances"
             ),
             Some(pid) => format!(
-                "the running kubelet (pid {pid}) would give back {} watches and {} instances",
-                self.watches, self.instances
+                "the running kubelet (pid {pid}) would give back {watches} watches and {instances} instances"
             ),
             None => "no kubelet runs that would give anything back".to_owned(),
         }

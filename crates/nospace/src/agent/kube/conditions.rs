@@ -1,5 +1,6 @@
 //! What a report means for the node's conditions. Pure.
 
+use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
 use nospace_core::evidence;
 use nospace_core::matter::Matter;
@@ -204,7 +205,10 @@ fn kubelet(report: &Report) -> Verdict {
     match (start.verdict, finding) {
         (StartVerdict::Starts, _) => fine(format!(
             "The kubelet would restart: it needs {} watches and {} instances, with {} and {} free",
-            start.watches_needed, start.instances_needed, start.watches_free, start.instances_free
+            thousands(start.watches_needed),
+            thousands(start.instances_needed),
+            thousands(start.watches_free),
+            thousands(start.instances_free)
         )),
         (_, Some(finding)) => (
             Status::True,
