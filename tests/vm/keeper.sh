@@ -18,12 +18,12 @@ limits() { # WATCHES INSTANCES
     echo "$2" >/proc/sys/fs/inotify/max_user_instances
 }
 
-holder() { # NAME CGROUP: a process in it
+holder() { # NAME CGROUP [PROGRAM]: a process in it
     mkdir -p "$cgroups/$2"
     mkfifo "/tmp/orders-$1"
     : >"/tmp/answers-$1"
     (
-        sh -c 'echo $$ >"$1/cgroup.procs" && exec /nospace-holder --instances=0 --files /tmp/many' - "$cgroups/$2" \
+        sh -c 'echo $$ >"$1/cgroup.procs" && exec "$2" --instances=0 --files /tmp/many' - "$cgroups/$2" "${3:-/nospace-holder}" \
             <"/tmp/orders-$1" >"/tmp/answers-$1"
     ) &
     # Keeps the pipe open for as long as this script runs.
@@ -77,6 +77,29 @@ has() { # WHAT PATTERN: among the guard's lines, by and by
     fail "$1: no $2"
 }
 
+looks() { # WHAT CODE: check, from now on in /tmp/check as JSON and /tmp/screen; its exit code
+    /nospace check >/tmp/screen 2>&1
+    /nospace check -o json >/tmp/check 2>/tmp/messages
+    same "exit code of check, $1" $? "$2"
+}
+
+says() { # WHAT FILE PATTERN
+    grep -q -- "$3" "$2" && return
+    cat /tmp/screen "$2"
+    fail "$1: no $3 in $2"
+}
+
+silent() { # WHAT FILE PATTERN
+    grep -q -- "$3" "$2" || return 0
+    cat /tmp/screen "$2"
+    fail "$1: $3 in $2"
+}
+
+explains() { # PROGRAM: what explain says of its ENOSPC, in /tmp/explained
+    echo "Nov 29 16:00:00 node1 $1[77]: inotify_add_watch /etc/app failed: No space left on device" |
+        /nospace explain -o json - >/tmp/explained 2>/tmp/messages
+}
+
 stop() {
     kill -INT $guard
     wait $guard || fail "guard exited with $?: $(cat /tmp/messages)"
@@ -124,7 +147,10 @@ logs=/var/log/pods
 mkdir -p $logs/default_web_11111111-1111-1111-1111-111111111111 \
     $logs/kube-system_proxy_22222222-2222-2222-2222-222222222222 \
     $logs/monitoring_agent_33333333-3333-3333-3333-333333333333
-for pair in web=$web proxy=$proxy agent=$agent nameless=$nameless system=system.slice/containerd.service; do
+hostname node1
+cp /nospace-holder /webapp
+holder web $web /webapp
+for pair in proxy=$proxy agent=$agent nameless=$nameless system=system.slice/containerd.service; do
     holder "${pair%%=*}" "${pair#*=}"
 done
 
@@ -145,6 +171,44 @@ for other in proxy agent nameless system; do
 done
 has "the pod by its name" '"kind":"atLine".*"namespace":"default","name":"web".*"refused":true.*"resource":"watches","calls":1,"total":1,"kept":100.*"used":900,"limit":1000'
 echo "a pod stops at the line, others go on to the limit ... ok"
+
+looks "at the line" 2
+says "the guard" /tmp/check "\"pid\": $guard,"
+says "its mode" /tmp/check '"mode": "enforce"'
+says "who is exempt" /tmp/check '"monitoring"'
+says "the finding" /tmp/check "Pods get no more inotify watches: uid 0.* has used 900, and a guard (pid $guard) keeps the last 100 of 1,000 for the node"
+says "room for the kubelet" /tmp/check '"watchesKept": 100'
+says "and no more than is free" /tmp/check '"watchesFree": 100'
+says "the line of the guard" /tmp/screen "Guard  *pods are refused: the last 100 watches"
+explains webapp
+says "a pod was refused by the guard" /tmp/explained '"refusedByGuard": true'
+says "it was" /tmp/explained '"node": "confirms"'
+explains kubelet
+silent "the kubelet is not" /tmp/explained '"refusedByGuard": true'
+silent "nor by the limit" /tmp/explained '"node": "confirms"'
+explains nospace-holder
+says "some processes of a program are in pods, others are not" /tmp/explained '"node": "unknown"'
+/nospace record /tmp/recorded.tar.zst >/tmp/messages 2>&1 || fail "record: $(cat /tmp/messages)"
+/nospace check --from /tmp/recorded.tar.zst -o json >/tmp/check
+says "a recording has the guard" /tmp/check "a guard (pid $guard) keeps the last 100 of 1,000"
+/nospace check --no-ebpf -o json >/tmp/check
+silent "without eBPF it is not known" /tmp/check '"guards"'
+echo "check, explain, the forecast and recordings know of it ... ok"
+
+/nospace guard --mode enforce --yes --only watches --reserve-watches 300 -o json >/tmp/second 2>/tmp/messages &
+second=$!
+for _ in $(seq 1200); do
+    grep -q '"kind":"status"' /tmp/second && break
+    usleep 50000
+done
+looks "with two guards" 2
+says "the first" /tmp/check "\"pid\": $guard,"
+says "the strictest decides" /tmp/check "a guard (pid $second) keeps the last 300 of 1,000"
+kill -INT $second
+wait $second || fail "the second guard exited with $?: $(cat /tmp/messages)"
+looks "with the first again" 2
+says "the first" /tmp/check "a guard (pid $guard) keeps the last 100 of 1,000"
+echo "two guards ... ok"
 
 limits 2000 128
 must web "exhaust watches" '{"done":1000,"errno":28}'
@@ -186,6 +250,12 @@ start --mode shadow --reserve-watches 100 --reserve-instances 20
 must web "exhaust watches" '{"done":1000,"errno":28}'
 has "it is counted" '"kind":"atLine".*"name":"web".*"refused":false.*"resource":"watches","calls":'
 must nameless "exhaust watches" '{"done":0,"errno":28}'
+looks "in shadow mode" 2
+says "its mode" /tmp/check '"mode": "shadow"'
+says "the line of the guard" /tmp/screen "Guard  *shadow, refuses nothing"
+silent "it keeps nothing" /tmp/check 'guard-reserve'
+explains webapp
+silent "it refuses nothing" /tmp/explained '"refusedByGuard": true'
 stop
 has "the totals" '"kind":"ended".*"mode":"shadow","calls":{"instances":[0-9]*,"watches":101}'
 free web
@@ -203,6 +273,8 @@ for _ in $(seq 10); do
     sleep 1
 done
 same "after SIGKILL" "$answer" '{"done":1000,"errno":28}'
+/nospace check -o json >/tmp/check 2>/tmp/messages
+says "no guard runs" /tmp/check '"running": \[\]'
 free late
 echo "SIGKILL ends it, a named cgroup is exempt ... ok"
 

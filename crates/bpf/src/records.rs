@@ -27,6 +27,8 @@ unsafe impl Record for accounting::types::fanotify_user_record {}
 // SAFETY: as above.
 unsafe impl Record for accounting::types::near_record {}
 // SAFETY: as above.
+unsafe impl Record for accounting::types::published_record {}
+// SAFETY: as above.
 unsafe impl Record for watches::types::watch_record {}
 // SAFETY: as above.
 unsafe impl Record for trace::types::trace_record {}
@@ -34,6 +36,8 @@ unsafe impl Record for trace::types::trace_record {}
 unsafe impl Record for guard::types::guard_record {}
 // SAFETY: as above.
 unsafe impl Record for guard::types::guard_counts {}
+// SAFETY: as above.
+unsafe impl Record for guard::types::guard_published {}
 
 /// Takes one record off the front of `bytes`; `None` if they are too short.
 pub fn take<T: Record>(bytes: &mut &[u8]) -> Option<T> {

@@ -5,8 +5,8 @@ use crate::explain;
 use crate::limits;
 use crate::model::{CgroupVersion, Snapshot};
 use crate::report::{
-    Finding, InotifyLimits, LogContext, Node, NotSeen, RemedyContext, Report, SCHEMA_VERSION,
-    Speaker,
+    Finding, InotifyLimits, LogContext, Node, NotSeen, Owner, RemedyContext, Report,
+    SCHEMA_VERSION, Speaker,
 };
 
 /// What a look at a node means: the owners, what is wrong, what to do.
@@ -46,6 +46,7 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         pods: view.pods,
         containers: view.containers,
         resources: view.resources,
+        guards: snapshot.guards.clone(),
         forecast: view.forecast,
         findings,
         unseen: NotSeen::unjudged(),
@@ -73,6 +74,13 @@ fn log_context(view: &View) -> LogContext {
                 pid: p.pid,
                 comm: p.comm.clone(),
                 user: p.user,
+                in_pods: p.cgroups.iter().any(|one| one.path.contains("kubepods")),
+                namespace: match view.owner(p.pid) {
+                    Owner::Pod { namespace, .. } if !namespace.is_empty() => {
+                        Some(namespace.clone())
+                    }
+                    _ => None,
+                },
             })
             .collect(),
     }

@@ -4,7 +4,7 @@ use crate::attribute::most_used;
 use crate::cause::Cause;
 use crate::limits::{self, Dependency, LIMITS};
 use crate::matter::Matter;
-use crate::model::InotifyResource;
+use crate::model::{InotifyResource, UserKey};
 use crate::report::{AllSeen, NotCovered, NotSeen, Report, StartVerdict, Subject, Unseen, User};
 
 /// The proof that a verdict of health about `matter` needs.
@@ -130,8 +130,27 @@ fn unseen_of(matter: Matter, report: &Report) -> Vec<Unseen> {
     );
     if let Some(resource) = InotifyResource::of_cause(cause) {
         unseen.extend(of_limits(resource, report));
+        unseen.extend(of_guards(resource, report));
     }
     unseen
+}
+
+/// A guard refuses pods below the limit, but never below half of it.
+fn of_guards(resource: InotifyResource, report: &Report) -> Option<Unseen> {
+    let is_node = report.log_context.has_kubelet == Some(true) || !report.pods.is_empty();
+    let root = report
+        .users
+        .iter()
+        .find(|user| user.key() == UserKey::initial(0))?;
+    let budget = root.budget(resource);
+    let is_possible = is_node && budget.limit.is_some_and(|limit| budget.used >= limit / 2);
+    let why = match &report.guards {
+        Some(guards) => Some(guards.unreadable.first()?.clone()),
+        // The account was read by a nospace that does not know of guards: before there were any.
+        None if budget.is_exact() => return None,
+        None => None,
+    };
+    is_possible.then_some(Unseen::Guards { why })
 }
 
 fn kubelet_start(report: &Report) -> Vec<Unseen> {

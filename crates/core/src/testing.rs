@@ -3,9 +3,9 @@
 use crate::cause::Cause;
 use crate::managers;
 use crate::model::{
-    BootValue, CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Environment,
-    Hierarchy, Inotify, Instance, Limits, PodLog, Process, Program, Provenance, Setting, Snapshot,
-    UserKey, UserNamespace, Vantage,
+    BootValue, CgroupPath, CgroupVersion, Cgroups, CollectorRun, Descriptor, Environment, Guard,
+    GuardMode, Hierarchy, Inotify, Instance, Limits, Pair, PodLog, Process, Program, Provenance,
+    Setting, Snapshot, UserCounters, UserKey, UserNamespace, Vantage,
 };
 use crate::report::{Culprit, Finding, Report, Resource, Subject};
 
@@ -177,6 +177,30 @@ impl Node {
     pub fn with(mut self, change: impl FnOnce(&mut Snapshot)) -> Self {
         change(&mut self.0);
         self
+    }
+
+    /// The kernel's own count of root, and a guard that keeps this many watches.
+    pub fn guarded(self, used: u64, mode: GuardMode, kept: u64) -> Self {
+        self.with(|s| {
+            s.collectors[0].provenance = Provenance::Exact;
+            s.inotify.as_mut().unwrap().counters = Some(vec![UserCounters {
+                key: UserKey::initial(0),
+                instances: 1,
+                watches: used,
+                instances_limit: 128,
+                watches_limit: 1000,
+            }]);
+            s.limits.as_mut().unwrap().max_user_watches = 1000;
+            s.guards.get_or_insert_default().running.push(Guard {
+                pid: 41,
+                mode,
+                reserve: Pair::of(None, Some(kept)),
+                tested_seconds_ago: Some(5),
+                exempt_namespaces: vec!["kube-system".to_owned()],
+                exempt_cgroups: Vec::new(),
+                more_exempt: false,
+            });
+        })
     }
 
     /// What nospace makes of it.

@@ -1,33 +1,18 @@
 //! What a look at the node says of what a log says.
 #![allow(clippy::unwrap_used, reason = "a test ends when its data is wrong")]
 
+mod support;
+
 use nospace_core::cause::Cause;
-use nospace_core::explain::{Classifier, Explanation, Scanner, Summary, Verdict};
+use nospace_core::explain::Verdict;
 use nospace_core::limits::LIMITS;
 use nospace_core::model::{CollectorRun, Provenance, UserKey, Vantage};
 use nospace_core::report::{
     Blame, Budget, Culprit, Finding, Forecast, InotifyLimits, LogContext, Node, NotSeen, Pod,
     Remedy, RemedyContext, Report, Resource, Rule, Severity, Speaker, Subject, Unattributed, User,
 };
-use nospace_core::signatures::Table;
 
-fn explain(log: &str, report: Option<&Report>) -> Explanation {
-    let classifier = Classifier::new(Table::builtin().unwrap()).unwrap();
-    let mut summary = Summary::default();
-    let mut scanner = Scanner::new(&classifier);
-    let mut hits = Vec::new();
-    scanner.push(log.as_bytes(), &mut |h| hits.push(h));
-    scanner.finish(&mut |h| hits.push(h));
-    for hit in &hits {
-        summary.add("x.log", hit, classifier.table());
-    }
-    let mut explanation = Explanation {
-        causes: summary.causes(),
-        ..Explanation::default()
-    };
-    explanation.ask(report);
-    explanation
-}
+use support::explain;
 
 /// A collector that has seen everything.
 fn ran(name: &str) -> CollectorRun {
@@ -55,6 +40,7 @@ fn node() -> Report {
         pods: Vec::new(),
         containers: Vec::new(),
         resources: Vec::new(),
+        guards: None,
         forecast: Forecast::default(),
         findings: Vec::new(),
         unseen: NotSeen::unjudged(),
@@ -335,6 +321,8 @@ fn speaker(comm: &str, uid: u32) -> Speaker {
         pid: 7,
         comm: comm.to_owned(),
         user: UserKey::initial(uid),
+        in_pods: false,
+        namespace: None,
     }
 }
 

@@ -5,10 +5,12 @@ use super::model::{
     Accounting, Counter, FanotifyUser, Features, Holder, Instance, Namespaces, Near, NearLimit,
     Process, UserCounters, UserKey,
 };
+use crate::guard::{FoundGuard, published};
 use crate::records::{take, until_nul};
 use crate::skeleton::accounting::types::{
     epoll_record, fanotify_record, fanotify_user_record, features_record, instance_record,
-    namespaces_record, near_limit, near_record, process_record, record_kind, user_record,
+    namespaces_record, near_limit, near_record, process_record, published_record, record_kind,
+    user_record,
 };
 
 /// The records of one pass, by the addresses of the kernel's structs.
@@ -23,6 +25,8 @@ pub struct Records {
     fanotify_users: HashMap<u64, fanotify_user_record>,
     fanotify_holders: BTreeSet<(u64, u32)>,
     near: BTreeMap<(NearLimit, UserKey, u32), Near>,
+    /// By the id of the map, of which a guard has one.
+    guards: BTreeMap<u32, FoundGuard>,
 }
 
 impl Records {
@@ -55,6 +59,9 @@ impl Records {
                 }
                 record_kind::RECORD_NEAR => {
                     take(&mut bytes).and_then(|r: near_record| self.near(&r))
+                }
+                record_kind::RECORD_PUBLISHED => {
+                    take(&mut bytes).and_then(|r: published_record| self.published(&r))
                 }
                 _ => None,
             };
@@ -124,6 +131,14 @@ impl Records {
         Some(())
     }
 
+    fn published(&mut self, record: &published_record) -> Option<()> {
+        let value = record.value.get(..record.size as usize)?;
+        if let Some(found) = published::decode(value, record.now) {
+            self.guards.insert(record.map, found);
+        }
+        Some(())
+    }
+
     fn fanotify(&self) -> Vec<FanotifyUser> {
         let mut users: Vec<FanotifyUser> = self
             .fanotify_users
@@ -176,6 +191,7 @@ impl Records {
             fanotify,
             fanotify_holders: self.fanotify_holders.into_iter().collect(),
             near: self.near.into_values().collect(),
+            guards: Some(self.guards.into_values().collect()),
         }
     }
 

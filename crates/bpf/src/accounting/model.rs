@@ -1,3 +1,5 @@
+use crate::guard::FoundGuard;
+
 /// A user that the kernel charges: a uid in a user namespace (`struct ucounts`, kernel/ucount.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserKey {
@@ -156,6 +158,8 @@ pub struct Accounting {
     pub fanotify_holders: Vec<(u64, u32)>,
     /// Processes near a limit, sorted by limit, user and pid.
     pub near: Vec<Near>,
+    /// Guards at work, of any nospace, by whom nothing else is known; `None` where the kernel has no iterator over programs (before 5.9).
+    pub guards: Option<Vec<FoundGuard>>,
 }
 
 /// The namespaces that a process lives in.

@@ -4,6 +4,7 @@ use libbpf_rs::{Iter, Link};
 
 use super::decode::Records;
 use super::model::Accounting;
+use crate::btf;
 use crate::object;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
 use crate::support::{Coverage, Unsupported};
@@ -11,6 +12,8 @@ use crate::support::{Coverage, Unsupported};
 /// Reads the kernel's own inotify accounting: the programs are loaded once and can be read many times.
 pub struct AccountingReader {
     tasks: Link,
+    /// Over the programs of everybody: guards are among them.
+    guards: Option<Link>,
     coverage: Coverage,
     programs: AccountingSkel<'static>,
 }
@@ -21,9 +24,18 @@ impl AccountingReader {
     /// # Errors
     /// Why this kernel or this process cannot load them, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|_| Ok(()))?;
+        let has_programs = btf::has_iterator("bpf_prog");
+        let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|open| {
+            open.progs.published.set_autoload(has_programs);
+            Ok(())
+        })?;
         Ok(Self {
             tasks: object::attach(&loaded.progs.tasks)?,
+            guards: if has_programs {
+                Some(object::attach(&loaded.progs.published)?)
+            } else {
+                None
+            },
             coverage,
             programs: loaded,
         })
@@ -49,15 +61,31 @@ impl AccountingReader {
     /// Those of reading the iterator; `InvalidData` for a malformed record.
     pub fn read(&mut self) -> io::Result<Accounting> {
         let mut records = Records::default();
-        let mut iter = Iter::new(&self.tasks).map_err(io::Error::other)?;
         // What an earlier reading left that failed.
         self.take_output(|_| Ok(()))?;
+        let tasks = Iter::new(&self.tasks).map_err(io::Error::other)?;
+        self.run(tasks, &mut records)?;
+        let guards = self.guards.as_ref().map(Iter::new).transpose();
+        let guards = guards.map_err(io::Error::other)?;
+        let has_guards = guards.is_some();
+        if let Some(guards) = guards {
+            self.run(guards, &mut records)?;
+        }
+        let mut accounting = records.into_accounting();
+        if !has_guards {
+            accounting.guards = None;
+        }
+        Ok(accounting)
+    }
+
+    /// Reads an iterator to its end.
+    fn run(&mut self, mut iter: Iter, records: &mut Records) -> io::Result<()> {
         loop {
             // The program's records are in its memory; it writes none to the iterator.
             let got = iter.read(&mut [0; 8]);
             self.take_output(|bytes| records.decode(bytes))?;
             match got {
-                Ok(_) => return Ok(records.into_accounting()),
+                Ok(_) => return Ok(()),
                 // EAGAIN: the program, which has stopped to have its memory emptied, or the kernel, after a million tasks.
                 Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
                 Err(e) => return Err(e),

@@ -4,6 +4,7 @@
  * called unshare(CLONE_FILES). The task has the counters of users, even of those whose instances have no descriptor (in flight in a
  * socket, registered with io_uring), their epoll watches, limits that it is near to, and its namespaces, also where a security module
  * hides them from root. It runs only when read: nothing is attached to the kernel.
+ * iter/bpf_prog finds guards (published.h).
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN). Users without a descriptor are found only since struct cred has
  * ucounts (5.14).
  * Without: nospace counts via /proc, which shows neither a user's counters nor an instance without a descriptor. */
@@ -26,6 +27,7 @@ EXPORT(features_record);
 EXPORT(fanotify_record);
 EXPORT(user_record);
 EXPORT(fanotify_user_record);
+EXPORT(published_record);
 
 #define RLIMIT_NOFILE 7
 
@@ -249,3 +251,5 @@ int tasks(struct bpf_iter__task *ctx)
 	}
 	return !visit_table();
 }
+
+#include "published.h"

@@ -35,6 +35,12 @@ EXPORT(guard_record);
 #define ENOSPC 28
 
 volatile struct guard_config config = {};
+/* Alone in its section, so that it is at the beginning of the map. */
+volatile struct guard_published published SEC(PUBLISHED_SECTION) = {
+	.magic = PUBLISHED_MAGIC,
+	.version = PUBLISHED_VERSION,
+	.size = sizeof(struct guard_published),
+};
 struct guard_seen seen[GUARD_RESOURCES] = {};
 struct guard_counts total = {};
 
@@ -112,7 +118,7 @@ static __always_inline bool is_over(struct ucounts *u, __u32 resource, bool char
 
 	*used = charged(u, type);
 	*limit = allowed(BPF_CORE_READ(u, ns), type);
-	return *used + !charged_already > line(*limit, config.reserve[resource & 1]);
+	return *used + !charged_already > line(*limit, published.reserve[resource & 1]);
 }
 
 /* Only their thread has calls of the self-test, so that nobody else writes here. */
@@ -129,6 +135,7 @@ static __always_inline bool is_canary(__u32 resource, struct ucounts *u, bool ch
 	s->used = used - (u && charged_already);
 	s->limit = limit;
 	s->runs++;
+	published.tested[resource & 1] = bpf_ktime_get_ns();
 	return true;
 }
 
@@ -188,7 +195,7 @@ static __noinline int refuses_watch(__u64 inode)
 	struct pt_regs *regs = saved_registers();
 	struct fsnotify_group *group;
 	__u64 pod, used, limit;
-	__u32 mode = config.mode, fd;
+	__u32 mode = published.mode, fd;
 	struct ucounts *u;
 
 	if (!mode && !config.canary)
@@ -225,7 +232,7 @@ static __noinline int refuses_watch(__u64 inode)
 static __noinline int refuses_instance(__u32 charged_already)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	__u32 mode = config.mode;
+	__u32 mode = published.mode;
 	__u64 pod, used, limit;
 	struct ucounts *u;
 

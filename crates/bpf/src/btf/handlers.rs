@@ -71,12 +71,20 @@ fn target(section: &CStr) -> Option<(u32, u32)> {
         return Some((fexit_target(number)?, BPF_TRACE_FEXIT));
     }
     let name = section.strip_prefix("iter/")?;
+    Some((iterator_id(name)?, BPF_TRACE_ITER))
+}
+
+/// Whether the kernel has this iterator.
+pub fn has_iterator(name: &str) -> bool {
+    iterator_id(name).is_some()
+}
+
+fn iterator_id(name: &str) -> Option<u32> {
     if let Some(id) = KernelBtf::get().and_then(|btf| btf.iterator_id(name)) {
-        return Some((id, BPF_TRACE_ITER));
+        return Some(id);
     }
     let name = std::ffi::CString::new(name).ok()?;
     // SAFETY: the name ends with a NUL and outlives the call.
     let found = unsafe { libbpf_find_vmlinux_btf_id(name.as_ptr(), BPF_TRACE_ITER) };
-    let id = u32::try_from(found).ok().filter(|&id| id > 0)?;
-    Some((id, BPF_TRACE_ITER))
+    u32::try_from(found).ok().filter(|&id| id > 0)
 }

@@ -10,6 +10,6 @@ mod minimal;
 mod targets;
 mod vmlinux;
 
-pub use handlers::register_handlers;
+pub use handlers::{has_iterator, register_handlers};
 pub use targets::{function_ids, set_fexit_targets};
 pub use vmlinux::KernelBtf;

@@ -13,7 +13,7 @@ use super::minimal::{MinimalBtf, TYPES};
 /// The kernel's BTF (`CONFIG_DEBUG_INFO_BTF`).
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// The functions that iterator programs attach to.
-const ITERATORS: [&str; 2] = ["bpf_iter_task", "bpf_iter_task_file"];
+const ITERATORS: [&str; 3] = ["bpf_iter_bpf_prog", "bpf_iter_task", "bpf_iter_task_file"];
 
 /// What the programs need of the running kernel's BTF.
 pub struct KernelBtf {

@@ -10,7 +10,7 @@ use super::probe::Outcome;
 use crate::btf;
 use crate::misses;
 use crate::object;
-use crate::skeleton::guard::types::{guard_config, guard_seen};
+use crate::skeleton::guard::types::{guard_config, guard_published, guard_seen};
 use crate::skeleton::guard::{GuardSkel, GuardSkelBuilder};
 
 /// A program of the object, its hook, and the function that it attaches to.
@@ -161,14 +161,15 @@ impl Attachment {
     /// Changes what the programs read.
     pub fn configure(&mut self, change: impl FnOnce(&mut guard_config)) {
         if let Some(memory) = &mut self.programs.maps.bss_data {
-            let config = &raw mut memory.config;
-            // SAFETY: valid for as long as the reference, which is the only one of this program; volatile, because the
-            // programs read it unseen by the compiler.
-            unsafe {
-                let mut new = config.read_volatile();
-                change(&mut new);
-                config.write_volatile(new);
-            }
+            rewrite(&mut memory.config, change);
+        }
+    }
+
+    /// Changes what the programs and every other nospace read. The programs write here only in the self-test's calls, which the same
+    /// thread makes.
+    pub fn publish(&mut self, change: impl FnOnce(&mut guard_published)) {
+        if let Some(memory) = &mut self.programs.maps.data_nospace_data {
+            rewrite(&mut memory.published, change);
         }
     }
 
@@ -180,6 +181,18 @@ impl Attachment {
         seen.map_or_else(guard_seen::default, |seen| unsafe {
             (&raw const *seen).read_volatile()
         })
+    }
+}
+
+/// Changes memory that the programs read.
+fn rewrite<T: Copy>(memory: &mut T, change: impl FnOnce(&mut T)) {
+    let memory = &raw mut *memory;
+    // SAFETY: valid for as long as the reference, which is the only one of this program; volatile, because the programs
+    // read it unseen by the compiler.
+    unsafe {
+        let mut new = memory.read_volatile();
+        change(&mut new);
+        memory.write_volatile(new);
     }
 }
 

@@ -9,7 +9,7 @@ use super::canary::{Canary, Seen};
 use super::hook::Hook;
 use super::model::{AtLine, Both, Counts, Doubt, Mode, Policy, Resource, SelfTest};
 use super::probe::Hooks;
-use super::{record, trial};
+use super::{published, record, trial};
 use crate::accounting::{Accounting, AccountingReader, Counter, UserCounters};
 use crate::records::take;
 use crate::skeleton::guard::types::{guard_counts, guard_mode, guard_policy};
@@ -86,6 +86,12 @@ impl Guard {
         guard
             .attachment
             .configure(|config| config.account = account);
+        guard.attachment.publish(|published| {
+            published.pid = std::process::id();
+            for resource in list.iter().map(|hook| hook.resource()) {
+                published.guarded |= 1 << published::number(resource);
+            }
+        });
         match guard.self_test(accounting) {
             Ok(SelfTest::Passed) => Ok(guard),
             Ok(SelfTest::Inconclusive(why)) | Err(Doubt(why)) => Err(Unsupported::new(
@@ -108,13 +114,23 @@ impl Guard {
             Mode::Shadow => guard_mode::GUARD_SHADOW,
             Mode::Enforce => guard_mode::GUARD_ENFORCE,
         };
-        self.attachment.configure(|config| config.mode = mode);
+        self.attachment.publish(|published| published.mode = mode);
     }
 
     /// How many of root's watches and instances are kept from pods: never more than half of the limit.
     pub fn set_reserve(&mut self, reserve: Both<u64>) {
         let reserve = [reserve.watches, reserve.instances];
-        self.attachment.configure(|config| config.reserve = reserve);
+        self.attachment
+            .publish(|published| published.reserve = reserve);
+    }
+
+    /// Has other nospaces know who may use all: Kubernetes namespaces, and cgroups that begin with a slash. Changes nothing.
+    pub fn publish_exempt(&mut self, names: &[String]) {
+        let (exempt, length) = published::encode_exempt(names);
+        self.attachment.publish(|published| {
+            published.exempt = exempt;
+            published.exempt_length = length;
+        });
     }
 
     /// Has pods found in the memory controller's hierarchy of cgroup v1, instead of cgroup v2.

@@ -15,6 +15,8 @@ mod model;
 mod preemption;
 mod probe;
 #[cfg(feature = "ebpf")]
+pub(crate) mod published;
+#[cfg(feature = "ebpf")]
 mod record;
 #[cfg(not(feature = "ebpf"))]
 mod stub;
@@ -24,7 +26,10 @@ mod trial;
 #[cfg(feature = "ebpf")]
 pub use guarding::Guard;
 pub use hook::Hook;
-pub use model::{AtLine, Both, Counts, Doubt, Mode, Policy, Resource, SelfTest};
+pub use model::{
+    AtLine, Both, Counts, Doubt, ExemptList, FoundGuard, Mode, Policy, Resource, RunningGuard,
+    SelfTest,
+};
 pub use preemption::{Preemption, preemption};
 pub use probe::{Choice, Hooks, Outcome, Probe, Trial};
 #[cfg(not(feature = "ebpf"))]

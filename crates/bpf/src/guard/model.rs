@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// What is guarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resource {
@@ -95,6 +97,41 @@ pub enum SelfTest {
     Passed,
     /// Something could not be tested this time: what, and why.
     Inconclusive(String),
+}
+
+/// What a guard at work says of itself, to every nospace on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningGuard {
+    /// Its process, as the initial pid namespace numbers it.
+    pub pid: u32,
+    /// Never [`Mode::Off`].
+    pub mode: Mode,
+    /// What is kept, before half of the limit bounds it; `None` where a resource is not guarded.
+    pub reserve: Both<Option<u64>>,
+    /// Time since the self-test's call last reached the program, of what is guarded.
+    pub tested: Both<Option<Duration>>,
+    /// Who may use all.
+    pub exempt: ExemptList,
+}
+
+/// Who may use all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExemptList {
+    /// Kubernetes namespaces, and cgroups below the root of their hierarchy, which begin with a slash.
+    pub names: Vec<String>,
+    /// There are more than the guard could say.
+    pub has_more: bool,
+}
+
+/// What was found of a guard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoundGuard {
+    /// What it says.
+    Running(RunningGuard),
+    /// It is of a nospace that says it in another way; its version of that.
+    OtherVersion(u32),
+    /// It makes no sense.
+    Malformed,
 }
 
 /// What a self-test found wrong: a guard that may be wrong must refuse nobody.

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::kubelet::{INSTANCES_FROM_1_31, Kubelet, LEAST, OTHER_WATCHES_FROM_1_31, bound};
-use super::{Room, user_ref};
+use super::{Room, user_ref, users};
 use crate::amount::thousands;
 use crate::managers::Manager;
 use crate::model::{
     CgroupVersion, Cgroups, Hierarchy, InotifyResource, KubeletConfig, Pair, Provenance, Snapshot,
+    UserKey,
 };
-use crate::report::{AllSeen, Forecast, KubeletStart, Owner, StartVerdict, Unseen, User, scarcer};
+use crate::report::{
+    AllSeen, Forecast, GuardLine, KubeletStart, Owner, StartVerdict, Unseen, User, scarcer,
+};
 
 /// v1 controllers that cAdvisor watches for the kubelet from Kubernetes 1.29 (`needSubsys`,
 /// container/libcontainer/helpers.go of cAdvisor 0.48, with the metrics of cadvisor_linux.go).
@@ -69,6 +72,7 @@ fn kubelet_start(
         watches: free.watches?,
     };
     let scarce = scarcer(needed, free);
+    let kept = Pair::new(|one| kept(snapshot, users, rooms[one].account, one).min(free[one]));
     Some(KubeletStart {
         verdict,
         account: user_ref(rooms[scarce].account),
@@ -81,6 +85,8 @@ fn kubelet_start(
         watches_free: free.watches,
         instances_needed: needed.instances,
         instances_free: free.instances,
+        watches_kept: kept.watches,
+        instances_kept: kept.instances,
         kubelet_pid: kubelet.pid,
         watches_given_back: kubelet.watches,
         instances_given_back: kubelet.instances,
@@ -96,6 +102,13 @@ fn kubelet_start(
         ),
         provenance: Provenance::Estimated,
     })
+}
+
+/// What a guard keeps from pods of this account.
+fn kept(snapshot: &Snapshot, users: &[User], account: UserKey, one: InotifyResource) -> u64 {
+    let user = users::find(users, account);
+    let line = user.and_then(|user| GuardLine::of(snapshot.guards.as_ref(), user, one));
+    line.map_or(0, |line| line.kept)
 }
 
 fn beside(manager: &Manager) -> Unseen {

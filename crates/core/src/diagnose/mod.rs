@@ -6,6 +6,8 @@ mod blind;
 mod child_limits;
 mod dominant_holder;
 #[cfg(test)]
+mod guard_tests;
+#[cfg(test)]
 mod inotify_tests;
 mod kubelet_start;
 mod leaked_instances;

@@ -2,7 +2,7 @@
 
 use crate::managers::is_kubelet;
 use crate::model::UserKey;
-use crate::report::{Report, Subject, User};
+use crate::report::{Report, Speaker, Subject, User};
 use crate::runtimes::{RUNTIMES, RuntimeDefinition, for_kubelet};
 
 /// Who may have been refused.
@@ -80,10 +80,14 @@ fn chain(key: UserKey, users: &[User]) -> Vec<UserKey> {
     chain
 }
 
-fn users(program: &str, report: &Report) -> Vec<UserKey> {
+/// Processes of `program`, of those that were seen.
+pub fn running<'a>(program: &'a str, report: &'a Report) -> impl Iterator<Item = &'a Speaker> {
     let speakers = report.log_context.speakers.iter();
-    let running: Vec<UserKey> = speakers
-        .filter(|process| is_of(&process.comm, program))
+    speakers.filter(move |process| is_of(&process.comm, program))
+}
+
+fn users(program: &str, report: &Report) -> Vec<UserKey> {
+    let running: Vec<UserKey> = running(program, report)
         .map(|process| process.user)
         .collect();
     if running.is_empty() && runs_as_root(program) {
@@ -104,7 +108,7 @@ pub fn is_of(comm: &str, program: &str) -> bool {
 }
 
 /// A program that runs as root on every node.
-fn runs_as_root(program: &str) -> bool {
+pub fn runs_as_root(program: &str) -> bool {
     let of_runtime = |d: &RuntimeDefinition| {
         d.daemon == Some(program) || d.title == program || d.monitor.program == program
     };

@@ -2,13 +2,14 @@
 
 use super::account::{Accounts, is_of};
 use super::figure::{Figure, disks, figure, lies_on, quoted, resources, users};
+use super::guard::{Held, held};
 use super::origin::foreign;
 use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
-use crate::amount::{count, thousands};
+use super::says::{log_says, severity, title};
+use crate::amount::thousands;
 use crate::cause::Cause;
 use crate::evidence::room_for_all;
-use crate::limits;
 use crate::model::InotifyResource;
 use crate::report::thresholds::{self, CRITICAL_PERCENT};
 use crate::report::{AllSeen, Blame, Finding, Report, Rule, Severity, Status, Subject, Unseen};
@@ -66,6 +67,7 @@ fn asked(cause: &ExplainedCause, report: &Report) -> NodeSays {
                     },
                     cause: Some(candidate),
                     words,
+                    by_guard: state.by_guard,
                 };
             }
             Room::Left(_) => {}
@@ -84,6 +86,7 @@ fn asked(cause: &ExplainedCause, report: &Report) -> NodeSays {
         verdict,
         cause: None,
         words,
+        by_guard: false,
     }
 }
 
@@ -108,6 +111,8 @@ fn same(node: Cause, log: Cause) -> bool {
 struct State {
     room: Room,
     words: Vec<String>,
+    /// It is a guard that refuses, below the limit.
+    by_guard: bool,
 }
 
 /// Whether the next call would be refused.
@@ -141,18 +146,31 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     };
     let (own, perhaps) = (about(Some(true)), about(None));
     let full = |f: &&&Figure| f.percent >= CRITICAL_PERCENT;
+    let held = InotifyResource::of_cause(cause).map_or(Held::No, |resource| {
+        held(resource, &log.programs, &asked.accounts, report)
+    });
     let refusing = report.findings.iter().find(|f| {
         f.severity == Severity::Critical
             && f.cause == cause
+            && f.rule != Rule::GuardReserve
             && asked.concerns(&f.subject) == Some(true)
     });
     let mut unseen = Vec::new();
     let mut unsaid = None;
+    let mut by_guard = false;
     let any_perhaps_full = perhaps.iter().any(|f| full(&f));
     let all_perhaps_full =
         any_perhaps_full && own.is_empty() && perhaps.iter().all(|f| full(&f)) && asked.all_seen();
-    let left = if refusing.is_some() || own.iter().any(|f| full(&f)) || all_perhaps_full {
+    let is_full = refusing.is_some() || own.iter().any(|f| full(&f)) || all_perhaps_full;
+    let left = if is_full {
         Room::Full
+    } else if let Held::Refused(words) = &held {
+        by_guard = true;
+        unsaid = Some(words.clone());
+        Room::Full
+    } else if let Held::Perhaps(words) = &held {
+        unsaid = Some(words.clone());
+        Room::Unknown
     } else if any_perhaps_full {
         unsaid = Some(asked.unsaid());
         Room::Unknown
@@ -167,7 +185,11 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
     words.extend(unseen.iter().map(Unseen::sentence));
     // What the rules say of it tells more than the figure: whom it hits next.
     words.extend(refusing.map(|f| f.title.clone()));
-    State { room: left, words }
+    State {
+        room: left,
+        words,
+        by_guard,
+    }
 }
 
 /// What a log says, and whom that may be about.
@@ -285,7 +307,11 @@ fn processes(programs: &[String], report: &Report) -> State {
         }
     };
     words.extend(unseen.iter().map(Unseen::sentence));
-    State { room, words }
+    State {
+        room,
+        words,
+        by_guard: false,
+    }
 }
 
 /// Whether processes of `program` are called so: `.NET`, `Java` and `Ruby listen` are names of products.
@@ -311,6 +337,7 @@ impl Explanation {
             cause.node = says.verdict;
             cause.node_says.clone_from(&says.words);
             cause.decided = says.cause;
+            cause.refused_by_guard = says.by_guard;
         }
         self.findings = self.causes.iter().map(|c| finding(c, report)).collect();
     }
@@ -344,17 +371,6 @@ fn pod_named(pod: &str, report: &Report) -> Option<String> {
         return None;
     }
     Some(format!("{}/{}", known.namespace, known.name))
-}
-
-/// Refused, and not known to be over: critical. Over, only possible, or only slow: a warning.
-fn severity(cause: &ExplainedCause) -> Severity {
-    match cause.node {
-        _ if cause.cause == Cause::EventQueue => Severity::Warning,
-        Verdict::Confirms => Severity::Critical,
-        Verdict::Contradicts if cause.decided.is_some() => Severity::Critical,
-        Verdict::Unknown if cause.confidence > Confidence::Possible => Severity::Critical,
-        _ => Severity::Warning,
-    }
 }
 
 fn finding(cause: &ExplainedCause, report: Option<&Report>) -> Finding {
@@ -407,31 +423,4 @@ fn concerned(finding: &Finding, log: &ExplainedCause, report: Option<&Report>) -
         };
         asked.concerns(&finding.subject) != Some(false)
     })
-}
-
-fn title(cause: &ExplainedCause, named: Cause) -> String {
-    let what = limits::of(named).meaning;
-    match cause.node {
-        Verdict::Confirms => format!("{what}. This is still so"),
-        Verdict::Recovered => format!("{what}. There is room now"),
-        Verdict::Contradicts if cause.decided.is_some() => {
-            format!("{what}. The node shows this, and no {}", cause.cause)
-        }
-        Verdict::Contradicts => format!("Possibly: {what}. This node has room"),
-        Verdict::Unknown if cause.confidence == Confidence::Possible => format!("Possibly: {what}"),
-        Verdict::Unknown => what.to_owned(),
-    }
-}
-
-fn log_says(cause: &ExplainedCause) -> String {
-    let span = match (&cause.first, &cause.last) {
-        (Some(first), Some(last)) if first != last => format!(", from {first} to {last}"),
-        (Some(first), _) => format!(", at {first}"),
-        _ => String::new(),
-    };
-    format!(
-        "log: {}{span}, {}",
-        count(cause.lines, "line", "lines"),
-        cause.confidence.word()
-    )
 }

@@ -135,6 +135,9 @@ pub struct ExplainedCause {
     pub kinds: Vec<MessageKind>,
     /// The cause that the node decided on: the candidate that is used up now.
     pub decided: Option<Cause>,
+    /// A guard (`nospace guard`) refuses these programs now, below the limit. False also where that is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused_by_guard: bool,
     /// Whether the node says so too.
     pub node: Verdict,
     /// What the node says, in words.
@@ -166,6 +169,8 @@ pub struct NodeSays {
     pub cause: Option<Cause>,
     /// The figures, in words.
     pub words: Vec<String>,
+    /// It is a guard that refuses, below the limit.
+    pub by_guard: bool,
 }
 
 /// Whether the node says what the log says.

@@ -251,6 +251,7 @@ impl Sum {
                 .map_or_else(String::new, |(kind, _)| kind.sample.clone()),
             kinds: self.kinds.iter().map(|(kind, _)| kind.clone()).collect(),
             decided: None,
+            refused_by_guard: false,
             node: Verdict::Unknown,
             node_says: Vec::new(),
         }

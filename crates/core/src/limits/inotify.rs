@@ -8,8 +8,10 @@ use super::{blame, describe, remedy, runtime};
 use crate::amount::thousands;
 use crate::attribute::{Holder, Part, View, below};
 use crate::managers::is_kubelet;
-use crate::model::{InotifyResource, UserKey};
-use crate::report::{Blame, Finding, Rule, Severity, User, is_culprit, percent, thresholds};
+use crate::model::{Guard, InotifyResource, UserKey};
+use crate::report::{
+    Blame, Finding, GuardLine, Rule, Severity, User, is_culprit, percent, thresholds,
+};
 use crate::runtimes::RUNTIMES;
 
 /// How many victims are named.
@@ -21,6 +23,9 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
         .iter()
         .filter_map(|u| Some((u.budget(resource).percent()?, u)))
         .filter(|(percent, user)| {
+            if line(view, resource, user).is_some() {
+                return true;
+            }
             // A limit of 0 refuses only those who ask: that they want watches shows in their instances.
             let is_used = InotifyResource::BOTH
                 .iter()
@@ -32,10 +37,82 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
     users
         .into_iter()
         .filter_map(|(percent, user)| {
-            let severity = thresholds::severity(percent)?;
-            Some(finding(view, resource, user, severity))
+            let severity = thresholds::severity(percent);
+            match line(view, resource, user) {
+                // Until the limit itself is as good as used up, only pods are refused.
+                Some(line) if severity != Some(Severity::Critical) => {
+                    Some(reserve(view, user, line))
+                }
+                _ => Some(finding(view, resource, user, severity?)),
+            }
         })
         .collect()
+}
+
+/// Up to where pods may use the budget of `user`, where that is under pressure.
+fn line<'a>(view: &'a View, resource: InotifyResource, user: &User) -> Option<GuardLine<'a>> {
+    let line = GuardLine::of(view.snapshot.guards.as_ref(), user, resource)?;
+    (line.percent() >= thresholds::WARNING_PERCENT).then_some(line)
+}
+
+/// Pods have no room, or little, for a guard keeps the rest.
+fn reserve(view: &View, user: &User, line: GuardLine) -> Finding {
+    let resource = line.resource;
+    let severity = thresholds::severity(line.percent()).unwrap_or(Severity::Warning);
+    let mut finding = finding(view, resource, user, severity);
+    let who = view.caption(&user.subject());
+    finding.rule = Rule::GuardReserve;
+    finding.title = if line.is_reached() {
+        format!(
+            "Pods get no more {}: {who} has used {}, and {}",
+            resource.noun(),
+            thousands(line.used),
+            line.words()
+        )
+    } else {
+        format!(
+            "{who} has used {} of the {} {} that pods may use ({} %): {}",
+            thousands(line.used),
+            thousands(line.at()),
+            resource.noun(),
+            line.percent(),
+            line.words()
+        )
+    };
+    let exempt = match line.guard.exempt_namespaces.len() {
+        0 => String::new(),
+        _ => format!(
+            " (not those of {})",
+            line.guard.exempt_namespaces.join(", ")
+        ),
+    };
+    finding.evidence.insert(
+        1,
+        format!(
+            "at {} in use the guard refuses pods{exempt}: {}; it ends with its process",
+            thousands(line.at()),
+            resource.refusal()
+        ),
+    );
+    finding.victims = pods(view, user.key(), line.guard);
+    finding
+}
+
+/// Pods that are refused, or would be.
+fn pods(view: &View, key: UserKey, guard: &Guard) -> Vec<String> {
+    let holders = view.holders(key);
+    let is_pod = |part: &&Part| match part {
+        Part::Pod { namespace, .. } => guard.holds_for(namespace) != Some(false),
+        _ => false,
+    };
+    let parts: BTreeSet<&Part> = holders.iter().map(|one| &one.part).filter(is_pod).collect();
+    let more = parts.len().saturating_sub(NAMED);
+    let named = parts.iter().take(NAMED);
+    let mut names: Vec<String> = named.map(|part| describe::part(view, part)).collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severity) -> Finding {
@@ -53,6 +130,7 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
     if resource == InotifyResource::Instances
         && key == UserKey::initial(0)
         && severity == Severity::Critical
+        && budget.percent().and_then(thresholds::severity) == Some(Severity::Critical)
     {
         remedies.extend(runtime::restart(view));
         refused.extend(runtime::victims(view));

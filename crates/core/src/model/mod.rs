@@ -9,6 +9,7 @@ mod cgroup;
 mod container;
 mod environment;
 mod filesystem;
+mod guard;
 mod holding;
 mod inotify;
 mod inotify_resource;
@@ -27,6 +28,7 @@ pub use cgroup::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 pub use container::{Bundle, ContainerLog, Containers, PodLog, Runtime};
 pub use environment::{Environment, HOST_LOCAL, Program, may_write};
 pub use filesystem::{Filesystem, FilesystemUsage};
+pub use guard::{Guard, GuardMode, Guards, kept};
 pub use holding::Holding;
 pub use inotify::{
     Descriptor, INITIAL_USER_NAMESPACE, Inotify, Instance, UserCounters, UserKey, UserNamespace,
@@ -89,6 +91,9 @@ pub struct Snapshot {
     /// What the kernel's accounting says of other limits; `None` where it was not read.
     #[serde(default)]
     pub accounts: Option<Accounts>,
+    /// Guards that run on the node; `None` where the kernel's accounting was not read, or by a nospace that did not look for them.
+    #[serde(default)]
+    pub guards: Option<Guards>,
     /// Who holds how much of budgets that are short, other than inotify's.
     pub holdings: Vec<Holding>,
     /// What the node's disk says about pods and containers.

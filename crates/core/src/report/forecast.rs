@@ -49,6 +49,12 @@ pub struct KubeletStart {
     pub instances_needed: u64,
     /// Instances that this account has free, what the running kubelet would give back included.
     pub instances_free: u64,
+    /// Watches of those free that a guard keeps from pods.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub watches_kept: u64,
+    /// Instances of those free that a guard keeps from pods.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub instances_kept: u64,
     /// pid of the running kubelet.
     pub kubelet_pid: Option<u32>,
     /// Watches that the running kubelet would give back.
@@ -62,6 +68,14 @@ pub struct KubeletStart {
     pub basis: String,
     /// How far it can be trusted.
     pub provenance: Provenance,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl StartVerdict {

@@ -20,4 +20,8 @@ pub struct Speaker {
     pub comm: String,
     /// Whom it runs as, and so is charged as.
     pub user: UserKey,
+    /// It is below the kubelet's cgroups for pods.
+    pub in_pods: bool,
+    /// Namespace of its pod, where that is known.
+    pub namespace: Option<String>,
 }

@@ -6,13 +6,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CgroupVersion, CollectorRun, Provenance, UserNames, Vantage};
+use crate::model::{CgroupVersion, CollectorRun, Guards, Provenance, UserNames, Vantage};
 
 mod blame;
 mod budgets;
 mod culprit;
 mod findings;
 mod forecast;
+mod guard_line;
 mod holders;
 mod log_context;
 mod refusals;
@@ -28,6 +29,7 @@ pub use budgets::{Budget, InotifyLimits, Unattributed, User, UserRef, budget_nam
 pub use culprit::{Culprit, PodRef};
 pub use findings::{Finding, Remedy, Severity};
 pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
+pub use guard_line::GuardLine;
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
 pub use log_context::{LogContext, Speaker};
 pub use refusals::{Refusals, Refused};
@@ -65,6 +67,10 @@ pub struct Report {
     pub containers: Vec<ContainerUse>,
     /// Every other budget that answers ENOSPC, EMFILE, ENFILE, EAGAIN or EDQUOT.
     pub resources: Vec<Resource>,
+    /// Guards that keep a reserve of inotify from pods; missing where it is not known whether there are any: without eBPF, or in a
+    /// recording of an older nospace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<Guards>,
     /// What would happen at the next start of what matters.
     pub forecast: Forecast,
     /// What is wrong, most important first.

@@ -17,6 +17,8 @@ pub enum Rule {
     PidsRefused,
     /// The kubelet would not start, or barely.
     KubeletStart,
+    /// Pods have used up, or nearly, what a guard lets them.
+    GuardReserve,
     /// Pods share one user's budget.
     SharedBudget,
     /// One holder has more than half of a limit.
@@ -38,11 +40,12 @@ pub enum Rule {
 }
 
 impl Rule {
-    const OTHERS: [Self; 13] = [
+    const OTHERS: [Self; 14] = [
         Self::CgroupDescendants,
         Self::CgroupLeak,
         Self::PidsRefused,
         Self::KubeletStart,
+        Self::GuardReserve,
         Self::SharedBudget,
         Self::DominantHolder,
         Self::LeakedInstances,
@@ -66,6 +69,7 @@ impl Rule {
             Self::CgroupLeak => "cgroup-leak",
             Self::PidsRefused => "pids-refused",
             Self::KubeletStart => "kubelet-start",
+            Self::GuardReserve => "guard-reserve",
             Self::SharedBudget => "shared-budget",
             Self::DominantHolder => "dominant-holder",
             Self::LeakedInstances => "leaked-instances",

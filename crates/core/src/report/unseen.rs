@@ -75,6 +75,11 @@ pub enum Unseen {
         /// The manager of the node.
         manager: String,
     },
+    /// Whether a guard keeps a reserve from pods.
+    Guards {
+        /// A guard was found that could not be read: why, in words. Null where nothing shows guards here.
+        why: Option<String>,
+    },
     /// No collector reads it: only logs tell of it.
     OnlyInLogs {
         /// Code of the cause.
@@ -113,7 +118,10 @@ impl Unseen {
     /// It is the place that hides it, and not a failure: the answer about the node leaves it out, and says so.
     #[must_use]
     pub fn is_out_of_sight(&self) -> bool {
-        matches!(self, Self::OutOfSight { .. } | Self::UserProcesses)
+        matches!(
+            self,
+            Self::OutOfSight { .. } | Self::UserProcesses | Self::Guards { why: None }
+        )
     }
 
     /// What was not seen, and what would show it.
@@ -140,7 +148,9 @@ impl Unseen {
             Self::ChildLimits { .. } => Some(
                 "run nospace with eBPF (CAP_BPF and CAP_PERFMON), or read user.max_inotify_* inside",
             ),
-            Self::ChargedUsers => Some("run nospace with eBPF (CAP_BPF and CAP_PERFMON)"),
+            Self::ChargedUsers | Self::Guards { why: None } => {
+                Some("run nospace with eBPF (CAP_BPF and CAP_PERFMON)")
+            }
             Self::OtherIpcNamespaces => Some(
                 "run `nsenter --ipc --target PID nospace check` for a process of the container",
             ),
@@ -154,6 +164,7 @@ impl Unseen {
             Self::Unread { .. }
             | Self::Partial { .. }
             | Self::OutOfSight { .. }
+            | Self::Guards { why: Some(_) }
             | Self::OnlyInLogs { .. } => None,
         }
     }
@@ -218,6 +229,12 @@ impl fmt::Display for Unseen {
                 f,
                 "{manager} runs more than the kubelet in one process, and what that needs was not measured"
             ),
+            Self::Guards { why: None } => f.write_str(
+                "a guard (nospace guard) can refuse pods from half of the limit on, and whether one runs is not known",
+            ),
+            Self::Guards { why: Some(why) } => {
+                write!(f, "pods may be refused below the limit: {why}")
+            }
             Self::OnlyInLogs { cause } => write!(
                 f,
                 "{cause} cannot be measured on a node: only logs tell of it"

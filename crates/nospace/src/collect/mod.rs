@@ -251,6 +251,7 @@ fn merge(
     }
     snapshot.processes = scanned.processes;
     snapshot.accounts = scanned.accounts;
+    snapshot.guards = scanned.guards;
     let groups = snapshot
         .accounts
         .iter()

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use nospace_bpf::accounting::AccountingReader;
 use nospace_bpf::guard::{Guard, Hook, Hooks, Mode, SelfTest, probe};
 use nospace_bpf::support::Unsupported;
-use nospace_core::model::{InotifyResource, Pair};
+use nospace_core::model::{InotifyResource, Pair, kept};
 
 use super::at_line::{Due, Log, calls};
 use super::census::{Census, Counted, Exempt};
@@ -20,7 +20,7 @@ use super::lines::{
     LINES_VERSION, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
 };
 use super::names::Names;
-use super::reserve::{Asked, ReserveSize, kept};
+use super::reserve::{Asked, ReserveSize};
 use super::skips::Skips;
 use crate::collect;
 use crate::host::live::Live;
@@ -46,6 +46,21 @@ pub struct Settings {
     pub exempt_cgroups: Vec<PathBuf>,
     /// Where sysfs is mounted.
     pub sysfs: PathBuf,
+}
+
+impl Settings {
+    /// Who may use all, as the guard tells it to others: cgroups with a slash in front.
+    fn exempt_names(&self) -> Vec<String> {
+        let cgroups = self.exempt_cgroups.iter().map(|path| {
+            let path = path.to_string_lossy();
+            format!("/{}", path.trim_start_matches('/'))
+        });
+        self.exempt_namespaces
+            .iter()
+            .cloned()
+            .chain(cgroups)
+            .collect()
+    }
 }
 
 /// Why there is no guard.
@@ -129,6 +144,7 @@ impl Keeper {
         })?;
         self.guard
             .set_reserve(both(self.asked.map(|asked| asked.amount)));
+        self.guard.publish_exempt(&self.settings.exempt_names());
         self.refresh(host, Duration::ZERO)?;
         self.guard.set_mode(match self.settings.mode {
             GuardMode::Shadow => Mode::Shadow,

@@ -28,5 +28,5 @@ pub use lines::{
     LastCall, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
 };
 pub use probing::{tried, try_hooks};
-pub use reserve::{Asked, ReserveSize, kept};
+pub use reserve::{Asked, ReserveSize};
 pub use session::{Sink, keep};

@@ -64,12 +64,6 @@ impl Asked {
     }
 }
 
-/// How many of `limit` are kept: never more than half, as in guard.bpf.c.
-#[must_use]
-pub fn kept(limit: u64, asked: u64) -> u64 {
-    asked.min(limit / 2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,14 +82,6 @@ mod tests {
         assert_eq!(Asked::auto(186).amount, 436);
         assert_eq!(Asked::auto(7).amount, 78);
         assert_eq!(Asked::auto(u64::MAX).amount, u64::MAX);
-    }
-
-    #[test]
-    fn at_most_half_of_the_limit_is_kept() {
-        assert_eq!(kept(1000, 100), 100);
-        assert_eq!(kept(128, 78), 64);
-        assert_eq!(kept(129, 78), 64);
-        assert_eq!(kept(1, 1), 0);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use nospace_core::model::{
 
 use super::account_key::{key, limit};
 use super::accounts;
+use super::guards;
 use super::{
     KernelAccounting, ProcessDescriptors, ReadError, ReadResult, TaskNamespaces, pressing,
 };
@@ -72,6 +73,7 @@ fn convert(accounting: &Accounting) -> KernelAccounting {
             .collect(),
         namespaces: namespaces(&accounting.namespaces),
         accounts: Some(Box::new(accounts::convert(accounting))),
+        guards: accounting.guards.as_deref().map(guards::convert),
         gap: None,
     }
 }

@@ -9,6 +9,7 @@ mod account_key;
 mod accounting;
 mod accounts;
 pub mod archive;
+mod guards;
 mod identity;
 mod lines;
 pub mod live;
@@ -26,8 +27,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use nospace_core::model::{
-    Accounts, Descriptor, EpollUser, FileHandle, FilesystemUsage, Inotify, MountNamespace, Place,
-    UserNamespace, Watch,
+    Accounts, Descriptor, EpollUser, FileHandle, FilesystemUsage, Guards, Inotify, MountNamespace,
+    Place, UserNamespace, Watch,
 };
 use nospace_core::parse::passwd;
 use nospace_core::report::Refusals;
@@ -210,6 +211,9 @@ pub struct KernelAccounting {
     /// What it says of limits other than inotify's; `None` in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Box<Accounts>>,
+    /// Guards that run on the node; `None` in older recordings, and where the kernel does not show them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<Guards>,
     /// What the account leaves out, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use nospace::guard::{
     CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
-    LastCall, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested, kept,
+    LastCall, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
 };
 use nospace::ui::guard::line;
 use nospace::ui::screen::Screen;
-use nospace_core::model::{InotifyResource, Pair};
+use nospace_core::model::{InotifyResource, Pair, kept};
 use serde_json::Value;
 
 const TIME: &str = "2026-11-29T12:34:56.789012Z";

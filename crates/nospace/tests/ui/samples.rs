@@ -3,7 +3,8 @@
 use nospace_core::cause::Cause;
 use nospace_core::evidence;
 use nospace_core::model::{
-    CgroupVersion, CollectorRun, INITIAL_USER_NAMESPACE, Provenance, Runtime, UserNames, Vantage,
+    CgroupVersion, CollectorRun, Guard, GuardMode, Guards, INITIAL_USER_NAMESPACE, Pair,
+    Provenance, Runtime, UserNames, Vantage,
 };
 use nospace_core::report::{
     Blame, Budget, ContainerRef, ContainerUse, Culprit, Finding, Forecast, InotifyLimits,
@@ -26,6 +27,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("child-namespace", child_namespace()),
         ("unavailable", unavailable()),
         ("hostile", hostile()),
+        ("guarded", guarded()),
     ];
     for (_, report) in &mut all {
         evidence::judge_node(report);
@@ -64,6 +66,44 @@ pub fn healthy() -> Report {
     }
 }
 
+/// Pods have used up what a guard lets them; another one is of a nospace that this one cannot read.
+pub fn guarded() -> Report {
+    let mut report = watches_exhausted();
+    report.users[0].watches = exact(900, 1000);
+    report.limits = bare(128, 1000).limits;
+    let guard = |pid, mode, tested| Guard {
+        pid,
+        mode,
+        reserve: Pair::of(Some(20), Some(100)),
+        tested_seconds_ago: tested,
+        exempt_namespaces: vec!["kube-system".into(), "monitoring".into()],
+        exempt_cgroups: vec![],
+        more_exempt: false,
+    };
+    report.guards = Some(Guards {
+        running: vec![
+            guard(41, GuardMode::Enforce, Some(12)),
+            guard(42, GuardMode::Shadow, Some(400)),
+        ],
+        unreadable: vec!["a guard of another nospace runs, which says what it keeps in another way (version 2): look with that nospace".into()],
+    });
+    if let Some(start) = &mut report.forecast.kubelet_start {
+        start.verdict = StartVerdict::Starts;
+        start.watches_needed = 60;
+        start.watches_free = 296;
+        (start.watches_kept, start.instances_kept) = (100, 20);
+    }
+    report.findings = vec![Finding {
+        rule: Rule::GuardReserve,
+        ..finding(
+            Cause::InotifyWatches,
+            Severity::Critical,
+            "Pods get no more inotify watches: uid 0 has used 900, and a guard (pid 41) keeps the last 100 of 1,000 for the node",
+        )
+    }];
+    report
+}
+
 /// A log shipper took all watches of uid 0; the kubelet would be the victim.
 pub fn watches_exhausted() -> Report {
     let shipper = "fluent-bit-x7k2p";
@@ -91,6 +131,8 @@ pub fn watches_exhausted() -> Report {
                 watches_free: 198,
                 instances_needed: 6,
                 instances_free: 75,
+                watches_kept: 0,
+                instances_kept: 0,
                 kubelet_pid: Some(812),
                 watches_given_back: 196,
                 instances_given_back: 5,
@@ -324,6 +366,7 @@ fn bare(instances: u64, watches: u64) -> Report {
         pods: vec![],
         containers: vec![],
         resources: vec![],
+        guards: None,
         unseen: all_seen(),
         not_covered: Vec::new(),
         user_names: UserNames::default(),
@@ -492,6 +535,8 @@ fn start() -> KubeletStart {
         watches_free: 192_000,
         instances_needed: 6,
         instances_free: 7,
+        watches_kept: 0,
+        instances_kept: 0,
         kubelet_pid: None,
         watches_given_back: 0,
         instances_given_back: 0,

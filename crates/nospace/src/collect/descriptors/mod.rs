@@ -13,7 +13,7 @@ mod scan;
 
 use std::time::Instant;
 
-use nospace_core::model::{Accounts, Descriptor, Epoll, Inotify, Process};
+use nospace_core::model::{Accounts, Descriptor, Epoll, Guards, Inotify, Process};
 
 use super::read;
 use super::run::{CollectResult, Measurement, Runs};
@@ -28,6 +28,8 @@ pub struct DescriptorUsage {
     pub epoll: Option<Epoll>,
     /// Other limits that the kernel's account has; `None` without it.
     pub accounts: Option<Accounts>,
+    /// Guards at work; `None` without it.
+    pub guards: Option<Guards>,
     pub runs: Runs,
 }
 
@@ -68,6 +70,7 @@ fn from_accounting(
         processes,
         epoll,
         accounts: accounts.accounts.map(|accounts| *accounts),
+        guards: accounts.guards,
         runs,
     }
 }
@@ -96,6 +99,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
         processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
         epoll,
         accounts: None,
+        guards: None,
         runs,
     }
 }

@@ -20,6 +20,9 @@ pub fn draw(page: &mut Page, report: &Report) {
     let line = page.labelled("Kubelet start").put(color, says);
     if start.verdict == StartVerdict::Starts {
         page.wrapped(line.plain(": "), style::PLAIN, &sentence(start));
+        if let Some(kept) = kept(start) {
+            page.wrapped(page.indented(), style::DIM, &kept);
+        }
         return;
     }
     if start.verdict == StartVerdict::Unknown {
@@ -50,7 +53,7 @@ pub fn draw(page: &mut Page, report: &Report) {
         .iter()
         .any(|f| f.evidence.contains(&start.basis));
     let basis = (!said).then(|| start.basis.clone());
-    for note in [basis, released(start)]
+    for note in [basis, released(start), kept(start)]
         .into_iter()
         .flatten()
         .filter(|n| !n.is_empty())
@@ -87,6 +90,24 @@ fn row(what: &str, needed: u64, free: u64, start: &KubeletStart) -> Vec<Cell> {
         Cell::new(number::figure(needed, start.provenance)),
         Cell::styled(short, number::figure(free, free_is)),
     ]
+}
+
+/// What of the free ones a guard keeps for it.
+fn kept(start: &KubeletStart) -> Option<String> {
+    let each = [
+        (start.instances_kept, "instance", "instances"),
+        (start.watches_kept, "watch", "watches"),
+    ];
+    let kept = each.into_iter().filter(|(n, ..)| *n > 0);
+    let kept: Vec<String> = kept
+        .map(|(n, one, many)| number::count(n, one, many))
+        .collect();
+    (!kept.is_empty()).then(|| {
+        format!(
+            "of those free, pods cannot take {} (guard)",
+            kept.join(" and ")
+        )
+    })
 }
 
 fn released(start: &KubeletStart) -> Option<String> {

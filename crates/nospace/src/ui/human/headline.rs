@@ -1,6 +1,9 @@
+use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
-use nospace_core::model::UserNames;
-use nospace_core::report::{Finding, Report, Rule, Severity, StartVerdict, Status, User};
+use nospace_core::model::{InotifyResource, UserNames};
+use nospace_core::report::{
+    Finding, GuardLine, Report, Rule, Severity, StartVerdict, Status, User,
+};
 
 use crate::ui::{Charset, Line, number, style, text};
 
@@ -80,7 +83,25 @@ fn figure(report: &Report, finding: &Finding) -> String {
         ),
         _ => of_resource(report, cause),
     };
-    format!("{cause} {}", used.unwrap_or_else(|| finding.title.clone()))
+    let used = used.unwrap_or_else(|| finding.title.clone());
+    let kept = kept(report, finding).map_or(String::new(), |n| {
+        format!(", the last {} kept from pods", thousands(n))
+    });
+    format!("{cause} {used}{kept}")
+}
+
+/// What a guard keeps of the budget, where that is what the finding is about.
+fn kept(report: &Report, finding: &Finding) -> Option<u64> {
+    let resource = InotifyResource::of_cause(finding.cause)?;
+    if finding.rule != Rule::GuardReserve {
+        return None;
+    }
+    let guards = report.guards.as_ref();
+    let mut lines = report
+        .users
+        .iter()
+        .filter_map(|user| GuardLine::of(guards, user, resource));
+    Some(lines.next()?.kept)
 }
 
 fn fullest(report: &Report, percent: impl Fn(&User) -> Option<u64>) -> Option<&User> {

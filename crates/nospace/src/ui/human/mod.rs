@@ -7,6 +7,7 @@
 mod findings;
 mod forecast;
 mod gaps;
+mod guards;
 mod headline;
 mod holders;
 mod options;
@@ -34,6 +35,7 @@ pub fn draw(report: &Report, options: &Options) -> Page {
     node(&mut page, report);
     findings::draw(&mut page, report, options);
     users::draw(&mut page, report, options);
+    guards::draw(&mut page, report);
     forecast(&mut page, report);
     holders::draw(&mut page, report, options);
     resources::draw(&mut page, report, options);

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use nospace_core::amount::{duration, thousands};
+use nospace_core::model::{Guard, GuardMode, InotifyResource};
+use nospace_core::report::{GuardLine, Report, Severity};
+
+use crate::ui::{Page, style};
+
+/// A guard tests itself every minute.
+const TESTED: u64 = 150;
+
+/// What guards keep for the node.
+pub fn draw(page: &mut Page, report: &Report) {
+    let Some(guards) = &report.guards else {
+        return;
+    };
+    for guard in &guards.running {
+        page.add(page.line());
+        let (says, look) = match guard.mode {
+            GuardMode::Enforce if is_reached(report, guard) => ("pods are refused", Some(100)),
+            GuardMode::Enforce => ("refuses pods at the line", None),
+            GuardMode::Shadow => ("shadow, refuses nothing", None),
+        };
+        let look = look.map_or(style::PLAIN, style::pressure);
+        let line = page.labelled("Guard").put(look, says).plain(": ");
+        page.wrapped(line, style::PLAIN, &sentence(report, guard));
+        if let Some(text) = doubt(guard) {
+            let line = page.indented();
+            page.wrapped(line, style::severity(Severity::Warning), &text);
+        }
+    }
+    for why in &guards.unreadable {
+        page.add(page.line());
+        let line = page.labelled("Guard");
+        let line = line.put(style::pressure(80), "unknown").plain(": ");
+        page.wrapped(line, style::PLAIN, why);
+    }
+}
+
+/// Whether it refuses pods now.
+fn is_reached(report: &Report, guard: &Guard) -> bool {
+    let mut users = report.users.iter();
+    users.any(|user| {
+        let lines = InotifyResource::BOTH.map(|one| GuardLine::by(guard, user, one));
+        lines.into_iter().flatten().any(|line| line.is_reached())
+    })
+}
+
+/// `the last 100 watches and 20 instances are kept for the node (pid 41); not from pods of kube-system`
+fn sentence(report: &Report, guard: &Guard) -> String {
+    let limits = report.limits.as_ref();
+    let each = [InotifyResource::Watches, InotifyResource::Instances];
+    let kept = each.into_iter().filter_map(|one| {
+        let limit = limits.map(|limits| match one {
+            InotifyResource::Watches => limits.max_user_watches,
+            InotifyResource::Instances => limits.max_user_instances,
+        });
+        let kept = match limit {
+            Some(limit) => guard.kept(one, limit)?,
+            None => guard.reserve[one]?,
+        };
+        Some(format!("{} {}", thousands(kept), one.unit()))
+    });
+    let kept: Vec<String> = kept.collect();
+    let kept = match &kept[..] {
+        [] => "nothing".to_owned(),
+        all => format!("the last {}", all.join(" and ")),
+    };
+    let verb = match guard.mode {
+        GuardMode::Enforce => "are kept",
+        GuardMode::Shadow => "would be kept",
+    };
+    let mut text = format!("{kept} {verb} for the node (pid {})", guard.pid);
+    let exempt: Vec<&str> = guard
+        .exempt_namespaces
+        .iter()
+        .chain(&guard.exempt_cgroups)
+        .map(String::as_str)
+        .collect();
+    if !exempt.is_empty() {
+        let more = if guard.more_exempt { " and others" } else { "" };
+        text += &format!("; {}{more} may use all", exempt.join(", "));
+    }
+    text
+}
+
+/// What speaks against a guard that is there.
+fn doubt(guard: &Guard) -> Option<String> {
+    match guard.tested_seconds_ago {
+        Some(ago) if ago <= TESTED => None,
+        Some(ago) => Some(format!(
+            "it has not tested itself for {}, and does so every minute: see what process {} says, or whether it hangs",
+            duration(Duration::from_secs(ago)),
+            guard.pid
+        )),
+        None => Some("it has not tested itself yet".to_owned()),
+    }
+}
