@@ -195,6 +195,33 @@ says "a recording has the guard" /tmp/check "a guard (pid $guard) keeps the last
 silent "without eBPF it is not known" /tmp/check '"guards"'
 echo "check, explain, the forecast and recordings know of it ... ok"
 
+/nospace trace --failed -o json >/tmp/traced 2>/tmp/tracing &
+trace=$!
+for _ in $(seq 600); do
+    grep -q 'tracing inotify calls' /tmp/tracing && break
+    usleep 50000
+done
+must web "exhaust watches" '{"done":0,"errno":28}'
+must system "exhaust watches" '{"done":100,"errno":28}'
+free system
+for _ in $(seq 400); do
+    grep -q '"used":1000,"limit":1000' /tmp/traced && break
+    usleep 50000
+done
+# The guard's self-test, which it makes every minute.
+for _ in $(seq 1400); do
+    grep -q 'the self-test of a guard' /tmp/traced && break
+    usleep 50000
+done
+kill -INT $trace
+wait $trace || fail "trace exited with $?: $(cat /tmp/tracing)"
+says "the guard refused a pod" /tmp/traced "\"comm\":\"webapp\".*\"guard\":{\"pid\":$guard,\"kept\":100}"
+grep '"kind":"call".*"comm":"nospace-holder"' /tmp/traced >/tmp/others
+says "the limit refused the system" /tmp/others '"used":1000,"limit":1000'
+silent "not the guard" /tmp/others '"guard"'
+says "the guard tests itself" /tmp/traced "\"pid\":$guard,.*\"cause\":null,\"candidates\":\[\],\"otherwise\":\"the self-test of a guard\""
+echo "trace ... ok"
+
 /nospace guard --mode enforce --yes --only watches --reserve-watches 300 -o json >/tmp/second 2>/tmp/messages &
 second=$!
 for _ in $(seq 1200); do

@@ -11,7 +11,7 @@ use nospace_core::metrics::{AgentMetrics, InotifyRefusals, OTHER};
 use nospace_core::report::{Owner, PodPart};
 
 use crate::host::live::Live;
-use crate::trace::{OwnerCache, candidates, depends_on_place, errno};
+use crate::trace::{GuardCache, OwnerCache, candidates, depends_on_place, errno};
 use crate::ui::warn;
 
 /// Rows, not counting `other`.
@@ -103,6 +103,7 @@ impl Refusals {
 
     fn follow(&self, mut tracer: Tracer, host: &Live, stop: &Receiver<()>) -> anyhow::Result<()> {
         let mut owners = OwnerCache::new(host);
+        let mut guards = GuardCache::new(host);
         owners.gaps.iter().for_each(|gap| warn(gap));
         let none = causes().map(|cause| (cause.code().to_owned(), 0));
         let mut counted = self.lock();
@@ -114,6 +115,10 @@ impl Refusals {
         while stop.try_recv() == Err(TryRecvError::Empty) {
             tracer.poll(POLL_TIMEOUT, |event| add(&mut batch, event, &owners))?;
             for ((.., causes), (event, calls)) in batch.drain() {
+                // It is refused each minute, and nothing is used up.
+                if guards.is_self_test(&event) {
+                    continue;
+                }
                 self.record(&event, &causes, calls, &mut owners);
             }
             if asked.elapsed() >= LOST_INTERVAL {

@@ -29,6 +29,14 @@ pub fn verdict(event: &Event, site: Site, max_mappings: Option<u64>) -> Verdict 
     }
 }
 
+/// What a guard refused; the count was not reached.
+pub fn by_guard(event: &Event) -> Verdict {
+    Verdict::of(match event.call {
+        Call::InotifyAddWatch => [Cause::InotifyWatches],
+        _ => [Cause::InotifyInstances],
+    })
+}
+
 /// Limits that can have refused one of the calls that are always traced.
 #[cfg(feature = "agent")]
 pub fn candidates(event: &Event, site: Site) -> Vec<Cause> {

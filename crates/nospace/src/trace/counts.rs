@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use nospace_core::cause::Cause;
 use nospace_core::report::Owner;
 
-use super::document::{CallCount, SummaryRow, TraceSummary, TracedCall};
+use super::document::{CallCount, RefusingGuard, SummaryRow, TraceSummary, TracedCall};
 
 /// Rows of a summary at most; further calls are counted without telling them apart.
 const MAX_ROWS: usize = 4096;
@@ -37,6 +37,7 @@ struct RowKey {
 struct RowCounts {
     calls: u64,
     count: Option<CallCount>,
+    guard: Option<RefusingGuard>,
 }
 
 impl SummaryCounts {
@@ -86,6 +87,7 @@ impl SummaryCounts {
 impl RowCounts {
     fn add(&mut self, call: &TracedCall) {
         self.calls += 1;
+        self.guard = call.guard;
         if call.count.is_some() {
             self.count.clone_from(&call.count);
         }
@@ -105,6 +107,7 @@ fn row((key, counts): (&RowKey, &RowCounts)) -> SummaryRow {
         otherwise: key.otherwise.clone(),
         calls: counts.calls,
         count: counts.count.clone(),
+        guard: counts.guard,
     }
 }
 
@@ -143,6 +146,7 @@ mod tests {
             candidates: candidates.to_vec(),
             otherwise: None,
             count: None,
+            guard: None,
             descriptor_limit: None,
         }
     }

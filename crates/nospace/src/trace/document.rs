@@ -61,6 +61,9 @@ pub struct TracedCall {
     pub otherwise: Option<String>,
     /// Count and limit right after the call; null where the limit has none, and where the kernel did not tell.
     pub count: Option<CallCount>,
+    /// The guard that refused the call, below the limit; left out where it was the limit, and where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<RefusingGuard>,
     /// Soft RLIMIT_NOFILE of the process; null for unlimited.
     pub descriptor_limit: Option<u64>,
 }
@@ -91,9 +94,20 @@ impl TracedCall {
             candidates: refused.causes,
             otherwise: refused.otherwise,
             count: None,
+            guard: None,
             descriptor_limit: None,
         }
     }
+}
+
+/// A guard (`nospace guard`) that refuses pods what it keeps for the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusingGuard {
+    /// Its process.
+    pub pid: u32,
+    /// How many of the limit it keeps.
+    pub kept: u64,
 }
 
 /// Count and limit; of users, the one that had least room.
@@ -166,6 +180,9 @@ pub struct SummaryRow {
     pub calls: u64,
     /// Count and limit at the last of them.
     pub count: Option<CallCount>,
+    /// The guard that refused the last of them, as in a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<RefusingGuard>,
 }
 
 impl TraceSummary {

@@ -13,6 +13,7 @@ pub(crate) mod errno;
 mod file_system;
 mod filter;
 mod flags;
+mod guards;
 mod owners;
 mod reader;
 mod session;
@@ -24,8 +25,10 @@ pub use clock::Clock;
 pub use counts::SummaryCounts;
 pub use nospace_bpf::trace::Counted;
 
-pub use document::{CallCount, SummaryRow, TraceLine, TraceSummary, TracedCall};
+pub use document::{CallCount, RefusingGuard, SummaryRow, TraceLine, TraceSummary, TracedCall};
 pub use filter::Filter;
+#[cfg(feature = "agent")]
+pub(crate) use guards::GuardCache;
 #[cfg(feature = "agent")]
 pub(crate) use owners::OwnerCache;
 pub use session::{Sink, TraceOptions, follow};

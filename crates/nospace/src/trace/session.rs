@@ -10,8 +10,10 @@ use super::clock::Clock;
 use super::counts::{SummaryCounts, sole};
 use super::document::{CallCount, TraceLine, TraceSummary, TracedCall};
 use super::filter::Filter;
+use super::guards::GuardCache;
 use super::owners::{OwnerCache, Site};
 use super::reader::{self, Reader};
+use super::verdict::Verdict;
 use super::{cause, errno, flags};
 use crate::collect::users::Passwd;
 use crate::host::{Host, proc};
@@ -80,6 +82,7 @@ pub fn follow(
             options,
             sink,
             owners,
+            guards: GuardCache::new(host),
             clock: Clock::now(),
             whole: Interval::new(0),
             part: Interval::new(0),
@@ -99,6 +102,7 @@ struct Session<'a> {
     options: &'a TraceOptions<'a>,
     sink: &'a mut dyn Sink,
     owners: OwnerCache<'a>,
+    guards: GuardCache<'a>,
     clock: Clock,
     whole: Interval,
     part: Interval,
@@ -221,8 +225,13 @@ impl Session<'_> {
             Site::default()
         };
         let mut call = describe(event, &self.clock, &self.node);
+        call.guard = self.guards.refused(event, owner.as_ref());
         call.owner = owner;
-        let verdict = cause::verdict(event, site, self.node.max_mappings);
+        let verdict = match call.guard {
+            Some(_) => cause::by_guard(event),
+            None if self.guards.is_self_test(event) => Verdict::only("the self-test of a guard"),
+            None => cause::verdict(event, site, self.node.max_mappings),
+        };
         call.cause = sole(&verdict.candidates, verdict.otherwise);
         call.candidates = verdict.candidates;
         call.otherwise = verdict.otherwise.map(str::to_owned);
@@ -286,6 +295,7 @@ fn describe(event: &Event, clock: &Clock, node: &Node) -> TracedCall {
         candidates: Vec::new(),
         otherwise: None,
         count: event.count.and_then(|count| counted(count, node)),
+        guard: None,
         descriptor_limit: Some(event.descriptor_limit).filter(|&limit| limit != u64::MAX),
     }
 }

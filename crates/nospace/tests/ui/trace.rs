@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use nospace::output::{Part, json};
-use nospace::trace::{CallCount, Counted, SummaryCounts, TraceLine, TraceSummary, TracedCall};
+use nospace::trace::{
+    CallCount, Counted, RefusingGuard, SummaryCounts, TraceLine, TraceSummary, TracedCall,
+};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, Page, is_invisible, trace};
 use nospace_core::cause::Cause;
@@ -58,6 +60,7 @@ fn watch() -> TracedCall {
         candidates: Vec::new(),
         otherwise: None,
         count: Some(count(Counted::Watches, 12, 8192)),
+        guard: None,
         descriptor_limit: Some(1024),
     }
 }
@@ -151,6 +154,28 @@ fn a_call_takes_a_line_where_it_fits() {
     let narrow = "03:04:05.678  tail 4321            uid 1000 (web)  default/web-0 app\n    \
                   inotify_add_watch(\"/var/log/app.log\", modify|create|delete) = 1\n";
     assert_eq!(drawn(&watch(), 80), narrow);
+}
+
+#[test]
+fn a_guard_is_named_that_refused_below_the_limit() {
+    let call = TracedCall {
+        guard: Some(RefusingGuard { pid: 41, kept: 100 }),
+        ..refused(
+            &[Cause::InotifyWatches],
+            Some(count(Counted::Watches, 900, 1000)),
+        )
+    };
+    let said = drawn(&call, 200);
+    let last = said.lines().last().unwrap().trim();
+    assert!(last.starts_with("inotify-watches: uid "), "{said}");
+    assert!(
+        last.ends_with("has 900/1,000 watches; a guard (pid 41) keeps the last 100 for the node, and refused this below the limit"),
+        "{said}"
+    );
+    let mut counts = SummaryCounts::default();
+    counts.add(&call);
+    let summary = counts.summary("", "", 0);
+    assert_eq!(summary.rows[0].guard, call.guard);
 }
 
 #[test]

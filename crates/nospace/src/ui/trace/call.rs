@@ -3,7 +3,7 @@ use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
 use nospace_core::report::Severity;
 
-use super::words::{owner, reasons, uid, usage, user};
+use super::words::{guard, owner, reasons, uid, usage, user};
 use crate::trace::{Counted, TracedCall};
 use crate::ui::screen::Screen;
 use crate::ui::{Line, Page, cmdline, style, text};
@@ -104,6 +104,9 @@ fn why(call: &TracedCall) -> String {
         .descriptor_limit
         .map_or("unlimited".to_owned(), thousands);
     match (&call.candidates[..], &call.count) {
+        (_, Some(at)) if call.guard.is_some() => {
+            format!("{} has {}{}", user(at), usage(at), guard(call.guard))
+        }
         ([Cause::ProcessFiles], Some(at)) if at.of == Counted::Instances => {
             format!("RLIMIT_NOFILE is {limit} ({} had {})", user(at), usage(at))
         }

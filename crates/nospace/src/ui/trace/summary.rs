@@ -3,7 +3,7 @@ use std::time::Duration;
 use nospace_core::amount::{duration, thousands};
 use nospace_core::report::Severity;
 
-use super::words::{owner, reasons, uid, usage, user};
+use super::words::{guard, owner, reasons, uid, usage, user};
 use crate::trace::{SummaryRow, TraceSummary};
 use crate::ui::screen::Screen;
 use crate::ui::table::{Align, Cell, Table};
@@ -131,7 +131,8 @@ fn rows(page: &mut Page, summary: &TraceSummary, most: usize) {
     page.table_with(&table, |page, row| {
         let one = &shown[row];
         if let Some(at) = one.count.as_ref().filter(|_| !one.candidates.is_empty()) {
-            let says = format!("{} had {} (last error)", user(at), usage(at));
+            let guard = guard(one.guard);
+            let says = format!("{} had {} (last error){guard}", user(at), usage(at));
             page.wrapped(page.indented().plain("  "), style::DIM, &says);
         }
     });

@@ -5,7 +5,7 @@ use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
 use nospace_core::report::Owner;
 
-use crate::trace::{CallCount, Counted};
+use crate::trace::{CallCount, Counted, RefusingGuard};
 use crate::ui::human;
 
 /// In place of an owner: the process has exited, or is in another pid namespace than nospace.
@@ -58,6 +58,18 @@ pub fn user(count: &CallCount) -> String {
             _ => "the IPC namespace".to_owned(),
         },
     }
+}
+
+/// `; a guard (pid 41) keeps the last 100 for the node, and refused this below the limit`
+#[must_use]
+pub fn guard(guard: Option<RefusingGuard>) -> String {
+    guard.map_or_else(String::new, |one| {
+        format!(
+            "; a guard (pid {}) keeps the last {} for the node, and refused this below the limit",
+            one.pid,
+            thousands(one.kept)
+        )
+    })
 }
 
 /// `128/128 instances`
