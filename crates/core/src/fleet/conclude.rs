@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,12 +22,36 @@ pub struct Fleet {
     pub status: Status,
     /// How many nodes there are of each state.
     pub counts: Counts,
+    /// What the answers do not cover.
+    #[serde(default)]
+    pub not_covered: Gaps,
     /// What is to be said of several nodes, most important first.
     pub findings: Vec<FleetFinding>,
-    /// What workloads hold on all nodes that answered, the largest share first.
+    /// What workloads hold on all nodes that were checked within 15 minutes, the largest share first.
     pub workloads: Vec<WorkloadCost>,
     /// A row a node, worst first.
     pub rows: Vec<Row>,
+}
+
+/// Limits that some answers do not cover.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gaps {
+    /// Codes of the limits.
+    pub causes: BTreeSet<String>,
+    /// Nodes with an answer that does not cover all limits.
+    pub nodes: u64,
+}
+
+impl Gaps {
+    fn of(rows: &[Row]) -> Self {
+        let mut gaps = Self::default();
+        for summary in rows.iter().filter_map(Row::summary) {
+            gaps.nodes += u64::from(!summary.not_covered.is_empty());
+            gaps.causes.extend(summary.not_covered.iter().cloned());
+        }
+        gaps
+    }
 }
 
 /// Where answers are from.
@@ -71,6 +96,7 @@ pub fn conclude(mut rows: Vec<Row>, origin: Origin) -> Fleet {
         origin,
         status,
         counts,
+        not_covered: Gaps::of(&rows),
         findings,
         workloads: findings::workload_costs(&rows, counts),
         rows,

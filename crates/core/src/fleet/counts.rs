@@ -12,6 +12,9 @@ pub struct Counts {
     pub nodes: u64,
     /// Those that answered.
     pub answered: u64,
+    /// Of these, those that were checked within 15 minutes: sums, and findings of several nodes, rest on them alone.
+    #[serde(default)]
+    pub current: u64,
     /// OK.
     pub ok: u64,
     /// With a warning.
@@ -33,6 +36,7 @@ impl Counts {
             counts.nodes += 1;
             counts.not_ready += u64::from(row.ready == Some(false));
             counts.answered += u64::from(row.summary().is_some());
+            counts.current += u64::from(row.current);
             *match row.state {
                 Status::Ok(_) => &mut counts.ok,
                 Status::Warning => &mut counts.warning,

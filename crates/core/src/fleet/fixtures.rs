@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Failure, FailureKind, MorePods, Pool, Row, Summary, WorkloadUse};
+use super::{
+    Answer, Failure, FailureKind, Fleet, FleetRule, MorePods, Origin, Pool, Row, Summary,
+    WorkloadUse,
+};
 use crate::model::{InotifyResource, Provenance};
 use crate::report::{InotifyLimits, StartVerdict, Status};
 use crate::workload::Workload;
@@ -69,4 +72,19 @@ pub fn row(summary: Summary) -> Row {
 pub fn silent(name: &str, kind: FailureKind) -> Row {
     let failure = Answer::Failure(Failure::new(kind, "why"));
     Row::new(name.to_owned(), None, Some(true), None, failure)
+}
+
+/// The same, checked so many seconds ago.
+pub fn aged(row: Row, age: Option<u64>) -> Row {
+    Row::new(row.node, row.pool, row.ready, age, row.answer)
+}
+
+/// What these nodes say together.
+pub fn fleet(rows: Vec<Row>) -> Fleet {
+    super::conclude(rows, Origin::default())
+}
+
+/// What was found.
+pub fn rules(fleet: &Fleet) -> Vec<FleetRule> {
+    fleet.findings.iter().map(|finding| finding.rule).collect()
 }

@@ -7,7 +7,8 @@
 //!
 //! A [`Summary`] is what one node says, bounded when it is written and again when it is read: it comes from the network. A [`Row`] is one node
 //! with its answer, or the reason that there is none. Right or unknown holds for a fleet, too: a node without an answer makes it unknown, unless
-//! something is worse, and a sum over nodes says over how many of how many.
+//! something is worse, and a sum over nodes says over how many of how many. What a node said more than 15 minutes ago, or nobody knows when, is
+//! on its row with its age; no sum and no finding of several nodes rests on it.
 
 mod bounds;
 mod conclude;
@@ -19,7 +20,7 @@ mod row;
 mod summary;
 
 pub use bounds::{READ_BYTES, SUMMARY_BYTES, Unreadable};
-pub use conclude::{Fleet, Origin, conclude};
+pub use conclude::{Fleet, Gaps, Origin, conclude};
 pub use counts::Counts;
 pub use findings::{FleetFinding, FleetRule, LISTED_NODES, WorkloadCost};
 pub use more_pods::MorePods;
@@ -27,6 +28,8 @@ pub use pool::{NODE_POOL_LABELS, Pool};
 pub use row::{Answer, Failure, FailureKind, Row, STALE_SECONDS};
 pub use summary::{BudgetSummary, Facts, FindingSummary, NextFull, Omitted, Summary, WorkloadUse};
 
+#[cfg(test)]
+mod age_tests;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

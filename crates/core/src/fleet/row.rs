@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Pool, Summary};
 use crate::report::Status;
 
-/// A sample that is older than this says nothing of now: OK becomes unknown.
+/// An answer that is older than this says nothing of now: OK becomes unknown, and no sum and no finding of several nodes rests on it.
 pub const STALE_SECONDS: u64 = 15 * 60;
 
 /// One node.
@@ -21,8 +21,11 @@ pub struct Row {
     pub ready: Option<bool>,
     /// Its state: the answer, but unknown where that is missing, or OK and too old.
     pub state: Status,
-    /// Seconds since the sample was taken; null without one.
+    /// Seconds since the node was checked; null without an answer, or where that does not say.
     pub age_seconds: Option<u64>,
+    /// The node answered, and was checked within 15 minutes. Sums, and findings of several nodes, rest on such answers alone.
+    #[serde(default)]
+    pub current: bool,
     /// What the node says, or why it says nothing.
     #[serde(flatten)]
     pub answer: Answer,
@@ -127,11 +130,12 @@ impl Row {
         age_seconds: Option<u64>,
         answer: Answer,
     ) -> Self {
-        let is_stale = age_seconds.is_none_or(|age| age > STALE_SECONDS);
+        let age_seconds = age_seconds.filter(|_| matches!(answer, Answer::Summary(_)));
+        let current = age_seconds.is_some_and(|age| age <= STALE_SECONDS);
         let state = match &answer {
             Answer::Failure(_) => Status::Unknown,
             Answer::Summary(summary) => match summary.state() {
-                Status::Ok(_) if is_stale => Status::Unknown,
+                Status::Ok(_) if !current => Status::Unknown,
                 state => state,
             },
         };
@@ -140,9 +144,17 @@ impl Row {
             pool,
             ready,
             state,
-            age_seconds: age_seconds.filter(|_| matches!(answer, Answer::Summary(_))),
+            age_seconds,
+            current,
             answer,
         }
+    }
+
+    /// The same, so many seconds later.
+    #[must_use]
+    pub fn later(self, seconds: u64) -> Self {
+        let age = self.age_seconds.map(|age| age.saturating_add(seconds));
+        Self::new(self.node, self.pool, self.ready, age, self.answer)
     }
 
     /// What the node says.
@@ -154,6 +166,12 @@ impl Row {
         }
     }
 
+    /// What the node says, if that is of now.
+    #[must_use]
+    pub fn current(&self) -> Option<&Summary> {
+        self.summary().filter(|_| self.current)
+    }
+
     /// Why it says nothing.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
@@ -163,10 +181,9 @@ impl Row {
         }
     }
 
-    /// It says that all is well, but that was too long ago, or nobody knows when.
+    /// It answered, but was checked too long ago, or nobody knows when.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        let said = self.summary().map(Summary::state);
-        said.is_some_and(Status::is_well) && self.state == Status::Unknown
+        self.summary().is_some() && !self.current
     }
 }

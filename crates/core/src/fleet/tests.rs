@@ -1,19 +1,11 @@
 use proptest::prelude::*;
 
-use super::fixtures::{row, silent, summary, workload};
+use super::fixtures::{aged, fleet, row, rules, silent, summary, workload};
 use super::*;
 use crate::conclude;
 use crate::report::{Severity, StartVerdict, Status};
 use crate::testing::node;
 use crate::workload::Workload;
-
-fn fleet(rows: Vec<Row>) -> Fleet {
-    super::conclude(rows, Origin::default())
-}
-
-fn rules(fleet: &Fleet) -> Vec<FleetRule> {
-    fleet.findings.iter().map(|finding| finding.rule).collect()
-}
 
 #[test]
 fn a_summary_says_what_the_report_says_and_is_read_back() {
@@ -98,22 +90,6 @@ fn a_node_that_is_not_ready_is_counted_and_comes_first_among_its_equals() {
 }
 
 #[test]
-fn an_ok_that_is_old_or_of_unknown_age_is_none() {
-    let with_age = |age, status| {
-        let said = Answer::Summary(Box::new(Summary {
-            status,
-            ..summary("a")
-        }));
-        Row::new("a".to_owned(), None, None, age, said).state
-    };
-    let well = Status::reported(0).unwrap();
-    assert!(with_age(Some(STALE_SECONDS), well).is_well());
-    assert_eq!(with_age(Some(STALE_SECONDS + 1), well), Status::Unknown);
-    assert_eq!(with_age(None, well), Status::Unknown);
-    assert_eq!(with_age(None, Status::Critical), Status::Critical);
-}
-
-#[test]
 fn an_ok_beside_something_unseen_or_a_finding_is_none() {
     let state = |said: Summary| row(said).state;
     assert!(state(summary("a")).is_well());
@@ -151,14 +127,24 @@ fn workloads_are_summed_over_nodes_with_how_many_were_seen() {
     let cost = |rows| fleet(rows).workloads[0].clone();
     let all = cost(rows());
     assert_eq!(
-        (all.watches, all.nodes, all.answered, all.of),
+        (all.watches, all.nodes, all.covered, all.of),
         (400, 2, 2, 2)
     );
     assert_eq!((all.at_least, all.most_on.as_str()), (false, "b"));
     let mut more = rows();
     more.push(silent("c", FailureKind::NoAgent));
     let some = cost(more);
-    assert_eq!((some.answered, some.of, some.at_least), (2, 3, true));
+    assert_eq!((some.covered, some.of, some.at_least), (2, 3, true));
+    // What was said too long ago, or nobody knows when, is in no sum.
+    for age in [Some(STALE_SECONDS + 1), None] {
+        let mut old = rows();
+        old.push(aged(on("c", "web-2", 9_000), age));
+        let some = cost(old);
+        assert_eq!(
+            (some.watches, some.covered, some.of, some.at_least),
+            (400, 2, 3, true)
+        );
+    }
 }
 
 #[test]
@@ -279,10 +265,7 @@ fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
             }),
             ..summary(node)
         };
-        Row {
-            age_seconds: age,
-            ..row(said)
-        }
+        aged(row(said), age)
     };
     let all = fleet(vec![
         at("a", Some(0)),
@@ -301,8 +284,8 @@ fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
     assert_eq!(
         found.evidence[..2],
         [
-            "4 of 5 nodes answered",
-            "not known of 2 nodes that answered: fewer than 20 checks, or a sample older than 15 min"
+            "2 of 5 nodes were checked within 15 min",
+            "a: inotify-watches of uid 0 (root) in 1 h 10 min"
         ]
     );
     let young = Summary {
@@ -312,14 +295,13 @@ fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
     let beside = fleet(vec![at("a", Some(0)), row(young), row(summary("g"))]);
     let evidence = &beside.findings[0].evidence[0];
     assert!(
-        evidence.starts_with("not known of 1 node that"),
+        evidence.starts_with("not known of 1 node of them"),
         "{evidence}"
     );
     assert_eq!(
         (&*found.nodes, found.node_count),
         (&["b".to_owned(), "a".to_owned()][..], 2)
     );
-    assert_eq!(found.evidence[0], "4 of 5 nodes answered");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row};
+use nospace_core::amount::duration;
+use nospace_core::fleet::{Answer, Failure, FailureKind, READ_BYTES, Row, STALE_SECONDS};
 use nospace_core::report::{Report, SCHEMA_VERSION};
 use serde::Deserialize;
 
@@ -18,7 +19,7 @@ use super::error::{RequestError, Right};
 use super::nodes::{NodeInfo, SYSTEM_LABEL, all_names, is_node, nodes, ready_first};
 use super::pods::{AgentPod, agent_pods};
 use super::progress::Progress;
-use super::{Asked, Collected, Source, read_summary};
+use super::{Arrived, Asked, Collected, Source, read_summary};
 use crate::agent::{ASKS_FOR_TOKEN, CLIENT_HEADER, STARTING};
 
 /// An agent of a node that is not ready answers at once, or never.
@@ -57,11 +58,11 @@ impl Source for Agents<'_> {
         progress.expect(nodes.len());
         let tally = Tally::default();
         let names: HashSet<String> = nodes.iter().map(|(name, _)| name.clone()).collect();
-        let rows: Vec<Row> = stream::iter(nodes)
+        let rows: Vec<Arrived> = stream::iter(nodes)
             .map(|(name, node)| {
                 let row = self.row(name, node, &agents, asked, &tally);
                 async {
-                    let row = row.await;
+                    let row = Arrived::now(row.await);
                     progress.advance();
                     row
                 }
@@ -69,6 +70,7 @@ impl Source for Agents<'_> {
             .buffer_unordered(MAX_REQUESTS)
             .collect()
             .await;
+        let rows: Vec<Row> = rows.into_iter().map(Arrived::row).collect();
         let others = match asked.is_of_all() || rows.iter().all(|row| is_known(row, &names)) {
             true => Ok(names),
             false => all_names(self.cluster, asked, progress).await,
@@ -132,6 +134,17 @@ impl Agents<'_> {
             if let Err(why) = is_own(&said, &others) {
                 anyhow::bail!("the agent of node {node} gave no answer of its own: {why}");
             }
+        }
+        if answer.age.is_none_or(|age| age > STALE_SECONDS) {
+            let when = answer.age.map_or_else(
+                || "nobody knows when".to_owned(),
+                |age| format!("{} ago", duration(Duration::from_secs(age))),
+            );
+            let why = format!(
+                "the agent of node {node} last checked it {when}, which says nothing of now: its log says what it waits for, and --via debug checks the node now"
+            );
+            anyhow::ensure!(!report.status().is_well(), "{why}");
+            crate::ui::warn(&why);
         }
         Ok(report)
     }

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::header::{AGE, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use hyper::header::{AGE, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Uri};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use kube::client::{AuthError, Body, ClientBuilder};
 use kube::config::ExecConfig;
 use kube::{Client, Config};
@@ -42,6 +45,8 @@ const RESTARTS: u32 = 3;
 pub struct Cluster {
     client: Client,
     permits: Semaphore,
+    /// How far the clock of the server is ahead of this machine's, in seconds.
+    ahead: AtomicI64,
     /// Name of the context of the kubeconfig.
     pub context: Option<String>,
     /// The address of the server.
@@ -96,6 +101,8 @@ impl Payload {
 pub struct Answer {
     /// The header `Age`, in seconds.
     pub age: Option<u64>,
+    /// How far the clock of who gave it is ahead of this machine's, in seconds, by the header `Date`.
+    ahead: Option<i64>,
     /// What it says.
     pub body: Vec<u8>,
 }
@@ -142,6 +149,7 @@ impl Cluster {
         Ok(Self {
             client: client.build(),
             permits: Semaphore::new(MAX_REQUESTS),
+            ahead: AtomicI64::new(0),
             context: None,
             url,
         })
@@ -208,6 +216,7 @@ impl Cluster {
             .map_err(|_| (RequestError::Timeout, None))?
             .map_err(|error| unreachable(chain(&error)))?;
         let (head, body) = response.into_parts();
+        let ahead = ahead(&head.headers);
         let body = Limited::new(body, request.most).collect();
         let left = until.saturating_duration_since(Instant::now());
         let body = timeout(left, body)
@@ -225,8 +234,16 @@ impl Cluster {
         }
         Ok(Answer {
             age: seconds(&head.headers, AGE.as_str()),
+            ahead,
             body,
         })
+    }
+
+    /// A time of the server, in an object for example, on the clock of this machine: that by which the last list came.
+    #[must_use]
+    pub fn here(&self, time: Timestamp) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed));
+        time.saturating_sub(ahead).unwrap_or(time)
     }
 
     /// Reads a list page by page, and keeps of each object what `keep` makes of it, by its name.
@@ -266,6 +283,9 @@ impl Cluster {
                 }
                 answer => answer?,
             };
+            if let Some(ahead) = answer.ahead {
+                self.ahead.store(ahead, Ordering::Relaxed);
+            }
             let page: Page<T> = serde_json::from_slice(&answer.body)
                 .map_err(|error| RequestError::Unreachable(format!("not a list: {error}")))?;
             // An empty page counts too: a server that never ends its list is not followed.
@@ -339,6 +359,12 @@ fn attempts(error: &RequestError) -> u32 {
 /// A header with a number of seconds.
 fn seconds(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// How far the clock of who answers is ahead of this machine's, in seconds.
+fn ahead(headers: &HeaderMap) -> Option<i64> {
+    let date = rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(date.timestamp().as_second() - Timestamp::now().as_second())
 }
 
 /// A query, everything but letters, digits and `-._~` escaped.

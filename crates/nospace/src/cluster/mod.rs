@@ -20,7 +20,7 @@ pub mod prometheus;
 mod server;
 mod target;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use nospace_core::fleet::{Failure, FailureKind, Pool, Row, Summary};
@@ -93,6 +93,24 @@ pub struct Collected {
     pub may_lack_nodes: bool,
     /// What else to know, in words.
     pub notes: Vec<String>,
+}
+
+/// A row, and when it came: the first of a large fleet have aged when the last comes.
+struct Arrived {
+    row: Row,
+    at: Instant,
+}
+
+impl Arrived {
+    fn now(row: Row) -> Self {
+        let at = Instant::now();
+        Self { row, at }
+    }
+
+    /// As it is now.
+    fn row(self) -> Row {
+        self.row.later(self.at.elapsed().as_secs())
+    }
 }
 
 /// Reads what a node says of itself.

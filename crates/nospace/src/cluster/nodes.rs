@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use nospace_core::fleet::{Answer, Failure, Pool, Row, Summary};
+use jiff::Timestamp;
+use nospace_core::fleet::{Answer, Failure, FailureKind, Pool, Row, Summary};
 use serde::Deserialize;
 
 use super::Asked;
@@ -15,6 +16,9 @@ use super::progress::Progress;
 const NODE_BYTES: usize = 4 << 20;
 /// Pools named in a message.
 const NAMED_POOLS: usize = 20;
+/// Both an age and the time of creation are in whole seconds, and an answer takes a moment.
+const TOLERANCE: i64 = 5;
+const OF_ANOTHER: &str = "the only answer is from before this node was created: of a node of the same name that it replaced?";
 /// The label that has a node's operating system.
 pub const SYSTEM_LABEL: &str = "kubernetes.io/os";
 
@@ -25,6 +29,8 @@ pub struct NodeInfo {
     pub pool: Option<Pool>,
     /// Its condition `Ready`; `None` where it has none.
     pub ready: Option<bool>,
+    /// When it was created, by the clock of this machine; `None` where that is not known.
+    pub created: Option<Timestamp>,
     /// Its operating system, where that is another than Linux.
     pub other_system: Option<String>,
 }
@@ -32,11 +38,25 @@ pub struct NodeInfo {
 impl NodeInfo {
     /// The row of this node: with what it says and how many seconds old that is, or with why it says nothing.
     pub fn row(self, name: String, answer: Result<(Option<u64>, Summary), Failure>) -> Row {
+        let answer = answer.and_then(|(age, summary)| match self.is_younger_than(age) {
+            true => Err(Failure::new(FailureKind::Starting, OF_ANOTHER)),
+            false => Ok((age, summary)),
+        });
         let (age, answer) = match answer {
             Ok((age, summary)) => (age, Answer::Summary(Box::new(summary))),
             Err(failure) => (None, Answer::Failure(failure)),
         };
         Row::new(name, self.pool, self.ready, age, answer)
+    }
+
+    /// A check that is so old was of another node of the name, which this one has replaced.
+    fn is_younger_than(&self, seconds: Option<u64>) -> bool {
+        let since = |created: Timestamp| Timestamp::now().duration_since(created).as_secs();
+        let exists = self.created.map(since);
+        let checked = seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+        exists
+            .zip(checked)
+            .is_some_and(|(exists, checked)| checked > exists.saturating_add(TOLERANCE))
     }
 }
 
@@ -49,8 +69,10 @@ struct Node {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Metadata {
     name: String,
+    creation_timestamp: Option<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -80,7 +102,7 @@ pub async fn nodes(
 ) -> anyhow::Result<BTreeMap<String, NodeInfo>> {
     let pools = RefCell::new(BTreeSet::new());
     let keep = |node: Node| {
-        let info = info(&node, asked);
+        let info = info(cluster, &node, asked);
         pools
             .borrow_mut()
             .extend(info.pool.as_ref().map(|pool| pool.name.clone()));
@@ -185,10 +207,12 @@ pub async fn all_names(
     Ok(nodes(cluster, &all, progress).await?.into_keys().collect())
 }
 
-fn info(node: &Node, asked: &Asked) -> NodeInfo {
+fn info(cluster: &Cluster, node: &Node, asked: &Asked) -> NodeInfo {
     let mut conditions = node.status.conditions.iter();
     let ready = conditions.find(|condition| condition.kind == "Ready");
+    let created = node.metadata.creation_timestamp.as_deref();
     NodeInfo {
+        created: created.and_then(|time| Some(cluster.here(time.parse().ok()?))),
         pool: Pool::of(&node.metadata.labels, asked.pool_label.as_deref()),
         ready: ready.map(|ready| ready.status == "True"),
         other_system: node

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod access;
+mod age;
 mod debug;
 mod identity;
 mod prometheus;
@@ -22,13 +23,14 @@ use std::time::{Duration, Instant};
 use nospace_core::fleet::{FailureKind, Fleet, FleetRule, Row};
 use nospace_core::report::Status;
 use roles::only;
-use server::{Agent, Node, Server};
+use server::{Agent, LONG_AGO, Node, Server};
 use summaries::{full, well};
 
 fn node(agent: Agent) -> Node {
     Node {
         labels: BTreeMap::from([("agentpool".to_owned(), "blue".to_owned())]),
         ready: true,
+        created: LONG_AGO,
         agent,
     }
 }
@@ -274,7 +276,7 @@ fn many_nodes_are_read_page_by_page_with_few_requests_at_once() {
     assert!((8..=64).contains(&most), "{most} requests at once");
     let cost = &said.workloads[0];
     assert_eq!(
-        (cost.nodes, cost.answered, cost.of, cost.at_least),
+        (cost.nodes, cost.covered, cost.of, cost.at_least),
         (1_000, 1_000, 1_000, false)
     );
     let (some, _) = fleet(&server, &["--pool", "pool-1", "--pool", "pool-2"]);

@@ -173,13 +173,22 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     series(&mut exposed, "old", None, 100, 5);
     series(&mut exposed, "stale", Some(0), 100, 3600);
     series(&mut exposed, "deleted", Some(0), 100, 5);
+    // By the clock of its node, which is ahead by days, the file is an hour old.
+    series(&mut exposed, "file", Some(0), 100, 0);
+    let file = "job=\"nospace\",instance=\"file\"";
+    let _ = writeln!(
+        exposed,
+        "node_time_seconds{{{file}}} 4000003600\nnode_textfile_mtime_seconds{{{file},file=\"/var/lib/nospace.prom\"}} 4000000000"
+    );
     let _ = writeln!(
         exposed,
         "nospace_collector_info{{job=\"nospace\",instance=\"tight\",collector=\"inotify\",source=\"/proc\",provenance=\"estimated\"}} 1"
     );
     let server = prometheus(exposed);
     let via = format!("prometheus=http://{}/", server.1);
-    let names = ["well", "full", "tight", "old", "stale", "down", "none"];
+    let names = [
+        "well", "full", "tight", "old", "stale", "down", "none", "file",
+    ];
     let nodes = names.map(|name| (name.to_owned(), node(Agent::None)));
     let nodes: BTreeMap<String, Node> = nodes.into_iter().collect();
     let role = only("From Prometheus", None);
@@ -190,7 +199,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
         let output = nospace(&via, Some(&api), &[]);
         if !output.stdout.is_empty() {
             let said = fleet(&output);
-            if said.counts.answered == 5
+            if said.counts.answered == 6
                 && said.rows.iter().any(|row| {
                     row.failure()
                         .is_some_and(|f| f.kind == FailureKind::AgentDown)
@@ -214,6 +223,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
             unknown,
             unknown,
             unknown,
+            unknown,
             unknown
         ]
     );
@@ -226,6 +236,16 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     assert_eq!(row("well").pool.as_ref().unwrap().name, "blue");
     assert_eq!(row("well").summary().unwrap().not_covered, ["bpf-jit"]);
     assert!(row("stale").is_stale() && row("stale").age_seconds >= Some(3600));
+    let file = row("file").age_seconds.unwrap();
+    assert!((3600..3700).contains(&file), "{file}");
+    assert!(
+        said.origin
+            .notes
+            .iter()
+            .any(|note| note.contains("1 node that is not in this cluster (deleted")),
+        "{:?}",
+        said.origin.notes
+    );
     let old = row("old").summary().unwrap();
     assert!(old.unseen[0].contains("too old"), "{old:?}");
 

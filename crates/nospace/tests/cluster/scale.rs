@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::server::{Agent, Node, Server};
+use super::server::{Agent, LONG_AGO, Node, Server};
 use super::summaries::{full, well};
 
 /// A tenth of the nodes is slow, gone or answers garbage; 300,000 pods are 30 a node, of which a summary has the largest workloads.
@@ -36,6 +36,7 @@ fn ten_thousand_nodes_in_a_minute() {
             Node {
                 labels,
                 ready: n % 40 != 1,
+                created: LONG_AGO,
                 agent,
             },
         )

@@ -19,6 +19,8 @@ pub enum Agent {
     Says(Box<Summary>),
     /// Says this after a while.
     Slow(Duration, Box<Summary>),
+    /// Says this, and that it is so many seconds old.
+    Old(u64, Box<Summary>),
     /// There is none.
     None,
     /// Its pod does not run, for this reason.
@@ -36,8 +38,15 @@ pub enum Agent {
 pub struct Node {
     pub labels: BTreeMap<String, String>,
     pub ready: bool,
+    pub created: &'static str,
     pub agent: Agent,
 }
+
+/// When this server believes that it is.
+const NOW: &str = "Thu, 01 Jan 2026 00:10:00 GMT";
+/// Ten years before that, and five minutes.
+pub const LONG_AGO: &str = "2016-01-01T00:00:00Z";
+pub const JUST_NOW: &str = "2026-01-01T00:05:00Z";
 
 /// What came.
 #[derive(Debug, Default)]
@@ -137,7 +146,7 @@ impl Inside {
             }
             let also = self.also.as_ref();
             let answer = match also.and_then(|also| also(method, &target, &body)) {
-                Some((code, body)) => response(code, "", &body),
+                Some((code, body)) => response(code, "Age: 3\r\n", &body),
                 None => self.answer(&target, &head),
             };
             self.came.now.fetch_sub(1, Ordering::SeqCst);
@@ -204,7 +213,8 @@ impl Inside {
             .collect();
         let next = (to < self.names.len()).then(|| to.to_string());
         let list = json!({"kind": "List", "metadata": {"continue": next.unwrap_or_default()}, "items": items});
-        ok(list.to_string().as_bytes(), "")
+        // By this server's clock it is always the same time.
+        ok(list.to_string().as_bytes(), &format!("Date: {NOW}\r\n"))
     }
 }
 
@@ -221,7 +231,7 @@ fn node(name: &str, node: &Node) -> Value {
     // What a node of a cloud has beside that: images, addresses, capacities.
     let images: Vec<Value> = (0..20).map(|n| json!({"names": [format!("registry.example/team/image-{n}@sha256:{:064x}", n)], "sizeBytes": 1})).collect();
     json!({
-        "metadata": {"name": name, "labels": node.labels, "annotations": {"example.com/a": "b".repeat(200)}},
+        "metadata": {"name": name, "creationTimestamp": node.created, "labels": node.labels, "annotations": {"example.com/a": "b".repeat(200)}},
         "status": {"conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": ready}], "images": images}
     })
 }
@@ -242,6 +252,7 @@ fn pod(name: &str, node: &Node) -> Option<Value> {
 fn agent(agent: &Agent) -> Vec<u8> {
     let says = |summary: &Summary| ok(summary.json().as_bytes(), "Age: 3\r\n");
     match agent {
+        Agent::Old(age, summary) => ok(summary.json().as_bytes(), &format!("Age: {age}\r\n")),
         Agent::Says(summary) => says(summary),
         Agent::Slow(time, summary) => {
             thread::sleep(*time);

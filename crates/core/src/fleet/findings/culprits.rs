@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Counts, FleetFinding, FleetRule, answered, nodes};
+use super::{Counts, FleetFinding, FleetRule, nodes, reach};
 use crate::fleet::row::Row;
 use crate::report::Severity;
 use crate::workload::Workload;
@@ -9,7 +9,7 @@ use crate::workload::Workload;
 pub fn findings(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
     let mut by: BTreeMap<(&Workload, &str), (Severity, Vec<&Row>)> = BTreeMap::new();
     for row in rows {
-        let findings = row.summary().into_iter().flat_map(|s| &s.findings);
+        let findings = row.current().into_iter().flat_map(|s| &s.findings);
         for finding in findings.filter(|finding| finding.severity > Severity::Info) {
             let Some(workload) = &finding.workload else {
                 continue;
@@ -34,7 +34,7 @@ pub fn findings(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
         );
         let evidence = vec![format!(
             "on each of them it holds a quarter or more of the budget, or of its growth; {}",
-            answered(counts)
+            reach(counts)
         )];
         FleetFinding::new(FleetRule::Culprit, severity, title, evidence, of)
     };

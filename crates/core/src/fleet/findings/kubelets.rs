@@ -1,11 +1,11 @@
-use super::{Counts, FleetFinding, FleetRule, answered, nodes};
+use super::{Counts, FleetFinding, FleetRule, nodes, reach};
 use crate::fleet::row::Row;
 use crate::report::{Severity, StartVerdict};
 
 /// Kubelets that would not start, and those that barely would.
 pub fn findings(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
     let with = |verdict| {
-        let of = move |row: &&Row| row.summary().and_then(|s| s.kubelet_start) == Some(verdict);
+        let of = move |row: &&Row| row.current().and_then(|s| s.kubelet_start) == Some(verdict);
         rows.iter().filter(of).collect::<Vec<_>>()
     };
     let kinds = [
@@ -26,9 +26,9 @@ pub fn findings(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
         if found.is_empty() {
             return None;
         }
-        let mut evidence = vec![answered(counts)];
+        let mut evidence = vec![reach(counts)];
         if unknown > 0 {
-            evidence.push(format!("not known of {} that answered", nodes(unknown)));
+            evidence.push(format!("not known of {} of them", nodes(unknown)));
         }
         let title = match found.len() {
             1 => format!("The kubelet of 1 node {words}"),

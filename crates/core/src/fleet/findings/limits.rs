@@ -28,7 +28,7 @@ const LIMITS: [Limit; 3] = [
 pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     let mut pools: BTreeMap<Option<&Pool>, Vec<(&Row, InotifyLimits)>> = BTreeMap::new();
     for row in rows {
-        if let Some(limits) = row.summary().and_then(|summary| summary.limits) {
+        if let Some(limits) = row.current().and_then(|summary| summary.limits) {
             let of = pools.entry(row.pool.as_ref()).or_default();
             of.push((row, limits));
         }
@@ -75,13 +75,14 @@ fn finding(
     if sysctl == WATCHES {
         evidence.insert(0, "its default depends on memory: between machines of different sizes a difference is normal".to_owned());
     }
-    Some(FleetFinding::new(
+    let finding = FleetFinding::new(
         FleetRule::LimitsDiffer,
         Severity::Info,
         title,
         evidence,
         differ,
-    ))
+    );
+    Some(finding.resting_on(of.iter().map(|(row, _)| *row)))
 }
 
 /// Nodes with values that are alike.

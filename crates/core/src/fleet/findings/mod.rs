@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
-use super::row::Row;
+use super::row::{Row, STALE_SECONDS};
 use crate::amount::thousands;
 use crate::report::Severity;
 
@@ -41,6 +41,9 @@ pub struct FleetFinding {
     pub nodes: Vec<String>,
     /// How many nodes.
     pub node_count: u64,
+    /// How long ago the first of the nodes that it rests on was checked; null where it rests on no answer, or one does not say.
+    #[serde(default)]
+    pub oldest_seconds: Option<u64>,
 }
 
 /// What rules find.
@@ -102,17 +105,25 @@ impl FleetFinding {
             let more = evidence.split_off(EVIDENCE - 1).len();
             evidence.push(format!("and {more} more"));
         }
-        let mut nodes: Vec<&str> = nodes.into_iter().map(|row| row.node.as_str()).collect();
-        let node_count = nodes.len() as u64;
-        nodes.truncate(LISTED_NODES);
+        let rows: Vec<&Row> = nodes.into_iter().collect();
+        let nodes = rows.iter().take(LISTED_NODES);
         Self {
             rule,
             severity,
             title,
             evidence,
-            nodes: nodes.into_iter().map(str::to_owned).collect(),
-            node_count,
+            nodes: nodes.map(|row| row.node.clone()).collect(),
+            node_count: rows.len() as u64,
+            oldest_seconds: None,
         }
+        .resting_on(rows)
+    }
+
+    /// The answers of these nodes are behind it, not only of those that it names.
+    fn resting_on<'r>(mut self, rows: impl IntoIterator<Item = &'r Row>) -> Self {
+        let ages: Option<Vec<u64>> = rows.into_iter().map(|row| row.age_seconds).collect();
+        self.oldest_seconds = ages.and_then(|ages| ages.into_iter().max());
+        self
     }
 }
 
@@ -122,9 +133,11 @@ fn nodes(n: usize) -> String {
     format!("{} {noun}", thousands(n as u64))
 }
 
-/// `9,800 of 10,000 nodes answered`.
-fn answered(counts: Counts) -> String {
+/// `9,800 of 10,000 nodes were checked within 15 min`.
+fn reach(counts: Counts) -> String {
     let noun = if counts.nodes == 1 { "node" } else { "nodes" };
-    let [answered, all] = [counts.answered, counts.nodes].map(thousands);
-    format!("{answered} of {all} {noun} answered")
+    let verb = if counts.current == 1 { "was" } else { "were" };
+    let [current, all] = [counts.current, counts.nodes].map(thousands);
+    let minutes = STALE_SECONDS / 60;
+    format!("{current} of {all} {noun} {verb} checked within {minutes} min")
 }

@@ -1,17 +1,15 @@
-use super::{Counts, FleetFinding, FleetRule, answered, nodes};
-use crate::fleet::row::{Row, STALE_SECONDS};
+use super::{Counts, FleetFinding, FleetRule, nodes, reach};
+use crate::fleet::row::Row;
 use crate::growth::{ENOUGH_SAMPLES, span};
 use crate::report::Severity;
 
-/// The nodes of which a budget runs out next, the soonest first. A forecast counts from when its check began, so its age is taken off; one
-/// that is too old, or of unknown age, says nothing of what comes next.
+/// The nodes of which a budget runs out next, the soonest first. A forecast counts from when its check began, so its age is taken off.
 pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
     let mut soon: Vec<_> = rows
         .iter()
         .filter_map(|row| {
-            let next = row.summary()?.next_full.as_ref()?;
-            let age = row.age_seconds.filter(|age| *age <= STALE_SECONDS)?;
-            Some((next.seconds.saturating_sub(age), next, row))
+            let next = row.current()?.next_full.as_ref()?;
+            Some((next.seconds.saturating_sub(row.age_seconds?), next, row))
         })
         .collect();
     soon.sort_by_key(|(seconds, ..)| *seconds);
@@ -35,12 +33,11 @@ pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
     let unknown = rows.iter().filter(|row| is_unknown(row)).count();
     let unknown = (unknown > 0).then(|| {
         format!(
-            "not known of {} that answered: fewer than {ENOUGH_SAMPLES} checks, or a sample older than {} min",
-            nodes(unknown),
-            STALE_SECONDS / 60
+            "not known of {} of them: fewer than {ENOUGH_SAMPLES} checks",
+            nodes(unknown)
         )
     });
-    let silent = (counts.answered < counts.nodes).then(|| answered(counts));
+    let silent = (counts.current < counts.nodes).then(|| reach(counts));
     let evidence = silent.into_iter().chain(unknown).chain(others).collect();
     let of = soon.iter().map(|(.., row)| *row);
     Some(FleetFinding::new(
@@ -54,9 +51,8 @@ pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
 
 /// The node answered, but not whether one of its budgets runs out.
 fn is_unknown(row: &Row) -> bool {
-    row.summary().is_some_and(|summary| {
-        let is_new = row.age_seconds.is_some_and(|age| age <= STALE_SECONDS);
+    row.current().is_some_and(|summary| {
         let has_enough = summary.checks >= Some(ENOUGH_SAMPLES as u64);
-        !is_new || (summary.next_full.is_none() && !has_enough)
+        summary.next_full.is_none() && !has_enough
     })
 }

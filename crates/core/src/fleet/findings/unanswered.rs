@@ -1,10 +1,13 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{FleetFinding, FleetRule, nodes};
-use crate::fleet::row::{FailureKind, Row};
-use crate::report::Severity;
+use crate::fleet::row::{FailureKind, Row, STALE_SECONDS};
+use crate::report::{Severity, Status};
 
-/// Nodes that did not answer, one finding for each kind of reason; and those with an answer that is too old or of unknown age.
+const MINUTES: u64 = STALE_SECONDS / 60;
+
+/// Nodes that did not answer, one finding for each kind of reason; and those that were checked too long ago, or nobody knows when.
 pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     let mut by: BTreeMap<FailureKind, Vec<&Row>> = BTreeMap::new();
     for row in rows {
@@ -18,13 +21,30 @@ pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     });
     let stale: Vec<&Row> = rows.iter().filter(|row| row.is_stale()).collect();
     let stale = (!stale.is_empty()).then(|| {
-        let title = format!(
-            "The samples of {} are too old, or of unknown age: OK then does not mean OK now",
-            nodes(stale.len())
-        );
-        finding(title, Vec::new(), stale)
+        let title = match stale.len() {
+            1 => format!(
+                "1 node was last checked more than {MINUTES} min ago, or nobody knows when: no sum and no other finding covers it"
+            ),
+            n => format!(
+                "{} were last checked more than {MINUTES} min ago, or nobody knows when: no sum and no other finding covers them",
+                nodes(n)
+            ),
+        };
+        finding(title, then(&stale), stale)
     });
     failed.chain(stale).collect()
+}
+
+/// What these nodes said when they were checked.
+fn then(of: &[&Row]) -> Vec<String> {
+    let mut by: BTreeMap<Reverse<Status>, usize> = BTreeMap::new();
+    for summary in of.iter().filter_map(|row| row.summary()) {
+        *by.entry(Reverse(summary.state())).or_default() += 1;
+    }
+    let said = by
+        .into_iter()
+        .map(|(Reverse(status), n)| format!("{} said {} then", nodes(n), status.word()));
+    said.collect()
 }
 
 fn finding(title: String, evidence: Vec<String>, of: Vec<&Row>) -> FleetFinding {
@@ -38,7 +58,7 @@ fn reasons(of: &[&Row]) -> Vec<String> {
         *by.entry(&failure.why).or_default() += 1;
     }
     let mut all: Vec<_> = by.into_iter().filter(|(why, _)| !why.is_empty()).collect();
-    all.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    all.sort_by_key(|(_, n)| Reverse(*n));
     let is_only = all.len() == 1;
     let said = all.into_iter().map(|(why, n)| match is_only {
         true => why.to_owned(),

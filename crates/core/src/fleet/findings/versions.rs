@@ -9,7 +9,7 @@ use crate::report::Severity;
 pub fn finding(rows: &[Row]) -> Option<FleetFinding> {
     let mut by: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        if let Some(summary) = row.summary() {
+        if let Some(summary) = row.current() {
             by.entry(&summary.nospace_version).or_default().push(row);
         }
     }
@@ -24,11 +24,12 @@ pub fn finding(rows: &[Row]) -> Option<FleetFinding> {
     let evidence = evidence.collect();
     let title = format!("The nodes run {} versions of nospace", all.len());
     let others = all.iter().skip(1).flat_map(|(_, of)| of).copied();
-    Some(FleetFinding::new(
+    let finding = FleetFinding::new(
         FleetRule::VersionsDiffer,
         Severity::Info,
         title,
         evidence,
         others,
-    ))
+    );
+    Some(finding.resting_on(all.iter().flat_map(|(_, of)| of).copied()))
 }

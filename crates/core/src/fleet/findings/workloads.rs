@@ -13,7 +13,7 @@ use crate::workload::Workload;
 /// Workloads that a fleet lists.
 const LISTED: usize = 50;
 
-/// What a workload holds on all nodes that answered.
+/// What a workload holds on all nodes that were checked within 15 minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadCost {
@@ -28,11 +28,11 @@ pub struct WorkloadCost {
     pub parts: u64,
     /// Nodes that list it.
     pub nodes: u64,
-    /// Nodes that answered.
-    pub answered: u64,
+    /// Nodes that the sums cover: those that were checked within 15 minutes.
+    pub covered: u64,
     /// Nodes that there are.
     pub of: u64,
-    /// It may hold more: a node did not answer, or has more workloads than it lists, or its figures are estimates.
+    /// It may hold more: a node is not covered, or has more workloads than it lists, or its figures are estimates.
     pub at_least: bool,
     /// Where it holds most.
     pub most_on: String,
@@ -44,8 +44,8 @@ pub struct WorkloadCost {
 pub fn workload_costs(rows: &[Row], counts: Counts) -> Vec<WorkloadCost> {
     let mut by: BTreeMap<&Workload, (WorkloadCost, u64)> = BTreeMap::new();
     let mut total = (0_u64, 0_u64);
-    let mut more = counts.answered < counts.nodes;
-    for (row, summary) in rows.iter().filter_map(|row| Some((row, row.summary()?))) {
+    let mut more = counts.current < counts.nodes;
+    for (row, summary) in rows.iter().filter_map(|row| Some((row, row.current()?))) {
         more |= summary.omitted.workloads > 0;
         for one in &summary.workloads {
             total.0 = total.0.saturating_add(one.instances);
@@ -80,7 +80,7 @@ impl WorkloadCost {
             watches: 0,
             parts: 0,
             nodes: 0,
-            answered: counts.answered,
+            covered: counts.current,
             of: counts.nodes,
             at_least: false,
             most_on: String::new(),

@@ -20,7 +20,9 @@ use serde::de::IgnoredAny;
 
 use self::run::{Log, Run};
 use super::agents::{REPORT_BYTES, read_report};
-use super::{Asked, Cluster, Collected, NodeInfo, Progress, Source, read_summary, ready_first};
+use super::{
+    Arrived, Asked, Cluster, Collected, NodeInfo, Progress, Source, read_summary, ready_first,
+};
 
 /// Checks nodes by pods of its own.
 pub struct Debug<'c> {
@@ -59,11 +61,11 @@ impl Source for Debug<'_> {
         let run = Run::new(self, asked, "summary", READ_BYTES);
         let (rows, notes) = run
             .on(nodes, progress, |(name, node), answer| {
-                row(name, node, answer)
+                Arrived::now(row(name, node, answer))
             })
             .await?;
         Ok(Collected {
-            rows,
+            rows: rows.into_iter().map(Arrived::row).collect(),
             may_lack_nodes: false,
             notes,
         })

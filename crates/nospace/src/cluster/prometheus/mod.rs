@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
+use nospace_core::amount::thousands;
 use nospace_core::fleet::{Failure, FailureKind, Row};
 
 use self::api::{Api, Sample};
@@ -51,20 +52,9 @@ impl Source for Prometheus<'_> {
         let (nodes, known_by) = self
             .nodes(&api, asked, progress, &by_node, &mut notes)
             .await?;
-        let with_series = nodes
-            .keys()
-            .filter(|name| by_node.contains_key(*name))
-            .count();
-        if known_by == KnownBy::ApiServer
-            && with_series == 0
-            && !nodes.is_empty()
-            && !by_node.is_empty()
-        {
-            notes.insert(format!(
-                "None of the {} nodes of this cluster has series, but {} others have: is this the Prometheus of another cluster?",
-                nodes.len(),
-                by_node.len()
-            ));
+        // Of some nodes alone it is known that there are others.
+        if known_by != KnownBy::Series && asked.is_of_all() {
+            notes.extend(note_of_others(&nodes, &by_node));
         }
         let now = Timestamp::now();
         let rows = nodes
@@ -113,6 +103,7 @@ impl Prometheus<'_> {
         let unknown = NodeInfo {
             pool: None,
             ready: None,
+            created: None,
             other_system: None,
         };
         let matchers = self.server.matchers.as_deref().unwrap_or_default();
@@ -139,7 +130,10 @@ impl Prometheus<'_> {
             ),
         };
         notes.insert(format!("{note}; the API server: {why}"));
-        names.extend(found.keys().cloned());
+        // A list of all nodes lacks those that have left the cluster: their series stay for a while.
+        if known_by == KnownBy::Series {
+            names.extend(found.keys().cloned());
+        }
         let nodes = names.into_iter().map(|name| (name, unknown.clone()));
         Ok((nodes.collect(), known_by))
     }
@@ -202,6 +196,32 @@ fn note_of(several: &BTreeSet<String>) -> Option<String> {
         "{nodes} series of more than one agent ({first} for example): the worst of them counts. An agent that was replaced leaves some for five minutes; \
          where Prometheus has several clusters, --prometheus-match selects one"
     ))
+}
+
+/// Nodes with series that are not among those of the cluster: another cluster may have nodes of the same names.
+fn note_of_others(
+    nodes: &BTreeMap<String, NodeInfo>,
+    found: &BTreeMap<String, Found>,
+) -> Option<String> {
+    let (with, others): (Vec<_>, Vec<_>) = found
+        .iter()
+        .filter(|(_, found)| found.node().is_some())
+        .map(|(name, _)| name.as_str())
+        .partition(|name| nodes.contains_key(*name));
+    let first = others.first()?;
+    let not_of = match others.len() {
+        1 => "1 node that is",
+        _ => &format!("{} nodes that are", thousands(others.len() as u64)),
+    };
+    Some(match (with.is_empty(), nodes.len()) {
+        (true, 1..) => format!(
+            "Prometheus has no series of this cluster's nodes, but of {not_of} not among them ({first} for example): is it the Prometheus of another cluster?"
+        ),
+        _ => format!(
+            "Prometheus has series of {not_of} not in this cluster ({first} for example), and no row here: they have left it, or are of another cluster, \
+             whose nodes may have the same names. --prometheus-match selects one"
+        ),
+    })
 }
 
 fn row(name: String, info: NodeInfo, found: &BTreeMap<String, Found>, now: Timestamp) -> Row {

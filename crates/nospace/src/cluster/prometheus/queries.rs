@@ -51,17 +51,18 @@ pub fn queries(matchers: &str) -> Vec<(Kind, String)> {
     };
     let all = |name: &str| of(name, "");
     let age = all("nospace_look_age_seconds");
+    let written = of("node_textfile_mtime_seconds", "file=~\".*nospace.*\"");
     let mut queries = vec![
         (Kind::Node, all("nospace_node_info")),
         (Kind::Version, all("nospace_build_info")),
         (Kind::Status, all("nospace_status")),
         (Kind::Age, format!("time() - timestamp({age}) + {age}")),
-        // What node_exporter reads from a file is as old as the file.
+        // What node_exporter reads from a file is as old as the file: by the clock of the node, which wrote it, not by Prometheus's.
         (
             Kind::Age,
             format!(
-                "time() - {}",
-                of("node_textfile_mtime_seconds", "file=~\".*nospace.*\"")
+                "time() - timestamp({written}) + on (job, instance) group_left () max by (job, instance) ({}) - {written}",
+                all("node_time_seconds")
             ),
         ),
         (Kind::Checks, all("nospace_looks_total")),

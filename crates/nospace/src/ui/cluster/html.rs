@@ -269,16 +269,15 @@ fn node(html: &mut Html, at: usize, row: &Row, domain: &str) {
             .raw("&#8239;%</td>"),
         None => html.raw("<td class=n data-v=-1></td>"),
     };
-    let kubelet = summary.map_or("", words::kubelet);
-    let more = summary.and_then(|summary| summary.more_pods);
+    let more = row.current().and_then(|summary| summary.more_pods);
     html.raw("<td data-v=")
-        .raw(kubelet_rank(summary))
+        .raw(kubelet_rank(row))
         .raw(">")
-        .raw(kubelet)
+        .raw(words::kubelet(row))
         .raw("</td><td class=n data-v=")
         .show(pods_rank(more))
         .raw(">")
-        .text(&summary.map_or_else(String::new, |_| words::more_pods(more)))
+        .text(&words::more_pods(row))
         .raw("</td><td class=n data-v=")
         .show(
             row.age_seconds
@@ -366,8 +365,8 @@ fn rank(status: Status) -> u8 {
     }
 }
 
-fn kubelet_rank(summary: Option<&Summary>) -> &'static str {
-    match summary.and_then(|summary| summary.kubelet_start) {
+fn kubelet_rank(row: &Row) -> &'static str {
+    match words::kubelet_start(row) {
         Some(StartVerdict::Fails) => "0",
         Some(StartVerdict::Barely) => "1",
         Some(StartVerdict::Unknown) | None => "2",

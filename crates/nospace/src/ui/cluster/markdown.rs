@@ -52,7 +52,7 @@ fn nodes(out: &mut String, fleet: &Fleet) {
     if troubled.is_empty() {
         return;
     }
-    out.push_str("\n| state | node | pool | fullest budget | kubelet | more pods | held by, or why unknown |\n|---|---|---|---|---|---:|---|\n");
+    out.push_str("\n| state | node | pool | fullest budget | kubelet | more pods | checked | held by, or why unknown |\n|---|---|---|---|---|---:|---:|---|\n");
     for row in troubled.iter().take(NODES) {
         let summary = row.summary();
         let cells = [
@@ -65,8 +65,9 @@ fn nodes(out: &mut String, fleet: &Fleet) {
                 .and_then(Summary::fullest)
                 .map(|budget| format!("{} ({} %)", words::budget(budget), budget.percent()))
                 .unwrap_or_default(),
-            summary.map_or("", words::kubelet).to_owned(),
-            summary.map_or_else(String::new, |s| words::more_pods(s.more_pods)),
+            words::kubelet(row).to_owned(),
+            words::more_pods(row),
+            words::age(row),
             words::remark(row),
         ];
         let _ = writeln!(out, "| {} |", cells.map(|cell| plain(&cell)).join(" | "));

@@ -117,7 +117,6 @@ fn table(page: &Page, rows: &[&Row], domain: &str, is_wide: bool) -> Table {
             let percent = budget.percent();
             Cell::styled(style::pressure(percent), format!("{percent} %"))
         });
-        let more = summary.map(|summary| words::more_pods(summary.more_pods));
         let mut cells = vec![
             Cell::styled(style::status(row.state), words::state(row)),
             Cell::new(row.node.strip_suffix(domain).unwrap_or(&row.node)),
@@ -128,8 +127,8 @@ fn table(page: &Page, rows: &[&Row], domain: &str, is_wide: bool) -> Table {
         cells.extend([
             Cell::new(fullest.map(words::short_budget).unwrap_or_default()),
             percent,
-            summary.map_or(Cell::default(), kubelet),
-            Cell::new(ascii(page.charset, more.unwrap_or_default())),
+            kubelet(row),
+            Cell::new(ascii(page.charset, words::more_pods(row))),
             Cell::new(words::age(row)),
         ]);
         if is_wide {
@@ -140,13 +139,13 @@ fn table(page: &Page, rows: &[&Row], domain: &str, is_wide: bool) -> Table {
     table
 }
 
-fn kubelet(summary: &Summary) -> Cell {
-    let style = match summary.kubelet_start {
+fn kubelet(row: &Row) -> Cell {
+    let style = match words::kubelet_start(row) {
         Some(StartVerdict::Fails) => style::severity(Severity::Critical),
         Some(StartVerdict::Barely) => style::severity(Severity::Warning),
         _ => style::PLAIN,
     };
-    Cell::styled(style, words::kubelet(summary))
+    Cell::styled(style, words::kubelet(row))
 }
 
 /// Signs that a rescue console lacks.

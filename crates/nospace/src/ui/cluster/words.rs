@@ -1,11 +1,11 @@
 //! What every format of a fleet says in the same words.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use nospace_core::amount::{duration, thousands};
 use nospace_core::fleet::{
-    BudgetSummary, Counts, Fleet, FleetFinding, FleetRule, MorePods, Row, Summary, WorkloadCost,
+    BudgetSummary, Counts, Fleet, FleetFinding, FleetRule, MorePods, Row, STALE_SECONDS,
+    WorkloadCost,
 };
 use nospace_core::model::Provenance;
 use nospace_core::report::{NO_CULPRIT, Severity, StartVerdict, Status};
@@ -13,7 +13,9 @@ use nospace_core::report::{NO_CULPRIT, Severity, StartVerdict, Status};
 use crate::ui::human::{not_fully_visible, word};
 use crate::ui::number;
 
-/// `10,000 nodes: 3 critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK; 2 NotReady`.
+const MINUTES: u64 = STALE_SECONDS / 60;
+
+/// `10,000 nodes: 3 critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK; 2 NotReady; 1 not checked within 15 min`.
 fn counts(counts: Counts) -> String {
     if counts.nodes == 0 {
         return "there are no such nodes".to_owned();
@@ -40,23 +42,22 @@ fn counts(counts: Counts) -> String {
         0 => String::new(),
         n => format!("; {} NotReady", thousands(n)),
     };
-    format!("{nodes}: {}{not_ready}", said.join(", "))
+    let stale = match counts.answered.saturating_sub(counts.current) {
+        0 => String::new(),
+        n => format!("; {} not checked within {MINUTES} min", thousands(n)),
+    };
+    format!("{nodes}: {}{not_ready}{stale}", said.join(", "))
 }
 
 /// The counts, and of an all-clear what it does not cover: `10 nodes: 10 OK; not fully visible: bpf-jit (on 3 nodes)`.
 pub fn answer(fleet: &Fleet) -> String {
     let counts = counts(fleet.counts);
-    let summaries = || fleet.rows.iter().filter_map(Row::summary);
-    let hidden = summaries().filter(|summary| !summary.not_covered.is_empty());
-    let nodes = hidden.clone().count() as u64;
+    let gaps = &fleet.not_covered;
+    let nodes = gaps.nodes;
     if !fleet.status.is_well() || nodes == 0 {
         return counts;
     }
-    let causes: BTreeSet<&str> = hidden
-        .flat_map(|summary| &summary.not_covered)
-        .map(String::as_str)
-        .collect();
-    let causes: Vec<&str> = causes.into_iter().collect();
+    let causes: Vec<&str> = gaps.causes.iter().map(String::as_str).collect();
     let on = match nodes == fleet.counts.nodes {
         true => String::new(),
         false => format!(" (on {})", number::count(nodes, "node", "nodes")),
@@ -109,26 +110,42 @@ pub fn remark(row: &Row) -> String {
     let Some(summary) = row.summary() else {
         return row.failure().map(ToString::to_string).unwrap_or_default();
     };
-    if row.is_stale() {
-        let why = match row.age_seconds {
-            Some(_) => "said OK too long ago",
-            None => "said OK, but not when",
-        };
-        return why.to_owned();
-    }
-    match summary.worst() {
+    let said = match summary.worst() {
         Some(worst) => match (&worst.culprit, &worst.group) {
             (Some(culprit), _) => culprit.clone(),
             (None, Some(group)) => format!("{NO_CULPRIT}: {group}"),
             (None, None) => worst.title.clone(),
         },
         None => summary.unseen.first().cloned().unwrap_or_default(),
+    };
+    if !row.is_stale() {
+        return said;
+    }
+    let when = match row.age_seconds {
+        Some(_) => format!("{} ago", age(row)),
+        None => "nobody knows when".to_owned(),
+    };
+    match said.as_str() {
+        "" => format!("{when}: {}", word(summary.state())),
+        _ => format!("{when}: {said}"),
     }
 }
 
-/// Whether the kubelet would start.
-pub fn kubelet(summary: &Summary) -> &'static str {
-    match summary.kubelet_start {
+/// Whether the kubelet would start. That it once would have says nothing of now.
+pub fn kubelet_start(row: &Row) -> Option<StartVerdict> {
+    let verdict = row.summary()?.kubelet_start?;
+    match verdict {
+        StartVerdict::Starts if row.is_stale() => None,
+        verdict => Some(verdict),
+    }
+}
+
+/// The same in words; empty where there is no answer.
+pub fn kubelet(row: &Row) -> &'static str {
+    if row.summary().is_none() {
+        return "";
+    }
+    match kubelet_start(row) {
         Some(StartVerdict::Starts) => "starts",
         Some(StartVerdict::Barely) => "barely",
         Some(StartVerdict::Fails) => "fails",
@@ -136,9 +153,12 @@ pub fn kubelet(summary: &Summary) -> &'static str {
     }
 }
 
-/// How many more pods fit.
-pub fn more_pods(more: Option<MorePods>) -> String {
-    match more {
+/// How many more pods fit; empty where there is no answer.
+pub fn more_pods(row: &Row) -> String {
+    if row.summary().is_none() {
+        return String::new();
+    }
+    match row.current().and_then(|summary| summary.more_pods) {
         None => number::UNKNOWN.to_owned(),
         Some(MorePods { pods: None, .. }) => "any".to_owned(),
         Some(MorePods {
@@ -180,7 +200,7 @@ pub fn label(finding: &FleetFinding) -> &'static str {
     }
 }
 
-/// Its nodes by name, at most `most` of them, and how many more there are.
+/// Its nodes by name, at most `most` of them, how many more there are, and how old the answers behind it are.
 pub fn named(finding: &FleetFinding, most: usize, domain: &str) -> String {
     let names: Vec<&str> = finding
         .nodes
@@ -189,10 +209,15 @@ pub fn named(finding: &FleetFinding, most: usize, domain: &str) -> String {
         .map(|name| name.strip_suffix(domain).unwrap_or(name))
         .collect();
     let more = finding.node_count.saturating_sub(names.len() as u64);
-    match more {
-        0 => names.join(", "),
-        more => format!("{} and {} more", names.join(", "), thousands(more)),
+    let mut said = names.join(", ");
+    if more > 0 {
+        said.push_str(&format!(" and {} more", thousands(more)));
     }
+    if let Some(age) = finding.oldest_seconds {
+        let age = duration(Duration::from_secs(age));
+        said.push_str(&format!(" (answers up to {age} old)"));
+    }
+    said
 }
 
 /// The domain that all nodes have in common, with its dot: it is left out where room is short. Empty where there is none.
@@ -212,8 +237,8 @@ pub fn domain(fleet: &Fleet) -> &str {
 /// Over how many nodes sums go.
 pub fn reach(counts: Counts) -> String {
     format!(
-        "over the {} of {} that answered",
-        thousands(counts.answered),
+        "over the {} of {} checked within {MINUTES} min",
+        thousands(counts.current),
         number::count(counts.nodes, "node", "nodes")
     )
 }
