@@ -24,14 +24,15 @@ impl AccountingReader {
     /// # Errors
     /// Why this kernel or this process cannot load them, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        let has_programs = btf::has_iterator("bpf_prog");
+        // Asked only where the kernel's BTF has been seen: libbpf complains otherwise.
+        let has_programs = || btf::has_iterator("bpf_prog");
         let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|open| {
-            open.progs.published.set_autoload(has_programs);
+            open.progs.published.set_autoload(has_programs());
             Ok(())
         })?;
         Ok(Self {
             tasks: object::attach(&loaded.progs.tasks)?,
-            guards: if has_programs {
+            guards: if has_programs() {
                 Some(object::attach(&loaded.progs.published)?)
             } else {
                 None
