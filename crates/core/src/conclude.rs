@@ -74,7 +74,7 @@ fn log_context(view: &View) -> LogContext {
                 pid: p.pid,
                 comm: p.comm.clone(),
                 user: p.user,
-                in_pods: p.cgroups.iter().any(|one| one.path.contains("kubepods")),
+                in_pods: p.is_in_pods(),
                 namespace: match view.owner(p.pid) {
                     Owner::Pod { namespace, .. } if !namespace.is_empty() => {
                         Some(namespace.clone())

@@ -143,7 +143,10 @@ fn of_guards(resource: InotifyResource, report: &Report) -> Option<Unseen> {
         .iter()
         .find(|user| user.key() == UserKey::initial(0))?;
     let budget = root.budget(resource);
-    let is_possible = is_node && budget.limit.is_some_and(|limit| budget.used >= limit / 2);
+    let is_possible = is_node
+        && budget
+            .limit
+            .is_some_and(|limit| limit > 1 && budget.used >= limit / 2);
     let why = match &report.guards {
         Some(guards) => Some(guards.unreadable.first()?.clone()),
         // The account was read by a nospace that does not know of guards: before there were any.

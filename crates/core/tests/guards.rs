@@ -57,7 +57,7 @@ fn guard(mode: GuardMode, kept: u64) -> Guard {
     }
 }
 
-/// A node where root has used so many of 1,000 watches: `webapp` is a pod, `proxy` one of kube-system, `both` runs in a pod and on the host.
+/// A node where root has used `used` of 1,000 watches: `webapp` is a pod, `proxy` one of kube-system, `both` runs in a pod and on the host.
 fn node(used: u64, guards: Option<Guards>) -> Report {
     let log = |namespace: &str, uid: char| PodLog {
         namespace: namespace.to_owned(),

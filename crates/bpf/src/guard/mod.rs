@@ -28,7 +28,7 @@ pub use guarding::Guard;
 pub use hook::Hook;
 pub use model::{
     AtLine, Both, Counts, Doubt, ExemptList, FoundGuard, Mode, Policy, Resource, RunningGuard,
-    SelfTest,
+    SELF_TEST_THREAD, SelfTest,
 };
 pub use preemption::{Preemption, preemption};
 pub use probe::{Choice, Hooks, Outcome, Probe, Trial};

@@ -1,3 +1,4 @@
+use std::ffi::CStr;
 use std::time::Duration;
 
 /// What is guarded.
@@ -99,6 +100,9 @@ pub enum SelfTest {
     Inconclusive(String),
 }
 
+/// Name of the thread that guards, and tests itself: a trace looks at no other thread's calls for that.
+pub const SELF_TEST_THREAD: &CStr = c"nospace";
+
 /// What a guard at work says of itself, to every nospace on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningGuard {
@@ -130,7 +134,7 @@ pub enum FoundGuard {
     Running(RunningGuard),
     /// It is of a nospace that says it in another way; its version of that.
     OtherVersion(u32),
-    /// It makes no sense.
+    /// It cannot be read.
     Malformed,
 }
 

@@ -102,11 +102,10 @@ impl<'a> View<'a> {
     pub fn is_of_kubernetes(&self) -> bool {
         let snapshot = self.snapshot;
         let mut owners = self.owners.values();
-        let mut paths = snapshot.processes.iter().flat_map(|p| &p.cgroups);
         self.kubelets().next().is_some()
             || !snapshot.containers.pod_logs.is_empty()
             || owners.any(|o| matches!(o, Owner::Pod { .. }))
-            || paths.any(|c| c.path.contains("kubepods"))
+            || snapshot.processes.iter().any(Process::is_in_pods)
     }
 
     /// The process, if it is among those that were kept.

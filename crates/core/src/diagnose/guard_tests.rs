@@ -7,7 +7,7 @@ use crate::model::{Guards, Provenance};
 use crate::report::{Rule, Severity, StartVerdict, Status, Unseen};
 use crate::testing::{Node, captions, commands, node};
 
-/// A pod, the kubelet, and 1,000 watches of which so many are used.
+/// A pod, the kubelet, and 1,000 watches, `used` of them in use.
 fn guarded(used: u64) -> Node {
     node()
         .process(1, "systemd")

@@ -1,9 +1,8 @@
 //! Answers that are too old.
 
-use super::fixtures::{aged, fleet, row, rules, silent, summary};
+use super::fixtures::{aged, finding, fleet, row, rules, silent, summary};
 use super::*;
-use crate::report::{Severity, StartVerdict, Status};
-use crate::workload::Workload;
+use crate::report::{StartVerdict, Status};
 
 #[test]
 fn an_ok_that_is_old_or_of_unknown_age_is_none() {
@@ -24,16 +23,6 @@ fn an_ok_that_is_old_or_of_unknown_age_is_none() {
 #[test]
 fn no_finding_of_several_nodes_rests_on_an_old_answer() {
     let said = |node: &str| {
-        let finding = FindingSummary {
-            cause: "x".to_owned(),
-            rule: "rule".to_owned(),
-            severity: Severity::Critical,
-            subject: "uid 0".to_owned(),
-            title: "full".to_owned(),
-            culprit: Some("pod shop/web-0".to_owned()),
-            workload: Some(Workload::of_pod("shop", "web-0", "u", "n")),
-            group: None,
-        };
         row(Summary {
             status: Status::Critical,
             kubelet_start: Some(StartVerdict::Fails),
@@ -44,7 +33,7 @@ fn no_finding_of_several_nodes_rests_on_an_old_answer() {
                     max_user_watches: 1_000 << node.len(),
                     ..limits
                 }),
-            findings: vec![finding],
+            findings: vec![finding("x")],
             ..summary(node)
         })
     };

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, Failure, FailureKind, Fleet, FleetRule, MorePods, Origin, Pool, Row, Summary,
-    WorkloadUse,
+    Answer, Failure, FailureKind, FindingSummary, Fleet, FleetRule, MorePods, Origin, Pool, Row,
+    Summary, WorkloadUse,
 };
 use crate::model::{InotifyResource, Provenance};
-use crate::report::{InotifyLimits, StartVerdict, Status};
+use crate::report::{InotifyLimits, Severity, StartVerdict, Status};
 use crate::workload::Workload;
 
 /// What a node says that is well.
@@ -44,6 +44,20 @@ pub fn summary(name: &str) -> Summary {
     }
 }
 
+/// A critical finding with pod `shop/web-0` as its culprit.
+pub fn finding(cause: &str) -> FindingSummary {
+    FindingSummary {
+        cause: cause.to_owned(),
+        rule: "rule".to_owned(),
+        severity: Severity::Critical,
+        subject: "uid 0".to_owned(),
+        title: "full".to_owned(),
+        culprit: Some("pod shop/web-0".to_owned()),
+        workload: Some(Workload::of_pod("shop", "web-0", "u", "n")),
+        group: None,
+    }
+}
+
 /// What a pod of namespace `shop` holds.
 pub fn workload(pod: &str, instances: u64, watches: u64) -> WorkloadUse {
     WorkloadUse {
@@ -74,7 +88,7 @@ pub fn silent(name: &str, kind: FailureKind) -> Row {
     Row::new(name.to_owned(), None, Some(true), None, failure)
 }
 
-/// The same, checked so many seconds ago.
+/// This row, checked `age` seconds ago.
 pub fn aged(row: Row, age: Option<u64>) -> Row {
     Row::new(row.node, row.pool, row.ready, age, row.answer)
 }

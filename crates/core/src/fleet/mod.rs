@@ -7,7 +7,7 @@
 //!
 //! A [`Summary`] is what one node says, bounded when it is written and again when it is read: it comes from the network. A [`Row`] is one node
 //! with its answer, or the reason that there is none. Right or unknown holds for a fleet, too: a node without an answer makes it unknown, unless
-//! something is worse, and a sum over nodes says over how many of how many. What a node said more than 15 minutes ago, or nobody knows when, is
+//! something is worse, and a sum over nodes says over how many of how many. What a node said more than 15 minutes ago, or at an unknown time, is
 //! on its row with its age; no sum and no finding of several nodes rests on it.
 
 mod bounds;

@@ -150,7 +150,7 @@ impl Row {
         }
     }
 
-    /// The same, so many seconds later.
+    /// This row, `seconds` later.
     #[must_use]
     pub fn later(self, seconds: u64) -> Self {
         let age = self.age_seconds.map(|age| age.saturating_add(seconds));
@@ -181,7 +181,7 @@ impl Row {
         }
     }
 
-    /// It answered, but was checked too long ago, or nobody knows when.
+    /// It answered, but was checked too long ago, or at an unknown time.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.summary().is_some() && !self.current

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::fixtures::{aged, fleet, row, rules, silent, summary, workload};
+use super::fixtures::{aged, finding, fleet, row, rules, silent, summary, workload};
 use super::*;
 use crate::conclude;
 use crate::report::{Severity, StartVerdict, Status};
@@ -135,7 +135,7 @@ fn workloads_are_summed_over_nodes_with_how_many_were_seen() {
     more.push(silent("c", FailureKind::NoAgent));
     let some = cost(more);
     assert_eq!((some.covered, some.of, some.at_least), (2, 3, true));
-    // What was said too long ago, or nobody knows when, is in no sum.
+    // What was said too long ago, or at an unknown time, is in no sum.
     for age in [Some(STALE_SECONDS + 1), None] {
         let mut old = rows();
         old.push(aged(on("c", "web-2", 9_000), age));
@@ -149,16 +149,6 @@ fn workloads_are_summed_over_nodes_with_how_many_were_seen() {
 
 #[test]
 fn a_culprit_on_many_nodes_is_one_finding() {
-    let finding = |cause: &str| FindingSummary {
-        cause: cause.to_owned(),
-        rule: "rule".to_owned(),
-        severity: Severity::Critical,
-        subject: "uid 0".to_owned(),
-        title: "full".to_owned(),
-        culprit: Some("pod shop/web-0".to_owned()),
-        workload: Some(Workload::of_pod("shop", "web-0", "u", "n")),
-        group: None,
-    };
     let on = |node: &str, causes: &[&str]| {
         let findings = causes.iter().map(|cause| finding(cause)).collect();
         row(Summary {

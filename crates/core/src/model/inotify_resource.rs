@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::amount::count;
 use crate::cause::Cause;
 
 /// Which of the two that a user has limits of.
@@ -44,6 +45,15 @@ impl InotifyResource {
         match self {
             Self::Instances => "instances",
             Self::Watches => "watches",
+        }
+    }
+
+    /// `1 instance`, `1,000 watches`.
+    #[must_use]
+    pub fn count(self, n: u64) -> String {
+        match self {
+            Self::Instances => count(n, "instance", "instances"),
+            Self::Watches => count(n, "watch", "watches"),
         }
     }
 

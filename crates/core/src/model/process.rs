@@ -28,6 +28,14 @@ pub struct Process {
     pub serves: Option<String>,
 }
 
+impl Process {
+    /// Whether it runs below the kubelet's cgroups for pods.
+    #[must_use]
+    pub fn is_in_pods(&self) -> bool {
+        self.cgroups.iter().any(|one| one.path.contains("kubepods"))
+    }
+}
+
 /// One line of /proc/PID/cgroup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CgroupPath {

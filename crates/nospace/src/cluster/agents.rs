@@ -137,11 +137,11 @@ impl Agents<'_> {
         }
         if answer.age.is_none_or(|age| age > STALE_SECONDS) {
             let when = answer.age.map_or_else(
-                || "nobody knows when".to_owned(),
+                || "at an unknown time".to_owned(),
                 |age| format!("{} ago", duration(Duration::from_secs(age))),
             );
             let why = format!(
-                "the agent of node {node} last checked it {when}, which says nothing of now: its log says what it waits for, and --via debug checks the node now"
+                "the agent of node {node} last checked it {when}, and that may no longer hold: its log shows what it waits for, and --via debug checks the node now"
             );
             anyhow::ensure!(!report.status().is_well(), "{why}");
             crate::ui::warn(&why);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nospace_bpf::accounting::AccountingReader;
-use nospace_bpf::guard::{Guard, Hook, Hooks, Mode, SelfTest, probe};
+use nospace_bpf::guard::{Guard, Hook, Hooks, Mode, SELF_TEST_THREAD, SelfTest, probe};
 use nospace_bpf::support::Unsupported;
 use nospace_core::model::{InotifyResource, Pair, kept};
 
@@ -111,6 +111,8 @@ impl Keeper {
     ///
     /// Why there is no guard; then nothing is left in the kernel.
     pub fn start(host: &mut Live, settings: Settings) -> Result<Self, CannotGuard> {
+        // Whatever the program is called: a trace tells its self-test by it. Without the name it still guards.
+        let _ = rustix::thread::set_name(SELF_TEST_THREAD);
         let probe = probe().map_err(CannotGuard::Untried)?;
         let chosen = choose(&probe, settings.mode, settings.wanted).map_err(CannotGuard::Kernel)?;
         let mut accounting = AccountingReader::load().map_err(CannotGuard::Untried)?;

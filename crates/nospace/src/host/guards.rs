@@ -10,10 +10,10 @@ pub fn convert(found: &[FoundGuard]) -> Guards {
         match one {
             FoundGuard::Running(guard) => all.running.push(running(guard)),
             FoundGuard::OtherVersion(version) => all.unreadable.push(format!(
-                "a guard of another nospace runs, which says what it keeps in another way (version {version}): look with that nospace"
+                "a guard of another version of nospace runs, and this one cannot read what it keeps (layout {version}): run the guard's own nospace"
             )),
             FoundGuard::Malformed => all.unreadable.push(
-                "a guard runs, and what it says makes no sense: please report this".to_owned(),
+                "a guard runs, and what it publishes cannot be read: please report this".to_owned(),
             ),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nospace_bpf::guard::SELF_TEST_THREAD;
 use nospace_bpf::trace::{Call, Count, Counted, Event};
 use nospace_core::model::{Guard, GuardMode, Guards, INITIAL_USER_NAMESPACE, InotifyResource};
 use nospace_core::report::{Owner, PodPart};
@@ -11,9 +12,6 @@ use crate::host::Host;
 
 /// To look for guards visits every task once.
 const FRESH: Duration = Duration::from_secs(2);
-
-/// Name of the thread that a guard tests itself with: nobody else's calls are worth a look.
-const GUARD: &[u8] = b"nospace";
 
 /// The guards of the node, looked for where a call was refused below the limit.
 pub struct GuardCache<'h> {
@@ -40,7 +38,9 @@ impl<'h> GuardCache<'h> {
 
     /// Whether the call was made by a guard, to be refused: its self-test.
     pub fn is_self_test(&mut self, event: &Event) -> bool {
-        let may_be = event.refusal().is_some() && event.uid == 0 && event.comm == GUARD;
+        let may_be = event.refusal().is_some()
+            && event.uid == 0
+            && event.comm == SELF_TEST_THREAD.to_bytes();
         may_be && self.running().iter().any(|guard| guard.pid == event.pid)
     }
 

@@ -19,7 +19,7 @@ pub enum Agent {
     Says(Box<Summary>),
     /// Says this after a while.
     Slow(Duration, Box<Summary>),
-    /// Says this, and that it is so many seconds old.
+    /// Says this, with its age in seconds.
     Old(u64, Box<Summary>),
     /// There is none.
     None,

@@ -85,7 +85,7 @@ pub fn guarded() -> Report {
             guard(41, GuardMode::Enforce, Some(12)),
             guard(42, GuardMode::Shadow, Some(400)),
         ],
-        unreadable: vec!["a guard of another nospace runs, which says what it keeps in another way (version 2): look with that nospace".into()],
+        unreadable: vec!["a guard of another version of nospace runs, and this one cannot read what it keeps (layout 2): run the guard's own nospace".into()],
     });
     if let Some(start) = &mut report.forecast.kubelet_start {
         start.verdict = StartVerdict::Starts;

@@ -7,7 +7,7 @@ use crate::report::{Severity, Status};
 
 const MINUTES: u64 = STALE_SECONDS / 60;
 
-/// Nodes that did not answer, one finding for each kind of reason; and those that were checked too long ago, or nobody knows when.
+/// Nodes that did not answer, one finding for each kind of reason; and those that were checked too long ago, or at an unknown time.
 pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     let mut by: BTreeMap<FailureKind, Vec<&Row>> = BTreeMap::new();
     for row in rows {
@@ -23,10 +23,10 @@ pub fn findings(rows: &[Row]) -> Vec<FleetFinding> {
     let stale = (!stale.is_empty()).then(|| {
         let title = match stale.len() {
             1 => format!(
-                "1 node was last checked more than {MINUTES} min ago, or nobody knows when: no sum and no other finding covers it"
+                "1 node was last checked more than {MINUTES} min ago, or at an unknown time: no sum and no other finding covers it"
             ),
             n => format!(
-                "{} were last checked more than {MINUTES} min ago, or nobody knows when: no sum and no other finding covers them",
+                "{} were last checked more than {MINUTES} min ago, or at an unknown time: no sum and no other finding covers them",
                 nodes(n)
             ),
         };

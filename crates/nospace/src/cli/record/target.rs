@@ -116,8 +116,7 @@ impl<'t> NewFile<'t> {
     /// Gives the file the target's name, in place of what had it.
     ///
     /// Where nothing has that name this is one step. To replace a file the kernel needs two, since no call links over a name:
-    /// a SIGKILL between them leaves the complete archive under its hidden name. SIGINT, SIGTERM and
-    /// SIGHUP come too late.
+    /// a SIGKILL between them leaves the complete archive under its hidden name. SIGINT, SIGTERM and SIGHUP end nothing from here on.
     ///
     /// # Errors
     ///

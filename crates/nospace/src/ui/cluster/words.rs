@@ -123,7 +123,7 @@ pub fn remark(row: &Row) -> String {
     }
     let when = match row.age_seconds {
         Some(_) => format!("{} ago", age(row)),
-        None => "nobody knows when".to_owned(),
+        None => "at an unknown time".to_owned(),
     };
     match said.as_str() {
         "" => format!("{when}: {}", word(summary.state())),
@@ -131,7 +131,7 @@ pub fn remark(row: &Row) -> String {
     }
 }
 
-/// Whether the kubelet would start. That it once would have says nothing of now.
+/// Whether the kubelet would start; an old answer that it would no longer counts.
 pub fn kubelet_start(row: &Row) -> Option<StartVerdict> {
     let verdict = row.summary()?.kubelet_start?;
     match verdict {

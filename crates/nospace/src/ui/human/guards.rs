@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use nospace_core::amount::{duration, thousands};
+use nospace_core::amount::duration;
 use nospace_core::model::{Guard, GuardMode, InotifyResource};
 use nospace_core::report::{GuardLine, Report, Severity};
 
@@ -59,18 +59,21 @@ fn sentence(report: &Report, guard: &Guard) -> String {
             Some(limit) => guard.kept(one, limit)?,
             None => guard.reserve[one]?,
         };
-        Some(format!("{} {}", thousands(kept), one.unit()))
+        (kept > 0).then_some((kept, one))
     });
-    let kept: Vec<String> = kept.collect();
-    let kept = match &kept[..] {
-        [] => "nothing".to_owned(),
-        all => format!("the last {}", all.join(" and ")),
+    let kept: Vec<(u64, InotifyResource)> = kept.collect();
+    let words: Vec<String> = kept.iter().map(|(n, one)| one.count(*n)).collect();
+    let last = match kept.is_empty() {
+        // Of a limit of 1, or where 0 was asked for.
+        true => "nothing".to_owned(),
+        false => format!("the last {}", words.join(" and ")),
     };
-    let verb = match guard.mode {
-        GuardMode::Enforce => "are kept",
-        GuardMode::Shadow => "would be kept",
+    let verb = match (guard.mode, &kept[..]) {
+        (GuardMode::Shadow, _) => "would be kept",
+        (GuardMode::Enforce, [] | [(1, _)]) => "is kept",
+        (GuardMode::Enforce, _) => "are kept",
     };
-    let mut text = format!("{kept} {verb} for the node (pid {})", guard.pid);
+    let mut text = format!("{last} {verb} for the node (pid {})", guard.pid);
     let exempt: Vec<&str> = guard
         .exempt_namespaces
         .iter()
@@ -89,7 +92,7 @@ fn doubt(guard: &Guard) -> Option<String> {
     match guard.tested_seconds_ago {
         Some(ago) if ago <= TESTED => None,
         Some(ago) => Some(format!(
-            "it has not tested itself for {}, and does so every minute: see what process {} says, or whether it hangs",
+            "its last self-test was {} ago, and one is due every minute: see what process {} prints, or whether it hangs",
             duration(Duration::from_secs(ago)),
             guard.pid
         )),
