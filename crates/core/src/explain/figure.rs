@@ -49,11 +49,9 @@ pub fn users(resource: InotifyResource, report: &Report) -> Vec<Figure> {
                 subject: user.subject(),
                 percent,
                 words: format!(
-                    "{}{place}: {} of {} {} ({percent} %{})",
+                    "{}{place}: {} ({percent} %{})",
                     report.user_names.uid(user.uid),
-                    budget.used,
-                    budget.limit?,
-                    resource.noun(),
+                    used_of(budget.used, budget.limit?, resource.noun()),
                     trust(budget.provenance)
                 ),
             })
