@@ -305,12 +305,47 @@ fn filters_choose_rows_and_nodes() {
     let shown = |severity| {
         let (said, code) = fleet(&server, &["--severity", severity]);
         assert_eq!((said.counts.nodes, code), (3, Some(2)));
-        said.rows.len()
+        let rows: Vec<String> = said.rows.into_iter().map(|row| row.node).collect();
+        rows.join(" ")
     };
     assert_eq!(
-        (shown("critical"), shown("warning"), shown("unknown")),
-        (1, 1, 2)
+        ["critical", "warning", "unknown"].map(shown),
+        ["b", "b", "b c"]
     );
+    // The headline is that of all nodes, and every format says that not all are listed.
+    for (severity, listed) in [
+        (
+            &["--severity", "critical"][..],
+            Some("1 of 3 nodes listed (--severity)"),
+        ),
+        (
+            &["--severity", "unknown"],
+            Some("2 of 3 nodes listed (--severity)"),
+        ),
+        (&[], None),
+    ] {
+        for format in ["human", "html", "markdown"] {
+            let output = nospace(&server, &[severity, &["-o", format]].concat());
+            assert_eq!(output.status.code(), Some(2));
+            let text = String::from_utf8(output.stdout).unwrap();
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let all = "3 nodes: 1 critical, 1 unknown (1 did not answer), 1 OK";
+            assert!(text.contains(all), "{text}");
+            match listed {
+                Some(listed) => assert!(text.contains(listed), "{text}"),
+                None => assert!(!text.contains("--severity"), "{text}"),
+            }
+        }
+    }
+    let well = fleet_of([("a", says("a")), ("b", says("b"))]);
+    let output = nospace(&well, &["--severity", "warning"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("nospace cluster: OK 2 nodes: 2 OK"),
+        "{text}"
+    );
+    assert!(text.contains("0 of 2 nodes listed (--severity)"), "{text}");
+    assert_eq!(output.status.code(), Some(0));
     let _ = fleet(&server, &["-l", "team=a b,x!=y"]);
     let paths = server.came.paths.lock().unwrap();
     assert!(

@@ -210,6 +210,9 @@ fn workloads(html: &mut Html, fleet: &Fleet) {
 fn nodes(html: &mut Html, fleet: &Fleet) {
     html.raw("<section class=wide><h2>Nodes</h2><div class=tools hidden><input type=search placeholder=\"Filter\" aria-label=\"Filter nodes\">")
         .raw("<select aria-label=State><option value=\"\">every state<option>critical<option>warning<option>unknown<option>ok</select><output class=dim></output></div>");
+    if let Some(listed) = words::listed(fleet) {
+        html.raw("<p class=why>").text(&listed).raw("</p>");
+    }
     let domain = words::domain(fleet);
     if !domain.is_empty() {
         html.raw("<p class=why>Names without ")

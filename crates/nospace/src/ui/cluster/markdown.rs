@@ -44,6 +44,9 @@ pub fn markdown(fleet: &Fleet) -> String {
 }
 
 fn nodes(out: &mut String, fleet: &Fleet) {
+    if let Some(listed) = words::listed(fleet) {
+        let _ = writeln!(out, "\n{}", plain(&listed));
+    }
     let troubled: Vec<&Row> = fleet
         .rows
         .iter()

@@ -71,15 +71,16 @@ fn nodes(page: &mut Page, fleet: &Fleet, options: &Options) {
         .take(others)
         .chain(fleet.rows.iter().filter(is_well).take(well))
         .collect();
+    let domain = words::domain(fleet);
+    let names = (!domain.is_empty()).then(|| format!("names without {domain}"));
+    let remarks: Vec<String> = words::listed(fleet).into_iter().chain(names).collect();
+    if shown.is_empty() && remarks.is_empty() {
+        return;
+    }
+    page.heading("Nodes", &remarks.join("; "));
     if shown.is_empty() {
         return;
     }
-    let domain = words::domain(fleet);
-    let remark = match domain {
-        "" => String::new(),
-        domain => format!("names without {domain}"),
-    };
-    page.heading("Nodes", &remark);
     let is_wide = page.width >= WIDE;
     let table = table(page, &shown, domain, is_wide);
     page.table_with(&table, |page, at| {

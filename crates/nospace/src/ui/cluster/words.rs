@@ -234,6 +234,15 @@ pub fn domain(fleet: &Fleet) -> &str {
     if is_common { domain } else { "" }
 }
 
+/// How many nodes have a row, where that are not all.
+pub fn listed(fleet: &Fleet) -> Option<String> {
+    let (rows, all) = (fleet.rows.len() as u64, fleet.counts.nodes);
+    (rows < all).then(|| {
+        let nodes = number::count(all, "node", "nodes");
+        format!("{} of {nodes} listed (--severity)", thousands(rows))
+    })
+}
+
 /// Over how many nodes sums go.
 pub fn reach(counts: Counts) -> String {
     format!(
