@@ -1,23 +1,21 @@
 //! `--via debug` where the API server does not do what it is asked: a real one with a real kubelet is in tests/node.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use nospace_core::fleet::Summary;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::roles::only;
-use crate::server::{Also, Server};
+use crate::server::{Agent, Also, Server};
 use crate::summaries::well;
-use crate::{nospace, says, stderr};
+use crate::{fleet, node, nospace, row, says, stderr};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
-/// Pods that have ended as soon as they are made.
+/// What the API server does not do.
 #[derive(Debug, Default)]
 struct Cluster {
-    pods: Mutex<BTreeMap<String, Value>>,
-    made: Mutex<usize>,
     /// No pod is deleted.
     keeps_pods: bool,
     /// No list is given once pods were made and are gone.
@@ -27,66 +25,47 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn answer(&self, method: &str, target: &str, body: &[u8]) -> Option<(u16, Value)> {
-        let (path, _query) = target.split_once('?').unwrap_or((target, ""));
-        let name = path.strip_prefix(PODS)?.trim_start_matches('/');
-        let mut pods = self.pods.lock().unwrap();
-        let no = |code| {
-            Some((
-                code,
-                json!({"kind": "Status", "message": "no", "code": code}),
-            ))
-        };
-        match (method, name.strip_suffix("/log").unwrap_or(name)) {
-            ("POST", "") => {
-                let mut pod: Value = serde_json::from_slice(body).unwrap();
-                let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
-                let ended =
-                    json!([{"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
-                pod["status"] = json!({"phase": "Succeeded", "containerStatuses": ended});
-                pods.insert(name, pod.clone());
-                *self.made.lock().unwrap() += 1;
-                Some((201, pod))
-            }
-            ("GET", "") => {
-                if self.hides_the_end && *self.made.lock().unwrap() > 0 && pods.is_empty() {
-                    return no(403);
+    /// What it answers in place of the server.
+    fn also(self) -> Also {
+        let (made, deleted) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let no = || Some((403, json!({"kind": "Status", "message": "no", "code": 403})));
+        Arc::new(move |method, target, _| {
+            let path = target.split('?').next().unwrap();
+            // Before it makes any pod, nospace tries to delete one that there is not.
+            let answer = match (method, path.strip_prefix(PODS)?) {
+                ("POST", "") => {
+                    made.fetch_add(1, Ordering::SeqCst);
+                    None
                 }
-                let next = if self.repeats_lists { "again" } else { "" };
-                let items: Vec<&Value> = pods.values().collect();
-                Some((200, json!({"metadata": {"continue": next}, "items": items})))
-            }
-            ("GET", name) if pods.contains_key(name) => {
-                let node = pods[name]["spec"]["nodeName"].as_str();
-                let node = node.unwrap_or("a").to_owned();
-                let summary: Summary = well(&node);
-                Some((200, serde_json::from_str(&summary.json()).unwrap()))
-            }
-            ("DELETE", name) if pods.contains_key(name) => {
-                if self.keeps_pods {
-                    return no(403);
+                ("DELETE", name) if !name.ends_with("-none") => {
+                    deleted.fetch_add(1, Ordering::SeqCst);
+                    if self.keeps_pods { no() } else { None }
                 }
-                pods.remove(name);
-                Some((200, json!({"kind": "Status"})))
-            }
-            _ => no(404),
-        }
+                ("GET", "") if self.repeats_lists => {
+                    Some((200, json!({"metadata": {"continue": "again"}, "items": []})))
+                }
+                ("GET", "") if self.hides_the_end => {
+                    let [made, deleted] = [&made, &deleted].map(|n| n.load(Ordering::SeqCst));
+                    if made > 0 && deleted >= made {
+                        no()
+                    } else {
+                        None
+                    }
+                }
+                _ => None,
+            };
+            answer.map(|(code, document)| (code, document.to_string().into_bytes()))
+        })
     }
 
     /// What `nospace cluster --via debug` says of two nodes; with what is left.
     fn checked(self) -> (String, String, Option<i32>, usize) {
-        let cluster = Arc::new(self);
-        let inside = Arc::clone(&cluster);
-        let also: Also = Arc::new(move |method, target, body| {
-            let (code, document) = inside.answer(method, target, body)?;
-            Some((code, document.to_string().into_bytes()))
-        });
         let nodes = ["a", "b"].map(|name| (name.to_owned(), says(name)));
-        let allowed = only("Nothing installed", Some(also));
-        let server = Server::with(nodes.into(), None, Some(allowed));
+        let allowed = only("Nothing installed", Some(self.also()));
+        let server = Server::busy(nodes.into(), 30, None, Some(allowed));
         let output = nospace(&server, &["--via", "debug", "--image", "played"]);
-        let left = cluster.pods.lock().unwrap().len();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let left = server.pods.made();
         (said, stderr(&output), output.status.code(), left)
     }
 }
@@ -149,4 +128,17 @@ fn a_list_that_never_ends_is_an_error_before_any_pod_is_made() {
         errors.contains("repeats the same page of a list"),
         "{errors}"
     );
+}
+
+#[test]
+fn an_answer_ages_while_others_are_waited_for() {
+    let slow = node(Agent::Slow(Duration::from_secs(5), Box::new(well("slow"))));
+    let nodes = [("fast", says("fast")), ("slow", slow)];
+    let nodes = nodes.map(|(name, node)| (name.to_owned(), node));
+    let server = Server::start(nodes.into());
+    let (said, code) = fleet(&server, &["--via", "debug", "--image", "played"]);
+    assert_eq!((said.counts.ok, code), (2, Some(0)), "{said:?}");
+    // The pod of one ends within a second or two, that of the other after five.
+    let age = row(&said, "fast").age_seconds.unwrap();
+    assert!((4..60).contains(&age), "{age}");
 }

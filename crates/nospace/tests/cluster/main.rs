@@ -7,6 +7,7 @@ mod access;
 mod age;
 mod debug;
 mod identity;
+mod pods;
 mod prometheus;
 mod roles;
 mod scale;

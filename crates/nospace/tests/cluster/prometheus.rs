@@ -164,6 +164,22 @@ fn fleet(output: &Output) -> Fleet {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
+/// What it says once the first scrapes have come.
+fn once(via: &str, api: Option<&Server>, is_there: impl Fn(&Fleet) -> bool) -> Fleet {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let output = nospace(via, api, &[]);
+        if !output.stdout.is_empty() {
+            let said = fleet(&output);
+            if is_there(&said) {
+                return said;
+            }
+        }
+        assert!(Instant::now() < until, "{output:?}");
+        thread::sleep(Duration::from_millis(300));
+    }
+}
+
 #[test]
 fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     let mut exposed = String::new();
@@ -193,24 +209,13 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     let nodes: BTreeMap<String, Node> = nodes.into_iter().collect();
     let role = only("From Prometheus", None);
     let api = Server::with(nodes.clone(), None, Some(role));
-    // The first scrapes.
-    let until = Instant::now() + Duration::from_secs(30);
-    let said = loop {
-        let output = nospace(&via, Some(&api), &[]);
-        if !output.stdout.is_empty() {
-            let said = fleet(&output);
-            if said.counts.answered == 6
-                && said.rows.iter().any(|row| {
-                    row.failure()
-                        .is_some_and(|f| f.kind == FailureKind::AgentDown)
-                })
-            {
-                break said;
-            }
-        }
-        assert!(Instant::now() < until, "{output:?}");
-        thread::sleep(Duration::from_millis(300));
-    };
+    let said = once(&via, Some(&api), |said| {
+        said.counts.answered == 6
+            && said.rows.iter().any(|row| {
+                row.failure()
+                    .is_some_and(|f| f.kind == FailureKind::AgentDown)
+            })
+    });
     let row = |name: &str| said.rows.iter().find(|row| row.node == name).unwrap();
     let state = names.map(|name| row(name).state);
     let unknown = Status::Unknown;
@@ -335,6 +340,39 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     assert!(stderr(&wrong).contains("parse error"), "{wrong:?}");
     let path = nospace(&format!("{via}graph"), Some(&api), &[]);
     assert!(stderr(&path).contains("before /api/v1/query"), "{path:?}");
+}
+
+#[test]
+fn what_kube_state_metrics_does_not_list_has_left_the_cluster() {
+    let mut exposed = String::new();
+    series(&mut exposed, "here", Some(0), 100, 5);
+    series(&mut exposed, "left", Some(2), 8100, 5);
+    for node in ["here", "silent"] {
+        let of = format!("job=\"kube-state-metrics\",instance=\"k:8080\",node=\"{node}\"");
+        let _ = writeln!(exposed, "kube_node_info{{{of}}} 1");
+    }
+    let server = prometheus(exposed);
+    let via = format!("prometheus=http://{}", server.1);
+    let said = once(&via, None, |said| said.counts.answered > 0);
+    let rows: Vec<&str> = said.rows.iter().map(|row| row.node.as_str()).collect();
+    assert_eq!(rows, ["silent", "here"]);
+    // The node that left is critical, and nobody has to do anything about it.
+    assert_eq!(said.status, Status::Unknown);
+    assert_eq!((said.counts.critical, said.counts.unknown), (0, 1));
+    let kinds: Vec<FailureKind> = said
+        .rows
+        .iter()
+        .filter_map(|row| Some(row.failure()?.kind))
+        .collect();
+    assert_eq!(kinds, [FailureKind::NoAgent]);
+    assert!(!said.origin.may_lack_nodes);
+    let notes = said.origin.notes.join("\n");
+    for words in [
+        "Nodes are those that kube-state-metrics knows",
+        "series of 1 node that is not in this cluster (left for example)",
+    ] {
+        assert!(notes.contains(words), "{notes}");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use std::time::Duration;
 use nospace_core::fleet::Summary;
 use serde_json::{Value, json};
 
+use crate::pods::{Pods, Query, requirements};
+
 /// What the agent of a node does.
 #[derive(Clone, Debug)]
 pub enum Agent {
@@ -21,6 +23,8 @@ pub enum Agent {
     Slow(Duration, Box<Summary>),
     /// Says this, with its age in seconds.
     Old(u64, Box<Summary>),
+    /// Gives this report, with its age in seconds if it is known.
+    Reports(Option<u64>, Arc<Vec<u8>>),
     /// There is none.
     None,
     /// Its pod does not run, for this reason.
@@ -58,6 +62,8 @@ pub struct Came {
     now: AtomicUsize,
     /// The most requests at a time.
     pub most: AtomicUsize,
+    /// Lists of all pods.
+    pub without_selector: AtomicUsize,
 }
 
 /// Answers a method, a target and a body with a code and a document before the server does.
@@ -67,12 +73,14 @@ pub type Also = Arc<dyn Fn(&str, &str, &[u8]) -> Option<(u16, Vec<u8>)> + Send +
 pub struct Server {
     pub came: Arc<Came>,
     pub kubeconfig: PathBuf,
+    pub pods: Arc<Pods>,
     _directory: tempfile::TempDir,
 }
 
 struct Inside {
     nodes: BTreeMap<String, Node>,
     names: Vec<String>,
+    pods: Arc<Pods>,
     forbidden: Option<&'static str>,
     also: Option<Also>,
     came: Arc<Came>,
@@ -90,12 +98,24 @@ impl Server {
         forbidden: Option<&'static str>,
         also: Option<Also>,
     ) -> Self {
+        Self::busy(nodes, 0, forbidden, also)
+    }
+
+    /// With so many pods of workloads on each node besides.
+    pub fn busy(
+        nodes: BTreeMap<String, Node>,
+        workloads: usize,
+        forbidden: Option<&'static str>,
+        also: Option<Also>,
+    ) -> Self {
+        let pods = Arc::new(Pods::new(&nodes, workloads));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let came = Arc::<Came>::default();
         let inside = Arc::new(Inside {
             names: nodes.keys().cloned().collect(),
             nodes,
+            pods: Arc::clone(&pods),
             forbidden,
             also,
             came: Arc::clone(&came),
@@ -118,6 +138,7 @@ impl Server {
         Self {
             came,
             kubeconfig,
+            pods,
             _directory: directory,
         }
     }
@@ -147,7 +168,7 @@ impl Inside {
             let also = self.also.as_ref();
             let answer = match also.and_then(|also| also(method, &target, &body)) {
                 Some((code, body)) => response(code, "Age: 3\r\n", &body),
-                None => self.answer(&target, &head),
+                None => self.answer(method, &target, &head, &body),
             };
             self.came.now.fetch_sub(1, Ordering::SeqCst);
             let mut stream = stream;
@@ -157,7 +178,7 @@ impl Inside {
         }
     }
 
-    fn answer(&self, target: &str, head: &str) -> Vec<u8> {
+    fn answer(&self, method: &str, target: &str, head: &str, body: &[u8]) -> Vec<u8> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query: BTreeMap<&str, &str> =
             query.split('&').filter_map(|q| q.split_once('=')).collect();
@@ -168,54 +189,85 @@ impl Inside {
                 "",
             );
         }
-        if path == "/api/v1/nodes" {
-            return self.page(&query, |name| Some(node(name, &self.nodes[name])));
-        }
-        if let Some(name) = path.strip_prefix("/api/v1/nodes/") {
-            return match self.nodes.get(name) {
+        let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
+        match (method, &parts[..]) {
+            ("GET", ["nodes"]) => self.list_nodes(&query),
+            ("GET", ["nodes", name]) => match self.nodes.get(*name) {
                 Some(found) => ok(node(name, found).to_string().as_bytes(), ""),
                 None => status(404, "not found", ""),
-            };
-        }
-        let pods = "/api/v1/namespaces/nospace/pods";
-        match path.strip_prefix(pods) {
-            Some("") => {
-                assert!(query["labelSelector"].contains("nospace"), "{target}");
-                self.page(&query, |name| pod(name, &self.nodes[name]))
+            },
+            ("GET", ["pods"]) => self.list_pods(None, &query),
+            ("GET", ["namespaces", namespace, "pods"]) => self.list_pods(Some(namespace), &query),
+            ("POST", ["namespaces", "default", "pods"]) => {
+                response(201, "", self.pods.make(body).to_string().as_bytes())
             }
-            Some(rest) => {
+            ("DELETE", ["namespaces", "default", "pods", name]) => match self.pods.delete(name) {
+                true => ok(b"{\"kind\": \"Status\"}", ""),
+                false => status(404, "not found", ""),
+            },
+            ("GET", ["namespaces", "default", "pods", name, "log"]) => match self.pods.log(name) {
+                Some(log) => ok(log.as_bytes(), ""),
+                None => status(404, "not found", ""),
+            },
+            ("GET", ["namespaces", "nospace", "pods", pod, "proxy", rest @ ..]) => {
                 self.came.heads.lock().unwrap().push(head.to_owned());
-                let name = rest.trim_start_matches("/agent-").split(':').next();
-                let is_summary = rest.ends_with(":9409/proxy/api/v1/summary");
+                let name = pod
+                    .strip_prefix("agent-")
+                    .and_then(|n| n.strip_suffix(":9409"));
                 let node = name.and_then(|name| self.nodes.get(name));
-                match node.filter(|_| is_summary) {
-                    Some(node) => agent(&node.agent),
-                    None => status(404, "no such pod", ""),
+                match (node, rest) {
+                    (Some(node), ["api", "v1", what @ ("summary" | "report")]) => {
+                        agent(&node.agent, what)
+                    }
+                    _ => status(404, "no such pod", ""),
                 }
             }
-            None => status(404, "the server could not find the requested resource", ""),
+            _ => status(404, "the server could not find the requested resource", ""),
         }
     }
 
-    fn page(
-        &self,
-        query: &BTreeMap<&str, &str>,
-        object: impl Fn(&str) -> Option<Value>,
-    ) -> Vec<u8> {
-        let limit: usize = query
-            .get("limit")
-            .map_or(usize::MAX, |n| n.parse().unwrap());
-        let from: usize = query.get("continue").map_or(0, |n| n.parse().unwrap());
+    fn list_nodes(&self, query: &BTreeMap<&str, &str>) -> Vec<u8> {
+        let (from, limit) = page(query);
         let to = from.saturating_add(limit).min(self.names.len());
-        let items: Vec<Value> = self.names[from..to]
-            .iter()
-            .filter_map(|name| object(name))
-            .collect();
-        let next = (to < self.names.len()).then(|| to.to_string());
-        let list = json!({"kind": "List", "metadata": {"continue": next.unwrap_or_default()}, "items": items});
-        // By this server's clock it is always the same time.
-        ok(list.to_string().as_bytes(), &format!("Date: {NOW}\r\n"))
+        let items = self.names[from..to].iter();
+        let items = items.map(|name| node(name, &self.nodes[name])).collect();
+        list(items, (to < self.names.len()).then_some(to))
     }
+
+    /// There are too many to list them all: whoever does is refused.
+    fn list_pods(&self, namespace: Option<&str>, query: &BTreeMap<&str, &str>) -> Vec<u8> {
+        let selector = |name| requirements(query.get(name).copied().unwrap_or_default());
+        let (labels, fields) = (selector("labelSelector"), selector("fieldSelector"));
+        if labels.is_empty() && fields.is_empty() {
+            self.came.without_selector.fetch_add(1, Ordering::SeqCst);
+            return status(400, "all pods are too many", "");
+        }
+        let (from, limit) = page(query);
+        let (items, next) = self.pods.page(&Query {
+            namespace,
+            labels,
+            fields,
+            limit,
+            from,
+        });
+        list(items, next)
+    }
+}
+
+/// Where a page begins, and how many objects it may have.
+fn page(query: &BTreeMap<&str, &str>) -> (usize, usize) {
+    let number = |name| query.get(name).map(|n| n.parse().unwrap());
+    (
+        number("continue").unwrap_or(0),
+        number("limit").unwrap_or(usize::MAX),
+    )
+}
+
+fn list(items: Vec<Value>, next: Option<usize>) -> Vec<u8> {
+    let next = next.map_or_else(String::new, |next| next.to_string());
+    let list = json!({"kind": "List", "metadata": {"continue": next}, "items": items});
+    // By this server's clock it is always the same time.
+    ok(list.to_string().as_bytes(), &format!("Date: {NOW}\r\n"))
 }
 
 /// Bytes of the body that follows this head.
@@ -236,20 +288,13 @@ fn node(name: &str, node: &Node) -> Value {
     })
 }
 
-fn pod(name: &str, node: &Node) -> Option<Value> {
-    let waiting = match node.agent {
-        Agent::None => return None,
-        Agent::Down(reason) => json!([{"state": {"waiting": {"reason": reason}}}]),
-        _ => json!([{"state": {"running": {}}}]),
-    };
-    Some(json!({
-        "metadata": {"name": format!("agent-{name}"), "creationTimestamp": "2026-01-01T00:00:00Z"},
-        "spec": {"nodeName": name, "containers": [{"name": "agent", "ports": [{"name": "metrics", "containerPort": 9409}]}]},
-        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": waiting}
-    }))
-}
-
-fn agent(agent: &Agent) -> Vec<u8> {
+fn agent(agent: &Agent, what: &str) -> Vec<u8> {
+    if let Agent::Reports(age, document) = agent {
+        assert_eq!(what, "report");
+        let age = age.map_or_else(String::new, |age| format!("Age: {age}\r\n"));
+        return ok(document, &age);
+    }
+    assert_eq!(what, "summary");
     let says = |summary: &Summary| ok(summary.json().as_bytes(), "Age: 3\r\n");
     match agent {
         Agent::Old(age, summary) => ok(summary.json().as_bytes(), &format!("Age: {age}\r\n")),
@@ -267,7 +312,7 @@ fn agent(agent: &Agent) -> Vec<u8> {
                 Err(_) => says(summary),
             }
         }
-        Agent::None | Agent::Down(_) => status(404, "no such pod", ""),
+        Agent::None | Agent::Down(_) | Agent::Reports(..) => status(404, "no such pod", ""),
     }
 }
 
