@@ -21,6 +21,7 @@ pub fn write(archive: &str) -> Result<()> {
         growth: Vec::new(),
         raise_counts: BTreeMap::new(),
         limit_raises: Vec::new(),
+        guard: None,
         pages: Pages::default(),
     };
     let page = page::draw(

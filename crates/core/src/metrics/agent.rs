@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::family;
+use super::guard::{self, GuardMetrics};
 use super::text::Exposition;
 
 /// The agent's own metrics, and what it counts between collections.
@@ -20,6 +21,8 @@ pub struct AgentMetrics {
     pub collection_age_seconds: Option<f64>,
     /// By sysctl: the value it was last raised to, if any, and how often it was raised.
     pub limit_raises: BTreeMap<String, (Option<u64>, u64)>,
+    /// The guard; `None` where there is to be none.
+    pub guard: Option<GuardMetrics>,
     /// Requests to the API server by result.
     pub kubernetes_requests: BTreeMap<&'static str, u64>,
     /// Requests to the webhook by result.
@@ -61,6 +64,7 @@ pub struct ProcessMetrics {
 /// Writes the agent's own metrics.
 pub fn write(metrics: &AgentMetrics, out: &mut Exposition) {
     refusals(metrics, out);
+    guard::of_agent(metrics.guard.as_ref(), out);
     out.single(&family::COLLECTIONS, Some(metrics.collections));
     out.single(&family::COLLECTION_DURATION, metrics.collection_seconds);
     out.single(&family::COLLECTION_AGE, metrics.collection_age_seconds);

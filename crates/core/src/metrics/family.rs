@@ -85,6 +85,8 @@ families! {
         "inotify instances that the kubelet needs to start.";
     KUBELET_START_INSTANCES_FREE = "nospace_kubelet_start_instances_free" Gauge "" [], false,
         "inotify instances free for a starting kubelet, including those of the running one.";
+    GUARD_KEPT = "nospace_guard_kept" Gauge "" ["resource", "mode"], false,
+        "How many of root's inotify watches and instances are kept from pods by a guard (mode enforce), or would be (shadow); absent without a guard, and without eBPF.";
     FINDING = "nospace_finding" Gauge "" ["cause", "severity"], false,
         "Number of findings of this cause and severity, as in nospace check; absent if there are none.";
     COLLECTOR_SUCCESS = "nospace_collector_success" Gauge "" ["collector"], false,
@@ -102,11 +104,25 @@ families! {
     REFUSALS = "nospace_refusals_total" Counter "" ["cause"], true,
         "Calls that failed because a resource was used up, by that resource; absent without eBPF.";
     INOTIFY_REFUSALS = "nospace_inotify_refusals_total" Counter "" ["errno", "call", "namespace", "pod", "container"], true,
-        "inotify calls that failed because a limit was reached; labels are empty for calls from outside pods.";
+        "inotify calls that failed because a limit was reached, or because a guard refused them; labels are empty for calls from outside pods.";
     TRACE_ACTIVE = "nospace_trace_active" Gauge "" [], true,
         "1 while failing calls are traced; 0 without eBPF.";
     TRACE_LOST = "nospace_trace_lost_calls_total" Counter "" [], true,
         "Traced calls that were lost because they came too fast, and so may be missing in the refusals.";
+    GUARD = "nospace_guard_info" Info "" ["mode", "watch_hook", "instance_hook"], true,
+        "Mode of the agent's own guard, and where it refuses or counts calls; a hook is empty while nothing is attached there. Absent without --guard, as is all of nospace_guard but nospace_guard_kept.";
+    GUARD_UP = "nospace_guard_up" Gauge "" [], true,
+        "1 while the guard is at work; 0 if it could not start, or found itself wrong and detached; absent while it starts.";
+    GUARD_TEST_AGE = "nospace_guard_self_test_age_seconds" Gauge "seconds" [], true,
+        "Time since the guard last passed its self-test, which it makes each minute.";
+    GUARD_PODS = "nospace_guard_pods" Gauge "" ["policy"], true,
+        "Pods that are guarded, exempt, or unknown: those may use all, since their namespace is not known.";
+    GUARD_REFUSED = "nospace_guard_refused_total" Counter "" ["resource", "namespace", "pod"], true,
+        "Calls of pods that the guard refused.";
+    GUARD_WOULD_REFUSE = "nospace_guard_would_refuse_total" Counter "" ["resource", "namespace", "pod"], true,
+        "Calls of pods that the guard would have refused, in mode shadow.";
+    GUARD_SKIPPED = "nospace_guard_skipped_calls_total" Counter "" ["hook"], true,
+        "Calls of any process that the kernel let past a hook unseen; kernels before 5.12 do not count them.";
     COLLECTIONS = "nospace_looks_total" Counter "" [], true,
         "Collections since the agent started.";
     COLLECTION_DURATION = "nospace_look_duration_seconds" Gauge "seconds" [], true,

@@ -4,12 +4,14 @@
 
 mod agent;
 mod family;
+mod guard;
 mod page;
 mod report;
 mod text;
 
 pub use agent::{AgentMetrics, InotifyRefusals, ProcessMetrics, write as agent};
 pub use family::{Family, Kind, families};
+pub use guard::{GuardMetrics, GuardedCalls};
 pub use page::page;
 pub use report::write as report;
 pub use text::{Dialect, Exposition};

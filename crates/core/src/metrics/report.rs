@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::guard::of_report as guards;
 use super::text::Exposition;
 use super::{Family, OTHER, family};
 use crate::cause::Cause;
@@ -23,6 +24,7 @@ pub fn write(report: &Report, growth: &[Growth], top: usize, out: &mut Expositio
     pods(&report.pods, top, out);
     resources(&report.resources, out);
     start(report.forecast.kubelet_start.as_ref(), out);
+    guards(report, out);
     findings(report, out);
     collectors(report, out);
     rates(growth, out);

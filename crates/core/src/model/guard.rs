@@ -24,6 +24,20 @@ pub enum GuardMode {
     Enforce,
 }
 
+impl GuardMode {
+    /// Both, the stricter one first.
+    pub const ALL: [Self; 2] = [Self::Enforce, Self::Shadow];
+
+    /// Its name in options and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
 /// A guard that keeps the last of root's inotify watches and instances from pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -7,6 +7,7 @@ use nospace_core::fleet::MorePods;
 use tokio::sync::watch;
 
 use super::config::ConfigReceiver;
+use super::guard::GuardState;
 use super::history::Keeper;
 use super::observation::Observation;
 use super::pages::Pages;
@@ -27,6 +28,8 @@ pub struct CollectLoop {
     pub publish: watch::Sender<Option<Arc<Observation>>>,
     /// Told which pods still exist.
     pub refusals: Arc<Refusals>,
+    /// What the agent's guard does, told likewise.
+    pub guard: Arc<GuardState>,
     /// The host's /proc, where limits are raised.
     pub procfs: PathBuf,
     /// Raises limits, once there was `--tune`.
@@ -67,6 +70,7 @@ impl CollectLoop {
         let Sampled { mut report, growth } = self.sampler.sample(look, |host, view| {
             more_pods = MorePods::of(view);
             self.refusals.fold_deleted_pods(view);
+            self.guard.fold_deleted_pods(view);
             if config.tune {
                 let new = || Tuner::new(self.procfs.clone());
                 let tuner = self.tuner.get_or_insert_with(new);
@@ -90,6 +94,7 @@ impl CollectLoop {
             raise_counts: tuner
                 .map(|tuner| tuner.raise_counts.clone())
                 .unwrap_or_default(),
+            guard: self.guard.view(),
             pages,
         }
     }

@@ -3,13 +3,16 @@
 //! ```text
 //! CollectLoop (thread) ─▶ Observation ─ watch ─┬▶ http
 //! Refusals (thread) ─▶ counters ───────────────┤
+//! GuardThread ─▶ GuardState ───────────────────┤
 //!        └▶ Keeper ─▶ History (last hours) ───┤
 //!                                              ├▶ kube (node conditions, events)
 //!                                              └▶ webhook (changes of findings)
 //! ```
 
+mod call_rows;
 mod collect_loop;
 mod config;
+mod guard;
 mod history;
 mod http;
 pub mod kube;

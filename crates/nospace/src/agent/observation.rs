@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nospace_core::growth::Growth;
 use nospace_core::report::Report;
 
+use super::guard::GuardView;
 use super::pages::Pages;
 
 /// The result of one collection. It never changes: the next collection makes another.
@@ -25,6 +26,8 @@ pub struct Observation {
     /// What `--tune` has raised since the agent started, oldest first; kept in later observations, so that a receiver that
     /// misses one still gets them. At most [`LimitRaise::MAX`].
     pub limit_raises: Vec<LimitRaise>,
+    /// The agent's guard; `None` where there is to be none.
+    pub guard: Option<GuardView>,
     /// Its pages as HTTP serves them.
     pub pages: Pages,
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,22 +7,18 @@ use nospace_bpf::trace::{Call, Event, Options, Tracer};
 use nospace_core::attribute::View;
 use nospace_core::cause::Cause;
 use nospace_core::limits::{LIMITS, Refusal};
-use nospace_core::metrics::{AgentMetrics, InotifyRefusals, OTHER};
+use nospace_core::metrics::{AgentMetrics, InotifyRefusals};
 use nospace_core::report::{Owner, PodPart};
 
+use super::call_rows::CallRows;
 use crate::host::live::Live;
 use crate::trace::{GuardCache, OwnerCache, candidates, depends_on_place, errno};
 use crate::ui::warn;
 
-/// Rows, not counting `other`.
-const MAX_ROWS: usize = 200;
 /// How long one poll of the ring waits, and so how late a stop is noticed.
 const POLL_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often lost events are read.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
-/// A pod that is not in the latest collection is kept this long: it may be newer.
-const GRACE: Duration = Duration::from_secs(60);
-
 /// Causes that a call can be refused for, told from the start: a counter that begins at 1 has not grown.
 fn causes() -> impl Iterator<Item = Cause> {
     let is_traced = |refusal: &Refusal| refusal.call.is_none_or(Call::is_traced);
@@ -42,18 +38,12 @@ struct Counts {
     starting: bool,
     /// By cause; `None` without a trace.
     causes: Option<BTreeMap<String, u64>>,
-    rows: BTreeMap<Row, CallCount>,
+    rows: CallRows<5, 2>,
     lost: u64,
 }
 
 /// Error, call, namespace, pod, container.
 type Row = [String; 5];
-
-#[derive(Debug)]
-struct CallCount {
-    calls: u64,
-    last: Instant,
-}
 
 /// The calls of one poll, grouped: finding an owner takes long, and the ring fills up meanwhile. With the first call of
 /// each group, and how many they are.
@@ -119,7 +109,13 @@ impl Refusals {
                 if guards.is_self_test(&event) {
                     continue;
                 }
-                self.record(&event, &causes, calls, &mut owners);
+                let owner = event.call.is_inotify().then(|| owners.of(&event)).flatten();
+                // Nothing is used up where a guard refused.
+                let causes = match guards.refused(&event, owner.as_ref()) {
+                    Some(_) => &[],
+                    None => causes.as_slice(),
+                };
+                self.record(&event, causes, calls, owner);
             }
             if asked.elapsed() >= LOST_INTERVAL {
                 self.lock().lost = tracer.lost();
@@ -129,40 +125,22 @@ impl Refusals {
         Ok(())
     }
 
-    fn record(&self, event: &Event, causes: &[Cause], calls: u64, owners: &mut OwnerCache<'_>) {
+    fn record(&self, event: &Event, causes: &[Cause], calls: u64, owner: Option<Owner>) {
         let codes: Vec<_> = causes.iter().map(|cause| cause.code()).collect();
-        let row = event.call.is_inotify().then(|| row(event, owners));
+        let row = event.call.is_inotify().then(|| row(event, owner));
         let mut counted = self.lock();
-        let causes = counted.causes.get_or_insert_default();
-        *causes.entry(codes.join(" or ")).or_default() += calls;
+        if !codes.is_empty() {
+            let causes = counted.causes.get_or_insert_default();
+            *causes.entry(codes.join(" or ")).or_default() += calls;
+        }
         if let Some(row) = row {
-            counted.add(row, calls, Instant::now());
+            counted.rows.add(row, calls, Instant::now());
         }
     }
 
     /// Moves the counts of pods that no longer exist to `other`.
     pub fn fold_deleted_pods(&self, view: &View<'_>) {
-        let mut counted = self.lock();
-        if counted.rows.is_empty() {
-            return;
-        }
-        let logs = &view.snapshot.containers.pod_logs;
-        let logs = logs.iter().map(|p| (p.name.as_str(), p.uid.as_str()));
-        let holders = view.pods.iter().map(|p| (p.name.as_str(), p.uid.as_str()));
-        let there: BTreeSet<&str> = logs.chain(holders).flat_map(|(n, u)| [n, u]).collect();
-        let gone = |row: &Row, calls: &CallCount| {
-            !row[3].is_empty()
-                && row[3] != OTHER
-                && !there.contains(row[3].as_str())
-                && calls.last.elapsed() > GRACE
-        };
-        for (row, calls) in counted
-            .rows
-            .extract_if(.., |row, calls| gone(row, calls))
-            .collect::<Vec<_>>()
-        {
-            counted.add(other(row), calls.calls, calls.last);
-        }
+        self.lock().rows.fold_deleted_pods(view);
     }
 
     /// Refused calls since the agent started, by what was used up; `None` where they are not counted.
@@ -186,7 +164,7 @@ impl Refusals {
                     namespace,
                     pod,
                     container,
-                    calls: calls.calls,
+                    calls,
                 }
             })
             .collect();
@@ -197,24 +175,9 @@ impl Refusals {
     }
 }
 
-impl Counts {
-    fn add(&mut self, row: Row, calls: u64, last: Instant) {
-        let full = self.rows.len() >= MAX_ROWS && !self.rows.contains_key(&row);
-        let row = if full { other(row) } else { row };
-        let entry = self.rows.entry(row).or_insert(CallCount { calls: 0, last });
-        entry.calls += calls;
-        entry.last = entry.last.max(last);
-    }
-}
-
-fn other([errno, call, ..]: Row) -> Row {
-    let other = || OTHER.to_owned();
-    [errno, call, other(), other(), other()]
-}
-
-fn row(event: &Event, owners: &mut OwnerCache<'_>) -> Row {
+fn row(event: &Event, owner: Option<Owner>) -> Row {
     let errno = errno::name(event.result).unwrap_or_default().into_owned();
-    let [namespace, pod, container] = pod_labels(owners.of(event));
+    let [namespace, pod, container] = pod_labels(owner);
     [
         errno,
         event.call.name().to_owned(),
@@ -257,58 +220,4 @@ fn pod_labels(owner: Option<Owner>) -> [String; 3] {
 
 fn short(id: &str) -> String {
     id.get(..13).unwrap_or(id).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(pod: &str) -> Row {
-        ["ENOSPC", "inotify_add_watch", "default", pod, "app"].map(str::to_owned)
-    }
-
-    fn rows(refusals: &Refusals) -> Vec<InotifyRefusals> {
-        let mut metrics = AgentMetrics::default();
-        refusals.fill(&mut metrics);
-        metrics.inotify_refusals
-    }
-
-    #[test]
-    fn rows_are_bounded_and_none_is_lost() {
-        let refusals = Refusals::default();
-        for n in 0..MAX_ROWS + 50 {
-            refusals.lock().add(row(&n.to_string()), 2, Instant::now());
-        }
-        let rows = rows(&refusals);
-        assert_eq!(rows.len(), MAX_ROWS + 1);
-        assert_eq!(
-            rows.iter().map(|r| r.calls).sum::<u64>(),
-            2 * (MAX_ROWS as u64 + 50)
-        );
-        let other = rows.iter().find(|r| r.pod == OTHER).unwrap();
-        assert_eq!((other.calls, other.errno.as_str()), (100, "ENOSPC"));
-    }
-
-    #[test]
-    fn pods_that_have_gone_go_over_to_other() {
-        let refusals = Refusals::default();
-        let long_ago = Instant::now().checked_sub(GRACE * 2).unwrap();
-        refusals.lock().add(row("here"), 1, long_ago);
-        refusals.lock().add(row("gone"), 5, long_ago);
-        refusals.lock().add(row("new"), 3, Instant::now());
-        refusals.lock().add(row(""), 4, long_ago);
-        let mut snapshot = nospace_core::model::Snapshot::default();
-        snapshot
-            .containers
-            .pod_logs
-            .push(nospace_core::model::PodLog {
-                namespace: "default".to_owned(),
-                name: "here".to_owned(),
-                uid: "1".to_owned(),
-            });
-        refusals.fold_deleted_pods(&nospace_core::view(&snapshot));
-        let rows = rows(&refusals);
-        let rows: Vec<_> = rows.iter().map(|r| (r.pod.as_str(), r.calls)).collect();
-        assert_eq!(rows, [("", 4), ("here", 1), ("new", 3), (OTHER, 5)]);
-    }
 }

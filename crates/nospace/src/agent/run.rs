@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::collect_loop::CollectLoop;
 use super::config::{Config, Kube, SettingsSource, Trace};
+use super::guard::{GuardState, GuardThread};
 use super::history::{History, Keeper};
 use super::http::{AppState, serve};
 use super::kube;
@@ -58,6 +59,8 @@ pub fn run(
         let counter = (ebpf && config.trace == Trace::Auto)
             .then(|| start_trace(&refusals, roots))
             .transpose()?;
+        let guard = Arc::<GuardState>::default();
+        let guarding = start_guard(&guard, &reload, roots, ebpf)?;
         let history = Arc::new(History::new(config.history));
         let keeper = Keeper::open(Arc::clone(&history), config.state_dir.as_deref());
         let recordings = Arc::<Recordings>::default();
@@ -74,6 +77,7 @@ pub fn run(
             access: reload.access.subscribe(),
             observations,
             refusals: Arc::clone(&refusals),
+            guard: Arc::clone(&guard),
             history,
             requests: Arc::default(),
             webhook_requests: Arc::default(),
@@ -84,6 +88,7 @@ pub fn run(
             config: reload.config.subscribe(),
             publish,
             refusals,
+            guard,
             procfs: roots.proc.clone(),
             tuner: None,
             keeper,
@@ -95,8 +100,8 @@ pub fn run(
             let _ = rustix::process::nice(NICENESS);
             collect_loop.run(&renewed);
         })?;
-        serve_until_signal(listeners, state, signals, &mut reload, &renew).await;
-        drop((renew, counter));
+        serve_until_signal(listeners, state, signals, &mut reload, &[&renew, &guarding]).await;
+        drop((renew, counter, guarding));
         // A collection that hangs ends with the process.
         let waited = tokio::time::timeout(SHUTDOWN_TIMEOUT, async {
             while !collect_loop.is_finished() {
@@ -160,6 +165,24 @@ fn start_trace(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::
     Ok(quit)
 }
 
+/// Guards the node, where the settings ask for it, until the returned sender is dropped; what is sent says that they are others.
+fn start_guard(
+    state: &Arc<GuardState>,
+    reload: &Reload,
+    roots: &Roots,
+    ebpf: bool,
+) -> anyhow::Result<mpsc::Sender<()>> {
+    let thread = GuardThread {
+        config: reload.config.subscribe(),
+        state: Arc::clone(state),
+        roots: roots.clone(),
+        ebpf,
+    };
+    let (quit, stop) = mpsc::channel();
+    spawn("guard", move || thread.run(&stop))?;
+    Ok(quit)
+}
+
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<JoinHandle<()>> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread.spawn(work).context("cannot start a thread")
@@ -171,7 +194,7 @@ async fn serve_until_signal(
     state: AppState,
     mut signals: Signals,
     reload: &mut Reload,
-    renew: &mpsc::Sender<()>,
+    renew: &[&mpsc::Sender<()>],
 ) {
     let (stop, stopped) = watch::channel(false);
     let (observations, requests) = (state.observations.clone(), Arc::clone(&state.requests));
@@ -192,7 +215,9 @@ async fn serve_until_signal(
             _ = signals.interrupt.recv() => break,
             _ = signals.hangup.recv() => {
                 reload.settings();
-                let _ = renew.send(());
+                for renew in renew {
+                    let _ = renew.send(());
+                }
             }
             () = sleep(FILES_INTERVAL) => reload.files(),
         }

@@ -1,6 +1,7 @@
 //! `nospace guard`: keeps a reserve for the node, or says whether this kernel could.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
@@ -12,10 +13,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared, UNKNOWN, one_of};
 use super::stop::stop_flag;
 use crate::guard::{
-    CannotGuard, EndReason, GuardLine, GuardMode, Keeper, ReserveSize, Settings, StatusReason,
-    keep, try_hooks,
+    EndReason, GuardLine, GuardMode, Keeper, Observer, ReserveSize, StatusReason, Wish, keep,
+    try_hooks,
 };
-use crate::output::document;
+use crate::output::{Format, document};
 use crate::ui::guard::{draw, line};
 use crate::ui::screen::Screen;
 use crate::ui::{complain, offer, warn};
@@ -71,9 +72,6 @@ const AFTER_HELP: &str = "Examples:
 Exit codes: 0 stopped by a signal; with --probe: a reserve of watches and instances can be kept. 1 this kernel cannot keep it, or the \
 guard ended by itself: a self-test failed, or something could not be read. 3 wrong usage, or it could not be tested.";
 
-/// Pods of the network and of the node's own services are in it.
-const EXEMPT: &str = "kube-system";
-
 fn resources() -> impl Iterator<Item = (clap::builder::PossibleValue, InotifyResource)> {
     let both = [InotifyResource::Watches, InotifyResource::Instances];
     both.into_iter().map(|one| (one.unit().into(), one))
@@ -120,32 +118,25 @@ fn guard(
     }
     let mut host = shared.live()?;
     let stop = stop_flag(&[SIGINT, SIGTERM])?;
-    let keeper = match Keeper::start(&mut host, args.settings(shared, mode)) {
+    let settings = args.wish(mode).settings(&shared.sysfs);
+    let keeper = match Keeper::start(&mut host, settings) {
         Ok(keeper) => keeper,
         Err(why) => {
-            let code = match &why {
-                CannotGuard::Kernel(unkept) if !unkept.uncertain => FAILED,
-                _ => UNKNOWN,
+            let code = match why.is_final() {
+                true => FAILED,
+                false => UNKNOWN,
             };
             complain(&anyhow!("cannot guard: {why}"));
             return Ok(ExitCode::from(code));
         }
     };
-    let format = args.output.or(outer);
-    let screen = Screen::of_stdout();
-    let mut print = |one: &GuardLine| {
-        let is_routine =
-            matches!(one, GuardLine::Status(status) if status.reason == StatusReason::Minute);
-        if is_routine && format.is_for_people() && !shared.verbose {
-            return Ok(true);
-        }
-        let mut text = Vec::new();
-        let draw = |screen: &Screen| line(one, screen);
-        format.append(&document(one, draw), &screen, &mut text)?;
-        offer(&text)
+    let mut printer = Printer {
+        output: args.output.or(outer),
+        screen: Screen::of_stdout(),
+        verbose: shared.verbose,
     };
     let stopped = || stop.load(Ordering::Relaxed);
-    match keep(keeper, &mut host, &stopped, &mut print, &warn) {
+    match keep(keeper, &mut host, &stopped, &mut printer, &warn) {
         Ok(EndReason::Stopped) => Ok(ExitCode::SUCCESS),
         Ok(EndReason::Doubt | EndReason::Failed) => Ok(ExitCode::from(FAILED)),
         Err(error) => {
@@ -155,53 +146,36 @@ fn guard(
     }
 }
 
-impl GuardArgs {
-    fn settings(&self, shared: &Shared, mode: GuardMode) -> Settings {
-        let named = self.exempt_namespace.iter().cloned();
-        let exempt_namespaces = named.chain([EXEMPT.to_owned()]).collect();
-        let wanted = |one| self.only.is_none_or(|only| only == one);
-        Settings {
-            mode,
-            wanted: Pair::new(wanted),
-            reserve: Pair::of(self.reserve_instances, self.reserve_watches),
-            exempt_namespaces,
-            exempt_cgroups: self.exempt_cgroup.iter().map(|path| below(path)).collect(),
-            sysfs: shared.sysfs.clone(),
+/// Prints what the guard does.
+struct Printer {
+    output: &'static Format,
+    screen: Screen,
+    verbose: bool,
+}
+
+impl Observer for Printer {
+    fn line(&mut self, one: &GuardLine) -> io::Result<bool> {
+        let is_routine =
+            matches!(one, GuardLine::Status(status) if status.reason == StatusReason::Minute);
+        if is_routine && self.output.is_for_people() && !self.verbose {
+            return Ok(true);
         }
+        let mut text = Vec::new();
+        let draw = |screen: &Screen| line(one, screen);
+        self.output
+            .append(&document(one, draw), &self.screen, &mut text)?;
+        offer(&text)
     }
 }
 
-/// The path below the root of the hierarchy, of one that is given from there or from the root of the machine.
-fn below(path: &Path) -> PathBuf {
-    let prefixes = [
-        "/sys/fs/cgroup/memory",
-        "/sys/fs/cgroup/unified",
-        "/sys/fs/cgroup",
-        "/",
-    ];
-    let mut below = prefixes
-        .iter()
-        .filter_map(|one| path.strip_prefix(one).ok());
-    below.next().unwrap_or(path).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cgroup_is_given_from_the_root_of_either() {
-        for given in [
-            "/kubepods/pod1",
-            "kubepods/pod1",
-            "/sys/fs/cgroup/kubepods/pod1",
-            "/sys/fs/cgroup/memory/kubepods/pod1/",
-        ] {
-            assert_eq!(
-                below(Path::new(given)),
-                Path::new("kubepods/pod1"),
-                "{given}"
-            );
+impl GuardArgs {
+    fn wish(&self, mode: GuardMode) -> Wish {
+        Wish {
+            mode,
+            only: self.only,
+            reserve: Pair::of(self.reserve_instances, self.reserve_watches),
+            exempt_namespaces: self.exempt_namespace.clone(),
+            exempt_cgroups: self.exempt_cgroup.clone(),
         }
     }
 }

@@ -7,13 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nospace_bpf::accounting::AccountingReader;
 use nospace_bpf::guard::{Guard, Hook, Hooks, Mode, SELF_TEST_THREAD, SelfTest, probe};
-use nospace_bpf::support::Unsupported;
 use nospace_core::model::{InotifyResource, Pair, kept};
 
 use super::at_line::{Due, Log, calls};
 use super::census::{Census, Counted, Exempt};
 use super::cgroups::{self, Hierarchy, KubeCgroups};
-use super::choose::{Unkept, choose};
+use super::choose::choose;
 use super::kinds::{ORDER, both};
 use super::lines::{
     CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
@@ -21,6 +20,7 @@ use super::lines::{
 };
 use super::names::Names;
 use super::reserve::{Asked, ReserveSize};
+use super::settings::{CannotGuard, Settings};
 use super::skips::Skips;
 use crate::collect;
 use crate::host::live::Live;
@@ -30,52 +30,6 @@ use crate::trace::Clock;
 const SEARCH: Duration = Duration::from_secs(10);
 /// Pods that are remembered for the totals, beside those that there are.
 const REMEMBERED: usize = 10_000;
-
-/// What a guard is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// What becomes of calls at the line.
-    pub mode: GuardMode,
-    /// What is to be guarded.
-    pub wanted: Pair<bool>,
-    /// How much is kept.
-    pub reserve: Pair<ReserveSize>,
-    /// Kubernetes namespaces of pods that may use all.
-    pub exempt_namespaces: BTreeSet<String>,
-    /// Cgroups that may use all: paths below the root of the hierarchy.
-    pub exempt_cgroups: Vec<PathBuf>,
-    /// Where sysfs is mounted.
-    pub sysfs: PathBuf,
-}
-
-impl Settings {
-    /// Who may use all, as the guard tells it to others: cgroups with a slash in front.
-    fn exempt_names(&self) -> Vec<String> {
-        let cgroups = self.exempt_cgroups.iter().map(|path| {
-            let path = path.to_string_lossy();
-            format!("/{}", path.trim_start_matches('/'))
-        });
-        self.exempt_namespaces
-            .iter()
-            .cloned()
-            .chain(cgroups)
-            .collect()
-    }
-}
-
-/// Why there is no guard.
-#[derive(Debug, thiserror::Error)]
-pub enum CannotGuard {
-    /// Here nothing can be tried.
-    #[error("{0}")]
-    Untried(Unsupported),
-    /// This kernel cannot do what was asked for.
-    #[error("{0}")]
-    Kernel(Unkept),
-    /// Something that a guard needs is not known.
-    #[error("{0:#}")]
-    Unknown(anyhow::Error),
-}
 
 /// A guard at work, until it is dropped.
 pub struct Keeper {
@@ -399,21 +353,35 @@ impl Keeper {
         }))
     }
 
+    /// Calls at the line since the start by the pod's cgroup; as many pods as the programs count.
+    #[must_use]
+    pub fn calls_by_pod(&self) -> BTreeMap<u64, PodCalls> {
+        let one = |(id, counts)| {
+            let (cgroup, pod) = self.known.get(&id).cloned().unzip();
+            let pod = PodCalls {
+                pod: pod.flatten(),
+                cgroup,
+                calls: calls(&counts),
+            };
+            (id, pod)
+        };
+        self.guard.counts_by_pod().into_iter().map(one).collect()
+    }
+
+    /// Calls since the start that got past each hook, where the kernel counts them.
+    #[must_use]
+    pub fn skipped(&self) -> Vec<(Hook, u64)> {
+        let all = self.guard.skipped().into_iter();
+        all.filter_map(|(hook, calls)| Some((hook, calls?)))
+            .collect()
+    }
+
     /// Detaches: from then on nothing is refused. What it did.
     #[must_use]
     pub fn end(self, reason: EndReason, why: Option<String>) -> GuardEnd {
         let total = calls(&self.guard.counts());
-        let counts = self.guard.counts_by_pod();
+        let mut pods: Vec<PodCalls> = self.calls_by_pod().into_values().collect();
         drop(self.guard);
-        let mut pods: Vec<PodCalls> = Vec::new();
-        for (id, counts) in counts {
-            let (cgroup, pod) = self.known.get(&id).cloned().unzip();
-            pods.push(PodCalls {
-                pod: pod.flatten(),
-                cgroup,
-                calls: calls(&counts),
-            });
-        }
         let all = |calls: Pair<u64>| calls.watches.saturating_add(calls.instances);
         pods.sort_by_key(|pod| std::cmp::Reverse(all(pod.calls)));
         GuardEnd {

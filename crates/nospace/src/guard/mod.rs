@@ -18,15 +18,17 @@ mod names;
 mod probing;
 mod reserve;
 mod session;
+mod settings;
 mod skips;
 
 pub use choose::{Chosen, Unkept, choose};
 pub use document::{GuardProbe, GuardableResource, ReserveVerdict, TriedHook};
-pub use keeper::{CannotGuard, Keeper, Settings};
+pub use keeper::Keeper;
 pub use lines::{
     CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
     LastCall, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
 };
 pub use probing::{tried, try_hooks};
 pub use reserve::{Asked, ReserveSize};
-pub use session::{Sink, keep};
+pub use session::{Observer, keep};
+pub use settings::{CannotGuard, Settings, Wish};

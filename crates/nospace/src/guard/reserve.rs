@@ -17,7 +17,10 @@ impl FromStr for ReserveSize {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse() {
-            Ok(0) => Err("a reserve has at least 1; --only leaves a resource out".to_owned()),
+            Ok(0) => Err(
+                "a reserve has at least 1; to leave a resource out, guard only the other one"
+                    .to_owned(),
+            ),
             Ok(number) => Ok(Self::Fixed(number)),
             Err(_) if text == "auto" => Ok(Self::Auto),
             Err(_) => Err("expected a number, or auto".to_owned()),

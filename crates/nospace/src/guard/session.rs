@@ -15,8 +15,18 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often the guard tests itself.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Where lines go; answers whether anybody still reads.
-pub type Sink<'a> = &'a mut dyn FnMut(&GuardLine) -> io::Result<bool>;
+/// Follows a guard at work.
+pub trait Observer {
+    /// Takes a line; answers whether anybody still reads.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be passed on.
+    fn line(&mut self, line: &GuardLine) -> io::Result<bool>;
+
+    /// May ask what was counted until now; each second.
+    fn tick(&mut self, _: &Keeper) {}
+}
 
 /// Keeps the reserve until `stop` says so, nobody reads any more, or the guard finds itself wrong. Nothing is refused when it returns.
 /// Why it ended.
@@ -28,10 +38,10 @@ pub fn keep(
     mut keeper: Keeper,
     host: &mut Live,
     stop: &dyn Fn() -> bool,
-    sink: Sink<'_>,
+    observer: &mut dyn Observer,
     warn: &dyn Fn(&str),
 ) -> io::Result<EndReason> {
-    let (reason, why) = match run(&mut keeper, host, stop, sink, warn) {
+    let (reason, why) = match run(&mut keeper, host, stop, observer, warn) {
         Ok(()) => (EndReason::Stopped, None),
         Err(error) => match error.downcast::<Unwritten>() {
             Ok(Unwritten(error)) => {
@@ -45,8 +55,9 @@ pub fn keep(
             Err(error) => (EndReason::Failed, Some(format!("{error:#}"))),
         },
     };
+    observer.tick(&keeper);
     let end = keeper.end(reason, why);
-    sink(&GuardLine::Ended(Box::new(end)))?;
+    observer.line(&GuardLine::Ended(Box::new(end)))?;
     Ok(reason)
 }
 
@@ -59,7 +70,7 @@ fn run(
     keeper: &mut Keeper,
     host: &mut Live,
     stop: &dyn Fn() -> bool,
-    sink: Sink<'_>,
+    observer: &mut dyn Observer,
     warn: &dyn Fn(&str),
 ) -> anyhow::Result<()> {
     let begin = Instant::now();
@@ -69,7 +80,7 @@ fn run(
     ))];
     loop {
         for line in lines.drain(..) {
-            if !sink(&line).map_err(Unwritten)? {
+            if !observer.line(&line).map_err(Unwritten)? {
                 return Ok(());
             }
         }
@@ -84,6 +95,7 @@ fn run(
             ));
         }
         lines.extend(keeper.news(now)?);
+        observer.tick(keeper);
         if now >= minute {
             lines.extend(keeper.minute(host)?);
             // Not a multiple: after a suspension one test is enough.

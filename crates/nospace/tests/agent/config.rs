@@ -14,7 +14,7 @@ pub fn named() -> anyhow::Result<()> {
     let file = directory.path().join("agent.toml");
     fs::write(&file, "interval = '15s'\nlisten-address = ':9409'\n")?;
     let file = format!("--config={}", file.display());
-    let cases: [Case<'_>; 13] = [
+    let cases: [Case<'_>; 15] = [
         (&["--interval=0"], &[], "--interval"),
         (&["--listen=nowhere"], &[], "--listen"),
         (&["--tune-ceiling=much"], &[], "--tune-ceiling"),
@@ -34,6 +34,12 @@ pub fn named() -> anyhow::Result<()> {
         (&["--tls-cert=/cert.pem"], &[], "tls-key"),
         (&[], &[("NOSPACE_TLS_KEY", "/key.pem")], "tls-cert"),
         (&["--allowed-hosts=a,b:80"], &[], "--allowed-hosts"),
+        (&["--guard=on"], &[], "--guard"),
+        (
+            &[],
+            &[("NOSPACE_GUARD_RESERVE_WATCHES", "many")],
+            "NOSPACE_GUARD_RESERVE_WATCHES: \"many\"",
+        ),
         (&[], &[("POD_IP", "here")], "POD_IP: \"here\""),
         (
             &[],

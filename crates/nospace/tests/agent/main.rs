@@ -9,6 +9,7 @@ mod chaos;
 mod clock;
 mod config;
 mod from;
+mod guard;
 mod history;
 mod http;
 mod metrics;
@@ -54,6 +55,8 @@ fn main() -> ExitCode {
         test("where it listens", config::listen),
         test("what is wrong is named", config::named),
         test("flags before environment before file", config::precedence),
+        test("SIGHUP starts and ends the guard", guard::follows_settings),
+        test("no guard without eBPF", guard::without_ebpf),
         test("the history of the last hours", history::served),
         test("the history has refused calls", history::refused),
         test("the history survives kill -9", history::killed),

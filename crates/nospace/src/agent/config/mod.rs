@@ -4,20 +4,27 @@ mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use nospace_core::model::{InotifyResource, Pair};
 use nospace_core::tune::Ceiling;
 use tokio::sync::watch;
 
-pub use values::{HostNames, Kube, Listen, Recording, Trace, WebhookFormat};
-use values::{choice, from_str, history, interval, listen, node_name, parse, recording, top};
+pub use values::{Guard, HostNames, Kube, List, Listen, Recording, Trace, WebhookFormat};
+use values::{
+    choice, from_str, history, interval, list, listen, node_name, parse, recording, resource, top,
+};
+
+use crate::guard::{GuardMode, ReserveSize, Wish};
 
 const LOOK: &str = "What to look at";
 const PUBLISH: &str = "Where to publish";
 const ACCESS: &str = "Who may read";
 const TUNE: &str = "Limits to raise";
+const GUARD: &str = "What is kept for the node";
 
 /// Defines [`Settings`]: the flags of `nospace agent`, and after the `=` how the same setting is parsed in the environment and in
 /// the file.
@@ -112,6 +119,24 @@ settings! {
     /// Never raise limits above these: watches=1048576,instances=8192 [default: what would use half of the memory]
     #[arg(long, value_name = "NUMBERS", value_parser = Ceiling::parse, help_heading = TUNE)]
     tune_ceiling: Ceiling = Ceiling::parse;
+    /// Guard the node as nospace guard does: only count calls of pods that would cut into the reserve, or refuse them [default: off]
+    #[arg(long, value_enum, value_name = "MODE", help_heading = GUARD)]
+    guard: Guard = choice;
+    /// Guard only watches, or only instances
+    #[arg(long, value_name = "watches|instances", value_parser = resource, help_heading = GUARD)]
+    guard_only: InotifyResource = resource;
+    /// How many of root's watches are kept: a number, or twice what a start of the kubelet takes, plus 64 [default: auto]
+    #[arg(long, value_name = "N|auto", help_heading = GUARD)]
+    guard_reserve_watches: ReserveSize = ReserveSize::from_str;
+    /// The same of instances; of both, never more than half of the limit [default: auto]
+    #[arg(long, value_name = "N|auto", help_heading = GUARD)]
+    guard_reserve_instances: ReserveSize = ReserveSize::from_str;
+    /// Pods of these namespaces may use all, as those of kube-system always may
+    #[arg(long, value_name = "NAMESPACE,...", value_parser = list, help_heading = GUARD)]
+    guard_exempt_namespaces: List = list;
+    /// What is in these cgroups may use all, as /kubepods/burstable/podUID
+    #[arg(long, value_name = "DIR,...", value_parser = list, help_heading = GUARD)]
+    guard_exempt_cgroups: List = list;
 }
 
 /// Where settings come from; it can be read again.
@@ -161,6 +186,8 @@ pub struct Config {
     pub tune: bool,
     /// The highest values that limits are raised to.
     pub tune_ceiling: Ceiling,
+    /// The guard; `None` for none.
+    pub guard: Option<Wish>,
     /// Whether refused calls are traced.
     pub trace: Trace,
     /// How long the history is.
@@ -242,12 +269,34 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The guard that they ask for.
+    fn wish(&self) -> Option<Wish> {
+        let mode = match self.guard? {
+            Guard::Off => return None,
+            Guard::Shadow => GuardMode::Shadow,
+            Guard::Enforce => GuardMode::Enforce,
+        };
+        let values = |list: &Option<List>| list.clone().unwrap_or_default().0;
+        let cgroups = values(&self.guard_exempt_cgroups).into_iter();
+        Some(Wish {
+            mode,
+            only: self.guard_only,
+            reserve: Pair::of(
+                self.guard_reserve_instances.unwrap_or_default(),
+                self.guard_reserve_watches.unwrap_or_default(),
+            ),
+            exempt_namespaces: values(&self.guard_exempt_namespaces),
+            exempt_cgroups: cgroups.map(PathBuf::from).collect(),
+        })
+    }
+
     /// Fills what is still missing with defaults; `pod_ip` is [`pod_ip`].
     ///
     /// # Errors
     ///
     /// Settings that belong together contradict each other.
     pub fn config(self, pod_ip: Option<IpAddr>) -> anyhow::Result<Config> {
+        let guard = self.wish();
         let listen = match self.listen.unwrap_or(Listen::Port(9409)) {
             Listen::At(address) => vec![address],
             // Loopback, too: `kubectl port-forward` comes from there.
@@ -272,6 +321,7 @@ impl Settings {
         };
         let interval = self.interval.unwrap_or(Duration::from_secs(15));
         Ok(Config {
+            guard,
             // Only a collection can be recorded.
             recording: recording.map(|every| every.max(interval)),
             interval,
@@ -310,97 +360,4 @@ pub fn pod_ip(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Optio
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
-        Settings::of_environment(|name| {
-            let mut pairs = pairs.iter();
-            pairs
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
-        })
-    }
-
-    fn file(text: &str) -> anyhow::Result<Settings> {
-        let file = tempfile::NamedTempFile::new()?;
-        std::fs::write(file.path(), text)?;
-        Settings::of_file(file.path())
-    }
-
-    #[test]
-    fn earlier_sources_take_precedence() {
-        let flags = Settings {
-            top: Some(1),
-            ..Settings::default()
-        };
-        let environment = environment(&[("NOSPACE_TOP", "2"), ("NOSPACE_INTERVAL", "2m")]).unwrap();
-        let file =
-            file("top = 3\ninterval = '3m'\nlisten = ':1'\nkube = 'off'\ntune = true").unwrap();
-        let config = flags.or(environment).or(file).config(None).unwrap();
-        assert_eq!(config.top, 1);
-        assert_eq!(config.interval, Duration::from_mins(2));
-        assert_eq!(config.listen, [SocketAddr::from(([0; 4], 1))]);
-        assert_eq!((config.kube, config.tune), (Kube::Off, true));
-    }
-
-    #[test]
-    fn the_node_is_recorded_no_more_often_than_it_is_collected() {
-        let settings = file("state-dir = '/s'").unwrap();
-        let config = settings.config(None).unwrap();
-        assert_eq!(config.recording, Some(Duration::from_mins(1)));
-        for (every, expected) in [("5m", Some(300)), ("1s", Some(15)), ("off", None)] {
-            let text = format!("state-dir = '/s'\nrecording = '{every}'");
-            assert_eq!(
-                file(&text).unwrap().config(None).unwrap().recording,
-                expected.map(Duration::from_secs),
-                "{every}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_node_is_named_by_the_downward_api() {
-        let of = |pairs| environment(pairs).unwrap().node_name;
-        assert_eq!(of(&[("NODE_NAME", "a")]).as_deref(), Some("a"));
-        let both = [("NODE_NAME", "a"), ("NOSPACE_NODE_NAME", "b")];
-        assert_eq!(of(&both).as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn invalid_settings_are_named() {
-        let error = |text| format!("{:#}", file(text).unwrap_err());
-        for (text, names) in [
-            ("intervall = 3", "intervall"),
-            ("interval = 'soon'", "interval: \"soon\""),
-            ("interval = 0", "interval: \"0\""),
-            ("listen = 'here'", "listen: \"here\""),
-            ("kube = 'yes'", "kube: \"yes\""),
-            ("tune = 'perhaps'", "tune: \"perhaps\""),
-            (
-                "tune-ceiling = 'watches=many'",
-                "tune-ceiling: \"watches=many\"",
-            ),
-            ("trace = 'on'", "trace: \"on\""),
-            ("webhook-format = 'xml'", "webhook-format: \"xml\""),
-            ("history = '30s'", "history: \"30s\""),
-            ("top = -1", "top: \"-1\""),
-            ("top = [1]", "top: expected a single value"),
-            ("node-name = 'a b'", "node-name: \"a b\""),
-            ("top", "is not valid TOML"),
-        ] {
-            assert!(error(text).contains(names), "{text}: {}", error(text));
-        }
-        let error = environment(&[("NOSPACE_TOP", "many")]).unwrap_err();
-        assert!(format!("{error:#}").starts_with("NOSPACE_TOP: "));
-    }
-
-    #[test]
-    fn every_name_can_be_set() {
-        for name in NAMES {
-            let set = Settings::default().set(name, "\0");
-            let unknown = |error: anyhow::Error| error.to_string().contains("unknown setting");
-            assert!(!set.is_err_and(unknown), "{name}");
-        }
-    }
-}
+mod tests;

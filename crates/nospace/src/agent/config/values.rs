@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use nospace_core::model::InotifyResource;
 
 /// Whether conditions and events are published to the API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -130,6 +131,46 @@ pub enum Recording {
     Off,
     /// It is, this often.
     Every(Duration),
+}
+
+/// Whether the agent guards the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Guard {
+    /// It does not.
+    Off,
+    /// It counts calls that would cut into the reserve.
+    Shadow,
+    /// It refuses them.
+    Enforce,
+}
+
+/// Parses one of the two resources.
+///
+/// # Errors
+///
+/// What was expected.
+pub fn resource(text: &str) -> Result<InotifyResource, String> {
+    let mut both = InotifyResource::BOTH.into_iter();
+    both.find(|one| one.unit() == text)
+        .ok_or_else(|| "expected watches or instances".to_owned())
+}
+
+/// Values separated by commas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List(pub Vec<String>);
+
+/// Parses values separated by commas.
+///
+/// # Errors
+///
+/// One of them is empty.
+pub fn list(text: &str) -> Result<List, String> {
+    let values = text.split(',').map(|value| value.trim().to_owned());
+    let values: Vec<String> = values.collect();
+    match values.iter().any(String::is_empty) {
+        true => Err("expected values separated by commas".to_owned()),
+        false => Ok(List(values)),
+    }
 }
 
 /// Parses how often the node is recorded.

@@ -26,6 +26,7 @@ use super::access::{self, AccessReceiver};
 use super::negotiate;
 use super::recording;
 use crate::agent::config::ConfigReceiver;
+use crate::agent::guard::GuardState;
 use crate::agent::history::History;
 use crate::agent::observation::{Observation, ObservationReceiver};
 use crate::agent::pages::Pages;
@@ -56,6 +57,8 @@ pub struct AppState {
     pub observations: ObservationReceiver,
     /// Refused calls.
     pub refusals: Arc<Refusals>,
+    /// What the agent's guard does.
+    pub guard: Arc<GuardState>,
     /// The last hours.
     pub history: Arc<History>,
     /// What was recorded of them.
@@ -228,6 +231,7 @@ impl AppState {
                 .map(|observation| observation.finished_at.elapsed().as_secs_f64()),
             kubernetes_requests: self.requests.counts(),
             webhook_requests: self.webhook_requests.counts(),
+            guard: self.guard.metrics(),
             process: process::metrics(self.started),
             ..AgentMetrics::default()
         };

@@ -49,21 +49,30 @@ impl ConditionTracker {
     }
 
     /// Takes the assessments of an observation that ended at `at`; `now` is the time of day.
-    pub fn update(&mut self, assessments: [Assessment; 4], at: Instant, now: Timestamp) -> Change {
-        if self.conditions.is_empty() {
-            let fresh = |assessment| Condition {
-                assessment,
-                since: now,
-                confirmed: at,
-            };
-            self.conditions = assessments.map(fresh).into();
-            return Change::Status;
+    pub fn update(&mut self, assessments: Vec<Assessment>, at: Instant, now: Timestamp) -> Change {
+        let mut before = std::mem::take(&mut self.conditions);
+        let mut change = Change::None;
+        for assessment in assessments {
+            let known = |one: &Condition| one.assessment.kind == assessment.kind;
+            let known = before.iter().position(known);
+            if let Some(known) = known {
+                let mut condition = before.remove(known);
+                change = change.max(condition.update(assessment, at, now, self.settle_time));
+                self.conditions.push(condition);
+            } else {
+                change = Change::Status;
+                self.conditions.push(Condition {
+                    assessment,
+                    since: now,
+                    confirmed: at,
+                });
+            }
         }
-        let settle_time = self.settle_time;
-        let changes = self.conditions.iter_mut().zip(assessments);
-        let changes = changes
-            .map(|(condition, assessment)| condition.update(assessment, at, now, settle_time));
-        changes.max().unwrap_or(Change::None)
+        // What is not applied any more is removed.
+        match before.is_empty() {
+            true => change,
+            false => Change::Status,
+        }
     }
 
     /// Takes over the last transitions of conditions that an earlier agent left with the same status.

@@ -13,7 +13,7 @@ fn play(collections: &[(u64, u64)]) -> (ConditionTracker, Vec<Change>) {
             _ => with(&[instances(*percent, &[pod("web-0")])]),
         };
         let at = start + Duration::from_secs(*second);
-        tracker.update(assess(&report), at, day(*second))
+        tracker.update(assess(&report, None), at, day(*second))
     });
     let changes = changes.collect();
     (tracker, changes)
@@ -77,4 +77,45 @@ fn the_flip_of_the_agent_before_counts_where_the_status_is_the_same() {
     ]);
     assert_eq!(instances_of(&tracker).since, long_ago);
     assert_eq!(tracker.conditions()[0].since, day(0));
+}
+
+#[test]
+fn a_condition_comes_and_goes_with_the_guard() {
+    use crate::agent::guard::{GuardView, Standing};
+    let (mut tracker, start) = (ConditionTracker::new(SETTLE_TIME), Instant::now());
+    let mut look = |second, standing: Option<Standing>| {
+        let guard = standing.map(|standing| GuardView {
+            mode: nospace_core::model::GuardMode::Enforce,
+            standing,
+            refused: Vec::new(),
+        });
+        let assessments = assess(&healthy(), guard.as_ref());
+        let at = start + Duration::from_secs(second);
+        let change = tracker.update(assessments, at, day(second));
+        let last = tracker.conditions().last().unwrap();
+        (
+            change,
+            last.assessment.kind.name(),
+            last.assessment.status.name(),
+        )
+    };
+    let down = || Some(Standing::Down("EPERM".to_owned()));
+    let up = || Some(Standing::Up("the last 100 of 1,000 watches".to_owned()));
+    assert_eq!(
+        look(0, None),
+        (Change::Status, "KubeletStartAtRisk", "False")
+    );
+    assert_eq!(
+        look(15, up()),
+        (Change::Status, "InotifyGuardDown", "False")
+    );
+    assert_eq!(look(30, up()), (Change::None, "InotifyGuardDown", "False"));
+    assert_eq!(
+        look(45, down()),
+        (Change::Status, "InotifyGuardDown", "True")
+    );
+    assert_eq!(
+        look(60, None),
+        (Change::Status, "KubeletStartAtRisk", "False")
+    );
 }

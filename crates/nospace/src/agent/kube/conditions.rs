@@ -4,11 +4,13 @@ use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
 use nospace_core::evidence;
 use nospace_core::matter::Matter;
+use nospace_core::model::GuardMode;
 use nospace_core::report::{
     Budget, Finding, Report, Resource, Rule, Severity, StartVerdict, Subject, Unseen, User,
 };
 
 use super::message::{camel_case, message, sanitize};
+use crate::agent::guard::{GuardView, Standing};
 
 /// The node conditions that nospace sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,15 +23,18 @@ pub enum ConditionType {
     CgroupsExhausted,
     /// The kubelet runs, but might fail to restart.
     KubeletStartAtRisk,
+    /// The guard that the agent was asked for is not at work.
+    InotifyGuardDown,
 }
 
 impl ConditionType {
     /// All, in the order in which they are published.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::InotifyWatchesExhausted,
         Self::InotifyInstancesExhausted,
         Self::CgroupsExhausted,
         Self::KubeletStartAtRisk,
+        Self::InotifyGuardDown,
     ];
 
     /// The condition's type.
@@ -40,6 +45,7 @@ impl ConditionType {
             Self::InotifyInstancesExhausted => "InotifyInstancesExhausted",
             Self::CgroupsExhausted => "CgroupsExhausted",
             Self::KubeletStartAtRisk => "KubeletStartAtRisk",
+            Self::InotifyGuardDown => "InotifyGuardDown",
         }
     }
 }
@@ -80,10 +86,10 @@ pub struct Assessment {
     pub message: String,
 }
 
-/// Assesses each condition, in the order of [`ConditionType::ALL`].
+/// Assesses each condition, in the order of [`ConditionType::ALL`]; without a guard there is none of it.
 #[must_use]
-pub fn assess(report: &Report) -> [Assessment; 4] {
-    ConditionType::ALL.map(|kind| {
+pub fn assess(report: &Report, guarding: Option<&GuardView>) -> Vec<Assessment> {
+    let assess = |kind| {
         let (status, reason, message) = match kind {
             ConditionType::InotifyWatchesExhausted => {
                 inotify(report, Cause::InotifyWatches, |u| u.watches)
@@ -93,14 +99,16 @@ pub fn assess(report: &Report) -> [Assessment; 4] {
             }
             ConditionType::CgroupsExhausted => cgroups(report),
             ConditionType::KubeletStartAtRisk => kubelet(report),
+            ConditionType::InotifyGuardDown => guard(guarding?),
         };
-        Assessment {
+        Some(Assessment {
             kind,
             status,
             reason,
             message,
-        }
-    })
+        })
+    };
+    ConditionType::ALL.into_iter().filter_map(assess).collect()
 }
 
 type Verdict = (Status, String, String);
@@ -217,6 +225,28 @@ fn kubelet(report: &Report) -> Verdict {
         ),
         (_, None) => fine("This machine runs no kubelet".to_owned()),
     }
+}
+
+fn guard(guarding: &GuardView) -> Verdict {
+    let (reason, message) = match (&guarding.standing, guarding.mode) {
+        (Standing::Starting, _) => return unknown("The guard is starting"),
+        (Standing::Down(why), _) => {
+            let message = format!("No inotify is kept for the node: {why}");
+            return (
+                Status::True,
+                "GuardNotAtWork".to_owned(),
+                sanitize(&message),
+            );
+        }
+        (Standing::Up(kept), GuardMode::Enforce) => {
+            ("PodsAreGuarded", format!("Kept for the node: {kept}"))
+        }
+        (Standing::Up(kept), GuardMode::Shadow) => (
+            "OnlyCounted",
+            format!("Would be kept for the node: {kept}; in mode shadow nothing is refused"),
+        ),
+    };
+    (Status::False, reason.to_owned(), sanitize(&message))
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use super::*;
 use crate::agent::kube::fixtures::{healthy, instances, pod, watches_exhausted, with};
 
 fn of(report: &Report, kind: ConditionType) -> Assessment {
-    let [a, b, c, d] = assess(report);
+    let [a, b, c, d] = assess(report, None).try_into().unwrap();
     let all = [a, b, c, d];
     all.into_iter().find(|w| w.kind == kind).unwrap()
 }
 
 #[test]
 fn a_healthy_node_has_no_problem() {
-    for condition in assess(&healthy()) {
+    for condition in assess(&healthy(), None) {
         assert_eq!(condition.status, Status::False, "{condition:?}");
         assert_eq!(condition.reason, "HasRoom");
         assert!(!condition.message.is_empty());
@@ -79,7 +79,7 @@ fn what_could_not_be_read_is_unknown_and_never_healthy() {
     report.limits = None;
     report.forecast.kubelet_start = None;
     report.resources.retain(|r| r.cause != Cause::CgroupLimit);
-    for condition in assess(&report) {
+    for condition in assess(&report, None) {
         assert_eq!(condition.status, Status::Unknown, "{condition:?}");
         assert_eq!(condition.reason, "CannotTell");
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use nospace_core::report::{Finding, PodRef, Report, Rule, Severity, Subject};
 
 use super::message::{camel_case, message, pod_message, sanitize};
+use crate::agent::guard::PodAtLineNote;
 use crate::agent::observation::{LimitRaise, Observation};
 
 /// Problems that are tracked, the worst first: nobody reads more about one node.
@@ -81,6 +82,8 @@ pub struct EventTracker {
     timing: EventTiming,
     problems: BTreeMap<Key, Problem>,
     limit_raises: Vec<LimitRaise>,
+    /// Number of the last note of the guard that became an event.
+    guarded: u64,
 }
 
 impl EventTracker {
@@ -91,12 +94,16 @@ impl EventTracker {
             timing,
             problems: BTreeMap::new(),
             limit_raises: Vec::new(),
+            guarded: 0,
         }
     }
 
     /// Takes an observation and returns its new events.
     pub fn update(&mut self, observation: &Observation) -> Vec<EventSpec> {
         let mut specs = self.limit_raises(&observation.limit_raises);
+        if let Some(guard) = &observation.guard {
+            specs.extend(self.refused(&guard.refused));
+        }
         for finding in worth_reporting(&observation.report) {
             specs.extend(self.on_finding(finding, observation.finished_at));
         }
@@ -152,6 +159,23 @@ impl EventTracker {
                 severity: None,
             })
             .collect()
+    }
+
+    /// Each note is an event: the guard makes one a minute at most for a pod.
+    fn refused(&mut self, notes: &[PodAtLineNote]) -> Vec<EventSpec> {
+        let new = notes.iter().filter(|note| note.number > self.guarded);
+        let specs = new.map(|note| EventSpec {
+            object: EventTarget::Pod(note.pod.clone()),
+            subject: note.resource.to_owned(),
+            warning: true,
+            severity: None,
+            reason: "InotifyRefused".to_owned(),
+            message: sanitize(&note.message),
+        });
+        let specs = specs.collect();
+        let last = notes.last().map_or(0, |note| note.number);
+        self.guarded = self.guarded.max(last);
+        specs
     }
 
     fn limit_raises(&mut self, raises: &[LimitRaise]) -> Vec<EventSpec> {

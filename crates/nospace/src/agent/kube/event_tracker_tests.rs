@@ -156,6 +156,37 @@ fn a_limit_that_was_raised_is_reported_once() {
 }
 
 #[test]
+fn what_the_guard_refused_is_an_event_of_the_pod() {
+    use crate::agent::guard::{GuardView, PodAtLineNote, Standing};
+    let (mut tracker, start) = (EventTracker::new(TIMING), Instant::now());
+    let note = |number, name: &str| PodAtLineNote {
+        number,
+        pod: pod(name),
+        resource: "watches",
+        message: "900 of 1,000 watches of uid 0 used\n".to_owned(),
+    };
+    let look = |second, refused| Observation {
+        guard: Some(GuardView {
+            mode: nospace_core::model::GuardMode::Enforce,
+            standing: Standing::Up(String::new()),
+            refused,
+        }),
+        ..observation(healthy(), start, second)
+    };
+    let one = tracker.update(&look(0, vec![note(1, "web-0")]));
+    assert_eq!(one.len(), 1);
+    assert_eq!(one[0].object, EventTarget::Pod(pod("web-0")));
+    assert_eq!(
+        (one[0].reason.as_str(), one[0].warning),
+        ("InotifyRefused", true)
+    );
+    assert_eq!(one[0].message, "900 of 1,000 watches of uid 0 used\\n");
+    assert!(tracker.update(&look(15, vec![note(1, "web-0")])).is_empty());
+    let again = vec![note(1, "web-0"), note(2, "web-0"), note(3, "web-1")];
+    assert_eq!(tracker.update(&look(60, again)).len(), 2);
+}
+
+#[test]
 fn a_node_that_breaks_in_a_thousand_ways_is_bounded() {
     let findings: Vec<Finding> = (0..1_000)
         .map(|n| {

@@ -79,6 +79,7 @@ pub fn observation(report: Report, start: Instant, seconds: u64) -> Observation 
         growth: Vec::new(),
         raise_counts: std::collections::BTreeMap::new(),
         limit_raises: Vec::new(),
+        guard: None,
         pages: Pages::default(),
     }
 }

@@ -169,7 +169,7 @@ impl<'a> Publisher<'a> {
         };
         let now = Timestamp::now();
         let change = self.condition_tracker.update(
-            assess(&observation.report),
+            assess(&observation.report, observation.guard.as_ref()),
             observation.finished_at,
             now,
         );

@@ -1,6 +1,7 @@
 //! `/`: this node's report for people, as one page that needs nothing from anywhere else.
 
 mod budgets;
+mod guard;
 mod history;
 mod holders;
 
@@ -40,6 +41,7 @@ pub fn draw(
     budgets::start(&mut html, report);
     budgets::growth(&mut html, observation);
     holders::refusals(&mut html, metrics);
+    guard::draw(&mut html, observation, metrics);
     html.raw("</div>");
     holders::pods(&mut html, report);
     holders::processes(&mut html, report);

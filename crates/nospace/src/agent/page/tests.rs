@@ -48,6 +48,7 @@ fn evil() -> Observation {
         growth: Vec::new(),
         raise_counts: BTreeMap::new(),
         limit_raises: Vec::new(),
+        guard: None,
         pages: Pages::default(),
     }
 }
@@ -144,4 +145,62 @@ fn what_nobody_knows_is_not_folded() {
         page.find("of 1<").unwrap() < page.find("more, all below").unwrap(),
         "{page}"
     );
+}
+
+#[test]
+fn the_guard_says_what_it_keeps_or_why_it_does_not() {
+    use nospace_core::metrics::{GuardMetrics, GuardedCalls};
+    use nospace_core::model::{GuardMode, Pair};
+
+    use crate::agent::guard::{GuardView, Standing};
+
+    let show = |guard: GuardMetrics, standing| {
+        let mut observation = evil();
+        observation.guard = Some(GuardView {
+            mode: guard.mode,
+            standing,
+            refused: Vec::new(),
+        });
+        let metrics = AgentMetrics {
+            guard: Some(guard),
+            ..AgentMetrics::default()
+        };
+        let page = draw(&observation, &metrics, Duration::from_secs(15), None);
+        String::from_utf8(page).unwrap()
+    };
+    let up = GuardMetrics {
+        mode: GuardMode::Enforce,
+        hooks: Pair::of(None, Some("lsm/path_notify".to_owned())),
+        is_up: Some(true),
+        why: None,
+        test_age_seconds: Some(7.0),
+        pods: [("guarded", 3), ("unknown", 1)].into(),
+        calls: vec![GuardedCalls {
+            mode: GuardMode::Enforce,
+            resource: "watches".to_owned(),
+            namespace: "default".to_owned(),
+            pod: EVIL.to_owned(),
+            calls: 4711,
+        }],
+        skipped: [("lsm/path_notify".to_owned(), 5)].into(),
+    };
+    let kept = Standing::Up("the last 100 of 1,000 watches".to_owned());
+    let page = show(up.clone(), kept);
+    for part in [
+        "reserve: the last 100 of 1,000 watches.",
+        "watches by lsm/path_notify; pods: 3 guarded, 1 unknown; tested 7 s ago",
+        "5 calls got past it",
+        ">4711<",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains(EVIL));
+    let down = GuardMetrics {
+        is_up: Some(false),
+        why: Some(EVIL.to_owned()),
+        ..up
+    };
+    let page = show(down, Standing::Down(EVIL.to_owned()));
+    assert!(page.contains("It is not at work"), "{page}");
+    assert!(!page.contains(EVIL));
 }
