@@ -27,6 +27,7 @@ pub fn summary(name: &str) -> Summary {
             binds: Some(InotifyResource::Instances),
             provenance: Provenance::Exact,
         }),
+        guard: None,
         next_full: None,
         checks: Some(40),
         limits: Some(InotifyLimits {

@@ -7,7 +7,7 @@ use super::MorePods;
 use crate::cause::Cause;
 use crate::diff::Holdings;
 use crate::growth::{self, Growth};
-use crate::model::{CgroupVersion, InotifyResource, Provenance, Subject, percent};
+use crate::model::{CgroupVersion, GuardMode, InotifyResource, Provenance, Subject, percent};
 use crate::report::{
     AllSeen, Finding, InotifyLimits, NotCovered, Report, Rule, SCHEMA_VERSION, Severity,
     StartVerdict, Status, Unseen, User,
@@ -43,6 +43,9 @@ pub struct Summary {
     pub kubelet_start: Option<StartVerdict>,
     /// How many more pods inotify's limits allow; null where that is not known.
     pub more_pods: Option<MorePods>,
+    /// What the guards of the node do, the strictest of them; left out without one, and where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardMode>,
     /// The budget that runs out next at its present rate; null where none does within a week, or too few checks were made.
     pub next_full: Option<NextFull>,
     /// Checks that `nextFull` is based on: with fewer than 20 it is always null. Null where that is not known.
@@ -212,6 +215,7 @@ impl Summary {
             headline: facts.headline.to_owned(),
             kubelet_start: start.map(|start| start.verdict),
             more_pods: facts.more_pods.filter(|_| accounts_are_seen(report)),
+            guard: guard(report),
             next_full: next_full(report, facts.growth),
             checks: Some(
                 facts
@@ -253,6 +257,12 @@ impl Summary {
         let is_worst = |f: &&FindingSummary| f.severity == severity && severity > Severity::Info;
         self.findings.iter().find(is_worst)
     }
+}
+
+fn guard(report: &Report) -> Option<GuardMode> {
+    let running = &report.guards.as_ref()?.running;
+    let is = |mode: &GuardMode| running.iter().any(|guard| guard.mode == *mode);
+    GuardMode::ALL.into_iter().find(is)
 }
 
 /// `uid 1000 (web) of user namespace 4026532200`

@@ -351,3 +351,30 @@ proptest! {
         let _ = Summary::read(text.as_bytes());
     }
 }
+
+#[test]
+fn the_mode_of_the_strictest_guard_is_in_a_summary_and_old_ones_have_none() {
+    use crate::model::GuardMode::{Enforce, Shadow};
+    use crate::testing::node;
+    let of = |report: &crate::report::Report| {
+        let facts = Facts {
+            version: "1",
+            headline: "",
+            more_pods: None,
+            growth: &[],
+        };
+        Summary::of(report, &facts)
+    };
+    let both = node()
+        .guarded(10, Shadow, 5)
+        .guarded(10, Enforce, 5)
+        .report();
+    assert_eq!(of(&both).guard, Some(Enforce));
+    let mut text = serde_json::to_value(of(&both)).unwrap();
+    assert_eq!(text["guard"], "enforce");
+    text.as_object_mut().unwrap().remove("guard");
+    let old: Summary = serde_json::from_value(text).unwrap();
+    assert_eq!(old.guard, None);
+    let quiet = serde_json::to_value(of(&node().report())).unwrap();
+    assert_eq!(quiet.get("guard"), None);
+}

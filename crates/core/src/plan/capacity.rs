@@ -41,6 +41,8 @@ pub struct CandidateLimits {
     pub watches: Option<u64>,
     /// The kernel decides, by memory.
     pub from_memory: bool,
+    /// What a guard keeps of both for the node: pods cannot take it.
+    pub kept: Pair<u64>,
     /// Where the figures are from.
     pub source: String,
 }
@@ -60,6 +62,7 @@ impl CandidateLimits {
             instances: limits.max_user_instances,
             watches,
             from_memory: limits.max_user_watches == MaxUserWatches::FromMemory,
+            kept: Pair::default(),
             source: limits.source.to_owned(),
         }
     }
@@ -73,16 +76,15 @@ impl CandidateLimits {
             instances: limits.max_user_instances,
             watches: Some(limits.max_user_watches),
             from_memory: false,
+            kept: Pair::default(),
             source: source.to_owned(),
         }
     }
 
-    /// The limits; of watches the fewest that there can be.
+    /// What pods may use of the limits; of watches the fewest that there can be.
     fn least(&self) -> Pair<u64> {
-        Pair::of(
-            self.instances,
-            self.watches.unwrap_or(*DEFAULT_WATCHES.start()),
-        )
+        let watches = self.watches.unwrap_or(*DEFAULT_WATCHES.start());
+        Pair::of(self.instances, watches).minus(self.kept)
     }
 }
 
@@ -197,6 +199,15 @@ fn most_pods(
 }
 
 fn note(against: &CandidateLimits, wanted: u64) -> Option<String> {
+    if against.kept != Pair::default() {
+        let each = [InotifyResource::Watches, InotifyResource::Instances];
+        let kept = each.into_iter().filter(|one| against.kept[*one] > 0);
+        let kept: Vec<String> = kept.map(|one| one.count(against.kept[one])).collect();
+        return Some(format!(
+            "a guard keeps the last {} for the node, and pods cannot take them",
+            kept.join(" and ")
+        ));
+    }
     if against.watches.is_some() {
         return None;
     }

@@ -43,6 +43,31 @@ fn a_pod_costs_what_was_measured() {
 }
 
 #[test]
+fn what_a_guard_keeps_is_no_room_for_pods() {
+    use crate::model::GuardMode::{Enforce, Shadow};
+    let node = |mode| {
+        node()
+            .process(1, "init")
+            .pod(100, "app", "web-0")
+            .holds(1, 100)
+            .guarded(200, mode, 300)
+    };
+    let more = |mode| planned(&node(mode), 2).node.unwrap().more_pods;
+    let (free, kept) = (more(Shadow).unwrap(), more(Enforce).unwrap());
+    // A pod takes 100 of its own and 2 of cAdvisor, or none where cgroups are not known.
+    assert!(free > kept && free - kept <= 3, "{free} {kept}");
+    let live = &planned(&node(Enforce), 2).limits[1];
+    assert_eq!(
+        (live.name.as_str(), live.max_user_watches),
+        ("this node", Some(1000))
+    );
+    assert_eq!(
+        live.note.as_deref(),
+        Some("a guard keeps the last 300 watches for the node, and pods cannot take them")
+    );
+}
+
+#[test]
 fn another_users_pods_are_not_roots() {
     let user = crate::model::UserKey::initial(1000);
     let node = running(2, 1, 1, 0)

@@ -14,7 +14,7 @@ use crate::attribute::kubelet::{INSTANCES_FROM_1_31, OTHER_WATCHES_FROM_1_31};
 use crate::attribute::{Part, Running, View, running};
 use crate::limits::describe;
 use crate::model::{CgroupVersion, Pair, Runtime, UserKey};
-use crate::report::{Owner, Unseen, User};
+use crate::report::{GuardLine, Owner, Unseen, User};
 
 /// What the command line says of the node, over what is seen of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,11 +200,12 @@ impl<'v> NodeUse<'v> {
             max_user_instances: self.root.instances.limit?,
             max_user_watches: self.root.watches.limit?,
         };
-        Some(CandidateLimits::figures(
-            "this node",
-            limits,
-            "/proc/sys/fs/inotify, now",
-        ))
+        let guards = self.view.snapshot.guards.as_ref();
+        let line = |one| GuardLine::of(guards, self.root, one);
+        Some(CandidateLimits {
+            kept: Pair::new(|one| line(one).map_or(0, |line| line.kept)),
+            ..CandidateLimits::figures("this node", limits, "/proc/sys/fs/inotify, now")
+        })
     }
 
     /// What pods hold of root's budgets, their shims included.

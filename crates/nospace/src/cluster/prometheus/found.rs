@@ -196,6 +196,7 @@ impl Found {
             headline,
             kubelet_start: self.kubelet_start(),
             more_pods: None,
+            guard: None,
             next_full: self.next_full.clone(),
             checks: self.checks,
             limits: self.limits(),

@@ -1,6 +1,7 @@
 use anstyle::Style;
 use nospace_core::growth;
 use nospace_core::model::Provenance;
+use nospace_core::report::Report;
 
 use super::canvas::Canvas;
 use super::columns::{Column, Columns};
@@ -9,8 +10,10 @@ use super::look::Look;
 use crate::top::budgets::Budget;
 use crate::top::state::{Shown, State};
 use crate::ui::bar::bar;
-use crate::ui::{Line, number, style};
+use crate::ui::{Line, human, number, style};
 
+/// Guards that are shown: more than one is rare.
+const GUARDS: usize = 2;
 const BAR: &str = " ";
 const TREND: &str = "TREND";
 const USED: &str = "USED";
@@ -28,7 +31,7 @@ const COLUMNS: [Column; 8] = [
 ];
 
 /// The budgets that matter most: inotify's fullest, and the fullest of the others.
-pub fn panel(canvas: &mut Canvas<'_>, state: &State) {
+pub fn panel(canvas: &mut Canvas<'_>, state: &State, report: &Report) {
     let most = (canvas.height() / 5).clamp(2, 6);
     let inotify = state.budgets.iter().filter(|budget| budget.is_inotify());
     let others = state.budgets.iter().filter(|budget| !budget.is_inotify());
@@ -43,10 +46,21 @@ pub fn panel(canvas: &mut Canvas<'_>, state: &State) {
     for budget in shown {
         canvas.line(&row(&columns, budget, canvas.look));
     }
+    guards(canvas, report);
+}
+
+/// What is kept from pods: they get less than the limit.
+fn guards(canvas: &mut Canvas<'_>, report: &Report) {
+    for line in human::guard_lines(report, canvas.look.charset)
+        .iter()
+        .take(GUARDS)
+    {
+        canvas.line(line);
+    }
 }
 
 /// All of them.
-pub fn list(canvas: &mut Canvas<'_>, state: &State) -> Shown {
+pub fn list(canvas: &mut Canvas<'_>, state: &State, report: &Report) -> Shown {
     let known = state
         .budgets
         .iter()
@@ -61,6 +75,7 @@ pub fn list(canvas: &mut Canvas<'_>, state: &State) -> Shown {
         remark.push_str(&format!(", {unknown} unknown"));
     }
     canvas.line(&title.plain("  ").put(style::DIM, &remark));
+    guards(canvas, report);
     let columns = Columns::fit(&COLUMNS, canvas.width(), canvas.look.charset);
     canvas.line(&columns.headings(""));
     let shown = Shown {

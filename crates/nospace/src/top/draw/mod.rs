@@ -56,11 +56,11 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) -> Shown
     }
     match state.view {
         View::Holders => {
-            budgets::panel(&mut canvas, state);
+            budgets::panel(&mut canvas, state, &sample.report);
             canvas.blank();
             holders::draw(&mut canvas, state)
         }
-        View::Limits => budgets::list(&mut canvas, state),
+        View::Limits => budgets::list(&mut canvas, state, &sample.report),
         View::Refusals => refusals::draw(&mut canvas, state),
         View::Findings => findings::draw(&mut canvas, state, &sample),
     }

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use anstyle::Style;
 use nospace_core::amount::duration;
 use nospace_core::model::{Guard, GuardMode, InotifyResource};
 use nospace_core::report::{GuardLine, Report, Severity};
 
-use crate::ui::{Page, style};
+use crate::ui::{Charset, Line, Page, style};
 
 /// A guard tests itself every minute.
 const TESTED: u64 = 150;
@@ -16,12 +17,7 @@ pub fn draw(page: &mut Page, report: &Report) {
     };
     for guard in &guards.running {
         page.add(page.line());
-        let (says, look) = match guard.mode {
-            GuardMode::Enforce if is_reached(report, guard) => ("pods are refused", Some(100)),
-            GuardMode::Enforce => ("refuses pods at the line", None),
-            GuardMode::Shadow => ("shadow, refuses nothing", None),
-        };
-        let look = look.map_or(style::PLAIN, style::pressure);
+        let (says, look) = does(report, guard);
         let line = page.labelled("Guard").put(look, says).plain(": ");
         page.wrapped(line, style::PLAIN, &sentence(report, guard));
         if let Some(text) = doubt(guard) {
@@ -35,6 +31,37 @@ pub fn draw(page: &mut Page, report: &Report) {
         let line = line.put(style::pressure(80), "unknown").plain(": ");
         page.wrapped(line, style::PLAIN, why);
     }
+}
+
+/// What a guard does now, in short.
+fn does(report: &Report, guard: &Guard) -> (&'static str, Style) {
+    match guard.mode {
+        GuardMode::Enforce if is_reached(report, guard) => {
+            ("pods are refused", style::pressure(100))
+        }
+        GuardMode::Enforce => ("refuses pods at the line", style::PLAIN),
+        GuardMode::Shadow => ("shadow, refuses nothing", style::PLAIN),
+    }
+}
+
+/// Each guard in one line.
+pub fn lines(report: &Report, charset: Charset) -> Vec<Line> {
+    let guards = report.guards.iter();
+    let line = |guard: &Guard| {
+        let (says, look) = does(report, guard);
+        let line = Line::new(charset).put(style::BOLD, "Guard  ");
+        line.put(look, says)
+            .plain(": ")
+            .plain(&charset.clean(&sentence(report, guard)))
+    };
+    let running = guards.clone().flat_map(|guards| &guards.running).map(line);
+    let unreadable = guards.flat_map(|guards| &guards.unreadable).map(|why| {
+        let line = Line::new(charset).put(style::BOLD, "Guard  ");
+        line.put(style::pressure(80), "unknown")
+            .plain(": ")
+            .plain(&charset.clean(why))
+    });
+    running.chain(unreadable).collect()
 }
 
 /// Whether it refuses pods now.

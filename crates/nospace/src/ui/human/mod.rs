@@ -21,6 +21,7 @@ use nospace_core::report::{Report, Severity};
 pub use findings::{details as finding_details, title as finding_title};
 pub use forecast::draw as forecast;
 pub use gaps::collectors;
+pub use guards::lines as guard_lines;
 pub use headline::{headline, not_covered, not_fully_visible, sentence, summary, word, worst};
 pub use options::Options;
 pub use owner::{owner, pod};

@@ -189,6 +189,31 @@ fn every_screen_says_how_to_leave_it() {
 }
 
 #[test]
+fn a_guard_is_said_beside_the_limits() {
+    use nospace_core::model::{Guard, GuardMode, Guards, Pair};
+    let mut report = samples::watches_exhausted();
+    report.guards = Some(Guards {
+        running: vec![Guard {
+            pid: 41,
+            mode: GuardMode::Enforce,
+            reserve: Pair::of(None, Some(100)),
+            tested_seconds_ago: Some(5),
+            exempt_namespaces: vec!["kube-system".to_owned()],
+            exempt_cgroups: Vec::new(),
+            more_exempt: false,
+        }],
+        unreadable: Vec::new(),
+    });
+    let mut state = still(report);
+    for keys in ["1", "2"] {
+        press(&mut state, keys);
+        let screen = screen(&mut state, 100);
+        let says = "Guard  pods are refused: the last 100 watches are kept for the node (pid 41)";
+        assert!(screen.contains(says), "{screen}");
+    }
+}
+
+#[test]
 fn nobody_in_sight_is_not_nobody() {
     let mut report = samples::watches_exhausted();
     report.processes.clear();
