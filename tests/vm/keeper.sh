@@ -115,8 +115,19 @@ refused() { # CODE PATTERN OPTION...: a guard that must not start
     [ ! -s /tmp/lines ] || fail "guard $* printed $(cat /tmp/lines)"
 }
 
+metric() { # WHAT PATTERN: among the agent's metrics, by and by
+    for _ in $(seq 600); do
+        wget -qO /tmp/metrics http://127.0.0.1:9409/metrics 2>/dev/null && grep -q -- "$2" /tmp/metrics && return
+        usleep 100000
+    done
+    grep -E 'guard|refus' /tmp/metrics
+    cat /tmp/messages
+    fail "$1: no $2"
+}
+
 /nospace guard --probe -o json >/tmp/probe
-case $? in
+probed=$?
+case $probed in
 0) both=1 ;;
 1) both= ;;
 *) fail "guard --probe: $(cat /tmp/probe)" ;;
@@ -310,3 +321,83 @@ start --mode shadow
 has "auto" '"resource":"instances".*"limit":128,"kept":64,"asked":[0-9]*,"kubeletNeeds":[0-9]'
 stop
 echo "auto ... ok"
+
+# --- The agent's guard.
+ifconfig lo 127.0.0.1 up
+settings() { # MODE
+    printf '%s\n' 'interval = "1s"' "guard = '$1'" 'guard-reserve-watches = 100' 'guard-reserve-instances = 20' \
+        "${both:+#}guard-only = 'watches'" >/tmp/agent.toml
+}
+settings enforce
+/nospace agent --kube off --config /tmp/agent.toml >/tmp/messages 2>&1 &
+agent=$!
+metric "it works" '^nospace_guard_up 1$'
+metric "where" '^nospace_guard_info{mode="enforce",watch_hook="[a-z_/]*path_notify",'
+metric "what is kept" '^nospace_guard_kept{resource="watches",mode="enforce"} 100$'
+metric "pods" '^nospace_guard_pods{policy="guarded"} [1-9]'
+# Refused calls are counted from here on.
+for _ in $(seq 600); do
+    wget -qO /tmp/ready http://127.0.0.1:9409/readyz 2>/dev/null && break
+    usleep 100000
+done
+must web "exhaust watches" '{"done":900,"errno":28}'
+metric "the pod was refused" '^nospace_guard_refused_total{resource="watches",namespace="default",pod="web"} 1$'
+metric "the trace saw it" '^nospace_inotify_refusals_total{errno="ENOSPC",call="inotify_add_watch",namespace="default",pod="web",container=".*"} 1$'
+metric "and nothing was used up" '^nospace_refusals_total{cause="inotify-watches"} 0$'
+metric "the self-test" '^nospace_guard_self_test_age_seconds [0-9]'
+must system "exhaust watches" '{"done":100,"errno":28}'
+metric "now it is" '^nospace_refusals_total{cause="inotify-watches"} 1$'
+free system
+wget -qO /tmp/page http://127.0.0.1:9409/
+says "the page" /tmp/page "Pods are refused what would cut into the reserve: the last 100 of 1,000 watches"
+says "the log" /tmp/messages "the guard refuses default/web more watches"
+looks "beside the agent" 2
+says "the guard is the agent's" /tmp/check "\"pid\": $agent,"
+echo "the agent refuses a pod, and its metrics say so ... ok"
+
+settings shadow
+kill -HUP $agent
+metric "another mode" '^nospace_guard_info{mode="shadow",watch_hook="[a-z]'
+must web "exhaust watches" '{"done":100,"errno":28}'
+metric "it is counted" '^nospace_guard_would_refuse_total{resource="watches",namespace="default",pod="web"} [1-9]'
+metric "what was refused stays" '^nospace_guard_refused_total{resource="watches",namespace="default",pod="web"} 1$'
+free web
+settings off
+kill -HUP $agent
+for _ in $(seq 200); do
+    wget -qO /tmp/metrics http://127.0.0.1:9409/metrics && ! grep -q '^nospace_guard' /tmp/metrics && break
+    usleep 100000
+done
+silent "no guard" /tmp/metrics '^nospace_guard'
+must web "exhaust watches" '{"done":1000,"errno":28}'
+free web
+settings enforce
+kill -HUP $agent
+metric "again" '^nospace_guard_up 1$'
+must web "exhaust watches" '{"done":900,"errno":28}'
+echo "SIGHUP changes the agent's guard ... ok"
+kill -9 $agent
+for _ in $(seq 10); do
+    free web
+    answer=$(ask web "exhaust watches")
+    [ "$answer" = '{"done":900,"errno":28}' ] || break
+    sleep 1
+done
+same "after SIGKILL of the agent" "$answer" '{"done":1000,"errno":28}'
+free web
+echo "SIGKILL of the agent ends it ... ok"
+
+# --- Rights. busybox's setpriv has no bounding set.
+if [ -x /usr/bin/setpriv ]; then
+    rights() { # CAPABILITIES CODE
+        /usr/bin/setpriv --inh-caps=-all --bounding-set="-all$1" /nospace guard --probe -o json >/tmp/limited 2>&1
+        local code=$?
+        [ "$code" = "$2" ] || fail "exit code of the probe with $1: $code instead of $2: $(cat /tmp/limited)"
+    }
+    rights ,+bpf 3
+    says "why" /tmp/limited '"obstacle": "'
+    rights ,+perfmon 3
+    says "why" /tmp/limited '"obstacle": "'
+    rights ,+bpf,+perfmon $probed
+    echo "BPF and PERFMON suffice, neither does alone ... ok"
+fi

@@ -100,12 +100,15 @@ make_root() {
     done
     # With its libraries, since Debian has no static one; so none for another architecture.
     if [ "$arch" = "$(dpkg --print-architecture)" ]; then
-        local mkfs library
-        mkfs=$(command -v mkfs.ext4)
-        cp "$mkfs" "$root/bin/"
-        ldd "$mkfs" | grep -o '/[^ ]*' | while read -r library; do
-            mkdir -p "$root${library%/*}"
-            cp -L "$library" "$root$library"
+        local program library
+        mkdir -p "$root/usr/bin"
+        cp "$(command -v mkfs.ext4)" "$root/bin/"
+        cp "$(command -v setpriv)" "$root/usr/bin/"
+        for program in mkfs.ext4 setpriv; do
+            ldd "$(command -v $program)" | grep -o '/[^ ]*' | while read -r library; do
+                mkdir -p "$root${library%/*}"
+                cp -L "$library" "$root$library"
+            done
         done
     fi
 }
