@@ -156,8 +156,8 @@ impl Signals {
 
 /// Counts refusals until the returned sender is dropped.
 fn start_trace(refusals: &Arc<Refusals>, roots: &Roots) -> anyhow::Result<mpsc::Sender<()>> {
-    // Only names owners: the eBPF programs are those of the trace.
-    let host = Live::open(roots, false)?;
+    // Names owners, and knows guards by the kernel's accounting; that is loaded where a call was refused below its limit.
+    let host = Live::open(roots, true)?;
     let refusals = Arc::clone(refusals);
     refusals.begin();
     let (quit, stop) = mpsc::channel();
