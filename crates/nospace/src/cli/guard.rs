@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared, UNKNOWN, one_of};
 use super::stop::stop_flag;
 use crate::guard::{
-    EndReason, GuardLine, GuardMode, Keeper, Observer, ReserveSize, StatusReason, Wish, keep,
+    EndReason, GuardLine, GuardMode, Keeper, Observer, Pace, ReserveSize, StatusReason, Wish, keep,
     try_hooks,
 };
 use crate::output::{Format, document};
@@ -136,7 +136,14 @@ fn guard(
         verbose: shared.verbose,
     };
     let stopped = || stop.load(Ordering::Relaxed);
-    match keep(keeper, &mut host, &stopped, &mut printer, &warn) {
+    match keep(
+        keeper,
+        Pace::default(),
+        &mut host,
+        &stopped,
+        &mut printer,
+        &warn,
+    ) {
         Ok(EndReason::Stopped) => Ok(ExitCode::SUCCESS),
         Ok(EndReason::Doubt | EndReason::Failed) => Ok(ExitCode::from(FAILED)),
         Err(error) => {

@@ -20,6 +20,7 @@ use super::lines::{
 };
 use super::names::Names;
 use super::reserve::{Asked, ReserveSize};
+use super::session::{Guarding, Tally};
 use super::settings::{CannotGuard, Settings};
 use super::skips::Skips;
 use crate::collect;
@@ -109,40 +110,6 @@ impl Keeper {
         Ok(())
     }
 
-    /// Has the programs know every pod that there is at `now`, the time since the start. What could not be read of their names, if that
-    /// leaves some without.
-    ///
-    /// # Errors
-    ///
-    /// The cgroups could not be read, or the kernel took a policy not: the guard must end.
-    pub fn refresh(&mut self, host: &Live, now: Duration) -> anyhow::Result<Vec<String>> {
-        let cgroups = self.cgroups(now)?;
-        let mut gaps = Vec::new();
-        let names = &self.names;
-        let name = |uid: &str| names.pod(uid).cloned();
-        let nameless = |pod: &cgroups::PodCgroup| pod.uid.as_deref().and_then(name).is_none();
-        if cgroups.pods.iter().any(nameless) {
-            let new = self.census.has_new(&cgroups, name, now);
-            gaps = self.names.read(host, &cgroups, new, now);
-        }
-        let exempt = Exempt {
-            namespaces: self.settings.exempt_namespaces.clone(),
-            cgroups: self.exempt_cgroups()?,
-        };
-        let names = &self.names;
-        let name = |uid: &str| names.pod(uid).cloned();
-        let Counted { policies, pods } = self.census.take(&cgroups, name, &exempt, now);
-        self.guard
-            .set_policies(&policies)
-            .context("cannot tell the guard's programs about the pods")?;
-        if pods.unknown <= self.pods.unknown {
-            gaps.clear();
-        }
-        self.pods = pods;
-        self.remember(cgroups);
-        Ok(gaps)
-    }
-
     fn cgroups(&mut self, now: Duration) -> anyhow::Result<KubeCgroups> {
         let is_due = |at: Duration| now.saturating_sub(at) >= SEARCH;
         if self.searched.is_none_or(is_due) {
@@ -191,33 +158,6 @@ impl Keeper {
         }
     }
 
-    /// What happened until `now`: pods at the line, and calls that got past a hook.
-    ///
-    /// # Errors
-    ///
-    /// The programs' reports are malformed: the guard must end.
-    pub fn news(&mut self, now: Duration) -> anyhow::Result<Vec<GuardLine>> {
-        let log = &mut self.log;
-        self.guard
-            .reported(|report| log.take(&report))
-            .context("cannot read the reports of the guard's programs")?;
-        let due = self.log.due(&self.guard.counts_by_pod(), now);
-        let mut lines: Vec<GuardLine> = due.into_iter().map(|due| self.at_line(due)).collect();
-        // Nothing can get past what refuses nothing.
-        if self.settings.mode == GuardMode::Enforce {
-            let skipped = self.skips.due(&self.guard.skipped(), now);
-            lines.extend(skipped.into_iter().map(|(hook, calls, total)| {
-                GuardLine::Skipped(SkippedCalls {
-                    time: Clock::read(),
-                    hook: hook.name().to_owned(),
-                    calls,
-                    total,
-                })
-            }));
-        }
-        Ok(lines)
-    }
-
     fn at_line(&self, due: Due) -> GuardLine {
         let Due {
             pod,
@@ -249,12 +189,80 @@ impl Keeper {
         }))
     }
 
-    /// Tests itself, and adapts the reserve to what a start of the kubelet takes now.
-    ///
-    /// # Errors
-    ///
-    /// What the self-test found wrong: the guard must end.
-    pub fn minute(&mut self, host: &mut Live) -> anyhow::Result<Vec<GuardLine>> {
+    /// What is to be kept; `None` where it depends on the kubelet and that is not known.
+    fn reserve(&self, host: &mut Live) -> Option<Pair<Asked>> {
+        let fixed = self.settings.reserve.map(|size| match size {
+            ReserveSize::Fixed(amount) => Some(Asked::fixed(amount)),
+            ReserveSize::Auto => None,
+        });
+        let guarded = |one| hook_of(self.guard.hooks(), one).is_some();
+        if ORDER
+            .into_iter()
+            .all(|one| fixed[one].is_some() || !guarded(one))
+        {
+            return Some(fixed.map(Option::unwrap_or_default));
+        }
+        host.renew();
+        let report = nospace_core::conclude(&collect::collect(&*host));
+        let needed = report.forecast.kubelet_start?.needed();
+        Some(Pair::new(|one| {
+            fixed[one].unwrap_or_else(|| Asked::auto(needed[one]))
+        }))
+    }
+}
+
+impl Guarding for Keeper {
+    fn refresh(&mut self, host: &Live, now: Duration) -> anyhow::Result<Vec<String>> {
+        let cgroups = self.cgroups(now)?;
+        let mut gaps = Vec::new();
+        let names = &self.names;
+        let name = |uid: &str| names.pod(uid).cloned();
+        let nameless = |pod: &cgroups::PodCgroup| pod.uid.as_deref().and_then(name).is_none();
+        if cgroups.pods.iter().any(nameless) {
+            let new = self.census.has_new(&cgroups, name, now);
+            gaps = self.names.read(host, &cgroups, new, now);
+        }
+        let exempt = Exempt {
+            namespaces: self.settings.exempt_namespaces.clone(),
+            cgroups: self.exempt_cgroups()?,
+        };
+        let names = &self.names;
+        let name = |uid: &str| names.pod(uid).cloned();
+        let Counted { policies, pods } = self.census.take(&cgroups, name, &exempt, now);
+        self.guard
+            .set_policies(&policies)
+            .context("cannot tell the guard's programs about the pods")?;
+        if pods.unknown <= self.pods.unknown {
+            gaps.clear();
+        }
+        self.pods = pods;
+        self.remember(cgroups);
+        Ok(gaps)
+    }
+
+    fn news(&mut self, now: Duration) -> anyhow::Result<Vec<GuardLine>> {
+        let log = &mut self.log;
+        self.guard
+            .reported(|report| log.take(&report))
+            .context("cannot read the reports of the guard's programs")?;
+        let due = self.log.due(&self.guard.counts_by_pod(), now);
+        let mut lines: Vec<GuardLine> = due.into_iter().map(|due| self.at_line(due)).collect();
+        // Nothing can get past what refuses nothing.
+        if self.settings.mode == GuardMode::Enforce {
+            let skipped = self.skips.due(&self.guard.skipped(), now);
+            lines.extend(skipped.into_iter().map(|(hook, calls, total)| {
+                GuardLine::Skipped(SkippedCalls {
+                    time: Clock::read(),
+                    hook: hook.name().to_owned(),
+                    calls,
+                    total,
+                })
+            }));
+        }
+        Ok(lines)
+    }
+
+    fn minute(&mut self, host: &mut Live) -> anyhow::Result<Vec<GuardLine>> {
         let mut lines = Vec::new();
         if let SelfTest::Inconclusive(reason) = self.guard.self_test(&mut self.accounting)? {
             lines.push(GuardLine::Untested(Untested {
@@ -277,12 +285,7 @@ impl Keeper {
         Ok(lines)
     }
 
-    /// What is kept now. A [`StatusReason::Minute`] becomes a change where a limit or a reserve is not as it was.
-    ///
-    /// # Errors
-    ///
-    /// The kernel's accounting cannot be read.
-    pub fn status(&mut self, reason: StatusReason) -> anyhow::Result<GuardStatus> {
+    fn status(&mut self, reason: StatusReason) -> anyhow::Result<GuardStatus> {
         let now = self
             .accounting
             .read()
@@ -332,30 +335,7 @@ impl Keeper {
         })
     }
 
-    /// What is to be kept; `None` where it depends on the kubelet and that is not known.
-    fn reserve(&self, host: &mut Live) -> Option<Pair<Asked>> {
-        let fixed = self.settings.reserve.map(|size| match size {
-            ReserveSize::Fixed(amount) => Some(Asked::fixed(amount)),
-            ReserveSize::Auto => None,
-        });
-        let guarded = |one| hook_of(self.guard.hooks(), one).is_some();
-        if ORDER
-            .into_iter()
-            .all(|one| fixed[one].is_some() || !guarded(one))
-        {
-            return Some(fixed.map(Option::unwrap_or_default));
-        }
-        host.renew();
-        let report = nospace_core::conclude(&collect::collect(&*host));
-        let needed = report.forecast.kubelet_start?.needed();
-        Some(Pair::new(|one| {
-            fixed[one].unwrap_or_else(|| Asked::auto(needed[one]))
-        }))
-    }
-
-    /// Calls at the line since the start by the pod's cgroup; as many pods as the programs count.
-    #[must_use]
-    pub fn calls_by_pod(&self) -> BTreeMap<u64, PodCalls> {
+    fn counted(&self) -> Tally {
         let one = |(id, counts)| {
             let (cgroup, pod) = self.known.get(&id).cloned().unzip();
             let pod = PodCalls {
@@ -365,22 +345,18 @@ impl Keeper {
             };
             (id, pod)
         };
-        self.guard.counts_by_pod().into_iter().map(one).collect()
+        let skipped = self.guard.skipped().into_iter();
+        Tally {
+            pods: self.guard.counts_by_pod().into_iter().map(one).collect(),
+            skipped: skipped
+                .filter_map(|(hook, calls)| Some((hook.name(), calls?)))
+                .collect(),
+        }
     }
 
-    /// Calls since the start that got past each hook, where the kernel counts them.
-    #[must_use]
-    pub fn skipped(&self) -> Vec<(Hook, u64)> {
-        let all = self.guard.skipped().into_iter();
-        all.filter_map(|(hook, calls)| Some((hook, calls?)))
-            .collect()
-    }
-
-    /// Detaches: from then on nothing is refused. What it did.
-    #[must_use]
-    pub fn end(self, reason: EndReason, why: Option<String>) -> GuardEnd {
+    fn end(self, reason: EndReason, why: Option<String>) -> GuardEnd {
         let total = calls(&self.guard.counts());
-        let mut pods: Vec<PodCalls> = self.calls_by_pod().into_values().collect();
+        let mut pods: Vec<PodCalls> = self.counted().pods.into_values().collect();
         drop(self.guard);
         let all = |calls: Pair<u64>| calls.watches.saturating_add(calls.instances);
         pods.sort_by_key(|pod| std::cmp::Reverse(all(pod.calls)));

@@ -30,5 +30,5 @@ pub use lines::{
 };
 pub use probing::{tried, try_hooks};
 pub use reserve::{Asked, ReserveSize};
-pub use session::{Observer, keep};
+pub use session::{Guarding, Observer, Pace, Tally, keep};
 pub use settings::{CannotGuard, Settings, Wish};

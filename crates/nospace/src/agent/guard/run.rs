@@ -9,8 +9,8 @@ use nospace_core::model::{self, Pair};
 use super::state::{GuardState, kept};
 use crate::agent::config::ConfigReceiver;
 use crate::guard::{
-    CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, Keeper, Observer,
-    PodAtLine, StatusReason, Wish, keep,
+    CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, Keeper, Observer, Pace,
+    PodAtLine, StatusReason, Tally, Wish, keep,
 };
 use crate::host::live::{Live, Roots};
 use crate::ui::warn;
@@ -110,7 +110,14 @@ impl GuardThread {
             end: None,
         };
         let is_over = || is_over(renew) || self.wish().as_ref() != Some(wish);
-        let ended = keep(keeper, &mut host, &is_over, &mut recorder, &warn);
+        let ended = keep(
+            keeper,
+            Pace::default(),
+            &mut host,
+            &is_over,
+            &mut recorder,
+            &warn,
+        );
         let why = recorder.end.and_then(|end| end.why).unwrap_or_default();
         match ended {
             Ok(EndReason::Stopped) => Ended::Stopped,
@@ -173,18 +180,16 @@ impl Observer for Recorder<'_> {
         Ok(true)
     }
 
-    fn tick(&mut self, keeper: &Keeper) {
-        let pods = keeper.calls_by_pod();
+    fn counted(&mut self, Tally { pods, skipped }: Tally) {
         // The programs forget pods; one that comes again begins anew.
         self.counted.retain(|cgroup, _| pods.contains_key(cgroup));
         for (cgroup, pod) in pods {
             let before = self.counted.insert(cgroup, pod.calls).unwrap_or_default();
             self.state.count(self.mode, &pod, beyond(before, pod.calls));
         }
-        for (hook, calls) in keeper.skipped() {
-            let before = self.skipped.insert(hook.name(), calls).unwrap_or_default();
-            self.state
-                .skipped(hook.name(), calls.saturating_sub(before));
+        for (hook, calls) in skipped {
+            let before = self.skipped.insert(hook, calls).unwrap_or_default();
+            self.state.skipped(hook, calls.saturating_sub(before));
         }
     }
 }
