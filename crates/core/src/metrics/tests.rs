@@ -181,3 +181,63 @@ fn the_page_is_made_from_the_code() {
     let written = include_str!("../../../../docs/metrics.md");
     assert_eq!(written, page(), "run `cargo xtask metrics`");
 }
+
+#[test]
+fn what_guards_keep_is_said_by_mode() {
+    use crate::model::GuardMode::{Enforce, Shadow};
+    let report = node()
+        .guarded(10, Shadow, 900)
+        .guarded(10, Enforce, 100)
+        .guarded(10, Enforce, 50)
+        .report();
+    let text = exposition(&report, DEFAULT_TOP, Dialect::Prometheus);
+    assert_eq!(
+        rows(&text, "nospace_guard_kept"),
+        [
+            "nospace_guard_kept{resource=\"watches\",mode=\"enforce\"} 100",
+            // Never more than half of the limit.
+            "nospace_guard_kept{resource=\"watches\",mode=\"shadow\"} 500",
+        ]
+    );
+    let text = exposition(&quiet(), DEFAULT_TOP, Dialect::Prometheus);
+    assert_eq!(rows(&text, "nospace_guard_kept"), [""; 0]);
+}
+
+#[test]
+fn calls_at_the_line_are_counted_by_what_became_of_them() {
+    use crate::model::{GuardMode, Pair};
+    let calls = |mode, calls| GuardedCalls {
+        mode,
+        resource: "watches".to_owned(),
+        namespace: "shop".to_owned(),
+        pod: "web-0".to_owned(),
+        calls,
+    };
+    let figures = AgentMetrics {
+        guard: Some(GuardMetrics {
+            mode: GuardMode::Enforce,
+            hooks: Pair::of(None, Some("lsm/path_notify".to_owned())),
+            is_up: Some(true),
+            why: None,
+            test_age_seconds: Some(7.5),
+            pods: [("guarded", 3)].into(),
+            calls: vec![calls(GuardMode::Enforce, 4), calls(GuardMode::Shadow, 9)],
+            skipped: [("lsm/path_notify".to_owned(), 1)].into(),
+        }),
+        ..AgentMetrics::default()
+    };
+    let mut out = Exposition::new(Dialect::Prometheus);
+    agent(&figures, &mut out);
+    let text = out.finish();
+    for sample in [
+        "nospace_guard_info{mode=\"enforce\",watch_hook=\"lsm/path_notify\",instance_hook=\"\"} 1",
+        "nospace_guard_up 1",
+        "nospace_guard_self_test_age_seconds 7.5",
+        "nospace_guard_pods{policy=\"guarded\"} 3",
+        "nospace_guard_refused_total{resource=\"watches\",namespace=\"shop\",pod=\"web-0\"} 4",
+        "nospace_guard_would_refuse_total{resource=\"watches\",namespace=\"shop\",pod=\"web-0\"} 9",
+        "nospace_guard_skipped_calls_total{hook=\"lsm/path_notify\"} 1",
+    ] {
+        assert!(text.contains(&format!("{sample}\n")), "{sample}: {text}");
+    }
+}
