@@ -389,6 +389,8 @@ echo "SIGKILL of the agent ends it ... ok"
 
 # --- Rights. busybox's setpriv has no bounding set.
 if [ -x /usr/bin/setpriv ]; then
+    # Before 5.11 BPF's memory counts against it, and without CAP_SYS_RESOURCE nospace cannot raise it.
+    ulimit -l unlimited
     rights() { # CAPABILITIES CODE
         /usr/bin/setpriv --inh-caps=-all --bounding-set="-all$1" /nospace guard --probe -o json >/tmp/limited 2>&1
         local code=$?

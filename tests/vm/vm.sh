@@ -79,7 +79,7 @@ echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
 echo "kernel $(uname -r)"
 for test in oracle tables watches trace leaks guard cli keeper; do
-    timeout 900 /$test >/tmp/log 2>&1
+    timeout 1200 /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log
     echo "verdict $test $status"
