@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 /// Whether a task can lose the CPU while it runs in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,13 +12,14 @@ pub enum Preemption {
     Unknown(String),
 }
 
-const SETTING: &str = "/sys/kernel/debug/sched/preempt";
+/// Below sysfs.
+const SETTING: &str = "kernel/debug/sched/preempt";
 
-/// That of the running kernel.
+/// That of the running kernel; `sysfs` is where the host's sysfs is mounted, with its debugfs.
 #[must_use]
-pub fn preemption() -> Preemption {
+pub fn preemption(sysfs: &Path) -> Preemption {
     let version = rustix::system::uname();
-    let setting = fs::read_to_string(SETTING);
+    let setting = fs::read_to_string(sysfs.join(SETTING));
     let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     decide(
         &version.version().to_string_lossy(),
@@ -36,7 +38,7 @@ fn decide(version: &str, setting: Option<&str>, command_line: &str) -> Preemptio
         return Preemption::No;
     }
     if let Some(word) = setting.and_then(chosen) {
-        return named(word, SETTING);
+        return named(word, &format!("/sys/{SETTING}"));
     }
     let given = |word: &str| word.strip_prefix("preempt=").map(str::to_owned);
     match command_line
@@ -46,7 +48,7 @@ fn decide(version: &str, setting: Option<&str>, command_line: &str) -> Preemptio
     {
         Some(word) => named(&word, "the kernel's command line"),
         None => Preemption::Unknown(format!(
-            "the kernel can be preemptible (PREEMPT_DYNAMIC), and {SETTING} is not readable"
+            "the kernel can be preemptible (PREEMPT_DYNAMIC), and /sys/{SETTING} is not readable"
         )),
     }
 }

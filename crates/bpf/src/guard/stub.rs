@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
+use std::path::Path;
 
 use super::hook::Hook;
 use super::model::{AtLine, Both, Counts, Doubt, Mode, Policy, SelfTest};
@@ -12,7 +13,7 @@ use crate::support::Unsupported;
 ///
 /// # Errors
 /// Always.
-pub fn probe() -> Result<Probe, Unsupported> {
+pub fn probe(_: &Path) -> Result<Probe, Unsupported> {
     Err(Unsupported::not_built_in())
 }
 

@@ -1,6 +1,7 @@
 //! Trying the hooks of this kernel.
 
 use std::fs;
+use std::path::Path;
 
 use super::attachment::Attachment;
 use super::canary::{Canary, Seen};
@@ -12,11 +13,11 @@ use crate::accounting::AccountingReader;
 use crate::support::{Coverage, Environment, Unsupported, assess};
 
 /// Tries each hook: attaches its program, has it refuse a call of this process, and detaches it. Nobody else's calls are refused.
-/// Takes one inotify instance meanwhile.
+/// Takes one inotify instance meanwhile. `sysfs` is where the host's is mounted: in a container it has what the container's own lacks.
 ///
 /// # Errors
 /// Why nothing can be tried here, and what to do.
-pub fn probe() -> Result<Probe, Unsupported> {
+pub fn probe(sysfs: &Path) -> Result<Probe, Unsupported> {
     allowed()?;
     // Where no program of nospace loads, the reasons of the hooks would not be those of the hooks.
     AccountingReader::load()?;
@@ -26,7 +27,7 @@ pub fn probe() -> Result<Probe, Unsupported> {
             "free one, or raise fs.inotify.max_user_instances (nospace check says who holds them)",
         )
     })?;
-    let modules = fs::read_to_string("/sys/kernel/security/lsm")
+    let modules = fs::read_to_string(sysfs.join("kernel/security/lsm"))
         .ok()
         .map(|list| list.trim().to_owned());
     let trial = |hook| {
@@ -40,7 +41,7 @@ pub fn probe() -> Result<Probe, Unsupported> {
     let trials = Hook::ALL.into_iter().map(trial).collect();
     Ok(Probe {
         trials,
-        preemption: preemption(),
+        preemption: preemption(sysfs),
         modules,
     })
 }

@@ -14,6 +14,7 @@ mod race;
 
 use std::env;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use nospace_bpf::guard::{
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
             _ => {}
         }
     }
-    let probe = match common::loaded(probe()) {
+    let probe = match common::loaded(probe(Path::new("/sys"))) {
         Ok(probe) => probe,
         Err(code) => return code,
     };
@@ -158,7 +159,7 @@ fn known(probe: &Probe) -> Outcome<()> {
 /// Enforces a reserve until it is killed.
 fn hold() -> ExitCode {
     let held = || -> Outcome<Guard> {
-        let probe = probe()?;
+        let probe = probe(Path::new("/sys"))?;
         let hook = |resource| probe.choose(resource).map(|choice| choice.hook);
         Bench::new(Both::from_fn(hook))?.guard()
     };

@@ -88,13 +88,13 @@ pub fn run(shared: &Shared, outer: CheckOutputArg, args: &GuardArgs) -> anyhow::
     }
     match args.mode {
         Some(mode) => guard(shared, outer, args, mode),
-        None => probe(outer, args),
+        None => probe(shared, outer, args),
     }
 }
 
-fn probe(outer: CheckOutputArg, args: &GuardArgs) -> anyhow::Result<ExitCode> {
+fn probe(shared: &Shared, outer: CheckOutputArg, args: &GuardArgs) -> anyhow::Result<ExitCode> {
     let kernel = rustix::system::uname();
-    let probe = try_hooks(&kernel.release().to_string_lossy());
+    let probe = try_hooks(&kernel.release().to_string_lossy(), &shared.sysfs);
     args.output
         .or(outer)
         .print(&document(&probe, |screen: &Screen| draw(&probe, screen)))?;

@@ -68,7 +68,7 @@ impl Keeper {
     pub fn start(host: &mut Live, settings: Settings) -> Result<Self, CannotGuard> {
         // Whatever the program is called: a trace tells its self-test by it. Without the name it still guards.
         let _ = rustix::thread::set_name(SELF_TEST_THREAD);
-        let probe = probe().map_err(CannotGuard::Untried)?;
+        let probe = probe(&settings.sysfs).map_err(CannotGuard::Untried)?;
         let chosen = choose(&probe, settings.mode, settings.wanted).map_err(CannotGuard::Kernel)?;
         let mut accounting = AccountingReader::load().map_err(CannotGuard::Untried)?;
         let guard = Guard::start(chosen.hooks, &mut accounting).map_err(CannotGuard::Untried)?;

@@ -1,12 +1,15 @@
+use std::path::Path;
+
 use super::document::{GuardProbe, GuardableResource, ReserveVerdict, SCHEMA_VERSION, TriedHook};
 use super::kinds::inotify;
 use nospace_bpf::guard::{Choice, Hook, Outcome, Preemption, Probe, Resource, Trial, probe};
 use nospace_bpf::support::Unsupported;
 
-/// Tries every hook of this kernel by a self-test that refuses nobody but nospace itself; `kernel` is its release.
+/// Tries every hook of this kernel by a self-test that refuses nobody but nospace itself; `kernel` is its release, `sysfs` where its sysfs
+/// is mounted.
 #[must_use]
-pub fn try_hooks(kernel: &str) -> GuardProbe {
-    match probe() {
+pub fn try_hooks(kernel: &str, sysfs: &Path) -> GuardProbe {
+    match probe(sysfs) {
         Ok(probe) => tried(&probe, kernel),
         Err(why) => untried(&why, kernel),
     }
