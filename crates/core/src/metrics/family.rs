@@ -75,6 +75,10 @@ families! {
         "Usage of any other resource that fails with ENOSPC, EMFILE, ENFILE, EAGAIN or EDQUOT when used up.";
     RESOURCE_LIMIT = "nospace_resource_limit" Gauge "" ["cause", "subject", "unit"], false,
         "Limit of that resource.";
+    FULLEST_USED = "nospace_fullest_resource_used" Gauge "" ["cause", "subject", "unit"], false,
+        "Usage of the four fullest of these resources, for queries over many nodes.";
+    FULLEST_LIMIT = "nospace_fullest_resource_limit" Gauge "" ["cause", "subject", "unit"], false,
+        "Limit of the four fullest of these resources.";
     KUBELET_START_OK = "nospace_kubelet_start_ok" Gauge "" [], false,
         "1 if the kubelet could restart now, even if barely; 0 if it would run out of inotify; absent if unknown.";
     KUBELET_START_WATCHES_NEEDED = "nospace_kubelet_start_watches_needed" Gauge "" [], false,

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::guard::of_report as guards;
@@ -16,6 +17,8 @@ const MAX_USERS: usize = 100;
 const MAX_CONTAINERS: usize = 16;
 /// Budgets of a cause with rows of their own.
 const MAX_SUBJECTS: usize = 20;
+/// Budgets of all causes that have rows as the fullest, too.
+const FULLEST: usize = 4;
 
 /// Writes the metrics of a report; only the agent knows `growth`.
 pub fn write(report: &Report, growth: &[Growth], top: usize, out: &mut Exposition) {
@@ -120,7 +123,7 @@ fn add<'a>(rows: &mut BTreeMap<PodLabels<'a>, Pair<u64>>, place: PodLabels<'a>, 
 fn top_pods(pods: &[Pod], top: usize) -> Vec<bool> {
     let ranked = |figure: fn(&Pod) -> u64| {
         let mut order: Vec<usize> = (0..pods.len()).collect();
-        order.sort_by_key(|&at| (std::cmp::Reverse(figure(&pods[at])), &pods[at].uid));
+        order.sort_by_key(|&at| (Reverse(figure(&pods[at])), &pods[at].uid));
         order
     };
     let mut chosen = vec![false; pods.len()];
@@ -156,6 +159,9 @@ fn name(container: &PodContainer) -> &str {
     }
 }
 
+/// Cause, subject and unit of a resource; used and limit.
+type ResourceRow<'a> = ([&'a str; 3], (u64, u64));
+
 fn resources(resources: &[Resource], out: &mut Exposition) {
     let mut rows: BTreeMap<(Cause, String, &str), (u64, u64)> = BTreeMap::new();
     let mut listed: BTreeMap<(Cause, &str), usize> = BTreeMap::new();
@@ -173,14 +179,25 @@ fn resources(resources: &[Resource], out: &mut Exposition) {
         row.0 = row.0.saturating_add(resource.used);
         row.1 = row.1.saturating_add(resource.limit);
     }
-    let rows = || {
-        let rows = rows.iter();
-        rows.map(|((cause, subject, unit), row)| ([cause.code(), subject.as_str(), *unit], row))
-    };
-    let used = rows().map(|(labels, row)| (labels, row.0));
-    out.family(&family::RESOURCE_USED, used);
-    let limit = rows().map(|(labels, row)| (labels, row.1));
-    out.family(&family::RESOURCE_LIMIT, limit);
+    let rows: Vec<ResourceRow<'_>> = rows
+        .iter()
+        .map(|((cause, subject, unit), row)| ([cause.code(), subject.as_str(), *unit], *row))
+        .collect();
+    let mut fullest: Vec<_> = rows
+        .iter()
+        .filter(|([_, subject, _], (_, limit))| *subject != OTHER && *limit > 0)
+        .copied()
+        .collect();
+    let share = |used: u64, limit: u64| (u128::from(used) << 64) / u128::from(limit);
+    fullest.sort_by_key(|(_, (used, limit))| Reverse(share(*used, *limit)));
+    fullest.truncate(FULLEST);
+    for (used, limit, rows) in [
+        (&family::RESOURCE_USED, &family::RESOURCE_LIMIT, rows),
+        (&family::FULLEST_USED, &family::FULLEST_LIMIT, fullest),
+    ] {
+        out.family(used, rows.iter().map(|(labels, row)| (labels, row.0)));
+        out.family(limit, rows.iter().map(|(labels, row)| (labels, row.1)));
+    }
 }
 
 fn start(start: Option<&KubeletStart>, out: &mut Exposition) {

@@ -156,6 +156,38 @@ fn no_row_is_written_twice() {
         text.contains(r#"nospace_resource_used{cause="keys",subject="other",unit="keys"} 30"#),
         "{text}"
     );
+    assert_eq!(rows(&text, "nospace_fullest_resource_used").len(), 4);
+}
+
+#[test]
+fn the_fullest_resources_are_those_of_all_causes() {
+    let mut report = quiet();
+    let budget = |cause, n: u32, used, limit| Resource {
+        cause,
+        subject: Subject::uid(n),
+        used,
+        limit,
+        unit: "things".to_owned(),
+        provenance: crate::model::Provenance::Exact,
+        note: None,
+    };
+    report.resources = (0..30).map(|n| budget(Cause::Keys, n, 50, 100)).collect();
+    report.resources.extend([
+        budget(Cause::Pids, 1, 3, 4),
+        budget(Cause::Pids, 2, 1, 0),
+        budget(Cause::EpollWatches, 3, u64::MAX / 2, u64::MAX),
+        budget(Cause::EpollWatches, 4, 0, 9),
+    ]);
+    let text = exposition(&report, 10, Dialect::Prometheus);
+    let used = rows(&text, "nospace_fullest_resource_used");
+    let limits = rows(&text, "nospace_fullest_resource_limit");
+    assert_eq!((used.len(), limits.len()), (4, 4));
+    assert!(
+        used[0].contains("cause=\"pids\",subject=\"uid 1\"") && used[0].ends_with(" 3"),
+        "{used:?}"
+    );
+    assert!(used[1..].iter().all(|row| row.ends_with(" 50")), "{used:?}");
+    assert!(!text.contains("fullest_resource_used{cause=\"keys\",subject=\"other\""));
 }
 
 #[test]

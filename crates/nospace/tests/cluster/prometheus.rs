@@ -61,6 +61,10 @@ fn series(out: &mut String, node: &str, status: Option<u8>, used: u64, age: u64)
         let of = format!("{of},cause=\"pids\",subject=\"cgroup {n}\",unit=\"pids\"");
         let _ = writeln!(out, "nospace_resource_used{{{of}}} {}", n * 10);
         let _ = writeln!(out, "nospace_resource_limit{{{of}}} 100");
+        if n > 1 {
+            let _ = writeln!(out, "nospace_fullest_resource_used{{{of}}} {}", n * 10);
+            let _ = writeln!(out, "nospace_fullest_resource_limit{{{of}}} 100");
+        }
     }
     for (name, value) in [("instances", 128), ("watches", 8192)] {
         let _ = writeln!(
@@ -307,8 +311,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     assert!(!notes(&nospace(&via, Some(&api), &[])).contains("Nodes are"));
     let closed = Server::with(nodes, Some("/nodes"), None);
     let forbidden = nospace(&via, Some(&closed), &[]);
-    let rule =
-        "Add this rule to a role of yours: {apiGroups: [\"\"], resources: [nodes], verbs: [list]}";
+    let rule = "Add this rule to a role of yours: {apiGroups: [\"\"], resources: [nodes], verbs: [list]}";
     assert!(notes(&forbidden).contains(rule), "{forbidden:?}");
     assert!(fleet(&forbidden).origin.may_lack_nodes);
 

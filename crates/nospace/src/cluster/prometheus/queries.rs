@@ -35,8 +35,6 @@ pub enum Kind {
     Down,
 }
 
-/// Budgets of a node other than inotify's.
-const BUDGETS: usize = 4;
 /// Pods of a node by either figure.
 pub const PODS: usize = 6;
 
@@ -92,33 +90,18 @@ pub fn queries(matchers: &str) -> Vec<(Kind, String)> {
             format!("{} == 0", of("up", "job=~\".*nospace.*\"")),
         ),
     ];
-    for (cause, n, used, limit, more) in [
-        (
-            Some("inotify-instances"),
-            1,
-            "nospace_inotify_instances",
-            "nospace_inotify_instances_limit",
-            "uid!=\"other\"",
-        ),
-        (
-            Some("inotify-watches"),
-            1,
-            "nospace_inotify_watches",
-            "nospace_inotify_watches_limit",
-            "uid!=\"other\"",
-        ),
-        (
-            None,
-            BUDGETS,
-            "nospace_resource_used",
-            "nospace_resource_limit",
-            "subject!=\"other\"",
-        ),
+    // The fullest of the other resources are known to each agent: to find them here would mean to compare all budgets of all nodes.
+    queries.push((Kind::Used(None), all("nospace_fullest_resource_used")));
+    queries.push((Kind::Limit(None), all("nospace_fullest_resource_limit")));
+    for (cause, name) in [
+        ("inotify-instances", "nospace_inotify_instances"),
+        ("inotify-watches", "nospace_inotify_watches"),
     ] {
-        let (used, limit) = (of(used, more), of(limit, more));
-        let top = format!("topk by (job, instance) ({n}, {used} / ({limit} > 0))");
-        queries.push((Kind::Used(cause), format!("{used} and {top}")));
-        queries.push((Kind::Limit(cause), format!("{limit} and {top}")));
+        let used = of(name, "uid!=\"other\"");
+        let limit = of(&format!("{name}_limit"), "uid!=\"other\"");
+        let top = format!("topk by (job, instance) (1, {used} / ({limit} > 0))");
+        queries.push((Kind::Used(Some(cause)), format!("{used} and {top}")));
+        queries.push((Kind::Limit(Some(cause)), format!("{limit} and {top}")));
     }
     for (kind, name) in [
         (Kind::PodInstances, "nospace_pod_inotify_instances"),
