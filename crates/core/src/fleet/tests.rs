@@ -284,10 +284,7 @@ fn a_forecast_counts_from_its_check_and_an_old_one_does_not_count() {
     };
     let beside = fleet(vec![at("a", Some(0)), row(young), row(summary("g"))]);
     let evidence = &beside.findings[0].evidence[0];
-    assert!(
-        evidence.starts_with("not known of 1 node of them"),
-        "{evidence}"
-    );
+    assert!(evidence.starts_with("unknown for 1 node"), "{evidence}");
     assert_eq!(
         (&*found.nodes, found.node_count),
         (&["b".to_owned(), "a".to_owned()][..], 2)

@@ -141,7 +141,7 @@ impl Agents<'_> {
                 |age| format!("{} ago", duration(Duration::from_secs(age))),
             );
             let why = format!(
-                "the agent of node {node} last checked it {when}, and that may no longer hold: its log shows what it waits for, and --via debug checks the node now"
+                "the agent of node {node} last checked it {when}, and that may no longer hold: its log shows what it is waiting for, and --via debug checks the node now"
             );
             anyhow::ensure!(!report.status().is_well(), "{why}");
             crate::ui::warn(&why);
@@ -188,7 +188,7 @@ impl Agents<'_> {
             Ok(_) if tally.all_forbidden() => Err(Failure::new(
                 FailureKind::Forbidden,
                 format!(
-                    "not asked: all others were forbidden. Add this rule to a role of yours: {}",
+                    "not asked, since all other requests were forbidden. Add this rule to your role: {}",
                     Right::PROXY_PODS
                 ),
             )),
@@ -379,7 +379,7 @@ fn of_status(
         (_, true) => (FailureKind::Unreachable, error.to_string()),
         (_, false) => (
             FailureKind::Unreachable,
-            format!("{error}, said by neither the API server nor an agent: by a sidecar, or another proxy?"),
+            format!("{error}; neither the API server nor an agent answers like this: a sidecar, or another proxy?"),
         ),
     }
 }

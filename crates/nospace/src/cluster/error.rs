@@ -104,7 +104,7 @@ impl RequestError {
     pub fn explain(&self, right: Right) -> String {
         match self {
             _ if self.is_forbidden() => format!(
-                "{self}. Add this rule to a role of yours: {right} (docs/cluster.md has roles for nospace cluster)"
+                "{self}. Add this rule to your role: {right} (docs/cluster.md has roles for nospace cluster)"
             ),
             Self::Status {
                 code: 401,

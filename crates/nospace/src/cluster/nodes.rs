@@ -18,7 +18,7 @@ const NODE_BYTES: usize = 4 << 20;
 const NAMED_POOLS: usize = 20;
 /// Both an age and the time of creation are in whole seconds, and an answer takes a moment.
 const TOLERANCE: i64 = 5;
-const OF_ANOTHER: &str = "the only answer is from before this node was created: of a node of the same name that it replaced?";
+const OF_ANOTHER: &str = "the only answer is from before this node was created, perhaps from a node of the same name that it replaced";
 /// The label that has a node's operating system.
 pub const SYSTEM_LABEL: &str = "kubernetes.io/os";
 
@@ -138,7 +138,7 @@ pub async fn nodes(
             [] => "no node has a pool (--pool-label names the label)".to_owned(),
             _ => format!("there are: {}", known.join(", ")),
         };
-        bail!("no node is of pool {absent:?}; {known}");
+        bail!("no node is in pool {absent:?}; {known}");
     }
     Ok(listed)
 }

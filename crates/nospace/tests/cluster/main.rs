@@ -284,7 +284,7 @@ fn many_nodes_are_read_page_by_page_with_few_requests_at_once() {
     assert_eq!(some.counts.nodes, 500);
     // Nor do some of the pools that were asked for pass for all.
     let output = nospace(&server, &["--pool", "pool-1", "--pool", "pool-9"]);
-    let known = "no node is of pool \"pool-9\"; there are: pool-0, pool-1, pool-2, pool-3";
+    let known = "no node is in pool \"pool-9\"; there are: pool-0, pool-1, pool-2, pool-3";
     assert!(stderr(&output).contains(known), "{output:?}");
     assert_eq!(output.status.code(), Some(3));
     let output = nospace(&server, &["--pool", "pool-1"]);

@@ -201,7 +201,7 @@ impl Pods {
         &self.nodes[at.unwrap()].1
     }
 
-    /// A pod that was made so long ago: it ends at once, or after as long as its node is slow. One that is not ready does not take note of it.
+    /// A pod that was made so long ago: it ends at once, or after as long as its node is slow. One that is not ready does not pick it up.
     fn now(&self, pod: &Value, since: Duration) -> Value {
         let node = self.node(pod);
         let takes = match &node.agent {

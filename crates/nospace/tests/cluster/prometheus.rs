@@ -311,7 +311,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     assert!(!notes(&nospace(&via, Some(&api), &[])).contains("Nodes are"));
     let closed = Server::with(nodes, Some("/nodes"), None);
     let forbidden = nospace(&via, Some(&closed), &[]);
-    let rule = "Add this rule to a role of yours: {apiGroups: [\"\"], resources: [nodes], verbs: [list]}";
+    let rule = "Add this rule to your role: {apiGroups: [\"\"], resources: [nodes], verbs: [list]}";
     assert!(notes(&forbidden).contains(rule), "{forbidden:?}");
     assert!(fleet(&forbidden).origin.may_lack_nodes);
 
@@ -330,7 +330,7 @@ fn a_real_prometheus_says_what_its_series_say_and_no_more() {
     assert!(alone.rows.iter().any(|row| row.node == "deleted"));
     let labels = nospace(&via, None, &["-l", "a=b"]);
     assert!(
-        stderr(&labels).contains("known from the API server alone"),
+        stderr(&labels).contains("only the API server knows labels"),
         "{labels:?}"
     );
     let none = fleet(&nospace(

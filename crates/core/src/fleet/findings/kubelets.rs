@@ -28,7 +28,7 @@ pub fn findings(rows: &[Row], counts: Counts) -> Vec<FleetFinding> {
         }
         let mut evidence = vec![reach(counts)];
         if unknown > 0 {
-            evidence.push(format!("not known of {} of them", nodes(unknown)));
+            evidence.push(format!("unknown for {}", nodes(unknown)));
         }
         let title = match found.len() {
             1 => format!("The kubelet of 1 node {words}"),

@@ -33,7 +33,7 @@ pub fn finding(rows: &[Row], counts: Counts) -> Option<FleetFinding> {
     let unknown = rows.iter().filter(|row| is_unknown(row)).count();
     let unknown = (unknown > 0).then(|| {
         format!(
-            "not known of {} of them: fewer than {ENOUGH_SAMPLES} checks",
+            "unknown for {}: fewer than {ENOUGH_SAMPLES} checks",
             nodes(unknown)
         )
     });

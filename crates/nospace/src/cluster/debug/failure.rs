@@ -61,11 +61,11 @@ impl Options {
         let why = match state {
             None => format!("its pod was not listed within {seconds} s"),
             Some(State::Unseen) => {
-                format!("its kubelet did not take note of the pod within {seconds} s")
+                format!("its kubelet did not pick up the pod within {seconds} s")
             }
             Some(State::Pending(Some(why))) => {
                 format!(
-                    "after {seconds} s its pod waits: {}",
+                    "after {seconds} s its pod is still waiting: {}",
                     self.with_advice(&why)
                 )
             }

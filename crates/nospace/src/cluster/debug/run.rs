@@ -25,7 +25,7 @@ const AT_ONCE: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
 /// A request for one pod.
 const REQUEST: Duration = Duration::from_secs(10);
-/// The kubelet of a node that is not ready has to take note of the pod within that time.
+/// The kubelet of a node that is not ready has to pick up the pod within that time.
 const NOT_READY: Duration = Duration::from_secs(10);
 /// How long after the timeout a pod ends by itself.
 const DEADLINE_AFTER: Duration = Duration::from_secs(10);

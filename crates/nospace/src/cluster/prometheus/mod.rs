@@ -98,7 +98,7 @@ impl Prometheus<'_> {
         };
         anyhow::ensure!(
             asked.selector.is_none() && asked.pools.is_empty(),
-            "{why}; labels and pools of nodes are known from the API server alone"
+            "{why}; only the API server knows labels and pools of nodes"
         );
         let unknown = NodeInfo {
             pool: None,

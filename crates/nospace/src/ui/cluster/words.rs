@@ -18,7 +18,7 @@ const MINUTES: u64 = STALE_SECONDS / 60;
 /// `10,000 nodes: 3 critical, 12 warning, 40 unknown (38 did not answer), 9,945 OK; 2 NotReady; 1 not checked within 15 min`.
 fn counts(counts: Counts) -> String {
     if counts.nodes == 0 {
-        return "there are no such nodes".to_owned();
+        return "no such nodes".to_owned();
     }
     let mut said = Vec::new();
     let silent = counts.nodes - counts.answered;
