@@ -65,6 +65,12 @@ fn head(html: &mut Html, fleet: &Fleet) {
     for note in &fleet.origin.notes {
         html.raw("<p class=meta>").text(note).raw("</p>");
     }
+    let domain = words::domain(fleet);
+    if !domain.is_empty() {
+        html.raw("<p class=meta>names without ")
+            .text(domain)
+            .raw("</p>");
+    }
     html.raw("</header>");
 }
 
@@ -163,7 +169,7 @@ fn findings(html: &mut Html, fleet: &Fleet) {
             .raw("</b>")
             .text(&finding.title)
             .raw("</h3><p class=why>")
-            .text(&words::named(finding, usize::MAX, ""))
+            .text(&words::named(finding, usize::MAX, words::domain(fleet)))
             .raw("</p>");
         if !finding.evidence.is_empty() {
             html.raw("<details><summary>Evidence (")
@@ -192,6 +198,7 @@ fn workloads(html: &mut Html, fleet: &Fleet) {
     if fleet.workloads.is_empty() {
         return;
     }
+    let domain = words::domain(fleet);
     html.raw("<section class=wide><h2>Workloads</h2><p class=why>Sums ")
         .text(&words::reach(fleet.counts))
         .raw("</p><table><thead><tr><th>workload<th class=n>instances<th class=n>watches<th class=n>nodes<th>most on</thead><tbody>");
@@ -201,7 +208,7 @@ fn workloads(html: &mut Html, fleet: &Fleet) {
             .number(words::sum(cost, cost.instances))
             .number(words::sum(cost, cost.watches))
             .number(thousands(cost.nodes))
-            .cell(&cost.most_on)
+            .cell(cost.most_on.strip_suffix(domain).unwrap_or(&cost.most_on))
             .raw("</tr>");
     }
     html.raw("</tbody></table></section>");
@@ -214,11 +221,6 @@ fn nodes(html: &mut Html, fleet: &Fleet) {
         html.raw("<p class=why>").text(&listed).raw("</p>");
     }
     let domain = words::domain(fleet);
-    if !domain.is_empty() {
-        html.raw("<p class=why>Names without ")
-            .text(domain)
-            .raw("</p>");
-    }
     if let Some(more @ 1..) = fleet.rows.len().checked_sub(DETAILED) {
         html.raw("<p class=why>Details are of the worst ")
             .show(DETAILED)
@@ -226,7 +228,7 @@ fn nodes(html: &mut Html, fleet: &Fleet) {
             .show(thousands(more as u64))
             .raw(" have a row only: nospace cluster NODE shows one of them.</p>");
     }
-    html.raw("<table class=nodes><thead><tr><th data-n>state<th>node<th>pool<th>fullest budget<th class=n data-n>full<th data-n>kubelet<th class=n data-n>more pods<th class=n data-n>age<th>held by, or why unknown</thead><tbody>");
+    html.raw("<table class=nodes><thead><tr><th data-n>state<th>node<th>pool<th>fullest budget<th class=n data-n>full<th data-n>kubelet<th class=n data-n>more pods<th class=n data-n>checked<th>held by, or why unknown</thead><tbody>");
     for (at, row) in fleet.rows.iter().enumerate() {
         node(html, at, row, domain);
     }
@@ -298,8 +300,8 @@ fn details(html: &mut Html, summary: &Summary) {
     html.raw("<div><p>").text(&summary.headline).raw("</p>");
     for finding in &summary.findings {
         let holder = match (&finding.culprit, &finding.group) {
-            (Some(culprit), _) => format!(" — {culprit}"),
-            (None, Some(group)) => format!(" — {NO_CULPRIT}: {group}"),
+            (Some(culprit), _) => format!("; held by {culprit}"),
+            (None, Some(group)) => format!("; {NO_CULPRIT}: {group}"),
             (None, None) => String::new(),
         };
         html.raw("<p><b>")
