@@ -45,6 +45,8 @@ cargo xtask bench watches [ROUNDS]
                       compares `nospace watches` with inotify-info, writes docs/benchmarks.md
 cargo xtask bench collectors [ROUNDS]
                       measures each collector of check, and those of limits other than inotify's together, writes docs/benchmarks.md
+cargo xtask bench fleet [NODES [SAMPLES]]
+                      measures nospace cluster with a Prometheus that has an hour of NODES nodes, writes docs/benchmarks.md
 cargo xtask bench instructions PROGRAM [--write]
                       counts the instructions of PROGRAM with valgrind, compares them with tests/instructions.tsv, or writes that
 cargo xtask bench load SCALE
@@ -73,6 +75,9 @@ fn main() -> Result<()> {
         ["bench", "watches", rounds] => bench::watches(Some(rounds)),
         ["bench", "collectors"] => bench::collectors::run(None),
         ["bench", "collectors", rounds] => bench::collectors::run(Some(rounds)),
+        ["bench", "fleet"] => bench::fleet::bench(None, None),
+        ["bench", "fleet", nodes] => bench::fleet::bench(Some(nodes), None),
+        ["bench", "fleet", nodes, samples] => bench::fleet::bench(Some(nodes), Some(samples)),
         ["bench", "instructions", program] => bench::instructions::run(program, false),
         ["bench", "instructions", program, "--write"] => bench::instructions::run(program, true),
         ["bench", "load", scale] => bench::load(scale),

@@ -85,7 +85,8 @@ impl Server {
         Self::start(command, address)
     }
 
-    fn start(mut command: Command, address: SocketAddr) -> Result<Self> {
+    /// Another that serves /metrics, with `process_cpu_seconds_total` among them.
+    pub fn start(mut command: Command, address: SocketAddr) -> Result<Self> {
         let quiet = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -105,7 +106,7 @@ impl Server {
     }
 
     /// The answer's body, as text.
-    fn get(&self, path: &str) -> Result<String> {
+    pub fn get(&self, path: &str) -> Result<String> {
         Ok(String::from_utf8(self.ask(path, "")?)?)
     }
 
@@ -157,7 +158,8 @@ impl Drop for Server {
     }
 }
 
-fn free_address() -> Result<SocketAddr> {
+/// Where nothing listens.
+pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 

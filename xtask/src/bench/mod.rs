@@ -12,6 +12,7 @@ pub mod collectors;
 pub mod exhaust;
 mod explain;
 mod figures;
+pub mod fleet;
 pub mod instructions;
 mod load;
 pub mod measure;
