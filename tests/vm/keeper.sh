@@ -116,7 +116,7 @@ refused() { # CODE PATTERN OPTION...: a guard that must not start
 }
 
 metric() { # WHAT PATTERN: among the agent's metrics, by and by
-    for _ in $(seq 600); do
+    for _ in $(seq 4000); do
         wget -qO /tmp/metrics http://127.0.0.1:9409/metrics 2>/dev/null && grep -q -- "$2" /tmp/metrics && return
         usleep 100000
     done
@@ -364,7 +364,7 @@ metric "what was refused stays" '^nospace_guard_refused_total{resource="watches"
 free web
 settings off
 kill -HUP $agent
-for _ in $(seq 200); do
+for _ in $(seq 4000); do
     wget -qO /tmp/metrics http://127.0.0.1:9409/metrics && ! grep -q '^nospace_guard' /tmp/metrics && break
     usleep 100000
 done
