@@ -69,7 +69,7 @@ start() { # OPTION...: a guard that is at work
 }
 
 has() { # WHAT PATTERN: among the guard's lines, by and by
-    for _ in $(seq 200); do
+    for _ in $(seq 2400); do
         grep -q "$2" /tmp/lines && return
         usleep 50000
     done
