@@ -224,8 +224,15 @@ for _ in $(seq 1400); do
     grep -q 'the self-test of a guard' /tmp/traced && break
     usleep 50000
 done
+/nospace guard --probe >/tmp/probed &
+prober=$!
+wait $prober || true
 kill -INT $trace
 wait $trace || fail "trace exited with $?: $(cat /tmp/tracing)"
+# Without a count it stays open why an instance was refused (before 5.14).
+grep "\"kind\":\"call\".*\"pid\":$prober,.*\"count\":{" /tmp/traced >/tmp/probing || fail "no call of the probe was traced"
+silent "a probe uses nothing up" /tmp/probing '"otherwise":null'
+says "the calls of a probe are tests" /tmp/probing '"otherwise":"the self-test of a guard"'
 says "the guard refused a pod" /tmp/traced "\"comm\":\"webapp\".*\"guard\":{\"pid\":$guard,\"kept\":100}"
 grep '"kind":"call".*"comm":"nospace-holder"' /tmp/traced >/tmp/others
 says "the limit refused the system" /tmp/others '"used":1000,"limit":1000'

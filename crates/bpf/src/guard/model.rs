@@ -100,8 +100,8 @@ pub enum SelfTest {
     Inconclusive(String),
 }
 
-/// Name of the thread that guards, and tests itself: a trace looks at no other thread's calls for that.
-pub const SELF_TEST_THREAD: &CStr = c"nospace";
+/// Name of the thread that guards or probes, and tests itself: a trace looks at no other thread's calls for that.
+pub const SELF_TEST_THREAD: &CStr = c"nospace-guard";
 
 /// What a guard at work says of itself, to every nospace on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]

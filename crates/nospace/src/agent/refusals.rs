@@ -105,11 +105,11 @@ impl Refusals {
         while stop.try_recv() == Err(TryRecvError::Empty) {
             tracer.poll(POLL_TIMEOUT, |event| add(&mut batch, event, &owners))?;
             for ((.., causes), (event, calls)) in batch.drain() {
+                let owner = event.call.is_inotify().then(|| owners.of(&event)).flatten();
                 // It is refused each minute, and nothing is used up.
-                if guards.is_self_test(&event) {
+                if guards.is_self_test(&event, owner.as_ref()) {
                     continue;
                 }
-                let owner = event.call.is_inotify().then(|| owners.of(&event)).flatten();
                 // Nothing is used up where a guard refused.
                 let causes = match guards.refused(&event, owner.as_ref()) {
                     Some(_) => &[],

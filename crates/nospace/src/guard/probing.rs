@@ -2,13 +2,17 @@ use std::path::Path;
 
 use super::document::{GuardProbe, GuardableResource, ReserveVerdict, SCHEMA_VERSION, TriedHook};
 use super::kinds::inotify;
-use nospace_bpf::guard::{Choice, Hook, Outcome, Preemption, Probe, Resource, Trial, probe};
+use nospace_bpf::guard::{
+    Choice, Hook, Outcome, Preemption, Probe, Resource, SELF_TEST_THREAD, Trial, probe,
+};
 use nospace_bpf::support::Unsupported;
 
 /// Tries every hook of this kernel by a self-test that refuses nobody but nospace itself; `kernel` is its release, `sysfs` where its sysfs
 /// is mounted.
 #[must_use]
 pub fn try_hooks(kernel: &str, sysfs: &Path) -> GuardProbe {
+    // As in a guard: a trace tells the tests by it.
+    let _ = rustix::thread::set_name(SELF_TEST_THREAD);
     match probe(sysfs) {
         Ok(probe) => tried(&probe, kernel),
         Err(why) => untried(&why, kernel),

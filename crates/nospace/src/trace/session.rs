@@ -226,10 +226,11 @@ impl Session<'_> {
         };
         let mut call = describe(event, &self.clock, &self.node);
         call.guard = self.guards.refused(event, owner.as_ref());
+        let is_self_test = call.guard.is_none() && self.guards.is_self_test(event, owner.as_ref());
         call.owner = owner;
         let verdict = match call.guard {
             Some(_) => cause::by_guard(event),
-            None if self.guards.is_self_test(event) => Verdict::only("the self-test of a guard"),
+            None if is_self_test => Verdict::only("the self-test of a guard"),
             None => cause::verdict(event, site, self.node.max_mappings),
         };
         call.cause = sole(&verdict.candidates, verdict.otherwise);
