@@ -133,7 +133,11 @@ run() { # FOLDER
             continue
         fi
         echo "${release:-$1} $test FAILED (status ${verdict:-none: the machine ended before})"
-        grep -E "^$test: .*(FAILED|panicked)" "$here/console" || tail -n 20 "$here/console"
+        if grep -qE "^$test: .*(FAILED|panicked)" "$here/console"; then
+            grep "^$test: " "$here/console" | tail -n 60
+        else
+            tail -n 60 "$here/console"
+        fi
         failed=1
     done
     echo "${release:-$1} took $((SECONDS - begin)) s"
