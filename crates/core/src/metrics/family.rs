@@ -76,9 +76,9 @@ families! {
     RESOURCE_LIMIT = "nospace_resource_limit" Gauge "" ["cause", "subject", "unit"], false,
         "Limit of that resource.";
     FULLEST_USED = "nospace_fullest_resource_used" Gauge "" ["cause", "subject", "unit"], false,
-        "Usage of the four fullest of these resources, for queries over many nodes.";
+        "Usage of the four fullest resources in nospace_resource_used, for queries over many nodes.";
     FULLEST_LIMIT = "nospace_fullest_resource_limit" Gauge "" ["cause", "subject", "unit"], false,
-        "Limit of the four fullest of these resources.";
+        "Limit of the four fullest resources in nospace_resource_used.";
     KUBELET_START_OK = "nospace_kubelet_start_ok" Gauge "" [], false,
         "1 if the kubelet could restart now, even if barely; 0 if it would run out of inotify; absent if unknown.";
     KUBELET_START_WATCHES_NEEDED = "nospace_kubelet_start_watches_needed" Gauge "" [], false,
