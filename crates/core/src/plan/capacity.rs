@@ -204,7 +204,7 @@ fn note(against: &CandidateLimits, wanted: u64) -> Option<String> {
         let kept = each.into_iter().filter(|one| against.kept[*one] > 0);
         let kept: Vec<String> = kept.map(|one| one.count(against.kept[one])).collect();
         return Some(format!(
-            "a guard keeps the last {} for the node, and pods cannot take them",
+            "a guard keeps the last {} for the node: they do not count as room for pods",
             kept.join(" and ")
         ));
     }

@@ -63,7 +63,7 @@ fn what_a_guard_keeps_is_no_room_for_pods() {
     );
     assert_eq!(
         live.note.as_deref(),
-        Some("a guard keeps the last 300 watches for the node, and pods cannot take them")
+        Some("a guard keeps the last 300 watches for the node: they do not count as room for pods")
     );
 }
 

@@ -195,7 +195,7 @@ impl Observer for Recorder<'_> {
 }
 
 impl Recorder<'_> {
-    /// The first time of a pod is said; metrics and events have the rest.
+    /// Logs that a pod is at the line for the first time; metrics and events have the rest.
     fn at_line(&self, pod: &PodAtLine) {
         if pod.refused {
             self.state.note(pod);

@@ -231,7 +231,7 @@ fn guard(guarding: &GuardView) -> Verdict {
     let (reason, message) = match (&guarding.standing, guarding.mode) {
         (Standing::Starting, _) => return unknown("The guard is starting"),
         (Standing::Down(why), _) => {
-            let message = format!("No inotify is kept for the node: {why}");
+            let message = format!("The agent's guard keeps nothing for the node: {why}");
             return (
                 Status::True,
                 "GuardNotAtWork".to_owned(),

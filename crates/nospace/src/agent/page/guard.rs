@@ -5,8 +5,8 @@ use nospace_core::model::{GuardMode, InotifyResource};
 
 use crate::agent::guard::Standing;
 use crate::agent::observation::Observation;
-use crate::ui::html::Html;
-use crate::ui::html::MAX_ROWS;
+use crate::ui::html::{Html, MAX_ROWS};
+use crate::ui::number;
 
 /// What the agent's guard keeps, and what it refused.
 pub fn draw(html: &mut Html, observation: &Observation, metrics: &AgentMetrics) {
@@ -17,7 +17,7 @@ pub fn draw(html: &mut Html, observation: &Observation, metrics: &AgentMetrics) 
     match (guard.is_up, &guard.why) {
         (Some(true), _) => at_work(html, observation, guard),
         (_, Some(why)) => {
-            html.raw("<p class=critical style=\"margin:0 0 8px;font-weight:600;color:var(--c)\">It is not at work: nothing is kept for the node.</p><p class=\"dim why\">")
+            html.raw("<p class=critical style=\"margin:0 0 8px;font-weight:600;color:var(--c)\">It is not at work, and keeps nothing for the node.</p><p class=\"dim why\">")
                 .text(why)
                 .raw("</p>");
         }
@@ -61,8 +61,8 @@ fn at_work(html: &mut Html, observation: &Observation, guard: &GuardMetrics) {
     let skipped: u64 = guard.skipped.values().sum();
     if skipped > 0 && guard.mode == GuardMode::Enforce {
         html.raw("<p class=critical style=color:var(--c)>")
-            .show(skipped)
-            .raw(" calls got past it: pods may have cut into the reserve.</p>");
+            .text(&number::count(skipped, "call", "calls"))
+            .raw(" got past it: pods may have cut into the reserve.</p>");
     }
 }
 
