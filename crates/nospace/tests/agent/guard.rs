@@ -1,4 +1,4 @@
-//! A guard that only counts, since these tests must not refuse anything to whoever else runs here; `tests/vm/keeper.sh` has the others.
+//! A guard that only counts, since these tests must not refuse calls of other programs on this machine; `tests/vm/keeper.sh` has the others.
 
 use std::fs;
 

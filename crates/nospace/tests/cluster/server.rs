@@ -101,7 +101,7 @@ impl Server {
         Self::busy(nodes, 0, forbidden, also)
     }
 
-    /// With so many pods of workloads on each node besides.
+    /// Also with `workloads` pods on each node.
     pub fn busy(
         nodes: BTreeMap<String, Node>,
         workloads: usize,
@@ -234,7 +234,7 @@ impl Inside {
         list(items, (to < self.names.len()).then_some(to))
     }
 
-    /// There are too many to list them all: whoever does is refused.
+    /// Refuses a list of all: there are too many.
     fn list_pods(&self, namespace: Option<&str>, query: &BTreeMap<&str, &str>) -> Vec<u8> {
         let selector = |name| requirements(query.get(name).copied().unwrap_or_default());
         let (labels, fields) = (selector("labelSelector"), selector("fieldSelector"));

@@ -29,9 +29,9 @@ use super::measure::{Measured, megabytes, peak, run};
 use super::record::Record;
 use super::{build, root};
 
-/// As many as the largest cluster that is spoken of.
+/// Twice what Kubernetes supports in one cluster.
 const NODES: usize = 10_000;
-/// One a minute, which is what Prometheus scrapes unless it is told otherwise.
+/// One a minute: Prometheus's default scrape interval.
 const SAMPLES: u32 = 60;
 /// In milliseconds.
 const HOUR: i64 = 3_600_000;

@@ -234,7 +234,7 @@ pub fn domain(fleet: &Fleet) -> &str {
     if is_common { domain } else { "" }
 }
 
-/// How many nodes have a row, where that are not all.
+/// How many nodes have a row, if not all of them do.
 pub fn listed(fleet: &Fleet) -> Option<String> {
     let (rows, all) = (fleet.rows.len() as u64, fleet.counts.nodes);
     (rows < all).then(|| {
