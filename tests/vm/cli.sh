@@ -86,9 +86,11 @@ echo "trace ... ok"
 
 # This limit applies to the whole kernel, so it needs a kernel of its own.
 if [ -n "$OWN_KERNEL" ]; then
+    before=$(cat /proc/sys/fs/epoll/max_user_watches)
     echo 5 >/proc/sys/fs/epoll/max_user_watches
     start_trace --pid "$pid"
     answer=$(holder "refuse epoll 3")
+    echo "$before" >/proc/sys/fs/epoll/max_user_watches
     end_trace
     [ "$answer" = '{"done":0,"errno":28}' ] || fail "epoll_ctl was not refused: $answer"
     told=$(grep -c '"call":"epoll_ctl".*"words":\["add"\].*"cause":"epoll-watches"' /tmp/trace)
