@@ -1,8 +1,9 @@
 #!/bin/bash
 # Runs the tests that need a kernel, and nospace itself, on Debian's 5.10, 6.1, 6.12 and 7.x, under software emulation.
 #
-#   tests/vm/vm.sh [amd64|arm64] [KERNEL-DIRECTORY...]     default: amd64, all kernels that kernels.sh fetches
+#   [TESTS="NAME..."] tests/vm/vm.sh [amd64|arm64] [KERNEL-DIRECTORY...]     default: amd64, all kernels that kernels.sh fetches
 #
+# TESTS: only these, in this order.
 # arm64 has 6.1 and 6.12; elsewhere its programs are cross-built (scripts/cross).
 # Disables cmpxchg16b, because its emulation corrupts the flags (qemu 7.2; panics in kmem_cache_alloc of 6.12).
 # Sets no_timer_check: on a busy machine the emulated timer is too slow for that check, and the kernel panics.
@@ -14,7 +15,7 @@ cd "$(dirname "$0")/../.."
 
 . tests/lab/work.sh
 own_processes "$PWD/tests/vm/vm.sh" "$@"
-tests="oracle tables watches trace leaks guard cli keeper"
+tests=${TESTS:-oracle tables watches trace leaks guard cli keeper}
 arch=amd64
 case ${1-} in amd64 | arm64) arch=$1; shift ;; esac
 case $arch in
@@ -78,7 +79,7 @@ done
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
 echo "kernel $(uname -r)"
-for test in oracle tables watches trace leaks guard cli keeper; do
+for test in $(cat /tests); do
     timeout 1200 /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log
@@ -95,6 +96,7 @@ make_root() {
     echo root:x:0:0::/:/bin/sh >"$root/etc/passwd"
     init >"$root/init"
     chmod +x "$root/init"
+    echo "$tests" >"$root/tests"
     for program in $tests nospace nospace-holder; do
         cp "$work/$program" "$root/$program"
     done
