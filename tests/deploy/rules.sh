@@ -21,7 +21,7 @@ tested=$(jq -r '.[].alertname' <<<"$tests" | sort -u)
 jq -r '.[] | [.alert, .annotations.runbook_url // ""] | @tsv' <<<"$rules" | while IFS=$'\t' read -r alert url; do
     page=${url#https://github.com/nospace/nospace/blob/main/}
     [ "$page" != "$url" ] || fail "$alert has no runbook_url: $url"
-    page=${page/'{{ $labels.cause }}'/pids}
+    page=$(sed 's/{{.*}}/pids/' <<<"$page")
     [ -f "../../${page%#*}" ] || fail "$alert: $page does not exist"
     case $page in
     *\#*) heading=${page#*#}; grep -qix "#* ${heading//-/ }" "../../${page%#*}" || fail "$alert: no heading $heading in ${page%#*}" ;;

@@ -100,6 +100,25 @@ explains() { # PROGRAM: what explain says of its ENOSPC, in /tmp/explained
         /nospace explain -o json - >/tmp/explained 2>/tmp/messages
 }
 
+traces() { # OPTION...: a trace of failed calls that has started
+    /nospace trace --failed "$@" -o json >/tmp/traced 2>/tmp/tracing &
+    trace=$!
+    for _ in $(seq 600); do
+        grep -q 'tracing inotify calls' /tmp/tracing && break
+        usleep 50000
+    done
+}
+
+refuse_both() { # a pod by the guard, the system by the limit; returns when that was traced
+    must web "exhaust watches" '{"done":0,"errno":28}'
+    must system "exhaust watches" '{"done":100,"errno":28}'
+    free system
+    for _ in $(seq 400); do
+        grep -q '"used":1000,"limit":1000' /tmp/traced && break
+        usleep 50000
+    done
+}
+
 stop() {
     kill -INT $guard
     wait $guard || fail "guard exited with $?: $(cat /tmp/messages)"
@@ -206,19 +225,8 @@ says "a recording has the guard" /tmp/check "a guard (pid $guard) keeps the last
 silent "without eBPF it is not known" /tmp/check '"guards"'
 echo "check, explain, the forecast and recordings know of it ... ok"
 
-/nospace trace --failed -o json >/tmp/traced 2>/tmp/tracing &
-trace=$!
-for _ in $(seq 600); do
-    grep -q 'tracing inotify calls' /tmp/tracing && break
-    usleep 50000
-done
-must web "exhaust watches" '{"done":0,"errno":28}'
-must system "exhaust watches" '{"done":100,"errno":28}'
-free system
-for _ in $(seq 400); do
-    grep -q '"used":1000,"limit":1000' /tmp/traced && break
-    usleep 50000
-done
+traces
+refuse_both
 # The guard's self-test, which it makes every minute.
 for _ in $(seq 1400); do
     grep -q 'the self-test of a guard' /tmp/traced && break
@@ -238,6 +246,17 @@ grep '"kind":"call".*"comm":"nospace-holder"' /tmp/traced >/tmp/others
 says "the limit refused the system" /tmp/others '"used":1000,"limit":1000'
 silent "not the guard" /tmp/others '"guard"'
 says "the guard tests itself" /tmp/traced "\"pid\":$guard,.*\"cause\":null,\"candidates\":\[\],\"otherwise\":\"the self-test of a guard\""
+# In the procfs of another pid namespace there are no owners, so that the guard explains nothing.
+mkdir /tmp/elsewhere
+unshare -p -f mount -t proc proc /tmp/elsewhere
+traces --procfs /tmp/elsewhere
+refuse_both
+kill -INT $trace
+wait $trace || fail "trace exited with $?: $(cat /tmp/tracing)"
+grep '"kind":"call".*"comm":"webapp"' /tmp/traced >/tmp/pods
+says "below the limit it may be the limit or not" /tmp/pods '"cause":null,"candidates":\["inotify-watches"\],"otherwise":"a BPF program or security module","count":{.*"used":900,"limit":1000'
+silent "and is blamed on no guard" /tmp/pods '"guard"'
+says "at the limit it is the limit" /tmp/traced '"comm":"nospace-holder".*"cause":"inotify-watches","candidates":\["inotify-watches"\],"otherwise":null'
 echo "trace ... ok"
 
 /nospace guard --mode enforce --yes --only watches --reserve-watches 300 -o json >/tmp/second 2>/tmp/messages &

@@ -197,7 +197,7 @@ pub struct Count {
     pub limit: u64,
 }
 
-/// The limit that an inotify call hit.
+/// The limit that an inotify call hit, if it was one ([`Event::had_reached_limit`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// `max_user_instances`.
@@ -214,6 +214,13 @@ const EMFILE: i64 = 24;
 const ENOSPC: i64 = 28;
 
 impl Event {
+    /// Whether the count had reached its limit when it was read, right after the call. If not, that proves nothing: others may have freed
+    /// some in between, or the limit was raised.
+    #[must_use]
+    pub fn had_reached_limit(&self) -> bool {
+        self.count.is_some_and(|count| count.used >= count.limit)
+    }
+
     /// The limit that an inotify call hit; `None` for success, other errors and other calls.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {

@@ -106,7 +106,7 @@ families! {
     EXHAUSTION = "nospace_exhaustion_seconds" Gauge "seconds" ["cause", "subject", "unit"], true,
         "Time until the resource runs out at the current rate; absent if its usage does not grow.";
     REFUSALS = "nospace_refusals_total" Counter "" ["cause"], true,
-        "Calls that failed because a resource was used up, by that resource; absent without eBPF.";
+        "Calls that failed because a resource was used up, by that resource; with \"or another reason\" where that is not certain. Absent without eBPF.";
     INOTIFY_REFUSALS = "nospace_inotify_refusals_total" Counter "" ["errno", "call", "namespace", "pod", "container"], true,
         "inotify calls that failed because a limit was reached, or because a guard refused them; labels are empty for calls from outside pods.";
     TRACE_ACTIVE = "nospace_trace_active" Gauge "" [], true,

@@ -12,7 +12,7 @@ use nospace_core::report::{Owner, PodPart};
 
 use super::call_rows::CallRows;
 use crate::host::live::Live;
-use crate::trace::{GuardCache, OwnerCache, candidates, depends_on_place, errno};
+use crate::trace::{GuardCache, OwnerCache, Verdict, depends_on_place, errno, verdict};
 use crate::ui::warn;
 
 /// How long one poll of the ring waits, and so how late a stop is noticed.
@@ -49,14 +49,14 @@ type Row = [String; 5];
 /// each group, and how many they are.
 type Batch = HashMap<CallGroup, (Event, u64)>;
 
-/// All that is counted of a call: its result, process, cgroup and causes.
-type CallGroup = (Call, i64, u32, u64, Vec<Cause>);
+/// All that is counted of a call: its result, process, cgroup and what refused it.
+type CallGroup = (Call, i64, u32, u64, Verdict);
 
 fn add(batch: &mut Batch, event: Event, owners: &OwnerCache<'_>) {
     let site = depends_on_place(&event).then(|| owners.site(&event));
-    let causes = candidates(&event, site.unwrap_or_default());
-    if !causes.is_empty() {
-        let group = (event.call, event.result, event.pid, event.cgroup, causes);
+    let refused = verdict(&event, site.unwrap_or_default(), None);
+    if !refused.candidates.is_empty() {
+        let group = (event.call, event.result, event.pid, event.cgroup, refused);
         batch.entry(group).or_insert((event, 0)).1 += 1;
     }
 }
@@ -104,18 +104,15 @@ impl Refusals {
         let mut batch = Batch::default();
         while stop.try_recv() == Err(TryRecvError::Empty) {
             tracer.poll(POLL_TIMEOUT, |event| add(&mut batch, event, &owners))?;
-            for ((.., causes), (event, calls)) in batch.drain() {
+            for ((.., verdict), (event, calls)) in batch.drain() {
                 let owner = event.call.is_inotify().then(|| owners.of(&event)).flatten();
                 // It is refused each minute, and nothing is used up.
                 if guards.is_self_test(&event, owner.as_ref()) {
                     continue;
                 }
                 // Nothing is used up where a guard refused.
-                let causes = match guards.refused(&event, owner.as_ref()) {
-                    Some(_) => &[],
-                    None => causes.as_slice(),
-                };
-                self.record(&event, causes, calls, owner);
+                let by_guard = guards.refused(&event, owner.as_ref()).is_some();
+                self.record(&event, (!by_guard).then_some(&verdict), calls, owner);
             }
             if asked.elapsed() >= LOST_INTERVAL {
                 self.lock().lost = tracer.lost();
@@ -125,13 +122,12 @@ impl Refusals {
         Ok(())
     }
 
-    fn record(&self, event: &Event, causes: &[Cause], calls: u64, owner: Option<Owner>) {
-        let codes: Vec<_> = causes.iter().map(|cause| cause.code()).collect();
+    fn record(&self, event: &Event, verdict: Option<&Verdict>, calls: u64, owner: Option<Owner>) {
         let row = event.call.is_inotify().then(|| row(event, owner));
         let mut counted = self.lock();
-        if !codes.is_empty() {
+        if let Some(verdict) = verdict {
             let causes = counted.causes.get_or_insert_default();
-            *causes.entry(codes.join(" or ")).or_default() += calls;
+            *causes.entry(reasons(verdict)).or_default() += calls;
         }
         if let Some(row) = row {
             counted.rows.add(row, calls, Instant::now());
@@ -173,6 +169,13 @@ impl Refusals {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `inotify-watches`; `inotify-watches or another reason` where it is not certain that it was a limit.
+fn reasons(verdict: &Verdict) -> String {
+    let codes = verdict.candidates.iter().map(|cause| cause.code());
+    let otherwise = verdict.otherwise.map(|_| "another reason");
+    codes.chain(otherwise).collect::<Vec<_>>().join(" or ")
 }
 
 fn row(event: &Event, owner: Option<Owner>) -> Row {
@@ -220,4 +223,19 @@ fn pod_labels(owner: Option<Owner>) -> [String; 3] {
 
 fn short(id: &str) -> String {
     id.get(..13).unwrap_or(id).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_certain_is_counted_apart() {
+        let watches = Verdict::of([Cause::InotifyWatches]);
+        assert_eq!(reasons(&watches), "inotify-watches");
+        let unknown = watches.or("a BPF program");
+        assert_eq!(reasons(&unknown), "inotify-watches or another reason");
+        let either = Verdict::of([Cause::InotifyInstances, Cause::ProcessFiles]);
+        assert_eq!(reasons(&either), "inotify-instances or process-files");
+    }
 }

@@ -28,8 +28,16 @@ impl<'a> Burst<'a> {
         &'a str,
         &'a Option<Owner>,
         &'a [nospace_core::cause::Cause],
+        &'a Option<String>,
     ) {
-        (&one.comm, &one.call, &one.error, &one.owner, &one.causes)
+        (
+            &one.comm,
+            &one.call,
+            &one.error,
+            &one.owner,
+            &one.causes,
+            &one.otherwise,
+        )
     }
 
     fn event(&self, began: f64) -> Option<Event> {

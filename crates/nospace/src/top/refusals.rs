@@ -33,13 +33,33 @@ pub struct RefusalLog {
     pub tracing: Tracing,
     calls: VecDeque<TracedCall>,
     by_process: HashMap<u32, ProcessRefusal>,
-    by_cause: BTreeMap<Vec<Cause>, u64>,
+    by_cause: BTreeMap<Reasons, u64>,
     /// All refused calls that arrived.
     pub total: u64,
     /// Of `total`, those that were counted and not kept.
     pub omitted: u64,
     /// Calls that came too fast for the kernel to hand them over.
     pub lost: u64,
+}
+
+/// What a call was refused for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reasons {
+    /// What may have run out.
+    pub causes: Vec<Cause>,
+    /// It may have been something else.
+    pub is_uncertain: bool,
+}
+
+impl Reasons {
+    /// Those of this call.
+    #[must_use]
+    pub fn of(call: &TracedCall) -> Self {
+        Self {
+            causes: call.candidates.clone(),
+            is_uncertain: call.otherwise.is_some(),
+        }
+    }
 }
 
 /// A process, and the last of its calls that was refused.
@@ -63,7 +83,7 @@ pub struct LastRefusal {
     /// When it arrived, in the seconds of [`Sample::seconds`](super::sample::Sample::seconds).
     pub seconds: f64,
     /// What may have run out.
-    pub causes: Vec<Cause>,
+    pub reasons: Reasons,
     /// Refused calls so far.
     pub calls: u64,
 }
@@ -89,7 +109,7 @@ impl RefusalLog {
         self.omitted += refused.omitted;
         self.lost = refused.lost.max(self.lost);
         for call in refused.calls {
-            *self.by_cause.entry(call.candidates.clone()).or_default() += 1;
+            *self.by_cause.entry(Reasons::of(&call)).or_default() += 1;
             self.remember(&call, seconds);
             if self.calls.len() >= MOST_CALLS {
                 self.calls.pop_front();
@@ -117,7 +137,7 @@ impl RefusalLog {
             owner: call.owner.clone().unwrap_or_default(),
             last: LastRefusal {
                 seconds,
-                causes: call.candidates.clone(),
+                reasons: Reasons::of(call),
                 calls: before + 1,
             },
         };
@@ -143,11 +163,9 @@ impl RefusalLog {
 
     /// Calls that were kept, by what had run out, most first.
     #[must_use]
-    pub fn by_cause(&self) -> Vec<(&[Cause], u64)> {
+    pub fn by_cause(&self) -> Vec<(&Reasons, u64)> {
         let counts = self.by_cause.iter();
-        let mut all: Vec<_> = counts
-            .map(|(causes, calls)| (&causes[..], *calls))
-            .collect();
+        let mut all: Vec<_> = counts.map(|(reasons, calls)| (reasons, *calls)).collect();
         all.sort_by_key(|(_, calls)| std::cmp::Reverse(*calls));
         all
     }

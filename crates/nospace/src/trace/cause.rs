@@ -9,10 +9,13 @@ use super::any_call;
 use super::owners::Site;
 use super::verdict::Verdict;
 
+/// What refuses inotify calls below the limit.
+const BELOW_LIMIT: &str = "a BPF program or security module";
+
 /// What can have refused `event`; `site` says what it was about, and `max_mappings` is `vm.max_map_count`, where that is known.
 pub fn verdict(event: &Event, site: Site, max_mappings: Option<u64>) -> Verdict {
     if let Some(refusal) = event.refusal() {
-        return Verdict::of(inotify(refusal));
+        return inotify(event, refusal);
     }
     let errno = i32::try_from(-event.result).unwrap_or(0);
     let mut known = limits::refused(event.call.name(), errno, site.place);
@@ -37,19 +40,19 @@ pub fn by_guard(event: &Event) -> Verdict {
     })
 }
 
-/// Limits that can have refused one of the calls that are always traced.
-#[cfg(feature = "agent")]
-pub fn candidates(event: &Event, site: Site) -> Vec<Cause> {
-    verdict(event, site, None).candidates
-}
-
-/// The kernel's count at that moment says which it was.
-fn inotify(refusal: Refusal) -> Vec<Cause> {
-    match refusal {
+/// The kernel's count at that moment says which it was. Below the limit, or without a count, the limit can have refused the call all
+/// the same, but so can any program that the kernel asks.
+fn inotify(event: &Event, refusal: Refusal) -> Verdict {
+    let is_certain = event.had_reached_limit() || refusal == Refusal::ProcessFiles;
+    let limits = match refusal {
         Refusal::Instances => vec![Cause::InotifyInstances],
         Refusal::Watches => vec![Cause::InotifyWatches],
         Refusal::ProcessFiles => vec![Cause::ProcessFiles],
         Refusal::InstancesOrProcessFiles => vec![Cause::InotifyInstances, Cause::ProcessFiles],
+    };
+    match Verdict::of(limits) {
+        certain if is_certain => certain,
+        limit => limit.or(BELOW_LIMIT),
     }
 }
 
@@ -61,7 +64,9 @@ pub fn depends_on_place(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nospace_bpf::trace::{Count, Counted};
     use nospace_core::limits::Place;
+    use nospace_core::limits::errno::EMFILE;
 
     use super::*;
     use crate::trace::file_system::FileSystem;
@@ -83,6 +88,40 @@ mod tests {
         assert!(unknown.contains(&Cause::CgroupLimit) && unknown.contains(&Cause::DiskSpace));
         assert_eq!(causes(&mkdir, Some(Place::Cgroupfs)), [Cause::CgroupLimit]);
         assert_eq!(causes(&event(Call::InotifyAddWatch, 3), None), []);
+    }
+
+    #[test]
+    fn below_the_limit_something_else_may_have_refused() {
+        use Cause::{InotifyInstances, InotifyWatches, ProcessFiles};
+        let judged = |call, errno: i32, of, used: Option<u64>, files_full| {
+            let mut event = event(call, -i64::from(errno));
+            event.count = used.map(|used| Count {
+                of,
+                key: None,
+                used,
+                limit: 1000,
+            });
+            event.situation.files_full = files_full;
+            let verdict = verdict(&event, Site::default(), None);
+            (verdict.candidates, verdict.otherwise.is_none())
+        };
+        let watch = |used| judged(Call::InotifyAddWatch, ENOSPC, Counted::Watches, used, false);
+        // At the limit; then the limit was lowered below the use.
+        assert_eq!(watch(Some(1000)), (vec![InotifyWatches], true));
+        assert_eq!(watch(Some(5000)), (vec![InotifyWatches], true));
+        // One may have been freed meanwhile, or all of them; neither says that it was not the limit.
+        for used in [Some(999), Some(900), Some(0), None] {
+            assert_eq!(watch(used), (vec![InotifyWatches], false), "{used:?}");
+        }
+        let init = |used, files_full| {
+            let of = Counted::Instances;
+            judged(Call::InotifyInit1, EMFILE, of, used, files_full)
+        };
+        let either = vec![InotifyInstances, ProcessFiles];
+        assert_eq!(init(Some(1000), false), (vec![InotifyInstances], true));
+        assert_eq!(init(Some(999), true), (vec![ProcessFiles], true));
+        assert_eq!(init(Some(999), false), (either.clone(), false));
+        assert_eq!(init(None, false), (either, false));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod session;
 mod verdict;
 
 #[cfg(feature = "agent")]
-pub(crate) use cause::{candidates, depends_on_place};
+pub(crate) use cause::{depends_on_place, verdict};
 pub use clock::Clock;
 pub use counts::SummaryCounts;
 pub use nospace_bpf::trace::Counted;
@@ -32,3 +32,5 @@ pub(crate) use guards::GuardCache;
 #[cfg(feature = "agent")]
 pub(crate) use owners::OwnerCache;
 pub use session::{Sink, TraceOptions, follow};
+#[cfg(feature = "agent")]
+pub(crate) use verdict::Verdict;

@@ -1,7 +1,7 @@
 use nospace_core::cause::Cause;
 
 /// What can have refused a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Verdict {
     /// Limits that may have been reached.
     pub candidates: Vec<Cause>,

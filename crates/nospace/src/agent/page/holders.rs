@@ -73,7 +73,7 @@ pub fn refusals(html: &mut Html, metrics: &AgentMetrics) {
     if refused.is_empty() {
         html.raw("<p class=dim>None.</p>");
     } else {
-        html.raw("<table><tr><th>used up<th class=n>calls</tr>");
+        html.raw("<table><tr><th>reason<th class=n>calls</tr>");
         for (cause, calls) in refused {
             html.raw("<tr>").cell(cause).number(calls).raw("</tr>");
         }

@@ -7,7 +7,7 @@ use nospace_core::model::{InotifyResource, Provenance};
 
 use super::look::Look;
 use crate::top::budgets::Budget;
-use crate::top::refusals::LastRefusal;
+use crate::top::refusals::{LastRefusal, Reasons};
 use crate::ui::{number, style, trace};
 
 /// A refusal of the last seconds stands out.
@@ -57,13 +57,19 @@ pub fn refusal(refused: Option<&LastRefusal>, now: f64, room: usize) -> (Style, 
     } else {
         style::PLAIN
     };
-    let cause = (room >= WITH_CAUSE).then(|| trace::causes(&last.causes));
+    let cause = (room >= WITH_CAUSE).then(|| reasons(&last.reasons));
     let calls = (last.calls > 1).then(|| number::count(last.calls, "call", "calls"));
     let said: Vec<String> = [Some(ago(age)), cause, calls]
         .into_iter()
         .flatten()
         .collect();
     (look, said.join(", "))
+}
+
+/// `inotify-watches`, `inotify-watches?` where it may have been something else.
+pub fn reasons(reasons: &Reasons) -> String {
+    let mark = if reasons.is_uncertain { "?" } else { "" };
+    trace::causes(&reasons.causes) + mark
 }
 
 /// `now`, `42 s`, `5 min`, `2 h`.

@@ -2,7 +2,9 @@ use nospace_core::amount::thousands;
 
 use super::canvas::Canvas;
 use super::columns::{Column, Columns};
+use super::figures;
 use super::frame::tracing;
+use crate::top::refusals::Reasons;
 use crate::top::state::{Shown, State};
 use crate::trace::TracedCall;
 use crate::ui::{Line, Page, number, style, trace};
@@ -23,8 +25,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State) -> Shown {
     let log = &state.data().refusals;
     let charset = canvas.look.charset;
     let mut said = vec![number::count(log.total, "call", "calls")];
-    for (causes, calls) in log.by_cause().into_iter().take(3) {
-        said.push(format!("{} {}", trace::causes(causes), thousands(calls)));
+    for (reasons, calls) in log.by_cause().into_iter().take(3) {
+        said.push(format!(
+            "{} {}",
+            figures::reasons(reasons),
+            thousands(calls)
+        ));
     }
     if log.omitted > 0 {
         said.push(format!("{} counted but not listed", thousands(log.omitted)));
@@ -71,7 +77,7 @@ fn row(columns: &Columns, call: &TracedCall) -> Line {
         (style::PLAIN, call.pid.to_string()),
         (style::VICTIM, trace::owner(call.owner.as_ref())),
         (style::PLAIN, call.call.clone()),
-        (style::pressure(100), trace::causes(&call.candidates)),
+        (style::pressure(100), figures::reasons(&Reasons::of(call))),
         (style::PLAIN, count),
         (style::PLAIN, call.path.clone().unwrap_or_default()),
     ])

@@ -4,7 +4,7 @@ use nospace_core::cause::Cause;
 use nospace_core::report::Severity;
 
 use super::words::{guard, owner, reasons, uid, usage, user};
-use crate::trace::{Counted, TracedCall};
+use crate::trace::{CallCount, Counted, TracedCall};
 use crate::ui::screen::Screen;
 use crate::ui::{Line, Page, cmdline, style, text};
 
@@ -115,12 +115,22 @@ fn why(call: &TracedCall) -> String {
         ([], Some(at)) if call.otherwise.is_some() => {
             format!("{} has only {}", user(at), usage(at))
         }
+        (_, Some(at)) if call.otherwise.is_some() && is_below_limit(call, at) => format!(
+            "{} has {} now; if the limit refused it, some were freed since",
+            user(at),
+            usage(at)
+        ),
         (_, Some(at)) if call.otherwise.is_some() => format!("{} has {}", user(at), usage(at)),
         ([_, _, ..], None) if call.call.starts_with("inotify_init") => {
             format!("the count is unknown; RLIMIT_NOFILE is {limit}")
         }
         _ => String::new(),
     }
+}
+
+/// Of inotify, where one call takes one.
+fn is_below_limit(call: &TracedCall, at: &CallCount) -> bool {
+    call.call.starts_with("inotify") && at.used < at.limit
 }
 
 /// Pieces in a row; one that does not fit begins a new line.
