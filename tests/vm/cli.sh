@@ -87,14 +87,26 @@ echo "trace ... ok"
 # This limit applies to the whole kernel, so it needs a kernel of its own.
 if [ -n "$OWN_KERNEL" ]; then
     before=$(cat /proc/sys/fs/epoll/max_user_watches)
+    ifconfig lo 127.0.0.1 up
+    /nospace agent --kube off --interval 1h 2>/tmp/agent &
+    agent=$!
+    for _ in $(seq 600); do
+        wget -qO /tmp/ready http://127.0.0.1:9409/readyz 2>/dev/null && break
+        usleep 50000
+    done
     echo 5 >/proc/sys/fs/epoll/max_user_watches
     start_trace --pid "$pid"
     answer=$(holder "refuse epoll 3")
+    wget -qO /tmp/ready http://127.0.0.1:9409/readyz 2>/dev/null
     echo "$before" >/proc/sys/fs/epoll/max_user_watches
     end_trace
     [ "$answer" = '{"done":0,"errno":28}' ] || fail "epoll_ctl was not refused: $answer"
     told=$(grep -c '"call":"epoll_ctl".*"words":\["add"\].*"cause":"epoll-watches"' /tmp/trace)
     [ "$told" = 3 ] || { head -c 3000 /tmp/trace; fail "trace reported $told of 3 epoll_ctl failures"; }
+    has "the agent says why it does not answer" 'cannot take connections: .*fs.epoll.max_user_watches' /tmp/agent
+    wget -qO /tmp/ready http://127.0.0.1:9409/readyz || fail "the agent does not answer: $(cat /tmp/agent)"
+    kill $agent
+    wait $agent || fail "the agent: $(cat /tmp/agent)"
     echo "epoll_ctl ... ok"
 fi
 

@@ -3,6 +3,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use crate::agent::Agent;
 use crate::http::{ask, connect, hear};
@@ -71,6 +72,27 @@ pub fn bad_company() -> anyhow::Result<()> {
     );
     drop(kept);
     ensure!(agent.get("/readyz")?.status == 200);
+    Ok(())
+}
+
+pub fn no_descriptor() -> anyhow::Result<()> {
+    let agent = Agent::start(&[])?;
+    let pid = Pid::from_raw(agent.pid().cast_signed());
+    let own = getrlimit(Resource::Nofile);
+    let few = Rlimit {
+        current: Some(3),
+        ..own
+    };
+    prlimit(pid, Resource::Nofile, few)?;
+    let waiting = asking(&agent, "/readyz")?;
+    let line = "cannot take connections: Too many open files (os error 24): its own RLIMIT_NOFILE";
+    agent.until("the error in the log", || {
+        Ok(agent.messages().contains(line).then_some(()))
+    })?;
+    prlimit(pid, Resource::Nofile, own)?;
+    ensure!(hear(waiting)?.status == 200);
+    let times = agent.messages().matches("cannot take").count();
+    ensure!(times == 1, "{times} times: {}", agent.messages());
     Ok(())
 }
 

@@ -47,6 +47,10 @@ fn main() -> ExitCode {
             attacks::bad_company,
         ),
         test("half-open connections are hung up", attacks::hung_up),
+        test(
+            "connections that cannot be taken are in the log",
+            attacks::no_descriptor,
+        ),
         test("host names must be known", access::host_names),
         test("a bearer token", access::token),
         test("the API server decides on tokens", access::token_review),

@@ -7,6 +7,7 @@ mod negotiate;
 mod recording;
 mod routes;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use futures_util::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -24,6 +26,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::observation::ShutdownReceiver;
+use crate::ui::warn;
 pub use access::{ASKS_FOR_TOKEN, Access, CLIENT_HEADER};
 pub use routes::{AppState, STARTING};
 
@@ -36,7 +39,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTION_AGE: Duration = Duration::from_mins(10);
 /// Of a request's head, in bytes; hyper takes no less.
 const MAX_HEAD: usize = 8 * 1024;
-/// How long to wait after accept(2) has failed because no descriptor was left.
+/// How long to wait after a connection could not be taken because no descriptor was left, for example.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`.
@@ -60,6 +63,7 @@ struct Server {
 
 impl Server {
     async fn listen(&self, listener: TcpListener, mut stop: ShutdownReceiver) {
+        let mut failed = false;
         loop {
             let accepted = async {
                 let permit = Arc::clone(&self.connections).acquire_owned().await;
@@ -69,10 +73,18 @@ impl Server {
                 accepted = accepted => accepted,
                 _ = stop.wait_for(|stopped| *stopped) => return,
             };
-            let Ok((stream, _)) = accepted else {
-                sleep(ACCEPT_RETRY).await;
-                continue;
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    if !failed {
+                        warn(&format!("cannot take connections: {}", refused(&error)));
+                    }
+                    failed = true;
+                    sleep(ACCEPT_RETRY).await;
+                    continue;
+                }
             };
+            failed = false;
             let (router, tls) = (self.router.clone(), self.access.borrow().tls());
             tokio::spawn(async move {
                 // Clients that hang up, stall or send garbage are not worth a message.
@@ -81,6 +93,18 @@ impl Server {
             });
         }
     }
+}
+
+/// The error, and the limit behind it.
+fn refused(error: &io::Error) -> String {
+    let limit = match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::MFILE) => "its own RLIMIT_NOFILE",
+        Some(Errno::NFILE) => "fs.file-max",
+        // From epoll_ctl(2).
+        Some(Errno::NOSPC) => "the epoll watches of its user, fs.epoll.max_user_watches",
+        _ => return error.to_string(),
+    };
+    format!("{error}: {limit}")
 }
 
 async fn accept(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
