@@ -27,8 +27,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 EXPORT(guard_record);
 
-/* Marks of an inode that are looked at; an inode with more counts as not yet watched. */
-#define MAX_MARKS 128
+/* Marks of an inode that are looked at, 64 at a time; an inode with more counts as not yet watched. */
+#define MAX_MARKS 8192
 #define REPORT_INTERVAL 1000000000
 
 #define EMFILE 24
@@ -84,18 +84,30 @@ static __always_inline struct ucounts *charged_for_instance(struct task_struct *
 	return BPF_CORE_READ(cred, euid.val) == 0 ? (struct ucounts *)config.account : NULL;
 }
 
-static __always_inline bool is_watched(struct inode *inode, struct fsnotify_group *group)
+#define FOUND 1
+
+/* Looks for the group in 64 marks: FOUND, or the mark after them, or 0. A function of its own, so that the verifier looks at it once. */
+__noinline __u64 pass_64_marks(__u64 first, __u64 group)
 {
-	struct hlist_node *node = BPF_CORE_READ(inode, i_fsnotify_marks, list.first);
+	struct hlist_node *node = (void *)first;
 	struct fsnotify_mark *mark;
 
-	for (int i = 0; i < MAX_MARKS && node; i++) {
+	for (int i = 0; i < 64 && node; i++) {
 		mark = (void *)((__u64)node - bpf_core_field_offset(mark->obj_list));
-		if (BPF_CORE_READ(mark, group) == group)
-			return true;
+		if ((__u64)BPF_CORE_READ(mark, group) == group)
+			return FOUND;
 		node = BPF_CORE_READ(node, next);
 	}
-	return false;
+	return (__u64)node;
+}
+
+static __always_inline bool is_watched(struct inode *inode, struct fsnotify_group *group)
+{
+	__u64 node = (__u64)BPF_CORE_READ(inode, i_fsnotify_marks, list.first);
+
+	for (int i = 0; i < MAX_MARKS / 64 && node > FOUND; i++)
+		node = pass_64_marks(node, (__u64)group);
+	return node == FOUND;
 }
 
 static __always_inline bool is_guarded(struct ucounts *u)
