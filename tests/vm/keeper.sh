@@ -348,6 +348,25 @@ has "auto" '"resource":"instances".*"limit":128,"kept":64,"asked":[0-9]*,"kubele
 stop
 echo "auto ... ok"
 
+# --- cgroup v1.
+mkdir -p $cgroups/memory
+if mount -t cgroup -o memory memory $cgroups/memory 2>/tmp/messages; then
+    holder old memory/kubepods/burstable/pod77777777-7777-7777-7777-777777777777/app
+    mkdir $logs/default_old_77777777-7777-7777-7777-777777777777
+    start --mode enforce --yes $only --reserve-watches 100 --reserve-instances 20
+    has "the pod of v1" '"pods":{"guarded":1,"exempt":0,"unknown":0}'
+    must old "exhaust watches" '{"done":900,"errno":28}'
+    has "by its name" '"kind":"atLine".*"namespace":"default","name":"old".*"cgroup":"/kubepods/burstable/pod77777777-7777-7777-7777-777777777777"'
+    must system "exhaust watches" '{"done":100,"errno":28}'
+    free old system
+    stop
+    umount $cgroups/memory
+    echo "pods of cgroup v1 ... ok"
+else
+    echo "pods of cgroup v1 ... skipped: $(cat /tmp/messages)"
+fi
+rmdir $cgroups/memory
+
 # --- The agent's guard.
 ifconfig lo 127.0.0.1 up
 settings() { # MODE
