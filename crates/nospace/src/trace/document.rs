@@ -142,7 +142,7 @@ pub struct TraceSummary {
     pub calls: u64,
     /// Of `calls`, those that failed.
     pub failed: u64,
-    /// Of `failed`, those that were refused because something was used up.
+    /// Of `failed`, those that were, or may have been, refused because something was used up: those with `candidates`.
     pub refused: u64,
     /// Calls that came faster than they could be read; the filters were not asked about them all.
     pub lost: u64,

@@ -179,6 +179,36 @@ fn a_guard_is_named_that_refused_below_the_limit() {
 }
 
 #[test]
+fn below_the_limit_nothing_is_certain() {
+    let call = TracedCall {
+        cause: None,
+        otherwise: Some("a BPF program or security module".to_owned()),
+        ..refused(
+            &[Cause::InotifyWatches],
+            Some(count(Counted::Watches, 900, 1000)),
+        )
+    };
+    let said = drawn(&call, 200);
+    let last = said.lines().last().unwrap().trim();
+    assert!(
+        last.starts_with("inotify-watches, or a BPF program or security module: uid "),
+        "{said}"
+    );
+    assert!(
+        last.ends_with("has 900/1,000 watches now; if the limit refused it, some were freed since"),
+        "{said}"
+    );
+    let mut counts = SummaryCounts::default();
+    counts.add(&call);
+    let page = trace::summary(&counts.summary("", "", 0), &screen(200), false);
+    let total = text(&page);
+    assert!(
+        total.contains("1 call, all failed (all hit a limit, or may have)"),
+        "{total}"
+    );
+}
+
+#[test]
 fn a_command_line_follows_its_call() {
     let words = ["tail", "-F", "/var/log/app.log", "\u{1b}[2J"].map(str::to_owned);
     let call = TracedCall {

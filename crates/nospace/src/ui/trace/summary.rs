@@ -47,14 +47,23 @@ pub fn summary(summary: &TraceSummary, screen: &Screen, all: bool) -> Page {
                 refused if refused == summary.failed => "all".to_owned(),
                 refused => thousands(refused),
             };
+            let hit = match summary.rows.iter().any(is_uncertain) {
+                true => "hit a limit, or may have",
+                false => "hit a limit",
+            };
             line.plain(&format!(", {failed} failed ("))
-                .put(refused, &format!("{refusals} hit a limit"))
+                .put(refused, &format!("{refusals} {hit}"))
                 .plain(")")
         }
     });
     left_out(&mut page, summary);
     rows(&mut page, summary, if all { usize::MAX } else { ROWS });
     page
+}
+
+/// Something else may have refused the calls.
+fn is_uncertain(row: &SummaryRow) -> bool {
+    !row.candidates.is_empty() && row.otherwise.is_some()
 }
 
 fn calls(number: u64) -> String {
