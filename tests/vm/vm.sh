@@ -3,7 +3,7 @@
 #
 #   [TESTS="NAME..."] tests/vm/vm.sh [amd64|arm64] [KERNEL-DIRECTORY...]     default: amd64, all kernels that kernels.sh fetches
 #
-# TESTS: only these, in this order.
+# TESTS: only these, in this order. TEST_SECONDS: what each may take. NOSPACE_ATTACHES: how often the test of the guard attaches it.
 # arm64 has 6.1 and 6.12; elsewhere its programs are cross-built (scripts/cross).
 # Disables cmpxchg16b, because its emulation corrupts the flags (qemu 7.2; panics in kmem_cache_alloc of 6.12).
 # Sets no_timer_check: on a busy machine the emulated timer is too slow for that check, and the kernel panics.
@@ -15,7 +15,8 @@ cd "$(dirname "$0")/../.."
 
 . tests/lab/work.sh
 own_processes "$PWD/tests/vm/vm.sh" "$@"
-tests=${TESTS:-oracle tables watches trace leaks guard cli keeper}
+tests=${TESTS:-oracle tables watches trace leaks guard cli keeper lockdown}
+seconds=${TEST_SECONDS:-1200}
 arch=amd64
 case ${1-} in amd64 | arm64) arch=$1; shift ;; esac
 case $arch in
@@ -59,8 +60,9 @@ build() {
         name=$(basename "$binary")
         cp "$binary" "$work/${name%-*}"
     done
-    cp tests/vm/cli.sh "$work/cli"
-    cp tests/vm/keeper.sh "$work/keeper"
+    for name in cli keeper lockdown; do
+        cp "tests/vm/$name.sh" "$work/$name"
+    done
 }
 
 init() {
@@ -78,9 +80,10 @@ for module in overlay quota_tree quota_v2 loop; do
 done
 echo 1000000 >/proc/sys/fs/inotify/max_user_watches
 export NOSPACE_NEEDS_EBPF=1 NOSPACE_STARTS=20 OWN_KERNEL=1
+. /settings
 echo "kernel $(uname -r)"
 for test in $(cat /tests); do
-    timeout 1200 /$test >/tmp/log 2>&1
+    timeout $TEST_SECONDS /$test >/tmp/log 2>&1
     status=$?
     sed "s/^/$test: /" /tmp/log
     echo "verdict $test $status"
@@ -97,6 +100,7 @@ make_root() {
     init >"$root/init"
     chmod +x "$root/init"
     echo "$tests" >"$root/tests"
+    echo "export NOSPACE_ATTACHES=${NOSPACE_ATTACHES-} TEST_SECONDS=$seconds" >"$root/settings"
     for program in $tests nospace nospace-holder; do
         cp "$work/$program" "$root/$program"
     done
@@ -124,7 +128,7 @@ run() { # FOLDER
     cp "$1"/*.ko "$root/"
     (cd "$root" && find . | cpio --quiet -o -H newc) >"$here/initrd"
     rm -r "$root"
-    timeout 2700 "${qemu[@]}" -smp 1 -m 1024 -nodefaults -display none \
+    timeout $((seconds + 1500)) "${qemu[@]}" -smp 1 -m 1024 -nodefaults -display none \
         -serial stdio -no-reboot -kernel "$1/vmlinuz" -initrd "$here/initrd" \
         -append "console=$console panic=-1 quiet no_timer_check" </dev/null 2>&1 | tr -d '\r' >"$here/console" || true
     release=$(sed -n 's/^kernel //p' "$here/console")
@@ -132,6 +136,8 @@ run() { # FOLDER
         verdict=$(sed -n "s/^verdict $test //p" "$here/console")
         if [ "$verdict" = 0 ]; then
             echo "${release:-$1} $test ok"
+            # Figures.
+            sed -nE "s/^$test: ((cost|attach).*)/${release:-$1} $test: \1/p" "$here/console"
             continue
         fi
         echo "${release:-$1} $test FAILED (status ${verdict:-none: the machine ended before})"

@@ -11,18 +11,20 @@ use rustix::mount::{MountFlags, mount};
 
 use crate::bench::{Bench, INSTANCES, RESERVE, WATCHES, set_limits};
 use crate::common::{Case, Outcome, same};
+use crate::{attaches, cost};
 
 /// Cases in which the hook matters.
-pub const EACH_HOOK: [Case<Bench>; 5] = [
+pub const EACH_HOOK: [Case<Bench>; 6] = [
     ("enforce", enforce),
     ("a change of a watch", change),
     ("shadow", shadow),
     ("other calls", other_calls),
     ("self-tests", self_tests),
+    ("cost", cost::of_calls),
 ];
 
 /// The rest.
-pub const ONCE: [Case<Bench>; 9] = [
+pub const ONCE: [Case<Bench>; 10] = [
     ("without", without),
     ("off and on", off_and_on),
     ("killed", killed),
@@ -32,6 +34,7 @@ pub const ONCE: [Case<Bench>; 9] = [
     ("an inode with many marks", marks),
     ("user namespaces", namespaces),
     ("cgroup v1", v1),
+    ("attach and detach", attaches::many),
 ];
 
 /// At the line, in watches and in instances.

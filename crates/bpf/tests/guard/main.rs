@@ -5,10 +5,12 @@
 
 #![allow(clippy::print_stdout, reason = "a test program of its own")]
 
+mod attaches;
 mod bench;
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;
+mod cost;
 mod pod;
 mod race;
 

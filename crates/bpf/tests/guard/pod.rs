@@ -5,7 +5,10 @@ use std::io::{self, BufRead};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::common::sys;
 use crate::common::talk::answer;
@@ -20,6 +23,51 @@ struct Taken {
     main: Option<OwnedFd>,
     watches: Vec<i32>,
     next: usize,
+    others: Option<Calls>,
+}
+
+/// A thread that calls all the time.
+struct Calls {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<(u64, u64)>,
+}
+
+impl Calls {
+    fn begin(file: PathBuf) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            let (mut made, mut failed) = (0, 0);
+            while !seen.load(Ordering::Relaxed) {
+                let watched = sys::inotify().and_then(|one| sys::watch(&one, &file));
+                made += 1;
+                failed += u64::from(watched.is_err());
+                // The machine has a single CPU.
+                thread::sleep(Duration::from_millis(1));
+            }
+            (made, failed)
+        });
+        Self { stop, thread }
+    }
+
+    /// How many, and how many of them failed.
+    fn end(self) -> (u64, u64) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or((0, 1))
+    }
+}
+
+/// Nanoseconds of one call, in the shortest of 50 times that so many are made: of a machine that others use, too.
+fn time<T>(calls: usize, mut call: impl FnMut() -> io::Result<T>) -> io::Result<String> {
+    let mut best = u128::MAX;
+    for _ in 0..50 {
+        let start = Instant::now();
+        for _ in 0..calls {
+            call()?;
+        }
+        best = best.min(start.elapsed().as_nanos() / calls as u128);
+    }
+    Ok(best.to_string())
 }
 
 pub fn run(files: &str) -> ExitCode {
@@ -83,6 +131,22 @@ impl Taken {
                 let common = words.next() == Some("common");
                 race(threads, common, files)?.to_string()
             }
+            "begin" => {
+                self.others = Some(Calls::begin(files[0].clone()));
+                "ok".to_owned()
+            }
+            "end" => {
+                let calls = self.others.take();
+                let calls = calls.ok_or_else(|| io::Error::other("not begun"))?;
+                let (made, failed) = calls.end();
+                format!("{made} {failed} failed")
+            }
+            "time-change" => {
+                let main = self.main()?;
+                time(number(words.next()), || sys::watch(main, &files[0]))?
+            }
+            "time-make" => time(number(words.next()), sys::inotify)?,
+            "time-open" => time(number(words.next()), || fs::File::open(&files[0]))?,
             "race-instances" => race_instances(number(words.next()))?.to_string(),
             other => format!("what is {other}?"),
         })
