@@ -106,9 +106,9 @@ families! {
     EXHAUSTION = "nospace_exhaustion_seconds" Gauge "seconds" ["cause", "subject", "unit"], true,
         "Time until the resource runs out at the current rate; absent if its usage does not grow.";
     REFUSALS = "nospace_refusals_total" Counter "" ["cause"], true,
-        "Calls that failed because a resource was used up, by that resource; with \"or another reason\" where that is not certain. Absent without eBPF.";
+        "Calls that failed because a resource was used up, by that resource, or another reason where that is not certain; absent without eBPF.";
     INOTIFY_REFUSALS = "nospace_inotify_refusals_total" Counter "" ["errno", "call", "namespace", "pod", "container"], true,
-        "inotify calls that failed because a limit was reached, or because a guard refused them; labels are empty for calls from outside pods.";
+        "inotify calls that failed with ENOSPC or EMFILE: because a limit was reached, or because a guard or another program refused them; labels are empty for calls from outside pods.";
     TRACE_ACTIVE = "nospace_trace_active" Gauge "" [], true,
         "1 while failing calls are traced; 0 without eBPF.";
     TRACE_LOST = "nospace_trace_lost_calls_total" Counter "" [], true,
