@@ -7,7 +7,7 @@ use crate::common::Outcome;
 
 /// Calls in a row, and how often all is timed: the shortest time counts.
 const CALLS: u32 = 50;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 12;
 /// So that no call is near a line.
 const LIMIT: u64 = 100_000;
 
