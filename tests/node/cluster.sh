@@ -3,15 +3,16 @@
 #
 #   tests/node/api.sh tests/node/cluster.sh NOSPACE [NODES]
 #
-# Nodes and pods are objects that nobody runs; the pods have the address of a real agent in these namespaces. With NODES there are that many more
-# of both.
+# Nodes and pods are objects that nobody runs; the pods have the address of a real agent in these namespaces. With NODES, KWOK (in $KWOK) runs
+# that many more, whose agents agents.py plays.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 . "$here/ctl.sh"
+. "$here/start.sh"
 top=$(readlink -f "$here/../..")
 nospace=$(readlink -f "$1")
 work=$(mktemp -d)
-trap 'kill $agent ${other:-} 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'kill $agent ${other:-} ${kwok:-} 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { say "FAILED: $*"; exit 1; }
 passed() { say "passed: $*"; }
 
@@ -100,30 +101,55 @@ passed "--as nobody: $(cat "$work/said")"
 
 more=${2:-0}
 [ "$more" -gt 0 ] || exit 0
-# All of these pods lead to one agent, which answers each time: its answer, with the name of no node, is taken for that of none.
-"$nospace" agent --node-name machine --listen "$ADDRESS:9410" --kube off >"$work/other" 2>&1 &
-other=$!
-# many: prints MORE nodes and the pods of their agents, the status included.
+: "${KWOK:?the directory that tests/node/kube/kwok.sh prints}"
+# Their addresses lead to one program. A tenth of them have problems.
+ip route add local 10.200.0.0/16 dev lo
+kind() { # NUMBER
+    case $(($1 % 40)) in 0) echo slow ;; 10) echo garbage ;; 20) echo hangs ;; 30) echo none ;; *) echo right ;; esac
+}
 many() {
     local n
     for n in $(seq "$more"); do
         cat <<YAML
 ---
-{apiVersion: v1, kind: Node, metadata: {name: node-$n, labels: {agentpool: pool-$((n % 9))}}, status: {conditions: [{type: Ready, status: "True"}]}}
+{apiVersion: v1, kind: Node, metadata: {name: node-$n, labels: {agentpool: pool-$((n % 9))}, annotations: {kwok.x-k8s.io/node: fake}}}
+YAML
+        [ "$(kind "$n")" != none ] || continue
+        cat <<YAML
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: nospace-$n, namespace: nospace, labels: {app.kubernetes.io/name: nospace}},
- spec: {nodeName: node-$n, automountServiceAccountToken: false, containers: [{name: agent, image: nospace, ports: [{name: metrics, containerPort: 9410}]}]},
- status: {phase: Running, podIP: $ADDRESS, podIPs: [{ip: $ADDRESS}], conditions: [{type: Ready, status: "True"}]}}
+ spec: {nodeName: node-$n, automountServiceAccountToken: false, containers: [{name: agent, image: nospace, ports: [{name: metrics, containerPort: 9410}]}]}}
 YAML
     done
 }
 many >"$work/many.yaml"
 kubectl apply --server-side -f "$work/many.yaml" >/dev/null
-kubectl apply --server-side --force-conflicts --subresource=status -f "$work/many.yaml" >/dev/null
+"$KWOK/kwok" --config "$KWOK/stages.yaml" --kubeconfig "$KUBECONFIG" --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake --cidr 10.200.0.1/16 >"$work/kwok" 2>&1 &
+kwok=$!
+# run_by_kwok: whether all nodes are ready, and all pods.
+run_by_kwok() {
+    kubectl get nodes,pods -A -o json >"$work/objects.json"
+    [ "$(jq '[.items[] | select(.kind == "Node" and .metadata.annotations["kwok.x-k8s.io/node"]
+        and any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length' "$work/objects.json")" = "$more" ] &&
+        [ "$(jq '[.items[] | select(.kind == "Pod" and (.spec.nodeName | startswith("node-")) and (any(.status.conditions[]?; .type == "Ready" and .status == "True") | not))] | length' \
+            "$work/objects.json")" = 0 ]
+}
+wait_for 300 "KWOK" run_by_kwok || { tail -n 20 "$work/kwok" >&2; fail "KWOK does not run the nodes"; }
+jq -r '.items[] | select(.kind == "Pod" and (.spec.nodeName | startswith("node-"))) | .status.podIP + " " + .spec.nodeName' "$work/objects.json" |
+    while read -r address node; do
+        echo "$address $node $(kind "${node#node-}")"
+    done >"$work/addresses"
+python3 "$here/agents.py" "$work/addresses" "http://$ADDRESS:9409/api/v1/summary" 9410 >"$work/agents" &
+other=$!
+wait_for 30 "the agents" grep -q listening "$work/agents"
+
 began=${EPOCHREALTIME/./}
 cluster -o json >"$work/fleet.json" 2>"$work/said" || [ $? -le 3 ]
 took=$(((${EPOCHREALTIME/./} - began) / 1000))
-same=$(jq --arg why "$more nodes answer as machine" '[.rows[] | select(.failure.why // "" | contains($why))] | length' "$work/fleet.json")
-[ "$same $(jq .counts.answered "$work/fleet.json")" = "$more 1" ] || { jq -c '.counts, [.rows[] | select(.failure)][:3]' "$work/fleet.json" >&2; fail "$more nodes"; }
+of() { grep -c " $1\$" "$work/addresses"; }
+answers=$(($(of right) + $(of slow) + 1))
+expected="$answers $answers $((more / 40 + 1)) $(of garbage) $(of hangs)"
+seen=$(jq -r '[.counts.answered, .counts.current] + [("noAgent", "garbage", "timeout") as $kind | [.rows[] | select(.failure.kind == $kind)] | length] | join(" ")' "$work/fleet.json")
+[ "$seen" = "$expected" ] || { jq -c '.counts, ([.rows[] | .failure // empty | .kind] | group_by(.) | map([.[0], length]))' "$work/fleet.json" >&2; fail "$more nodes: $seen instead of $expected"; }
 [ $took -lt 60000 ] || fail "$more nodes took $took ms"
-passed "$more more nodes, all of which one agent answered, in $took ms"
+passed "$more more nodes that KWOK runs, a tenth of them slow, silent, without an agent or answering garbage, in $took ms: $(jq -c .counts "$work/fleet.json")"

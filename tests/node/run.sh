@@ -3,7 +3,7 @@
 #
 #   tests/node/run.sh cadvisor           the kubelet's cAdvisor, in user namespaces with their own limits
 #   tests/node/run.sh api [ACT...]       nospace agent and a kube-apiserver with etcd, in namespaces on this machine
-#   tests/node/run.sh cluster            nospace cluster and a kube-apiserver with etcd: rights, the pod proxy, 1,000 nodes
+#   tests/node/run.sh cluster            nospace cluster and a kube-apiserver with etcd: rights, the pod proxy, 1,000 nodes by KWOK
 #   tests/node/run.sh host [ACT...]      a node in namespaces on this machine, with cgroup v1
 #   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 from Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
@@ -40,6 +40,7 @@ api)
     NODE_LOGS=$out "$here/api.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" api "$@"
     ;;
 cluster)
+    KWOK=$("$here/kube/kwok.sh") && export KWOK
     NODE_LOGS=$out "$here/api.sh" "$here/cluster.sh" "$NOSPACE_STATIC" 1000
     ;;
 host | debian)
