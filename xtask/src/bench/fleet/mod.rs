@@ -42,7 +42,7 @@ const AT_ONCE: usize = 20;
 /// Prometheus takes no sample that is an hour older than its newest: this much of the hour is written of every node before the next.
 const PART: i64 = HOUR * 5 / 6;
 /// What Go's garbage collector keeps Prometheus within if it can.
-const MEMORY: &str = "10GiB";
+const MEMORY: &str = "14GiB";
 /// Runs of nospace.
 const ROUNDS: usize = 3;
 /// Connections that write at a time.

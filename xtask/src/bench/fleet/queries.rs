@@ -73,7 +73,7 @@ impl Log {
         }
         rows.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut text = format!(
-            "\nIts {} queries, four at a time: the longest time of each by Prometheus's own log, and the time from asking to the last byte where it \
+            "\nIts {} queries, two at a time: the longest time of each by Prometheus's own log, and the time from asking to the last byte where it \
              is asked alone.\n\n| query | longest s | alone s | series | MB |\n|---|---:|---:|---:|---:|\n",
             rows.len()
         );

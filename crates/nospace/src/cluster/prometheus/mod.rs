@@ -23,7 +23,7 @@ use super::{Asked, Cluster, Collected, NodeInfo, Progress, Server, Source, nodes
 use crate::ui::number;
 
 /// Queries at a time.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// Asks Prometheus.
 pub struct Prometheus<'c> {
