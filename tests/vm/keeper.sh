@@ -144,6 +144,12 @@ metric() { # WHAT PATTERN: among the agent's metrics, by and by
     fail "$1: no $2"
 }
 
+without_pods() { # HIERARCHY: the test of the guard's programs leaves some, without processes
+    for left in "$1"/kubepods*; do
+        [ ! -d "$left" ] || find "$left" -depth -type d -exec rmdir {} \; || fail "cannot remove $left"
+    done
+}
+
 /nospace guard --probe -o json >/tmp/probe
 probed=$?
 case $probed in
@@ -159,10 +165,7 @@ if ! grep -q '"verdict": "enforce"' /tmp/probe; then
 fi
 
 mount -t cgroup2 cgroup2 $cgroups || fail "cannot mount cgroup2"
-# The test of the guard's programs leaves some, without processes.
-for left in "$cgroups"/kubepods*; do
-    [ ! -d "$left" ] || find "$left" -depth -type d -exec rmdir {} \; || fail "cannot remove $left"
-done
+without_pods $cgroups
 mkdir /tmp/many
 for n in $(seq 12000); do
     : >/tmp/many/$n
@@ -351,6 +354,7 @@ echo "auto ... ok"
 # --- cgroup v1.
 mkdir -p $cgroups/memory
 if mount -t cgroup -o memory memory $cgroups/memory 2>/tmp/messages; then
+    without_pods $cgroups/memory
     holder old memory/kubepods/burstable/pod77777777-7777-7777-7777-777777777777/app
     mkdir $logs/default_old_77777777-7777-7777-7777-777777777777
     start --mode enforce --yes $only --reserve-watches 100 --reserve-instances 20
