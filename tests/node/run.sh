@@ -40,6 +40,7 @@ api)
     NODE_LOGS=$out "$here/api.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" api "$@"
     ;;
 cluster)
+    (. "$here/../lab/namespaces.sh" && install_packages jq python3)
     KWOK=$("$here/kube/kwok.sh") && export KWOK
     NODE_LOGS=$out "$here/api.sh" "$here/cluster.sh" "$NOSPACE_STATIC" 1000
     ;;

@@ -103,7 +103,7 @@ if [ -n "$OWN_KERNEL" ]; then
     [ "$answer" = '{"done":0,"errno":28}' ] || fail "epoll_ctl was not refused: $answer"
     told=$(grep -c '"call":"epoll_ctl".*"words":\["add"\].*"cause":"epoll-watches"' /tmp/trace)
     [ "$told" = 3 ] || { head -c 3000 /tmp/trace; fail "trace reported $told of 3 epoll_ctl failures"; }
-    has "the agent says why it does not answer" 'cannot take connections: .*fs.epoll.max_user_watches' /tmp/agent
+    has "the agent says why it does not answer" 'cannot take a connection: .*fs.epoll.max_user_watches' /tmp/agent
     wget -qO /tmp/ready http://127.0.0.1:9409/readyz || fail "the agent does not answer: $(cat /tmp/agent)"
     kill $agent
     wait $agent || fail "the agent: $(cat /tmp/agent)"

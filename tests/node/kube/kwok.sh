@@ -6,7 +6,7 @@ folder=${NOSPACE_CACHE:-$HOME/.cache}/nospace-node/kwok-${module#*@}
 if [ ! -e "$folder/stages.yaml" ]; then
     echo "kube: building kwok ${module#*@}" >&2
     CGO_ENABLED=0 GOBIN=$folder go install -trimpath "${module/@//cmd/kwok@}" >&2
-    source=$(go mod download -json "$module" | jq -r .Dir)/kustomize/stage
+    source=$(go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')/kustomize/stage
     for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease pod/fast/pod-ready; do
         echo ---
         cat "$source/$stage.yaml"

@@ -100,7 +100,7 @@ pub enum SelfTest {
     Inconclusive(String),
 }
 
-/// Name of the thread that guards or probes, and tests itself: a trace looks at no other thread's calls for that.
+/// Name of the thread that guards or probes: a trace takes no other thread's calls for self-tests.
 pub const SELF_TEST_THREAD: &CStr = c"nospace-guard";
 
 /// What a guard at work says of itself, to every nospace on the node.

@@ -11,7 +11,7 @@ use crate::common::{Outcome, same};
 
 /// How often, unless `NOSPACE_ATTACHES` says so.
 const TIMES: u64 = 30;
-/// What memory may be used for meanwhile, in kB: a leak of a page each time would take ten times as much in 10,000.
+/// Memory that may be used for other things meanwhile, in kB; 10,000 leaks of a page would take ten times as much.
 const SLACK: u64 = 4096;
 
 /// What must not grow.
@@ -25,7 +25,7 @@ struct Left {
     free: u64,
 }
 
-/// Nobody's call fails meanwhile, and nothing is left.
+/// No call fails meanwhile, and nothing is left.
 pub fn many(bench: &mut Bench) -> Outcome<String> {
     let times = env::var("NOSPACE_ATTACHES")
         .ok()
@@ -34,7 +34,7 @@ pub fn many(bench: &mut Bench) -> Outcome<String> {
     let mut system = bench.process("system.slice")?;
     let mut pod = bench.pod()?;
     let programs = ProgInfoIter::default().count();
-    // Whatever is only taken once.
+    // Takes what is taken only once.
     let warm = TIMES.min(times) / 3;
     for _ in 0..warm {
         drop(bench.guard()?);

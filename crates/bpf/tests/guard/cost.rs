@@ -5,7 +5,7 @@
 use crate::bench::{Bench, Pod, RESERVE, set_limits};
 use crate::common::Outcome;
 
-/// Calls in a row, and how often all is timed: the shortest time counts.
+/// Calls in a run, and how often everything is timed: the fastest run counts.
 const CALLS: u32 = 50;
 const ROUNDS: usize = 12;
 /// So that no call is near a line.
@@ -14,7 +14,7 @@ const LIMIT: u64 = 100_000;
 /// A call that a guard's program sees: a change of a watch, an instance made and closed, and the open of any file.
 const KINDS: [&str; 3] = ["change", "make", "open"];
 
-/// Nanoseconds of each call, by who makes it: nobody guards, a pod, the system.
+/// Nanoseconds of each call without a guard, and with one in a pod and elsewhere.
 pub fn of_calls(bench: &mut Bench) -> Outcome<String> {
     let mut pod = bench.pod()?;
     let mut system = bench.process("system.slice")?;

@@ -26,7 +26,7 @@ struct Taken {
     others: Option<Calls>,
 }
 
-/// A thread that calls all the time.
+/// A thread that makes calls all the time.
 struct Calls {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<(u64, u64)>,
@@ -57,7 +57,7 @@ impl Calls {
     }
 }
 
-/// Nanoseconds of one call, in the shortest of 50 times that so many are made: of a machine that others use, too.
+/// Nanoseconds that one of `calls` calls takes, in the fastest of 50 runs: other programs use the machine, too.
 fn time<T>(calls: usize, mut call: impl FnMut() -> io::Result<T>) -> io::Result<String> {
     let mut best = u128::MAX;
     for _ in 0..50 {

@@ -11,7 +11,7 @@ use nospace_bpf::support::Unsupported;
 /// is mounted.
 #[must_use]
 pub fn try_hooks(kernel: &str, sysfs: &Path) -> GuardProbe {
-    // As in a guard: a trace tells the tests by it.
+    // As in a guard: a trace recognizes the tests by it.
     let _ = rustix::thread::set_name(SELF_TEST_THREAD);
     match probe(sysfs) {
         Ok(probe) => tried(&probe, kernel),

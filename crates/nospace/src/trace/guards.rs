@@ -59,8 +59,8 @@ impl<'h> GuardCache<'h> {
 }
 
 /// A guard that is starting tests itself before others can see it, and `nospace guard --probe` is never seen. No limit refused
-/// their calls; where the count is not known (of instances before Linux 5.14) that cannot be told. Any process of a pod may have
-/// their name: those are not taken for one.
+/// their calls; without a count (instances before Linux 5.14) that is not known. A process in a pod can have any name, so that none
+/// of its calls is taken for a test.
 fn is_test_of_starting(event: &Event, owner: Option<&Owner>) -> bool {
     below_limit(event).is_some() && !matches!(owner, Some(Owner::Pod { .. }))
 }

@@ -85,7 +85,7 @@ pub fn no_descriptor() -> anyhow::Result<()> {
     };
     prlimit(pid, Resource::Nofile, few)?;
     let waiting = asking(&agent, "/readyz")?;
-    let line = "cannot take connections: Too many open files (os error 24): its own RLIMIT_NOFILE";
+    let line = "cannot take a connection: Too many open files (os error 24): its own RLIMIT_NOFILE";
     agent.until("the error in the log", || {
         Ok(agent.messages().contains(line).then_some(()))
     })?;

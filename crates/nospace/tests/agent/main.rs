@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         ),
         test("half-open connections are hung up", attacks::hung_up),
         test(
-            "connections that cannot be taken are in the log",
+            "why a connection cannot be taken is in the log",
             attacks::no_descriptor,
         ),
         test("host names must be known", access::host_names),

@@ -77,7 +77,7 @@ impl Server {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     if !failed {
-                        warn(&format!("cannot take connections: {}", refused(&error)));
+                        warn(&format!("cannot take a connection: {}", refused(&error)));
                     }
                     failed = true;
                     sleep(ACCEPT_RETRY).await;
