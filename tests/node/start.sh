@@ -41,23 +41,31 @@ layout() {
     export CONTAINERD_ADDRESS=$runtime_state/containerd.sock
 }
 
+# make_cgroups PATH...: in each hierarchy of version 1, on all processors; the outer ones first.
+make_cgroups() {
+    local hierarchy level file
+    for hierarchy in /sys/fs/cgroup/*/; do
+        for level; do
+            mkdir -p "$hierarchy$level"
+            [ ! -e "$hierarchy/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do
+                cat "$hierarchy/$file" >"$hierarchy$level/$file"
+            done
+        done
+    done
+}
+
 # as_service PROGRAM: makes this shell the process that a manager's systemd would start; without $LAYOUT nothing.
 as_service() {
-    local service hierarchy level
+    local service hierarchy
     case ${LAYOUT:-} in '') return ;; esac
     case $1 in
     kubelet) service=$kubelet_service ;;
     containerd) service=$runtime_service ;;
     *) return 0 ;;
     esac
+    make_cgroups system.slice "system.slice/$service.service"
     for hierarchy in /sys/fs/cgroup/*/; do
-        for level in system.slice system.slice/$service.service; do
-            mkdir -p "$hierarchy$level"
-            [ ! -e "$hierarchy/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do
-                cat "$hierarchy/$file" >"$hierarchy$level/$file"
-            done
-        done
-        echo "$BASHPID" >"$hierarchy$level/cgroup.procs"
+        echo "$BASHPID" >"${hierarchy}system.slice/$service.service/cgroup.procs"
     done
 }
 
@@ -118,7 +126,8 @@ arguments() {
 make_tokens() {
     openssl genrsa -out "$state/sa.key" 2048 2>/dev/null
     printf '%s\n' 'admin,admin,admin,"system:masters"' \
-        "kubelet,system:node:$NODE_NAME,kubelet,\"system:nodes\"" >"$state/tokens.csv"
+        "kubelet,system:node:$NODE_NAME,kubelet,\"system:nodes\"" \
+        "kubelet-2,system:node:$NODE_NAME-2,kubelet-2,\"system:nodes\"" >"$state/tokens.csv"
     kubeconfig admin admin
     kubeconfig kubelet kubelet
 }
@@ -161,6 +170,7 @@ END
 END
 }
 
+# kubelet_config [SETTING]
 kubelet_config() {
     cat >"$state/kubelet.yaml" <<END
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -178,14 +188,19 @@ evictionHard: {memory.available: "1Mi", nodefs.available: "0.1%", nodefs.inodesF
 nodeStatusUpdateFrequency: 2s
 syncFrequency: 5s
 clusterDNS: [10.96.0.10]
+${1-}
 END
     mkdir -p /etc/kubernetes/manifests
 }
 
-start_runtime() {
-    start containerd
+import_image() {
     wait_for 60 containerd ctr version
     ctr -n k8s.io image import "$WORK/image.tar" >/dev/null
+}
+
+start_runtime() {
+    start containerd
+    import_image
 }
 
 start_node() {
@@ -197,6 +212,31 @@ start_node() {
     start_runtime
     start kubelet
     wait_for 120 "the node's Ready" kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
+}
+
+# second_node start|stop kubelet|containerd: a kubelet and a containerd of its own beside the first, on the same kernel. The API server has them as
+# $NODE_NAME-2.
+second_node() {
+    local first=$state
+    . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../lab/tools.sh"
+    state=/run/node-2 kubelet_root=/var/lib/kubelet-2 runtime_state=/run/containerd-2 NODE_NAME=$NODE_NAME-2
+    export CONTAINERD_ADDRESS=$runtime_state/containerd.sock
+    [ "$1 $2" != "start containerd" ] || second_files "$first"
+    "$1" "$2"
+    [ "$1 $2" != "start containerd" ] || import_image
+}
+
+# second_files FIRST: what the second node needs before it starts, with certificates of the first.
+second_files() {
+    mkdir -p "$state" "$kubelet_root" "$runtime_state"
+    cp -r "$1/certs" "$state/"
+    mount -t tmpfs kubelet "$kubelet_root"
+    kubeconfig kubelet kubelet-2
+    containerd_config
+    kubelet_config 'port: 10260
+healthzPort: 10258
+cgroupRoot: /second'
+    make_cgroups second
 }
 
 layout

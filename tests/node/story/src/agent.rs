@@ -27,11 +27,22 @@ pub struct Agent {
 impl Agent {
     /// With this kubeconfig, a look a second.
     pub fn start(nospace: &Nospace, node: &Node, kubeconfig: &Path) -> anyhow::Result<Self> {
+        Self::start_with(nospace, node, kubeconfig, &[])
+    }
+
+    /// The same, with more options.
+    pub fn start_with(
+        nospace: &Nospace,
+        node: &Node,
+        kubeconfig: &Path,
+        options: &[&str],
+    ) -> anyhow::Result<Self> {
         let log = std::env::temp_dir().join(format!("nospace-agent-{}.log", std::process::id()));
         let file = File::create(&log)?;
         let child = nospace
             .command(&["agent", "--interval", "1s", "--listen", ADDRESS])
             .args(["--node-name", &node.name])
+            .args(options)
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

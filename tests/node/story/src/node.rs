@@ -39,6 +39,21 @@ impl Node {
         )
     }
 
+    /// The second node on this machine, as start.sh names it.
+    pub fn second_node(&self) -> Self {
+        Self {
+            name: format!("{}-2", self.name),
+            control: self.control.clone(),
+        }
+    }
+
+    /// Starts or stops the kubelet or containerd of the second node.
+    pub fn second(&self, verb: &str, program: &str) -> anyhow::Result<()> {
+        let mut command = Command::new(&self.control);
+        let name = format!("ctl.sh second_node {verb} {program}");
+        text(command.args(["second_node", verb, program]), &name).map(drop)
+    }
+
     /// Whether a program runs.
     pub fn runs(&self, program: &str) -> bool {
         self.control("running", program).is_ok()

@@ -289,7 +289,7 @@ fn kubectl_debug(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// A service account with the documented roles, and a kubeconfig that has its token.
-fn account(node: &Node) -> anyhow::Result<PathBuf> {
+pub(super) fn account(node: &Node) -> anyhow::Result<PathBuf> {
     let subject = format!("subjects: [{{kind: ServiceAccount, name: {NAME}, namespace: default}}]");
     node.apply(&format!(
         "{ROLES}---
@@ -313,7 +313,7 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {NAME}}}
     kubeconfig_of(node, NAME)
 }
 
-fn start(run: &mut Command) -> anyhow::Result<Child> {
+pub(super) fn start(run: &mut Command) -> anyhow::Result<Child> {
     let child = run
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -322,7 +322,7 @@ fn start(run: &mut Command) -> anyhow::Result<Child> {
     child.context("nospace cluster")
 }
 
-fn fleet(child: Child) -> anyhow::Result<(Fleet, Option<i32>)> {
+pub(super) fn fleet(child: Child) -> anyhow::Result<(Fleet, Option<i32>)> {
     let output = child.wait_with_output()?;
     let fleet = serde_json::from_slice(&output.stdout)
         .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
@@ -336,7 +336,7 @@ fn seen(node: &Node) -> anyhow::Result<()> {
 }
 
 /// Names of pods of `nospace cluster`.
-fn listed(node: &Node) -> anyhow::Result<Vec<String>> {
+pub(super) fn listed(node: &Node) -> anyhow::Result<Vec<String>> {
     let names = node.kubectl(&[
         "get",
         "pods",

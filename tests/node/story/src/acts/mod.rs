@@ -6,6 +6,7 @@ pub mod cadvisor;
 mod causes;
 mod cluster_debug;
 mod forecast;
+mod guard;
 mod healthy;
 mod hog;
 mod incident;
@@ -16,6 +17,7 @@ mod pods;
 mod rights;
 mod small_pods;
 mod told;
+mod two_kubelets;
 mod watches;
 
 use crate::Stage;
@@ -41,7 +43,9 @@ pub const NODE: &[Act] = &[
     ("instances-forecast", forecast::instances),
     ("small-pods", small_pods::exhausted),
     ("agent", agent_node::reported),
+    ("guard", guard::kept),
     ("cluster-debug", cluster_debug::nothing_installed),
+    ("two-kubelets", two_kubelets::at_once),
     ("other-causes", causes::named),
     ("incident", incident::told),
 ];

@@ -53,6 +53,35 @@ spec:
     )
 }
 
+/// `nospace agent` on a node, as the pod of a DaemonSet has it, without rights in the API.
+pub fn agent(node: &Node, name: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: nospace, labels: {{app.kubernetes.io/name: nospace}}}}
+spec:
+  nodeName: {node}
+  hostPID: true
+  automountServiceAccountToken: false
+  terminationGracePeriodSeconds: 20
+  containers:
+  - name: agent
+    image: {IMAGE}
+    imagePullPolicy: Never
+    command: [/bin/nospace, --procfs=/host/proc, --sysfs=/host/sys, --rootfs=/host, agent, --interval=1s, --listen=9409, --kube=off]
+    env:
+    - {{name: NODE_NAME, valueFrom: {{fieldRef: {{fieldPath: spec.nodeName}}}}}}
+    - {{name: POD_IP, valueFrom: {{fieldRef: {{fieldPath: status.podIP}}}}}}
+    ports: [{{name: metrics, containerPort: 9409}}]
+    readinessProbe: {{httpGet: {{path: /readyz, port: metrics}}, periodSeconds: 1}}
+    securityContext: {{privileged: true}}
+    volumeMounts: [{{name: host, mountPath: /host, readOnly: true}}]
+  volumes: [{{name: host, hostPath: {{path: /}}}}]
+",
+        node = node.name,
+    )
+}
+
 /// A container that opens one more inotify instance each second to watch the same files, and closes none.
 pub fn leak(node: &Node, name: &str) -> String {
     format!(
