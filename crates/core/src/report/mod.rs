@@ -32,7 +32,7 @@ pub use forecast::{Forecast, KubeletStart, StartVerdict, scarcer};
 pub use guard_line::GuardLine;
 pub use holders::{ContainerRef, ContainerUse, Owner, Pod, PodContainer, PodPart, ProcessUse};
 pub use log_context::{LogContext, Speaker};
-pub use refusals::{Refusals, Refused};
+pub use refusals::{Refusals, Refused, RefusingGuard};
 pub use remedy_context::RemedyContext;
 pub use rule::Rule;
 pub use status::Status;

@@ -45,6 +45,19 @@ pub struct Refused {
     /// What else the error can mean, if it is not certain that one of `causes` was used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<String>,
+    /// The guard that refused the last of them, below the limit; left out where it was the limit, and where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<RefusingGuard>,
+}
+
+/// A guard (`nospace guard`) that refuses pods what it keeps for the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusingGuard {
+    /// Its process.
+    pub pid: u32,
+    /// How many of the limit it keeps.
+    pub kept: u64,
 }
 
 impl Refused {
@@ -55,6 +68,7 @@ impl Refused {
             && self.comm == other.comm
             && self.owner == other.owner
             && (&self.causes, &self.otherwise) == (&other.causes, &other.otherwise)
+            && self.guard.is_some() == other.guard.is_some()
     }
 }
 
@@ -67,6 +81,7 @@ impl Refusals {
         if let Some(one) = self.calls.iter_mut().find(|one| one.is_like(&refused)) {
             one.times += refused.times;
             one.last = refused.last;
+            one.guard = refused.guard;
         } else if self.calls.len() < Self::MOST {
             self.calls.push(refused);
         } else {
@@ -106,7 +121,23 @@ mod tests {
             owner: None,
             causes: vec![Cause::InotifyInstances],
             otherwise: None,
+            guard: None,
         }
+    }
+
+    #[test]
+    fn what_a_guard_refused_is_not_what_the_limit_refused() {
+        let by_guard = |kept| Refused {
+            guard: Some(RefusingGuard { pid: 41, kept }),
+            ..call(7, 1)
+        };
+        let mut all = Refusals::default();
+        for one in [call(7, 1), by_guard(100), by_guard(200)] {
+            all.add(one);
+        }
+        let kinds: Vec<_> = all.calls.iter().map(|one| (one.times, one.guard)).collect();
+        let last = Some(RefusingGuard { pid: 41, kept: 200 });
+        assert_eq!(kinds, [(1, None), (2, last)]);
     }
 
     #[test]

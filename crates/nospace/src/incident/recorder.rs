@@ -150,7 +150,8 @@ impl Recorder {
         self.refused = all
             .iter()
             .map(|(seconds, refusals)| {
-                let causes = refusals.calls.iter().flat_map(|call| &call.causes);
+                let by_limit = refusals.calls.iter().filter(|call| call.guard.is_none());
+                let causes = by_limit.flat_map(|call| &call.causes);
                 (seconds - began, causes.copied().collect())
             })
             .collect();

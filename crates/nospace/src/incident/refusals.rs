@@ -29,6 +29,7 @@ impl<'a> Burst<'a> {
         &'a Option<Owner>,
         &'a [nospace_core::cause::Cause],
         &'a Option<String>,
+        bool,
     ) {
         (
             &one.comm,
@@ -37,6 +38,7 @@ impl<'a> Burst<'a> {
             &one.owner,
             &one.causes,
             &one.otherwise,
+            one.guard.is_some(),
         )
     }
 
@@ -71,7 +73,11 @@ impl<'a> Burst<'a> {
                 like.call,
                 trace::owner(like.owner.as_ref()),
                 like.error,
-                trace::reasons(&like.causes, like.otherwise.as_deref()),
+                trace::reasons(
+                    &like.causes,
+                    like.otherwise.as_deref(),
+                    like.guard.is_some()
+                ),
             ),
         })
     }

@@ -49,6 +49,8 @@ pub struct Reasons {
     pub causes: Vec<Cause>,
     /// It may have been something else.
     pub is_uncertain: bool,
+    /// A guard refused, below the limit.
+    pub by_guard: bool,
 }
 
 impl Reasons {
@@ -58,6 +60,7 @@ impl Reasons {
         Self {
             causes: call.candidates.clone(),
             is_uncertain: call.otherwise.is_some(),
+            by_guard: call.guard.is_some(),
         }
     }
 }

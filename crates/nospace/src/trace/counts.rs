@@ -2,9 +2,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use nospace_core::cause::Cause;
-use nospace_core::report::Owner;
+use nospace_core::report::{Owner, RefusingGuard};
 
-use super::document::{CallCount, RefusingGuard, SummaryRow, TraceSummary, TracedCall};
+use super::document::{CallCount, SummaryRow, TraceSummary, TracedCall};
 
 /// Rows of a summary at most; further calls are counted without telling them apart.
 const MAX_ROWS: usize = 4096;
@@ -16,6 +16,7 @@ pub struct SummaryCounts {
     calls: u64,
     failed: u64,
     refused: u64,
+    refused_by_guard: u64,
     omitted: u64,
     /// Calls that were left out because a pod or container was asked for and their owner is unknown.
     pub unplaced: u64,
@@ -31,6 +32,7 @@ struct RowKey {
     error: Option<String>,
     candidates: Vec<Cause>,
     otherwise: Option<String>,
+    by_guard: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -45,7 +47,9 @@ impl SummaryCounts {
     pub fn add(&mut self, call: &TracedCall) {
         self.calls += 1;
         self.failed += u64::from(call.error.is_some());
-        self.refused += u64::from(!call.candidates.is_empty());
+        let by_guard = call.guard.is_some();
+        self.refused_by_guard += u64::from(by_guard);
+        self.refused += u64::from(!call.candidates.is_empty() && !by_guard);
         let key = RowKey {
             owner: call.owner.clone(),
             comm: call.comm.clone(),
@@ -55,6 +59,7 @@ impl SummaryCounts {
             error: call.error.clone(),
             candidates: call.candidates.clone(),
             otherwise: call.otherwise.clone(),
+            by_guard,
         };
         let full = self.rows.len() >= MAX_ROWS;
         match self.rows.get_mut(&key) {
@@ -76,6 +81,7 @@ impl SummaryCounts {
             calls: self.calls,
             failed: self.failed,
             refused: self.refused,
+            refused_by_guard: self.refused_by_guard,
             lost,
             unplaced: self.unplaced,
             rows,
@@ -171,6 +177,20 @@ mod tests {
             rows,
             [(2, Some(Cause::InotifyWatches)), (5, None), (1, None)]
         );
+    }
+
+    #[test]
+    fn what_a_guard_refused_hit_no_limit() {
+        let mut counts = SummaryCounts::default();
+        let limit = call("a", -28, &[Cause::InotifyWatches]);
+        counts.add(&limit);
+        counts.add(&TracedCall {
+            guard: Some(RefusingGuard { pid: 41, kept: 9 }),
+            ..limit
+        });
+        let summary = counts.summary("", "", 0);
+        let sums = (summary.failed, summary.refused, summary.refused_by_guard);
+        assert_eq!((sums, summary.rows.len()), ((2, 1, 1), 2));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use nospace_bpf::trace::Counted;
 use nospace_core::cause::Cause;
-use nospace_core::report::{Owner, Refused};
+use nospace_core::report::{Owner, Refused, RefusingGuard};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,20 +94,10 @@ impl TracedCall {
             candidates: refused.causes,
             otherwise: refused.otherwise,
             count: None,
-            guard: None,
+            guard: refused.guard,
             descriptor_limit: None,
         }
     }
-}
-
-/// A guard (`nospace guard`) that refuses pods what it keeps for the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RefusingGuard {
-    /// Its process.
-    pub pid: u32,
-    /// How many of the limit it keeps.
-    pub kept: u64,
 }
 
 /// Count and limit; of users, the one that had least room.
@@ -142,8 +132,11 @@ pub struct TraceSummary {
     pub calls: u64,
     /// Of `calls`, those that failed.
     pub failed: u64,
-    /// Of `failed`, those that were, or may have been, refused because something was used up: those with `candidates`.
+    /// Of `failed`, those that were, or may have been, refused because something was used up: those with `candidates` and without `guard`.
     pub refused: u64,
+    /// Of `failed`, those that a guard refused, below the limit: those with `guard`.
+    #[serde(default)]
+    pub refused_by_guard: u64,
     /// Calls that came faster than they could be read; the filters were not asked about them all.
     pub lost: u64,
     /// Calls left out because --pod or --container was given and their process was gone before nospace could look.

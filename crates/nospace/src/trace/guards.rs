@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use nospace_bpf::guard::SELF_TEST_THREAD;
 use nospace_bpf::trace::{Call, Count, Counted, Event};
 use nospace_core::model::{Guard, GuardMode, Guards, INITIAL_USER_NAMESPACE, InotifyResource};
-use nospace_core::report::{Owner, PodPart};
+use nospace_core::report::{Owner, PodPart, RefusingGuard};
 
-use super::document::RefusingGuard;
 use crate::host::Host;
 
 /// To look for guards visits every task once.

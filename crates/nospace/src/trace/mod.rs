@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use counts::SummaryCounts;
 pub use nospace_bpf::trace::Counted;
 
-pub use document::{CallCount, RefusingGuard, SummaryRow, TraceLine, TraceSummary, TracedCall};
+pub use document::{CallCount, SummaryRow, TraceLine, TraceSummary, TracedCall};
 pub use filter::Filter;
 #[cfg(feature = "agent")]
 pub(crate) use guards::GuardCache;

@@ -110,7 +110,11 @@ fn refusals(page: &mut Page, difference: &Difference, options: &Options) {
             Cell::new(trace::owner(one.owner.as_ref())),
             Cell::new(one.call.clone()),
             Cell::new(one.error.clone()),
-            Cell::new(trace::reasons(&one.causes, one.otherwise.as_deref())),
+            Cell::new(trace::reasons(
+                &one.causes,
+                one.otherwise.as_deref(),
+                one.guard.is_some(),
+            )),
         ]);
     }
     page.table(&table);

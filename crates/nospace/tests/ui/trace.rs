@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use nospace::output::{Part, json};
-use nospace::trace::{
-    CallCount, Counted, RefusingGuard, SummaryCounts, TraceLine, TraceSummary, TracedCall,
-};
+use nospace::trace::{CallCount, Counted, SummaryCounts, TraceLine, TraceSummary, TracedCall};
 use nospace::ui::screen::Screen;
 use nospace::ui::{Charset, Page, is_invisible, trace};
 use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
-use nospace_core::report::{ContainerRef, Owner, PodPart};
+use nospace_core::report::{ContainerRef, Owner, PodPart, RefusingGuard};
 use serde_json::Value;
 
 fn pod() -> Owner {
@@ -167,7 +165,7 @@ fn a_guard_is_named_that_refused_below_the_limit() {
     };
     let said = drawn(&call, 200);
     let last = said.lines().last().unwrap().trim();
-    assert!(last.starts_with("inotify-watches: uid "), "{said}");
+    assert!(last.starts_with("guard (inotify-watches): uid "), "{said}");
     assert!(
         last.ends_with("has 900/1,000 watches; a guard (pid 41) keeps the last 100 for the node, and refused this below the limit"),
         "{said}"
@@ -176,6 +174,10 @@ fn a_guard_is_named_that_refused_below_the_limit() {
     counts.add(&call);
     let summary = counts.summary("", "", 0);
     assert_eq!(summary.rows[0].guard, call.guard);
+    let total = text(&trace::summary(&summary, &screen(200), false));
+    let said = "1 call, all failed (none hit a limit; all refused by a guard)";
+    assert!(total.contains(said), "{total}");
+    assert!(total.contains("guard (inotify-watches)"), "{total}");
 }
 
 #[test]

@@ -139,5 +139,6 @@ fn refused(call: &TracedCall) -> Refused {
         owner: call.owner.clone(),
         causes: call.candidates.clone(),
         otherwise: call.otherwise.clone(),
+        guard: call.guard,
     }
 }

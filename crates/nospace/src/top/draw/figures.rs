@@ -66,10 +66,10 @@ pub fn refusal(refused: Option<&LastRefusal>, now: f64, room: usize) -> (Style, 
     (look, said.join(", "))
 }
 
-/// `inotify-watches`, `inotify-watches?` where it may have been something else.
+/// `inotify-watches`, `inotify-watches?` where it may have been something else, `guard (inotify-watches)`.
 pub fn reasons(reasons: &Reasons) -> String {
     let mark = if reasons.is_uncertain { "?" } else { "" };
-    trace::causes(&reasons.causes) + mark
+    trace::reasons(&reasons.causes, None, reasons.by_guard) + mark
 }
 
 /// `now`, `42 s`, `5 min`, `2 h`.
@@ -158,6 +158,20 @@ mod tests {
     use super::*;
     use crate::top::budgets::BudgetKey;
     use crate::ui::Charset;
+
+    #[test]
+    fn a_guard_is_told_from_the_limit() {
+        let said = |is_uncertain, by_guard| {
+            reasons(&Reasons {
+                causes: vec![Cause::InotifyWatches],
+                is_uncertain,
+                by_guard,
+            })
+        };
+        assert_eq!(said(false, false), "inotify-watches");
+        assert_eq!(said(true, false), "inotify-watches?");
+        assert_eq!(said(false, true), "guard (inotify-watches)");
+    }
 
     #[test]
     fn a_sparkline_shows_the_shape() {

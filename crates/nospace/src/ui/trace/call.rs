@@ -49,7 +49,11 @@ pub fn call(call: &TracedCall, screen: &Screen, verbose: bool) -> Page {
         let line = flow.end();
         page.add(line);
         let deeper = page.line().pad_to(2 * page.indent());
-        let causes = reasons(&call.candidates, call.otherwise.as_deref());
+        let causes = reasons(
+            &call.candidates,
+            call.otherwise.as_deref(),
+            call.guard.is_some(),
+        );
         let weight = if refused { style::BOLD } else { style::PLAIN };
         let before = deeper.put(weight, &causes);
         if why.is_empty() {

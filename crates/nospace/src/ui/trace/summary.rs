@@ -42,18 +42,23 @@ pub fn summary(summary: &TraceSummary, screen: &Screen, all: bool) -> Page {
             } else {
                 thousands(failed)
             };
-            let refusals = match summary.refused {
+            let of_failed = |calls: u64| match calls {
                 0 => "none".to_owned(),
-                refused if refused == summary.failed => "all".to_owned(),
-                refused => thousands(refused),
+                calls if calls == summary.failed => "all".to_owned(),
+                calls => thousands(calls),
             };
             let hit = match summary.rows.iter().any(is_uncertain) {
                 true => "hit a limit, or may have",
                 false => "hit a limit",
             };
-            line.plain(&format!(", {failed} failed ("))
-                .put(refused, &format!("{refusals} {hit}"))
-                .plain(")")
+            let refusals = of_failed(summary.refused);
+            let line = line
+                .plain(&format!(", {failed} failed ("))
+                .put(refused, &format!("{refusals} {hit}"));
+            match summary.refused_by_guard {
+                0 => line.plain(")"),
+                calls => line.plain(&format!("; {} refused by a guard)", of_failed(calls))),
+            }
         }
     });
     left_out(&mut page, summary);
@@ -157,7 +162,11 @@ fn row(row: &SummaryRow, roomy: bool) -> Vec<Cell> {
     let result = match &row.error {
         Some(_) if !row.candidates.is_empty() => Cell::styled(
             style::severity(Severity::Critical),
-            reasons(&row.candidates, row.otherwise.as_deref()),
+            reasons(
+                &row.candidates,
+                row.otherwise.as_deref(),
+                row.guard.is_some(),
+            ),
         ),
         Some(error) => Cell::styled(style::severity(Severity::Warning), error.as_str()),
         None => Cell::new("ok"),

@@ -3,9 +3,9 @@
 use nospace_core::amount::thousands;
 use nospace_core::cause::Cause;
 use nospace_core::model::INITIAL_USER_NAMESPACE;
-use nospace_core::report::Owner;
+use nospace_core::report::{Owner, RefusingGuard};
 
-use crate::trace::{CallCount, Counted, RefusingGuard};
+use crate::trace::{CallCount, Counted};
 use crate::ui::human;
 
 /// In place of an owner: the process has exited, or is in another pid namespace than nospace.
@@ -17,10 +17,11 @@ pub fn owner(owner: Option<&Owner>) -> String {
     owner.map_or_else(|| UNKNOWN.to_owned(), human::owner)
 }
 
-/// `process-files, or a limit of the device or driver`
+/// `process-files, or a limit of the device or driver`; `guard (inotify-watches)` where a guard refused.
 #[must_use]
-pub fn reasons(candidates: &[Cause], otherwise: Option<&str>) -> String {
+pub fn reasons(candidates: &[Cause], otherwise: Option<&str>, by_guard: bool) -> String {
     match (candidates, otherwise) {
+        _ if by_guard => format!("guard ({})", causes(candidates)),
         ([], otherwise) => otherwise.unwrap_or_default().to_owned(),
         (_, None) => causes(candidates),
         (_, Some(otherwise)) => format!("{}, or {otherwise}", causes(candidates)),

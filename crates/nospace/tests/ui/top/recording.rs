@@ -28,6 +28,7 @@ fn refused_thrice(number: u32) -> Refusals {
             owner: None,
             causes: vec![Cause::InotifyWatches],
             otherwise: None,
+            guard: None,
         });
     }
     refusals
