@@ -35,11 +35,37 @@ fn a_budget_is_full_for_pods_at_the_line() {
         (899, vec![(Rule::GuardReserve, Severity::Critical)]),
         (900, vec![(Rule::GuardReserve, Severity::Critical)]),
         (949, vec![(Rule::GuardReserve, Severity::Critical)]),
-        (950, vec![(exhausted, Severity::Critical)]),
+        (950, vec![(Rule::GuardReserve, Severity::Critical)]),
+        (951, vec![(exhausted, Severity::Critical)]),
         (1000, vec![(exhausted, Severity::Critical)]),
     ] {
         assert_eq!(of_watches(&guarded(used)), expected, "{used}");
     }
+}
+
+#[test]
+fn a_small_reserve_of_a_large_budget_is_kept_for_the_node_too() {
+    let nearly_full = |used| {
+        let node = node().process(1, "systemd").holds(1, 4);
+        let node = node.cgroups_v2(20, 0).pod(30, "app", "web-0");
+        node.holds(1, 800).guarded(used, Enforce, 40)
+    };
+    for (used, rule) in [
+        (955, Rule::GuardReserve),
+        (960, Rule::GuardReserve),
+        (980, Rule::GuardReserve),
+        (981, Rule::Exhaustion(Cause::InotifyWatches)),
+    ] {
+        let node = nearly_full(used);
+        assert_eq!(of_watches(&node), [(rule, Severity::Critical)], "{used}");
+    }
+    let finding = nearly_full(960).finding("guard-reserve");
+    assert!(
+        finding
+            .title
+            .starts_with("Pods get no more inotify watches")
+    );
+    assert_eq!(finding.victims, ["pod default/web-0"]);
 }
 
 #[test]

@@ -39,11 +39,11 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
         .filter_map(|(percent, user)| {
             let severity = thresholds::severity(percent);
             match line(view, resource, user) {
-                // Until the limit itself is as good as used up, only pods are refused.
-                Some(line) if severity != Some(Severity::Critical) => {
+                // As long as the node has the reserve, only pods are refused, however full the budget is.
+                Some(line) if severity != Some(Severity::Critical) || line.is_intact() => {
                     Some(reserve(view, user, line))
                 }
-                _ => Some(finding(view, resource, user, severity?)),
+                _ => Some(exhausted(view, resource, user, severity?)),
             }
         })
         .collect()
@@ -115,26 +115,31 @@ fn pods(view: &View, key: UserKey, guard: &Guard) -> Vec<String> {
     names
 }
 
+/// Everyone is refused, or nearly.
+fn exhausted(view: &View, resource: InotifyResource, user: &User, severity: Severity) -> Finding {
+    let mut finding = finding(view, resource, user, severity);
+    if resource == InotifyResource::Instances
+        && user.key() == UserKey::initial(0)
+        && severity == Severity::Critical
+    {
+        finding.remedies.extend(runtime::restart(view));
+        finding.victims.extend(runtime::victims(view));
+    }
+    finding
+}
+
 fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severity) -> Finding {
     let key = user.key();
     let budget = user.budget(resource);
     let holders = top(view, resource, key);
     let culprits = culprits(resource, &holders, budget.size());
-    let mut refused = victims(view, key, &holders, culprits);
+    let refused = victims(view, key, &holders, culprits);
     let mut remedies = raise(view, resource, user, 0);
     remedies.extend(
         culprits
             .first()
             .and_then(|h| remedy::inspect(view, &h.part)),
     );
-    if resource == InotifyResource::Instances
-        && key == UserKey::initial(0)
-        && severity == Severity::Critical
-        && budget.percent().and_then(thresholds::severity) == Some(Severity::Critical)
-    {
-        remedies.extend(runtime::restart(view));
-        refused.extend(runtime::victims(view));
-    }
     let blame = blame::of_inotify(view, resource, key, &holders, budget.size());
     let too_low = matches!(blame, Blame::Groups(_)).then(|| {
         "no holder has a quarter of the limit: it is too low for all of them together".to_owned()

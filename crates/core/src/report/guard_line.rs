@@ -55,6 +55,12 @@ impl<'a> GuardLine<'a> {
         self.used >= self.at()
     }
 
+    /// Whether at least half of what is kept is still free: all but pods have room.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.limit.saturating_sub(self.used) >= self.kept.div_ceil(2)
+    }
+
     /// Share that is used of what pods may use, in percent.
     #[must_use]
     pub fn percent(&self) -> u64 {

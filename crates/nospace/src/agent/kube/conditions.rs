@@ -134,10 +134,11 @@ fn found(finding: &Finding) -> Verdict {
 fn inotify(report: &Report, cause: Cause, budget: fn(&User) -> Budget) -> Verdict {
     let users = || report.users.iter().filter(|u| u.is_initial());
     let subjects: Vec<Subject> = users().map(User::subject).collect();
-    let finding = report
-        .findings
-        .iter()
-        .find(|f| f.rule == Rule::Exhaustion(cause) && subjects.contains(&f.subject));
+    // Where a guard keeps the rest for the node, it is exhausted for pods.
+    let rules = [Rule::Exhaustion(cause), Rule::GuardReserve];
+    let is_of = |f: &&Finding| f.cause == cause && rules.contains(&f.rule);
+    let mut findings = report.findings.iter().filter(is_of);
+    let finding = findings.find(|f| subjects.contains(&f.subject));
     if let Some(finding) = finding {
         return found(finding);
     }

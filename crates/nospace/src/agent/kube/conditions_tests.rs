@@ -39,6 +39,19 @@ fn a_node_without_watches_names_culprit_and_remedy() {
 }
 
 #[test]
+fn where_a_guard_keeps_the_rest_it_is_exhausted_for_pods() {
+    let title = "Pods get no more inotify instances: uid 0 has used 50, and a guard (pid 41) keeps the last 50 of 100 for the node";
+    let finding = Finding {
+        rule: Rule::GuardReserve,
+        title: title.to_owned(),
+        ..instances(95, &[pod("web-0")])
+    };
+    let condition = of(&with(&[finding]), ConditionType::InotifyInstancesExhausted);
+    assert_eq!(condition.status, Status::True, "{condition:?}");
+    assert!(condition.message.starts_with(title), "{condition:?}");
+}
+
+#[test]
 fn pressure_is_said_and_is_no_exhaustion_yet() {
     let at = |percent| {
         let report = with(&[instances(percent, &[pod("web-0")])]);

@@ -142,7 +142,7 @@ fn held_by_one(stage: &mut Stage, agent: &Agent, resource: InotifyResource) -> a
             forecast.verdict
         ),
         look.code == 2
-            && look.titles().contains("kept")
+            && look.titles().contains("keeps the last")
             && forecast.verdict == StartVerdict::Starts,
     );
 
@@ -188,7 +188,7 @@ fn held_by_one(stage: &mut Stage, agent: &Agent, resource: InotifyResource) -> a
         stage.node.delete(pod)?;
     }
     wait(30 * patience(), "the reserve is free again", || {
-        Ok(!stage.nospace.check()?.titles().contains("kept"))
+        Ok(!stage.nospace.check()?.titles().contains("keeps the last"))
     })
 }
 
