@@ -96,7 +96,7 @@ silent() { # WHAT FILE PATTERN
 }
 
 explains() { # PROGRAM: what explain says of its ENOSPC, in /tmp/explained
-    echo "Nov 29 16:00:00 node1 $1[77]: inotify_add_watch /etc/app failed: No space left on device" |
+    echo "$(date '+%b %e %T') node1 $1[77]: inotify_add_watch /etc/app failed: No space left on device" |
         /nospace explain -o json - >/tmp/explained 2>/tmp/messages
 }
 
