@@ -199,7 +199,8 @@ impl Accounting {
     }
 
     /// Whether `instance` counts against `key`, directly or through enclosing namespaces.
-    fn draws_on(&self, instance: &Instance, key: UserKey) -> bool {
+    #[must_use]
+    pub fn draws_on(&self, instance: &Instance, key: UserKey) -> bool {
         let parent = |k| self.users.iter().find(|u| u.key == k)?.draws_on;
         std::iter::successors(instance.charged, |&k| parent(k)).any(|k| k == key)
     }

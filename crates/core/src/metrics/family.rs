@@ -125,6 +125,10 @@ families! {
         "Calls of pods that the guard refused.";
     GUARD_WOULD_REFUSE = "nospace_guard_would_refuse_total" Counter "" ["resource", "namespace", "pod"], true,
         "Calls of pods that the guard would have refused, in mode shadow.";
+    GUARD_OVER_BUDGET = "nospace_guard_over_budget" Gauge "" ["resource", "namespace", "pod"], true,
+        "By how many of root's watches or instances a pod is over its budget, at the last look; absent for pods within it, and without budgets.";
+    GUARD_BUDGET_PODS = "nospace_guard_budget_pods" Gauge "" ["outcome"], true,
+        "Pods at the last look at budgets that could be read, or not (unreadable): those may use any number; absent without budgets.";
     GUARD_SKIPPED = "nospace_guard_skipped_calls_total" Counter "" ["hook"], true,
         "Calls of any process that the kernel let past a hook unseen; kernels before 5.12 do not count them.";
     COLLECTIONS = "nospace_looks_total" Counter "" [], true,

@@ -24,6 +24,17 @@ pub struct GuardMetrics {
     pub calls: Vec<GuardedCalls>,
     /// Calls since the agent started that got past a hook, by hook.
     pub skipped: BTreeMap<String, u64>,
+    /// What pods use beyond their budgets; `None` without budgets, and until it is known.
+    pub budgets: Option<BudgetMetrics>,
+}
+
+/// What pods use beyond their budgets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BudgetMetrics {
+    /// By how many a pod is over its budget, by resource, namespace and pod.
+    pub over: BTreeMap<[String; 3], u64>,
+    /// Pods by whether they could be looked at.
+    pub pods: BTreeMap<&'static str, usize>,
 }
 
 /// Calls of one pod that would have cut into the reserve.
@@ -87,6 +98,17 @@ pub fn of_agent(guard: Option<&GuardMetrics>, out: &mut Exposition) {
             rows.map(|(labels, calls)| (labels.map(String::as_str), calls)),
         );
     }
+    let budgets = guard.budgets.iter();
+    let over = budgets.clone().flat_map(|budgets| &budgets.over);
+    out.family(
+        &family::GUARD_OVER_BUDGET,
+        over.map(|(labels, over)| (labels.each_ref().map(String::as_str), over)),
+    );
+    let pods = budgets.flat_map(|budgets| &budgets.pods);
+    out.family(
+        &family::GUARD_BUDGET_PODS,
+        pods.map(|(outcome, pods)| ([*outcome], pods)),
+    );
     let skipped = guard.skipped.iter();
     out.family(
         &family::GUARD_SKIPPED,

@@ -11,7 +11,7 @@ mod text;
 
 pub use agent::{AgentMetrics, InotifyRefusals, ProcessMetrics, write as agent};
 pub use family::{Family, Kind, families};
-pub use guard::{GuardMetrics, GuardedCalls};
+pub use guard::{BudgetMetrics, GuardMetrics, GuardedCalls};
 pub use page::page;
 pub use report::write as report;
 pub use text::{Dialect, Exposition};

@@ -30,7 +30,7 @@ const FOOT: &str = "
 ## Number of series
 
 The number of label sets is capped, so that a node cannot create many series; the rest is summed in a row whose labels are `other`. Pods: `--top` (50), those with the most watches or instances; 16 containers per pod. Users: 100. Resources: the 20 fullest per
-cause and unit. Refusals, and calls that the guard refused or would have refused: 200 rows each. A deleted pod has no row from the next collection on; its refusals move to `other`.
+cause and unit. Refusals, calls that the guard refused or would have refused, and pods over their budget: 200 rows each. A deleted pod has no row from the next collection on; its refusals move to `other`.
 
 The containers `sandbox` and `shim` of a pod are its pause container and the runtime's shim process. If only the uid of a pod is
 known, `pod` is that uid.

@@ -255,6 +255,10 @@ fn calls_at_the_line_are_counted_by_what_became_of_them() {
             pods: [("guarded", 3)].into(),
             calls: vec![calls(GuardMode::Enforce, 4), calls(GuardMode::Shadow, 9)],
             skipped: [("lsm/path_notify".to_owned(), 1)].into(),
+            budgets: Some(BudgetMetrics {
+                over: [(["watches", "shop", "web-0"].map(str::to_owned), 10)].into(),
+                pods: [("read", 3), ("unreadable", 0)].into(),
+            }),
         }),
         ..AgentMetrics::default()
     };
@@ -268,6 +272,9 @@ fn calls_at_the_line_are_counted_by_what_became_of_them() {
         "nospace_guard_pods{policy=\"guarded\"} 3",
         "nospace_guard_refused_total{resource=\"watches\",namespace=\"shop\",pod=\"web-0\"} 4",
         "nospace_guard_would_refuse_total{resource=\"watches\",namespace=\"shop\",pod=\"web-0\"} 9",
+        "nospace_guard_over_budget{resource=\"watches\",namespace=\"shop\",pod=\"web-0\"} 10",
+        "nospace_guard_budget_pods{outcome=\"read\"} 3",
+        "nospace_guard_budget_pods{outcome=\"unreadable\"} 0",
         "nospace_guard_skipped_calls_total{hook=\"lsm/path_notify\"} 1",
     ] {
         assert!(text.contains(&format!("{sample}\n")), "{sample}: {text}");

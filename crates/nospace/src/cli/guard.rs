@@ -14,7 +14,7 @@ use super::args::{CheckOutputArg, FAILED, LOOK, OutputArg, Shared, UNKNOWN, one_
 use super::stop::stop_flag;
 use crate::guard::{
     EndReason, GuardLine, GuardMode, Keeper, Observer, Pace, ReserveSize, StatusReason, Wish, keep,
-    try_hooks,
+    parse_budget, try_hooks,
 };
 use crate::output::{Format, document};
 use crate::ui::guard::{draw, line};
@@ -51,6 +51,12 @@ pub struct GuardArgs {
     /// The same of instances; of both, never more than half of the limit
     #[arg(long, requires = "mode", value_name = "N|auto", default_value = "auto", hide_default_value = true, help_heading = RESERVE)]
     reserve_instances: ReserveSize,
+    /// With shadow: report pods that use more than so many of root's watches; nothing is refused for that
+    #[arg(long, requires = "mode", value_name = "N", value_parser = parse_budget, help_heading = BUDGET)]
+    budget_watches: Option<u64>,
+    /// The same of instances
+    #[arg(long, requires = "mode", value_name = "N", value_parser = parse_budget, help_heading = BUDGET)]
+    budget_instances: Option<u64>,
     /// Pods of this namespace may use all, as those of kube-system always may; can be repeated
     #[arg(long, requires = "mode", value_name = "NAMESPACE", help_heading = LOOK)]
     exempt_namespace: Vec<String>,
@@ -63,10 +69,13 @@ pub struct GuardArgs {
 
 const ACTION: &str = "What to do";
 const RESERVE: &str = "What is kept";
+const BUDGET: &str = "What a pod may use";
 
 const AFTER_HELP: &str = "Examples:
   nospace guard --probe                     what this kernel could do
   nospace guard --mode shadow               what would be refused; refuses nothing
+  nospace guard --mode shadow --budget-watches 20000
+                                            which pods use more than that, too
   nospace guard --mode enforce --yes        refuse it; Ctrl-C or SIGTERM ends it
 
 Exit codes: 0 stopped by a signal; with --probe: a reserve of watches and instances can be kept. 1 this kernel cannot keep it, or the \
@@ -116,9 +125,16 @@ fn guard(
             "--mode enforce refuses calls of pods: see for a while what --mode shadow would have refused, then add --yes"
         );
     }
+    let wish = args.wish(mode);
+    if wish.enforces_budgets() {
+        bail!(
+            "--budget-watches and --budget-instances do not go with --mode enforce: {} (--reserve-watches, --reserve-instances)",
+            Wish::BUDGETS_ARE_COUNTED
+        );
+    }
     let mut host = shared.live()?;
     let stop = stop_flag(&[SIGINT, SIGTERM])?;
-    let settings = args.wish(mode).settings(&shared.sysfs);
+    let settings = wish.settings(&shared.sysfs);
     let keeper = match Keeper::start(&mut host, settings) {
         Ok(keeper) => keeper,
         Err(why) => {
@@ -181,6 +197,7 @@ impl GuardArgs {
             mode,
             only: self.only,
             reserve: Pair::of(self.reserve_instances, self.reserve_watches),
+            budget: Pair::of(self.budget_instances, self.budget_watches),
             exempt_namespaces: self.exempt_namespace.clone(),
             exempt_cgroups: self.exempt_cgroup.clone(),
         }

@@ -34,6 +34,8 @@ pub struct Census {
 pub struct Counted {
     /// For the eBPF programs.
     pub policies: BTreeMap<u64, Policy>,
+    /// Guarded pods that have a known namespace: of others it may still turn out that they are exempt.
+    pub named: BTreeSet<u64>,
     /// The same in numbers.
     pub pods: GuardedPods,
 }
@@ -70,6 +72,7 @@ impl Census {
         for pod in &cgroups.pods {
             let known = pod.uid.as_deref().and_then(&name);
             let is_exempt = exempt.cgroups.contains(&pod.id)
+                || exempt.cgroups.contains(&pod.parent)
                 || known
                     .as_ref()
                     .is_some_and(|pod| exempt.namespaces.contains(&pod.namespace));
@@ -78,6 +81,7 @@ impl Census {
                 counted.policies.insert(pod.id, Policy::Exempt);
             } else if known.is_some() {
                 counted.pods.guarded += 1;
+                counted.named.insert(pod.id);
             } else {
                 let before = self.unknown.get(&pod.id).copied();
                 let since = before.unwrap_or(self.begun.then_some(now));
@@ -106,6 +110,7 @@ mod tests {
     fn cgroups(pods: &[(u64, &str)]) -> KubeCgroups {
         let pod = |&(id, uid): &(u64, &str)| PodCgroup {
             id,
+            parent: 2,
             path: format!("/kubepods/pod{uid}"),
             uid: (!uid.is_empty()).then(|| uid.to_owned()),
         };
@@ -155,6 +160,15 @@ mod tests {
             unknown: 0,
         };
         assert_eq!(counted.pods, numbers);
+        assert_eq!(counted.named, [10].into());
+        // As is what a cgroup that was named has below it.
+        let all = Exempt {
+            cgroups: [2].into(),
+            ..exempt()
+        };
+        let counted = Census::default().take(&pods, name, &all, at(0));
+        assert_eq!(exempted(&counted), [2, 10, 20, 30]);
+        assert_eq!((counted.pods.guarded, counted.named.len()), (0, 0));
     }
 
     #[test]
@@ -170,6 +184,7 @@ mod tests {
         ] {
             let counted = census.take(&pods, name, &exempt(), at(seconds));
             assert_eq!(exempted(&counted), exempted_then, "{seconds}");
+            assert!(counted.named.is_empty(), "{seconds}");
         }
         assert!(!census.has_new(&pods, name, at(15)));
         let known = census.take(&cgroups(&[(10, "app.1")]), name, &exempt(), at(16));

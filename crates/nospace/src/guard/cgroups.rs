@@ -1,7 +1,8 @@
 //! The kubelet's cgroups, by the ids that the kernel knows them by: inode numbers.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, ErrorKind};
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,8 @@ pub struct KubeCgroups {
 pub struct PodCgroup {
     /// Its id.
     pub id: u64,
+    /// Id of the cgroup that it is in: one of [`KubeCgroups::parents`].
+    pub parent: u64,
     /// Its path below the root of the hierarchy.
     pub path: String,
     /// uid of the pod; `None` where its name is not the kubelet's.
@@ -99,16 +102,56 @@ pub fn read(top: &Path, roots: &[PathBuf]) -> anyhow::Result<KubeCgroups> {
         for child in children(root)? {
             if is_class(&child.name) {
                 cgroups.parents.push(child.id);
-                let pods = children(&child.path)?;
-                cgroups
-                    .pods
-                    .extend(pods.into_iter().map(|one| pod(top, one)));
+                let pods = children(&child.path)?.into_iter();
+                cgroups.pods.extend(pods.map(|one| pod(top, child.id, one)));
             } else {
-                cgroups.pods.push(pod(top, child));
+                cgroups.pods.push(pod(top, id, child));
             }
         }
     }
     Ok(cgroups)
+}
+
+/// The processes of the cgroup at `path` and of those below it, but not of those with an id in `left_out`; `None` if it is gone.
+///
+/// # Errors
+///
+/// A cgroup cannot be read, or has a process that this pid namespace does not have.
+pub fn processes(path: &Path, left_out: &BTreeSet<u64>) -> anyhow::Result<Option<BTreeSet<u32>>> {
+    let mut pids = BTreeSet::new();
+    let mut open = vec![path.to_owned()];
+    while let Some(directory) = open.pop() {
+        let list = directory.join("cgroup.procs");
+        match there(read_pids(&list, &mut pids)) {
+            Ok(None) if directory == path => return Ok(None),
+            Ok(_) => {}
+            // A threaded cgroup: those above it have its processes.
+            Err(error) if directory != path && is(&error, Errno::OPNOTSUPP) => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", list.display()));
+            }
+        }
+        let below = children(&directory)?.into_iter();
+        open.extend(below.filter_map(|one| (!left_out.contains(&one.id)).then_some(one.path)));
+    }
+    Ok(Some(pids))
+}
+
+fn read_pids(list: &Path, pids: &mut BTreeSet<u32>) -> io::Result<()> {
+    for line in BufReader::new(File::open(list)?).lines() {
+        let line = line?;
+        match line.trim().parse() {
+            Ok(pid) if pid > 0 => pids.insert(pid),
+            // The kernel writes 0 for it.
+            Ok(_) => {
+                return Err(io::Error::other(
+                    "it has a process of another pid namespace",
+                ));
+            }
+            Err(_) => return Err(io::Error::other(format!("{line:?} is no pid"))),
+        };
+    }
+    Ok(())
 }
 
 /// The id of the cgroup at `path`; `None` if there is none.
@@ -151,16 +194,21 @@ fn children(directory: &Path) -> anyhow::Result<Vec<Child>> {
 fn there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::NODEV) => Ok(None),
+        Err(error) if is(&error, Errno::NODEV) => Ok(None),
         other => other.map(Some),
     }
 }
 
-fn pod(top: &Path, child: Child) -> PodCgroup {
+fn is(error: &io::Error, errno: Errno) -> bool {
+    Errno::from_io_error(error) == Some(errno)
+}
+
+fn pod(top: &Path, parent: u64, child: Child) -> PodCgroup {
     let below = child.path.strip_prefix(top).unwrap_or(&child.path);
     let path = format!("/{}", below.display());
     PodCgroup {
         id: child.id,
+        parent,
         uid: identify(&path).pod_uid,
         path,
     }

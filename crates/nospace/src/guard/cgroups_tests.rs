@@ -105,3 +105,45 @@ fn a_directory_of_files_is_no_hierarchy() {
     let top = tree(&["fs/cgroup/memory/kubepods"]);
     assert_eq!(hierarchies(top.path()), []);
 }
+
+#[test]
+fn processes_of_a_pod_are_those_of_all_its_cgroups() {
+    let top = tree(&["podX/app/deep", "podX/mine"]);
+    let pod = top.path().join("podX");
+    let put =
+        |path: &str, pids: &str| fs::write(pod.join(path).join("cgroup.procs"), pids).unwrap();
+    put("", "");
+    put("app", "41\n42\n");
+    put("app/deep", "43\n");
+    put("mine", "51\n");
+    let found = |left_out: &[u64]| {
+        let left_out = left_out.iter().copied().collect();
+        processes(&pod, &left_out).map(Option::unwrap)
+    };
+    assert_eq!(found(&[]).unwrap(), [41, 42, 43, 51].into());
+    let mine = id(&pod.join("mine")).unwrap().unwrap();
+    assert_eq!(found(&[mine]).unwrap(), [41, 42, 43].into());
+    // One that goes while it is read.
+    fs::remove_file(pod.join("app/deep/cgroup.procs")).unwrap();
+    assert_eq!(found(&[mine]).unwrap(), [41, 42].into());
+    put("app", "41\n0\n");
+    let error = format!("{:#}", found(&[]).unwrap_err());
+    assert!(
+        error.contains("app/cgroup.procs: it has a process of another"),
+        "{error}"
+    );
+    put("app", "41 42\n");
+    assert!(found(&[]).is_err());
+    fs::remove_dir_all(&pod).unwrap();
+    assert_eq!(processes(&pod, &BTreeSet::new()).unwrap(), None);
+}
+
+#[test]
+fn a_pod_knows_the_cgroup_that_it_is_in() {
+    let top = tree(&["kubepods/burstable/podA", "kubepods/podB"]);
+    let mut pods = read(top.path(), &find(top.path()).unwrap()).unwrap().pods;
+    pods.sort_by(|a, b| a.path.cmp(&b.path));
+    let parents: Vec<_> = pods.iter().map(|pod| Some(pod.parent)).collect();
+    let of = |path: &str| id(&top.path().join(path)).unwrap();
+    assert_eq!(parents, [of("kubepods/burstable"), of("kubepods")]);
+}

@@ -1,34 +1,34 @@
 //! A guard at work: its pods, its reserve, its self-tests.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nospace_bpf::accounting::AccountingReader;
+use nospace_bpf::accounting::{Accounting, AccountingReader, UserCounters};
 use nospace_bpf::guard::{Guard, Hook, Hooks, Mode, SELF_TEST_THREAD, SelfTest, probe};
 use nospace_core::model::{InotifyResource, Pair, kept};
 
 use super::at_line::{Due, Log, calls};
+use super::budgets::{Budgets, used};
 use super::census::{Census, Counted, Exempt};
-use super::cgroups::{self, Hierarchy, KubeCgroups};
+use super::cgroups::{self, KubeCgroups};
 use super::choose::choose;
 use super::kinds::{ORDER, both};
 use super::lines::{
-    CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
-    LINES_VERSION, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
+    BudgetStatus, BudgetedPods, CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode,
+    GuardStatus, GuardedPods, KeptResource, LINES_VERSION, NotGuarded, PodAtLine, PodCalls,
+    PodOverBudget, PodRef, SkippedCalls, StatusReason, UnreadablePods, Untested,
 };
 use super::names::Names;
+use super::place::Place;
 use super::reserve::{Asked, ReserveSize};
-use super::session::{Guarding, Tally};
+use super::session::{Guarding, OverBudgets, PodOver, Tally};
 use super::settings::{CannotGuard, Settings};
 use super::skips::Skips;
 use crate::collect;
 use crate::host::live::Live;
 use crate::trace::Clock;
 
-/// How often the kubelet's cgroups are looked for while there are none, and in case it has been given others.
-const SEARCH: Duration = Duration::from_secs(10);
 /// Pods that are remembered for the totals, beside those that there are.
 const REMEMBERED: usize = 10_000;
 
@@ -39,11 +39,14 @@ pub struct Keeper {
     settings: Settings,
     not_guarded: Vec<NotGuarded>,
     asked: Pair<Asked>,
-    place: Option<Place>,
-    searched: Option<Duration>,
+    place: Place,
     census: Census,
     names: Names,
     pods: GuardedPods,
+    /// Pods whose budgets count.
+    named: BTreeSet<u64>,
+    exempt: BTreeSet<u64>,
+    budgets: Budgets,
     /// By cgroup, also of pods that have gone.
     known: BTreeMap<u64, (String, Option<PodRef>)>,
     log: Log,
@@ -51,12 +54,6 @@ pub struct Keeper {
     /// Limits and reserves of the last status.
     told: Pair<(u64, u64)>,
     since: String,
-}
-
-/// Where the pods are.
-struct Place {
-    hierarchy: Hierarchy,
-    roots: Vec<PathBuf>,
 }
 
 impl Keeper {
@@ -73,13 +70,15 @@ impl Keeper {
         let mut accounting = AccountingReader::load().map_err(CannotGuard::Untried)?;
         let guard = Guard::start(chosen.hooks, &mut accounting).map_err(CannotGuard::Untried)?;
         let mut keeper = Self {
+            place: Place::new(&settings.sysfs),
+            budgets: Budgets::new(settings.budget),
+            named: BTreeSet::new(),
+            exempt: BTreeSet::new(),
             guard,
             accounting,
             settings,
             not_guarded: chosen.not_guarded,
             asked: Pair::default(),
-            place: None,
-            searched: None,
             census: Census::default(),
             names: Names::default(),
             pods: GuardedPods::default(),
@@ -110,34 +109,6 @@ impl Keeper {
         Ok(())
     }
 
-    fn cgroups(&mut self, now: Duration) -> anyhow::Result<KubeCgroups> {
-        let is_due = |at: Duration| now.saturating_sub(at) >= SEARCH;
-        if self.searched.is_none_or(is_due) {
-            self.searched = Some(now);
-            self.place = search(&self.settings.sysfs)?;
-            let is_v1 = self
-                .place
-                .as_ref()
-                .is_some_and(|place| place.hierarchy.is_v1);
-            self.guard.use_cgroup_v1(is_v1);
-        }
-        match &self.place {
-            Some(place) => cgroups::read(&place.hierarchy.top, &place.roots),
-            None => Ok(KubeCgroups::default()),
-        }
-    }
-
-    fn exempt_cgroups(&self) -> anyhow::Result<BTreeSet<u64>> {
-        let Some(place) = &self.place else {
-            return Ok(BTreeSet::new());
-        };
-        let mut ids = BTreeSet::new();
-        for path in &self.settings.exempt_cgroups {
-            ids.extend(cgroups::id(&place.hierarchy.top.join(path))?);
-        }
-        Ok(ids)
-    }
-
     fn remember(&mut self, cgroups: KubeCgroups) {
         if self.known.len() > REMEMBERED {
             let there: BTreeSet<u64> = cgroups.pods.iter().map(|pod| pod.id).collect();
@@ -158,6 +129,71 @@ impl Keeper {
         }
     }
 
+    /// Names and cgroup of a pod, as far as they are known.
+    fn names(&self, pod: u64) -> (Option<PodRef>, Option<String>) {
+        let (cgroup, name) = self.known.get(&pod).cloned().unzip();
+        (name.flatten(), cgroup)
+    }
+
+    /// Looks at what pods use, if it is time for that.
+    fn over_budget(&mut self, now: Duration) -> anyhow::Result<Vec<GuardLine>> {
+        if !self.budgets.is_due(now) {
+            return Ok(Vec::new());
+        }
+        let paths = self.named.iter().filter_map(|id| {
+            let (path, _) = self.known.get(id)?;
+            Some((*id, path.as_str()))
+        });
+        let processes = self.place.processes(paths, &self.exempt);
+        let accounting = read(&mut self.accounting)?;
+        let used = used(&accounting, root(&accounting)?.key, &processes);
+        let due = self.budgets.take(&used, now);
+        let unreadable = due.unreadable.map(|(pods, reason)| {
+            GuardLine::Unreadable(UnreadablePods {
+                time: Clock::read(),
+                pods,
+                reason,
+            })
+        });
+        let over = due.pods.into_iter().map(|(id, resources)| {
+            let (pod, cgroup) = self.names(id);
+            GuardLine::OverBudget(Box::new(PodOverBudget {
+                time: Clock::read(),
+                pod,
+                cgroup,
+                resources,
+            }))
+        });
+        Ok(unreadable.into_iter().chain(over).collect())
+    }
+
+    fn budget_status(&self) -> Option<BudgetStatus> {
+        let pods = self.budgets.seen().map(|seen| BudgetedPods {
+            looked_at: seen.looked_at,
+            over: seen.over.len(),
+            unreadable: seen.unreadable,
+        });
+        let budget = self.budgets.budget()?;
+        Some(BudgetStatus { budget, pods })
+    }
+
+    fn over_budgets(&self) -> Option<OverBudgets> {
+        let seen = self.budgets.seen()?;
+        let pods = seen.over.iter().map(|(id, over)| {
+            let (pod, cgroup) = self.names(*id);
+            PodOver {
+                pod,
+                cgroup,
+                over: *over,
+            }
+        });
+        Some(OverBudgets {
+            pods: pods.collect(),
+            looked_at: seen.looked_at,
+            unreadable: seen.unreadable,
+        })
+    }
+
     fn at_line(&self, due: Due) -> GuardLine {
         let Due {
             pod,
@@ -165,7 +201,7 @@ impl Keeper {
             total,
             mut last,
         } = due;
-        let (cgroup, name) = self.known.get(&pod).cloned().unzip();
+        let (pod, cgroup) = self.names(pod);
         let of = |resource: InotifyResource| {
             let last = last[resource].take();
             let limit = last
@@ -182,7 +218,7 @@ impl Keeper {
         let called = ORDER.into_iter().filter(|one| calls[*one] > 0);
         GuardLine::AtLine(Box::new(PodAtLine {
             time: Clock::read(),
-            pod: name.flatten(),
+            pod,
             cgroup,
             refused: self.settings.mode == GuardMode::Enforce,
             resources: called.map(of).collect(),
@@ -213,7 +249,10 @@ impl Keeper {
 
 impl Guarding for Keeper {
     fn refresh(&mut self, host: &Live, now: Duration) -> anyhow::Result<Vec<String>> {
-        let cgroups = self.cgroups(now)?;
+        if self.place.search(now)? {
+            self.guard.use_cgroup_v1(self.place.is_v1());
+        }
+        let cgroups = self.place.cgroups()?;
         let mut gaps = Vec::new();
         let names = &self.names;
         let name = |uid: &str| names.pod(uid).cloned();
@@ -222,13 +261,19 @@ impl Guarding for Keeper {
             let new = self.census.has_new(&cgroups, name, now);
             gaps = self.names.read(host, &cgroups, new, now);
         }
+        self.exempt = self.place.ids(&self.settings.exempt_cgroups)?;
         let exempt = Exempt {
             namespaces: self.settings.exempt_namespaces.clone(),
-            cgroups: self.exempt_cgroups()?,
+            cgroups: self.exempt.clone(),
         };
         let names = &self.names;
         let name = |uid: &str| names.pod(uid).cloned();
-        let Counted { policies, pods } = self.census.take(&cgroups, name, &exempt, now);
+        let Counted {
+            policies,
+            named,
+            pods,
+        } = self.census.take(&cgroups, name, &exempt, now);
+        self.named = named;
         self.guard
             .set_policies(&policies)
             .context("cannot tell the guard's programs about the pods")?;
@@ -259,6 +304,7 @@ impl Guarding for Keeper {
                 })
             }));
         }
+        lines.extend(self.over_budget(now)?);
         Ok(lines)
     }
 
@@ -286,15 +332,8 @@ impl Guarding for Keeper {
     }
 
     fn status(&mut self, reason: StatusReason) -> anyhow::Result<GuardStatus> {
-        let now = self
-            .accounting
-            .read()
-            .context("cannot read the kernel's accounting")?;
-        let root = now
-            .users
-            .iter()
-            .find(|user| user.key.uid == 0 && user.draws_on.is_none());
-        let root = root.context("the kernel's accounting does not have root")?;
+        let now = read(&mut self.accounting)?;
+        let root = root(&now)?;
         let counters = Pair::of(root.instances, root.watches);
         let total = calls(&self.guard.counts());
         let skipped = self.guard.skipped();
@@ -332,18 +371,15 @@ impl Guarding for Keeper {
             resources,
             not_guarded: self.not_guarded.clone(),
             pods: self.pods,
+            budgets: self.budget_status(),
         })
     }
 
     fn counted(&self) -> Tally {
         let one = |(id, counts)| {
-            let (cgroup, pod) = self.known.get(&id).cloned().unzip();
-            let pod = PodCalls {
-                pod: pod.flatten(),
-                cgroup,
-                calls: calls(&counts),
-            };
-            (id, pod)
+            let (pod, cgroup) = self.names(id);
+            let calls = calls(&counts);
+            (id, PodCalls { pod, cgroup, calls })
         };
         let skipped = self.guard.skipped().into_iter();
         Tally {
@@ -351,6 +387,7 @@ impl Guarding for Keeper {
             skipped: skipped
                 .filter_map(|(hook, calls)| Some((hook.name(), calls?)))
                 .collect(),
+            budgets: self.over_budgets(),
         }
     }
 
@@ -379,13 +416,15 @@ fn hook_of(hooks: Hooks, resource: InotifyResource) -> Option<Hook> {
     }
 }
 
-/// The first hierarchy that has the kubelet's cgroups.
-fn search(sysfs: &Path) -> anyhow::Result<Option<Place>> {
-    for hierarchy in cgroups::hierarchies(sysfs) {
-        let roots = cgroups::find(&hierarchy.top)?;
-        if !roots.is_empty() {
-            return Ok(Some(Place { hierarchy, roots }));
-        }
-    }
-    Ok(None)
+fn read(accounting: &mut AccountingReader) -> anyhow::Result<Accounting> {
+    accounting
+        .read()
+        .context("cannot read the kernel's accounting")
+}
+
+fn root(accounting: &Accounting) -> anyhow::Result<&UserCounters> {
+    let mut users = accounting.users.iter();
+    users
+        .find(|user| user.key.uid == 0 && user.draws_on.is_none())
+        .context("the kernel's accounting does not have root")
 }

@@ -24,6 +24,10 @@ pub enum GuardLine {
     Status(Box<GuardStatus>),
     /// A pod is at the line; for each pod at most once a minute.
     AtLine(Box<PodAtLine>),
+    /// A pod uses more than its budget; for each pod at most once a minute, and again only if the number has changed. Only in shadow mode.
+    OverBudget(Box<PodOverBudget>),
+    /// Of some pods it is not known whether they use more than their budget.
+    Unreadable(UnreadablePods),
     /// Calls got past a hook.
     Skipped(SkippedCalls),
     /// A self-test could not be made.
@@ -62,6 +66,30 @@ pub struct GuardStatus {
     pub not_guarded: Vec<NotGuarded>,
     /// Pods that there are.
     pub pods: GuardedPods,
+    /// What a pod may use; null where there are no budgets.
+    pub budgets: Option<BudgetStatus>,
+}
+
+/// What a pod may use of root's; it is only counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetStatus {
+    /// For each pod; null where a resource has no budget.
+    pub budget: Pair<Option<u64>>,
+    /// Pods at the last look; null before the first.
+    pub pods: Option<BudgetedPods>,
+}
+
+/// How many pods were looked at. One that is new is, as soon as its namespace is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetedPods {
+    /// All of which it is known what they use.
+    pub looked_at: usize,
+    /// Those of them that use more than a budget.
+    pub over: usize,
+    /// Pods whose processes could not be read: they may use any number.
+    pub unreadable: usize,
 }
 
 /// A resource that is guarded.
@@ -136,6 +164,46 @@ pub struct PodAtLine {
     pub refused: bool,
     /// What they asked for.
     pub resources: Vec<CallsAtLine>,
+}
+
+/// A pod that uses more than its budget. Nothing is refused for that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PodOverBudget {
+    /// When this was noticed, RFC 3339, UTC.
+    pub time: String,
+    /// The pod; null as in [`PodAtLine`].
+    pub pod: Option<PodRef>,
+    /// Its cgroup; null as in [`PodAtLine`].
+    pub cgroup: Option<String>,
+    /// What it uses more of than its budget.
+    pub resources: Vec<OverBudget>,
+}
+
+/// What a pod uses of a resource of which it has used up its budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OverBudget {
+    /// The resource.
+    pub resource: InotifyResource,
+    /// What the pod's processes hold of what root is charged for, an instance counted once; one that another pod holds, too, counts for each.
+    pub used: u64,
+    /// The budget.
+    pub budget: u64,
+    /// Whether this is reported of the pod for the first time.
+    pub first: bool,
+}
+
+/// Pods that could not be looked at; reported when there are more than ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadablePods {
+    /// When, RFC 3339, UTC.
+    pub time: String,
+    /// How many.
+    pub pods: usize,
+    /// Why one of them could not be.
+    pub reason: String,
 }
 
 /// Calls of a pod for one resource.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::thread::{NanosleepRelativeResult, nanosleep};
 use rustix::time::Timespec;
 
-use super::lines::{EndReason, GuardEnd, GuardLine, GuardStatus, PodCalls, StatusReason};
+use nospace_core::model::Pair;
+
+use super::lines::{EndReason, GuardEnd, GuardLine, GuardStatus, PodCalls, PodRef, StatusReason};
 use crate::host::live::Live;
 
 /// When a guard is given the time.
@@ -38,11 +40,11 @@ pub trait Guarding {
     /// The cgroups could not be read, or the kernel took a policy not: the guard must end.
     fn refresh(&mut self, host: &Live, now: Duration) -> anyhow::Result<Vec<String>>;
 
-    /// What happened until `now`: pods at the line, and calls that got past a hook.
+    /// What happened until `now`: pods at the line or over their budget, and calls that got past a hook.
     ///
     /// # Errors
     ///
-    /// The programs' reports are malformed: the guard must end.
+    /// The programs' reports are malformed, or the kernel's accounting cannot be read: the guard must end.
     fn news(&mut self, now: Duration) -> anyhow::Result<Vec<GuardLine>>;
 
     /// Tests itself, and adapts the reserve to what a start of the kubelet takes now.
@@ -74,6 +76,30 @@ pub struct Tally {
     pub pods: BTreeMap<u64, PodCalls>,
     /// Calls that got past each hook, where the kernel counts them.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// What the last look at budgets found; `None` before the first, and without budgets.
+    pub budgets: Option<OverBudgets>,
+}
+
+/// Pods that use more than their budget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OverBudgets {
+    /// Those pods.
+    pub pods: Vec<PodOver>,
+    /// How many pods were looked at.
+    pub looked_at: usize,
+    /// How many could not be.
+    pub unreadable: usize,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodOver {
+    /// Its names; `None` where they are not known.
+    pub pod: Option<PodRef>,
+    /// Its cgroup, likewise.
+    pub cgroup: Option<String>,
+    /// By how much.
+    pub over: Pair<u64>,
 }
 
 /// Follows a guard at work.
@@ -183,7 +209,6 @@ fn wait(tick: Duration) {
 mod tests {
     use anyhow::bail;
     use nospace_bpf::guard::Doubt;
-    use nospace_core::model::Pair;
 
     use super::*;
     use crate::guard::lines::{GuardMode, GuardedPods, LINES_VERSION};
@@ -226,6 +251,7 @@ mod tests {
                 resources: Vec::new(),
                 not_guarded: Vec::new(),
                 pods: GuardedPods::default(),
+                budgets: None,
             })
         }
 

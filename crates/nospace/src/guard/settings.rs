@@ -22,6 +22,8 @@ pub struct Wish {
     pub only: Option<InotifyResource>,
     /// How much is kept.
     pub reserve: Pair<ReserveSize>,
+    /// What a pod may use; `None` where there is no budget.
+    pub budget: Pair<Option<u64>>,
     /// Kubernetes namespaces of pods that may use all, besides kube-system.
     pub exempt_namespaces: Vec<String>,
     /// Cgroups that may use all: from the root of the hierarchy or of the machine.
@@ -29,6 +31,15 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// Why budgets are no part of enforcing.
+    pub const BUDGETS_ARE_COUNTED: &str = "budgets are only counted so far, and nothing is refused for them; what can be enforced is the reserve";
+
+    /// Whether it asks for budgets to be enforced, which no guard does.
+    #[must_use]
+    pub fn enforces_budgets(&self) -> bool {
+        self.mode == GuardMode::Enforce && self.budget != Pair::default()
+    }
+
     /// The settings of a guard; `sysfs` is where sysfs is mounted.
     #[must_use]
     pub fn settings(&self, sysfs: &Path) -> Settings {
@@ -38,6 +49,7 @@ impl Wish {
             mode: self.mode,
             wanted: Pair::new(|one| self.only.is_none_or(|only| only == one)),
             reserve: self.reserve,
+            budget: self.budget,
             exempt_namespaces: named.chain([EXEMPT]).map(str::to_owned).collect(),
             exempt_cgroups: cgroups.map(|path| below(path)).collect(),
             sysfs: sysfs.to_owned(),
@@ -54,6 +66,8 @@ pub struct Settings {
     pub wanted: Pair<bool>,
     /// How much is kept.
     pub reserve: Pair<ReserveSize>,
+    /// What a pod may use; `None` where there is no budget.
+    pub budget: Pair<Option<u64>>,
     /// Kubernetes namespaces of pods that may use all.
     pub exempt_namespaces: BTreeSet<String>,
     /// Cgroups that may use all: paths below the root of the hierarchy.
@@ -139,6 +153,7 @@ mod tests {
             mode: GuardMode::Enforce,
             only: Some(InotifyResource::Watches),
             reserve: Pair::default(),
+            budget: Pair::default(),
             exempt_namespaces: vec!["monitoring".to_owned()],
             exempt_cgroups: vec!["/sys/fs/cgroup/kubepods/pod1".into()],
         };
@@ -148,5 +163,12 @@ mod tests {
             ["kube-system", "monitoring", "/kubepods/pod1"]
         );
         assert_eq!(settings.wanted, Pair::of(false, true));
+        assert!(!wish.enforces_budgets());
+        let budget = Pair::of(None, Some(300));
+        let mut wish = Wish { budget, ..wish };
+        assert!(wish.enforces_budgets());
+        wish.mode = GuardMode::Shadow;
+        assert!(!wish.enforces_budgets());
+        assert_eq!(wish.settings(Path::new("/sys")).budget, budget);
     }
 }

@@ -14,7 +14,7 @@ pub fn named() -> anyhow::Result<()> {
     let file = directory.path().join("agent.toml");
     fs::write(&file, "interval = '15s'\nlisten-address = ':9409'\n")?;
     let file = format!("--config={}", file.display());
-    let cases: [Case<'_>; 15] = [
+    let cases: [Case<'_>; 16] = [
         (&["--interval=0"], &[], "--interval"),
         (&["--listen=nowhere"], &[], "--listen"),
         (&["--tune-ceiling=much"], &[], "--tune-ceiling"),
@@ -39,6 +39,11 @@ pub fn named() -> anyhow::Result<()> {
             &[],
             &[("NOSPACE_GUARD_RESERVE_WATCHES", "many")],
             "NOSPACE_GUARD_RESERVE_WATCHES: \"many\"",
+        ),
+        (
+            &["--guard=enforce"],
+            &[("NOSPACE_GUARD_BUDGET_WATCHES", "300")],
+            "budgets are only counted so far",
         ),
         (&[], &[("POD_IP", "here")], "POD_IP: \"here\""),
         (

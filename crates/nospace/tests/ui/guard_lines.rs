@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use nospace::guard::{
-    CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, GuardedPods, KeptResource,
-    LastCall, NotGuarded, PodAtLine, PodCalls, PodRef, SkippedCalls, StatusReason, Untested,
+    BudgetStatus, BudgetedPods, CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode,
+    GuardStatus, GuardedPods, KeptResource, LastCall, NotGuarded, OverBudget, PodAtLine, PodCalls,
+    PodOverBudget, PodRef, SkippedCalls, StatusReason, UnreadablePods, Untested,
 };
 use nospace::ui::guard::line;
 use nospace::ui::screen::Screen;
@@ -58,6 +59,7 @@ fn enforcing() -> GuardStatus {
             exempt: 5,
             unknown: 0,
         },
+        budgets: None,
     }
 }
 
@@ -78,6 +80,31 @@ fn counting() -> GuardStatus {
         },
         ..enforcing()
     }
+}
+
+fn with_budgets(budget: Pair<Option<u64>>, pods: Option<BudgetedPods>) -> GuardLine {
+    GuardLine::Status(Box::new(GuardStatus {
+        budgets: Some(BudgetStatus { budget, pods }),
+        ..counting()
+    }))
+}
+
+fn over_budget() -> GuardLine {
+    let over = |resource, used, budget, first| OverBudget {
+        resource,
+        used,
+        budget,
+        first,
+    };
+    GuardLine::OverBudget(Box::new(PodOverBudget {
+        time: time(),
+        pod: Some(web()),
+        cgroup: Some("/kubepods/burstable/pod1".to_owned()),
+        resources: vec![
+            over(InotifyResource::Watches, 20_310, 20_000, false),
+            over(InotifyResource::Instances, 12, 10, true),
+        ],
+    }))
 }
 
 fn at_line(pod: Option<PodRef>, cgroup: Option<&str>, refused: bool) -> GuardLine {
@@ -126,7 +153,7 @@ fn ended(reason: EndReason, why: Option<&str>, pods: usize) -> GuardLine {
     }))
 }
 
-fn all() -> [(&'static str, GuardLine); 10] {
+fn all() -> [(&'static str, GuardLine); 14] {
     let status = |status| GuardLine::Status(Box::new(status));
     let none = GuardStatus {
         reason: StatusReason::Changed,
@@ -143,6 +170,17 @@ fn all() -> [(&'static str, GuardLine); 10] {
         time: time(),
         reason: "the self-test's call failed before lsm/path_notify could refuse it: EMFILE"
             .to_owned(),
+    };
+    let unreadable = UnreadablePods {
+        time: time(),
+        pods: 2,
+        reason: "cannot read /sys/fs/cgroup/kubepods/pod1/cgroup.procs: Permission denied"
+            .to_owned(),
+    };
+    let looked = BudgetedPods {
+        looked_at: 12,
+        over: 1,
+        unreadable: 1,
     };
     let doubt = "lsm/path_notify did not refuse the self-test's call";
     [
@@ -161,6 +199,16 @@ fn all() -> [(&'static str, GuardLine); 10] {
                 false,
             ),
         ),
+        (
+            "budgets",
+            with_budgets(Pair::of(Some(1), Some(20_000)), None),
+        ),
+        (
+            "looked",
+            with_budgets(Pair::of(None, Some(300)), Some(looked)),
+        ),
+        ("over-budget", over_budget()),
+        ("unreadable", GuardLine::Unreadable(unreadable)),
         ("skipped", GuardLine::Skipped(skipped)),
         ("untested", GuardLine::Untested(untested)),
         ("stopped", ended(EndReason::Stopped, None, 0)),

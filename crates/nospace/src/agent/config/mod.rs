@@ -18,7 +18,7 @@ use values::{
     choice, from_str, history, interval, list, listen, node_name, parse, recording, resource, top,
 };
 
-use crate::guard::{GuardMode, ReserveSize, Wish};
+use crate::guard::{GuardMode, ReserveSize, Wish, parse_budget};
 
 const LOOK: &str = "What to look at";
 const PUBLISH: &str = "Where to publish";
@@ -131,6 +131,12 @@ settings! {
     /// The same of instances; of both, never more than half of the limit [default: auto]
     #[arg(long, value_name = "N|auto", help_heading = GUARD)]
     guard_reserve_instances: ReserveSize = ReserveSize::from_str;
+    /// With shadow: report pods that use more than so many of root's watches; nothing is refused for that
+    #[arg(long, value_name = "N", value_parser = parse_budget, help_heading = GUARD)]
+    guard_budget_watches: u64 = parse_budget;
+    /// The same of instances
+    #[arg(long, value_name = "N", value_parser = parse_budget, help_heading = GUARD)]
+    guard_budget_instances: u64 = parse_budget;
     /// Pods of these namespaces may use all, as those of kube-system always may
     #[arg(long, value_name = "NAMESPACE,...", value_parser = list, help_heading = GUARD)]
     guard_exempt_namespaces: List = list;
@@ -285,6 +291,7 @@ impl Settings {
                 self.guard_reserve_instances.unwrap_or_default(),
                 self.guard_reserve_watches.unwrap_or_default(),
             ),
+            budget: Pair::of(self.guard_budget_instances, self.guard_budget_watches),
             exempt_namespaces: values(&self.guard_exempt_namespaces),
             exempt_cgroups: cgroups.map(PathBuf::from).collect(),
         })
@@ -297,6 +304,12 @@ impl Settings {
     /// Settings that belong together contradict each other.
     pub fn config(self, pod_ip: Option<IpAddr>) -> anyhow::Result<Config> {
         let guard = self.wish();
+        if guard.as_ref().is_some_and(Wish::enforces_budgets) {
+            bail!(
+                "guard-budget-watches and guard-budget-instances do not go with guard enforce: {} (guard-reserve-watches, guard-reserve-instances)",
+                Wish::BUDGETS_ARE_COUNTED
+            );
+        }
         let listen = match self.listen.unwrap_or(Listen::Port(9409)) {
             Listen::At(address) => vec![address],
             // Loopback, too: `kubectl port-forward` comes from there.

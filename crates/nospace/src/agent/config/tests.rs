@@ -58,10 +58,32 @@ fn the_guard_is_off_until_it_is_asked_for() {
         mode: GuardMode::Enforce,
         only: Some(InotifyResource::Watches),
         reserve: Pair::of(ReserveSize::Auto, ReserveSize::Fixed(100)),
+        budget: Pair::default(),
         exempt_namespaces: vec!["a".to_owned(), "b".to_owned()],
         exempt_cgroups: vec!["/kubepods/podx".into()],
     };
     assert_eq!(guard(&text), Some(expected));
+}
+
+#[test]
+fn budgets_are_of_a_guard_in_shadow() {
+    let config = |text: &str| file(text).unwrap().config(None);
+    let budgets = "guard-budget-watches = 300\nguard-budget-instances = 10";
+    let budget = |mode: &str| config(&format!("guard = '{mode}'\n{budgets}"));
+    let shadow = budget("shadow").unwrap().guard.unwrap();
+    assert_eq!(shadow.budget, Pair::of(Some(10), Some(300)));
+    assert_eq!(budget("off").unwrap().guard, None);
+    let pairs = [
+        ("NOSPACE_GUARD", "shadow"),
+        ("NOSPACE_GUARD_BUDGET_WATCHES", "300"),
+    ];
+    let one = environment(&pairs).unwrap().config(None).unwrap();
+    assert_eq!(one.guard.unwrap().budget, Pair::of(None, Some(300)));
+    let error = budget("enforce").unwrap_err().to_string();
+    for part in ["guard-budget-watches", "only counted so far", "reserve"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(config("guard = 'enforce'\nguard-budget-instances = 10").is_err());
 }
 
 #[test]
@@ -92,6 +114,11 @@ fn invalid_settings_are_named() {
         ("guard = 'on'", "guard: \"on\""),
         ("guard-only = 'inodes'", "guard-only: \"inodes\""),
         ("guard-reserve-watches = 0", "guard-reserve-watches: \"0\""),
+        ("guard-budget-watches = 0", "guard-budget-watches: \"0\""),
+        (
+            "guard-budget-instances = 'auto'",
+            "guard-budget-instances: \"auto\"",
+        ),
         (
             "guard-exempt-namespaces = 'a,,b'",
             "guard-exempt-namespaces: \"a,,b\"",

@@ -10,9 +10,11 @@ use super::state::{GuardState, kept};
 use crate::agent::config::ConfigReceiver;
 use crate::guard::{
     CallsAtLine, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, Keeper, Observer, Pace,
-    PodAtLine, StatusReason, Tally, Wish, keep,
+    PodAtLine, PodOverBudget, StatusReason, Tally, Wish, keep,
 };
 use crate::host::live::{Live, Roots};
+use crate::ui::guard::over_budget as uses;
+use crate::ui::number::count;
 use crate::ui::warn;
 
 /// What is not known, or cannot be tested now, may be another time: no instance may be free, for example.
@@ -164,6 +166,12 @@ impl Observer for Recorder<'_> {
                 }
             }
             GuardLine::AtLine(pod) => self.at_line(pod),
+            GuardLine::OverBudget(pod) => over_budget(pod),
+            GuardLine::Unreadable(pods) => warn(&format!(
+                "the guard could not check the budgets of {}, which may use any number: {}",
+                count(pods.pods as u64, "pod", "pods"),
+                pods.reason
+            )),
             GuardLine::Skipped(skipped) => warn(&format!(
                 "{} calls got past the guard's {}: pods may have cut into the reserve",
                 skipped.calls, skipped.hook
@@ -180,7 +188,13 @@ impl Observer for Recorder<'_> {
         Ok(true)
     }
 
-    fn counted(&mut self, Tally { pods, skipped }: Tally) {
+    fn counted(&mut self, tally: Tally) {
+        let Tally {
+            pods,
+            skipped,
+            budgets,
+        } = tally;
+        self.state.budgets(budgets.as_ref());
         // The programs forget pods; one that comes again begins anew.
         self.counted.retain(|cgroup, _| pods.contains_key(cgroup));
         for (cgroup, pod) in pods {
@@ -219,6 +233,20 @@ impl Recorder<'_> {
             named.namespace,
             named.name,
             units.join(" and ")
+        ));
+    }
+}
+
+/// Logs that a pod is over a budget for the first time; metrics have the rest.
+fn over_budget(pod: &PodOverBudget) {
+    let first = pod.resources.iter().filter(|one| one.first);
+    let uses: Vec<String> = first.map(uses).collect();
+    if let (Some(pod), false) = (&pod.pod, uses.is_empty()) {
+        warn(&format!(
+            "{}/{} {}",
+            pod.namespace,
+            pod.name,
+            uses.join("; ")
         ));
     }
 }

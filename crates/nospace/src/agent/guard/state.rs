@@ -1,16 +1,17 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use nospace_core::amount::thousands;
 use nospace_core::attribute::View;
-use nospace_core::metrics::{GuardMetrics, GuardedCalls};
+use nospace_core::metrics::{BudgetMetrics, GuardMetrics, GuardedCalls, OTHER};
 use nospace_core::model::{GuardMode, InotifyResource, Pair};
 use nospace_core::report::PodRef;
 
 use super::view::{GuardView, PodAtLineNote, Standing};
-use crate::agent::call_rows::CallRows;
-use crate::guard::{CallsAtLine, GuardStatus, PodAtLine, PodCalls};
+use crate::agent::call_rows::{CallRows, MAX_ROWS};
+use crate::guard::{self, CallsAtLine, GuardStatus, OverBudgets, PodAtLine, PodCalls, PodOver};
 
 /// Resource, namespace, pod.
 type Rows = CallRows<3, 1>;
@@ -27,6 +28,8 @@ struct State {
     refused: Rows,
     would_refuse: Rows,
     skipped: BTreeMap<String, u64>,
+    /// What the guard that is at work has found of budgets.
+    budgets: Option<BudgetMetrics>,
     notes: VecDeque<PodAtLineNote>,
     noted: u64,
 }
@@ -57,6 +60,7 @@ impl GuardState {
     /// It is starting; one that is not at work stays so until it is.
     pub fn starting(&self, mode: GuardMode) {
         let mut state = self.lock();
+        state.budgets = None;
         let tries_again = |now: &Now| now.mode == mode && matches!(now.stage, Stage::Down(_));
         if !state.now.as_ref().is_some_and(tries_again) {
             state.now = Some(Now {
@@ -95,7 +99,7 @@ impl GuardState {
 
     /// Calls of a pod, beyond those that were counted before.
     pub fn count(&self, mode: GuardMode, pod: &PodCalls, new: Pair<u64>) {
-        let [namespace, name] = labels(pod);
+        let [namespace, name] = labels(pod.pod.as_ref(), pod.cgroup.as_deref());
         let mut state = self.lock();
         let rows = match mode {
             GuardMode::Enforce => &mut state.refused,
@@ -112,6 +116,14 @@ impl GuardState {
     /// Calls that got past a hook, beyond those that were counted before.
     pub fn skipped(&self, hook: &str, new: u64) {
         *self.lock().skipped.entry(hook.to_owned()).or_default() += new;
+    }
+
+    /// What the last look at budgets found; `None` before the first, and without budgets.
+    pub fn budgets(&self, found: Option<&OverBudgets>) {
+        self.lock().budgets = found.map(|found| BudgetMetrics {
+            over: over_budget(&found.pods),
+            pods: [("read", found.looked_at), ("unreadable", found.unreadable)].into(),
+        });
     }
 
     /// A pod was refused calls.
@@ -176,11 +188,13 @@ impl GuardState {
                 .chain(calls(&state.would_refuse, GuardMode::Shadow))
                 .collect(),
             skipped: state.skipped.clone(),
+            budgets: None,
         };
         match &now.stage {
             Stage::Starting => {}
             Stage::Up { status, tested } => {
                 metrics.is_up = Some(true);
+                metrics.budgets.clone_from(&state.budgets);
                 metrics.test_age_seconds = Some(tested.elapsed().as_secs_f64());
                 for one in &status.resources {
                     metrics.hooks[one.resource] = Some(one.hook.clone());
@@ -219,12 +233,35 @@ fn calls(rows: &Rows, mode: GuardMode) -> impl Iterator<Item = GuardedCalls> {
     })
 }
 
+/// Pods over a budget with resource, namespace and pod, in a stable order: those that are over by most, and all others as `other`.
+fn over_budget(pods: &[PodOver]) -> BTreeMap<[String; 3], u64> {
+    let rows = pods.iter().flat_map(|one| {
+        let [namespace, pod] = labels(one.pod.as_ref(), one.cgroup.as_deref());
+        let row = move |resource: InotifyResource| {
+            let row = [resource.unit().to_owned(), namespace.clone(), pod.clone()];
+            (row, one.over[resource])
+        };
+        InotifyResource::BOTH.map(row)
+    });
+    let mut rows: Vec<_> = rows.filter(|(_, over)| *over > 0).collect();
+    rows.sort_by_key(|(_, over)| Reverse(*over));
+    let mut bounded = BTreeMap::new();
+    for ([resource, namespace, pod], over) in rows {
+        let mut row = [resource, namespace, pod];
+        if bounded.len() >= MAX_ROWS && !bounded.contains_key(&row) {
+            row[1..].fill(OTHER.to_owned());
+        }
+        *bounded.entry(row).or_default() += over;
+    }
+    bounded
+}
+
 /// Namespace and pod as labels.
-fn labels(pod: &PodCalls) -> [String; 2] {
-    match (&pod.pod, &pod.cgroup) {
-        (Some(pod), _) if !pod.name.is_empty() => [pod.namespace.clone(), pod.name.clone()],
-        (Some(pod), _) => [String::new(), pod.uid.clone()],
-        (None, cgroup) => [String::new(), cgroup.clone().unwrap_or_default()],
+fn labels(pod: Option<&guard::PodRef>, cgroup: Option<&str>) -> [String; 2] {
+    match pod {
+        Some(pod) if !pod.name.is_empty() => [pod.namespace.clone(), pod.name.clone()],
+        Some(pod) => [String::new(), pod.uid.clone()],
+        None => [String::new(), cgroup.unwrap_or_default().to_owned()],
     }
 }
 
@@ -256,96 +293,5 @@ pub fn kept(status: &GuardStatus) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::guard::{self, LastCall};
-
-    fn pod(name: &str, uid: &str) -> PodCalls {
-        PodCalls {
-            pod: Some(guard::PodRef {
-                namespace: "shop".to_owned(),
-                name: name.to_owned(),
-                uid: uid.to_owned(),
-            }),
-            cgroup: Some(format!("/kubepods/pod{uid}")),
-            calls: Pair::default(),
-        }
-    }
-
-    #[test]
-    fn a_guard_that_tries_again_is_down_until_it_works() {
-        let state = GuardState::default();
-        assert_eq!((state.view(), state.metrics()), (None, None));
-        state.starting(GuardMode::Enforce);
-        assert_eq!(state.metrics().unwrap().is_up, None);
-        assert!(state.down(GuardMode::Enforce, "EPERM"));
-        state.starting(GuardMode::Enforce);
-        assert_eq!(state.metrics().unwrap().is_up, Some(false));
-        assert!(!state.down(GuardMode::Enforce, "EPERM"));
-        assert!(state.down(GuardMode::Enforce, "EMFILE"));
-        state.starting(GuardMode::Shadow);
-        assert_eq!(state.view().unwrap().standing, Standing::Starting);
-        state.off();
-        assert_eq!(state.metrics(), None);
-    }
-
-    #[test]
-    fn calls_add_up_by_mode_and_pod() {
-        let state = GuardState::default();
-        state.starting(GuardMode::Enforce);
-        state.count(GuardMode::Shadow, &pod("web-0", "1"), Pair::of(0, 3));
-        state.count(GuardMode::Enforce, &pod("web-0", "1"), Pair::of(1, 2));
-        state.count(GuardMode::Enforce, &pod("web-0", "1"), Pair::of(0, 2));
-        state.count(GuardMode::Enforce, &pod("", "9"), Pair::of(0, 1));
-        let calls = state.metrics().unwrap().calls;
-        let rows: Vec<_> = calls
-            .iter()
-            .map(|row| (row.mode, row.resource.as_str(), row.pod.as_str(), row.calls))
-            .collect();
-        assert_eq!(
-            rows,
-            [
-                (GuardMode::Enforce, "instances", "web-0", 1),
-                (GuardMode::Enforce, "watches", "9", 1),
-                (GuardMode::Enforce, "watches", "web-0", 4),
-                (GuardMode::Shadow, "watches", "web-0", 3),
-            ]
-        );
-    }
-
-    #[test]
-    fn notes_are_numbered_and_the_oldest_goes() {
-        let state = GuardState::default();
-        state.starting(GuardMode::Enforce);
-        let at_line = |name: &str| PodAtLine {
-            time: String::new(),
-            pod: pod(name, "1").pod,
-            cgroup: None,
-            refused: true,
-            resources: vec![CallsAtLine {
-                resource: InotifyResource::Watches,
-                calls: 1,
-                total: 1,
-                kept: 100,
-                last: Some(LastCall {
-                    pid: 7,
-                    comm: "web".to_owned(),
-                    used: 900,
-                    limit: 1000,
-                }),
-            }],
-        };
-        for _ in 0..=PodAtLineNote::MAX {
-            state.note(&at_line("web-0"));
-        }
-        // An event needs a name.
-        state.note(&at_line(""));
-        let notes = state.view().unwrap().refused;
-        assert_eq!(notes.len(), PodAtLineNote::MAX);
-        assert_eq!((notes[0].number, notes[63].number), (2, 65));
-        assert_eq!(
-            notes[0].message,
-            "900 of 1,000 watches of uid 0 used; the last 100 are kept for the node (nospace guard)"
-        );
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

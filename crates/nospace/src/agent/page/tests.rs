@@ -183,6 +183,7 @@ fn the_guard_says_what_it_keeps_or_why_it_does_not() {
             calls: 4711,
         }],
         skipped: [("lsm/path_notify".to_owned(), 5)].into(),
+        budgets: None,
     };
     let kept = Standing::Up("the last 100 of 1,000 watches".to_owned());
     let page = show(up.clone(), kept);

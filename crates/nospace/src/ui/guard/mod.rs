@@ -4,4 +4,4 @@ mod probe;
 mod running;
 
 pub use probe::draw;
-pub use running::line;
+pub use running::{line, over_budget};

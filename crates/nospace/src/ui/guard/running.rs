@@ -6,8 +6,8 @@ use nospace_core::model::{InotifyResource, Pair};
 use nospace_core::report::Severity;
 
 use crate::guard::{
-    EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, KeptResource, PodAtLine, PodCalls,
-    PodRef, StatusReason,
+    BudgetStatus, EndReason, GuardEnd, GuardLine, GuardMode, GuardStatus, KeptResource, OverBudget,
+    PodAtLine, PodCalls, PodRef, StatusReason,
 };
 use crate::ui::screen::Screen;
 use crate::ui::table::{Align, Cell, Table};
@@ -26,6 +26,25 @@ pub fn line(line: &GuardLine, screen: &Screen) -> Page {
     match line {
         GuardLine::Status(one) => status(&mut page, one),
         GuardLine::AtLine(one) => at_line(&mut page, one),
+        GuardLine::OverBudget(one) => {
+            let uses: Vec<String> = one.resources.iter().map(over_budget).collect();
+            let who = pod(one.pod.as_ref(), one.cgroup.as_deref());
+            let verb = ("over its budget", style::PLAIN);
+            about_pod(&mut page, &one.time, verb, &who, &uses.join("; "));
+        }
+        GuardLine::Unreadable(one) => {
+            let pods = number::count(one.pods as u64, "pod", "pods");
+            let text = format!(
+                "could not check the budgets of {pods}, which may use any number: {}",
+                one.reason
+            );
+            event(
+                &mut page,
+                &one.time,
+                style::severity(Severity::Warning),
+                &text,
+            );
+        }
         GuardLine::Skipped(one) => {
             let many = number::count(one.calls, "call", "calls");
             let text = format!(
@@ -85,6 +104,44 @@ fn status(page: &mut Page, status: &GuardStatus) {
         page.wrapped(line, style::severity(Severity::Warning), &text);
     }
     pods(page, status);
+    if let Some(budgets) = &status.budgets {
+        let line = page.indented().plain("budgets").pad_to(NAMES);
+        page.wrapped(line, style::PLAIN, &counted(budgets));
+    }
+}
+
+/// `2 of 12 pods use more than 300 watches or 10 instances of root; 1 pod could not be read`
+fn counted(budgets: &BudgetStatus) -> String {
+    let both = InotifyResource::BOTH.into_iter().rev();
+    let budget = both.filter_map(|one| Some(one.count(budgets.budget[one]?)));
+    let budget = budget.collect::<Vec<_>>().join(" or ");
+    let Some(pods) = budgets.pods else {
+        return format!("pods that use more than {budget} of root are reported, every 10 s");
+    };
+    let (over, all) = (
+        pods.over,
+        number::count(pods.looked_at as u64, "pod", "pods"),
+    );
+    let verb = if over == 1 { "uses" } else { "use" };
+    let mut text = format!("{over} of {all} {verb} more than {budget} of root");
+    if pods.unreadable > 0 {
+        text += &format!(
+            "; {} could not be read",
+            number::count(pods.unreadable as u64, "pod", "pods")
+        );
+    }
+    text
+}
+
+/// `uses 310 watches of root, 10 more than its budget of 300`
+#[must_use]
+pub fn over_budget(one: &OverBudget) -> String {
+    format!(
+        "uses {} of root, {} more than its budget of {}",
+        one.resource.count(one.used),
+        thousands(one.used.saturating_sub(one.budget)),
+        thousands(one.budget),
+    )
 }
 
 /// `12:34:56` of an RFC 3339 time.
@@ -177,21 +234,26 @@ fn at_line(page: &mut Page, one: &PodAtLine) {
         true => style::severity(Severity::Warning),
         false => style::PLAIN,
     };
+    about_pod(page, &one.time, (verb, look), &who, &calls.join("; "));
+}
+
+/// On one line, or what it says on lines of its own.
+fn about_pod(page: &mut Page, time: &str, (verb, look): (&str, Style), who: &str, says: &str) {
     let line = page
         .line()
-        .put(style::DIM, time_of_day(&one.time))
+        .put(style::DIM, time_of_day(time))
         .plain("  ")
         .put(look, verb)
         .plain("  ")
-        .put(style::CULPRIT, &who)
+        .put(style::CULPRIT, who)
         .plain(": ");
-    let calls = page.charset.clean(&calls.join("; ")).into_owned();
-    if line.width() + text::width(&calls) <= page.width {
-        page.add(line.plain(&calls));
+    let says = page.charset.clean(says).into_owned();
+    if line.width() + text::width(&says) <= page.width {
+        page.add(line.plain(&says));
     } else {
         page.add(line);
         let below = page.line().pad_to(2 * page.indent());
-        page.wrapped(below, style::PLAIN, &calls);
+        page.wrapped(below, style::PLAIN, &says);
     }
 }
 
