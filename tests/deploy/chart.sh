@@ -36,7 +36,8 @@ has 'image: registry.example/team/nospace@sha256:0123' 'imagePullPolicy: Always'
     'terminationGracePeriodSeconds: 9' pod-label pod-annotation 11m SYS_ADMIN nospace.json 'localhostProfile: nospace' spc_t \
     --allowed-hosts=metrics.example,node.example --tls-key=/etc/nospace-tls/tls.key 'secretName: nospace-tls' 'scheme: HTTPS' 'scheme: https' \
     --history=48h --state-dir=/var/lib/nospace --recording=2m 'hostPath: {path: /var/lib/watchdog, type: DirectoryOrCreate}' '{name: state, mountPath: /var/lib/nospace}' \
-    --guard=enforce --guard-only=watches --guard-reserve-watches=1000000 --guard-reserve-instances=64 \
+    --guard=shadow --guard-only=watches --guard-reserve-watches=1000000 --guard-reserve-instances=64 \
+    --guard-budget-watches=2000000 --guard-budget-instances=50 \
     --guard-exempt-namespaces=monitoring,logging --guard-exempt-cgroups=/kubepods/podx \
     --token-review 'name: the-ca' 'name: the-token' \
     'kind: ServiceMonitor' 'kind: PodMonitor' 'kind: PrometheusRule' 'kind: Service'
@@ -48,6 +49,7 @@ render --set-json 'agent={"kube":false}' >"$work/off.yaml" || fail "agent.kube: 
 grep -q -e --kube=off "$work/off.yaml" && grep -q 'automountServiceAccountToken: false' "$work/off.yaml" && ! grep -q ClusterRole "$work/off.yaml" || fail "agent.kube: off, unquoted, is not read as off"
 
 render --set-json 'guard={"mode":false}' >"$work/off.yaml" && ! grep -q -e --guard "$work/off.yaml" || fail "guard.mode: off, unquoted, is not read as off"
+render --set guard.mode=enforce >"$work/enforce.yaml" && grep -q -e --guard=enforce "$work/enforce.yaml" && ! grep -q -e --guard-budget "$work/enforce.yaml" || fail "guard.mode: enforce"
 
 render --set agent.tokenReview=true,agent.kube=off --show-only templates/rbac.yaml >"$work/review.yaml"
 diff - <(yq -r 'select(.kind == "ClusterRole") | .metadata.name + " " + (.rules[] | (.resources // .nonResourceURLs) | join(","))' "$work/review.yaml") >&2 <<END || fail "agent.tokenReview: other permissions than needed"
@@ -77,6 +79,8 @@ refused 'tune.ceiling="1000"' "pattern"
 refused 'agent.recording="1m"' "agent.stateDir"
 refused 'guard.mode="on"' "must be one of"
 refused 'guard.reserveWatches="many"' "auto"
+refused 'guard.budgetInstances=0' "minimum"
+refused 'guard={"mode":"enforce","budgetWatches":300}' "only counted so far"
 refused 'guard.exemptNamespaces=["a,b"]' "pattern"
 refused 'updateStrategy={"rollingUpdate":{"maxSurge":1,"maxUnavailable":0}},agent={"stateDir":"/var/lib/nospace"}' "maxUnavailable"
 refused 'image.digest="sha256:12"' "pattern"
