@@ -18,17 +18,35 @@ limits() { # WATCHES INSTANCES
     echo "$2" >/proc/sys/fs/inotify/max_user_instances
 }
 
-holder() { # NAME CGROUP [PROGRAM]: a process in it
-    mkdir -p "$cgroups/$2"
-    mkfifo "/tmp/orders-$1"
-    : >"/tmp/answers-$1"
+holder() { # NAME CGROUP [PROGRAM [OPTION...]]: a process in it
+    local name=$1 cgroup=$cgroups/$2 program=${3:-/nospace-holder}
+    shift 2
+    [ $# = 0 ] || shift
+    [ $# -gt 0 ] || set -- --instances=0
+    mkdir -p "$cgroup"
+    rm -f "/tmp/orders-$name"
+    mkfifo "/tmp/orders-$name"
+    : >"/tmp/answers-$name"
     (
-        sh -c 'echo $$ >"$1/cgroup.procs" && exec "$2" --instances=0 --files /tmp/many' - "$cgroups/$2" "${3:-/nospace-holder}" \
-            <"/tmp/orders-$1" >"/tmp/answers-$1"
+        sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@" --files /tmp/many' "$cgroup" "$program" "$@" \
+            <"/tmp/orders-$name" >"/tmp/answers-$name"
     ) &
     # Keeps the pipe open for as long as this script runs.
-    sleep 100000 >"/tmp/orders-$1" &
-    answers "$1" 1
+    sleep 100000 >"/tmp/orders-$name" &
+    answers "$name" 1
+}
+
+quit() { # NAME...: such processes end
+    local pid
+    for name in "$@"; do
+        pid=$(sed -n 's/.*"pids":\[\([0-9]*\).*/\1/p' "/tmp/answers-$name")
+        echo quit >"/tmp/orders-$name"
+        for _ in $(seq 1200); do
+            [ -d "/proc/$pid" ] || continue 2
+            usleep 50000
+        done
+        fail "$name does not end"
+    done
 }
 
 answers() { # NAME NUMBER: waits for so many
@@ -158,6 +176,7 @@ case $probed in
 *) fail "guard --probe: $(cat /tmp/probe)" ;;
 esac
 refused 3 "add --yes" --mode enforce
+refused 3 "budgets are only counted so far" --mode enforce --yes --budget-watches 300
 if ! grep -q '"verdict": "enforce"' /tmp/probe; then
     refused 1 "no reserve of" --mode enforce --yes
     echo "guard ... skipped: this kernel keeps no reserve"
@@ -176,6 +195,12 @@ agent=kubepods.slice/kubepods-pod33333333_3333_3333_3333_333333333333.slice/cri-
 nameless=kubepods/pod44444444-4444-4444-4444-444444444444/app
 late=kubepods/burstable/pod55555555-5555-5555-5555-555555555555/app
 cni=kubepods/burstable/pod66666666-6666-6666-6666-666666666666/app
+# These have budgets.
+shared=kubepods/burstable/pod88888888-8888-8888-8888-888888888888/app
+heir=kubepods/burstable/pod99999999-9999-9999-9999-999999999999/app
+small=kubepods/pod01010101-0101-0101-0101-010101010101/app
+dns=kubepods/burstable/pod02020202-0202-0202-0202-020202020202/app
+named=kubepods/burstable/pod03030303-0303-0303-0303-030303030303/app
 logs=/var/log/pods
 mkdir -p $logs/default_web_11111111-1111-1111-1111-111111111111 \
     $logs/kube-system_proxy_22222222-2222-2222-2222-222222222222 \
@@ -328,6 +353,37 @@ has "the totals" '"kind":"ended".*"mode":"shadow","calls":{"instances":[0-9]*,"w
 free web
 echo "shadow ... ok"
 
+# Two processes hold the same two instances, and pods that may use all have more.
+sharing() {
+    holder shared $shared /nospace-holder --instances=2 --watches=200 --share=forked --copies=1
+}
+limits 5000 128
+mkdir -p $cgroups/$heir $logs/default_shared_88888888-8888-8888-8888-888888888888 \
+    $logs/default_heir_99999999-9999-9999-9999-999999999999 $logs/default_small_01010101-0101-0101-0101-010101010101 \
+    $logs/kube-system_dns_02020202-0202-0202-0202-020202020202 $logs/default_named_03030303-0303-0303-0303-030303030303
+sharing
+holder small $small /nospace-holder --instances=1 --watches=300
+for pair in dns=$dns named=$named unknown=$nameless node=system.slice/containerd.service; do
+    holder "${pair%%=*}" "${pair#*=}" /nospace-holder --instances=3 --watches=150
+done
+start --mode shadow --reserve-watches 100 --reserve-instances 20 --budget-watches 300 --budget-instances 1 \
+    --exempt-cgroup /${named%/app}
+has "the budgets" '"reason":"started".*"budgets":{"budget":{"instances":1,"watches":300},"pods":null}'
+has "an instance counts once" '"kind":"overBudget".*"namespace":"default","name":"shared".*"resources":\[{"resource":"watches","used":400,"budget":300,"first":true},{"resource":"instances","used":2,"budget":1,"first":true}\]}'
+sed -n 's/.*"pids":\[[0-9]*,\([0-9]*\)\].*/\1/p' /tmp/answers-shared >$cgroups/$heir/cgroup.procs
+has "and once for each pod" '"kind":"overBudget".*"name":"heir".*"resource":"watches","used":400,.*"resource":"instances","used":2,'
+echo nothing >/tmp/nothing
+mount -o bind /tmp/nothing $cgroups/$small/cgroup.procs || fail "cannot hide the processes of a pod"
+has "a pod that cannot be read" '"kind":"unreadable".*"pods":1,"reason":"cannot read .*01010101.*cgroup.procs: \\"nothing\\" is no pid"'
+has "how many were" '"reason":"minute".*"budgets":{.*"pods":{"lookedAt":[1-9][0-9]*,"over":2,"unreadable":1}}'
+umount $cgroups/$small/cgroup.procs
+stop
+grep '"kind":"overBudget"' /tmp/lines >/tmp/over
+silent "pods within their budget, or without one" /tmp/over '"name":"small"\|"name":"dns"\|"name":"named"\|44444444'
+quit shared small dns named unknown node
+limits 1000 128
+echo "budgets ... ok"
+
 start --mode enforce --yes $only --reserve-watches 100 --reserve-instances 20 --exempt-cgroup /kubepods/burstable/pod11111111-1111-1111-1111-111111111111
 must late "exhaust watches" '{"done":900,"errno":28}'
 must web "exhaust watches" '{"done":100,"errno":28}'
@@ -373,9 +429,11 @@ rmdir $cgroups/memory
 
 # --- The agent's guard.
 ifconfig lo 127.0.0.1 up
-settings() { # MODE
-    printf '%s\n' 'interval = "1s"' "guard = '$1'" 'guard-reserve-watches = 100' 'guard-reserve-instances = 20' \
-        "${both:+#}guard-only = 'watches'" >/tmp/agent.toml
+settings() { # MODE [LINE...]
+    local mode=$1
+    shift
+    printf '%s\n' 'interval = "1s"' "guard = '$mode'" 'guard-reserve-watches = 100' 'guard-reserve-instances = 20' \
+        "${both:+#}guard-only = 'watches'" "$@" >/tmp/agent.toml
 }
 settings enforce
 /nospace agent --kube off --config /tmp/agent.toml >/tmp/messages 2>&1 &
@@ -412,6 +470,22 @@ must web "exhaust watches" '{"done":100,"errno":28}'
 metric "it is counted" '^nospace_guard_would_refuse_total{resource="watches",namespace="default",pod="web"} [1-9]'
 metric "what was refused stays" '^nospace_guard_refused_total{resource="watches",namespace="default",pod="web"} 1$'
 free web
+sharing
+settings shadow 'guard-budget-watches = 300'
+kill -HUP $agent
+metric "a pod over its budget" '^nospace_guard_over_budget{resource="watches",namespace="default",pod="shared"} 100$'
+metric "pods that were looked at" '^nospace_guard_budget_pods{outcome="read"} [1-9]'
+metric "pods that were not" '^nospace_guard_budget_pods{outcome="unreadable"} 0$'
+silent "instances have no budget" /tmp/metrics '^nospace_guard_over_budget{resource="instances"'
+says "the log" /tmp/messages "default/shared uses 400 watches of root, 100 more than its budget of 300"
+quit shared
+for _ in $(seq 4000); do
+    wget -qO /tmp/metrics http://127.0.0.1:9409/metrics && ! grep -q '^nospace_guard_over_budget' /tmp/metrics && break
+    usleep 100000
+done
+silent "within it" /tmp/metrics '^nospace_guard_over_budget'
+metric "the guard goes on" '^nospace_guard_budget_pods{outcome="read"} [1-9]'
+echo "the agent's budgets ... ok"
 settings off
 kill -HUP $agent
 for _ in $(seq 4000); do
