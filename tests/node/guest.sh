@@ -22,5 +22,7 @@ cp "$kube"/{kubelet,kube-apiserver,kubectl,etcd} "$work/kube/"
 echo "$@" >"$work/acts"
 install "$story" "$work/nospace-story"
 install "$NOSPACE_STATIC" "$work/nospace"
+# All acts take half an hour on a quiet machine.
+export GUEST_TIMEOUT=${GUEST_TIMEOUT:-5400}
 "$here/../guest/guest.sh" "$out" "$here/on-guest.sh" "$here/ctl.sh" "$here/start.sh" \
     "$here/../lab/tools.sh" "$work"/{kube,acts,image.tar,nospace-story,nospace}
