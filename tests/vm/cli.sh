@@ -79,7 +79,7 @@ answer=$(holder "press 40")
 end_trace
 [ "$answer" = '{"done":0,"errno":28}' ] || fail "the holder was not refused: $answer"
 told=$(grep -c '"cause":"inotify-watches".*"count":{"of":"watches","uid":700000,.*"used":14,"limit":14}' /tmp/trace)
-has "trace sums up" '"refused":40,"lost":0' /tmp/trace
+has "trace sums up" '"refused":40,"refusedByGuard":0,"lost":0' /tmp/trace
 # The last line is the summary.
 [ "$told" = 41 ] || { head -c 3000 /tmp/trace; fail "trace reported $told of 40 failures"; }
 echo "trace ... ok"

@@ -270,6 +270,7 @@ grep "\"kind\":\"call\".*\"pid\":$prober,.*\"count\":{" /tmp/traced >/tmp/probin
 silent "a probe uses nothing up" /tmp/probing '"otherwise":null'
 says "the calls of a probe are tests" /tmp/probing '"otherwise":"the self-test of a guard"'
 says "the guard refused a pod" /tmp/traced "\"comm\":\"webapp\".*\"guard\":{\"pid\":$guard,\"kept\":100}"
+says "and that hit no limit" /tmp/traced '"kind":"summary".*"refusedByGuard":[1-9]'
 grep '"kind":"call".*"comm":"nospace-holder"' /tmp/traced >/tmp/others
 says "the limit refused the system" /tmp/others '"used":1000,"limit":1000'
 silent "not the guard" /tmp/others '"guard"'
