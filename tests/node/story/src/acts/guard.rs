@@ -166,22 +166,19 @@ fn held_by_one(stage: &mut Stage, agent: &Agent, resource: InotifyResource) -> a
         ready.is_ok(),
     );
 
+    let of_pod = |event: &Value| event["involvedObject"]["name"] == pod.as_str();
+    let mut messages = Vec::new();
     wait(90, "an event on the pod", || {
-        Ok(!events(&stage.node, "Pod", REFUSED)?.is_empty())
+        let all = events(&stage.node, "Pod", REFUSED)?;
+        let ours = all.iter().filter(|event| of_pod(event));
+        messages = ours.map(|event| text(event, "message")).collect();
+        Ok(!messages.is_empty())
     })?;
-    let events = events(&stage.node, "Pod", REFUSED)?;
-    let of_pod = |event: &&Value| event["involvedObject"]["name"] == pod.as_str();
-    let message = events
-        .iter()
-        .find(of_pod)
-        .map(|event| text(event, "message"));
     stage.table.row(
         &format!("events on pods, {word}"),
-        &format!("{} on {pod}", events.iter().filter(of_pod).count()),
-        message.as_deref().unwrap_or("none"),
-        message
-            .as_ref()
-            .is_some_and(|message| message.contains(word)),
+        &format!("{} on {pod}", messages.len()),
+        &messages.concat(),
+        messages.iter().all(|message| message.contains(word)),
     );
     wait_status(&stage.node, DOWN, "False", 30)?;
     for pod in [&pod, &late] {
