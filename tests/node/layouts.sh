@@ -61,9 +61,10 @@ inside() {
         row "its start, after a minute: all that it holds is needed" "$comm runs" "$start" "@(starts|barely) True"
         ;;
     esac
-    echo 'E1128 12:00:00.000000 1 kubelet.go:1] "Failed to start cAdvisor" err="inotify_add_watch /sys/fs/cgroup/pids: no space left on device"' >"$state/kubelet-line"
+    # Of now: a line from before the boot says nothing of this node.
+    echo "E$(date '+%m%d %T').000000 1 kubelet.go:1] \"Failed to start cAdvisor\" err=\"inotify_add_watch /sys/fs/cgroup/pids: no space left on device\"" >"$state/kubelet-line"
     row "a kubelet that died of watches" "service $kubelet_service" "$(restarts kubelet-line)" "systemctl restart $kubelet_service"
-    echo 'time="2026-11-28T12:00:00Z" level=warning msg="failed to load plugin io.containerd.grpc.v1.cri" error="failed to create CRI service: failed to create cni conf monitor: failed to create fsnotify watcher: too many open files"' >"$state/containerd-line"
+    echo "time=\"$(date -u +%FT%TZ)\" level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"failed to create CRI service: failed to create cni conf monitor: failed to create fsnotify watcher: too many open files\"" >"$state/containerd-line"
     row "containerd without its CRI plugin" "service $runtime_service" "$(restarts containerd-line)" "*systemctl restart $runtime_service"
     cp "$out" "$state"/*-line.out "$NODE_LOGS/" 2>/dev/null || true
     return $wrong
