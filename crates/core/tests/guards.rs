@@ -148,6 +148,17 @@ fn who_is_not_held_has_room() {
 }
 
 #[test]
+fn a_nearly_full_budget_is_full_for_pods_as_long_as_the_node_has_its_part() {
+    let at = |used| node(used, with(guard(GuardMode::Enforce, 20)));
+    assert_eq!(judged("webapp", &at(980)), (Verdict::Confirms, true));
+    assert_eq!(judged("kubelet", &at(980)), (Verdict::Recovered, false));
+    assert_eq!(judged("absent", &at(980)), (Verdict::Unknown, false));
+    // Half of it is gone.
+    assert_eq!(judged("kubelet", &at(990)), (Verdict::Recovered, false));
+    assert_eq!(judged("kubelet", &at(991)), (Verdict::Confirms, false));
+}
+
+#[test]
 fn whom_the_guard_holds_is_not_guessed() {
     let report = node(900, with(guard(GuardMode::Enforce, 100)));
     // One that is exempt, one that is also on the host, one of no known namespace, one that was not seen.

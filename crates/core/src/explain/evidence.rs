@@ -2,7 +2,7 @@
 
 use super::account::{Accounts, is_of};
 use super::figure::{Figure, disks, figure, lies_on, quoted, resources, users};
-use super::guard::{Held, held};
+use super::guard::{Held, full_for_pods, held};
 use super::origin::foreign;
 use super::remedy;
 use super::report::{ExplainedCause, Explanation, NodeSays, Verdict};
@@ -145,7 +145,9 @@ fn state(cause: Cause, log: &ExplainedCause, report: &Report) -> State {
         figures.iter().filter(is).collect::<Vec<_>>()
     };
     let (own, perhaps) = (about(Some(true)), about(None));
-    let full = |f: &&&Figure| f.percent >= CRITICAL_PERCENT;
+    // At a guard's line only pods are refused, however full the budget is.
+    let of_pods = InotifyResource::of_cause(cause).and_then(|one| full_for_pods(one, report));
+    let full = |f: &&&Figure| f.percent >= CRITICAL_PERCENT && of_pods.as_ref() != Some(&f.subject);
     let held = InotifyResource::of_cause(cause).map_or(Held::No, |resource| {
         held(resource, &log.programs, &asked.accounts, report)
     });

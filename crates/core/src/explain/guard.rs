@@ -58,6 +58,14 @@ pub fn held(
     }
 }
 
+/// The budget of which pods get no more, while the node has what a guard keeps.
+pub fn full_for_pods(resource: InotifyResource, report: &Report) -> Option<Subject> {
+    let root = UserKey::initial(0);
+    let user = report.users.iter().find(|user| user.key() == root)?;
+    let line = GuardLine::of(report.guards.as_ref(), user, resource)?;
+    (line.is_reached() && line.is_intact()).then(|| user.subject())
+}
+
 /// Whether all processes of `program` are refused by one of `guards`, or none; `None` where that is not known.
 fn is_held(program: &str, guards: &[&Guard], report: &Report) -> Option<bool> {
     let all: Vec<&Speaker> = running(program, report).collect();

@@ -51,7 +51,7 @@ pub struct GuardArgs {
     /// The same of instances; of both, never more than half of the limit
     #[arg(long, requires = "mode", value_name = "N|auto", default_value = "auto", hide_default_value = true, help_heading = RESERVE)]
     reserve_instances: ReserveSize,
-    /// With shadow: report pods that use more than so many of root's watches; nothing is refused for that
+    /// With shadow: report pods that use more than N of root's watches; nothing is refused
     #[arg(long, requires = "mode", value_name = "N", value_parser = parse_budget, help_heading = BUDGET)]
     budget_watches: Option<u64>,
     /// The same of instances

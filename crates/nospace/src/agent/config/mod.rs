@@ -131,7 +131,7 @@ settings! {
     /// The same of instances; of both, never more than half of the limit [default: auto]
     #[arg(long, value_name = "N|auto", help_heading = GUARD)]
     guard_reserve_instances: ReserveSize = ReserveSize::from_str;
-    /// With shadow: report pods that use more than so many of root's watches; nothing is refused for that
+    /// With shadow: report pods that use more than N of root's watches; nothing is refused
     #[arg(long, value_name = "N", value_parser = parse_budget, help_heading = GUARD)]
     guard_budget_watches: u64 = parse_budget;
     /// The same of instances

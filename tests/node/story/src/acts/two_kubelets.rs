@@ -70,7 +70,7 @@ fn agents(stage: &Stage, second: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A look by agents and one by pods: so many nodes answer, and no pod is left.
+/// Asks by agents and by pods: `answers` nodes answer, and no pod is left.
 fn compare(
     stage: &mut Stage,
     account: &Path,
