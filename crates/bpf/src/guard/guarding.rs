@@ -6,6 +6,7 @@ use libbpf_rs::{MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
 
 use super::attachment::Attachment;
 use super::canary::{Canary, Seen};
+use super::comparison::Comparison;
 use super::hook::Hook;
 use super::model::{AtLine, Both, Counts, Doubt, Mode, Policy, Resource, SelfTest};
 use super::probe::Hooks;
@@ -239,9 +240,8 @@ impl Guard {
         accounting: &mut AccountingReader,
     ) -> Result<SelfTest, Doubt> {
         let name = hook.name();
-        let mut wrong = String::new();
+        let mut comparison = Comparison::new(self.charged(resource, accounting)?);
         for _ in 0..TRIES {
-            let before = self.charged(resource, accounting)?;
             let seen = match self.canary.call(&mut self.attachment, hook) {
                 Seen::Refused(seen) => seen,
                 Seen::Allowed { .. } => {
@@ -253,22 +253,16 @@ impl Guard {
                     )));
                 }
             };
-            let after = self.charged(resource, accounting)?;
             if seen.account != self.account {
                 return Err(Doubt(format!("{name} takes root for another user")));
             }
-            let range = before.used.min(after.used)..=before.used.max(after.used);
-            if range.contains(&seen.used)
-                && [before.own_limit, after.own_limit].contains(&seen.limit)
-            {
+            let counted = self.charged(resource, accounting)?;
+            comparison.add(seen.used, seen.limit, counted);
+            if comparison.agrees() {
                 return Ok(SelfTest::Passed);
             }
-            wrong = format!(
-                "{name} read {} of {} in use, and the kernel's accounting says {} of {}",
-                seen.used, seen.limit, after.used, after.own_limit
-            );
         }
-        Err(Doubt(wrong))
+        Err(Doubt(format!("{name} read {comparison}")))
     }
 
     /// What the kernel's accounting says of root.

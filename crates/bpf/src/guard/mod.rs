@@ -9,6 +9,8 @@ mod attachment;
 #[cfg(feature = "ebpf")]
 mod canary;
 #[cfg(feature = "ebpf")]
+mod comparison;
+#[cfg(feature = "ebpf")]
 mod guarding;
 mod hook;
 mod model;
