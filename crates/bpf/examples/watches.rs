@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use nospace_bpf::accounting::AccountingReader;
-use nospace_bpf::watches::Lister;
+use nospace_bpf::watches::{Listed, Lister};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pid: Option<u32> = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
@@ -20,15 +20,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let mut lister = Lister::load()?;
     let loaded = start.elapsed();
-    let mut watches = Vec::new();
-    lister.list(instances, |watch| watches.push(watch))?;
+    let mut listed = Vec::new();
+    lister.list(instances, |one| listed.push(one))?;
+    let is_watch = |one: &&Listed| matches!(one, Listed::Watch(_));
     eprintln!(
         "{} watches: loaded after {loaded:?}, listed after {:?}",
-        watches.len(),
+        listed.iter().filter(is_watch).count(),
         start.elapsed()
     );
-    for watch in watches {
-        println!("{:x} {watch:?}", watch.identity);
+    for one in listed {
+        println!("{one:?}");
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub mod namespaces;
 #[cfg(feature = "ebpf")]
 mod object;
 #[cfg(feature = "ebpf")]
+mod output;
+#[cfg(feature = "ebpf")]
 mod perf;
 #[cfg(feature = "ebpf")]
 mod programs;

@@ -31,6 +31,10 @@ unsafe impl Record for accounting::types::published_record {}
 // SAFETY: as above.
 unsafe impl Record for watches::types::watch_record {}
 // SAFETY: as above.
+unsafe impl Record for watches::types::file_record {}
+// SAFETY: as above.
+unsafe impl Record for watches::types::entry_record {}
+// SAFETY: as above.
 unsafe impl Record for trace::types::trace_record {}
 // SAFETY: as above.
 unsafe impl Record for guard::types::guard_record {}

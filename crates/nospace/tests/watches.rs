@@ -104,7 +104,7 @@ fn watch_oddities() -> Watched {
 /// What is the same however it was found out.
 fn check_common(watches: &[NamedWatch]) {
     assert_eq!(watches.len(), 4);
-    assert_eq!(watches[0].mask, [Event::Create, Event::Delete]);
+    assert_eq!(*watches[0].mask, [Event::Create, Event::Delete]);
     assert_eq!(watches[1].mask.len(), 12);
     for watch in watches {
         assert_eq!(watch.container_path, None, "the host's own mounts");
@@ -121,13 +121,16 @@ fn every_watch_is_named_or_said_why_not() {
     check_common(&report.watches);
     if source(&report) == "ebpf" {
         for (watch, path) in report.watches.iter().zip(&there) {
-            assert_eq!((&watch.host_path, watch.state), (path, PathState::Present));
+            assert_eq!(
+                (watch.host_path.as_deref(), watch.state),
+                (path.as_deref(), PathState::Present)
+            );
             assert_eq!(watch.naming, Naming::Kernel);
         }
         let gone = &report.watches[2];
         assert_eq!(
-            (&gone.host_path, gone.state),
-            (&path("gone"), PathState::Deleted)
+            (gone.host_path.as_deref(), gone.state),
+            (path("gone").as_deref(), PathState::Deleted)
         );
         let proc = report.watches[3].host_path.as_deref();
         assert_eq!(proc, Some("/proc/sys/kernel"));
@@ -144,7 +147,10 @@ fn every_watch_is_named_or_said_why_not() {
     );
     if rustix::process::geteuid().is_root() {
         for (watch, path) in report.watches.iter().zip(&there) {
-            assert_eq!((&watch.host_path, watch.naming), (path, Naming::Handle));
+            assert_eq!(
+                (watch.host_path.as_deref(), watch.naming),
+                (path.as_deref(), Naming::Handle)
+            );
         }
         assert_eq!(report.watches[2].state, PathState::Deleted);
     }
@@ -280,7 +286,7 @@ fn what_was_forgotten_is_found_in_its_directory() {
     let report = own(&[]);
     let path = |name: &str| format!("{}/in/{name}", directory.path().display());
     for (watch, name) in report.watches.iter().zip(names) {
-        assert_eq!(watch.host_path, Some(path(name)), "{watch:?}");
+        assert_eq!(watch.host_path, Some(path(name).into()), "{watch:?}");
         assert_eq!(watch.state, PathState::Present);
     }
     let found = |watch: &NamedWatch| watch.naming == Naming::Directory;
@@ -331,7 +337,7 @@ fn a_handle_is_believed_where_its_name_leads_back() {
     let mut paths: Vec<_> = report.watches.iter().map(|w| &w.host_path).collect();
     paths.sort();
     paths.dedup();
-    let there = |path: &str| Some(path.to_owned());
+    let there = |path: &str| Some(path.into());
     assert_eq!(paths, [&None, &there("/in"), &there("/in/f")]);
 }
 

@@ -1,4 +1,4 @@
-use std::io::{self, ErrorKind, Read};
+use std::io;
 
 use libbpf_rs::{Iter, Link};
 
@@ -6,6 +6,7 @@ use super::decode::Records;
 use super::model::Accounting;
 use crate::btf;
 use crate::object;
+use crate::output;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
 use crate::support::{Coverage, Unsupported};
 
@@ -62,8 +63,6 @@ impl AccountingReader {
     /// Those of reading the iterator; `InvalidData` for a malformed record.
     pub fn read(&mut self) -> io::Result<Accounting> {
         let mut records = Records::default();
-        // What an earlier reading left that failed.
-        self.take_output(|_| Ok(()))?;
         let tasks = Iter::new(&self.tasks).map_err(io::Error::other)?;
         self.run(tasks, &mut records)?;
         let guards = self.guards.as_ref().map(Iter::new).transpose();
@@ -79,29 +78,12 @@ impl AccountingReader {
         Ok(accounting)
     }
 
-    /// Reads an iterator to its end.
-    fn run(&mut self, mut iter: Iter, records: &mut Records) -> io::Result<()> {
-        loop {
-            // The program's records are in its memory; it writes none to the iterator.
-            let got = iter.read(&mut [0; 8]);
-            self.take_output(|bytes| records.decode(bytes))?;
-            match got {
-                Ok(_) => return Ok(()),
-                // EAGAIN: the program, which has stopped to have its memory emptied, or the kernel, after a million tasks.
-                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-                Err(e) => return Err(e),
-            }
-        }
-    }
-
-    /// Empties the memory in which the program leaves its records.
-    fn take_output(&mut self, then: impl FnOnce(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let globals = self.programs.maps.bss_data.as_mut();
-        let output = &mut globals
-            .ok_or_else(|| io::Error::other("the memory of the BPF program is not mapped"))?
-            .output;
-        let length = output.length as usize;
-        (output.length, output.end) = (0, 0);
-        then(output.bytes.get(..length).unwrap_or_default())
+    fn run(&mut self, iter: Iter, records: &mut Records) -> io::Result<()> {
+        output::read(
+            iter,
+            &mut self.programs,
+            |programs| output::output!(programs),
+            |bytes| records.decode(bytes),
+        )
     }
 }

@@ -274,6 +274,8 @@ struct inode {
 };
 
 struct qstr {
+	/* Hash of the name and its length. */
+	__u64 hash_len;
 	const unsigned char *name;
 };
 
@@ -340,7 +342,6 @@ struct fsnotify_mark {
 
 struct inotify_inode_mark {
 	struct fsnotify_mark fsn_mark;
-	int wd;
 };
 
 struct sock_common {

@@ -1,4 +1,4 @@
-/* Where the accounting leaves its records: memory that it shares with the reader, who empties it after each read of the iterator.
+/* Where an iterator's program leaves its records: memory that it shares with the reader, who empties it after each read of the iterator.
  *
  * The kernel's own buffer will not do: it drops all that a task has written when that is too much, or when the program asks to
  * be called for the task again. */

@@ -6,25 +6,27 @@
  * Without: /proc/PID/fdinfo has inode, device and file handle, and open_by_handle_at(2) finds the path where the file
  * system supports it (not overlayfs as containers mount it, proc, sysfs). An evicted dentry can be named only that way.
  *
- * What does not fit into the ring is not lost: the program asks to be called again, and continues after the last watch
- * sent. */
+ * A file is sent before its first watch, and a directory entry before the first file below it: each once, though thousands of watches may
+ * need it. Only names that have changed meanwhile are sent again.
+ *
+ * Where there is no room for a record, the program asks to be called again, and continues with the watch that it could not send. */
 #include "kernel.h"
 #include "records.h"
 #include "instance.h"
 #include "pids.h"
 #include "xarray.h"
+#include "output.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-#define NAME_SPACE 256
-#define NAMES_MAX 8192
-/* Batches of 64 names to walk at most. */
-#define NAME_BATCHES 64
+EXPORT(watch_record);
+EXPORT(file_record);
+EXPORT(entry_record);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
-} ring SEC(".maps");
+/* NAME_MAX, and a NUL. */
+#define NAME_SPACE 256
+/* Batches of 64 entries on a path to send at most. */
+#define ENTRY_BATCHES 64
 
 /* A group whose watches to list. */
 struct request {
@@ -43,26 +45,70 @@ struct {
 	__type(value, struct request);
 } requests SEC(".maps");
 
-/* The walk: iterator session and group, and whether the ring was full; `cursor.from` is the watch descriptor to continue at. */
+/* The walk: iterator session and group, and whether there was no room; `cursor.from` is the watch descriptor to continue at. `entry` is the
+ * next one to send on the way to the root. */
 struct {
 	__u64 session;
 	__u64 group;
+	__u64 entry;
+	__u64 root;
 	__u32 full;
 	__u32 reserved;
-	__u64 dentry;
-	__u64 root;
 } walk;
 
-struct {
-	struct watch_record head;
-	__u8 names[NAMES_MAX + NAME_SPACE];
-} out;
+/* Something that has been sent, by its address. The other fields differ if another file or entry has come to that address since, or if it has
+ * another name. */
+struct sent {
+	__u64 address;
+	__u64 session;
+	/* Of an entry: the inode's address. Of a file: its number. */
+	__u64 inode;
+	__u64 entry;
+	__u64 parent;
+	__u64 name;
+};
 
+/* A newer one takes the place of an older one, which is then sent once more. */
+#define SENT_BITS 12
+struct sent sent_files[1 << SENT_BITS];
+struct sent sent_entries[1 << SENT_BITS];
+/* The directory of the last file that was sent: all above it have been, too. */
+struct sent last_directory;
+/* The file for which there was no room, and the entry above it that is next. */
+struct sent pending_file;
+struct sent pending_entry;
+
+static __always_inline __u32 sent_slot(__u64 address)
+{
+	return address * 0x9e3779b97f4a7c15ull >> (64 - SENT_BITS) & ((1 << SENT_BITS) - 1);
+}
+
+static __always_inline bool is_same(const struct sent *one, const struct sent *other)
+{
+	return one->address == other->address && one->session == other->session && one->inode == other->inode &&
+	       one->entry == other->entry && one->parent == other->parent && one->name == other->name;
+}
+
+static __always_inline struct sent describe_entry(struct dentry *dentry)
+{
+	return (struct sent){
+		.address = (__u64)dentry,
+		.session = walk.session,
+		.inode = (__u64)BPF_CORE_READ(dentry, d_inode),
+		.entry = (__u64)dentry,
+		.parent = (__u64)BPF_CORE_READ(dentry, d_parent),
+		.name = BPF_CORE_READ(dentry, d_name.hash_len),
+	};
+}
+
+/* Null if the watch has been removed meanwhile. */
 static __always_inline struct inode *watched_inode(struct fsnotify_mark *mark)
 {
 	struct fsnotify_mark_connector *connector = BPF_CORE_READ(mark, connector);
 	__u64 obj = (__u64)BPF_CORE_READ(connector, obj), first = 0;
 
+	if (!connector || !obj)
+		return NULL;
 	/* The address of inode->i_fsnotify_marks until 6.1, the inode itself from 6.12 on. */
 	bpf_probe_read_kernel(&first, sizeof(first), (void *)obj);
 	if (first == (__u64)connector)
@@ -81,74 +127,143 @@ static __always_inline struct dentry *first_alias(struct inode *inode)
 	return (struct dentry *)(alias - bpf_core_field_offset(struct dentry___anonymous, d_alias));
 }
 
-/* Appends a name. Returns 0 after the root, or when no more fits. */
-__noinline int append_name(void)
+/* Sends the entry of this description with its name. False if there is no room. */
+static __always_inline bool send_entry(const struct sent *entry)
 {
-	struct dentry *dentry = (struct dentry *)walk.dentry, *parent = BPF_CORE_READ(dentry, d_parent);
-	__u32 length = out.head.names_length;
+	struct entry_record *r = next_record(sizeof(*r) + NAME_SPACE);
+	struct dentry *dentry = (struct dentry *)entry->address;
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	bool is_top = entry->parent == entry->address;
 	long size;
 
-	if (length >= NAMES_MAX)
-		return 0;
-	barrier_var(length);
-	size = bpf_probe_read_kernel_str(&out.names[length & (NAMES_MAX - 1)], NAME_SPACE,
-					 BPF_CORE_READ(dentry, d_name.name));
-	if (size <= 0)
-		return 0;
-	out.head.names_length += size;
-	if (parent == dentry) {
-		if (walk.dentry == walk.root)
-			out.head.flags |= WATCH_ROOTED;
-		return 0;
-	}
-	walk.dentry = (__u64)parent;
-	return 1;
+	if (!r)
+		return false;
+	size = bpf_probe_read_kernel_str(r + 1, NAME_SPACE, name);
+	/* Without its NUL. */
+	size = size > 0 ? size - 1 : 0;
+	*r = (struct entry_record){
+		.kind = RECORD_ENTRY,
+		.flags = (is_top ? ENTRY_TOP : 0) | (is_top && entry->address == walk.root ? ENTRY_ROOT : 0),
+		.address = entry->address,
+		.parent = entry->parent,
+		.name_length = size,
+	};
+	output.end -= NAME_SPACE - ((size + 7) & ~7);
+	return true;
 }
 
-REPEAT(append_names, append_name)
-
-__noinline int send_watch(__u64 entry)
+/* Sends the entry walk.entry, unless that has been done, and goes on to its parent. Returns 0 after the last, or when there is no room. */
+__noinline int visit_entry(void)
 {
-	struct inotify_inode_mark *watch = (struct inotify_inode_mark *)entry;
+	struct sent entry = describe_entry((struct dentry *)walk.entry);
+	struct sent *known = &sent_entries[sent_slot(walk.entry)];
+
+	if (!is_same(known, &entry)) {
+		if (!send_entry(&entry)) {
+			walk.full = 1;
+			return 0;
+		}
+		*known = entry;
+	}
+	walk.entry = entry.parent;
+	return entry.parent != entry.address && entry.parent;
+}
+
+REPEAT(visit_entries, visit_entry)
+
+/* Whether part of what leads to this file has been sent, and the rest is still where it was. */
+static __always_inline bool is_pending(const struct sent *file)
+{
+	struct sent entry;
+
+	if (!is_same(&pending_file, file))
+		return false;
+	entry = describe_entry((struct dentry *)pending_entry.address);
+	return is_same(&pending_entry, &entry);
+}
+
+/* Sends the file, and what leads to it, unless that has been done. False if there is no room. */
+static __always_inline bool send_file(struct inode *inode)
+{
+	struct dentry *dentry = first_alias(inode);
+	struct sent *known = &sent_files[sent_slot((__u64)inode)];
+	bool removed = dentry && !BPF_CORE_READ(dentry, d_hash.pprev), above;
+	struct sent file = {
+		.address = (__u64)inode,
+		/* The lowest bit of a session's number is free: it says whether the file has been removed. */
+		.session = walk.session << 1 | removed,
+		.inode = BPF_CORE_READ(inode, i_ino),
+		.entry = (__u64)dentry,
+		.parent = dentry ? (__u64)BPF_CORE_READ(dentry, d_parent) : 0,
+		.name = dentry ? BPF_CORE_READ(dentry, d_name.hash_len) : 0,
+	};
+	struct sent directory;
+
+	if (is_same(known, &file))
+		return true;
+	if (dentry) {
+		directory = describe_entry((struct dentry *)file.parent);
+		walk.root = (__u64)BPF_CORE_READ(inode, i_sb, s_root);
+		if (is_pending(&file)) {
+			walk.entry = pending_entry.address;
+			above = true;
+		} else {
+			walk.entry = (__u64)dentry;
+			above = visit_entry() && !is_same(&last_directory, &directory);
+		}
+		if (above)
+			for (int i = 0; i < ENTRY_BATCHES; i++)
+				if (!visit_entries())
+					break;
+		if (walk.full) {
+			pending_file = file;
+			pending_entry = describe_entry((struct dentry *)walk.entry);
+			return false;
+		}
+		last_directory = directory;
+	}
+	if (!has_room(sizeof(struct file_record)))
+		return false;
+	send_record(file_record,
+		.kind = RECORD_FILE,
+		.flags = removed ? FILE_REMOVED : 0,
+		.address = (__u64)inode,
+		.inode = file.inode,
+		.entry = (__u64)dentry,
+		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.file_system = BPF_CORE_READ(inode, i_sb, s_magic),
+	);
+	*known = file;
+	return true;
+}
+
+/* `address`: of its inotify_inode_mark. */
+__noinline int send_watch(__u64 address, __u32 wd)
+{
+	struct inotify_inode_mark *watch = (struct inotify_inode_mark *)address;
 	struct fsnotify_mark *mark = &watch->fsn_mark;
-	struct watch_record *r = &out.head;
-	struct dentry *dentry;
 	struct inode *inode;
-	__u32 size;
 
 	if ((__u64)BPF_CORE_READ(mark, group) != walk.group)
 		return 0;
 	inode = watched_inode(mark);
-	r->kind = RECORD_WATCH;
-	r->wd = BPF_CORE_READ(watch, wd);
-	r->group = walk.group;
-	r->inode = BPF_CORE_READ(inode, i_ino);
-	r->address = (__u64)inode;
-	r->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	r->file_system = BPF_CORE_READ(inode, i_sb, s_magic);
-	r->mask = BPF_CORE_READ(mark, mask);
-	r->flags = 0;
-	r->names_length = 0;
-	dentry = first_alias(inode);
-	walk.dentry = (__u64)dentry;
-	walk.root = (__u64)BPF_CORE_READ(inode, i_sb, s_root);
-	if (dentry) {
-		r->flags = WATCH_NAMED;
-		if (!BPF_CORE_READ(dentry, d_hash.pprev))
-			r->flags |= WATCH_UNHASHED;
-		for (int i = 0; i < NAME_BATCHES; i++)
-			if (!append_names())
-				break;
-	}
-	size = r->names_length;
-	if (size > NAMES_MAX + NAME_SPACE)
+	if (!inode)
 		return 0;
-	if (bpf_ringbuf_output(&ring, &out, sizeof(out.head) + size, 0))
+	if (!has_room(sizeof(struct watch_record)) || !send_file(inode) || !has_room(sizeof(struct watch_record))) {
 		walk.full = 1;
+		return 0;
+	}
+	send_record(watch_record,
+		.kind = RECORD_WATCH,
+		.wd = wd,
+		.group = walk.group,
+		.file = (__u64)inode,
+		.mask = BPF_CORE_READ(mark, mask),
+	);
 	return 0;
 }
 
-/* Visits one slot. Returns 0 when none is left or the ring is full. */
+/* Visits one slot. Returns 0 when none is left or there is no room. */
 __noinline int visit_slot(void)
 {
 	struct xa_level *level = deepest();
@@ -169,7 +284,7 @@ __noinline int visit_slot(void)
 		return 1;
 	}
 	if (!level->shift && child)
-		send_watch(child);
+		send_watch(child, wd);
 	if (walk.full)
 		return 0;
 	cursor.from = wd + (1 << level->shift);
@@ -188,6 +303,7 @@ int watches(struct bpf_iter__task_file *ctx)
 	struct fsnotify_group *group;
 	struct request *request;
 	__u64 key, head;
+	bool again;
 
 	if (!task || !file || !is_inotify(file, file->f_op))
 		return 0;
@@ -210,8 +326,10 @@ int watches(struct bpf_iter__task_file *ctx)
 	head = (__u64)BPF_CORE_READ(group, inotify_data.idr.idr_rt.xa_head);
 	if (is_node(head)) {
 		descend(head, 0);
-		/* 1: call again for the same file, after the ring was read, or for the next 262,144 slots. */
-		if (visit_262144_slots() || walk.full)
+		/* 1: call again for the same file, after the output was read, or for the next 262,144 slots. */
+		again = visit_262144_slots() || walk.full;
+		keep_records();
+		if (again)
 			return 1;
 	}
 	request->done = 1;

@@ -1,12 +1,16 @@
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 
-use libbpf_rs::{Iter, Link, MapCore, MapFlags, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{Iter, Link, MapCore, MapFlags};
 
-use super::model::{Place, Watch};
+use super::entries::Entries;
+use super::model::{Listed, Place, Watch, WatchedFile};
 use crate::accounting::Holder;
 use crate::object;
+use crate::output;
 use crate::records::take;
-use crate::skeleton::watches::types::{record_kind, watch_record};
+use crate::skeleton::watches::types::{
+    entry_record, file_flags, file_record, record_kind, watch_record,
+};
 use crate::skeleton::watches::{WatchesSkel, WatchesSkelBuilder};
 use crate::support::Unsupported;
 
@@ -35,36 +39,28 @@ impl Lister {
         })
     }
 
-    /// Passes each watch of the instances with these identities to `each`, in the order of the watch descriptors. Skips
-    /// an instance that its holder no longer has at this descriptor.
+    /// Passes each watch of the instances with these identities to `each`, in the order of the watch descriptors, and before the first one of
+    /// a file that file. Skips an instance that its holder no longer has at this descriptor.
     ///
     /// # Errors
     /// Those of reading the iterator; `InvalidData` for malformed records.
     pub fn list(
         &mut self,
         instances: impl IntoIterator<Item = (u64, Holder)>,
-        mut each: impl FnMut(Watch),
+        mut each: impl FnMut(Listed),
     ) -> io::Result<()> {
         let instances: Vec<(u64, Holder)> = instances.into_iter().collect();
-        let mut malformed = 0_u64;
         for batch in instances.chunks(BATCH) {
-            self.list_batch(batch, |record| match decode(record) {
-                Some(watch) => each(watch),
-                None => malformed += 1,
-            })?;
-        }
-        if malformed > 0 {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                format!(
-                    "{malformed} malformed watch records from nospace's BPF program: please report this bug"
-                ),
-            ));
+            self.list_batch(batch, &mut each)?;
         }
         Ok(())
     }
 
-    fn list_batch(&self, instances: &[(u64, Holder)], each: impl FnMut(&[u8])) -> io::Result<()> {
+    fn list_batch(
+        &mut self,
+        instances: &[(u64, Holder)],
+        each: &mut impl FnMut(Listed),
+    ) -> io::Result<()> {
         let requests = &self.programs.maps.requests;
         for (identity, holder) in instances {
             let request = [holder.pid, holder.fd, 0].map(u32::to_ne_bytes).concat();
@@ -74,6 +70,7 @@ impl Lister {
                 .map_err(io::Error::other)?;
         }
         let outcome = self.read(each);
+        let requests = &self.programs.maps.requests;
         for (identity, _) in instances {
             let key = identity.to_ne_bytes();
             requests.delete(&key).map_err(io::Error::other)?;
@@ -81,45 +78,76 @@ impl Lister {
         outcome
     }
 
-    /// Reads the iterator to its end, and the ring buffer after each read.
-    fn read(&self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        let mut builder = RingBufferBuilder::new();
-        builder
-            .add(&self.programs.maps.ring, |record| {
-                each(record);
-                0
-            })
-            .map_err(io::Error::other)?;
-        let ring: RingBuffer<'_> = builder.build().map_err(io::Error::other)?;
-        let mut iter = Iter::new(&self.watches).map_err(io::Error::other)?;
-        loop {
-            let got = iter.read(&mut [0; 64]);
-            ring.consume().map_err(io::Error::other)?;
-            match got {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-                Err(e) => return Err(e),
-            }
-        }
+    fn read(&mut self, each: &mut impl FnMut(Listed)) -> io::Result<()> {
+        let mut entries = Entries::default();
+        let iter = Iter::new(&self.watches).map_err(io::Error::other)?;
+        output::read(
+            iter,
+            &mut self.programs,
+            |programs| output::output!(programs),
+            |records| decode(records, &mut entries, each),
+        )
     }
 }
 
-fn decode(mut record: &[u8]) -> Option<Watch> {
-    let head: watch_record = take(&mut record)?;
-    if head.kind != record_kind::RECORD_WATCH {
-        return None;
+fn decode(
+    mut records: &[u8],
+    entries: &mut Entries,
+    each: &mut impl FnMut(Listed),
+) -> io::Result<()> {
+    while !records.is_empty() {
+        let kind = records.first_chunk().copied().map(u32::from_ne_bytes);
+        let listed = match kind.map(record_kind) {
+            Some(record_kind::RECORD_WATCH) => take(&mut records).map(watch).map(Listed::Watch),
+            Some(record_kind::RECORD_FILE) => {
+                let record = take(&mut records);
+                record.map(|record| Listed::File(file(record, entries)))
+            }
+            Some(record_kind::RECORD_ENTRY) => {
+                if entry(&mut records, entries).is_some() {
+                    continue;
+                }
+                None
+            }
+            _ => None,
+        };
+        let malformed =
+            "a malformed record of watches from nospace's BPF program: please report this bug";
+        each(listed.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, malformed))?);
     }
-    let names = record.get(..head.names_length as usize)?;
-    Some(Watch {
-        identity: head.group,
-        wd: head.wd,
-        inode: head.inode,
-        file: head.address,
+    Ok(())
+}
+
+fn watch(record: watch_record) -> Watch {
+    Watch {
+        identity: record.group,
+        wd: record.wd,
+        mask: record.mask & IN_ALL_EVENTS,
+        file: record.file,
+    }
+}
+
+fn file(record: file_record, entries: &mut Entries) -> WatchedFile {
+    let is_removed = record.flags.0 & file_flags::FILE_REMOVED.0 != 0;
+    WatchedFile {
+        address: record.address,
+        inode: record.inode,
         // The kernel's own dev_t (include/linux/kdev_t.h).
-        device: (head.device >> 20, head.device & 0xf_ffff),
-        file_system: head.file_system,
-        mask: head.mask & IN_ALL_EVENTS,
-        place: Place::from_names(head.flags.0, names),
-    })
+        device: (record.device >> 20, record.device & 0xf_ffff),
+        file_system: record.file_system,
+        place: match record.entry {
+            0 => Place::Forgotten,
+            entry => entries.place(entry, is_removed),
+        },
+    }
+}
+
+/// Takes an entry with its name.
+fn entry(records: &mut &[u8], entries: &mut Entries) -> Option<()> {
+    let record: entry_record = take(records)?;
+    let length = record.name_length as usize;
+    let (name, rest) = records.split_at_checked(length.next_multiple_of(8))?;
+    *records = rest;
+    entries.insert(&record, &name[..length]);
+    Some(())
 }

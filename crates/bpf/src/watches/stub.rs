@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::io;
 
-use super::model::Watch;
+use super::model::Listed;
 use crate::accounting::Holder;
 use crate::support::Unsupported;
 
@@ -25,7 +25,7 @@ impl Lister {
     pub fn list(
         &mut self,
         _: impl IntoIterator<Item = (u64, Holder)>,
-        _: impl FnMut(Watch),
+        _: impl FnMut(Listed),
     ) -> io::Result<()> {
         match self.0 {}
     }

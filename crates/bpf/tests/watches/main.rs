@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test program of its own")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use nospace_bpf::accounting::AccountingReader;
 use nospace_bpf::accounting::Holder;
-use nospace_bpf::watches::{Lister, Place, Watch};
+use nospace_bpf::watches::{Listed, Lister, Place, WatchedFile};
 use rustix::fs::inotify;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, unmount,
@@ -25,7 +25,7 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Case = (&'static str, fn(&mut Bench) -> Outcome<String>);
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 14] = [
     ("root file system", on_disk),
     ("tmpfs", on_tmpfs),
     ("proc and sysfs", on_proc_and_sysfs),
@@ -35,7 +35,11 @@ const CASES: [Case; 10] = [
     ("removed directory", removed),
     ("newline in a name", newline),
     ("long paths", long),
-    ("more than the ring holds", many),
+    ("more than the output holds", many),
+    ("a path longer than the output", deep),
+    ("one file in many instances", shared),
+    ("a new name between two lists", renamed),
+    ("several names of one file", linked),
 ];
 
 fn main() -> ExitCode {
@@ -66,6 +70,14 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// A watch with its file.
+#[derive(Debug)]
+struct Watch {
+    wd: u32,
+    mask: u32,
+    file: WatchedFile,
 }
 
 /// A mount namespace of our own, a tmpfs in it, and the programs.
@@ -125,18 +137,37 @@ impl Bench {
             Some((instance.identity, *holder))
         });
         let held = held.ok_or("the instance is not in the accounting")?;
-        let mut watches = Vec::new();
-        self.lister.list([held], |watch| watches.push(watch))?;
+        let watches = self.watches([held])?;
         let elsewhere = Holder {
             fd: held.1.fd + 1,
             ..held.1
         };
-        let mut others = 0;
-        self.lister.list([(held.0, elsewhere)], |_| others += 1)?;
-        if others > 0 {
+        if !self.watches([(held.0, elsewhere)])?.is_empty() {
             return Err("an instance was listed that its holder no longer has there".into());
         }
         against_fdinfo(&watches, instance)?;
+        Ok(watches)
+    }
+
+    /// What the lister lists, each watch with its file.
+    fn watches(&mut self, of: impl IntoIterator<Item = (u64, Holder)>) -> Outcome<Vec<Watch>> {
+        let mut files = HashMap::new();
+        let mut watches = Vec::new();
+        let mut without = 0;
+        self.lister.list(of, |listed| match listed {
+            Listed::File(file) => drop(files.insert(file.address, file)),
+            Listed::Watch(watch) => match files.get(&watch.file) {
+                Some(file) => watches.push(Watch {
+                    wd: watch.wd,
+                    mask: watch.mask,
+                    file: file.clone(),
+                }),
+                None => without += 1,
+            },
+        })?;
+        if without > 0 {
+            return Err(format!("{without} watches came before their files").into());
+        }
         Ok(watches)
     }
 
@@ -148,10 +179,9 @@ impl Bench {
         }
         let seen = self.list(&instance)?;
         for ((path, place), watch) in watched.iter().zip(&seen) {
-            if watch.place != *place {
-                return Err(
-                    format!("{}: {:?}, should be {place:?}", path.display(), watch.place).into(),
-                );
+            let seen = &watch.file.place;
+            if seen != place {
+                return Err(format!("{}: {seen:?}, should be {place:?}", path.display()).into());
             }
         }
         Ok(format!("{} named", seen.len()))
@@ -193,7 +223,7 @@ fn against_fdinfo(watches: &[Watch], instance: &OwnedFd) -> Outcome<()> {
     }
     let is: BTreeMap<_, _> = watches
         .iter()
-        .map(|w| (w.wd, (w.inode, w.device, w.mask)))
+        .map(|w| (w.wd, (w.file.inode, w.file.device, w.mask)))
         .collect();
     if is.len() != watches.len() {
         return Err("a watch was listed twice".into());
@@ -311,7 +341,7 @@ fn removed(bench: &mut Bench) -> Outcome<String> {
     drop(held);
     // Removing a directory takes its watches along, unless somebody has it open.
     match &seen[..] {
-        [watch] if watch.place == Place::Deleted(b"/gone".to_vec()) => {
+        [watch] if watch.file.place == Place::Deleted(b"/gone".to_vec()) => {
             Ok("reported as deleted".into())
         }
         other => Err(format!("{other:?}").into()),
@@ -359,7 +389,7 @@ fn many(bench: &mut Bench) -> Outcome<String> {
     }
     let seen = bench.list(&instance)?;
     for (n, watch) in seen.iter().enumerate() {
-        if watch.place != path(format!("/many/{n}")) {
+        if watch.file.place != path(format!("/many/{n}")) {
             return Err(format!("{n} is listed as {watch:?}").into());
         }
     }
@@ -367,4 +397,105 @@ fn many(bench: &mut Bench) -> Outcome<String> {
         return Err(format!("{} of {FILES} listed", seen.len()).into());
     }
     Ok(format!("{FILES} named"))
+}
+
+/// A path of 4,000 names, which together are more than the program can leave at once; and what lies at its end.
+fn deep(bench: &mut Bench) -> Outcome<String> {
+    const DEPTH: usize = 4000;
+    let home = env::current_dir()?;
+    let top = bench.tmpfs("deep")?;
+    env::set_current_dir(&top)?;
+    for _ in 0..DEPTH {
+        fs::create_dir("name")?;
+        env::set_current_dir("name")?;
+    }
+    fs::write("file", "")?;
+    let whole = "/name".repeat(DEPTH);
+    let outcome = bench.expect(&[
+        (Path::new("."), path(&whole)),
+        (Path::new("file"), path(format!("{whole}/file"))),
+        (&top, path("/")),
+    ]);
+    env::set_current_dir(&home)?;
+    // Or this process's directories would be read to remove it.
+    unmount(&top, UnmountFlags::DETACH)?;
+    outcome
+}
+
+/// Its name is sent once, and every watch has it.
+fn shared(bench: &mut Bench) -> Outcome<String> {
+    const INSTANCES: usize = 20;
+    const FILES: usize = 500;
+    let directory = bench.path("t/shared");
+    fs::create_dir(&directory)?;
+    let names: Vec<PathBuf> = (0..FILES)
+        .map(|n| directory.join(format!("f{n}")))
+        .collect();
+    for name in &names {
+        fs::write(name, "")?;
+    }
+    let instances: Vec<OwnedFd> = (0..INSTANCES).map(|_| instance()).collect::<Outcome<_>>()?;
+    for instance in &instances {
+        for name in &names {
+            watch(instance, name)?;
+        }
+    }
+    let me = std::process::id();
+    let accounting = bench.reader.read()?;
+    let held = accounting.instances.iter().filter_map(|instance| {
+        let holder = instance.holders.iter().find(|holder| holder.pid == me)?;
+        Some((instance.identity, *holder))
+    });
+    let held: Vec<(u64, Holder)> = held.collect();
+    let (mut files, mut watches) = (0, 0);
+    bench
+        .lister
+        .list(held.iter().copied(), |listed| match listed {
+            Listed::File(_) => files += 1,
+            Listed::Watch(_) => watches += 1,
+        })?;
+    if watches != INSTANCES * FILES || !(FILES..2 * FILES).contains(&files) {
+        return Err(format!("{watches} watches of {files} files listed").into());
+    }
+    let seen = bench.watches(held)?;
+    let by_name =
+        |(n, watch): (usize, &Watch)| watch.file.place == path(format!("/shared/f{}", n % FILES));
+    if !seen.iter().enumerate().all(by_name) {
+        return Err("a watch has the name of another file".into());
+    }
+    Ok(format!("{watches} watches, {files} files sent"))
+}
+
+/// Nothing of an earlier list is taken for the present one.
+fn renamed(bench: &mut Bench) -> Outcome<String> {
+    let (old, new) = (bench.path("t/old"), bench.path("t/new"));
+    fs::create_dir_all(old.join("in"))?;
+    let instance = instance()?;
+    watch(&instance, &old.join("in"))?;
+    for (is, should) in [(&old, "/old/in"), (&new, "/new/in")] {
+        if is == &new {
+            fs::rename(&old, &new)?;
+        }
+        match &bench.list(&instance)?[..] {
+            [watch] if watch.file.place == path(should) => {}
+            other => return Err(format!("{other:?}, should be {should}").into()),
+        }
+    }
+    Ok("each list has the name of its time".into())
+}
+
+/// The kernel finds a file by any of its names.
+fn linked(bench: &mut Bench) -> Outcome<String> {
+    let (one, other) = (bench.path("t/one"), bench.path("t/other"));
+    fs::write(&one, "")?;
+    fs::hard_link(&one, &other)?;
+    let instance = instance()?;
+    watch(&instance, &one)?;
+    watch(&instance, &other)?;
+    match &bench.list(&instance)?[..] {
+        [watch] if [path("/one"), path("/other")].contains(&watch.file.place) => {
+            Ok("one of them".into())
+        }
+        other => Err(format!("{other:?}").into()),
+    }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 /// One watch of an inotify instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watch {
@@ -57,15 +59,15 @@ pub struct FileHandle {
     pub bytes: Vec<u8>,
 }
 
-/// Where a watched inode is, from the root of its file system.
+/// Where a watched inode is, from the root of its file system. All watches on it share the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// There.
-    Path(String),
+    Path(Arc<str>),
     /// It was there, and is removed.
-    Deleted(String),
+    Deleted(Arc<str>),
     /// The names do not lead to the root of the file system.
-    Unreachable(String),
+    Unreachable(Arc<str>),
     /// Nothing that was asked knows a name.
     Forgotten,
 }

@@ -11,6 +11,6 @@ pub use event::Event;
 pub use mounts::MountTable;
 pub use report::{
     DeviceUse, DirectoryUse, HolderRef, MarkKind, MarkingGroup, NamedMark, NamedWatch, Naming,
-    PathState, WatchesReport, WatchingInstance,
+    PathState, WatchesReport, WatchingInstance, places,
 };
 pub use tree::{Branch, Tree};

@@ -1,5 +1,8 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -159,11 +162,11 @@ pub struct NamedWatch {
     pub wd: u32,
     /// Path as the host sees it, through `/proc/PID/root` where only the holder has the file system mounted. Null
     /// where it has no name.
-    pub host_path: Option<String>,
+    pub host_path: Option<Arc<str>>,
     /// Path as the holder's container sees it; null where the holder shares the host's mounts, or cannot see it.
-    pub container_path: Option<String>,
+    pub container_path: Option<Arc<str>>,
     /// Path from the root of its file system, as far as it is known.
-    pub path: Option<String>,
+    pub path: Option<Arc<str>>,
     /// Whether the file is still there.
     pub state: PathState,
     /// Where the name is from.
@@ -173,7 +176,29 @@ pub struct NamedWatch {
     /// Inode number.
     pub inode: u64,
     /// Events asked for.
-    pub mask: Vec<Event>,
+    pub mask: Arc<[Event]>,
+}
+
+/// Where the watches are, each place once with the number of watches on it; see [`NamedWatch::place`].
+#[must_use]
+pub fn places(watches: &[NamedWatch]) -> Vec<(Cow<'_, str>, u64)> {
+    let mut places: Vec<(Cow<'_, str>, u64)> = Vec::new();
+    // Watches on one file share its path.
+    let mut known: HashMap<(*const u8, usize), usize, RandomState> = HashMap::default();
+    for watch in watches {
+        let shared = watch
+            .host_path
+            .as_deref()
+            .map(|path| (path.as_ptr(), path.len()));
+        let at = shared.map_or(places.len(), |key| {
+            *known.entry(key).or_insert(places.len())
+        });
+        match places.get_mut(at) {
+            Some((_, watches)) => *watches += 1,
+            None => places.push((watch.place(), 1)),
+        }
+    }
+    places
 }
 
 /// Whether a watched file can be reached by its name.
@@ -246,9 +271,9 @@ mod tests {
         let watch = NamedWatch {
             instance: 0,
             wd: 1,
-            host_path: Some("/run/c/rootfs/tmp/a/1".to_owned()),
-            container_path: Some("/tmp/a/1".to_owned()),
-            path: Some("/tmp/a/1".to_owned()),
+            host_path: Some("/run/c/rootfs/tmp/a/1".into()),
+            container_path: Some("/tmp/a/1".into()),
+            path: Some("/tmp/a/1".into()),
             state: PathState::Present,
             naming: Naming::Kernel,
             device: Device {
@@ -256,7 +281,7 @@ mod tests {
                 minor: 65,
             },
             inode: 3,
-            mask: vec![Event::Modify],
+            mask: [Event::Modify].into(),
         };
         assert_eq!(
             watch.container_path_of("/run/c/rootfs/tmp/a"),

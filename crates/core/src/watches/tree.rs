@@ -36,15 +36,15 @@ pub struct Branch<'p> {
 }
 
 impl<'p> Tree<'p> {
-    /// Adds up `paths`, one watch each; a leading `/` is a directory of its own. Empty paths are left out.
-    pub fn new(paths: impl IntoIterator<Item = &'p str>) -> Self {
+    /// Adds up paths with the watches on each; a leading `/` is a directory of its own. Empty paths are left out.
+    pub fn new(paths: impl IntoIterator<Item = (&'p str, u64)>) -> Self {
         let mut nodes = vec![Node::new("")];
         let mut children: HashMap<(usize, &str), usize, RandomState> = HashMap::default();
         // Neighbours share most of their way: the nodes on the last one, and where the part of each ended.
         let mut way: Vec<(usize, usize)> = vec![(0, 0)];
         let mut last = "";
-        for path in paths.into_iter().filter(|path| !path.is_empty()) {
-            nodes[0].watches += 1;
+        for (path, watches) in paths.into_iter().filter(|(path, _)| !path.is_empty()) {
+            nodes[0].watches += watches;
             let mut shared = shared(last, path);
             last = path;
             for (depth, (start, end)) in (1..).zip(parts(path)) {
@@ -52,7 +52,7 @@ impl<'p> Tree<'p> {
                     .get(depth)
                     .filter(|(_, ended)| *ended == end && end <= shared)
                 {
-                    nodes[node].watches += 1;
+                    nodes[node].watches += watches;
                     continue;
                 }
                 shared = 0;
@@ -66,7 +66,7 @@ impl<'p> Tree<'p> {
                         nodes[parent].children.push(node);
                         node
                     });
-                nodes[node].watches += 1;
+                nodes[node].watches += watches;
                 way.push((node, end));
             }
         }
@@ -260,7 +260,7 @@ mod tests {
     }
 
     fn drawn(paths: &[String], most: usize) -> Vec<String> {
-        let tree = Tree::new(paths.iter().map(String::as_str));
+        let tree = Tree::new(paths.iter().map(|path| (path.as_str(), 1)));
         let lines = tree.folded(most);
         let line = |b: &Branch| {
             let what = if b.others > 0 {
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn ninety_percent_are_named_in_few_words() {
         let heaviest = |paths: &[&str]| {
-            Tree::new(paths.iter().copied())
+            Tree::new(paths.iter().map(|path| (*path, 1)))
                 .heaviest(90, 3)
                 .iter()
                 .map(|(path, n)| format!("{path} {n}"))
@@ -332,7 +332,7 @@ mod tests {
     proptest! {
         #[test]
         fn lines_add_up(paths in prop::collection::vec("(/|\\[0:4\\])?([ab]{1,2}/){0,4}[a-c]?", 1..60), most in 0_usize..30) {
-            let tree = Tree::new(paths.iter().map(String::as_str));
+            let tree = Tree::new(paths.iter().map(|path| (path.as_str(), 1)));
             let lines = tree.folded(most);
             let tops: u64 = lines.iter().filter(|b| b.depth == 0).map(|b| b.watches).sum();
             let named = paths.iter().filter(|p| !p.is_empty()).count() as u64;

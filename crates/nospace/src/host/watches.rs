@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use nospace_bpf::accounting::Holder;
 use nospace_bpf::handle;
-use nospace_bpf::watches::{Lister, Place as Walked, Watch as Listed};
+use nospace_bpf::watches::{Listed, Lister, Place as Walked, WatchedFile};
 use nospace_core::model::{Descriptor, FileHandle, Place, Watch};
 use nospace_core::parse::lossy;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
@@ -45,9 +47,17 @@ pub fn list(
         })
         .collect();
     let instances = held.iter().map(|(&identity, &holder)| (identity, holder));
+    let mut files: HashMap<u64, Watch, RandomState> = HashMap::default();
     // One instance's watches come one after the other.
     let mut last = None;
     let listed = lister.list(instances, |listed| {
+        let listed = match listed {
+            Listed::File(file) => {
+                files.insert(file.address, unwatched(file));
+                return;
+            }
+            Listed::Watch(listed) => listed,
+        };
         let holder = match last {
             Some((identity, holder)) if identity == listed.identity => holder,
             _ => match held.get(&listed.identity) {
@@ -56,7 +66,14 @@ pub fn list(
             },
         };
         last = Some((listed.identity, holder));
-        each(holder, watch(listed));
+        if let Some(file) = files.get(&listed.file) {
+            let watch = Watch {
+                wd: listed.wd,
+                mask: listed.mask,
+                ..file.clone()
+            };
+            each(holder, watch);
+        }
     });
     listed.map_err(|error| failed(&error))
 }
@@ -68,15 +85,16 @@ fn descriptor(holder: &Holder) -> Descriptor {
     }
 }
 
-fn watch(listed: Listed) -> Watch {
+/// What all watches on a file have in common.
+fn unwatched(file: WatchedFile) -> Watch {
     Watch {
-        wd: listed.wd,
-        inode: listed.inode,
-        file: Some(listed.file),
-        device: listed.device,
-        mask: listed.mask,
+        wd: 0,
+        mask: 0,
+        inode: file.inode,
+        file: Some(file.address),
+        device: file.device,
         handle: None,
-        place: match listed.place {
+        place: match file.place {
             Walked::Path(path) => Place::Path(text(path)),
             Walked::Deleted(path) => Place::Deleted(text(path)),
             Walked::Unreachable(path) => Place::Unreachable(text(path)),
@@ -85,8 +103,10 @@ fn watch(listed: Listed) -> Watch {
     }
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|raw| lossy(raw.as_bytes()))
+fn text(bytes: Vec<u8>) -> Arc<str> {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|raw| lossy(raw.as_bytes()))
+        .into()
 }
 
 /// Names the files with these handles, from the open directory `mount`.
@@ -125,9 +145,9 @@ fn place(
         .filter(|rest| rest.is_empty() || rest.starts_with(b"/"));
     Ok(match below {
         Some(path) if stat.stx_nlink == 0 => {
-            Place::Deleted(lossy(path.strip_suffix(b" (deleted)").unwrap_or(path)))
+            Place::Deleted(lossy(path.strip_suffix(b" (deleted)").unwrap_or(path)).into())
         }
-        Some(path) if same(mount, path, &stat) => Place::Path(lossy(path)),
+        Some(path) if same(mount, path, &stat) => Place::Path(lossy(path).into()),
         _ => Place::Forgotten,
     })
 }

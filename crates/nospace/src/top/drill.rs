@@ -1,10 +1,9 @@
 //! The watches of one holder, as a tree that can be gone into.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nospace_core::watches::{NamedWatch, Tree, WatchesReport};
+use nospace_core::watches::{Tree, WatchesReport, places};
 
 use super::holders::Key;
 
@@ -132,7 +131,7 @@ impl Drill {
 }
 
 fn tree(report: &WatchesReport, inside: Option<&String>) -> Vec<TreeLine> {
-    let places: Vec<Cow<'_, str>> = report.watches.iter().map(NamedWatch::place).collect();
+    let places = places(&report.watches);
     let within = |place: &str| {
         inside.is_none_or(|above| {
             let rest = place.strip_prefix(above.as_str());
@@ -141,8 +140,8 @@ fn tree(report: &WatchesReport, inside: Option<&String>) -> Vec<TreeLine> {
             })
         })
     };
-    let places = places.iter().map(|place| &**place);
-    let places: Vec<&str> = places.filter(|place| within(place)).collect();
+    let places = places.iter().map(|(place, watches)| (&**place, *watches));
+    let places: Vec<(&str, u64)> = places.filter(|(place, _)| within(place)).collect();
     let branches = Tree::new(places.iter().copied()).folded(MOST_LINES);
     let line = |branch: nospace_core::watches::Branch<'_>| TreeLine {
         depth: branch.depth,
@@ -161,10 +160,10 @@ fn tree(report: &WatchesReport, inside: Option<&String>) -> Vec<TreeLine> {
 }
 
 /// The directory, and all that is watched in it.
-fn entries(places: &[&str], above: &str) -> Vec<TreeLine> {
+fn entries(places: &[(&str, u64)], above: &str) -> Vec<TreeLine> {
     let mut watches = BTreeMap::<&str, u64>::new();
-    for place in places {
-        *watches.entry(place).or_default() += 1;
+    for (place, on_it) in places {
+        *watches.entry(place).or_default() += on_it;
     }
     let line = |depth, path: &str, label: &str, watches| TreeLine {
         depth,
@@ -174,7 +173,12 @@ fn entries(places: &[&str], above: &str) -> Vec<TreeLine> {
         others: 0,
         folded: 0,
     };
-    let mut lines = vec![line(0, above, above, places.len() as u64)];
+    let mut lines = vec![line(
+        0,
+        above,
+        above,
+        places.iter().map(|(_, watches)| watches).sum(),
+    )];
     lines.extend(
         watches
             .into_iter()

@@ -61,7 +61,7 @@ pub fn name(
         for (name, inode) in host.find_in(at, device, &is_wanted).unwrap_or_default() {
             for at in wanted.remove(&(device, inode)).unwrap_or_default() {
                 let directory = directory.strip_suffix('/').unwrap_or(&directory);
-                unnamed[at].watch.place = Place::Path(format!("{directory}/{name}"));
+                unnamed[at].watch.place = Place::Path(format!("{directory}/{name}").into());
                 unnamed[at].naming = Naming::Directory;
             }
         }
@@ -79,7 +79,7 @@ fn paths<'w>(
         (watch.state == PathState::Present).then_some((device, path, watch.instance as usize))
     });
     let by_handle = unnamed.iter().filter_map(|watch| match &watch.watch.place {
-        Place::Path(path) => Some((watch.watch.device, path.as_str(), watch.instance)),
+        Place::Path(path) => Some((watch.watch.device, &**path, watch.instance)),
         _ => None,
     });
     by_kernel.chain(by_handle)

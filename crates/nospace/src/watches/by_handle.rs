@@ -54,8 +54,8 @@ fn accept(watch: &mut InstanceWatch, root: &str, place: &Place) {
         _ => format!("{root}{path}"),
     };
     watch.watch.place = match place {
-        Place::Path(path) => Place::Path(whole(path)),
-        Place::Deleted(path) => Place::Deleted(whole(path)),
+        Place::Path(path) => Place::Path(whole(path).into()),
+        Place::Deleted(path) => Place::Deleted(whole(path).into()),
         _ => return,
     };
     watch.naming = Naming::Handle;

@@ -8,7 +8,7 @@ use nospace_core::parse::{marks::marks, mountinfo};
 use nospace_core::watches::{Device, Event, MarkKind, NamedMark};
 
 use super::by_handle;
-use super::locate::locate;
+use super::locate::Locator;
 use super::mounts::MountTables;
 use super::watch::InstanceWatch;
 use crate::collect::run::{CollectResult, Measurement, how_to_see};
@@ -148,12 +148,13 @@ pub fn collect(
         }
     }
     by_handle::name(host, groups, &mut inodes, mounts);
+    let mut locator = Locator::new(groups);
     for watch in inodes {
         let at = watch.watch.wd as usize;
-        let found = locate(watch, groups, mounts);
+        let found = locator.locate(watch, mounts);
         if let Some(mark) = all.get_mut(at) {
-            mark.host_path = found.host_path;
-            mark.container_path = found.container_path;
+            mark.host_path = found.host_path.as_deref().map(str::to_owned);
+            mark.container_path = found.container_path.as_deref().map(str::to_owned);
             mark.state = Some(found.state);
             mark.device = Some(found.device);
             mark.number = Some(found.inode);

@@ -30,7 +30,7 @@ use nospace_core::watches::{NamedWatch, WatchesReport};
 use crate::collect::run::{CollectResult, Measurement, Runs};
 use crate::collect::{holders, process};
 use crate::host::Host;
-use locate::locate;
+use locate::Locator;
 use mounts::MountTables;
 use select::Candidate;
 use watch::InstanceWatch;
@@ -170,11 +170,12 @@ fn collect(
     let mut gaps = Vec::new();
     let mut watches = Vec::new();
     let mut unnamed = Vec::new();
+    let mut locator = Locator::new(descriptors);
     let from_kernel = list::from_kernel(host, descriptors, |watch| {
         if watch.is_unnamed() {
             unnamed.push(watch);
         } else {
-            watches.push(locate(watch, descriptors, mounts));
+            watches.push(locator.locate(watch, mounts));
         }
     });
     let (source, provenance) = match from_kernel {
@@ -193,7 +194,7 @@ fn collect(
     by_directory::name(host, descriptors, &mut unnamed, &watches, mounts);
     gaps.extend(why_unnamed(&unnamed));
     let unnamed = unnamed.into_iter();
-    watches.extend(unnamed.map(|watch| locate(watch, descriptors, mounts)));
+    watches.extend(unnamed.map(|watch| locator.locate(watch, mounts)));
     watches.sort_by_key(|watch| (watch.instance, watch.wd));
     Ok(Measurement {
         blind: false,

@@ -1,12 +1,11 @@
 //! What watches add up to: by instance, by file system, by directory.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use nospace_core::model::{Descriptor, Instance};
 use nospace_core::watches::{
     Device, DeviceUse, DirectoryUse, HolderRef, MarkingGroup, NamedMark, NamedWatch, Tree,
-    WatchingInstance,
+    WatchingInstance, places,
 };
 
 use super::mounts::MountTables;
@@ -69,8 +68,8 @@ fn holders(descriptors: &[Descriptor], processes: &HashMap<u32, Candidate>) -> V
 
 /// The fewest directories that hold most of the watches.
 pub fn heaviest(watches: &[NamedWatch]) -> Vec<DirectoryUse> {
-    let places: Vec<Cow<'_, str>> = watches.iter().map(NamedWatch::place).collect();
-    let tree = Tree::new(places.iter().map(|place| &**place));
+    let places = places(watches);
+    let tree = Tree::new(places.iter().map(|(place, watches)| (&**place, *watches)));
     let heaviest = tree.heaviest(HEAVIEST_PERCENT, MAX_HEAVIEST).into_iter();
     heaviest
         .filter(|(path, _)| !path.is_empty())

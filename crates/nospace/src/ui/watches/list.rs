@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use nospace_core::report::ProcessUse;
 use nospace_core::watches::{Event, HolderRef, NamedWatch, Naming, PathState, WatchesReport};
 
@@ -43,8 +45,8 @@ pub fn holder(holder: &HolderRef) -> String {
 }
 
 fn line(page: &Page, watch: &NamedWatch) -> Line {
-    let name = watch.host_path.clone();
-    let name = name.or_else(|| Some(format!("(unmounted) {}", watch.path.as_ref()?)));
+    let name = watch.host_path.as_deref().map(Cow::Borrowed);
+    let name = name.or_else(|| Some(format!("(unmounted) {}", watch.path.as_ref()?).into()));
     let line = page.indented().plain(name.as_deref().unwrap_or("?"));
     let line = match &watch.container_path {
         Some(path) => line.plain("  ").put(style::CULPRIT, path),

@@ -1,7 +1,5 @@
-use std::borrow::Cow;
-
 use nospace_core::amount::thousands;
-use nospace_core::watches::{Branch, NamedWatch, Tree, WatchesReport};
+use nospace_core::watches::{Branch, Tree, WatchesReport, places};
 
 use super::options::Options;
 use super::words::share;
@@ -10,8 +8,8 @@ use crate::ui::{Page, number, style};
 
 /// A tree of directories, those with the most watches opened.
 pub fn draw(page: &mut Page, report: &WatchesReport, options: &Options) {
-    let places: Vec<Cow<'_, str>> = report.watches.iter().map(NamedWatch::place).collect();
-    let tree = Tree::new(places.iter().map(|place| &**place));
+    let places = places(&report.watches);
+    let tree = Tree::new(places.iter().map(|(place, watches)| (&**place, *watches)));
     page.heading("By path", "entries below 1 % are folded");
     let mut table = Table::default()
         .column("WATCHES", Align::Right)
