@@ -19,8 +19,8 @@ pub trait Document {
     ///
     /// # Errors
     ///
-    /// It has no JSON form.
-    fn json(&self, part: Part, out: &mut Vec<u8>) -> io::Result<()>;
+    /// It has no JSON form, or `out` fails.
+    fn json(&self, part: Part, out: &mut dyn io::Write) -> io::Result<()>;
 
     /// The report of `check`, for the formats that print nothing else.
     fn check(&self) -> Option<&Check<'_>> {
@@ -43,7 +43,7 @@ impl<T: Serialize, F: Fn(&Screen) -> Page> Document for Drawing<'_, T, F> {
         (self.draw)(screen)
     }
 
-    fn json(&self, part: Part, out: &mut Vec<u8>) -> io::Result<()> {
+    fn json(&self, part: Part, out: &mut dyn io::Write) -> io::Result<()> {
         json::write(self.value, part, out)
     }
 }
@@ -76,7 +76,7 @@ impl Document for Check<'_> {
         human::draw(self.report, &options)
     }
 
-    fn json(&self, part: Part, out: &mut Vec<u8>) -> io::Result<()> {
+    fn json(&self, part: Part, out: &mut dyn io::Write) -> io::Result<()> {
         json::write(self.report, part, out)
     }
 

@@ -5,5 +5,9 @@ use super::{Format, Write};
 pub const FORMAT: Format = Format {
     name: "human",
     help: "Text for people",
-    write: Write::Any(|document, _, screen, text| document.page(screen).write(text)),
+    write: Write::Any(|document, _, screen, out| {
+        let mut text = Vec::new();
+        document.page(screen).write(&mut text)?;
+        out.write_all(&text)
+    }),
 };

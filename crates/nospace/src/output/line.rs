@@ -8,11 +8,7 @@ use crate::ui::{Charset, text};
 pub const FORMAT: Format = Format {
     name: "line",
     help: "One line, the most important first, for monitoring systems",
-    write: Write::Check(|check, text| {
-        text.extend(line(check.report, check.only).into_bytes());
-        text.push(b'\n');
-        Ok(())
-    }),
+    write: Write::Check(|check, out| writeln!(out, "{}", line(check.report, check.only))),
 };
 
 /// Bytes of a message that node-problem-detector keeps.

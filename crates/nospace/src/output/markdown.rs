@@ -11,10 +11,7 @@ use crate::ui::{Charset, human, number};
 pub(super) const FORMAT: Format = Format {
     name: "markdown",
     help: "Markdown, for tickets and chat",
-    write: Write::Check(|check, text| {
-        text.extend(report(check.report).into_bytes());
-        Ok(())
-    }),
+    write: Write::Check(|check, out| out.write_all(report(check.report).as_bytes())),
 };
 
 /// The state of the node, the use of inotify, and each finding with its holders, victims, remedies and evidence.

@@ -41,9 +41,9 @@ pub struct Format {
 #[derive(Debug)]
 enum Write {
     /// The document of any command.
-    Any(fn(&dyn Document, Part, &Screen, &mut Vec<u8>) -> io::Result<()>),
+    Any(fn(&dyn Document, Part, &Screen, &mut dyn io::Write) -> io::Result<()>),
     /// The report of `check`.
-    Check(fn(&Check<'_>, &mut Vec<u8>) -> io::Result<()>),
+    Check(fn(&Check<'_>, &mut dyn io::Write) -> io::Result<()>),
 }
 
 /// Whether more documents follow.
@@ -80,9 +80,8 @@ impl Format {
     ///
     /// Standard output cannot be written to, or this format cannot print such a document.
     pub fn print(&self, document: &dyn Document) -> io::Result<()> {
-        let mut text = Vec::new();
-        self.write(document, Part::Whole, &Screen::of_stdout(), &mut text)?;
-        ui::print(&text)
+        let screen = Screen::of_stdout();
+        ui::offer_from(|out| self.write(document, Part::Whole, &screen, out)).map(drop)
     }
 
     /// Adds `document`, one of many, to `text`, which is for `screen`.
@@ -104,11 +103,11 @@ impl Format {
         document: &dyn Document,
         part: Part,
         screen: &Screen,
-        text: &mut Vec<u8>,
+        out: &mut dyn io::Write,
     ) -> io::Result<()> {
         match (&self.write, document.check()) {
-            (Write::Any(write), _) => write(document, part, screen, text),
-            (Write::Check(write), Some(check)) => write(check, text),
+            (Write::Any(write), _) => write(document, part, screen, out),
+            (Write::Check(write), Some(check)) => write(check, out),
             (Write::Check(_), None) => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 format!("-o {} is for check alone", self.name),

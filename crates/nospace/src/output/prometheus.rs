@@ -7,11 +7,10 @@ use super::{Format, Write};
 pub const FORMAT: Format = Format {
     name: "prometheus",
     help: "Prometheus metrics, for node_exporter's textfile collector",
-    write: Write::Check(|check, text| {
+    write: Write::Check(|check, to| {
         let mut out = Exposition::new(Dialect::Prometheus);
         let top = check.top.unwrap_or(metrics::DEFAULT_TOP);
         metrics::report(check.report, &[], top, &mut out);
-        text.extend(out.finish().into_bytes());
-        Ok(())
+        to.write_all(out.finish().as_bytes())
     }),
 };

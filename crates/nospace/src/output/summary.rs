@@ -10,9 +10,9 @@ use crate::ui::{Charset, human};
 pub(super) const FORMAT: Format = Format {
     name: "summary",
     help: "JSON of at most 4 kB, as nospace cluster collects it",
-    write: Write::Check(|check, text| {
+    write: Write::Check(|check, out| {
         let summary = of(check.report, check.more_pods, &[]);
-        json::write(&summary, Part::OfStream, text)
+        json::write(&summary, Part::OfStream, out)
     }),
 };
 

@@ -29,4 +29,4 @@ pub mod watches;
 pub use charset::{Charset, is_invisible};
 pub use line::Line;
 pub use page::Page;
-pub use screen::{complain, offer, print, warn};
+pub use screen::{complain, offer, offer_from, print, warn};

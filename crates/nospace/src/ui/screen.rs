@@ -88,16 +88,41 @@ pub fn print(text: &[u8]) -> io::Result<()> {
 ///
 /// Those of [`print`].
 pub fn offer(text: &[u8]) -> io::Result<bool> {
-    const ESCAPE: u8 = 0x1b;
-    let mut out = io::stdout().lock();
-    // Looking for styles to take out costs more than making most of the text did.
-    let written = match text.contains(&ESCAPE) {
-        true => AutoStream::auto(&mut out).write_all(text),
-        false => out.write_all(text),
-    };
-    match written.and_then(|()| out.flush()) {
+    offer_from(|out| out.write_all(text))
+}
+
+/// Prints what `write` writes, as [`print`] does; `false` when nobody reads any more. A style is written in one piece.
+///
+/// # Errors
+///
+/// Those of [`print`] and of `write`.
+pub fn offer_from(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<bool> {
+    let mut out = Styled(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         done => done.map(|()| true),
+    }
+}
+
+/// Standard output, which takes styles out where they are not wanted.
+struct Styled(io::StdoutLock<'static>);
+
+impl io::Write for Styled {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.write_all(text).map(|()| text.len())
+    }
+
+    fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
+        const ESCAPE: u8 = 0x1b;
+        // Looking for styles to take out costs more than making most of the text did.
+        match text.contains(&ESCAPE) {
+            true => AutoStream::auto(&mut self.0).write_all(text),
+            false => self.0.write_all(text),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
