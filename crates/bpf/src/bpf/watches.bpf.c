@@ -68,25 +68,56 @@ struct sent {
 	__u64 name;
 };
 
-/* A newer one takes the place of an older one, which is then sent once more. */
-#define SENT_BITS 12
-struct sent sent_files[1 << SENT_BITS];
-struct sent sent_entries[1 << SENT_BITS];
+/* Each address has its set; in a full one a newer address takes the place of an older, which is then sent once more. */
+#define SENT_BITS 11
+#define SENT_WAYS 4
+struct sent sent_files[1 << SENT_BITS][SENT_WAYS];
+struct sent sent_entries[1 << SENT_BITS][SENT_WAYS];
+__u32 next_way;
 /* The directory of the last file that was sent: all above it have been, too. */
 struct sent last_directory;
 /* The file for which there was no room, and the entry above it that is next. */
 struct sent pending_file;
 struct sent pending_entry;
 
-static __always_inline __u32 sent_slot(__u64 address)
+/* Addresses of one kind are multiples of its size: all bits of the hash depend on all of theirs (the end of MurmurHash3). */
+static __always_inline __u32 sent_set(__u64 address)
 {
-	return address * 0x9e3779b97f4a7c15ull >> (64 - SENT_BITS) & ((1 << SENT_BITS) - 1);
+	address ^= address >> 33;
+	address *= 0xff51afd7ed558ccdull;
+	address ^= address >> 33;
+	address *= 0xc4ceb9fe1a85ec53ull;
+	return address >> (64 - SENT_BITS);
 }
 
 static __always_inline bool is_same(const struct sent *one, const struct sent *other)
 {
 	return one->address == other->address && one->session == other->session && one->inode == other->inode &&
 	       one->entry == other->entry && one->parent == other->parent && one->name == other->name;
+}
+
+static __always_inline bool is_sent(const struct sent *set, const struct sent *one)
+{
+	for (int i = 0; i < SENT_WAYS; i++)
+		if (is_same(&set[i], one))
+			return true;
+	return false;
+}
+
+static __always_inline void add_sent(struct sent *set, const struct sent *one)
+{
+	__u32 way = next_way++ & (SENT_WAYS - 1);
+
+	/* What an earlier list sent is outdated. */
+	for (int i = 0; i < SENT_WAYS; i++)
+		if (set[i].session != one->session)
+			way = i;
+	/* So is, above all, what was sent of this address. */
+	for (int i = 0; i < SENT_WAYS; i++)
+		if (set[i].address == one->address)
+			way = i;
+	barrier_var(way);
+	set[way & (SENT_WAYS - 1)] = *one;
 }
 
 static __always_inline struct sent describe_entry(struct dentry *dentry)
@@ -156,14 +187,14 @@ static __always_inline bool send_entry(const struct sent *entry)
 __noinline int visit_entry(void)
 {
 	struct sent entry = describe_entry((struct dentry *)walk.entry);
-	struct sent *known = &sent_entries[sent_slot(walk.entry)];
+	struct sent *known = sent_entries[sent_set(walk.entry) & ((1 << SENT_BITS) - 1)];
 
-	if (!is_same(known, &entry)) {
+	if (!is_sent(known, &entry)) {
 		if (!send_entry(&entry)) {
 			walk.full = 1;
 			return 0;
 		}
-		*known = entry;
+		add_sent(known, &entry);
 	}
 	walk.entry = entry.parent;
 	return entry.parent != entry.address && entry.parent;
@@ -186,7 +217,7 @@ static __always_inline bool is_pending(const struct sent *file)
 static __always_inline bool send_file(struct inode *inode)
 {
 	struct dentry *dentry = first_alias(inode);
-	struct sent *known = &sent_files[sent_slot((__u64)inode)];
+	struct sent *known = sent_files[sent_set((__u64)inode) & ((1 << SENT_BITS) - 1)];
 	bool removed = dentry && !BPF_CORE_READ(dentry, d_hash.pprev), above;
 	struct sent file = {
 		.address = (__u64)inode,
@@ -199,7 +230,7 @@ static __always_inline bool send_file(struct inode *inode)
 	};
 	struct sent directory;
 
-	if (is_same(known, &file))
+	if (is_sent(known, &file))
 		return true;
 	if (dentry) {
 		directory = describe_entry((struct dentry *)file.parent);
@@ -233,7 +264,7 @@ static __always_inline bool send_file(struct inode *inode)
 		.device = BPF_CORE_READ(inode, i_sb, s_dev),
 		.file_system = BPF_CORE_READ(inode, i_sb, s_magic),
 	);
-	*known = file;
+	add_sent(known, &file);
 	return true;
 }
 

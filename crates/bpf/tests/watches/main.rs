@@ -454,7 +454,7 @@ fn shared(bench: &mut Bench) -> Outcome<String> {
             Listed::File(_) => files += 1,
             Listed::Watch(_) => watches += 1,
         })?;
-    if watches != INSTANCES * FILES || !(FILES..2 * FILES).contains(&files) {
+    if watches != INSTANCES * FILES || !(FILES..FILES + FILES / 2).contains(&files) {
         return Err(format!("{watches} watches of {files} files listed").into());
     }
     let seen = bench.watches(held)?;
