@@ -108,12 +108,12 @@ fn severity(used: Option<u64>, lower: Option<u64>) -> Severity {
 /// More in use than the kernel's default, and no file that asks for it.
 fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
     let key = &setting.key;
-    let used = used(view, key)?;
     let live = number(live)?;
-    let matters = key == "fs.inotify.max_user_instances"
-        && live > DEFAULT_INSTANCES
-        && used >= DEFAULT_INSTANCES;
-    matters.then(|| Finding {
+    if key != "fs.inotify.max_user_instances" || live <= DEFAULT_INSTANCES {
+        return None;
+    }
+    let used = used(view, key).filter(|used| *used >= DEFAULT_INSTANCES)?;
+    Some(Finding {
         cause: Cause::InotifyInstances,
         rule: Rule::SysctlDrift,
         severity: Severity::Warning,
@@ -128,7 +128,9 @@ fn forgotten(view: &View, setting: &Setting, live: &str) -> Option<Finding> {
         ],
         blame: Blame::Unknown,
         victims: Vec::new(),
-        remedies: remedy::persist(view, key, &live.to_string(), None).into_iter().collect(),
+        remedies: remedy::persist(view, key, &live.to_string(), None)
+            .into_iter()
+            .collect(),
     })
 }
 

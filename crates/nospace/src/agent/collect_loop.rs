@@ -10,7 +10,7 @@ use super::config::ConfigReceiver;
 use super::guard::GuardState;
 use super::history::Keeper;
 use super::observation::Observation;
-use super::pages::Pages;
+use super::pages::{Asked, Pages};
 use super::recording::Recorder;
 use super::refusals::Refusals;
 use super::tuner::Tuner;
@@ -38,6 +38,8 @@ pub struct CollectLoop {
     pub keeper: Keeper,
     /// Records what was collected, where there is a place for it.
     pub recorder: Option<Recorder>,
+    /// Which pages are written in advance.
+    pub asked: Arc<Asked>,
 }
 
 impl CollectLoop {
@@ -47,6 +49,7 @@ impl CollectLoop {
         for number in 1.. {
             let begin = Instant::now();
             let observation = self.collect(number, begin);
+            observation.write_pages();
             let interval = self.config.borrow().interval;
             let refused = self.refusals.by_cause();
             let save = self.keeper.add(&observation.report, interval, refused);
@@ -80,7 +83,6 @@ impl CollectLoop {
         if let Some(name) = &config.node_name {
             report.node.name.clone_from(name);
         }
-        let pages = Pages::new(&report, &growth, more_pods, config.top);
         let tuner = self.tuner.as_ref();
         Observation {
             number,
@@ -95,7 +97,7 @@ impl CollectLoop {
                 .map(|tuner| tuner.raise_counts.clone())
                 .unwrap_or_default(),
             guard: self.guard.view(),
-            pages,
+            pages: Pages::new(Arc::clone(&self.asked), more_pods, config.top),
         }
     }
 }

@@ -1,69 +1,139 @@
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::body::Bytes;
 use nospace_core::fleet::MorePods;
-use nospace_core::growth::Growth;
 use nospace_core::metrics::{self, Dialect, Exposition};
-use nospace_core::report::Report;
 
+use super::observation::Observation;
 use crate::output::{Part, json, summary};
 
-/// What HTTP serves of one observation, as text. The collect loop writes it, since that takes milliseconds at a thousand pods.
-#[derive(Debug, Default)]
-pub struct Pages {
-    prometheus: Bytes,
-    open_metrics: Bytes,
-    report: Bytes,
-    summary: Bytes,
+/// What HTTP serves of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The report's samples, without the end of the document.
+    Metrics(Dialect),
+    /// The JSON document of `nospace check`.
+    Report,
+    /// The JSON document of `nospace check -o summary`.
+    Summary,
 }
 
+impl Page {
+    const ALL: [Self; 4] = [
+        Self::Metrics(Dialect::Prometheus),
+        Self::Metrics(Dialect::OpenMetrics),
+        Self::Report,
+        Self::Summary,
+    ];
+
+    fn index(self) -> usize {
+        match self {
+            Self::Metrics(Dialect::Prometheus) => 0,
+            Self::Metrics(Dialect::OpenMetrics) => 1,
+            Self::Report => 2,
+            Self::Summary => 3,
+        }
+    }
+}
+
+/// The pages of one observation, each written once. That takes milliseconds at a thousand pods: what was asked for of the observation before
+/// is written in advance, the rest when somebody asks.
+#[derive(Debug, Default)]
+pub struct Pages {
+    written: [OnceLock<Bytes>; Page::ALL.len()],
+    asked: Arc<Asked>,
+    more_pods: Option<MorePods>,
+    top: usize,
+}
+
+/// What was asked for since the last observation.
+#[derive(Debug, Default)]
+pub struct Asked([AtomicBool; Page::ALL.len()]);
+
 impl Pages {
-    /// Writes the pages; `top` pods get metrics of their own.
+    /// None is written; `top` pods get metrics of their own.
     #[must_use]
-    pub fn new(
-        report: &Report,
-        growth: &[Growth],
-        more_pods: Option<MorePods>,
-        top: usize,
-    ) -> Self {
-        let metrics = |dialect| {
-            let mut out = Exposition::new(dialect);
-            metrics::report(report, growth, top, &mut out);
-            out.into_text().into()
-        };
-        let mut document = Vec::new();
-        // Writing into memory does not fail.
-        let _ = json::write(report, Part::Whole, &mut document);
-        let mut short = Vec::new();
-        let _ = json::write(
-            &summary::of(report, more_pods, growth),
-            Part::OfStream,
-            &mut short,
-        );
+    pub fn new(asked: Arc<Asked>, more_pods: Option<MorePods>, top: usize) -> Self {
         Self {
-            prometheus: metrics(Dialect::Prometheus),
-            open_metrics: metrics(Dialect::OpenMetrics),
-            report: document.into(),
-            summary: short.into(),
+            written: Default::default(),
+            asked,
+            more_pods,
+            top,
+        }
+    }
+}
+
+impl Observation {
+    /// Writes the pages that were asked for of the observation before.
+    pub fn write_pages(&self) {
+        for page in Page::ALL {
+            if self.pages.asked.0[page.index()].swap(false, Ordering::Relaxed) {
+                self.written(page);
+            }
         }
     }
 
-    /// The report's samples, without the end of the document.
+    /// A page.
     #[must_use]
-    pub fn metrics(&self, dialect: Dialect) -> Bytes {
-        match dialect {
-            Dialect::Prometheus => self.prometheus.clone(),
-            Dialect::OpenMetrics => self.open_metrics.clone(),
-        }
+    pub fn page(&self, page: Page) -> Bytes {
+        self.pages.asked.0[page.index()].store(true, Ordering::Relaxed);
+        self.written(page).clone()
     }
 
-    /// The JSON document of `nospace check`.
-    #[must_use]
-    pub fn report(&self) -> Bytes {
-        self.report.clone()
+    fn written(&self, page: Page) -> &Bytes {
+        let pages = &self.pages;
+        pages.written[page.index()].get_or_init(|| {
+            let mut text = Vec::new();
+            // Writing into memory does not fail.
+            let _ = match page {
+                Page::Metrics(dialect) => {
+                    let mut out = Exposition::new(dialect);
+                    metrics::report(&self.report, &self.growth, pages.top, &mut out);
+                    return out.into_text().into();
+                }
+                Page::Report => json::write(&self.report, Part::Whole, &mut text),
+                Page::Summary => {
+                    let summary = summary::of(&self.report, pages.more_pods, &self.growth);
+                    json::write(&summary, Part::OfStream, &mut text)
+                }
+            };
+            text.into()
+        })
     }
+}
 
-    /// The JSON document of `nospace check -o summary`.
-    #[must_use]
-    pub fn summary(&self) -> Bytes {
-        self.summary.clone()
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::agent::kube::fixtures::{observation, with};
+
+    #[test]
+    fn what_was_asked_for_is_written_in_advance() {
+        let asked = Arc::new(Asked::default());
+        let next = || {
+            let mut next = observation(with(&[]), Instant::now(), 0);
+            next.pages = Pages::new(Arc::clone(&asked), None, 20);
+            next.write_pages();
+            next
+        };
+        let written = |observation: &Observation| {
+            let pages = observation.pages.written.iter();
+            pages.map(|page| page.get().is_some()).collect::<Vec<_>>()
+        };
+        let first = next();
+        assert_eq!(written(&first), [false; 4]);
+        let report = first.page(Page::Report);
+        assert!(report.starts_with(b"{"));
+        assert_eq!(written(&first), [false, false, true, false]);
+        let second = next();
+        assert_eq!(written(&second), [false, false, true, false]);
+        assert_eq!(written(&next()), [false; 4]);
+        let samples = second.page(Page::Metrics(Dialect::OpenMetrics));
+        assert!(samples.starts_with(b"# "));
+        assert_eq!(written(&next()), [false, true, false, false]);
     }
 }

@@ -93,6 +93,7 @@ pub fn run(
             tuner: None,
             keeper,
             recorder,
+            asked: Arc::default(),
         };
         let (renew, renewed) = mpsc::channel();
         let collect_loop = spawn("collect", move || {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
@@ -29,7 +29,7 @@ use crate::agent::config::ConfigReceiver;
 use crate::agent::guard::GuardState;
 use crate::agent::history::History;
 use crate::agent::observation::{Observation, ObservationReceiver};
-use crate::agent::pages::Pages;
+use crate::agent::pages::Page;
 use crate::agent::recording::Recordings;
 use crate::agent::refusals::Refusals;
 use crate::agent::request_counter::RequestCounter;
@@ -118,7 +118,7 @@ async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> impl
     let observation = state.latest();
     let mut own = Exposition::new(dialect);
     metrics::agent(&state.metrics(observation.as_deref()), &mut own);
-    let observed = observation.map(|observation| observation.pages.metrics(dialect));
+    let observed = observation.map(|observation| observation.page(Page::Metrics(dialect)));
     // Two frames, since all clients share the first.
     let frames = [observed.unwrap_or_default(), own.finish().into()];
     let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
@@ -134,14 +134,14 @@ async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> impl
 }
 
 async fn report(State(state): State<Arc<AppState>>) -> Response {
-    document(&state, Pages::report)
+    document(&state, Page::Report)
 }
 
 async fn summary(State(state): State<Arc<AppState>>) -> Response {
-    document(&state, Pages::summary)
+    document(&state, Page::Summary)
 }
 
-fn document(state: &AppState, of: fn(&Pages) -> Bytes) -> Response {
+fn document(state: &AppState, page: Page) -> Response {
     let Some(observation) = state.latest() else {
         return NOTHING_YET.into_response();
     };
@@ -149,7 +149,7 @@ fn document(state: &AppState, of: fn(&Pages) -> Bytes) -> Response {
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (AGE, observation.finished_at.elapsed().as_secs().into()),
     ];
-    (headers, of(&observation.pages)).into_response()
+    (headers, observation.page(page)).into_response()
 }
 
 async fn history(State(state): State<Arc<AppState>>, RawQuery(query): RawQuery) -> Response {
