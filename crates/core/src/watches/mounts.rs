@@ -1,9 +1,11 @@
 use std::collections::HashMap;
+use std::path::Path;
+use std::sync::OnceLock;
 
 use super::Device;
 use crate::parse::mountinfo::Mount;
 
-/// The mounts of one mount namespace, to say where a place of a file system is seen in it.
+/// The mounts of one mount namespace, to say where a place of a file system is seen in it, and what a path lies on.
 #[derive(Clone, Debug, Default)]
 pub struct MountTable {
     mounts: Vec<Mount>,
@@ -13,6 +15,8 @@ pub struct MountTable {
     top: HashMap<String, usize>,
     /// Lengths of these places, longest first: most of what is asked for lies below none but `/`.
     lengths: Vec<usize>,
+    /// Those that no other covers, by path.
+    visible: OnceLock<Vec<usize>>,
 }
 
 impl MountTable {
@@ -35,6 +39,28 @@ impl MountTable {
         table.lengths.dedup();
         table.mounts = mounts;
         table
+    }
+
+    /// All of them, as mountinfo lists them.
+    #[must_use]
+    pub fn mounts(&self) -> &[Mount] {
+        &self.mounts
+    }
+
+    /// What is mounted at a path: the last of several.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Mount> {
+        self.top.get(path).map(|&at| &self.mounts[at])
+    }
+
+    /// The last mount at each path, by path.
+    pub fn visible(&self) -> impl Iterator<Item = &Mount> {
+        let by_path = self.visible.get_or_init(|| {
+            let mut visible: Vec<usize> = self.top.values().copied().collect();
+            visible.sort_by_key(|&at| Path::new(&self.mounts[at].mountpoint));
+            visible
+        });
+        by_path.iter().map(|&at| &self.mounts[at])
     }
 
     /// Mounts of a file system, the widest first.

@@ -36,7 +36,7 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
     let mut resources = Vec::new();
     let mut gaps = Vec::new();
     for id in ids {
-        match metadata(host, &id, &mounts) {
+        match metadata(host, &id, mounts.mounts()) {
             Ok(resource) => resources.push(resource),
             Err(error) => gaps.push(format!("{error:#}")),
         }

@@ -28,8 +28,9 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
     let mut partial = false;
     let mut seen = Vec::new();
     let mut passed_over = false;
-    for mount in mount_table::read(host)? {
-        let known = seen.contains(&mount.device);
+    let mounts = mount_table::read(host)?;
+    for mount in mounts.mounts() {
+        let known = seen.contains(&&mount.device);
         if !matches!(mount.fstype.as_str(), "cgroup" | "cgroup2") || known {
             continue;
         }
@@ -39,7 +40,7 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
             passed_over = true;
             continue;
         };
-        let (hierarchy, tree) = match hierarchy(host, &mount, top, &counts) {
+        let (hierarchy, tree) = match hierarchy(host, mount, top, &counts) {
             Ok(found) => found,
             Err(ReadError::Gone) => {
                 passed_over = true;
@@ -58,7 +59,7 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
             partial |= limits.is_partial;
             cgroups.descendant_limits = limits.limits;
         }
-        seen.push(mount.device);
+        seen.push(&mount.device);
         trees.insert(hierarchy.mountpoint.clone(), tree);
         cgroups.hierarchies.push(hierarchy);
     }

@@ -43,11 +43,11 @@ pub fn collect(host: &dyn Host) -> CollectResult<Containers> {
     let mut gaps = Vec::new();
     let mounts = mount_table::read(host).unwrap_or_else(|error| {
         gaps.push(format!("{HOMES} was not looked into: {error:#}"));
-        Vec::new()
+        Table::default()
     });
     let mut disk = Disk {
         host,
-        mounts: Table::new(mounts),
+        mounts,
         gaps,
         found: BundleList::default(),
     };

@@ -2,11 +2,10 @@
 
 use nospace_core::managers;
 use nospace_core::model::{Environment, HOST_LOCAL, Program};
-use nospace_core::parse::mountinfo::mount;
 use nospace_core::parse::os_release;
 
-use super::read;
-use crate::host::{Host, ReadError, proc, root};
+use super::{mount_table, read};
+use crate::host::{Host, ReadError, root};
 
 /// Where programs are on any distribution; K3s and RKE2 keep their own, snap and Talos as well.
 const PROGRAMS: [&str; 9] = [
@@ -78,13 +77,11 @@ fn sysctls_read_only(host: &dyn Host) -> bool {
     if host.look().mounts_of != "self" {
         return false;
     }
-    let mut read_only = false;
-    let read = read::lines(host, proc("self/mountinfo"), |line| {
-        let mount = mount(line)?;
-        if ["/proc", "/proc/sys"].contains(&mount.mountpoint.as_str()) {
-            read_only = mount.options.split(',').any(|option| option == "ro");
-        }
-        Ok(())
-    });
-    read.is_ok() && read_only
+    let Ok(mounts) = mount_table::read(host) else {
+        return false;
+    };
+    let places = ["/proc", "/proc/sys"];
+    let mut over = mounts.mounts().iter().rev();
+    let last = over.find(|mount| places.contains(&mount.mountpoint.as_str()));
+    last.is_some_and(|mount| mount.options.split(',').any(|option| option == "ro"))
 }

@@ -48,7 +48,7 @@ const FULL: u64 = 80;
 
 /// Finds the file system of each place and of every tmpfs of a pod, and of all others those that are nearly full.
 pub fn collect(host: &dyn Host) -> CollectResult<Vec<Filesystem>> {
-    let mounts = Table::new(mount_table::read(host)?);
+    let mounts = mount_table::read(host)?;
     let mut found: BTreeMap<String, Filesystem> = BTreeMap::new();
     for place in PLACES {
         if let Some(mount) = mounts.resolve(host, Path::new(place)) {

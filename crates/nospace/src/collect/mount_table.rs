@@ -1,10 +1,12 @@
 //! The host's mounts, as those collectors need them that look for file systems.
 
-use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::ensure;
 use nospace_core::parse::mountinfo::{Mount, mount};
+use nospace_core::watches::MountTable;
 
 use super::read::lines;
 use crate::host::{Host, ReadError, proc, root};
@@ -39,20 +41,10 @@ const LOCAL: [&str; 23] = [
 /// Links on the way to a place that are followed.
 const MAX_LINKS: u32 = 16;
 
-/// Reads the mountinfo that names the host's mounts.
-pub fn read(host: &dyn Host) -> anyhow::Result<Vec<Mount>> {
-    of(host, &host.look().mounts_of)
-}
-
-/// Whether any line of that mountinfo is like this.
-pub fn any(host: &dyn Host, is: impl Fn(&[u8]) -> bool) -> anyhow::Result<bool> {
-    let mut found = false;
-    let path = format!("{}/mountinfo", host.look().mounts_of);
-    lines(host, proc(&path), |line| {
-        found |= is(line);
-        Ok(())
-    })?;
-    Ok(found)
+/// The mounts that the host's mountinfo names.
+pub fn read(host: &dyn Host) -> anyhow::Result<Table> {
+    let read = || of(host, &host.look().mounts_of).map(MountTable::new);
+    host.mounts(&read).map(Table)
 }
 
 /// Reads the mounts that a process sees.
@@ -72,23 +64,27 @@ pub fn is_local(fstype: &str) -> bool {
     LOCAL.contains(&fstype)
 }
 
-/// Mounts that are visible: the last one at each place.
-pub struct Table(BTreeMap<PathBuf, Mount>);
+/// Mounts, and what paths lie on.
+#[derive(Default)]
+pub struct Table(Arc<MountTable>);
+
+impl Deref for Table {
+    type Target = MountTable;
+
+    fn deref(&self) -> &MountTable {
+        &self.0
+    }
+}
 
 impl Table {
     /// Of what /proc lists.
     pub fn new(mounts: Vec<Mount>) -> Self {
-        Self(
-            mounts
-                .into_iter()
-                .map(|mount| (PathBuf::from(&mount.mountpoint), mount))
-                .collect(),
-        )
+        Self(Arc::new(MountTable::new(mounts)))
     }
 
     /// The mount that a path without links lies on.
     fn mount_of(&self, path: &Path) -> Option<&Mount> {
-        path.ancestors().find_map(|place| self.0.get(place))
+        path.ancestors().find_map(|place| self.at(place.to_str()?))
     }
 
     /// The mount that `place` lies on, its links followed, without touching anything on a file
@@ -125,7 +121,7 @@ impl Table {
                 }
                 _ => {
                     let next = path.join(&part);
-                    let is_mount = self.0.contains_key(&next);
+                    let is_mount = next.to_str().is_some_and(|next| self.at(next).is_some());
                     let askable =
                         !is_mount && self.mount_of(&path).is_some_and(|m| is_local(&m.fstype));
                     match askable.then(|| link(&next)) {
@@ -143,22 +139,16 @@ impl Table {
         self.mount_of(&path)
     }
 
-    /// Each that no other covers.
-    pub fn all(&self) -> impl Iterator<Item = &Mount> {
-        self.0.values()
-    }
-
     /// Those that can be written to.
     pub fn writable(&self) -> impl Iterator<Item = &Mount> {
         let writable = |options: &str| options.split(',').any(|option| option == "rw");
-        self.0
-            .values()
+        self.visible()
             .filter(move |mount| writable(&mount.options) && writable(&mount.super_options))
     }
 
     /// emptyDir volumes in memory, and the /dev/shm that a runtime makes for each pod.
     pub fn of_pods(&self) -> impl Iterator<Item = &Mount> {
-        self.0.values().filter(|mount| {
+        self.visible().filter(|mount| {
             mount.fstype == "tmpfs"
                 && (mount
                     .mountpoint

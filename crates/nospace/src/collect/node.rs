@@ -24,7 +24,7 @@ pub fn collect(host: &dyn Host) -> NodeFacts {
 
 /// The configuration in a kubelet's directory; `None` where there is none that can be read without the risk to hang.
 fn kubelet(host: &dyn Host) -> Option<KubeletConfig> {
-    let mounts = Table::new(mount_table::read(host).ok()?);
+    let mounts = mount_table::read(host).ok()?;
     let files = kubelet_roots()
         .into_iter()
         .map(|directory| format!("{directory}/config.yaml"));
@@ -59,7 +59,7 @@ fn by_flags(host: &dyn Host, flags: &parse_kubelet::Flags) -> Option<KubeletConf
     let Some(path) = &flags.config else {
         return Some(flags.apply(None));
     };
-    let mounts = Table::new(mount_table::read(host).ok()?);
+    let mounts = mount_table::read(host).ok()?;
     Some(flags.apply(Some(config(host, &mounts, path)?)))
 }
 

@@ -39,15 +39,9 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
         of(Subject::sysctl("kernel.pty.max"), max),
         of(containers, max.saturating_sub(reserve)),
     ];
-    // Few have such a devpts, and all mounts are more work than the rest of this.
-    if !mount_table::any(host, |line| {
-        finds(line, b"max=") && finds(line, b" devpts ")
-    })? {
-        return Ok(Measurement::exact(resources));
-    }
-    let mounts = Table::new(mount_table::read(host)?);
+    let mounts = mount_table::read(host)?;
     let mut gaps = Vec::new();
-    for mount in mounts.all().filter(|mount| mount.fstype == "devpts") {
+    for mount in mounts.visible().filter(|mount| mount.fstype == "devpts") {
         match limited(host, &mounts, mount) {
             Ok(resource) => resources.extend(resource),
             Err(error) => gaps.push(format!("{}: {error}", mount.mountpoint)),
@@ -56,10 +50,6 @@ pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
     Ok(Measurement::exact(resources)
         .partial(!gaps.is_empty())
         .with_gaps(gaps))
-}
-
-fn finds(line: &[u8], words: &[u8]) -> bool {
-    line.windows(words.len()).any(|window| window == words)
 }
 
 /// The budget of a devpts that was mounted with `max=`; none where another mount covers it.

@@ -38,19 +38,7 @@ const MAX_DIRECTORIES: usize = 5_000;
 /// ext4 and XFS answer statfs(2) of a directory with the soft limit where it has one, else with the hard one
 /// (`ext4_statfs_project`, `xfs_fill_statvfs_from_dquot`): estimated.
 pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
-    let has_option = |line: &[u8]| {
-        let mut options = line.split(|byte| matches!(byte, b' ' | b',' | b'='));
-        options.any(|one| {
-            OF_PROJECTS
-                .iter()
-                .chain(&OF_OWNERS)
-                .any(|name| name.as_bytes() == one)
-        })
-    };
-    if !mount_table::any(host, has_option)? {
-        return Ok(Measurement::exact(Vec::new()));
-    }
-    let mounts = Table::new(mount_table::read(host)?);
+    let mounts = mount_table::read(host)?;
     let mut gaps = Vec::new();
     let mut resources = Vec::new();
     let mut devices = BTreeSet::new();

@@ -7,7 +7,7 @@ use nospace_core::model::{INITIAL_USER_NAMESPACE, Snapshot, UserNames};
 use nospace_core::parse::passwd;
 use nospace_core::select::similar;
 
-use super::mount_table;
+use super::mount_table::{self, Table};
 use super::mounts::namespace_at;
 use super::vantage;
 use crate::host::{Host, MAX_PASSWD, PASSWD, root};
@@ -100,12 +100,14 @@ fn has_root_of_first(host: &dyn Host) -> bool {
     {
         return true;
     }
-    let root = |process: &str| {
-        let mounts = mount_table::of(host, process).ok()?;
-        let mut on_root = mounts.into_iter().rev().filter(|one| one.mountpoint == "/");
-        on_root.next().map(|one| (one.device, one.root))
+    let root = |mounts: &Table| {
+        let on_root = mounts.at("/")?;
+        Some((on_root.device.clone(), on_root.root.clone()))
     };
-    root("self").is_some_and(|own| root("1") == Some(own))
+    let own = mount_table::read(host).ok();
+    let first = || Some(Table::new(mount_table::of(host, "1").ok()?));
+    own.and_then(|own| root(&own))
+        .is_some_and(|own| first().and_then(|first| root(&first)) == Some(own))
 }
 
 /// Every user that inotify or another budget is charged to, and that a process of interest has.

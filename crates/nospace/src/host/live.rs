@@ -6,12 +6,13 @@ use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nospace_bpf::{kcmp, userns};
 use nospace_core::model::{
     Descriptor, FileHandle, FilesystemUsage, Place, UserKey, UserNamespace, Watch,
 };
+use nospace_core::watches::MountTable;
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, openat, openat2,
     readlinkat_raw, statx,
@@ -21,6 +22,7 @@ use rustix::io::Errno;
 use super::accounting::AccountingCache;
 use super::identity::number_files;
 use super::lines::each_line;
+use super::mounts::MountCache;
 use super::raw::{PIECE, ProcPath, each_entry, lossy, number, read_whole};
 use super::{
     At, Descriptors, Host, KernelAccounting, Look, ReadError, ReadResult, Subdirectory, Tree,
@@ -62,6 +64,7 @@ pub struct Live {
     same_pids: bool,
     /// `None`: not to be used.
     accounting: Option<Mutex<AccountingCache>>,
+    mounts: MountCache,
 }
 
 impl Live {
@@ -93,6 +96,7 @@ impl Live {
             look,
             same_pids: false,
             accounting: ebpf.then(Mutex::default),
+            mounts: MountCache::default(),
         };
         let own = rustix::process::getpid().as_raw_nonzero().to_string();
         live.same_pids = live
@@ -198,6 +202,14 @@ impl Host for Live {
     fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()> {
         let file = File::from(self.open_file(at)?);
         each_line(BufReader::with_capacity(PIECE, file), each).map(drop)
+    }
+
+    fn mounts(
+        &self,
+        read: &dyn Fn() -> anyhow::Result<MountTable>,
+    ) -> anyhow::Result<Arc<MountTable>> {
+        let path = format!("{}/mountinfo", self.look.mounts_of);
+        self.mounts.get(|| self.open_file(super::proc(&path)), read)
     }
 
     fn network_sysctl(&self, pid: u32, path: &str) -> ReadResult<Vec<u8>> {

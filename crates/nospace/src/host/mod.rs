@@ -13,6 +13,7 @@ mod guards;
 mod identity;
 mod lines;
 pub mod live;
+mod mounts;
 mod network;
 mod raw;
 pub mod recorded;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use nospace_core::model::{
     Accounts, Descriptor, EpollUser, FileHandle, FilesystemUsage, Guards, Inotify, MountNamespace,
@@ -32,6 +34,7 @@ use nospace_core::model::{
 };
 use nospace_core::parse::passwd;
 use nospace_core::report::Refusals;
+use nospace_core::watches::MountTable;
 use serde::{Deserialize, Serialize};
 
 /// The three trees of a host; each can be mounted elsewhere.
@@ -316,6 +319,18 @@ pub trait Host: Sync {
     /// [`ReadError::Failed`] when a line is longer than 1 MiB, or an archive holds only the beginning; `each` has had the
     /// lines before.
     fn lines(&self, at: At<'_>, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ReadResult<()>;
+
+    /// The mounts of [`Look::mounts_of`], which `read` reads; not again while they are known not to have changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    fn mounts(
+        &self,
+        read: &dyn Fn() -> anyhow::Result<MountTable>,
+    ) -> anyhow::Result<Arc<MountTable>> {
+        read().map(Arc::new)
+    }
 
     /// A small file below sys/net of procfs, as a process of the network namespace that `pid` lives in sees it.
     ///

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nospace_core::watches::{Device, MountTable};
 
-use crate::collect::mount_table::{self, is_local};
+use crate::collect::mount_table::{self, Table, is_local};
 use crate::host::{Host, proc};
 
 /// File systems of the kernel's own, which answer at once.
@@ -31,7 +31,7 @@ pub fn never_hangs(fstype: &str) -> bool {
 /// Mount tables, each read once.
 pub struct MountTables<'h> {
     host: &'h dyn Host,
-    own: Option<MountTable>,
+    own: Option<Table>,
     own_namespace: Option<String>,
     /// The first holder that was met of each mount namespace represents it.
     representatives: HashMap<String, u32>,
@@ -45,7 +45,7 @@ impl<'h> MountTables<'h> {
         let own = format!("{}/ns/mnt", host.look().mounts_of);
         Self {
             host,
-            own: mount_table::read(host).ok().map(MountTable::new),
+            own: mount_table::read(host).ok(),
             own_namespace: host.link(proc(&own)).ok(),
             representatives: HashMap::new(),
             represented_by: HashMap::new(),
@@ -67,7 +67,7 @@ impl<'h> MountTables<'h> {
 
     /// MountTables of the host.
     pub fn own(&self) -> Option<&MountTable> {
-        self.own.as_ref()
+        self.own.as_deref()
     }
 
     /// MountTables of the namespace that this process represents.

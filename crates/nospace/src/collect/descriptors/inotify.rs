@@ -39,7 +39,7 @@ pub fn collect(host: &dyn Host, seen: &mut Scan, identity: &Identity) -> Collect
                 gaps.push(format!("processes may be hidden: {error:#}"));
                 false
             },
-            |mounts| hides_processes(&mounts),
+            |mounts| hides_processes(mounts.mounts()),
         );
     if hidden {
         gaps.push("procfs is mounted with hidepid: other users' processes are not visible".into());
