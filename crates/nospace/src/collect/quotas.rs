@@ -39,6 +39,10 @@ const MAX_DIRECTORIES: usize = 5_000;
 /// (`ext4_statfs_project`, `xfs_fill_statvfs_from_dquot`): estimated.
 pub fn collect(host: &dyn Host) -> CollectResult<Vec<Resource>> {
     let mounts = mount_table::read(host)?;
+    let has_quotas = |mount: &Mount| has(mount, &OF_PROJECTS) || has(mount, &OF_OWNERS);
+    if !mounts.mounts().iter().any(has_quotas) {
+        return Ok(Measurement::exact(Vec::new()));
+    }
     let mut gaps = Vec::new();
     let mut resources = Vec::new();
     let mut devices = BTreeSet::new();
