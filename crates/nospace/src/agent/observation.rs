@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use nospace_core::growth::Growth;
 use nospace_core::report::Report;
 
 use super::guard::GuardView;
-use super::pages::Pages;
+use super::pages::{Page, Pages};
 
 /// The result of one collection. It never changes: the next collection makes another.
 #[derive(Debug)]
@@ -30,6 +31,19 @@ pub struct Observation {
     pub guard: Option<GuardView>,
     /// Its pages as HTTP serves them.
     pub pages: Pages,
+}
+
+impl Observation {
+    /// Writes the pages that were asked for of the observation before.
+    pub fn write_pages(&self) {
+        self.pages.write(&self.report, &self.growth);
+    }
+
+    /// A page, as HTTP serves it.
+    #[must_use]
+    pub fn page(&self, page: Page) -> Bytes {
+        self.pages.get(page, &self.report, &self.growth)
+    }
 }
 
 /// A limit raised by `--tune`.

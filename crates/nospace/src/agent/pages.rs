@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
 use nospace_core::fleet::MorePods;
+use nospace_core::growth::Growth;
 use nospace_core::metrics::{self, Dialect, Exposition};
+use nospace_core::report::Report;
 
-use super::observation::Observation;
 use crate::output::{Part, json, summary};
 
 /// What HTTP serves of an observation.
@@ -63,39 +64,36 @@ impl Pages {
             top,
         }
     }
-}
 
-impl Observation {
     /// Writes the pages that were asked for of the observation before.
-    pub fn write_pages(&self) {
+    pub fn write(&self, report: &Report, growth: &[Growth]) {
         for page in Page::ALL {
-            if self.pages.asked.0[page.index()].swap(false, Ordering::Relaxed) {
-                self.written(page);
+            if self.asked.0[page.index()].swap(false, Ordering::Relaxed) {
+                self.written(page, report, growth);
             }
         }
     }
 
-    /// A page.
+    /// A page of this observation.
     #[must_use]
-    pub fn page(&self, page: Page) -> Bytes {
-        self.pages.asked.0[page.index()].store(true, Ordering::Relaxed);
-        self.written(page).clone()
+    pub fn get(&self, page: Page, report: &Report, growth: &[Growth]) -> Bytes {
+        self.asked.0[page.index()].store(true, Ordering::Relaxed);
+        self.written(page, report, growth).clone()
     }
 
-    fn written(&self, page: Page) -> &Bytes {
-        let pages = &self.pages;
-        pages.written[page.index()].get_or_init(|| {
+    fn written(&self, page: Page, report: &Report, growth: &[Growth]) -> &Bytes {
+        self.written[page.index()].get_or_init(|| {
             let mut text = Vec::new();
             // Writing into memory does not fail.
             let _ = match page {
                 Page::Metrics(dialect) => {
                     let mut out = Exposition::new(dialect);
-                    metrics::report(&self.report, &self.growth, pages.top, &mut out);
+                    metrics::report(report, growth, self.top, &mut out);
                     return out.into_text().into();
                 }
-                Page::Report => json::write(&self.report, Part::Whole, &mut text),
+                Page::Report => json::write(report, Part::Whole, &mut text),
                 Page::Summary => {
-                    let summary = summary::of(&self.report, pages.more_pods, &self.growth);
+                    let summary = summary::of(report, self.more_pods, growth);
                     json::write(&summary, Part::OfStream, &mut text)
                 }
             };
@@ -106,33 +104,31 @@ impl Observation {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
-    use crate::agent::kube::fixtures::{observation, with};
+    use crate::agent::kube::fixtures::with;
 
     #[test]
     fn what_was_asked_for_is_written_in_advance() {
+        let report = with(&[]);
         let asked = Arc::new(Asked::default());
         let next = || {
-            let mut next = observation(with(&[]), Instant::now(), 0);
-            next.pages = Pages::new(Arc::clone(&asked), None, 20);
-            next.write_pages();
-            next
+            let pages = Pages::new(Arc::clone(&asked), None, 20);
+            pages.write(&report, &[]);
+            pages
         };
-        let written = |observation: &Observation| {
-            let pages = observation.pages.written.iter();
+        let written = |pages: &Pages| {
+            let pages = pages.written.iter();
             pages.map(|page| page.get().is_some()).collect::<Vec<_>>()
         };
         let first = next();
         assert_eq!(written(&first), [false; 4]);
-        let report = first.page(Page::Report);
-        assert!(report.starts_with(b"{"));
+        let document = first.get(Page::Report, &report, &[]);
+        assert!(document.starts_with(b"{"));
         assert_eq!(written(&first), [false, false, true, false]);
         let second = next();
         assert_eq!(written(&second), [false, false, true, false]);
         assert_eq!(written(&next()), [false; 4]);
-        let samples = second.page(Page::Metrics(Dialect::OpenMetrics));
+        let samples = second.get(Page::Metrics(Dialect::OpenMetrics), &report, &[]);
         assert!(samples.starts_with(b"# "));
         assert_eq!(written(&next()), [false, true, false, false]);
     }
