@@ -69,9 +69,9 @@ pub struct Budgets {
     budget: Pair<Option<u64>>,
     looked: Option<Duration>,
     seen: Option<Seen>,
-    told: BTreeMap<u64, Told>,
+    reported: BTreeMap<u64, Reported>,
     /// Pods that could not be read, as far as that was reported.
-    told_unreadable: usize,
+    reported_unreadable: usize,
 }
 
 /// What the last look found.
@@ -96,7 +96,7 @@ pub struct DueOver {
 
 /// What was reported of a pod.
 #[derive(Debug, Default)]
-struct Told {
+struct Reported {
     at: Option<Duration>,
     /// By how much it was over; 0 where it has been within its budget since.
     over: Pair<u64>,
@@ -136,7 +136,7 @@ impl Budgets {
     /// once a minute.
     pub fn take(&mut self, used: &Used, now: Duration) -> DueOver {
         self.looked = Some(now);
-        self.told.retain(|pod, _| used.contains_key(pod));
+        self.reported.retain(|pod, _| used.contains_key(pod));
         let mut seen = Seen::default();
         let mut due = DueOver::default();
         let mut why = None;
@@ -157,12 +157,12 @@ impl Budgets {
             if over != Pair::default() {
                 seen.over.insert(*pod, over);
             }
-            let first = self.told.entry(*pod).or_default().due(over, now);
+            let first = self.reported.entry(*pod).or_default().due(over, now);
             let resources = first.map(|first| self.lines(used, first));
             due.pods.extend(resources.map(|lines| (*pod, lines)));
         }
-        if let Some(why) = why.filter(|_| seen.unreadable > self.told_unreadable) {
-            self.told_unreadable = seen.unreadable;
+        if let Some(why) = why.filter(|_| seen.unreadable > self.reported_unreadable) {
+            self.reported_unreadable = seen.unreadable;
             due.unreadable = Some((seen.unreadable, why.clone()));
         }
         self.seen = Some(seen);
@@ -183,7 +183,7 @@ impl Budgets {
     }
 }
 
-impl Told {
+impl Reported {
     /// Whether to report that a pod is over its budgets by `over`, and of which for the first time.
     fn due(&mut self, over: Pair<u64>, now: Duration) -> Option<Pair<bool>> {
         for one in InotifyResource::BOTH {

@@ -166,7 +166,7 @@ fn a_pod_that_has_gone_is_forgotten() {
     let mut budgets = both(10, 300);
     told(&mut budgets, &pod(1, 310), 0);
     assert_eq!(told(&mut budgets, &Used::new(), 10), []);
-    assert!(budgets.told.is_empty() && budgets.seen().unwrap().over.is_empty());
+    assert!(budgets.reported.is_empty() && budgets.seen().unwrap().over.is_empty());
     let again = told(&mut budgets, &pod(1, 310), 20);
     assert_eq!(again, [(InotifyResource::Watches, 310, true)]);
 }

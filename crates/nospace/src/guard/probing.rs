@@ -89,7 +89,7 @@ fn resource(probe: &Probe, one: Resource) -> GuardableResource {
         (None, None) => (
             ReserveVerdict::None,
             None,
-            Some("none of its hooks works on this kernel".to_owned()),
+            Some("none of its hooks works".to_owned()),
         ),
     };
     GuardableResource {

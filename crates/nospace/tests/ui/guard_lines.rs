@@ -71,7 +71,7 @@ fn counting() -> GuardStatus {
         resources: vec![watches],
         not_guarded: vec![NotGuarded {
             resource: InotifyResource::Instances,
-            reason: "none of its hooks works on this kernel".to_owned(),
+            reason: "none of its hooks works".to_owned(),
         }],
         pods: GuardedPods {
             guarded: 1,
