@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nospace_core::model::{Descriptor, FilesystemUsage, UserNamespace};
 use nospace_core::report::Refusals;
+use nospace_core::watches::MountTable;
 
 use super::archive::{Answer, Contents, Question, fdinfo_path, key, load};
 use super::lines::each_line;
@@ -17,6 +18,8 @@ use super::{
 /// A recorded node.
 pub struct Recorded {
     contents: Arc<Contents>,
+    /// Once they were asked for.
+    mounts: Mutex<Option<Arc<MountTable>>>,
 }
 
 impl Recorded {
@@ -34,6 +37,7 @@ impl Recorded {
     pub fn of(contents: Contents) -> Self {
         Self {
             contents: Arc::new(contents),
+            mounts: Mutex::default(),
         }
     }
 
@@ -41,6 +45,7 @@ impl Recorded {
     pub(super) fn share(&self) -> Self {
         Self {
             contents: Arc::clone(&self.contents),
+            mounts: Mutex::default(),
         }
     }
 
@@ -131,6 +136,19 @@ impl Host for Recorded {
                 }
             }
         }
+    }
+
+    fn mounts(
+        &self,
+        read: &dyn Fn() -> anyhow::Result<MountTable>,
+    ) -> anyhow::Result<Arc<MountTable>> {
+        let mut known = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known {
+            return Ok(Arc::clone(known));
+        }
+        let table = Arc::new(read()?);
+        *known = Some(Arc::clone(&table));
+        Ok(table)
     }
 
     fn network_sysctl(&self, pid: u32, path: &str) -> ReadResult<Vec<u8>> {
