@@ -46,14 +46,14 @@ struct {
 } requests SEC(".maps");
 
 /* The walk: iterator session and group, and whether there was no room; `cursor.from` is the watch descriptor to continue at. `entry` is the
- * next one to send on the way to the root. */
+ * next one to send on the way to the root; `broken` says that the way ends at one whose name or parent cannot be read. */
 struct {
 	__u64 session;
 	__u64 group;
 	__u64 entry;
 	__u64 root;
 	__u32 full;
-	__u32 reserved;
+	__u32 broken;
 } walk;
 
 /* Something that has been sent, by its address. The other fields differ if another file or entry has come to that address since, or if it has
@@ -158,7 +158,7 @@ static __always_inline struct dentry *first_alias(struct inode *inode)
 	return (struct dentry *)(alias - bpf_core_field_offset(struct dentry___anonymous, d_alias));
 }
 
-/* Sends the entry of this description with its name. False if there is no room. */
+/* Sends the entry of this description with its name; without a name it leads nowhere. False if there is no room. */
 static __always_inline bool send_entry(const struct sent *entry)
 {
 	struct entry_record *r = next_record(sizeof(*r) + NAME_SPACE);
@@ -170,13 +170,14 @@ static __always_inline bool send_entry(const struct sent *entry)
 	if (!r)
 		return false;
 	size = bpf_probe_read_kernel_str(r + 1, NAME_SPACE, name);
-	/* Without its NUL. */
-	size = size > 0 ? size - 1 : 0;
+	/* Without its NUL; all that lead to a root have a name. */
+	size = size > 1 ? size - 1 : 0;
+	walk.broken = !size;
 	*r = (struct entry_record){
 		.kind = RECORD_ENTRY,
-		.flags = (is_top ? ENTRY_TOP : 0) | (is_top && entry->address == walk.root ? ENTRY_ROOT : 0),
+		.flags = (is_top ? ENTRY_TOP : 0) | (is_top && size && entry->address == walk.root ? ENTRY_ROOT : 0),
 		.address = entry->address,
-		.parent = entry->parent,
+		.parent = size ? entry->parent : 0,
 		.name_length = size,
 	};
 	output.end -= NAME_SPACE - ((size + 7) & ~7);
@@ -194,9 +195,12 @@ __noinline int visit_entry(void)
 			walk.full = 1;
 			return 0;
 		}
+		if (walk.broken)
+			return 0;
 		add_sent(known, &entry);
 	}
 	walk.entry = entry.parent;
+	walk.broken = !entry.parent;
 	return entry.parent != entry.address && entry.parent;
 }
 
@@ -232,6 +236,7 @@ static __always_inline bool send_file(struct inode *inode)
 
 	if (is_sent(known, &file))
 		return true;
+	walk.broken = 0;
 	if (dentry) {
 		directory = describe_entry((struct dentry *)file.parent);
 		walk.root = (__u64)BPF_CORE_READ(inode, i_sb, s_root);
@@ -251,7 +256,8 @@ static __always_inline bool send_file(struct inode *inode)
 			pending_entry = describe_entry((struct dentry *)walk.entry);
 			return false;
 		}
-		last_directory = directory;
+		if (!walk.broken)
+			last_directory = directory;
 	}
 	if (!has_room(sizeof(struct file_record)))
 		return false;
@@ -264,7 +270,8 @@ static __always_inline bool send_file(struct inode *inode)
 		.device = BPF_CORE_READ(inode, i_sb, s_dev),
 		.file_system = BPF_CORE_READ(inode, i_sb, s_magic),
 	);
-	add_sent(known, &file);
+	if (!walk.broken)
+		add_sent(known, &file);
 	return true;
 }
 
