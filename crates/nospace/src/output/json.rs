@@ -27,7 +27,7 @@ const CHUNK: usize = 1 << 16;
 pub fn write<T: Serialize>(value: &T, part: Part, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = Visible {
         out,
-        buffer: Vec::with_capacity(2 * CHUNK),
+        buffer: Vec::new(),
     };
     match part {
         Part::Whole => serde_json::to_writer_pretty(&mut out, value)?,
