@@ -50,6 +50,7 @@ pub fn list(
     let mut files: HashMap<u64, Watch, RandomState> = HashMap::default();
     // One instance's watches come one after the other.
     let mut last = None;
+    let mut without_file = 0_u64;
     let listed = lister.list(instances, |listed| {
         let listed = match listed {
             Listed::File(file) => {
@@ -66,16 +67,24 @@ pub fn list(
             },
         };
         last = Some((listed.identity, holder));
-        if let Some(file) = files.get(&listed.file) {
-            let watch = Watch {
-                wd: listed.wd,
-                mask: listed.mask,
-                ..file.clone()
-            };
-            each(holder, watch);
-        }
+        let Some(file) = files.get(&listed.file) else {
+            without_file += 1;
+            return;
+        };
+        let watch = Watch {
+            wd: listed.wd,
+            mask: listed.mask,
+            ..file.clone()
+        };
+        each(holder, watch);
     });
-    listed.map_err(|error| failed(&error))
+    listed.map_err(|error| failed(&error))?;
+    match without_file {
+        0 => Ok(()),
+        n => Err(ReadError::Failed(format!(
+            "{n} watches came without their files from nospace's BPF program: please report this bug"
+        ))),
+    }
 }
 
 fn descriptor(holder: &Holder) -> Descriptor {
