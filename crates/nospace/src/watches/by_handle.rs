@@ -37,9 +37,15 @@ pub fn name(
         };
         for (watches, place) in files.values_mut().zip(places) {
             match place {
-                Ok(place) => watches
-                    .iter_mut()
-                    .for_each(|watch| accept(watch, &root, &place)),
+                Ok(place) => {
+                    let Some(place) = from_root(&root, &place) else {
+                        continue;
+                    };
+                    for watch in watches {
+                        watch.watch.place = place.clone();
+                        watch.naming = Naming::Handle;
+                    }
+                }
                 Err(ReadError::Denied) => watches.iter_mut().for_each(|watch| watch.denied = true),
                 Err(_) => {}
             }
@@ -47,18 +53,18 @@ pub fn name(
     }
 }
 
-fn accept(watch: &mut InstanceWatch, root: &str, place: &Place) {
+/// The place from the root of its file system, of which a mount shows what is below `root`.
+fn from_root(root: &str, place: &Place) -> Option<Place> {
     let whole = |path: &str| match (root, path) {
         ("/", "") => "/".to_owned(),
         ("/", _) => path.to_owned(),
         _ => format!("{root}{path}"),
     };
-    watch.watch.place = match place {
-        Place::Path(path) => Place::Path(whole(path).into()),
-        Place::Deleted(path) => Place::Deleted(whole(path).into()),
-        _ => return,
-    };
-    watch.naming = Naming::Handle;
+    match place {
+        Place::Path(path) => Some(Place::Path(whole(path).into())),
+        Place::Deleted(path) => Some(Place::Deleted(whole(path).into())),
+        Place::Unreachable(_) | Place::Forgotten => None,
+    }
 }
 
 /// Handles of what the kernel forgot the names of; an instance is not read if all its files are known from others.
