@@ -115,15 +115,24 @@ impl io::Write for Styled {
     fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
         const ESCAPE: u8 = 0x1b;
         // Looking for styles to take out costs more than making most of the text did.
-        match text.contains(&ESCAPE) {
+        let written = match text.contains(&ESCAPE) {
             true => AutoStream::auto(&mut self.0).write_all(text),
             false => self.0.write_all(text),
-        }
+        };
+        written.map_err(|error| unwritten(&error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.0.flush().map_err(|error| unwritten(&error))
     }
+}
+
+/// Of nospace's own output, which a reader of its errors could take for the node's.
+fn unwritten(error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot write to standard output: {error}"),
+    )
 }
 
 /// Prints a message on standard error; it may contain names from the node.

@@ -188,17 +188,22 @@ fn a_reader_that_has_gone_is_no_error() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_said() {
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let output = nospace(&["check"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    assert!(
-        text(&output.stderr).contains("No space left on device"),
-        "{output:?}"
-    );
+fn output_that_cannot_be_written_is_an_error_of_that() {
+    for arguments in [
+        &["check"][..],
+        &["check", "-o", "json"],
+        &["watches", "-o", "json"],
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = nospace(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let error = text(&output.stderr);
+        let said = "nospace: cannot write to standard output: No space left on device";
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
 }
 
 #[test]
