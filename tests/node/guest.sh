@@ -19,6 +19,7 @@ own_work nospace-node-guest
 make_image "$tools" "$work" "$NOSPACE_STATIC"
 mkdir "$work/kube"
 cp "$kube"/{kubelet,kube-apiserver,kubectl,etcd} "$work/kube/"
+[ -z "${CONTAINERD:-}" ] || cp "$("$here/containerd/build.sh" "$CONTAINERD")"/* "$work/kube/"
 echo "$@" >"$work/acts"
 install "$story" "$work/nospace-story"
 install "$NOSPACE_STATIC" "$work/nospace"

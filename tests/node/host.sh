@@ -2,8 +2,9 @@
 # A Kubernetes node in its own namespaces on this machine: Debian's containerd and runc, a real kubelet,
 # kube-apiserver and etcd; this machine's cgroup v1. Runs COMMAND on that node and exits with its status.
 # Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into
-# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version. LAYOUT=k3s, rke2, microk8s or k0s gives
-# kubelet and containerd the names, services and directories that they have there (start.sh).
+# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version, CONTAINERD=2.X.Y that containerd and a newer
+# runc (containerd/build.sh) instead of Debian's. LAYOUT=k3s, rke2, microk8s or k0s gives kubelet and containerd the names, services and directories
+# that they have there (start.sh).
 #
 #   tests/node/host.sh COMMAND [ARGUMENT...]
 #
@@ -22,6 +23,9 @@ packages=(containerd runc busybox-static containernetworking-plugins iproute2 op
 
 # The sysctls that the kubelet writes, as plain files of the node.
 own_kernel_settings() {
+    # A container in a user namespace may mount a proc only where its node shows all of one.
+    mkdir /run/proc
+    mount -t proc proc /run/proc
     local setting value
     for setting in vm/overcommit_memory=1 kernel/panic=10 kernel/panic_on_oops=1; do
         value=${setting#*=} setting=${setting%=*}
@@ -60,6 +64,7 @@ else
     modules) KUBE=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd) ;;
     debian) KUBE=$("$here/kube/debian.sh") ;;
     esac
+    [ -z "${CONTAINERD:-}" ] || KUBE=$("$here/containerd/build.sh" "$CONTAINERD"):$KUBE
     export KUBE
     outside nospace-node --net -- "$@"
 fi

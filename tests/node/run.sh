@@ -9,8 +9,10 @@
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
 #   tests/node/run.sh layouts [LAYOUT...]  nodes laid out as by K3s, RKE2, MicroK8s and k0s, in namespaces on this machine
 #
-# Installs and builds what is missing: the Kubernetes programs once (about ten minutes), into ~/.cache/nospace-node. Prints each
-# claim and what really happened; the same table and the logs go to target/node/LEVEL. Needs root.
+# With CONTAINERD=2.X.Y, host, debian, guest and layouts use that containerd, and a runc that has user namespaces, instead of Debian's.
+#
+# Installs and builds what is missing: the Kubernetes programs once (about ten minutes), into ~/.cache/nospace-node, and containerd (three). Prints each
+# claim and what really happened; the same table and the logs go to target/node/LEVEL, or LEVEL-containerd-2.X.Y. Needs root.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -28,7 +30,7 @@ export NOSPACE_STATIC
 target=$(uname -m)-unknown-linux-gnu
 (cd "$top" && RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --quiet --target "$target" --package nospace-story)
 story=$top/target/$target/debug/nospace-story
-out=$top/target/node/$level
+out=$top/target/node/$level${CONTAINERD:+-containerd-$CONTAINERD}
 mkdir -p "$out"
 
 case $level in

@@ -1,5 +1,5 @@
-# Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE is the directory with kubelet, kube-apiserver, kubectl
-# and etcd, $ADDRESS the node's address, $NODE_NAME its name.
+# Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE has the directories of kubelet, kube-apiserver, kubectl and etcd,
+# and of containerd and runc where they are not Debian's, as PATH has them; $ADDRESS is the node's address, $NODE_NAME its name.
 
 # wait_for SECONDS WHAT COMMAND...; waits NODE_PATIENCE times as long on an emulated machine
 wait_for() {
@@ -94,6 +94,11 @@ minor() {
     kubelet --version | sed 's/.* v1\.\([0-9]*\).*/\1/'
 }
 
+# 1 of containerd 1.6.20.
+runtime_major() {
+    containerd --version | sed 's/^[^ ]* [^ ]* v\?\([0-9]*\)\..*/\1/'
+}
+
 # The command lines with which systemd or a person would start these: one word per line.
 arguments() {
     case $1 in
@@ -145,21 +150,32 @@ start_control_plane() {
     wait_for 60 "the namespace default" make_namespace
 }
 
+# The plugins have other names in version 2 than in 1, and the pause image has another place.
 containerd_config() {
+    local runtime=io.containerd.grpc.v1.cri version=2 pause bin_dir
+    pause="sandbox_image = '$image'" bin_dir="bin_dir = '/usr/lib/cni'"
+    if [ "$(runtime_major)" -ge 2 ]; then
+        runtime=io.containerd.cri.v1.runtime version=3
+        # Device drivers make these, and containerd watches what is there of them.
+        mkdir -p /etc/cdi /var/run/cdi
+        pause="[plugins.'io.containerd.cri.v1.images'.pinned_images]
+sandbox = '$image'" bin_dir="bin_dirs = ['/usr/lib/cni']"
+    fi
     cat >"$state/containerd.toml" <<END
-version = 2
+version = $version
 root = "$state/containerd"
 state = "$runtime_state"
 [grpc]
 address = "$CONTAINERD_ADDRESS"
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "$image"
+[plugins.'$runtime']
 restrict_oom_score_adj = true
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "/usr/lib/cni"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+$pause
+[plugins.'$runtime'.cni]
+$bin_dir
+[plugins.'$runtime'.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+[plugins.'$runtime'.containerd.runtimes.runc.options]
+BinaryName = "$(command -v runc)"
 SystemdCgroup = ${SYSTEMD_CGROUP:-false}
 END
     mkdir -p /etc/cni/net.d

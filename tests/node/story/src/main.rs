@@ -6,6 +6,7 @@
 
 mod acts;
 mod agent;
+mod granted;
 mod node;
 mod nospace;
 mod table;
@@ -53,6 +54,14 @@ enum Level {
         /// Only the acts whose names contain one of these
         only: Vec<String>,
     },
+    /// How many instances, and watches on the files of a directory, the kernel grants to whoever runs this
+    #[command(hide = true)]
+    Granted {
+        /// No more instances than that
+        instances: u64,
+        /// The files
+        files: PathBuf,
+    },
 }
 
 /// Everything an act works with.
@@ -78,6 +87,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let nospace = Nospace::at(&arguments.nospace);
     let mut table = Table::default();
     let played = match &arguments.level {
+        Level::Granted { instances, files } => {
+            return granted::print(*instances, files).map(|()| true);
+        }
         Level::Cadvisor { program } => {
             let cadvisor = program.clone();
             let mut scene = Scene {

@@ -173,6 +173,16 @@ pub fn minor() -> anyhow::Result<u32> {
     minor.with_context(|| format!("{version} is no version of Kubernetes"))
 }
 
+/// The containerd that runs here, `1.6.20~ds1` or `v2.4.2`: the third word of `containerd --version`.
+pub fn containerd() -> anyhow::Result<String> {
+    let told = text(
+        Command::new("containerd").arg("--version"),
+        "containerd --version",
+    )?;
+    let version = told.split_whitespace().nth(2);
+    Ok(version.context("containerd --version")?.to_owned())
+}
+
 /// How many times as long as a machine takes that is not emulated.
 pub fn patience() -> u64 {
     let set = std::env::var("NODE_PATIENCE").ok();

@@ -9,6 +9,7 @@ mod forecast;
 mod guard;
 mod healthy;
 mod hog;
+mod host_users;
 mod incident;
 mod instances;
 mod limits;
@@ -42,6 +43,7 @@ pub const NODE: &[Act] = &[
     ("instances-exhausted", instances::exhausted),
     ("instances-forecast", forecast::instances),
     ("small-pods", small_pods::exhausted),
+    ("host-users", host_users::charged),
     ("agent", agent_node::reported),
     ("guard", guard::kept),
     ("cluster-debug", cluster_debug::nothing_installed),

@@ -1,7 +1,6 @@
 //! What `plan` says of 0, 2, 5 and 10 pods, term by term, beside what the node's programs then hold.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use nospace_core::report::{Owner, PodPart, Report};
 
 use super::pods;
 use crate::Stage;
-use crate::node::{minor, patience};
+use crate::node::{containerd, minor, patience};
 use crate::nospace::Nospace;
 
 /// Pods of two containers, one after the other on the same node.
@@ -161,14 +160,6 @@ fn planned(nospace: &Nospace, report: &Report, pods: usize, others: u64) -> anyh
         &others.to_string(),
     ])?;
     serde_json::from_str(&answer).context("plan's JSON")
-}
-
-/// The version that runs here: `containerd github.com/containerd/containerd 1.6.20~ds1 …`.
-fn containerd() -> anyhow::Result<String> {
-    let told = Command::new("containerd").arg("--version").output()?.stdout;
-    let told = String::from_utf8(told)?;
-    let version = told.split_whitespace().nth(2);
-    Ok(version.context("containerd --version")?.to_owned())
 }
 
 /// Where cAdvisor watches each cgroup on this node.

@@ -97,3 +97,30 @@ spec:
         node = node.name,
     )
 }
+
+/// A pod with a user namespace of its own, and in it a watcher for each of these arguments.
+pub fn apart(node: &Node, name: &str, watchers: &[impl AsRef<str>]) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: apart}}}}
+spec:
+  nodeName: {node}
+  hostUsers: false
+  automountServiceAccountToken: false
+  terminationGracePeriodSeconds: 1
+  containers:
+",
+        node = node.name,
+    );
+    for (number, arguments) in watchers.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "  - {{name: watcher-{number}, image: {IMAGE}, imagePullPolicy: Never, command: [/bin/watcher, {}]}}",
+            arguments.as_ref()
+        );
+    }
+    text
+}
