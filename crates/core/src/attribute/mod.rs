@@ -17,7 +17,7 @@ pub use kubelet::{is_starting, kubelets};
 pub use owners::owners;
 pub use room::Room;
 pub use running::{Running, running};
-pub use users::{below, most_used, user_ref};
+pub use users::{below, chain, find, most_used, user_ref};
 pub use view::View;
 
 #[cfg(test)]

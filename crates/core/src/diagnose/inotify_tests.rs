@@ -249,6 +249,46 @@ fn a_child_namespace_has_a_sysctl_of_its_own() {
     assert!(finding.evidence[1].ends_with("counted against uid 0"));
 }
 
+/// A pod in a user namespace that root made gets what root has left: of nothing left, root's finding speaks.
+#[test]
+fn what_binds_a_child_namespace_is_named_once() {
+    let with_root = |instances, of_child| {
+        node()
+            .child_namespace(INSIDE.user_namespace, 0)
+            .process(7, "node")
+            .user(INSIDE)
+            .holds(1, 5)
+            .with(move |s| {
+                let inotify = s.inotify.as_mut().unwrap();
+                let counted = |key, instances, instances_limit| UserCounters {
+                    instances_limit,
+                    ..counters(key, instances, 5)
+                };
+                inotify.counters = Some(vec![
+                    counted(INSIDE, 1, of_child),
+                    counted(UserKey::initial(0), instances, 128),
+                ]);
+            })
+    };
+    let titles = |instances, of_child| -> Vec<String> {
+        let report = with_root(instances, of_child).report();
+        let full = report.findings.into_iter();
+        full.filter(|f| f.cause == Cause::InotifyInstances)
+            .map(|f| f.title)
+            .collect()
+    };
+    assert_eq!(
+        titles(128, 1),
+        ["uid 0 has used 128 of 128 inotify instances (100 %)"]
+    );
+    // With room above, its own limit is what binds.
+    assert_eq!(
+        titles(20, 1),
+        ["uid 100000 of user namespace 4026532200 has used 1 of 1 inotify instances (100 %)"]
+    );
+    assert_eq!(titles(20, 109), [""; 0]);
+}
+
 #[test]
 fn what_children_use_counts_against_their_creator() {
     let node = node()

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::raise::raise;
 use super::{blame, describe, remedy, runtime};
 use crate::amount::thousands;
-use crate::attribute::{Holder, Part, View, below};
+use crate::attribute::{Holder, Part, View, below, chain, find};
 use crate::managers::is_kubelet;
 use crate::model::{Guard, InotifyResource, UserKey};
 use crate::report::{
@@ -22,6 +22,7 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
         .users
         .iter()
         .filter_map(|u| Some((u.budget(resource).percent()?, u)))
+        .filter(|(_, user)| !is_bound_above(view, resource, user))
         .filter(|(percent, user)| {
             if line(view, resource, user).is_some() {
                 return true;
@@ -47,6 +48,18 @@ pub fn pressed(view: &View, resource: InotifyResource) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Whether `user` gets what a user above its namespace has left. That one is at least as full, has the finding, and is the one to raise.
+fn is_bound_above(view: &View, resource: InotifyResource, user: &User) -> bool {
+    let Some(inotify) = view.snapshot.inotify.as_ref() else {
+        return false;
+    };
+    let left = user.budget(resource).free();
+    let above = chain(inotify, user.key()).into_iter().skip(1);
+    above
+        .filter_map(|key| find(&view.users, key))
+        .any(|above| left.is_some() && above.budget(resource).free() == left)
 }
 
 /// Up to where pods may use the budget of `user`, where that is under pressure.
