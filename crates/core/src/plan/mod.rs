@@ -78,9 +78,28 @@ pub fn plan(asked: &Question, against: &[CandidateLimits]) -> Result<Plan, Contr
 /// What a formula cannot know.
 fn root_workloads(asked: &Question) -> Option<String> {
     (asked.extra == Pair::default()).then(|| {
-        "Not included: workloads that run as root or with hostUsers: false; add them with --extra-instances and --extra-watches."
-            .to_owned()
+        format!(
+            "Not included: workloads that run as root{}; add them with --extra-instances and --extra-watches.",
+            pods_of_root(asked)
+        )
     })
+}
+
+/// Pods in user namespaces that root is charged for.
+fn pods_of_root(asked: &Question) -> String {
+    let runtime = asked
+        .runtime
+        .definition()
+        .and_then(|d| d.daemon_use.as_ref());
+    let own = runtime.and_then(|daemon| {
+        let (major, minor) = daemon.own_budgets?;
+        Some((daemon.who, Version::new(major, minor)))
+    });
+    match (own, asked.runtime_version) {
+        (Some((_, since)), Some(version)) if version >= since => String::new(),
+        (Some((who, since)), None) => format!(", or with hostUsers: false before {who} {since}"),
+        _ => " or with hostUsers: false".to_owned(),
+    }
 }
 
 /// The plan that follows from terms, and from what other numbers of pods would need.

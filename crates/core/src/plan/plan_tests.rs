@@ -198,6 +198,31 @@ fn a_manager_changes_what_is_known_of_it() {
     assert!(bound(Some("k3s")) && bound(Some("microk8s")) && !bound(Some("rke2")) && !bound(None));
 }
 
+/// Whom a user namespace is charged to depends on the runtime's version (`tests/node/run.sh host host-users`).
+#[test]
+fn pods_in_user_namespaces_are_left_out_where_root_is_charged_for_them() {
+    let left_out = |runtime, version: Option<(u16, u16)>| {
+        let asked = Question {
+            runtime,
+            runtime_version: version.map(|(major, minor)| Version::new(major, minor)),
+            ..Question::default()
+        };
+        let notes = plan(&asked, &[]).unwrap().notes;
+        let note = notes.iter().find(|note| note.starts_with("Not included"));
+        let words = note.unwrap().split(';').next().unwrap();
+        let (_, words) = words.split_once("as root").unwrap();
+        words.to_owned()
+    };
+    let any = " or with hostUsers: false";
+    assert_eq!(left_out(Runtime::Containerd, Some((2, 2))), any);
+    assert_eq!(left_out(Runtime::Containerd, Some((2, 3))), "");
+    assert_eq!(
+        left_out(Runtime::Containerd, None),
+        ", or with hostUsers: false before containerd 2.3"
+    );
+    assert_eq!(left_out(Runtime::CriO, Some((1, 35))), any);
+}
+
 /// Measured on real nodes: kubelet 1.20 on cgroup v1 takes 21 watches more for each one-container pod, in 7
 /// hierarchies; here it is 8, since a machine may have hugetlb too. From 1.29 it takes 5.
 #[test]

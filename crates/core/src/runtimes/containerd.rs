@@ -74,8 +74,10 @@ pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
             },
         ],
         measured: true,
-        source: "1 / 1 by 1.6 and 1.7, 2 / 1 by 2.1; containerd internal/cri/server/cni_conf_syncer.go, CDI's cache from 2.0 on (containerd#9621)",
+        source: "1 / 1 by 1.6 and 1.7, 2 / 3 by 2.2 and 2.4; containerd internal/cri/server/cni_conf_syncer.go, CDI's cache from 2.0 on (containerd#9621)",
         kubelet_needs: None,
+        // pkg/sys/unshare_linux.go, startProcessWithUserNamespace.
+        own_budgets: Some((2, 3)),
     }),
 };
 

@@ -58,5 +58,6 @@ pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
         measured: false,
         source: "about five: ocicni, hooks, registries, certificates, CDI; not measured",
         kubelet_needs: None,
+        own_budgets: None,
     }),
 };

@@ -55,5 +55,6 @@ pub(super) static ISULAD: RuntimeDefinition = RuntimeDefinition {
         measured: false,
         source: "no other inotify_init in its sources; not measured",
         kubelet_needs: None,
+        own_budgets: None,
     }),
 };

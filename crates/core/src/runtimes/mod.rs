@@ -165,6 +165,9 @@ pub struct DaemonUse {
     pub source: &'static str,
     /// From this minor version of Kubernetes 1 on, what a kubelet needs besides.
     pub kubelet_needs: Option<(u16, &'static str)>,
+    /// The first version, major and minor number, with which a pod with `hostUsers: false` has a budget of its own: the uid that is the
+    /// pod's root makes its user namespace. Otherwise root makes it, and is charged for the pod.
+    pub own_budgets: Option<(u16, u16)>,
 }
 
 /// What a daemon holds from one version on.
