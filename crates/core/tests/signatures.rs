@@ -425,6 +425,40 @@ fn of_two_that_match_the_surer_wins_then_the_later_then_the_earlier_entry() {
     );
 }
 
+/// From 1.10 on fsnotify says which call failed, and its callers add what they added before: the program's own entry goes on speaking.
+#[test]
+fn words_of_fsnotify_do_not_hide_who_speaks() {
+    let program = |line: &str| {
+        let found = classifier().classify(line.as_bytes()).unwrap();
+        let entry = &classifier().table().signatures()[found.signature.unwrap()];
+        (entry.program.clone(), entry.cause)
+    };
+    let refused = "couldn't initialize inotify: too many open files";
+    // containerd 2.4.2, started on a full node.
+    let containerd = format!(
+        "time=\"2026-11-30T13:26:50.837314555Z\" level=warning msg=\"failed to load plugin\" error=\"failed to create CRI service: failed to create cni conf monitor for default: failed to create fsnotify watcher: {refused}\" id=io.containerd.grpc.v1.cri type=io.containerd.grpc.v1"
+    );
+    for (line, by) in [
+        (containerd, "containerd"),
+        (format!("unable to create inotify: {refused}"), "kubelet"),
+        (
+            format!("failed to create fsnotify watcher: {refused}"),
+            "Go fsnotify",
+        ),
+        (
+            format!("main.go:41: cannot watch: {refused}"),
+            "Go fsnotify",
+        ),
+        (
+            "Couldn't initialize inotify: Too many open files".to_owned(),
+            "inotify-tools",
+        ),
+    ] {
+        let expected = (by.to_owned(), Cause::InotifyInstances);
+        assert_eq!(program(&line), expected, "{line}");
+    }
+}
+
 const OWN: &str = r#"
 [[signature]]
 id = "acme-watch"
