@@ -15,12 +15,13 @@ use crate::granted::{MOST_WATCHES, granted_to};
 use crate::node::{containerd, wait};
 use crate::nospace::Look;
 
-/// What the pod at rest holds: two watchers.
+/// The pod at rest, and what it holds: two watchers.
+const APART: &str = "apart";
 const WATCHERS: [u64; 2] = [5, 7];
 /// The first containerd in which the pod's own uid creates the namespace.
 const OWN_UID: Version = Version::new(2, 3);
 /// What the other does: an instance every 0.1 s, four watches in each.
-const LEAK: &str = "'4', '0.1'";
+const LEAK: [&str; 2] = ["4", "0.1"];
 /// Left to each user while the kernel is asked what it has used.
 const ROOM: u64 = 20;
 
@@ -38,18 +39,17 @@ pub fn charged(stage: &mut Stage) -> anyhow::Result<()> {
 
 /// The kernel's count of root and of the pod's uid beside nospace's.
 fn at_rest(stage: &mut Stage, own: bool) -> anyhow::Result<()> {
-    let name = "apart";
     let watchers = WATCHERS.map(|watches| format!("'{watches}'"));
     stage
         .node
-        .apply(&pods::apart(&stage.node, name, &watchers))?;
-    stage.node.wait_ready(name)?;
-    let base = base_uid()?;
+        .apply(&pods::apart(&stage.node, APART, &watchers))?;
+    stage.node.wait_ready(APART)?;
+    let base = base_uid(&WATCHERS[0].to_string())?;
     let kernel = [0, base].map(|uid| used_by(stage, uid));
     let look = stage.nospace.check()?;
     let creator = if own { base } else { 0 };
-    let pod = pod(&look, name)?;
-    let holds = Pair::of(pod.instances, pod.watches);
+    let pod = pod(&look, APART)?;
+    let holds = held_by_watchers(pod);
     let expected = Pair::of(WATCHERS.len() as u64, WATCHERS.iter().sum());
     let draws = draws_on(&look, pod)?;
     stage.table.row(
@@ -61,31 +61,32 @@ fn at_rest(stage: &mut Stage, own: bool) -> anyhow::Result<()> {
     for (uid, kernel) in [0, base].into_iter().zip(kernel) {
         let kernel = kernel?;
         let told = used(&look, uid);
-        let others = if uid == 0 {
+        let who = if uid == 0 {
             "uid 0"
         } else {
             "the pod's own uid"
         };
         stage.table.row(
-            &format!("what the kernel has charged to {others} meanwhile"),
+            &format!("what the kernel has charged to {who} meanwhile"),
             &both(kernel),
             &both(told),
             kernel == told && (uid == 0 || (kernel == expected) == own),
         );
     }
-    stage.node.delete(name)
+    Ok(())
 }
 
-/// It takes instances until the kernel refuses: who is out of them, and does the kubelet start?
+/// Another takes instances until the kernel refuses: who is out of them, and does the kubelet start?
 fn greedy(stage: &mut Stage, own: bool) -> anyhow::Result<()> {
     let name = "greedy";
-    stage.node.apply(&pods::apart(&stage.node, name, &[LEAK]))?;
+    let leak = LEAK.map(|argument| format!("'{argument}'")).join(", ");
+    stage.node.apply(&pods::apart(&stage.node, name, &[leak]))?;
     wait(90, "the pod's first refusal", || {
         // Before the container runs there is no log.
         let log = stage.node.kubectl(&["logs", name]).unwrap_or_default();
         Ok(log.contains("too many open files"))
     })?;
-    let base = base_uid()?;
+    let base = base_uid(LEAK[1])?;
     let left = granted_to(0, 1)?.instances;
     let look = stage.nospace.check()?;
     let finding = look.critical(Cause::InotifyInstances)?;
@@ -93,20 +94,28 @@ fn greedy(stage: &mut Stage, own: bool) -> anyhow::Result<()> {
     let blamed = blamed.iter().any(|c| c.to_string().contains(name));
     let full = UserKey::initial(if own { base } else { 0 });
     let start = look.forecast()?.verdict;
+    // The one at rest draws on the same budget, or has its own; its namespace's limit is not what refuses.
+    let refused = finding.victims.iter().any(|victim| victim.contains(APART));
+    let of_namespaces = findings_of_namespaces(&look);
     stage.table.row(
-        "it takes all instances that it gets",
+        "another takes all instances that it gets",
         &format!("uid 0 gets {}", if left > 0 { "more" } else { "none" }),
         &format!(
-            "exit {}; {}; kubelet start {start:?}",
-            look.code, finding.title
+            "exit {}; {}; the first pod {}; findings of user namespaces: {of_namespaces}; kubelet start {start:?}",
+            look.code,
+            finding.title,
+            if refused { "is a victim" } else { "is none of its victims" }
         ),
         blamed
+            && refused != own
+            && of_namespaces == 0
             && finding.subject == Subject::User(full)
             && (left > 0) == own
             && (start == StartVerdict::Starts) == own,
     );
     restarted(stage, start)?;
-    stage.node.delete(name)
+    stage.node.delete(name)?;
+    stage.node.delete(APART)
 }
 
 /// The pod takes what the kubelet gives back, if that is the same budget.
@@ -115,7 +124,7 @@ fn restarted(stage: &mut Stage, forecast: StartVerdict) -> anyhow::Result<()> {
     std::thread::sleep(std::time::Duration::from_secs(2));
     let starts = stage.node.kubelet_starts()?;
     stage.table.row(
-        "the kubelet is restarted beside it",
+        "the kubelet is restarted beside that",
         if starts { "it starts" } else { "it exits" },
         &format!("forecast: {forecast:?}"),
         starts == (forecast == StartVerdict::Starts),
@@ -152,14 +161,16 @@ fn used_by(stage: &Stage, uid: u32) -> anyhow::Result<Pair<u64>> {
     ))
 }
 
-/// The uid in the initial namespace that is root of the watchers' user namespace.
-fn base_uid() -> anyhow::Result<u32> {
+/// The uid in the initial namespace that is root of the user namespace of the watcher with this argument.
+fn base_uid(argument: &str) -> anyhow::Result<u32> {
     let ours = std::fs::read_link("/proc/self/ns/user")?;
     for entry in std::fs::read_dir("/proc")? {
         let process: PathBuf = entry?.path();
-        let comm = std::fs::read_to_string(process.join("comm")).unwrap_or_default();
+        let command = std::fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+        let mut words = command.split('\0');
+        let is_watcher = words.next() == Some("/bin/watcher") && words.any(|w| w == argument);
         let theirs = std::fs::read_link(process.join("ns/user"));
-        if comm.trim() == "watcher" && theirs.is_ok_and(|theirs| theirs != ours) {
+        if is_watcher && theirs.is_ok_and(|theirs| theirs != ours) {
             return Ok(std::fs::metadata(&process)?.uid());
         }
     }
@@ -170,6 +181,23 @@ fn pod<'a>(look: &'a Look, name: &str) -> anyhow::Result<&'a Pod> {
     let mut pods = look.report.pods.iter();
     pods.find(|pod| pod.name == name)
         .with_context(|| format!("{name} is not among the pods"))
+}
+
+/// That a user of a child namespace is short.
+fn findings_of_namespaces(look: &Look) -> usize {
+    let findings = look.report.findings.iter();
+    findings
+        .filter(|f| matches!(f.subject, Subject::User(user) if !user.is_initial()))
+        .count()
+}
+
+/// What its containers hold; its shim, which cgroup v2 has hold more for them, is root's.
+fn held_by_watchers(pod: &Pod) -> Pair<u64> {
+    let containers = pod.containers.iter();
+    let ours = containers.filter(|container| container.name.starts_with("watcher"));
+    ours.fold(Pair::default(), |sum, container| {
+        sum.plus(Pair::of(container.instances, container.watches))
+    })
 }
 
 /// Whom the pod's user namespace draws on.
