@@ -1,6 +1,5 @@
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::OnceLock;
 
 use super::Device;
 use crate::parse::mountinfo::Mount;
@@ -11,12 +10,10 @@ pub struct MountTable {
     mounts: Vec<Mount>,
     /// Those of each file system, the widest first.
     by_device: HashMap<(u32, u32), Vec<usize>>,
-    /// The last mount at each place, which covers the others.
-    top: HashMap<String, usize>,
+    /// The last mount at each place, which covers the others, by path.
+    visible: Vec<usize>,
     /// Lengths of these places, longest first: most of what is asked for lies below none but `/`.
     lengths: Vec<usize>,
-    /// Those that no other covers, by path.
-    visible: OnceLock<Vec<usize>>,
 }
 
 impl MountTable {
@@ -30,13 +27,22 @@ impl MountTable {
                 of_device.push(at);
             }
             table.lengths.push(mount.mountpoint.len());
-            table.top.insert(mount.mountpoint.clone(), at);
         }
         for of_device in table.by_device.values_mut() {
             of_device.sort_by_key(|&at| (mounts[at].root.len(), mounts[at].mountpoint.len()));
         }
         table.lengths.sort_unstable_by(|one, other| other.cmp(one));
         table.lengths.dedup();
+        table.visible = (0..mounts.len()).collect();
+        table.visible.sort_unstable_by(|&one, &other| {
+            // Of several at one place the last comes first, and stays.
+            let by_path = by_path(&mounts[one].mountpoint, &mounts[other].mountpoint);
+            by_path.then(other.cmp(&one))
+        });
+        let place = |at: &mut usize| &*mounts[*at].mountpoint;
+        table
+            .visible
+            .dedup_by(|later, kept| place(later) == place(kept));
         table.mounts = mounts;
         table
     }
@@ -50,17 +56,12 @@ impl MountTable {
     /// What is mounted at a path: the last of several.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Mount> {
-        self.top.get(path).map(|&at| &self.mounts[at])
+        self.top(path).map(|at| &self.mounts[at])
     }
 
     /// The last mount at each path, by path.
     pub fn visible(&self) -> impl Iterator<Item = &Mount> {
-        let by_path = self.visible.get_or_init(|| {
-            let mut visible: Vec<usize> = self.top.values().copied().collect();
-            visible.sort_by_key(|&at| Path::new(&self.mounts[at].mountpoint));
-            visible
-        });
-        by_path.iter().map(|&at| &self.mounts[at])
+        self.visible.iter().map(|&at| &self.mounts[at])
     }
 
     /// Mounts of a file system, the widest first.
@@ -96,8 +97,27 @@ impl MountTable {
     fn above(&self, path: &str) -> impl Iterator<Item = usize> {
         let lengths = self.lengths.iter();
         let places = lengths.filter_map(|&length| ancestor(path, length));
-        places.filter_map(|place| self.top.get(place).copied())
+        places.filter_map(|place| self.top(place))
     }
+
+    /// The last mount at this place.
+    fn top(&self, place: &str) -> Option<usize> {
+        let found = self
+            .visible
+            .binary_search_by(|&at| by_path(&self.mounts[at].mountpoint, place));
+        found.ok().map(|at| self.visible[at])
+    }
+}
+
+/// What lies in a directory comes right after it, as in a listing of a tree.
+fn by_path(one: &str, other: &str) -> Ordering {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let next = |path: &[u8]| {
+        path.get(same)
+            .map(|&byte| if byte == b'/' { 0 } else { byte })
+    };
+    next(one).cmp(&next(other))
 }
 
 /// What `path` is below `root`, with its leading `/`; empty for `root` itself.
