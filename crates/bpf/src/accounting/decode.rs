@@ -47,6 +47,7 @@ impl Records {
                     self.features = Features {
                         fanotify: r.fanotify != 0,
                         rlimits: r.rlimits != 0,
+                        vmapped_stacks: r.vmapped_stacks != 0,
                     };
                 }),
                 record_kind::RECORD_FANOTIFY => take(&mut bytes).map(|r: fanotify_record| {

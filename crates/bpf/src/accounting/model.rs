@@ -96,6 +96,8 @@ pub struct Features {
     pub fanotify: bool,
     /// RLIMIT_NPROC, RLIMIT_MSGQUEUE and RLIMIT_MEMLOCK by user: since 5.14.
     pub rlimits: bool,
+    /// Stacks of threads as part of what vmalloc has given: with `CONFIG_VMAP_STACK`.
+    pub vmapped_stacks: bool,
 }
 
 /// A descriptor of an instance.

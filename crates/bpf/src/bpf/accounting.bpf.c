@@ -226,6 +226,7 @@ static __always_inline void begin_session(__u64 id)
 		.kind = RECORD_FEATURES,
 		.fanotify = counts_fanotify(),
 		.rlimits = counts_rlimits(),
+		.vmapped_stacks = bpf_core_field_exists(((struct task_struct *)0)->stack_vm_area),
 	);
 	keep_records();
 }

@@ -239,6 +239,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	const struct cred *cred;
+	/* With CONFIG_VMAP_STACK. */
+	void *stack_vm_area;
 };
 
 struct hlist_node {

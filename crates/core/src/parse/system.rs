@@ -55,6 +55,15 @@ pub fn vmalloc_bytes(meminfo: &[u8]) -> Parsed<u64> {
     memory(meminfo, "VmallocUsed")
 }
 
+/// Stacks of all threads in the kernel, in bytes, `KernelStack` of /proc/meminfo. They are from vmalloc with `CONFIG_VMAP_STACK`.
+///
+/// # Errors
+///
+/// When there is no such line.
+pub fn stack_bytes(meminfo: &[u8]) -> Parsed<u64> {
+    memory(meminfo, "KernelStack")
+}
+
 /// The line `NAME: N kB`, in bytes.
 fn memory(meminfo: &[u8], name: &str) -> Parsed<u64> {
     const WHAT: &str = "meminfo";

@@ -43,7 +43,7 @@ use nospace_core::model::{
     Containers, Holding, INITIAL_USER_NAMESPACE, Process, Resource, Snapshot,
 };
 
-use crate::host::{Host, ReadError, TaskNamespaces, proc};
+use crate::host::{Host, ReadError, Tasks, proc};
 use cgroup_walk::Trees;
 use networks::Networks;
 use run::Runs;
@@ -59,7 +59,7 @@ pub fn collect(host: &dyn Host) -> Snapshot {
         let rest = std::thread::Builder::new().spawn_scoped(scope, move || {
             system(host, || tasks.recv().unwrap_or_default())
         });
-        let mut kept = TaskNamespaces::default();
+        let mut kept = Tasks::default();
         let scanned = descriptors::scan(host, |tasks| {
             if let Err(SendError(tasks)) = known.send(tasks) {
                 kept = tasks;
@@ -124,7 +124,6 @@ const SIMPLE: &[(&str, &str, Simple)] = &[
     ("ptys", "procfs", ptys::collect),
     ("hugepages", "sysfs", hugepages::collect),
     ("bridges", "sysfs", bridges::collect),
-    ("bpf-jit", "procfs", bpf_jit::collect),
     ("btrfs", "sysfs", btrfs::collect),
     ("quotas", "statfs", quotas::collect),
 ];
@@ -161,8 +160,8 @@ fn recorded(
     })
 }
 
-/// Everything but descriptors; `tasks` waits for the namespaces that the kernel's account has.
-fn system(host: &dyn Host, tasks: impl FnOnce() -> TaskNamespaces) -> Snapshot {
+/// Everything but descriptors; `tasks` waits for what the kernel's account says of all tasks.
+fn system(host: &dyn Host, tasks: impl FnOnce() -> Tasks) -> Snapshot {
     let mut runs = Runs::default();
     let mut part = Snapshot {
         node: node::collect(host),
@@ -198,6 +197,11 @@ fn system(host: &dyn Host, tasks: impl FnOnce() -> TaskNamespaces) -> Snapshot {
             part.namespaces = runs.run("namespaces", "ebpf", || namespaces::of_tasks(host, &tasks));
         }
     }
+    let programs = runs.run("bpf-jit", "procfs", || {
+        let found = bpf_jit::collect(host, tasks.vmapped_stacks);
+        recorded(host, "bpf-jit", found)
+    });
+    part.resources.extend(programs.unwrap_or_default());
     for (name, collect) in OF_NETWORKS {
         let resources = runs.run(name, "procfs", || {
             recorded(host, name, collect(host, &networks))

@@ -8,7 +8,7 @@ use nospace_core::model::{MountNamespace, Mounts};
 
 use super::read::{self, is_missed};
 use super::run::{CollectResult, Measurement, how_to_see};
-use crate::host::{Host, ReadError, ReadResult, TaskNamespaces, proc};
+use crate::host::{Host, ReadError, ReadResult, Tasks, proc};
 
 /// Up to this many processes, all are asked; beyond, one of each mount namespace, and those that
 /// share it are taken to share the others: containers never share it, and asking costs as much as
@@ -102,7 +102,7 @@ pub fn listed(walk: &ReadResult<Walk>) -> anyhow::Result<&Walk> {
 }
 
 /// As the kernel's account has them.
-pub fn of_tasks(host: &dyn Host, tasks: &TaskNamespaces) -> CollectResult<Mounts> {
+pub fn of_tasks(host: &dyn Host, tasks: &Tasks) -> CollectResult<Mounts> {
     Ok(Measurement::exact(Mounts {
         max: read::sysctl(host, "fs.mount-max")?,
         namespaces: tasks.mounts.clone(),

@@ -10,7 +10,7 @@ use super::mounts::{Walk, listed, namespace};
 use super::networks::Networks;
 use super::read;
 use super::run::{CollectResult, Measurement};
-use crate::host::{Host, ReadError, ReadResult, TaskNamespaces, proc};
+use crate::host::{Host, ReadError, ReadResult, Tasks, proc};
 
 /// Kinds other than `mnt`.
 const KINDS: [&str; 7] = ["net", "pid", "user", "ipc", "uts", "cgroup", "time"];
@@ -61,7 +61,7 @@ pub fn collect(
 }
 
 /// As the kernel's account has them: not even root can read the namespaces of a process that a security module protects.
-pub fn of_tasks(host: &dyn Host, tasks: &TaskNamespaces) -> CollectResult<Namespaces> {
+pub fn of_tasks(host: &dyn Host, tasks: &Tasks) -> CollectResult<Namespaces> {
     let mounts = tasks.mounts.len().saturating_sub(1) as u64;
     let mut kinds = vec![mounts_count(host, mounts)?];
     for kind in KINDS {

@@ -7,7 +7,7 @@ use nospace_core::parse::{self, network::CpuColumns};
 
 use super::mounts::{Walk, namespace, namespace_at};
 use super::read;
-use crate::host::{Host, ReadError, ReadResult, TaskNamespaces, proc};
+use crate::host::{Host, ReadError, ReadResult, Tasks, proc};
 
 /// Says of `key` that only the host's network namespace shows it, for a list of gaps.
 pub fn only_in_first(key: &str) -> String {
@@ -42,7 +42,7 @@ pub struct Networks {
 
 impl Networks {
     /// As the kernel's account has them, or by asking processes where it does not.
-    pub fn list(host: &dyn Host, tasks: &TaskNamespaces, walk: Option<&ReadResult<Walk>>) -> Self {
+    pub fn list(host: &dyn Host, tasks: &Tasks, walk: Option<&ReadResult<Walk>>) -> Self {
         let mut networks = match walk {
             Some(walk) => Self::asked(host, walk),
             None => Self::known(tasks),
@@ -60,7 +60,7 @@ impl Networks {
         networks
     }
 
-    fn known(tasks: &TaskNamespaces) -> Self {
+    fn known(tasks: &Tasks) -> Self {
         let mut networks = Self::default();
         for (&id, &tid) in &tasks.networks {
             match tid {
@@ -168,9 +168,9 @@ mod tests {
 
     #[test]
     fn namespaces_without_a_pid_are_missed() {
-        let tasks = |networks: &[(u64, u32)]| TaskNamespaces {
+        let tasks = |networks: &[(u64, u32)]| Tasks {
             networks: networks.iter().copied().collect(),
-            ..TaskNamespaces::default()
+            ..Tasks::default()
         };
         let all = Networks::known(&tasks(&[(7, 1), (8, 20)]));
         assert_eq!(

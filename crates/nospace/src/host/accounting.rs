@@ -10,9 +10,7 @@ use nospace_core::model::{
 use super::account_key::{key, limit};
 use super::accounts;
 use super::guards;
-use super::{
-    KernelAccounting, ProcessDescriptors, ReadError, ReadResult, TaskNamespaces, pressing,
-};
+use super::{KernelAccounting, ProcessDescriptors, ReadError, ReadResult, Tasks, pressing};
 
 /// Programs that stay loaded between looks, and what the last look found.
 #[derive(Default)]
@@ -71,14 +69,17 @@ fn convert(accounting: &Accounting) -> KernelAccounting {
             .iter()
             .map(|&(uid, watches)| EpollUser { uid, watches })
             .collect(),
-        namespaces: namespaces(&accounting.namespaces),
+        namespaces: Tasks {
+            vmapped_stacks: accounting.features.vmapped_stacks,
+            ..namespaces(&accounting.namespaces)
+        },
         accounts: Some(Box::new(accounts::convert(accounting))),
         guards: accounting.guards.as_deref().map(guards::convert),
         gap: None,
     }
 }
 
-fn namespaces(of_tasks: &[Namespaces]) -> TaskNamespaces {
+fn namespaces(of_tasks: &[Namespaces]) -> Tasks {
     let mut mounts = BTreeMap::<u64, MountNamespace>::new();
     let mut others = BTreeMap::<&str, BTreeSet<u64>>::new();
     let mut networks = BTreeMap::<u64, (bool, bool, u32)>::new();
@@ -103,10 +104,11 @@ fn namespaces(of_tasks: &[Namespaces]) -> TaskNamespaces {
     }
     let thread = |(network, (_, _, tid))| (network, tid);
     let count = |(kind, inodes): (&str, BTreeSet<u64>)| (kind.to_owned(), inodes.len() as u64);
-    TaskNamespaces {
+    Tasks {
         mounts: mounts.into_values().collect(),
         others: others.into_iter().map(count).collect(),
         networks: networks.into_iter().map(thread).collect(),
+        vmapped_stacks: false,
     }
 }
 

@@ -208,9 +208,9 @@ pub struct KernelAccounting {
     pub processes: Vec<ProcessDescriptors>,
     /// epoll watches of each user.
     pub epoll: Vec<EpollUser>,
-    /// Namespaces of all processes, each once; empty where the account does not have them.
-    #[serde(default, skip_serializing_if = "TaskNamespaces::is_empty")]
-    pub namespaces: TaskNamespaces,
+    /// The namespaces of all processes, each once, and their stacks; empty where the account does not have them.
+    #[serde(default, skip_serializing_if = "Tasks::is_empty")]
+    pub namespaces: Tasks,
     /// What it says of limits other than inotify's; `None` in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Box<Accounts>>,
@@ -222,10 +222,10 @@ pub struct KernelAccounting {
     pub gap: Option<String>,
 }
 
-/// Namespaces that processes live in.
+/// What the kernel's account says of all tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TaskNamespaces {
+pub struct Tasks {
     /// Mount namespaces, sorted by inode number.
     pub mounts: Vec<MountNamespace>,
     /// How many there are of each other kind, by its name in /proc/PID/ns.
@@ -234,9 +234,12 @@ pub struct TaskNamespaces {
     /// pid namespace has none. Empty in older recordings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub networks: BTreeMap<u64, u32>,
+    /// Whether their stacks are from vmalloc; `false` in older recordings as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vmapped_stacks: bool,
 }
 
-impl TaskNamespaces {
+impl Tasks {
     /// Every process lives in some.
     #[must_use]
     pub fn is_empty(&self) -> bool {

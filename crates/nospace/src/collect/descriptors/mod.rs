@@ -17,7 +17,7 @@ use nospace_core::model::{Accounts, Descriptor, Epoll, Guards, Inotify, Process}
 
 use super::read;
 use super::run::{CollectResult, Measurement, Runs};
-use crate::host::{Host, KernelAccounting, ReadError, TaskNamespaces};
+use crate::host::{Host, KernelAccounting, ReadError, Tasks};
 pub use process::describe;
 use scan::{Identity, Scan};
 
@@ -33,9 +33,9 @@ pub struct DescriptorUsage {
     pub runs: Runs,
 }
 
-/// Reads the kernel's accounting, or else /proc/PID/fd of every process. As soon as the account is there, `tell` gets the namespaces
-/// that it has; none without it.
-pub fn scan(host: &dyn Host, tell: impl FnOnce(TaskNamespaces)) -> DescriptorUsage {
+/// Reads the kernel's accounting, or else /proc/PID/fd of every process. As soon as the account is there, `tell` gets what it says
+/// of all tasks; nothing without it.
+pub fn scan(host: &dyn Host, tell: impl FnOnce(Tasks)) -> DescriptorUsage {
     let begin = Instant::now();
     match host.accounting() {
         Ok(mut accounts) => {
@@ -43,7 +43,7 @@ pub fn scan(host: &dyn Host, tell: impl FnOnce(TaskNamespaces)) -> DescriptorUsa
             from_accounting(host, begin, accounts)
         }
         Err(error) => {
-            tell(TaskNamespaces::default());
+            tell(Tasks::default());
             from_proc(host, begin, &error)
         }
     }
