@@ -2,8 +2,6 @@
 # Runs on the guest, in /work: starts the node and runs the story.
 set -euo pipefail
 cd /work
-# On a disk: the tmpfs of Linux 6.1 cannot show its files to a user namespace under other uids.
-export RUNTIME_ROOT=/var/lib/node-containerd
 export WORK=/work KUBE=/work/kube NODE_NAME=guest-1 ADDRESS=10.77.0.1 NODE_CTL=/work/ctl.sh SYSTEMD_CGROUP=true NODE_PATIENCE=6
 . ./tools.sh
 . ./ctl.sh

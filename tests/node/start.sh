@@ -163,7 +163,7 @@ sandbox = '$image'" bin_dir="bin_dirs = ['/usr/lib/cni']"
     fi
     cat >"$state/containerd.toml" <<END
 version = $version
-root = "${RUNTIME_ROOT:-$state/containerd}"
+root = "$state/containerd"
 state = "$runtime_state"
 [grpc]
 address = "$CONTAINERD_ADDRESS"
