@@ -45,12 +45,16 @@ cargo xtask bench watches [ROUNDS]
                       compares `nospace watches` with inotify-info, writes docs/benchmarks.md
 cargo xtask bench collectors [ROUNDS]
                       measures each collector of check, and those of limits other than inotify's together, writes docs/benchmarks.md
+cargo xtask bench scale [ROUNDS [AXIS]]
+                      measures how nospace's costs grow with pods, processes, open files, watches, cgroups and mounts, writes docs/benchmarks.md
 cargo xtask bench fleet [NODES [SAMPLES]]
                       measures nospace cluster with a Prometheus that has an hour of NODES nodes, writes docs/benchmarks.md
 cargo xtask bench instructions PROGRAM [--write]
                       counts the instructions of PROGRAM with valgrind, compares them with tests/instructions.tsv, or writes that
 cargo xtask bench load SCALE
-                      creates the load of that benchmark and keeps it until standard input closes";
+                      creates the load of `bench check` and keeps it until standard input closes
+cargo xtask bench load AXIS COUNT
+                      the same with a load of `bench scale`: pods, processes, files, watches or cgroups";
 
 fn main() -> Result<()> {
     if nospace_holder::is_asked() {
@@ -75,12 +79,18 @@ fn main() -> Result<()> {
         ["bench", "watches", rounds] => bench::watches(Some(rounds)),
         ["bench", "collectors"] => bench::collectors::run(None),
         ["bench", "collectors", rounds] => bench::collectors::run(Some(rounds)),
+        ["bench", "scale"] => bench::scale::run(None, None),
+        ["bench", "scale", rounds] => bench::scale::run(Some(rounds), None),
+        ["bench", "scale", rounds, axis] => bench::scale::run(Some(rounds), Some(axis)),
+        // By `bench scale`, in namespaces of its own.
+        ["bench", "mounts", count] => bench::scale::mounts(count),
         ["bench", "fleet"] => bench::fleet::bench(None, None),
         ["bench", "fleet", nodes] => bench::fleet::bench(Some(nodes), None),
         ["bench", "fleet", nodes, samples] => bench::fleet::bench(Some(nodes), Some(samples)),
         ["bench", "instructions", program] => bench::instructions::run(program, false),
         ["bench", "instructions", program, "--write"] => bench::instructions::run(program, true),
         ["bench", "load", scale] => bench::load(scale),
+        ["bench", "load", axis, count] => bench::scale::load(axis, count),
         ["bench", "timeline"] => bench::timeline::run(None),
         ["bench", "timeline", minutes] => bench::timeline::run(Some(minutes)),
         ["bench", "recording"] => bench::recording::run(None),

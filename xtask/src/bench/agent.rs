@@ -77,8 +77,12 @@ pub struct Server {
 impl Server {
     /// `nospace agent` with these options.
     pub fn agent(nospace: &Path, options: &[&str]) -> Result<Self> {
+        Self::agent_by(Command::new(nospace), options)
+    }
+
+    /// The same, by a command that starts nospace with the arguments that follow.
+    pub fn agent_by(mut command: Command, options: &[&str]) -> Result<Self> {
         let address = free_address()?;
-        let mut command = Command::new(nospace);
         command
             .args(["agent", "--kube=off", &format!("--listen={address}")])
             .args(options);
@@ -142,7 +146,8 @@ impl Server {
         Usage::of(self.pid())
     }
 
-    fn looks(&self) -> Result<f64> {
+    /// Checks that it has made.
+    pub fn looks(&self) -> Result<f64> {
         let text = self.get("/metrics")?;
         let value = text
             .lines()

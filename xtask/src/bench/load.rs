@@ -40,6 +40,8 @@ pub struct Size {
     pub openers: u32,
     /// Open files of each of those.
     pub files: u32,
+    /// Whether each holder has namespaces of its own, as containers have.
+    pub contained: bool,
 }
 
 impl Size {
@@ -60,6 +62,11 @@ impl Size {
         }
     }
 
+    /// No processes at all.
+    pub fn none() -> Self {
+        Self::times(0)
+    }
+
     /// This many times as many processes of each kind.
     pub fn times(scale: u32) -> Self {
         Self {
@@ -70,6 +77,7 @@ impl Size {
             idle: 2_000 * scale,
             openers: scale,
             files: 15_000,
+            contained: false,
         }
     }
 }
@@ -96,6 +104,9 @@ impl Load {
             let watched = directories(load.watched.path(), together[0], size.watches)?;
             for &holder in together {
                 load.start(&mut tell, || {
+                    if size.contained {
+                        contain()?;
+                    }
                     let held = hold(size.instances, FIRST_UID + holder, &watched)?;
                     if holder == size.holders - 1 {
                         fork()?;
@@ -113,8 +124,9 @@ impl Load {
         drop(tell);
         let mut told = Vec::new();
         ready.read_to_end(&mut told)?;
+        let forked = usize::from(size.holders > 0);
         ensure!(
-            told.len() == load.processes.len() + 1,
+            told.len() == load.processes.len() + forked,
             "only {} processes hold what they should",
             told.len()
         );
@@ -179,6 +191,20 @@ fn directories(within: &Path, set: u32, count: u32) -> Result<Vec<PathBuf>> {
         Ok(directory)
     };
     (0..count).map(directory).collect()
+}
+
+/// Leaves the namespaces of this machine, but for those of processes and users.
+fn contain() -> Result<()> {
+    let namespaces = libc::CLONE_NEWNS
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWCGROUP;
+    // SAFETY: this process has one thread, and shares no memory with the one that forked it.
+    match unsafe { libc::unshare(namespaces) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()).context("unshare"),
+    }
 }
 
 /// Instances of the user `uid` that watch every one of `watched`.

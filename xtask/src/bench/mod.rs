@@ -21,6 +21,7 @@ mod pods;
 pub mod programs;
 mod record;
 pub mod recording;
+pub mod scale;
 mod table;
 pub mod timeline;
 pub mod trace;
@@ -84,7 +85,11 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
 /// Makes the load `scale` times and keeps it until standard input ends: something to look at.
 pub fn load(scale: &str) -> Result<()> {
     let size = Size::times(scale.parse().context("scale")?);
-    let _load = Load::make(&size)?;
+    keep(Load::make(&size)?)
+}
+
+/// Keeps a load until standard input ends.
+fn keep<T>(_load: T) -> Result<()> {
     eprintln!("bench: the load is running; close standard input to stop it");
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())

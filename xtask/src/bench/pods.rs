@@ -5,6 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+/// Where cgroups can be made: version 2 first, then version 1's of pids where that is in use.
+pub fn hierarchies() -> impl Iterator<Item = &'static Path> {
+    let mounts = [
+        "/sys/fs/cgroup/unified",
+        "/sys/fs/cgroup",
+        "/sys/fs/cgroup/pids",
+    ];
+    let mounts = mounts.into_iter().map(Path::new);
+    mounts.filter(|mount| mount.join("cgroup.procs").exists())
+}
+
 /// Pods of one container each; removed when dropped, after their processes.
 pub struct Pods {
     base: PathBuf,
@@ -15,12 +26,9 @@ pub struct Pods {
 impl Pods {
     /// A pod for each of these processes.
     pub fn of(pids: impl Iterator<Item = i32>) -> Result<Self> {
-        let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-        let mount = mounts
-            .iter()
-            .find(|mount| Path::new(mount).join("cgroup.procs").exists());
+        let mount = hierarchies().next().context("no cgroups")?;
         let mut pods = Self {
-            base: Path::new(mount.context("no cgroup v2")?).join("kubepods/besteffort"),
+            base: mount.join("kubepods/besteffort"),
             containers: Vec::new(),
             made: 0,
         };
