@@ -57,7 +57,8 @@ fn used(
     vmapped_stacks: bool,
 ) -> anyhow::Result<(u64, Option<&'static str>)> {
     let (vmalloc, stacks) = read::parsed(host, proc("meminfo"), |meminfo| {
-        let stacks = system::stack_bytes(meminfo)?;
+        // A kernel that does not say is assumed to have none: an upper bound all the same.
+        let stacks = system::stack_bytes(meminfo).unwrap_or(0);
         Ok((system::vmalloc_bytes(meminfo)?, stacks))
     })?;
     // 0 until Linux 5.3, which counts nothing.
