@@ -196,4 +196,35 @@ mod tests {
         assert!(table.all_on_path("/srv/x", disk));
         assert!(!table.all_on_path("/tmp/x/y", disk));
     }
+
+    #[test]
+    fn the_last_mount_at_each_place_is_listed_by_path() {
+        let table = MountTable::new(
+            mounts(
+                b"1 0 0:1 / /b rw - tmpfs one rw\n\
+                2 0 0:2 / /a-b rw - tmpfs two rw\n\
+                3 0 0:3 / /b rw - tmpfs three rw\n\
+                4 0 0:4 / /a/c rw - tmpfs four rw\n\
+                5 0 0:5 / /a rw - tmpfs five rw\n\
+                6 0 0:6 / / rw - tmpfs six rw\n",
+            )
+            .unwrap(),
+        );
+        let listed: Vec<_> = table
+            .visible()
+            .map(|m| (&*m.mountpoint, &*m.source))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                ("/", "six"),
+                ("/a", "five"),
+                ("/a/c", "four"),
+                ("/a-b", "two"),
+                ("/b", "three"),
+            ]
+        );
+        assert_eq!(table.at("/b").unwrap().device, "0:3");
+        assert!(table.at("/a/b").is_none());
+    }
 }
