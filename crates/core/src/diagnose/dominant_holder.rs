@@ -39,7 +39,7 @@ fn dominant(view: &View, resource: InotifyResource, user: &User) -> Option<Findi
             describe::part(view, &first.part),
             thousands(held),
             thousands(limit),
-            resource.noun(),
+            resource.noun_of(limit),
             view.caption(&user.subject()),
             percent(held, limit).unwrap_or_default(),
         ),

@@ -53,7 +53,7 @@ fn finding(view: &View, start: &KubeletStart, severity: Severity) -> Finding {
         title: format!(
             "The kubelet {would}: it needs {} {}, but {} has {left}",
             thousands(needed),
-            resource.noun(),
+            resource.noun_of(needed),
             view.caption(&Subject::User(key))
         ),
         evidence: vec![

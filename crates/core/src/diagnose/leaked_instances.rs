@@ -31,8 +31,9 @@ fn finding(view: &View, process: &ProcessUse) -> Finding {
         severity: severity(view, key, process.empty_instances),
         subject: describe::subject(view, process.pid),
         title: format!(
-            "{name} holds {} inotify instances without a single watch",
-            thousands(process.empty_instances)
+            "{name} holds {} {} without a single watch",
+            thousands(process.empty_instances),
+            InotifyResource::Instances.noun_of(process.empty_instances)
         ),
         evidence: view
             .user(key)

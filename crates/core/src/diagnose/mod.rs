@@ -4,6 +4,8 @@
 mod alike;
 mod blind;
 mod child_limits;
+#[cfg(test)]
+mod child_namespace_tests;
 mod dominant_holder;
 #[cfg(test)]
 mod guard_tests;

@@ -50,7 +50,7 @@ fn shared(view: &View, resource: InotifyResource, user: &User) -> Option<Finding
             "{} pods and containers share the {} {} of {}; {} {}",
             thousands(holders.len() as u64),
             thousands(limit),
-            resource.noun(),
+            resource.noun_of(limit),
             view.caption(&user.subject()),
             if is_culprit(first.holds[resource], limit) {
                 format!("{} holds", describe::part(view, &first.part))

@@ -51,7 +51,7 @@ pub fn users(resource: InotifyResource, report: &Report) -> Vec<Figure> {
                 words: format!(
                     "{}{place}: {} ({percent} %{})",
                     report.user_names.uid(user.uid),
-                    used_of(budget.used, budget.limit?, resource.noun()),
+                    used_of(budget.used, budget.limit?, resource.noun_of(budget.limit?)),
                     trust(budget.provenance)
                 ),
             })

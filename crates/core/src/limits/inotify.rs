@@ -87,7 +87,7 @@ fn reserve(view: &View, user: &User, line: GuardLine) -> Finding {
             "{who} has used {} of the {} {} that pods may use ({} %): {}",
             thousands(line.used),
             thousands(line.at()),
-            resource.noun(),
+            resource.noun_of(line.at()),
             line.percent(),
             line.words()
         )
@@ -167,7 +167,7 @@ fn finding(view: &View, resource: InotifyResource, user: &User, severity: Severi
             view.caption(&user.subject()),
             thousands(budget.used),
             thousands(budget.limit.unwrap_or_default()),
-            resource.noun(),
+            resource.noun_of(budget.limit.unwrap_or_default()),
             budget.percent().unwrap_or_default(),
         ),
         evidence: evidence(view, resource, user)
@@ -206,7 +206,7 @@ pub fn evidence(view: &View, resource: InotifyResource, user: &User) -> Vec<Stri
     let mut lines = vec![format!(
         "{} {} in use ({}); {}",
         thousands(budget.used),
-        resource.noun(),
+        resource.noun_of(budget.used),
         describe::inotify_source(budget.provenance),
         match (budget.limit, budget.free()) {
             (Some(limit), Some(0)) => format!(

@@ -66,6 +66,16 @@ impl InotifyResource {
         }
     }
 
+    /// The same, after a number: `inotify instance` after 1.
+    #[must_use]
+    pub fn noun_of(self, n: u64) -> &'static str {
+        match (self, n) {
+            (Self::Instances, 1) => "inotify instance",
+            (Self::Watches, 1) => "inotify watch",
+            _ => self.noun(),
+        }
+    }
+
     /// What is refused when none is left.
     #[must_use]
     pub fn refusal(self) -> &'static str {

@@ -111,7 +111,7 @@ fn of_kubelet(view: &View, resource: InotifyResource, floor: u64) -> Option<Sysc
         value: suggest_limit(then, limit, floor, sysctl.most)?,
         reason: format!(
             "the kubelet's next start needs {needed} {}, {free} are free",
-            resource.noun()
+            resource.noun_of(needed)
         ),
         firm: false,
     })
