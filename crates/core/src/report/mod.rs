@@ -117,6 +117,15 @@ impl Report {
         let inotify = collectors.find(|c| c.name == "inotify" && c.error.is_none());
         inotify.map_or(Provenance::Unavailable, |c| c.provenance)
     }
+
+    /// How far to trust what a forecast says is free: use and limits are inotify's, unlike the estimate of what is needed.
+    #[must_use]
+    pub fn free_provenance(&self, start: &KubeletStart) -> Provenance {
+        match start.verdict {
+            StartVerdict::Unknown => Provenance::Unavailable,
+            _ => self.inotify_provenance(),
+        }
+    }
 }
 
 /// The machine that a report is about.

@@ -148,10 +148,7 @@ pub fn start(html: &mut Html, report: &Report) {
         .raw(says)
         .raw("</p><table><tr><th><th class=n>needed<th class=n>free</tr>");
     let figure = |value| number::figure(value, start.provenance);
-    let free_is = match start.verdict {
-        StartVerdict::Unknown => Provenance::Unavailable,
-        _ => start.provenance,
-    };
+    let free_is = report.free_provenance(start);
     for (what, needed, free) in [
         ("instances", start.instances_needed, start.instances_free),
         ("watches", start.watches_needed, start.watches_free),

@@ -1,5 +1,3 @@
-use anstyle::Style;
-use nospace_core::model::Provenance;
 use nospace_core::report::{KubeletStart, Report, StartVerdict, Unseen};
 
 use crate::ui::table::{Align, Cell, Table};
@@ -19,7 +17,7 @@ pub fn draw(page: &mut Page, report: &Report) {
     page.add(page.line());
     let line = page.labelled("Kubelet start").put(color, says);
     if start.verdict == StartVerdict::Starts {
-        page.wrapped(line.plain(": "), style::PLAIN, &sentence(start));
+        page.wrapped(line.plain(": "), style::PLAIN, &sentence(report, start));
         if let Some(kept) = kept(start) {
             page.wrapped(page.indented(), style::DIM, &kept);
         }
@@ -35,25 +33,27 @@ pub fn draw(page: &mut Page, report: &Report) {
         .names("")
         .column("NEEDS", Align::Right)
         .column("FREE", Align::Right);
-    table.row(row(
-        "instances",
-        start.instances_needed,
-        start.instances_free,
-        start,
-    ));
-    table.row(row(
-        "watches",
-        start.watches_needed,
-        start.watches_free,
-        start,
-    ));
+    let mut row = |what, needed, free| {
+        let short = if needed > free {
+            style::pressure(100)
+        } else {
+            style::PLAIN
+        };
+        table.row(vec![
+            Cell::new(what),
+            Cell::new(number::figure(needed, start.provenance)),
+            Cell::styled(short, number::figure(free, report.free_provenance(start))),
+        ]);
+    };
+    row("instances", start.instances_needed, start.instances_free);
+    row("watches", start.watches_needed, start.watches_free);
     page.table(&table);
     let said = report
         .findings
         .iter()
         .any(|f| f.evidence.contains(&start.basis));
     let basis = (!said).then(|| start.basis.clone());
-    for note in [basis, released(start), kept(start)]
+    for note in [basis, released(report, start), kept(start)]
         .into_iter()
         .flatten()
         .filter(|n| !n.is_empty())
@@ -62,34 +62,16 @@ pub fn draw(page: &mut Page, report: &Report) {
     }
 }
 
-fn sentence(start: &KubeletStart) -> String {
-    let figure = |value| number::figure(value, start.provenance);
+fn sentence(report: &Report, start: &KubeletStart) -> String {
+    let free = |value| number::figure(value, report.free_provenance(start));
     let quantity = |n, one, many| number::quantity(n, start.provenance, one, many);
     format!(
         "needs {} ({} free) and {} ({} free)",
         quantity(start.instances_needed, "instance", "instances"),
-        figure(start.instances_free),
+        free(start.instances_free),
         quantity(start.watches_needed, "watch", "watches"),
-        figure(start.watches_free),
+        free(start.watches_free),
     )
-}
-
-fn row(what: &str, needed: u64, free: u64, start: &KubeletStart) -> Vec<Cell> {
-    let short: Style = if needed > free {
-        style::pressure(100)
-    } else {
-        style::PLAIN
-    };
-    // With something unseen it is only known that there is no more.
-    let free_is = match start.verdict {
-        StartVerdict::Unknown => Provenance::Unavailable,
-        _ => start.provenance,
-    };
-    vec![
-        Cell::new(what),
-        Cell::new(number::figure(needed, start.provenance)),
-        Cell::styled(short, number::figure(free, free_is)),
-    ]
 }
 
 /// What of the free ones a guard keeps for it.
@@ -110,9 +92,9 @@ fn kept(start: &KubeletStart) -> Option<String> {
     })
 }
 
-fn released(start: &KubeletStart) -> Option<String> {
+fn released(report: &Report, start: &KubeletStart) -> Option<String> {
     let pid = start.kubelet_pid?;
-    let quantity = |n, one, many| number::quantity(n, start.provenance, one, many);
+    let quantity = |n, one, many| number::quantity(n, report.inotify_provenance(), one, many);
     Some(format!(
         "free includes what the running kubelet (pid {pid}) would release: {}, {}",
         quantity(start.instances_given_back, "instance", "instances"),

@@ -68,17 +68,20 @@ fn legend(page: &mut Page, report: &Report) {
         .users
         .iter()
         .flat_map(|u| [u.instances.provenance, u.watches.provenance]);
+    let of_inotify: Vec<Provenance> = of_users.chain([report.inotify_provenance()]).collect();
     let of_others = report.resources.iter().map(|r| r.provenance);
-    let all: Vec<Provenance> = of_users
-        .chain(of_others)
-        .chain([report.inotify_provenance()])
+    let of_start = report.forecast.kubelet_start.iter().map(|s| s.provenance);
+    let all: Vec<Provenance> = of_others
+        .chain(of_start)
+        .chain(of_inotify.clone())
         .collect();
+    let estimate = if of_inotify.contains(&Provenance::Estimated) {
+        "estimate; inotify is counted from /proc, and the kernel's own figure may be higher"
+    } else {
+        "estimate"
+    };
     let marks = [
-        (
-            Provenance::Estimated,
-            number::ESTIMATED,
-            "estimate, counted from /proc (the kernel's own figure may be higher)",
-        ),
+        (Provenance::Estimated, number::ESTIMATED, estimate),
         (Provenance::Unavailable, number::UNKNOWN, "unknown"),
     ];
     let said: Vec<String> = marks
