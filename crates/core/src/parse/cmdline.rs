@@ -20,14 +20,15 @@ const MAX_BYTES: usize = 4096;
 /// The longest name of a flag: longer ones are none.
 const MAX_FLAG: usize = 64;
 
-/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id; of other programs the names of the flags, with
-/// `…` for each value and each other argument.
+/// `cmdline` with nothing but the program's name and, for a shim or conmon, the container's id where it has one; of other programs the names of the
+/// flags, with `…` for each value and each other argument.
 #[must_use]
 pub fn redact(cmdline: &[u8]) -> Vec<u8> {
     let mut kept = program(cmdline);
     if let Some((monitor, id)) = serving(cmdline) {
         kept.extend_from_slice(format!("{}\0{id}\0", monitor.recorded_flag).as_bytes());
-    } else {
+    } else if monitor(cmdline).is_none() {
+        // A shim's flags alone could name an id: one flag the value of another.
         add_flags(cmdline, &mut kept);
     }
     kept
@@ -115,10 +116,15 @@ pub(super) fn name(cmdline: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
+/// What it is, if it is a shim or conmon.
+fn monitor(cmdline: &[u8]) -> Option<&'static Monitor> {
+    let program = name(cmdline).rsplit(|&b| b == b'/').next()?;
+    runtimes::monitor(std::str::from_utf8(program).ok()?)
+}
+
 /// What it is, and the id.
 fn serving(cmdline: &[u8]) -> Option<(&'static Monitor, &str)> {
-    let program = name(cmdline).rsplit(|&b| b == b'/').next()?;
-    let monitor = runtimes::monitor(std::str::from_utf8(program).ok()?)?;
+    let monitor = monitor(cmdline)?;
     let value = flag_value(arguments(cmdline).skip(1), monitor.id_flags)?;
     let id = value.rsplit('/').next()?;
     is_id(id).then_some((monitor, id))
@@ -185,6 +191,17 @@ mod tests {
             "/usr/bin/conmon --api-version 1 -s --cid ID -u ID -r /usr/bin/crun --exit-command-arg -c",
         ] {
             assert_eq!(serves(&line(text)).as_deref(), Some(ID), "{text}");
+        }
+    }
+
+    /// Found by fuzzing.
+    #[test]
+    fn a_monitor_without_an_id_serves_nothing_once_redacted() {
+        for text in ["/ur/bin/conmon -c= 6n -c -e -! -c1c", "conmon -c= -c -e"] {
+            let redacted = redact(&line(text));
+            assert_eq!(serves(&line(text)), None, "{text}");
+            assert_eq!(serves(&redacted), None, "{text}");
+            assert_eq!(program(&line(text)), redacted, "{text}");
         }
     }
 
