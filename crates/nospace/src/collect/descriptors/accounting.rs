@@ -72,11 +72,14 @@ pub fn other_limits(runs: &mut Runs, accounts: &KernelAccounting) {
     }
 }
 
-/// Says that the other limits are out of sight, for no eBPF shows them.
-pub fn no_other_limits(runs: &mut Runs) {
+/// Says that the other limits are out of sight, and why there is no eBPF to show them.
+pub fn no_other_limits(runs: &mut Runs, without_books: &ReadError) {
+    let why = match without_books {
+        ReadError::Failed(why) => format!("only eBPF shows it: {why}"),
+        _ => "only eBPF shows it; run nospace with CAP_BPF and CAP_PERFMON".to_owned(),
+    };
     for name in [FANOTIFY, RLIMITS, MAPPINGS] {
-        let why = "only eBPF shows it; run nospace with CAP_BPF and CAP_PERFMON";
-        unavailable(runs, name, why);
+        unavailable(runs, name, &why);
     }
 }
 

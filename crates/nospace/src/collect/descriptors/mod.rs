@@ -93,7 +93,7 @@ fn from_proc(host: &dyn Host, begin: Instant, without_books: &ReadError) -> Desc
         let seen = scanned.as_ref().map_err(unlisted)?;
         collect_epoll(host, seen, &identity)
     });
-    accounting::no_other_limits(&mut runs);
+    accounting::no_other_limits(&mut runs, without_books);
     DescriptorUsage {
         inotify,
         processes: scanned.map_or_else(|_| Vec::new(), |seen| seen.processes),
