@@ -41,10 +41,15 @@ layout() {
     export CONTAINERD_ADDRESS=$runtime_state/containerd.sock
 }
 
-# make_cgroups PATH...: in each hierarchy of version 1, on all processors; the outer ones first.
+# Where cgroups are made: each hierarchy of version 1, or the one of version 2.
+hierarchies() {
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo /sys/fs/cgroup/; else echo /sys/fs/cgroup/*/; fi
+}
+
+# make_cgroups PATH...: in each hierarchy, on all processors; the outer ones first.
 make_cgroups() {
     local hierarchy level file
-    for hierarchy in /sys/fs/cgroup/*/; do
+    for hierarchy in $(hierarchies); do
         for level; do
             mkdir -p "$hierarchy$level"
             [ ! -e "$hierarchy/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do
@@ -64,7 +69,7 @@ as_service() {
     *) return 0 ;;
     esac
     make_cgroups system.slice "system.slice/$service.service"
-    for hierarchy in /sys/fs/cgroup/*/; do
+    for hierarchy in $(hierarchies); do
         echo "$BASHPID" >"${hierarchy}system.slice/$service.service/cgroup.procs"
     done
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::report::{Finding, KubeletStart, Report, Severity};
+use nospace_core::report::{Finding, KubeletStart, Report, Severity, StartVerdict};
 use serde_json::Value;
 
 /// The nospace that is held against the node.
@@ -102,6 +102,19 @@ impl Nospace {
         // It says so on standard error when it listens.
         std::thread::sleep(std::time::Duration::from_secs(2 * crate::node::patience()));
         Ok(Trace(child))
+    }
+}
+
+/// Whether this kernel has what nospace's eBPF programs need: Linux in user mode has no BTF.
+pub fn ebpf() -> bool {
+    Path::new("/sys/kernel/btf/vmlinux").exists()
+}
+
+/// Whether a forecast was right. Without eBPF it may be unknown, as what is charged to whom is then estimated.
+pub fn foresees(forecast: StartVerdict, starts: bool) -> bool {
+    match forecast {
+        StartVerdict::Unknown => !ebpf(),
+        known => (known == StartVerdict::Starts) == starts,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::Stage;
 use crate::agent::{Agent, RULES, account, events, wait_status};
 use crate::node::{patience, wait};
 use crate::nospace::Look;
+use crate::nospace::ebpf;
 
 const DOWN: &str = "InotifyGuardDown";
 const REFUSED: &str = "InotifyRefused";
@@ -19,6 +20,10 @@ const INSTANCES: u64 = 1024;
 
 /// Where the kernel lets it, the agent enforces a reserve of both resources.
 pub fn kept(stage: &mut Stage) -> anyhow::Result<()> {
+    if !ebpf() {
+        println!("  a guard needs eBPF: not played");
+        return Ok(());
+    }
     let hooks = hooks(stage)?;
     let kubeconfig = account(&stage.node, "nospace-guard", RULES)?;
     let options = ["--guard", "enforce"];

@@ -13,7 +13,7 @@ use super::{limits::Limit, pods};
 use crate::Stage;
 use crate::granted::{MOST_WATCHES, granted_to};
 use crate::node::{containerd, wait};
-use crate::nospace::Look;
+use crate::nospace::{Look, foresees};
 
 /// The pod at rest, and what it holds: two watchers.
 const APART: &str = "apart";
@@ -120,7 +120,7 @@ fn greedy(stage: &mut Stage, own: bool) -> anyhow::Result<()> {
             && of_namespaces == 0
             && finding.subject == Subject::User(full)
             && (left > 0) == own
-            && (start == StartVerdict::Starts) == own,
+            && foresees(start, own),
     );
     restarted(stage, start)?;
     stage.node.delete(name)?;
@@ -136,7 +136,7 @@ fn restarted(stage: &mut Stage, forecast: StartVerdict) -> anyhow::Result<()> {
         "the kubelet is restarted beside that",
         if starts { "it starts" } else { "it exits" },
         &format!("forecast: {forecast:?}"),
-        starts == (forecast == StartVerdict::Starts),
+        foresees(forecast, starts),
     );
     if !starts {
         // It deletes the pod.

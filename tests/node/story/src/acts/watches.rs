@@ -3,14 +3,16 @@
 use anyhow::Context as _;
 use nospace_core::cause::Cause;
 use nospace_core::report::StartVerdict;
+use serde_json::Value;
 
 use super::{limits::Limit, pods};
 use crate::Stage;
 use crate::node::{patience, wait};
+use crate::nospace::ebpf;
 
 /// From the exhausted node to the healed one.
 pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
-    let trace = stage.nospace.trace()?;
+    let trace = ebpf().then(|| stage.nospace.trace()).transpose()?;
     stage
         .node
         .apply(&pods::exhaust(&stage.node, "inotify-consumer", "watches"))?;
@@ -25,22 +27,9 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         .node
         .wait_ready("late")
         .context("a new pod still starts")?;
-    let calls = trace.stop()?;
-    let refused = calls.iter().find(|call| {
-        call["comm"] == "kubelet"
-            && call["call"] == "inotify_add_watch"
-            && call["cause"] == "inotify-watches"
-    });
-    let path = refused
-        .and_then(|call| call["path"].as_str())
-        .unwrap_or("none")
-        .to_owned();
-    stage.table.row(
-        "a pod has used up all watches, a new pod starts",
-        "the pod is Ready, the kubelet runs",
-        &format!("trace: kubelet refused on {path}"),
-        path.starts_with("/sys/fs/cgroup/"),
-    );
+    if let Some(trace) = trace {
+        traced(stage, &trace.stop()?);
+    }
 
     let look = stage.nospace.check()?;
     let finding = look.critical(Cause::InotifyWatches)?;
@@ -77,6 +66,24 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     restarted(stage)?;
     tuned(stage)?;
     stage.node.delete("late")
+}
+
+/// The call of the kubelet that was refused.
+fn traced(stage: &mut Stage, calls: &[Value]) {
+    let refused = calls.iter().find(|call| {
+        call["comm"] == "kubelet"
+            && call["call"] == "inotify_add_watch"
+            && call["cause"] == "inotify-watches"
+    });
+    let path = refused
+        .and_then(|call| call["path"].as_str())
+        .unwrap_or("none");
+    stage.table.row(
+        "a pod has used up all watches, a new pod starts",
+        "the pod is Ready, the kubelet runs",
+        &format!("trace: kubelet refused on {path}"),
+        path.starts_with("/sys/fs/cgroup/"),
+    );
 }
 
 /// The kubelet is started again: it dies, and its log says why.
