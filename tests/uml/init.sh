@@ -1,5 +1,7 @@
 #!/bin/bash
 # The first process of the machine that uml.sh starts: makes a root of its own over the files outside, and runs the script there.
+# Where something fails before that, this ends, and the machine with it.
+set -e
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 if [ -z "${UML_ROOT:-}" ]; then
@@ -40,7 +42,7 @@ for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
 done
 
 out=$UML_OUT
-outside() { # COMMAND...: with the directory that the machine outside has, in /run/outside
+outside() { # COMMAND...: while OUT as it is outside is mounted at /run/outside
     mkdir -p /run/outside
     mount -t hostfs -o "$out" none /run/outside
     "$@"
@@ -49,11 +51,8 @@ outside() { # COMMAND...: with the directory that the machine outside has, in /r
 
 outside cp /run/outside/.uml /run/command
 mkdir -p "$out"
-(
-    . /run/command
-    unset UML_OUT UML_KERNEL UML_ROOT
-    run
-) >/dev/console 2>&1 </dev/null
-echo $? >"$out/.status"
+status=0
+bash -c '. /run/command && unset UML_OUT UML_KERNEL UML_ROOT && run' >/dev/console 2>&1 </dev/null || status=$?
+echo "$status" >"$out/.status"
 outside cp -ru "$out/." /run/outside/
 poweroff -f

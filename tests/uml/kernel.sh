@@ -23,12 +23,15 @@ if [ ! -e "$to/linux" ]; then
     work=$(mktemp -d "$cache/new.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     mkdir "$work/packages"
+    # Another release has taken its place there.
+    package=$(in_debian "$suite" amd64 apt-cache show --no-all-versions user-mode-linux | sed -n 's/^Version: //p')
+    [[ $package == "$release"* ]] || { echo "uml: Debian $suite has Linux $package in user mode now, and not $release" >&2; exit 1; }
     (cd "$work/packages" && in_debian "$suite" amd64 apt-get download -qq user-mode-linux libc6 >&2 && for deb in *.deb; do dpkg-deb -x "$deb" .; done)
     mkdir -p "$work/new/modules" "$work/new/libc"
     for module in $modules; do
         find "$work/packages/usr/lib/uml/modules" -name "$module.ko" -exec cp {} "$work/new/modules/" \;
     done
-    find "$work"/packages/usr/lib/x86_64-linux-gnu "$work"/packages/lib/x86_64-linux-gnu -maxdepth 1 -type f -name '*.so*' -exec cp {} "$work/new/libc/" \; 2>/dev/null || true
+    find "$work/packages/usr/lib/x86_64-linux-gnu" -maxdepth 1 -type f -name '*.so*' -exec cp {} "$work/new/libc/" \;
     cp "$work/packages/usr/bin/linux.uml" "$work/new/linux"
     rm -rf "$to"
     mv -T "$work/new" "$to"

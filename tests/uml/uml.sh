@@ -12,7 +12,15 @@ kernel=$1 out=$(readlink -f "$2")
 shift 2
 [ "$(id -u)" = 0 ] || { echo "uml: needs root" >&2; exit 77; }
 
-rm -f "$out/.status"
+[ "$(uname -m)" = x86_64 ] || { echo "uml: Debian has Linux for user mode on x86-64 only" >&2; exit 77; }
+case $out/ in
+/tmp/* | /run/* | /dev/*) echo "uml: $out is another one there: take a directory outside of /tmp, /run and /dev" >&2; exit 3 ;;
+esac
+
+trap 'rm -f "$out"/.{status,uml}' EXIT
+rm -f "$out"/.{status,uml}
+# The environment may hold secrets.
+install -m 600 /dev/null "$out/.uml"
 { export -p && echo 'run() {' && printf '%q ' "$@" && echo && echo '}'; } >"$out/.uml"
 # The kernel is linked against a newer C library than this machine's, which everything there takes then.
 ended=0
@@ -25,6 +33,4 @@ TMPDIR=/dev/shm unshare --mount --propagation private busybox sh -c '
     rootfstype=hostfs rootflags=/ ro mem="${MEMORY:-4G}" init="$here/init.sh" con=null con0=null,fd:1 quiet \
     UML_OUT="$out" UML_KERNEL="$kernel" </dev/null || ended=$?
 [ -e "$out/.status" ] || { echo "uml: the machine ended with $ended before the script did" >&2; exit 1; }
-status=$(cat "$out/.status")
-rm "$out/.status" "$out/.uml"
-exit "$status"
+exit "$(cat "$out/.status")"
