@@ -101,8 +101,13 @@ mod tests {
 
     /// What is used by a node with these sums in KiB, and a list of two pages of programs.
     fn used_with(vmalloc: u64, stacks: u64, vmapped: bool) -> (u64, Option<&'static str>) {
-        let directory = tempfile::tempdir().expect("a directory");
         let meminfo = format!("KernelStack: {stacks} kB\nVmallocUsed: {vmalloc} kB\n");
+        used_of(&meminfo, vmapped)
+    }
+
+    /// Likewise, with this meminfo.
+    fn used_of(meminfo: &str, vmapped: bool) -> (u64, Option<&'static str>) {
+        let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join("meminfo"), meminfo).expect("a file");
         fs::write(directory.path().join("vmallocinfo"), LIST).expect("a file");
         let roots = Roots {
@@ -132,6 +137,15 @@ mod tests {
         let (used, note) = used_with(LIMIT_KIB, LIMIT_KIB - 100, true);
         assert_eq!(used, 100);
         assert!(note.is_some_and(|note| note.contains("stacks of threads")));
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_count_stacks_has_a_figure() {
+        let vmalloc = |kib| format!("VmallocUsed: {kib} kB\n");
+        let (used, note) = used_of(&vmalloc(16), true);
+        assert_eq!(used, 16);
+        assert_eq!(note, Some("all that vmalloc has given: programs have less"));
+        assert_eq!(used_of(&vmalloc(LIMIT_KIB), true), (8, None));
     }
 
     #[test]
