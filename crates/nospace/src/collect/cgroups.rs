@@ -1,7 +1,7 @@
 //! Control groups: which version, how many directories, how many the kernel counts.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nospace_core::model::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 use nospace_core::parse::cgroupfs::{self, Subsystem};
@@ -28,6 +28,7 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
     let mut partial = false;
     let mut seen = Vec::new();
     let mut passed_over = false;
+    let mut is_branch = false;
     let mounts = mount_table::read(host)?;
     for mount in mounts.mounts() {
         let known = seen.contains(&&mount.device);
@@ -36,7 +37,7 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
         }
         // A container's bind mount of one branch is no hierarchy of the host.
         let top = Path::new(&mount.mountpoint).strip_prefix("/sys");
-        let Some(top) = top.ok().filter(|_| mount.root == "/") else {
+        let Some(top) = top.ok().filter(|_| is_top(&mount.root)) else {
             passed_over = true;
             continue;
         };
@@ -53,6 +54,7 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
             }
         };
         partial |= hierarchy.truncated;
+        is_branch |= !is_whole(host, mount, top);
         if hierarchy.unified {
             let mut limits = DescendantLimits::default();
             limits.read(host, top, &tree);
@@ -67,7 +69,7 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
     if cgroups.hierarchies.is_empty() {
         gaps.push("no cgroup file system is mounted below /sys/fs/cgroup".to_owned());
         partial |= passed_over;
-    } else if is_branch(host) && !nospace_bpf::is_whole_node() {
+    } else if is_branch && !nospace_bpf::is_whole_node() {
         gaps.push(
             "the cgroups above those of this container are not visible; run on the host".to_owned(),
         );
@@ -76,9 +78,27 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
     Ok(Measurement::exact(cgroups).partial(partial).with_gaps(gaps))
 }
 
-/// Whether what is mounted are the branches of nospace's own cgroup namespace, and not the whole hierarchies.
-fn is_branch(host: &dyn Host) -> bool {
-    namespace_at(host, "self/ns/cgroup").is_ok_and(|own| own != INITIAL_CGROUP_NAMESPACE)
+/// Whether the root of a mount is that of its hierarchy or of a cgroup namespace. Of what is above nospace's own cgroup namespace the kernel prints
+/// `/..` for each level (`cgroup_show_path`, kernel/cgroup/cgroup.c).
+fn is_top(root: &str) -> bool {
+    let mut parts = Path::new(root).components();
+    parts.next() == Some(Component::RootDir) && parts.all(|part| part == Component::ParentDir)
+}
+
+/// Whether all of the hierarchy is mounted, and not just the branch of a cgroup namespace.
+fn is_whole(host: &dyn Host, mount: &Mount, top: &Path) -> bool {
+    let has = |file: &str| read::bytes(host, sys(&top.join(file)));
+    let own = namespace_at(host, "self/ns/cgroup");
+    let is_initial = !own.is_ok_and(|own| own != INITIAL_CGROUP_NAMESPACE);
+    match (mount.root.as_str(), mount.fstype.as_str()) {
+        ("/", _) if is_initial => true,
+        // Older recordings have no file that would tell.
+        ("/", "cgroup2") => false,
+        // In every cgroup but the root.
+        (_, "cgroup2") => has("cgroup.events") == Err(ReadError::Gone),
+        // In the root alone.
+        _ => has("cgroup.sane_behavior").is_ok(),
+    }
 }
 
 fn version(hierarchies: &[Hierarchy]) -> CgroupVersion {

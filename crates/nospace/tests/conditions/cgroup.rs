@@ -38,6 +38,29 @@ impl Cgroup {
         Self::make(OsStr::new(name))
     }
 
+    /// One in each hierarchy that can have one; none, said in words, where there is none.
+    #[allow(dead_code, reason = "not every test that shares this needs it")]
+    pub fn in_each() -> Vec<Self> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("nospace-test-{}-{number}", std::process::id());
+        let places = HIERARCHIES.iter().chain([&"/sys/fs/cgroup/unified"]);
+        let made = places.filter_map(|hierarchy| {
+            let path = Path::new(hierarchy).join(&unique);
+            fs::create_dir(&path).ok()?;
+            let cgroup = Self {
+                path,
+                unique: unique.clone(),
+                above: Vec::new(),
+            };
+            cgroup.path.join("cgroup.procs").exists().then_some(cgroup)
+        });
+        let made: Vec<_> = made.collect();
+        if made.is_empty() {
+            eprintln!("skipped: no cgroup can be made here");
+        }
+        made
+    }
+
     fn make(name: &OsStr) -> anyhow::Result<Option<Self>> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let unique = format!("nospace-test-{}-{number}", std::process::id());

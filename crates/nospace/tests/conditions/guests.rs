@@ -1,4 +1,5 @@
-//! Processes in the cgroups of guests: their owners, and that no remedy edits a unit of the host for them.
+//! Processes in the cgroups of guests: their owners, and that no remedy edits a unit of the host for them. nospace in a pod, which sees all of the
+//! node's cgroups from a cgroup namespace of its own.
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
@@ -6,6 +7,7 @@ use nospace_core::report::Owner;
 use nospace_holder::Holder;
 
 use crate::cgroup::Cgroup;
+use crate::script;
 use crate::support::{check, report};
 
 /// A unit inside, which many hosts have as well.
@@ -54,5 +56,36 @@ pub fn guests(options: &str) -> anyhow::Result<()> {
             "{full:#?}"
         );
     }
+    Ok(())
+}
+
+/// In a container with a cgroup namespace of its own (each of a pod has one with version 2) and the node's file systems below another directory, as
+/// the agent and `cluster --via debug` have it: the node's cgroups are seen in full.
+pub fn pod(options: &str) -> anyhow::Result<()> {
+    let own = Cgroup::in_each();
+    if own.is_empty() {
+        return Ok(());
+    }
+    let on_node = report(&mut check(options))?;
+    let files = own.iter().map(|one| one.path().join("cgroup.procs"));
+    let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
+    let script = r#"
+        for procs in $own; do echo $$ >"$procs"; done
+        exec unshare --cgroup --mount sh -euc '
+            mount -t tmpfs host /mnt
+            mkdir /mnt/host
+            mount --rbind / /mnt/host
+            grep -qE " /\.\.[/.]* .* - cgroup" /proc/self/mountinfo
+            exec /proc/self/fd/8 --procfs=/mnt/host/proc --sysfs=/mnt/host/sys --rootfs=/mnt/host check -o json $options
+        '
+    "#;
+    let mut in_pod = script::private(script, options);
+    let in_pod = report(in_pod.env("own", files.join(" ")))?;
+    for report in [&on_node, &in_pod] {
+        let run = report.collectors.iter().find(|one| one.name == "cgroups");
+        let run = run.context("no collector of cgroups")?;
+        ensure!(!run.partial && run.gaps.is_empty(), "{run:?}");
+    }
+    ensure!(in_pod.node.cgroup_version == on_node.node.cgroup_version);
     Ok(())
 }
