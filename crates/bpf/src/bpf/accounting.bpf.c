@@ -41,50 +41,56 @@ __u64 last_pid_namespace;
 /* The user whose record is next in a chain: a user, and the creators of enclosing user namespaces, which each charge counts against,
  * too. */
 __u64 chain_next;
+/* How many more there can be. */
+__u32 chain_left;
 
 /* Sends one link; a global function, so that the verifier checks it once. */
-__noinline int send_link(void)
+__noinline long send_link(void)
 {
 	struct user_record *r;
 
-	if (!chain_next)
+	if (!chain_next || !chain_left)
 		return 0;
 	r = next_record(sizeof(*r));
 	if (!r)
 		return 0;
 	read_user((struct ucounts *)chain_next, r);
 	chain_next = r->parent;
+	chain_left--;
 	return 1;
 }
 
-__noinline int send_chain(__u64 ucounts)
+REPEAT(send_links, send_link)
+
+static __always_inline void send_chain(__u64 ucounts)
 {
 	chain_next = ucounts;
-	for (int i = 0; i < MAX_CHAIN && chain_next; i++)
-		send_link();
-	return 0;
+	chain_left = MAX_CHAIN;
+	send_links();
 }
 
-__noinline int send_fanotify_link(void)
+__noinline long send_fanotify_link(void)
 {
 	struct fanotify_user_record *r;
 
-	if (!chain_next)
+	if (!chain_next || !chain_left)
 		return 0;
 	r = next_record(sizeof(*r));
 	if (!r)
 		return 0;
 	read_fanotify_user((struct ucounts *)chain_next, r);
 	chain_next = r->parent;
+	chain_left--;
 	return 1;
 }
 
-__noinline int send_fanotify_chain(__u64 ucounts)
+REPEAT(send_fanotify_links, send_fanotify_link)
+
+static __always_inline void send_fanotify_chain(__u64 ucounts)
 {
 	chain_next = ucounts;
-	for (int i = 0; i < MAX_CHAIN && chain_next; i++)
-		send_fanotify_link();
-	return 0;
+	chain_left = MAX_CHAIN;
+	send_fanotify_links();
 }
 
 #include "table.h"

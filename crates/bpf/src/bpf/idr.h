@@ -9,7 +9,7 @@
 __u64 watch_sum;
 
 /* Visits one slot. Returns 0 when none is left. */
-__noinline int count_slot(void)
+__noinline long count_slot(void)
 {
 	struct xa_level *level = deepest();
 	__u64 child;

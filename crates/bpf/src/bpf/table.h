@@ -168,7 +168,7 @@ static __always_inline void visit_fanotify(__u64 file)
 }
 
 /* Visits one descriptor. Returns 0 when none is left, or this one is a group. */
-__noinline int visit_descriptor(void)
+__noinline long visit_descriptor(void)
 {
 	__u64 file = batch.files[table.next & (BATCH - 1)];
 	const void *ops;
@@ -195,7 +195,7 @@ __noinline int visit_descriptor(void)
 REPEAT(visit_descriptors, visit_descriptor)
 
 /* Visits the descriptors of one word of the bitmap of open ones. Returns 0 when the walk stops. */
-__noinline int visit_batch(void)
+__noinline long visit_batch(void)
 {
 	struct fdtable *fdt = fd_table();
 	__u32 base = table.next & -BATCH;
@@ -224,7 +224,7 @@ __noinline int visit_batch(void)
 REPEAT(visit_batches, visit_batch)
 
 /* Visits descriptors up to the first group, and that. Returns 0 when the walk stops. */
-__noinline int visit_group(void)
+__noinline long visit_group(void)
 {
 	__u64 file;
 

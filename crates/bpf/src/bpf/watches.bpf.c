@@ -185,7 +185,7 @@ static __always_inline bool send_entry(const struct sent *entry)
 }
 
 /* Sends the entry walk.entry, unless that has been done, and goes on to its parent. Returns 0 after the last, or when there is no room. */
-__noinline int visit_entry(void)
+__noinline long visit_entry(void)
 {
 	struct sent entry = describe_entry((struct dentry *)walk.entry);
 	struct sent *known = sent_entries[sent_set(walk.entry) & ((1 << SENT_BITS) - 1)];
@@ -302,7 +302,7 @@ __noinline int send_watch(__u64 address, __u32 wd)
 }
 
 /* Visits one slot. Returns 0 when none is left or there is no room. */
-__noinline int visit_slot(void)
+__noinline long visit_slot(void)
 {
 	struct xa_level *level = deepest();
 	__u64 child;
