@@ -147,6 +147,7 @@ impl Node {
             version: CgroupVersion::V1,
             hierarchies: controllers.iter().map(hierarchy).collect(),
             descendant_limits: Vec::new(),
+            of_kubelet: Vec::new(),
         });
         self
     }
@@ -164,6 +165,7 @@ impl Node {
                 ..Hierarchy::default()
             }],
             descendant_limits: Vec::new(),
+            of_kubelet: Vec::new(),
         });
         self
     }

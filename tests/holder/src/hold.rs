@@ -41,6 +41,9 @@ pub fn hold(plan: &Plan) -> anyhow::Result<Held> {
         userns::become_user(uid)?;
     }
     die_with_parent()?;
+    if let Some(cwd) = &plan.cwd {
+        rustix::process::chdir(cwd)?;
+    }
     if let Some(comm) = &plan.comm {
         rustix::thread::set_name(&CString::new(comm.as_bytes())?)?;
     }

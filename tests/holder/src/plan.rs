@@ -45,6 +45,9 @@ pub struct Plan {
     /// Name of the process, as bytes
     #[arg(long)]
     pub comm: Option<OsString>,
+    /// Working directory
+    #[arg(long)]
+    pub cwd: Option<PathBuf>,
     /// Flags of a kubelet, for one that plays a kubelet: they only stand in its command line
     #[arg(long)]
     pod_manifest_path: Option<PathBuf>,

@@ -182,9 +182,13 @@ struct Need {
 }
 
 fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
+    let seen = match cgroups.of_kubelet.as_slice() {
+        [] => &cgroups.hierarchies,
+        _ => &cgroups.of_kubelet,
+    };
     match cgroups.version {
         CgroupVersion::V2 => {
-            let unified = cgroups.hierarchies.iter().find(|h| h.unified)?;
+            let unified = seen.iter().find(|h| h.unified)?;
             let watches = watched(unified);
             let bound = bound(unified.truncated);
             Some(Need {
@@ -196,7 +200,7 @@ fn need(cgroups: &Cgroups, kubelet: &Kubelet) -> Option<Need> {
                 ),
             })
         }
-        CgroupVersion::V1 | CgroupVersion::Hybrid => v1_need(&cgroups.hierarchies, kubelet),
+        CgroupVersion::V1 | CgroupVersion::Hybrid => v1_need(seen, kubelet),
         CgroupVersion::Unknown => None,
     }
 }

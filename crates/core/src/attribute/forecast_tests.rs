@@ -59,6 +59,17 @@ fn on_v2_one_watch_a_directory_but_mounts() {
 }
 
 #[test]
+fn a_kubelet_in_a_container_watches_the_cgroups_that_it_sees() {
+    let node = node().cgroups_v2(200, 20).with(|s| {
+        let cgroups = s.cgroups.as_mut().unwrap();
+        let mut seen = cgroups.hierarchies.clone();
+        seen[0].directories = 36;
+        cgroups.of_kubelet = seen;
+    });
+    assert_eq!(forecast(&node).watches_needed, 16 + 6);
+}
+
+#[test]
 fn on_v1_the_longer_list_where_no_kubelet_shows_it() {
     let forecast = forecast(&node().cgroups_v1(&HIERARCHIES, 100));
     assert_eq!(forecast.watches_needed, 8 * 100 + 6);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::amount::thousands;
 use crate::managers::{Manager, combined, combined_by_services, is_kubelet};
 use crate::model::{Instance, KubeletConfig, Pair, Process, Snapshot, UserKey};
+use crate::parse::cgroup_path::identify;
 use crate::report::Owner;
 
 /// Instances of a starting kubelet: cAdvisor's raw factory and its watcher, without which it exits (`Start`, manager/manager.go); the
@@ -41,6 +42,23 @@ pub fn kubelets<'s>(
     let is_of_pod = |pid| matches!(owners.get(&pid), Some(Owner::Pod { .. }));
     let processes = snapshot.processes.iter();
     processes.filter(move |p| is_kubelet(&p.comm) && !is_of_pod(p.pid))
+}
+
+/// The process whose next start the forecast is about.
+#[must_use]
+pub fn node_kubelet<'s>(
+    snapshot: &'s Snapshot,
+    owners: &BTreeMap<u32, Owner>,
+) -> Option<&'s Process> {
+    let pid = Kubelet::find(snapshot, owners)?.pid?;
+    snapshot.processes.iter().find(|one| one.pid == pid)
+}
+
+/// Whether the cgroups of a process that may be a kubelet are those of a container.
+#[must_use]
+pub fn may_be_kubelet_in_container(process: &Process) -> bool {
+    let mut cgroups = process.cgroups.iter();
+    is_kubelet(&process.comm) && cgroups.any(|one| identify(&one.path).container.is_some())
 }
 
 /// The kubelet that runs, if one does.

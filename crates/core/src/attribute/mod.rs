@@ -13,7 +13,7 @@ mod users;
 mod view;
 
 pub use holders::{Holder, Part};
-pub use kubelet::{is_starting, kubelets};
+pub use kubelet::{is_starting, kubelets, may_be_kubelet_in_container, node_kubelet};
 pub use owners::owners;
 pub use room::Room;
 pub use running::{Running, running};

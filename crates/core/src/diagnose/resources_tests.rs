@@ -125,6 +125,7 @@ fn memory_hierarchy(directories: u64, kernel_count: Option<u64>, dying: Option<u
             version: CgroupVersion::V1,
             hierarchies: vec![hierarchy],
             descendant_limits: Vec::new(),
+            of_kubelet: Vec::new(),
         });
     })
 }

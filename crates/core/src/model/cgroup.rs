@@ -38,6 +38,9 @@ pub struct Cgroups {
     pub hierarchies: Vec<Hierarchy>,
     /// `cgroup.max.descendants` and `cgroup.max.depth` where one is set (v2).
     pub descendant_limits: Vec<DescendantLimit>,
+    /// The same hierarchies as the node's kubelet sees them, where that runs in a container; empty where it runs on the machine itself.
+    #[serde(default)]
+    pub of_kubelet: Vec<Hierarchy>,
 }
 
 /// One mounted hierarchy.

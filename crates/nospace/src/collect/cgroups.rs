@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use anyhow::ensure;
 use nospace_core::model::{CgroupVersion, Cgroups, DescendantLimit, Hierarchy};
 use nospace_core::parse::cgroupfs::{self, Subsystem};
 use nospace_core::parse::mountinfo::Mount;
@@ -76,6 +77,47 @@ pub fn collect(host: &dyn Host, trees: &mut Trees) -> CollectResult<Cgroups> {
         partial = true;
     }
     Ok(Measurement::exact(cgroups).partial(partial).with_gaps(gaps))
+}
+
+/// The hierarchies as a process in a container sees them: it may have but a branch of each.
+pub fn seen_by(host: &dyn Host, pid: u32, cgroups: &Cgroups) -> anyhow::Result<Vec<Hierarchy>> {
+    let node = mount_table::read(host)?;
+    let own = mount_table::of(host, &pid.to_string())?;
+    let mut seen = Vec::new();
+    for hierarchy in &cgroups.hierarchies {
+        let is_there = |mount: &&Mount| mount.mountpoint == hierarchy.mountpoint;
+        let device = node
+            .mounts()
+            .iter()
+            .rev()
+            .find(is_there)
+            .map(|mount| &mount.device);
+        let below = |mount: &&Mount| {
+            Path::new(&mount.mountpoint).starts_with("/sys/fs/cgroup")
+                && Some(&mount.device) == device
+        };
+        let Some(mount) = own.iter().find(below) else {
+            continue;
+        };
+        let branch = Path::new(&mount.root).strip_prefix("/")?;
+        ensure!(
+            branch
+                .components()
+                .all(|part| matches!(part, Component::Normal(_))),
+            "{} is outside of nospace's cgroup namespace",
+            mount.root
+        );
+        let top = Path::new(&hierarchy.mountpoint).strip_prefix("/sys")?;
+        let walked = walk(host, &top.join(branch), |_| {})?;
+        seen.push(Hierarchy {
+            directories: walked.directories,
+            mount_unit_directories: walked.mount_units,
+            truncated: walked.truncated,
+            ..hierarchy.clone()
+        });
+    }
+    ensure!(!seen.is_empty(), "it has none of the node's hierarchies");
+    Ok(seen)
 }
 
 /// Whether the root of a mount is that of its hierarchy or of a cgroup namespace. Of what is above nospace's own cgroup namespace the kernel prints

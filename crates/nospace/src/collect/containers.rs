@@ -1,8 +1,9 @@
 //! Pods and containers from the node's disk. No runtime and no API server is asked:
 //! both may be down when the names are needed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nospace_core::managers;
 use nospace_core::model::{Bundle, ContainerLog, Containers, PodLog, Runtime};
@@ -13,10 +14,10 @@ use nospace_core::runtimes::{RUNTIMES, Store, by_containerd_namespace};
 use super::mount_table::{self, Table, is_local};
 use super::read;
 use super::run::{CollectResult, Measurement};
-use crate::host::{Host, ReadError, ReadResult, root};
+use crate::host::{At, Host, ReadError, ReadResult, Tree, root};
 
 /// Task directories of the runtime API, below a state directory: `TASKS/NAMESPACE/ID`.
-const TASKS: [&str; 2] = [
+pub const TASKS: [&str; 2] = [
     "io.containerd.runtime.v2.task",
     "io.containerd.runtime.v1.linux",
 ];
@@ -47,6 +48,7 @@ pub fn collect(host: &dyn Host) -> CollectResult<Containers> {
     });
     let mut disk = Disk {
         host,
+        of: None,
         mounts,
         gaps,
         found: BundleList::default(),
@@ -75,8 +77,26 @@ pub fn collect(host: &dyn Host) -> CollectResult<Containers> {
         .with_gaps(shortened(disk.gaps)))
 }
 
+/// The containers in a state directory of containerd, as this process sees it, and what could not be read.
+pub fn state_of(host: &dyn Host, pid: u32, state: &str) -> (Vec<Bundle>, Vec<String>) {
+    let mounts = mount_table::of(host, &pid.to_string());
+    let mut disk = Disk {
+        host,
+        of: Some(pid),
+        mounts: Table::new(mounts.unwrap_or_default()),
+        gaps: Vec::new(),
+        found: BundleList::default(),
+    };
+    if disk.mount_of(state).is_some() {
+        disk.containerd(state);
+    }
+    (disk.found.bundles, shortened(disk.gaps))
+}
+
 struct Disk<'h> {
     host: &'h dyn Host,
+    /// The process that sees these files; `None` for the machine's.
+    of: Option<u32>,
     mounts: Table,
     gaps: Vec<String>,
     found: BundleList,
@@ -167,8 +187,30 @@ impl Disk<'_> {
 
     /// It is there, may be listed, and lies where no question can hang.
     fn is_local(&self, place: &str) -> bool {
-        let mount = self.mounts.resolve(self.host, Path::new(place));
-        mount.is_some_and(|mount| is_local(&mount.fstype)) && self.host.list(root(place), 1).is_ok()
+        self.mount_of(place).is_some_and(|fstype| is_local(&fstype))
+            && self.host.list(root(place), 1).is_ok()
+    }
+
+    /// The type of the file system that a path lies on.
+    fn mount_of(&self, path: &str) -> Option<String> {
+        let path = Path::new(path);
+        let mount = match self.of {
+            None => self.mounts.resolve(self.host, path),
+            Some(pid) => self.mounts.resolve_for(self.host, pid, path),
+        };
+        mount.map(|mount| mount.fstype.clone())
+    }
+
+    /// A path, and the tree that has it.
+    fn at<'p>(&self, path: &'p str) -> (Tree, Cow<'p, Path>) {
+        let below = path.trim_start_matches('/');
+        match self.of {
+            None => (Tree::Root, Path::new(below).into()),
+            Some(pid) => (
+                Tree::Proc,
+                PathBuf::from(format!("{pid}/root/{below}")).into(),
+            ),
+        }
     }
 
     /// Whether a question about `path` could hang, which is a gap.
@@ -184,8 +226,7 @@ impl Disk<'_> {
 
     /// Names in a directory; none where there is no such directory.
     fn names(&mut self, path: &str) -> Vec<String> {
-        let mount = self.mounts.resolve(self.host, Path::new(path));
-        let fstype = mount.map(|mount| mount.fstype.clone());
+        let fstype = self.mount_of(path);
         if self.hangs(path, fstype.as_deref()) {
             return Vec::new();
         }
@@ -193,7 +234,9 @@ impl Disk<'_> {
     }
 
     fn listed(&mut self, path: &str, cap: usize) -> Vec<String> {
-        let answer = read::names(self.host, root(path), cap);
+        let (tree, place) = self.at(path);
+        let at = At { tree, path: &place };
+        let answer = read::names(self.host, at, cap);
         let (names, more) = self.unless_absent(path, answer).unwrap_or_default();
         if more {
             self.gaps
@@ -210,7 +253,9 @@ impl Disk<'_> {
         parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
     ) -> Option<T> {
         let mut bytes = Vec::new();
-        let answer = self.host.read(root(path), cap, &mut bytes);
+        let (tree, place) = self.at(path);
+        let at = At { tree, path: &place };
+        let answer = self.host.read(at, cap, &mut bytes);
         self.unless_absent(path, answer)?;
         match parse(&bytes) {
             Ok(parsed) => Some(parsed),

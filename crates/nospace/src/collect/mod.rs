@@ -31,6 +31,7 @@ mod ptys;
 mod quotas;
 pub(crate) mod read;
 pub(crate) mod run;
+mod shims;
 mod sysv;
 pub(crate) mod users;
 pub(crate) mod vantage;
@@ -268,6 +269,7 @@ fn merge(
             amount: *groups,
         }));
     describe_holders(host, snapshot);
+    shims::complete(snapshot, host);
     node::complete(snapshot, host);
     snapshot.epoll = scanned.epoll;
     snapshot.collectors.splice(0..0, scanned.runs.into_vec());

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use nospace_core::attribute::{is_starting, kubelets, owners};
+use nospace_core::attribute::{is_starting, may_be_kubelet_in_container, node_kubelet, owners};
 use nospace_core::managers::kubelet_roots;
 use nospace_core::model::{KubeletConfig, NodeFacts, Process, Snapshot};
 use nospace_core::parse::{kubelet as parse_kubelet, lossy, system};
+use nospace_core::report::Owner;
 
 use super::mount_table::{self, Table, is_local};
-use super::read;
+use super::{cgroups, read};
 use crate::host::{Host, proc, root};
 
 /// Never fails: an unknown name is better than no report.
@@ -33,21 +34,47 @@ fn kubelet(host: &dyn Host) -> Option<KubeletConfig> {
         .find_map(|path| config(host, &mounts, &path))
 }
 
-/// Corrects what the node's kubelet is configured for by the command line of one that was started a moment ago, of which it does
-/// not show yet in what it holds.
+/// Adds what only the node's kubelet can tell: what the command line configures, of one that was started a moment ago and does not show that yet in what
+/// it holds; the cgroups that one in a container sees.
 pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
     let uptime = snapshot.node.uptime_ticks;
-    let is_one = |p: &&Process| p.comm == "kubelet" && is_starting(p.start_ticks, uptime);
-    if !snapshot.processes.iter().any(|process| is_one(&process)) {
+    let is_new = |p: &Process| p.comm == "kubelet" && is_starting(p.start_ticks, uptime);
+    let asks = |p: &Process| is_new(p) || may_be_kubelet_in_container(p);
+    if !snapshot.processes.iter().any(asks) {
         return;
     }
     let owners = owners(snapshot);
-    let starting = kubelets(snapshot, &owners).find(is_one).map(|p| p.pid);
-    let Some(pid) = starting else {
+    let Some(kubelet) = node_kubelet(snapshot, &owners) else {
         return;
     };
-    if let Ok(cmdline) = read::bytes(host, proc(&format!("{pid}/cmdline"))) {
+    let (pid, is_new) = (kubelet.pid, is_new(kubelet));
+    if let Some(Owner::Container { .. }) = owners.get(&pid) {
+        // The files of the machine are not its.
+        snapshot.node.kubelet = None;
+        of_container(snapshot, host, pid);
+    } else if is_new && let Ok(cmdline) = read::bytes(host, proc(&format!("{pid}/cmdline"))) {
         snapshot.node.kubelet = by_flags(host, &parse_kubelet::Flags::parse(&cmdline));
+    }
+}
+
+fn of_container(snapshot: &mut Snapshot, host: &dyn Host, pid: u32) {
+    let Some(cgroups) = &mut snapshot.cgroups else {
+        return;
+    };
+    match cgroups::seen_by(host, pid, cgroups) {
+        Ok(seen) => cgroups.of_kubelet = seen,
+        Err(error) => {
+            let run = snapshot
+                .collectors
+                .iter_mut()
+                .find(|run| run.name == "cgroups");
+            if let Some(run) = run {
+                run.partial = true;
+                run.gaps.push(format!(
+                    "cgroups that the kubelet (pid {pid}) sees: {error:#}"
+                ));
+            }
+        }
     }
 }
 

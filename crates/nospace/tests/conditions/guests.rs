@@ -4,7 +4,7 @@
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
 use nospace_core::report::Owner;
-use nospace_holder::Holder;
+use nospace_holder::{Holder, scratch};
 
 use crate::cgroup::Cgroup;
 use crate::script;
@@ -56,6 +56,48 @@ pub fn guests(options: &str) -> anyhow::Result<()> {
             "{full:#?}"
         );
     }
+    Ok(())
+}
+
+/// A pod of a containerd that was started with `--state`: what its shim works in says where that is.
+pub fn own_state(options: &str) -> anyhow::Result<()> {
+    let Some(cgroup) = Cgroup::named("{}")? else {
+        return Ok(());
+    };
+    let state = scratch()?;
+    let tasks = state.path().join("io.containerd.runtime.v2.task/k8s.io");
+    let bundle = tasks.join("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    std::fs::create_dir_all(&bundle)?;
+    let config = serde_json::json!({
+        "linux": {"cgroupsPath": format!("/{}/pod", cgroup.unique())},
+        "annotations": {"io.kubernetes.cri.sandbox-name": "web-0", "io.kubernetes.cri.sandbox-namespace": "shop"},
+    });
+    std::fs::write(bundle.join("config.json"), config.to_string())?;
+    let inside = cgroup.below("pod")?;
+    let pod_of = |uid: &str| {
+        let cwd = format!("--cwd={}", bundle.display());
+        let mut shim = Holder::start(&[&cwd, "--comm=containerd-shim", "--watches=1", uid])?;
+        inside.add(shim.pid())?;
+        let report = report(&mut check(options));
+        let pid = shim.pid();
+        shim.end();
+        let process = report?.processes.into_iter().find(|one| one.pid == pid);
+        let owner = process.context("the process is not in the report")?.owner;
+        Ok::<_, anyhow::Error>(match owner {
+            Owner::Pod {
+                namespace, name, ..
+            } => Some((namespace, name)),
+            _ => None,
+        })
+    };
+    let root = pod_of("--uid=0")?;
+    ensure!(
+        root == Some(("shop".to_owned(), "web-0".to_owned())),
+        "{root:?}"
+    );
+    // Anybody may have a process of that name, and write what he wants into a file.
+    let other = pod_of("--uid=61234")?;
+    ensure!(other.is_none(), "{other:?}");
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use support::{WAYS, test};
 /// A condition, to be held with these options of nospace.
 type Condition = fn(&str) -> anyhow::Result<()>;
 
-const CONDITIONS: [(&str, Condition); 18] = [
+const CONDITIONS: [(&str, Condition); 19] = [
     ("inotify used up", exhausted::inotify),
     ("32 descriptors", exhausted::descriptors),
     ("root file system full", exhausted::disk),
@@ -39,6 +39,7 @@ const CONDITIONS: [(&str, Condition); 18] = [
     ("hostile process name", hostile::comm),
     ("hostile cgroup name", hostile::cgroup),
     ("guests", guests::guests),
+    ("a state directory of one's own", guests::own_state),
     ("in a pod", guests::pod),
     ("hanging mounts", hanging::mounts),
     ("no inotify, no writes", quiet::system_calls),

@@ -358,6 +358,7 @@ pub fn snapshot() -> impl Strategy<Value = Snapshot> {
                 CgroupVersion::V1
             },
             hierarchies: vec![hierarchy],
+            of_kubelet: Vec::new(),
             descendant_limits: vec![DescendantLimit {
                 path: "/a".to_owned(),
                 used: keys,

@@ -1,0 +1,141 @@
+//! Containers of a containerd whose state is not where it usually is, or in another container, as one of its shims shows it.
+//!
+//! A shim works in the directory of its container, `STATE/io.containerd.runtime.v2.task/NAMESPACE/ID` (`NewBundle`, core/runtime/v2/bundle.go of
+//! containerd): of a containerd with `--state`, and of one that runs in a container, as on a node of kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use nospace_core::model::{Containers, Process, Snapshot};
+use nospace_core::parse::cgroup_path::{identify, is_id};
+use nospace_core::parse::process::stat;
+use nospace_core::runtimes;
+
+use super::containers::{TASKS, state_of};
+use super::mounts::namespace_at;
+use super::read;
+use crate::host::{Host, proc};
+
+/// Name of a shim's program, or its beginning.
+const SHIM: &str = "containerd-shim";
+/// A shim is looked for among so many ancestors.
+const MAX_ANCESTORS: usize = 6;
+/// Of more processes in containers that are not known none is asked for its shim.
+const MAX_ASKED: usize = 500;
+
+/// Adds the containers of the processes that belong to none that is known.
+pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
+    let mut known = Known::of(&snapshot.containers);
+    let unknown = snapshot.processes.iter().filter(|one| known.lacks(one));
+    let shims = unknown.take(MAX_ASKED).filter_map(|one| shim(host, one));
+    let shims: BTreeSet<u32> = shims.collect();
+    if shims.is_empty() {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    let mut gaps = Vec::new();
+    for pid in shims {
+        let Some(state) = state(host, pid) else {
+            continue;
+        };
+        let mounts = namespace_at(host, &format!("{pid}/ns/mnt")).ok();
+        if !seen.insert((mounts, state.clone())) {
+            continue;
+        }
+        let (mut found, missed) = state_of(host, pid, &state);
+        gaps.extend(missed);
+        let is_elsewhere = |kind: &str| {
+            let of = |pid: &str| namespace_at(host, &format!("{pid}/ns/{kind}")).ok();
+            of(&pid.to_string()) != of("self")
+        };
+        let (other_pids, other_cgroups) = (is_elsewhere("pid"), is_elsewhere("cgroup"));
+        for bundle in &mut found {
+            // They mean something else here.
+            bundle.init_pid.take_if(|_| other_pids);
+            bundle.cgroups_path.take_if(|_| other_cgroups);
+        }
+        let known = &mut snapshot.containers.bundles;
+        found.retain(|new| !known.iter().any(|one| one.id == new.id));
+        known.append(&mut found);
+    }
+    let mut runs = snapshot.collectors.iter_mut();
+    if let Some(run) = runs.find(|run| run.name == "containers") {
+        run.partial |= !gaps.is_empty();
+        run.gaps.extend(gaps);
+    }
+}
+
+/// What is known of containers.
+struct Known<'s> {
+    ids: BTreeSet<&'s str>,
+    cgroups: BTreeSet<&'s str>,
+    /// Cgroups of processes, and whether they are of a container of which nothing is known: most are those of many processes.
+    asked: BTreeMap<&'s str, bool>,
+}
+
+impl<'s> Known<'s> {
+    fn of(containers: &'s Containers) -> Self {
+        let bundles = containers.bundles.iter();
+        Self {
+            ids: bundles.clone().map(|one| one.id.as_str()).collect(),
+            cgroups: bundles
+                .filter_map(|one| one.cgroups_path.as_deref())
+                .collect(),
+            asked: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a process is in a container, or serves one, of which nothing is known.
+    fn lacks(&mut self, process: &'s Process) -> bool {
+        if let Some(id) = &process.serves {
+            return !self.ids.contains(id.as_str());
+        }
+        let mut paths = process.cgroups.iter().map(|one| one.path.as_str());
+        paths.any(|path| {
+            let asked = self.asked.get(path).copied();
+            asked.unwrap_or_else(|| {
+                let lacks = self.lacks_container_of(path);
+                self.asked.insert(path, lacks);
+                lacks
+            })
+        })
+    }
+
+    fn lacks_container_of(&self, path: &str) -> bool {
+        let identity = identify(path);
+        match (identity.container, identity.unit) {
+            (Some(container), _) => {
+                is_id(&container.id) && !self.ids.contains(container.id.as_str())
+            }
+            (None, Some(_)) => false,
+            (None, None) => path.len() > 1 && !self.cgroups.contains(path),
+        }
+    }
+}
+
+/// The process itself or an ancestor that is a shim. Only root's is believed: any user can have a process of that name.
+fn shim(host: &dyn Host, process: &Process) -> Option<u32> {
+    let is_shim = |comm: &str| runtimes::monitor(comm).is_some_and(|one| one.program == SHIM);
+    let (mut pid, mut comm, mut parent) = (process.pid, process.comm.clone(), process.ppid);
+    for _ in 0..MAX_ANCESTORS {
+        if is_shim(&comm) {
+            return (host.owner(pid) == Ok(0)).then_some(pid);
+        }
+        if parent <= 1 {
+            return None;
+        }
+        pid = parent;
+        let found = read::optional(host, proc(&format!("{pid}/stat")), stat).ok()??;
+        (comm, parent) = (found.comm, found.ppid);
+    }
+    None
+}
+
+/// The state directory, as the shim calls it.
+fn state(host: &dyn Host, pid: u32) -> Option<String> {
+    let directory = host.link(proc(&format!("{pid}/cwd"))).ok()?;
+    let mut above = Path::new(&directory).ancestors().skip(2);
+    let tasks = above.next()?.file_name()?.to_str()?;
+    let state = above.next()?.to_str()?;
+    TASKS.contains(&tasks).then(|| state.to_owned())
+}
