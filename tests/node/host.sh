@@ -2,8 +2,8 @@
 # A Kubernetes node in its own namespaces on this machine: Debian's containerd and runc, a real kubelet,
 # kube-apiserver and etcd; this machine's cgroup v1. Runs COMMAND on that node and exits with its status.
 # Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into
-# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version, CONTAINERD=2.X.Y that containerd and a newer
-# runc (containerd/build.sh) instead of Debian's. LAYOUT=k3s, rke2, microk8s or k0s gives kubelet and containerd the names, services and directories
+# the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version, KUBELET=1.X.Y only that kubelet
+# (kube/kubelet.sh), CONTAINERD=X.Y.Z that containerd and a newer runc (containerd/build.sh) instead of Debian's. LAYOUT=k3s, rke2, microk8s or k0s gives kubelet and containerd the names, services and directories
 # that they have there (start.sh).
 #
 #   tests/node/host.sh COMMAND [ARGUMENT...]
@@ -64,6 +64,7 @@ else
     modules) KUBE=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd) ;;
     debian) KUBE=$("$here/kube/debian.sh") ;;
     esac
+    [ -z "${KUBELET:-}" ] || KUBE=$("$here/kube/kubelet.sh" "$KUBELET"):$KUBE
     [ -z "${CONTAINERD:-}" ] || KUBE=$("$here/containerd/build.sh" "$CONTAINERD"):$KUBE
     export KUBE
     outside nospace-node --net -- "$@"

@@ -9,46 +9,21 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 
-row() { # WHAT NODE NOSPACE EXPECTED
-    local verdict=right
-    [[ $3 == $4 ]] || verdict=WRONG wrong=1
-    echo "| $LAYOUT: $1 | $2 | $3 | $verdict |"
-}
-
-pod() {
-    cat <<END
-apiVersion: v1
-kind: Pod
-metadata: {name: $1}
-spec:
-  nodeName: $NODE_NAME
-  containers:
-  - {name: reloader, image: $image, imagePullPolicy: Never, command: [/bin/watcher, '3']}
-END
-}
-
-# json EXPRESSION FILE: a Python expression of the document `d`.
-json() { python3 -c "import json,sys; d = json.load(open(sys.argv[1])); print($1)" "$2"; }
-
-# restarts FILE: the commands with a restart that explain gives for this log.
-restarts() {
-    "$NOSPACE" explain -o json "$state/$1" >"$state/$1.out" || true
-    grep -o '"command": "[^"]*restart[^"]*"' "$state/$1.out" | cut -d'"' -f4 | sort -u | paste -sd' '
-}
+. "$here/rows.sh"
 
 inside() {
     . "$here/../lab/tools.sh"
     . "$here/ctl.sh"
     . "$here/start.sh"
     local wrong=0 out=$state/check.json holders start comm
-    pod web-0 | kubectl apply -f - >/dev/null
-    pod web-1 | kubectl apply -f - >/dev/null
+    watching_pod web-0 | kubectl apply -f - >/dev/null
+    watching_pod web-1 | kubectl apply -f - >/dev/null
     wait_for 120 "the pods" kubectl wait --for=condition=Ready pod/web-0 pod/web-1 --timeout=1s
     "$NOSPACE" check -o json >"$out" || [ $? -le 3 ] || { say "check failed"; return 1; }
-    holders=$(json "' '.join(sorted(p['namespace'] + '/' + p['name'] + ' ' + '+'.join(sorted(c['name'] for c in p['containers'])) for p in d['pods']))" "$out")
+    holders=$(pods_of "$out")
     row "two pods of one container with a watcher" "Ready" "$holders" "default/web-0 reloader default/web-1 reloader"
     comm=$(cat "/proc/$(cat "$state/kubelet.pid")/comm")
-    start=$(json "(lambda s: s['verdict'] + ' ' + ' '.join(u['kind'] for u in s.get('unseen', [])))(d['forecast']['kubeletStart'])" "$out")
+    start=$(start_of "$out")
     case $LAYOUT in
     k3s | microk8s) row "its start, in the first minute" "$comm runs" "$start" "unknown besideKubelet" ;;
     *) row "its start, in the first minute" "$comm runs" "$start" "@(starts|barely) " ;;
@@ -61,11 +36,10 @@ inside() {
         row "its start, after a minute: all that it holds is needed" "$comm runs" "$start" "@(starts|barely) True"
         ;;
     esac
-    # Of now: a line from before the boot says nothing of this node.
-    echo "E$(date '+%m%d %T').000000 1 kubelet.go:1] \"Failed to start cAdvisor\" err=\"inotify_add_watch /sys/fs/cgroup/pids: no space left on device\"" >"$state/kubelet-line"
-    row "a kubelet that died of watches" "service $kubelet_service" "$(restarts kubelet-line)" "systemctl restart $kubelet_service"
+    kubelet_line >"$state/kubelet-line"
+    row "a kubelet that died of watches" "service $kubelet_service" "$(restarts "$state/kubelet-line")" "systemctl restart $kubelet_service"
     echo "time=\"$(date -u +%FT%TZ)\" level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"failed to create CRI service: failed to create cni conf monitor: failed to create fsnotify watcher: too many open files\"" >"$state/containerd-line"
-    row "containerd without its CRI plugin" "service $runtime_service" "$(restarts containerd-line)" "*systemctl restart $runtime_service"
+    row "containerd without its CRI plugin" "service $runtime_service" "$(restarts "$state/containerd-line")" "*systemctl restart $runtime_service"
     cp "$out" "$state"/*-line.out "$NODE_LOGS/" 2>/dev/null || true
     return $wrong
 }

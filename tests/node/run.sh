@@ -8,20 +8,22 @@
 #   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 from Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
 #   tests/node/run.sh uml [ACT...]       a node on Linux in user mode, with cgroup v2 and without eBPF; LINUX=6.12 (as usual) or 7.2
+#   tests/node/run.sh nested             a node in a container, as kind makes one, on Linux in user mode; from inside and from outside
 #   tests/node/run.sh layouts [LAYOUT...]  nodes laid out as by K3s, RKE2, MicroK8s and k0s, in namespaces on this machine
 #
-# With CONTAINERD=2.X.Y, host, debian, guest, uml and layouts use that containerd, and a runc that has user namespaces, instead of Debian's.
+# With CONTAINERD=X.Y.Z (1.7.Z or 2.Y.Z), host, debian, guest, uml, nested and layouts use that containerd, and a runc that has user namespaces, instead of
+# Debian's. With KUBELET=1.X.Y, host and uml use that kubelet; the API server stays the current one.
 #
 # Installs and builds what is missing: the Kubernetes programs once (about ten minutes), into ~/.cache/nospace-node, and containerd (three). Prints each
-# claim and what really happened; the same table and the logs go to target/node/LEVEL, or LEVEL-containerd-2.X.Y. Needs root.
+# claim and what really happened; the same table and the logs go to target/node/LEVEL, or LEVEL-containerd-X.Y.Z. Needs root.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 level=${1-}
 case $level in
-cadvisor | api | cluster | host | debian | guest | uml | layouts) shift ;;
-*) sed -n '4,11s/^#   /usage: /p' "$0" >&2; exit 3 ;;
+cadvisor | api | cluster | host | debian | guest | uml | nested | layouts) shift ;;
+*) sed -n '4,12s/^#   /usage: /p' "$0" >&2; exit 3 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "node: needs root" >&2; exit 77; }
 
@@ -31,8 +33,8 @@ export NOSPACE_STATIC
 target=$(uname -m)-unknown-linux-gnu
 (cd "$top" && RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --quiet --target "$target" --package nospace-story)
 story=$top/target/$target/debug/nospace-story
-[ "$level" != uml ] || export LINUX=${LINUX:-6.12}
-out=$top/target/node/$level${LINUX:+-$LINUX}${CONTAINERD:+-containerd-$CONTAINERD}
+case $level in uml | nested) export LINUX=${LINUX:-6.12} ;; esac
+out=$top/target/node/$level${LINUX:+-$LINUX}${KUBELET:+-kubelet-$KUBELET}${CONTAINERD:+-containerd-$CONTAINERD}
 mkdir -p "$out"
 
 case $level in
@@ -53,6 +55,7 @@ host | debian)
     NODE_LOGS=$out "$here/host.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@"
     ;;
 layouts) NOSPACE=$NOSPACE_STATIC "$here/layouts.sh" "$@" | tee "$out/table.md" ;;
+nested) NODE_LOGS=$out "$here/nested.sh" | tee "$out/table.md" ;;
 guest) "$here/guest.sh" "$out" "$story" "$@" ;;
 uml) NODE_LOGS=$out "$here/uml.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@" ;;
 esac

@@ -25,7 +25,7 @@ own_network() {
 # What $LAYOUT, a manager of nodes, calls things and where it keeps them (crates/core/src/managers/layouts.tsv has the sources): the services of
 # kubelet and containerd, the kubelet's process and directory, containerd's state.
 layout() {
-    kubelet_as=kubelet kubelet_service=kubelet runtime_service=containerd
+    kubelet_as=kubelet kubelet_service=kubelet runtime_service=containerd kubelet_slice=system.slice
     kubelet_root=/var/lib/kubelet runtime_state=/run/containerd
     case ${LAYOUT:-kubeadm} in
     kubeadm) ;;
@@ -35,6 +35,7 @@ layout() {
         kubelet_as=kubelite kubelet_service=snap.microk8s.daemon-kubelite runtime_service=snap.microk8s.daemon-containerd
         kubelet_root=/var/snap/microk8s/common/var/lib/kubelet runtime_state=/var/snap/microk8s/common/run/containerd
         ;;
+    kind) kubelet_slice=kubelet.slice ;;
     k0s) kubelet_service=k0sworker runtime_service=k0sworker kubelet_root=/var/lib/k0s/kubelet runtime_state=/run/k0s/containerd ;;
     *) say "there is no layout $LAYOUT"; return 3 ;;
     esac
@@ -61,16 +62,16 @@ make_cgroups() {
 
 # as_service PROGRAM: makes this shell the process that a manager's systemd would start; without $LAYOUT nothing.
 as_service() {
-    local service hierarchy
+    local slice=system.slice service hierarchy
     case ${LAYOUT:-} in '') return ;; esac
     case $1 in
-    kubelet) service=$kubelet_service ;;
+    kubelet) slice=$kubelet_slice service=$kubelet_service ;;
     containerd) service=$runtime_service ;;
     *) return 0 ;;
     esac
-    make_cgroups system.slice "system.slice/$service.service"
+    make_cgroups "$slice" "$slice/$service.service"
     for hierarchy in $(hierarchies); do
-        echo "$BASHPID" >"${hierarchy}system.slice/$service.service/cgroup.procs"
+        echo "$BASHPID" >"$hierarchy$slice/$service.service/cgroup.procs"
     done
 }
 
@@ -214,6 +215,15 @@ END
     mkdir -p /etc/kubernetes/manifests
 }
 
+# kubelet_settings plain|bootstrap|usual: for its next start: neither static pods nor a client CA, its serving certificate by the API server.
+kubelet_settings() {
+    kubelet_config
+    case $1 in
+    plain) sed -i '/^staticPodPath:/d; s/, x509: {[^}]*}//' "$state/kubelet.yaml" ;;
+    bootstrap) echo 'serverTLSBootstrap: true' >>"$state/kubelet.yaml" ;;
+    esac
+}
+
 import_image() {
     wait_for 60 containerd ctr version
     ctr -n k8s.io image import "$WORK/image.tar" >/dev/null
@@ -228,7 +238,7 @@ start_node() {
     mkdir -p "$state/certs"
     make_tokens
     containerd_config
-    kubelet_config
+    kubelet_config "${KUBELET_SETTING:-}"
     start_control_plane
     start_runtime
     start kubelet
@@ -245,6 +255,20 @@ second_node() {
     [ "$1 $2" != "start containerd" ] || second_files "$first"
     "$1" "$2"
     [ "$1 $2" != "start containerd" ] || import_image
+}
+
+# lonely start|stop: a container of ctr, in no pod.
+lonely() {
+    case $1 in
+    start)
+        ctr -n default image import "$WORK/image.tar" >/dev/null
+        ctr -n default run -d --null-io "$image" lonely /bin/watcher 3
+        ;;
+    stop)
+        ctr -n default task kill -s KILL lonely
+        wait_for 20 "the end of lonely" ctr -n default container rm lonely
+        ;;
+    esac
 }
 
 # second_files FIRST: what the second node needs before it starts, with certificates of the first.

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A Kubernetes node on Linux in user mode: a kernel of its own with cgroup v2 only, on which root's inotify limits are the node's. Runs COMMAND on that
 # node and exits with its status. Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into the
-# pods' image; LINUX is the kernel's version (tests/uml/kernel.sh), CONTAINERD=2.X.Y that containerd and a newer runc instead of Debian's.
+# pods' image; LINUX is the kernel's version (tests/uml/kernel.sh), KUBELET=1.X.Y that kubelet instead of the current one, CONTAINERD=X.Y.Z that
+# containerd and a newer runc instead of Debian's.
 #
 #   tests/node/uml.sh COMMAND [ARGUMENT...]
 #
@@ -10,10 +11,9 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../lab/tools.sh"
-. "$here/../lab/namespaces.sh"
-. "$here/../lab/work.sh"
 . "$here/ctl.sh"
 . "$here/start.sh"
+. "$here/../uml/node.sh"
 
 packages=(containerd runc busybox-static containernetworking-plugins iproute2 openssl keyutils)
 
@@ -40,13 +40,5 @@ if [ -n "${INSIDE:-}" ]; then
     unset INSIDE
     inside "$@"
 else
-    [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
-    own_processes "$0" "$@"
-    install_packages "${packages[@]}"
-    kernel=$("$here/../uml/kernel.sh" "${LINUX:-6.12}")
-    TOOLS=$(build_tools)
-    KUBE=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd)
-    [ -z "${CONTAINERD:-}" ] || KUBE=$("$here/containerd/build.sh" "$CONTAINERD"):$KUBE
-    export TOOLS KUBE INSIDE=1
-    "$here/../uml/uml.sh" "$kernel" "${NODE_LOGS:?}" "$(readlink -f "$0")" "$@"
+    on_uml "$here" INSIDE=1 "$@"
 fi

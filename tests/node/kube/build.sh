@@ -3,9 +3,9 @@
 #
 #   tests/node/kube/build.sh PROGRAM...
 #
-# The directory is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION; missing programs are rebuilt.
+# The directory is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION; missing programs are rebuilt. $KUBE_SOURCE: a directory like this one.
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "${KUBE_SOURCE:-$(dirname "$0")}"
 version=$(sed -n 's/^require k8s.io\/kubernetes v//p; s/^\tk8s.io\/kubernetes v//p' go.mod | head -1)
 folder=${NOSPACE_CACHE:-$HOME/.cache}/nospace-node/kube-$version
 minor=${version#1.}

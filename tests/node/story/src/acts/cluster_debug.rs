@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::pods;
 use crate::Stage;
 use crate::agent::kubeconfig_of;
-use crate::node::{IMAGE, Node, wait};
+use crate::node::{IMAGE, Node, patience, wait};
 use crate::nospace::{Nospace, ebpf};
 
 const ROLES: &str = include_str!("../../../../../deploy/kubernetes/cluster-debug/rbac.yaml");
@@ -31,12 +31,13 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
         command
     };
     let run = |arguments: &[&str]| run_of(IMAGE, arguments);
+    let limit = 5 * patience();
     let node = &stage.node;
     stage.node.apply(&pods::web(node, "web-0", 5))?;
     stage.node.wait_ready("web-0")?;
 
     // Killed in the middle: what is left ends by itself, and is removed by a later run.
-    let mut killed = start(&mut run(&["--timeout", "5s"]))?;
+    let mut killed = start(&mut run(&["--timeout", &format!("{limit}s")]))?;
     seen(node)?;
     let began = Instant::now();
     killed.kill()?;
@@ -50,13 +51,14 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
     let row = fleet.rows.first().context("no row")?;
     let summary = row.summary().with_context(|| format!("{row:?}"))?;
     let own = stage.nospace.check()?;
+    let expected = held_by_web(&own.report).context("web-0 holds nothing")?;
     let web = summary
         .workloads
         .iter()
         .find(|one| one.workload.name.starts_with("web"));
     let held = web.map(|one| (one.instances, one.watches));
     let right = summary.limits == own.report.limits
-        && held == Some((1, 5))
+        && held == Some(expected)
         && (summary.workloads_provenance == Provenance::Exact) == ebpf()
         && row.node == node.name
         && row.age_seconds.is_some_and(|age| age < 60)
@@ -76,9 +78,8 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
     let output = run(&[&stage.node.name, "-o", "json"]).output()?;
     let report: Report = serde_json::from_slice(&output.stdout)
         .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let web = report.pods.iter().find(|pod| pod.name == "web-0");
-    let held = web.map(|pod| (pod.instances, pod.watches));
-    let right = held == Some((1, 5)) && listed(&stage.node)? == left;
+    let held = held_by_web(&report);
+    let right = held == Some(expected) && listed(&stage.node)? == left;
     let said = format!("the whole report; web-0 holds {held:?}");
     stage.table.row(
         "cluster NODE --via debug",
@@ -90,7 +91,10 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
     stopped(stage, &mut run(&[]), &left)?;
     refused(
         stage,
-        &mut run_of("localhost/no-such-image:1", &["--timeout", "4s"]),
+        &mut run_of(
+            "localhost/no-such-image:1",
+            &["--timeout", &format!("{}s", 4 * patience())],
+        ),
     )?;
     least(stage, &run)?;
     kubectl_debug(stage)?;
@@ -98,7 +102,7 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
     columns(stage)?;
 
     // Deadline and grace of the run that was killed.
-    std::thread::sleep(Duration::from_secs(5 + 10 + 22).saturating_sub(began.elapsed()));
+    std::thread::sleep(Duration::from_secs(limit + 10 + 22).saturating_sub(began.elapsed()));
     let phase = stage.node.kubectl(&[
         "get",
         "pods",
@@ -119,6 +123,12 @@ pub fn nothing_installed(stage: &mut Stage) -> anyhow::Result<()> {
         after.is_empty() && matches!(phase.as_str(), "Succeeded" | "Failed"),
     );
     stage.node.delete("web-0")
+}
+
+/// What its container holds, with cgroup version 2 also its shims.
+fn held_by_web(report: &Report) -> Option<(u64, u64)> {
+    let web = report.pods.iter().find(|pod| pod.name == "web-0");
+    web.map(|pod| (pod.instances, pod.watches))
 }
 
 /// SIGTERM: its pod is removed before it ends.

@@ -17,15 +17,42 @@ enum Short {
 
 /// Watches.
 pub fn watches(stage: &mut Stage) -> anyhow::Result<()> {
-    hold(stage, &Short::Watches)
+    hold(stage, &Short::Watches, "")
 }
 
 /// Instances.
 pub fn instances(stage: &mut Stage) -> anyhow::Result<()> {
-    hold(stage, &Short::Instances)
+    hold(stage, &Short::Instances, "")
 }
 
-fn hold(stage: &mut Stage, short: &Short) -> anyhow::Result<()> {
+/// Settings with which the kubelet needs fewer of both, as start.sh names them.
+pub fn settings(stage: &mut Stage) -> anyhow::Result<()> {
+    for (name, what) in [
+        ("plain", ", with neither static pods nor a client CA"),
+        (
+            "bootstrap",
+            ", with a serving certificate from the API server",
+        ),
+    ] {
+        set(stage, name)?;
+        hold(stage, &Short::Watches, what)?;
+        hold(stage, &Short::Instances, what)?;
+    }
+    set(stage, "usual")
+}
+
+/// Restarts the kubelet with other settings.
+fn set(stage: &Stage, name: &str) -> anyhow::Result<()> {
+    stage.node.control("kubelet_settings", name)?;
+    stage.node.control("stop", "kubelet")?;
+    ensure!(
+        stage.node.kubelet_starts()?,
+        "the kubelet does not start with the settings {name}"
+    );
+    Ok(())
+}
+
+fn hold(stage: &mut Stage, short: &Short, settings: &str) -> anyhow::Result<()> {
     // Before 1.23 it did not watch the client CA, which nospace cannot tell from a kubelet that was refused one.
     let (less, spare) = if minor()? < 23 {
         (2, "with one or two fewer it may start")
@@ -46,7 +73,7 @@ fn hold(stage: &mut Stage, short: &Short) -> anyhow::Result<()> {
         needed,
     } = found;
     stage.table.row(
-        &format!("fewest free {word}"),
+        &format!("fewest free {word}{settings}"),
         &format!("the kubelet starts with {least} or more"),
         &format!("forecast: needs {needed}; {spare}"),
         least + less == needed,

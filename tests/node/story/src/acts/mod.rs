@@ -42,6 +42,7 @@ pub const NODE: &[Act] = &[
     ("watches-forecast", forecast::watches),
     ("instances-exhausted", instances::exhausted),
     ("instances-forecast", forecast::instances),
+    ("settings-forecast", forecast::settings),
     ("small-pods", small_pods::exhausted),
     ("host-users", host_users::charged),
     ("agent", agent_node::reported),

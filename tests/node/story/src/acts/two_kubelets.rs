@@ -7,7 +7,7 @@ use nospace_core::fleet::Fleet;
 use super::cluster_debug::{account, fleet, listed, start};
 use super::pods;
 use crate::Stage;
-use crate::node::{IMAGE, Node, wait};
+use crate::node::{IMAGE, Node, patience, wait};
 
 const AGENTS: [&str; 2] = ["agent-1", "agent-2"];
 const NAMESPACE: &str = "apiVersion: v1
@@ -21,10 +21,6 @@ metadata: {name: default, namespace: nospace}
 
 /// Both answer, one ends, it comes back.
 pub fn at_once(stage: &mut Stage) -> anyhow::Result<()> {
-    // The second kubelet's root cgroup is made there.
-    if !Path::new("/sys/fs/cgroup/memory").exists() {
-        return Ok(());
-    }
     let account = account(&stage.node)?;
     let second = stage.node.second_node();
     second.second("start", "containerd")?;
@@ -35,18 +31,19 @@ pub fn at_once(stage: &mut Stage) -> anyhow::Result<()> {
         Ok(second.kubectl(&ready).is_ok())
     })?;
     agents(stage, &second)?;
+    own_state(stage, &second)?;
 
-    compare(stage, &account, "two kubelets", "30s", [2, 2])?;
+    compare(stage, &account, "two kubelets", 30, [2, 2])?;
     second.second("stop", "kubelet")?;
     // Its containers go on, and with them its agent.
     let ended = "one of two kubelets has ended";
-    compare(stage, &account, ended, "8s", [2, 1])?;
+    compare(stage, &account, ended, 8, [2, 1])?;
     second.second("start", "kubelet")?;
     wait(60, "the second kubelet's answer", || {
         let logs = second.kubectl(&["logs", "-n", "nospace", AGENTS[1]]);
         Ok(logs.is_ok())
     })?;
-    compare(stage, &account, "it runs again", "30s", [2, 2])?;
+    compare(stage, &account, "it runs again", 30, [2, 2])?;
 
     for agent in AGENTS {
         second.kubectl(&["delete", "pod", "-n", "nospace", agent])?;
@@ -54,6 +51,28 @@ pub fn at_once(stage: &mut Stage) -> anyhow::Result<()> {
     second.second("stop", "kubelet")?;
     second.second("stop", "containerd")?;
     second.kubectl(&["delete", &place]).map(drop)
+}
+
+/// A container of ctr on the second node, whose containerd has a state directory of its own.
+fn own_state(stage: &mut Stage, second: &Node) -> anyhow::Result<()> {
+    second.second("lonely", "start")?;
+    let look = stage.nospace.check()?;
+    let mut containers = look.report.containers.iter();
+    let held = containers
+        .find(|one| one.id == "lonely")
+        .map(|one| (one.instances, one.watches));
+    let expected = match Path::new("/sys/fs/cgroup/memory").exists() {
+        true => (1, 3),
+        // Its shim holds one for it with cgroup version 2.
+        false => (2, 5),
+    };
+    stage.table.row(
+        "ctr run, by a containerd with --state",
+        "a container, lonely",
+        &format!("lonely holds {held:?}"),
+        held == Some(expected),
+    );
+    second.second("lonely", "stop")
 }
 
 /// An agent on each node, Ready.
@@ -65,7 +84,7 @@ fn agents(stage: &Stage, second: &Node) -> anyhow::Result<()> {
     for agent in AGENTS {
         let pod = format!("pod/{agent}");
         let ready = ["wait", "-n", "nospace", "--for=condition=Ready", &pod];
-        second.kubectl(&[&ready[..], &["--timeout=60s"]].concat())?;
+        second.kubectl(&[&ready[..], &[&format!("--timeout={}s", 60 * patience())]].concat())?;
     }
     Ok(())
 }
@@ -75,13 +94,14 @@ fn compare(
     stage: &mut Stage,
     account: &Path,
     what: &str,
-    timeout: &str,
+    seconds: u64,
     answers: [usize; 2],
 ) -> anyhow::Result<()> {
+    let timeout = format!("{}s", seconds * patience());
     for (source, expected) in ["agents", "debug"].into_iter().zip(answers) {
         let mut run = stage
             .nospace
-            .command(&["cluster", "-o", "json", "--timeout", timeout]);
+            .command(&["cluster", "-o", "json", "--timeout", &timeout]);
         if source == "debug" {
             run.args(["--via", source, "--image", IMAGE])
                 .env("KUBECONFIG", account);
