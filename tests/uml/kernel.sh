@@ -9,14 +9,14 @@ set -euo pipefail
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-uml
 . "$(dirname "$(readlink -f "$0")")/../../scripts/debian.sh"
 release=${1:-6.12}
-modules="overlay veth dummy"
+modules="loop overlay veth dummy"
 case $release in
 6.12) suite=trixie ;;
 7.2) suite=sid ;;
 *) echo "usage: tests/uml/kernel.sh [6.12|7.2]" >&2; exit 3 ;;
 esac
 
-to=$cache/$release
+to=$cache/$release-$(echo "$modules" | cksum | cut -d' ' -f1)
 if [ ! -e "$to/linux" ]; then
     mkdir -p "$cache"
     fetch_lists "$suite" amd64

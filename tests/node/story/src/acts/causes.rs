@@ -31,7 +31,7 @@ const CASES: [Case; 7] = [
     },
     Case {
         cause: "disk-inodes",
-        provoke: "mkdir -p /run/few; truncate -s 8M /run/few.img; mkfs.ext4 -q -N 64 /run/few.img; mount -o loop /run/few.img /run/few
+        provoke: "mkdir -p /run/few; truncate -s 8M /run/few.img; mkfs.ext4 -q -N 64 /run/few.img; mount -o loop /run/few.img /run/few || exit 1
             trap 'umount /run/few; rm /run/few.img' EXIT
             while touch /run/few/$((i += 1)) 2>/run/few.err; do :; done
             export NOSPACE_EXHAUSTED=/run/few; sh \"$1\"",
