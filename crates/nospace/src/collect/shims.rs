@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use nospace_core::model::{Containers, Process, Snapshot};
+use nospace_core::model::{Bundle, Containers, Process, Snapshot};
 use nospace_core::parse::cgroup_path::{identify, is_id};
-use nospace_core::parse::process::stat;
+use nospace_core::parse::process::{cgroup, stat};
 use nospace_core::runtimes;
 
 use super::containers::{TASKS, state_of};
@@ -35,7 +35,7 @@ pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
     let mut seen = BTreeSet::new();
     let mut gaps = Vec::new();
     for pid in shims {
-        let Some(state) = state(host, pid) else {
+        let Some((in_container, state)) = placed(host, pid).zip(state(host, pid)) else {
             continue;
         };
         let mounts = namespace_at(host, &format!("{pid}/ns/mnt")).ok();
@@ -44,18 +44,23 @@ pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
         }
         let (mut found, missed) = state_of(host, pid, &state);
         gaps.extend(missed);
-        let is_elsewhere = |kind: &str| {
-            let of = |pid: &str| namespace_at(host, &format!("{pid}/ns/{kind}")).ok();
-            of(&pid.to_string()) != of("self")
-        };
-        let (other_pids, other_cgroups) = (is_elsewhere("pid"), is_elsewhere("cgroup"));
-        for bundle in &mut found {
-            // They mean something else here.
-            bundle.init_pid.take_if(|_| other_pids);
-            bundle.cgroups_path.take_if(|_| other_cgroups);
+        if in_container {
+            found.retain(|bundle| is_id(&bundle.id));
+            for bundle in &mut found {
+                // They are those of its own namespaces.
+                bundle.init_pid = None;
+                bundle.cgroups_path = None;
+            }
         }
         let known = &mut snapshot.containers.bundles;
-        found.retain(|new| !known.iter().any(|one| one.id == new.id));
+        // Two containerds may have a container of one name.
+        let is_known = |new: &Bundle| {
+            let is_it = |one: &Bundle| {
+                one.id == new.id && (is_id(&one.id) || one.cgroups_path == new.cgroups_path)
+            };
+            known.iter().any(is_it)
+        };
+        found.retain(|new| !is_known(new));
         known.append(&mut found);
     }
     let mut runs = snapshot.collectors.iter_mut();
@@ -129,6 +134,14 @@ fn shim(host: &dyn Host, process: &Process) -> Option<u32> {
         (comm, parent) = (found.comm, found.ppid);
     }
     None
+}
+
+/// Whether a shim runs in a container itself; `None` in a pod, to which all belongs that it runs, and where it is not known.
+fn placed(host: &dyn Host, pid: u32) -> Option<bool> {
+    let cgroups = read::optional(host, proc(&format!("{pid}/cgroup")), cgroup).ok()??;
+    let identities: Vec<_> = cgroups.iter().map(|one| identify(&one.path)).collect();
+    let in_pod = identities.iter().any(|one| one.pod_uid.is_some());
+    (!in_pod).then(|| identities.iter().any(|one| one.container.is_some()))
 }
 
 /// The state directory, as the shim calls it.

@@ -66,7 +66,7 @@ pub fn own_state(options: &str) -> anyhow::Result<()> {
     };
     let state = scratch()?;
     let tasks = state.path().join("io.containerd.runtime.v2.task/k8s.io");
-    let bundle = tasks.join("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    let bundle = tasks.join("web");
     std::fs::create_dir_all(&bundle)?;
     let config = serde_json::json!({
         "linux": {"cgroupsPath": format!("/{}/pod", cgroup.unique())},
@@ -74,7 +74,7 @@ pub fn own_state(options: &str) -> anyhow::Result<()> {
     });
     std::fs::write(bundle.join("config.json"), config.to_string())?;
     let inside = cgroup.below("pod")?;
-    let pod_of = |uid: &str| {
+    let pod_of = |uid: &str, inside: &Cgroup| {
         let cwd = format!("--cwd={}", bundle.display());
         let mut shim = Holder::start(&[&cwd, "--comm=containerd-shim", "--watches=1", uid])?;
         inside.add(shim.pid())?;
@@ -90,14 +90,19 @@ pub fn own_state(options: &str) -> anyhow::Result<()> {
             _ => None,
         })
     };
-    let root = pod_of("--uid=0")?;
+    let root = pod_of("--uid=0", &inside)?;
     ensure!(
         root == Some(("shop".to_owned(), "web-0".to_owned())),
         "{root:?}"
     );
     // Anybody may have a process of that name, and write what he wants into a file.
-    let other = pod_of("--uid=61234")?;
+    let other = pod_of("--uid=61234", &inside)?;
     ensure!(other.is_none(), "{other:?}");
+    let pod = "kubepods/pod5721c88f-ca83-4ee4-ab1f-0b553119c397/15e0b305bb522d06e0896842b8ebf8d17b535f0207c1895510e63b6c5b48e70e";
+    if let Some(pod) = Cgroup::at(pod)? {
+        let in_pod = pod_of("--uid=0", &pod)?;
+        ensure!(in_pod != root, "a pod may call itself what it wants");
+    }
     Ok(())
 }
 
