@@ -279,6 +279,52 @@ fn a_docker_container_has_its_name() {
     );
 }
 
+/// With the labels of pkg/kubelet/kuberuntime/labels.go of Kubernetes, and the type of core/helpers.go of cri-dockerd.
+#[test]
+fn a_pod_of_cri_dockerd() {
+    let config = |id: &str, kind: &str, name: &str| {
+        serde_json::json!({
+            "ID": id,
+            "Name": format!("/k8s_{name}_web-0_default_{UID}_0"),
+            "State": {"Pid": 4711},
+            "Config": {"Labels": {
+                "io.kubernetes.pod.name": "web-0",
+                "io.kubernetes.pod.namespace": "default",
+                "io.kubernetes.pod.uid": UID,
+                "io.kubernetes.container.name": name,
+                "io.kubernetes.docker.type": kind,
+            }},
+        })
+    };
+    let read =
+        |config: serde_json::Value| crate::parse::bundle::docker(config.to_string().as_bytes());
+    let bundles = vec![
+        read(config(PAUSE, "podsandbox", "POD")).unwrap(),
+        read(config(APP, "container", "app")).unwrap(),
+    ];
+    let with_uid = UID.replace('-', "_");
+    for path in [
+        format!("/kubepods/besteffort/pod{UID}/{APP}"),
+        format!(
+            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{with_uid}.slice/docker-{APP}.scope"
+        ),
+    ] {
+        let owner = owner_of(
+            with_bundles(bundles.clone()),
+            process(5, "web", &[&path], None),
+        );
+        assert_eq!(owner, pod(Some(("app", APP)), PodPart::Container), "{path}");
+    }
+    let shim = process(
+        6,
+        "containerd-shim",
+        &["/system.slice/containerd.service"],
+        Some(APP),
+    );
+    let owner = owner_of(with_bundles(bundles), shim);
+    assert_eq!(owner, pod(None, PodPart::Shim));
+}
+
 #[test]
 fn a_node_in_a_container() {
     let mut node = bundle(Runtime::Docker, NODE, None, &[]);
