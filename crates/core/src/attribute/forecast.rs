@@ -41,7 +41,7 @@ fn kubelet_start(
     let need = need(cgroups, &kubelet)?;
     let config = snapshot.node.kubelet;
     let others = kubelet.other_needs(configured(config));
-    let least = kubelet.least_needs(config.map_or(LEAST, |_| others));
+    let least = kubelet.least_needs(config.map_or(LEAST, at_least));
     let with_cgroups = |others: Pair<u64>| Pair {
         watches: need.watches.saturating_add(others.watches),
         ..others
@@ -171,6 +171,14 @@ fn configured(config: Option<KubeletConfig>) -> Pair<u64> {
         instances: INSTANCES_FROM_1_31 - without - each(!config.serving_certificate, 1),
         watches: OTHER_WATCHES_FROM_1_31 - without - each(!config.serving_certificate, 2),
     }
+}
+
+/// The same, of any version: before 1.31 the serving certificate is not watched.
+fn at_least(config: KubeletConfig) -> Pair<u64> {
+    configured(Some(KubeletConfig {
+        serving_certificate: false,
+        ..config
+    }))
 }
 
 /// What cAdvisor asks for: one watch a directory, without `*.mount` (`watchDirectory`,

@@ -176,6 +176,8 @@ fn a_kubelet_that_does_not_run_needs_what_it_is_configured_for() {
     assert_eq!(verdict(Some(least), 5), (4, StartVerdict::Starts));
     assert_eq!(verdict(Some(least), 2), (4, StartVerdict::Fails));
     assert_eq!(verdict(Some(ALL), 4), (7, StartVerdict::Fails));
+    // Before 1.31, and without the plugin registry's, 5 are enough.
+    assert_eq!(verdict(Some(ALL), 5), (7, StartVerdict::Unknown));
     // Without its configuration it is not known which of the two it is.
     assert_eq!(verdict(None, 4), (7, StartVerdict::Unknown));
     assert_eq!(verdict(None, 2), (7, StartVerdict::Fails));

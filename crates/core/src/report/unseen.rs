@@ -68,7 +68,7 @@ pub enum Unseen {
     OtherQuotas,
     /// How many processes each user has, of its RLIMIT_NPROC.
     UserProcesses,
-    /// What the kubelet is configured for, which decides how much it needs.
+    /// The kubelet's version, or what it is configured for, which decide how much it needs.
     KubeletConfig,
     /// What runs in the kubelet's process beside it, and is needed for its start too.
     BesideKubelet {
@@ -223,7 +223,7 @@ impl fmt::Display for Unseen {
                 f.write_str("the limit of processes of a user (RLIMIT_NPROC) is not read")
             }
             Self::KubeletConfig => f.write_str(
-                "how much the kubelet needs depends on its configuration, which was not found",
+                "how much the kubelet needs depends on its version and configuration, which are not known",
             ),
             Self::BesideKubelet { manager } => write!(
                 f,
