@@ -27,7 +27,10 @@ const MAX_ASKED: usize = 500;
 pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
     let mut known = Known::of(&snapshot.containers);
     let unknown = snapshot.processes.iter().filter(|one| known.lacks(one));
-    let shims = unknown.take(MAX_ASKED).filter_map(|one| shim(host, one));
+    let mut asked = BTreeSet::new();
+    let shims = unknown
+        .take(MAX_ASKED)
+        .filter_map(|one| shim(host, one, &mut asked));
     let shims: BTreeSet<u32> = shims.collect();
     if shims.is_empty() {
         return;
@@ -118,15 +121,16 @@ impl<'s> Known<'s> {
     }
 }
 
-/// The process itself or an ancestor that is a shim. Only root's is believed: any user can have a process of that name.
-fn shim(host: &dyn Host, process: &Process) -> Option<u32> {
+/// The process itself or an ancestor that is a shim. Only root's is believed: any user can have a process of that name. Of an ancestor
+/// that was `asked` already, for another process, the answer is known.
+fn shim(host: &dyn Host, process: &Process, asked: &mut BTreeSet<u32>) -> Option<u32> {
     let is_shim = |comm: &str| runtimes::monitor(comm).is_some_and(|one| one.program == SHIM);
     let (mut pid, mut comm, mut parent) = (process.pid, process.comm.clone(), process.ppid);
     for _ in 0..MAX_ANCESTORS {
         if is_shim(&comm) {
             return (host.owner(pid) == Ok(0)).then_some(pid);
         }
-        if parent <= 1 {
+        if parent <= 1 || !asked.insert(parent) {
             return None;
         }
         pid = parent;
