@@ -134,7 +134,7 @@ fn is_whole(host: &dyn Host, mount: &Mount, top: &Path) -> bool {
     let is_initial = !own.is_ok_and(|own| own != INITIAL_CGROUP_NAMESPACE);
     match (mount.root.as_str(), mount.fstype.as_str()) {
         ("/", _) if is_initial => true,
-        // Older recordings have no file that would tell.
+        // Older recordings lack the file that would tell.
         ("/", "cgroup2") => false,
         // In every cgroup but the root.
         (_, "cgroup2") => has("cgroup.events") == Err(ReadError::Gone),

@@ -90,7 +90,8 @@ pub fn state_of(host: &dyn Host, pid: u32, state: &str) -> (Vec<Bundle>, Vec<Str
     if disk.mount_of(state).is_some() {
         disk.containerd(state);
     }
-    (disk.found.bundles, shortened(disk.gaps))
+    let gaps = disk.gaps.iter().map(|gap| format!("/proc/{pid}/root{gap}"));
+    (disk.found.bundles, shortened(gaps.collect()))
 }
 
 struct Disk<'h> {

@@ -49,7 +49,7 @@ pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
     };
     let (pid, is_new) = (kubelet.pid, is_new(kubelet));
     if let Some(Owner::Container { .. }) = owners.get(&pid) {
-        // The files of the machine are not its.
+        // The machine's files are not its own.
         snapshot.node.kubelet = None;
         of_container(snapshot, host, pid);
     } else if is_new && let Ok(cmdline) = read::bytes(host, proc(&format!("{pid}/cmdline"))) {
@@ -71,7 +71,7 @@ fn of_container(snapshot: &mut Snapshot, host: &dyn Host, pid: u32) {
             if let Some(run) = run {
                 run.partial = true;
                 run.gaps.push(format!(
-                    "cgroups that the kubelet (pid {pid}) sees: {error:#}"
+                    "which cgroups the kubelet (pid {pid}) sees is not known: {error:#}"
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! Containers of a containerd whose state is not where it usually is, or in another container, as one of its shims shows it.
+//! Containers of a containerd whose state directory is not the usual one, or is in another container: one of its shims leads there.
 //!
 //! A shim works in the directory of its container, `STATE/io.containerd.runtime.v2.task/NAMESPACE/ID` (`NewBundle`, core/runtime/v2/bundle.go of
 //! containerd): of a containerd with `--state`, and of one that runs in a container, as on a node of kind.
@@ -18,9 +18,7 @@ use crate::host::{Host, proc};
 
 /// Name of a shim's program, or its beginning.
 const SHIM: &str = "containerd-shim";
-/// A shim is looked for among so many ancestors.
-const MAX_ANCESTORS: usize = 6;
-/// Of more processes in containers that are not known none is asked for its shim.
+/// At most so many processes of unknown containers are asked for their shim.
 const MAX_ASKED: usize = 500;
 
 /// Adds the containers of the processes that belong to none that is known.
@@ -35,6 +33,7 @@ pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
     if shims.is_empty() {
         return;
     }
+    let mut known: BTreeSet<_> = snapshot.containers.bundles.iter().map(key).collect();
     let mut seen = BTreeSet::new();
     let mut gaps = Vec::new();
     for pid in shims {
@@ -50,27 +49,25 @@ pub fn complete(snapshot: &mut Snapshot, host: &dyn Host) {
         if in_container {
             found.retain(|bundle| is_id(&bundle.id));
             for bundle in &mut found {
-                // They are those of its own namespaces.
+                // Both are relative to its own namespaces.
                 bundle.init_pid = None;
                 bundle.cgroups_path = None;
             }
         }
-        let known = &mut snapshot.containers.bundles;
-        // Two containerds may have a container of one name.
-        let is_known = |new: &Bundle| {
-            let is_it = |one: &Bundle| {
-                one.id == new.id && (is_id(&one.id) || one.cgroups_path == new.cgroups_path)
-            };
-            known.iter().any(is_it)
-        };
-        found.retain(|new| !is_known(new));
-        known.append(&mut found);
+        found.retain(|bundle| known.insert(key(bundle)));
+        snapshot.containers.bundles.append(&mut found);
     }
     let mut runs = snapshot.collectors.iter_mut();
     if let Some(run) = runs.find(|run| run.name == "containers") {
         run.partial |= !gaps.is_empty();
         run.gaps.extend(gaps);
     }
+}
+
+/// What tells containers apart: those of two containerds may have the same name.
+fn key(bundle: &Bundle) -> (String, Option<String>) {
+    let path = bundle.cgroups_path.clone();
+    (bundle.id.clone(), path.filter(|_| !is_id(&bundle.id)))
 }
 
 /// What is known of containers.
@@ -126,7 +123,7 @@ impl<'s> Known<'s> {
 fn shim(host: &dyn Host, process: &Process, asked: &mut BTreeSet<u32>) -> Option<u32> {
     let is_shim = |comm: &str| runtimes::monitor(comm).is_some_and(|one| one.program == SHIM);
     let (mut pid, mut comm, mut parent) = (process.pid, process.comm.clone(), process.ppid);
-    for _ in 0..MAX_ANCESTORS {
+    loop {
         if is_shim(&comm) {
             return (host.owner(pid) == Ok(0)).then_some(pid);
         }
@@ -137,7 +134,6 @@ fn shim(host: &dyn Host, process: &Process, asked: &mut BTreeSet<u32>) -> Option
         let found = read::optional(host, proc(&format!("{pid}/stat")), stat).ok()??;
         (comm, parent) = (found.comm, found.ppid);
     }
-    None
 }
 
 /// Whether a shim runs in a container itself; `None` in a pod, to which all belongs that it runs, and where it is not known.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -146,6 +146,20 @@ impl Live {
         } else {
             at.path
         };
+        if let Some((process, below)) = below_root_of_process(at) {
+            let only_path = OFlags::PATH | OFlags::CLOEXEC;
+            let top = openat(tree, process, only_path, Mode::empty())?;
+            // An absolute link there means the root of the process, and one of /proc leads anywhere.
+            let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+            let place = openat2(&top, below, only_path, Mode::empty(), within)?;
+            // To open a device can be to use it: a container may have put a watchdog there.
+            let kind = FileType::from_raw_mode(fstat(&place)?.st_mode);
+            if !kind.is_file() && !kind.is_dir() {
+                return Err(ReadError::Failed("not a regular file".into()));
+            }
+            let again = format!("/proc/self/fd/{}", place.as_raw_fd());
+            return Ok(rustix::fs::open(again, flags, Mode::empty())?);
+        }
         if at.tree == Tree::Root && self.root_is_elsewhere {
             // An absolute link below --rootfs means the host's root, not ours.
             match openat2(tree, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
@@ -172,6 +186,18 @@ impl Live {
             Mode::empty(),
         )
     }
+}
+
+/// `PID/root` below /proc, and a path below that: files of a container, which it can make what it wants.
+fn below_root_of_process(at: At<'_>) -> Option<(&Path, &Path)> {
+    let mut above = at
+        .path
+        .ancestors()
+        .filter(|one| one.components().count() == 2);
+    let process = above.next()?;
+    let below = at.path.strip_prefix(process).ok()?;
+    (at.tree == Tree::Proc && process.ends_with("root") && !below.as_os_str().is_empty())
+        .then_some((process, below))
 }
 
 /// RFC 3339, UTC, to the second.

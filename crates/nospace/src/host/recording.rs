@@ -97,7 +97,8 @@ fn redacted(at: At<'_>, contents: &[u8], with_arguments: bool) -> Option<Vec<u8>
         (Tree::Proc, b"cmdline") => Some(kubelet::whole_cmdline(contents)),
         // A kubelet's configuration may have a header with a password.
         (Tree::Root, _) if kubelet::is_config(at.path) => Some(kubelet::redact(contents)),
-        (Tree::Root, b"config.json" | b"config.v2.json" | b"containers.json") => {
+        // Of a container in another one they are below /proc/PID/root.
+        (Tree::Root | Tree::Proc, b"config.json" | b"config.v2.json" | b"containers.json") => {
             Some(nospace_core::parse::bundle::redact_config(contents))
         }
         (Tree::Root, name) if is_sysctl_file(at, name) => Some(redacted_sysctls(contents)),

@@ -1,14 +1,17 @@
 //! Processes in the cgroups of guests: their owners, and that no remedy edits a unit of the host for them. nospace in a pod, which sees all of the
 //! node's cgroups from a cgroup namespace of its own.
 
+use std::process::Command;
+
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
 use nospace_core::report::Owner;
 use nospace_holder::{Holder, scratch};
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
 use crate::cgroup::Cgroup;
 use crate::script;
-use crate::support::{check, report};
+use crate::support::{NOSPACE, check, report};
 
 /// A unit inside, which many hosts have as well.
 const INNER: &str = "system.slice/nginx.service";
@@ -68,11 +71,23 @@ pub fn own_state(options: &str) -> anyhow::Result<()> {
     let tasks = state.path().join("io.containerd.runtime.v2.task/k8s.io");
     let bundle = tasks.join("web");
     std::fs::create_dir_all(&bundle)?;
+    let secret = format!("secret-of-{}", cgroup.unique());
     let config = serde_json::json!({
+        "process": {"env": [secret]},
         "linux": {"cgroupsPath": format!("/{}/pod", cgroup.unique())},
         "annotations": {"io.kubernetes.cri.sandbox-name": "web-0", "io.kubernetes.cri.sandbox-namespace": "shop"},
     });
     std::fs::write(bundle.join("config.json"), config.to_string())?;
+    // One that never answers, and one that is a device.
+    for (name, kind) in [
+        ("pipe", FileType::Fifo),
+        ("device", FileType::CharacterDevice),
+    ] {
+        std::fs::create_dir(tasks.join(name))?;
+        let place = tasks.join(name).join("config.json");
+        mknodat(CWD, &place, kind, Mode::RUSR, makedev(1, 3))?;
+    }
+    let archive = state.path().join("node.tar.zst");
     let inside = cgroup.below("pod")?;
     let pod_of = |uid: &str, inside: &Cgroup| {
         let cwd = format!("--cwd={}", bundle.display());
@@ -80,7 +95,14 @@ pub fn own_state(options: &str) -> anyhow::Result<()> {
         inside.add(shim.pid())?;
         let report = report(&mut check(options));
         let pid = shim.pid();
+        let recorded = Command::new(NOSPACE).arg("record").arg(&archive).output();
         shim.end();
+        let recorded = recorded?;
+        ensure!(
+            recorded.status.success(),
+            "{}",
+            String::from_utf8_lossy(&recorded.stderr)
+        );
         let process = report?.processes.into_iter().find(|one| one.pid == pid);
         let owner = process.context("the process is not in the report")?.owner;
         Ok::<_, anyhow::Error>(match owner {
@@ -95,14 +117,20 @@ pub fn own_state(options: &str) -> anyhow::Result<()> {
         root == Some(("shop".to_owned(), "web-0".to_owned())),
         "{root:?}"
     );
+    let recorded = zstd::decode_all(std::fs::File::open(&archive)?)?;
+    let recorded = String::from_utf8_lossy(&recorded);
+    let has = |text: &str| recorded.contains(text);
+    ensure!(
+        has("io.kubernetes.cri.sandbox-name"),
+        "the container is not in the recording"
+    );
+    ensure!(!has(&secret), "its environment is in the recording");
     // Anybody may have a process of that name, and write what he wants into a file.
     let other = pod_of("--uid=61234", &inside)?;
     ensure!(other.is_none(), "{other:?}");
     let pod = "kubepods/pod5721c88f-ca83-4ee4-ab1f-0b553119c397/15e0b305bb522d06e0896842b8ebf8d17b535f0207c1895510e63b6c5b48e70e";
-    if let Some(pod) = Cgroup::at(pod)? {
-        let in_pod = pod_of("--uid=0", &pod)?;
-        ensure!(in_pod != root, "a pod may call itself what it wants");
-    }
+    let in_pod = pod_of("--uid=0", &cgroup.below(pod)?)?;
+    ensure!(in_pod != root, "a pod may call itself what it wants");
     Ok(())
 }
 
