@@ -173,7 +173,7 @@ fn configured(config: Option<KubeletConfig>) -> Pair<u64> {
     }
 }
 
-/// The same, of any version: before 1.31 the serving certificate is not watched.
+/// The least that a kubelet of any version needs with this configuration: before 1.31 it does not watch its serving certificate.
 fn at_least(config: KubeletConfig) -> Pair<u64> {
     configured(Some(KubeletConfig {
         serving_certificate: false,

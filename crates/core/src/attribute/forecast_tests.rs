@@ -115,9 +115,12 @@ fn without_room_it_fails_and_at_the_edge_barely_starts() {
         (forecast(&node).verdict, severity)
     };
     assert_eq!(
-        verdict(100, 100),
+        verdict(100, 98),
         (StartVerdict::Fails, Some(Severity::Critical))
     );
+    // Enough before 1.31.
+    assert_eq!(verdict(100, 99).0, StartVerdict::Unknown);
+    assert_eq!(verdict(100, 100).0, StartVerdict::Unknown);
     assert_eq!(
         verdict(100, 101),
         (StartVerdict::Barely, Some(Severity::Warning))
@@ -128,9 +131,10 @@ fn without_room_it_fails_and_at_the_edge_barely_starts() {
     );
     assert_eq!(verdict(100, 113), (StartVerdict::Starts, None));
     assert_eq!(
-        verdict(5, 8_000),
+        verdict(4, 8_000),
         (StartVerdict::Fails, Some(Severity::Critical))
     );
+    assert_eq!(verdict(5, 8_000).0, StartVerdict::Unknown);
     assert_eq!(
         verdict(6, 8_000),
         (StartVerdict::Barely, Some(Severity::Warning))
@@ -253,7 +257,7 @@ fn a_k3s_that_does_not_run_needs_more_than_a_kubelet() {
         &["kubelet", "k3s"],
         &["k3s", "k0sworker"],
     ] {
-        let (room, none) = (verdict(services, 50), verdict(services, 5));
+        let (room, none) = (verdict(services, 50), verdict(services, 4));
         assert_eq!(room, StartVerdict::Unknown, "{services:?}");
         assert_eq!(none, StartVerdict::Fails, "{services:?}");
     }
