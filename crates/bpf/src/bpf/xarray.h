@@ -73,8 +73,8 @@ static __always_inline struct xa_level *deepest(void)
 	return &cursor.levels[cursor.depth & (XA_LEVELS - 1)];
 }
 
-/* Calls `step` up to 64 times; returns 0 as soon as `step` does. The verifier goes through all of them: written so, each costs it 4 instructions,
- * as a plain loop with an int 12. More calls in a row than 4 would cost more: it follows each call in each function to find out how deep they go. */
+/* Calls `step` up to 64 times; returns 0 as soon as `step` does. The verifier goes through every call: written this way, each costs it 3 instructions; in a
+ * plain loop with an int, 12. With more than 4 calls in a row it would take longer, since it follows all paths of calls to see how deep they go. */
 #define FOUR_TIMES(step) (step() && step() && step() && step())
 #define REPEAT(name, step)                              \
 	__noinline long name(void)                      \
