@@ -120,7 +120,6 @@ fn without_room_it_fails_and_at_the_edge_barely_starts() {
     );
     // Enough before 1.31.
     assert_eq!(verdict(100, 99).0, StartVerdict::Unknown);
-    assert_eq!(verdict(100, 100).0, StartVerdict::Unknown);
     assert_eq!(
         verdict(100, 101),
         (StartVerdict::Barely, Some(Severity::Warning))
