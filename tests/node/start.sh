@@ -224,6 +224,25 @@ kubelet_settings() {
     esac
 }
 
+# grant_certificate KUBELET: signs what it has requested, as a controller manager's signer does, until it has its serving certificate.
+grant_certificate() {
+    local signer=$state/certs/signer
+    [ -e "$signer.key" ] || openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=signer -days 30 -keyout "$signer.key" -out "$signer.crt" 2>/dev/null
+    wait_for 60 "the serving certificate of $1" granted "$signer"
+}
+
+granted() { # SIGNER
+    [ ! -e "$kubelet_root/pki/kubelet-server-current.pem" ] || return 0
+    local name signed
+    for name in $(kubectl get csr -o name); do
+        signed=$(kubectl get "$name" -o 'jsonpath={.spec.request}' | base64 -d |
+            openssl x509 -req -CA "$1.crt" -CAkey "$1.key" -CAcreateserial -days 30 -copy_extensions copy 2>/dev/null | base64 -w0)
+        kubectl certificate approve "${name#*/}"
+        kubectl patch "$name" --subresource=status --type=merge -p "{\"status\": {\"certificate\": \"$signed\"}}"
+    done
+    return 1
+}
+
 import_image() {
     wait_for 60 containerd ctr version
     ctr -n k8s.io image import "$WORK/image.tar" >/dev/null

@@ -35,10 +35,19 @@ pub fn settings(stage: &mut Stage) -> anyhow::Result<()> {
         ),
     ] {
         set(stage, name)?;
-        hold(stage, &Short::Watches, what)?;
-        hold(stage, &Short::Instances, what)?;
+        both(stage, what)?;
+    }
+    // An older kubectl does not write a part of an object.
+    if minor()? >= 24 {
+        stage.node.control("grant_certificate", "kubelet")?;
+        both(stage, ", with that certificate granted")?;
     }
     set(stage, "usual")
+}
+
+fn both(stage: &mut Stage, settings: &str) -> anyhow::Result<()> {
+    hold(stage, &Short::Watches, settings)?;
+    hold(stage, &Short::Instances, settings)
 }
 
 /// Restarts the kubelet with other settings.
