@@ -29,8 +29,14 @@ fn owner(names: &Names<'_>, process: &Process) -> Owner {
     if let Some(id) = &process.serves {
         return served(names, process, identity, id);
     }
+    // The cgroup of a pod's container is below the node's too, where that is a container.
+    let is_node = |bundle: &&Bundle| {
+        let outer = identity.outer.as_ref();
+        outer.is_some_and(|outer| outer.id == bundle.id)
+    };
     let bundle = names
         .bundle_of_cgroup(process)
+        .filter(|bundle| !is_node(bundle))
         .or_else(|| names.bundle(&identity.container.as_ref()?.id))
         .or_else(|| {
             names

@@ -347,6 +347,58 @@ fn a_node_in_a_container() {
     );
 }
 
+/// Docker's bundle of the node says where its cgroup is. Of those of the containerd inside it is not known: they say it from their own root on.
+#[test]
+fn a_pod_of_a_node_in_a_container() {
+    let uid = UID.replace('-', "_");
+    let slices = format!("kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod{uid}.slice");
+    let docker = |cgroup: &str| bundle(Runtime::Docker, NODE, Some(cgroup), &[]);
+    for node in [
+        format!("/docker/{NODE}"),
+        format!("/system.slice/docker-{NODE}.scope"),
+    ] {
+        let mut bundles = containerd_pod();
+        bundles.iter_mut().for_each(|one| one.cgroups_path = None);
+        let path = format!("{node}/{slices}/cri-containerd-{APP}.scope");
+        let nginx = || process(9, "nginx", &[&path], None);
+        bundles.push(docker(&node));
+        assert_eq!(
+            owner_of(with_bundles(bundles), nginx()),
+            pod(Some(("app", APP)), PodPart::Container),
+            "{path}"
+        );
+        let logs = Containers {
+            bundles: vec![docker(&node)],
+            ..logs()
+        };
+        assert_eq!(
+            owner_of(logs, nginx()),
+            pod(Some(("app", APP)), PodPart::Container),
+            "{path}"
+        );
+        let unnamed = owner_of(with_bundles(vec![docker(&node)]), nginx());
+        assert!(
+            matches!(unnamed, Owner::Container { id, .. } if id == NODE),
+            "{path}"
+        );
+    }
+}
+
+/// What a pod runs in a Docker of its own, for which there are bundles as well, is the pod's.
+#[test]
+fn a_container_in_a_pod_is_the_pods() {
+    let mut bundles = containerd_pod();
+    bundles.push(bundle(
+        Runtime::Docker,
+        NODE,
+        Some(&format!("/docker/{NODE}")),
+        &[],
+    ));
+    let path = format!("/kubepods/besteffort/pod{UID}/{APP}/docker/{NODE}");
+    let owner = owner_of(with_bundles(bundles), process(9, "nginx", &[&path], None));
+    assert_eq!(owner, pod(Some(("app", APP)), PodPart::Container));
+}
+
 #[test]
 fn on_v1_the_most_telling_hierarchy_wins() {
     let pod_path = format!("/kubepods/pod{UID}/{APP}");
