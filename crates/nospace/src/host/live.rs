@@ -364,7 +364,14 @@ impl Host for Live {
             ));
         }
         number_files(descriptors, |a, b| {
-            Ok(kcmp::same_file((a.pid, a.fd), (b.pid, b.fd))?)
+            let same = kcmp::same_file((a.pid, a.fd), (b.pid, b.fd));
+            same.map_err(|error| match error.kind() {
+                // ENOSYS.
+                std::io::ErrorKind::Unsupported => ReadError::Failed(
+                    "the kernel was built without CONFIG_KCMP, or a seccomp filter hides it".into(),
+                ),
+                _ => error.into(),
+            })
         })
     }
 

@@ -9,7 +9,7 @@ use nospace_core::parse::mountinfo::Mount;
 use super::scan::{DescriptorCount, Identity, Scan};
 use crate::collect::mount_table;
 use crate::collect::run::{CollectResult, Measurement, how_to_see};
-use crate::host::Host;
+use crate::host::{Host, ReadError};
 
 /// Makes instances of what the pass has seen.
 pub fn collect(host: &dyn Host, seen: &mut Scan, identity: &Identity) -> CollectResult<Inotify> {
@@ -93,11 +93,11 @@ fn gaps(host: &dyn Host, seen: &Scan, identity: &Identity) -> Vec<String> {
     if let Err(error) = identity
         && !seen.inotify.is_empty()
     {
-        gaps.push(format!(
-            "kcmp(2) is not permitted ({error}), so an instance that several descriptors share counts \
-             once for each of them; {}",
-            how_to_see(host)
-        ));
+        let so = "so an instance that several descriptors share counts once for each of them";
+        gaps.push(match error {
+            ReadError::Denied => format!("kcmp(2) is not permitted, {so}; {}", how_to_see(host)),
+            error => format!("kcmp(2) cannot be used ({error}), {so}"),
+        });
     }
     if seen.denied > 0 {
         gaps.push(format!(
