@@ -28,8 +28,10 @@ if [ -d /run/systemd/system ]; then
     start() {
         local arguments
         mapfile -t arguments < <(arguments "$1")
+        local slice=system.slice
+        [ "$1" != kubelet ] || slice=$kubelet_slice
         # A transient unit cannot be restarted while containers from the previous run are still in it. containerd finds its shim by PATH.
-        printf '%s\n' '[Service]' Delegate=yes KillMode=process LimitNOFILE=1048576 "Environment=PATH=$PATH" \
+        printf '%s\n' '[Service]' "Slice=$slice" Delegate=yes KillMode=process LimitNOFILE=1048576 "Environment=PATH=$PATH" \
             "ExecStart=$(command -v "$1") ${arguments[*]}" >"/run/systemd/system/$1.service"
         systemctl daemon-reload
         systemctl reset-failed "$1" 2>/dev/null || true

@@ -8,7 +8,7 @@
 #   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 from Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
 #   tests/node/run.sh uml [ACT...]       a node on Linux in user mode, with cgroup v2 and without eBPF; LINUX=6.12 (as usual) or 7.2
-#   tests/node/run.sh nested             a node in a container, as kind makes one, on Linux in user mode; from inside and from outside
+#   tests/node/run.sh nested             a node in a container of Docker, as kind makes one, on Linux in user mode; from inside and from outside
 #   tests/node/run.sh layouts [LAYOUT...]  nodes laid out as by K3s, RKE2, MicroK8s and k0s, in namespaces on this machine
 #
 # With CONTAINERD=X.Y.Z (1.7.Z or 2.Y.Z), host, debian, guest, uml, nested and layouts use that containerd, and a runc that has user namespaces, instead of
