@@ -30,6 +30,7 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
         environment: snapshot.environment.clone(),
         restart_kubelet: view.manager().and_then(|manager| manager.restart_kubelet()),
         restart_containerd: limits::restart_containerd(&view),
+        restart_crio: limits::restart_crio(&view),
     };
     let log_context = log_context(&view);
     let mut report = Report {

@@ -5,6 +5,7 @@ use crate::cause::Cause;
 use crate::howto::{Speaker, spoken_by};
 use crate::limits::{self, Site};
 use crate::managers::is_kubelet;
+use crate::model::Runtime;
 use crate::report::{Remedy, Report};
 
 /// Who speaks in the log, where the node was not looked at and the lines show it.
@@ -78,6 +79,13 @@ pub(super) fn afterwards(
         let there = speaker.and_then(|s| Some((s.how.title, s.restart_runtime()?)));
         restart(report, own, there, "containerd", why)
     });
+    let daemon = Runtime::CriO.definition().and_then(|d| d.daemon);
+    let by_crio = said.programs.iter().any(|p| Some(p.as_str()) == daemon);
+    let crio = (kind(&["crio"]) || by_crio).then(|| {
+        let own = |report: &Report| report.remedy_context.restart_crio.clone();
+        let why = "only if it exited, or said that Watcher.Add failed: then it does not notice that containers end";
+        restart(report, own, None, "crio", why)
+    });
     let kubelet = |p: &String| is_kubelet(p) || p == "cAdvisor";
     let kubelet = said.programs.iter().any(kubelet).then(|| {
         let own = |report: &Report| report.remedy_context.restart_kubelet.clone();
@@ -85,7 +93,7 @@ pub(super) fn afterwards(
         let there = speaker.and_then(|s| Some((s.how.title, s.restart_kubelet()?)));
         restart(report, own, there, "kubelet", why)
     });
-    [containerd, kubelet]
+    [containerd, crio, kubelet]
         .into_iter()
         .flatten()
         .flatten()

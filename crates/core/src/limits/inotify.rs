@@ -131,12 +131,11 @@ fn pods(view: &View, key: UserKey, guard: &Guard) -> Vec<String> {
 /// Everyone is refused, or nearly.
 fn exhausted(view: &View, resource: InotifyResource, user: &User, severity: Severity) -> Finding {
     let mut finding = finding(view, resource, user, severity);
-    if resource == InotifyResource::Instances
-        && user.key() == UserKey::initial(0)
-        && severity == Severity::Critical
-    {
-        finding.remedies.extend(runtime::restart(view));
-        finding.victims.extend(runtime::victims(view));
+    if user.key() == UserKey::initial(0) && severity == Severity::Critical {
+        finding.remedies.extend(runtime::restarts(view, resource));
+        if resource == InotifyResource::Instances {
+            finding.victims.extend(runtime::victims(view));
+        }
     }
     finding
 }

@@ -77,7 +77,7 @@ pub use limit::{Dependency, Limit, Place, Refusal, errno};
 pub(crate) use raise::raise;
 pub use reading::{Reading, reading};
 pub use remedy::quote;
-pub(crate) use runtime::restart_containerd;
+pub(crate) use runtime::{restart_containerd, restart_crio};
 pub use sysctl::{Sysctl, suggest_limit};
 
 pub use inotify_instances::LIMIT as INOTIFY_INSTANCES;

@@ -1,9 +1,9 @@
-//! What running out of instances does to a container runtime, quietly.
+//! What running out of inotify does to a container runtime, quietly.
 
 use super::remedy;
 use crate::attribute::View;
 use crate::managers::{restart_service, service};
-use crate::model::{CgroupVersion, Program, Runtime};
+use crate::model::{CgroupVersion, InotifyResource, Program, Runtime};
 use crate::report::{Owner, PodPart, Remedy};
 use crate::runtimes::CRI_NAMESPACE;
 
@@ -15,7 +15,7 @@ pub fn victims(view: &View) -> Vec<String> {
         .cgroups
         .as_ref()
         .is_some_and(|c| c.version == CgroupVersion::V2);
-    if v2 && (serves_pods(view) || has_shim(view)) {
+    if v2 && (serves_pods(view) || has_crio(view) || has_shim(view)) {
         victims.push("containers started now: they run, but their OOM events are lost".to_owned());
     }
     if view.kubelets().next().is_some() {
@@ -39,15 +39,45 @@ fn has_shim(view: &View) -> bool {
 
 /// A containerd without its CRI plugin holds no instance, and is then no process that is seen; its pods are.
 fn serves_pods(view: &View) -> bool {
-    let daemon = Runtime::Containerd.definition().and_then(|d| d.daemon);
-    let mut processes = view.snapshot.processes.iter();
     let mut bundles = view.snapshot.containers.bundles.iter();
-    processes.any(|p| Some(p.comm.as_str()) == daemon)
+    runs(view, Runtime::Containerd)
         || bundles.any(|b| b.runtime == Runtime::Containerd && b.runtime_namespace == CRI_NAMESPACE)
 }
 
+/// A CRI-O that found no room exits; its pods go on.
+fn has_crio(view: &View) -> bool {
+    let mut bundles = view.snapshot.containers.bundles.iter();
+    runs(view, Runtime::CriO) || bundles.any(|b| b.runtime == Runtime::CriO)
+}
+
+/// Its daemon is among the processes.
+fn runs(view: &View, runtime: Runtime) -> bool {
+    let daemon = runtime.definition().and_then(|d| d.daemon);
+    let mut processes = view.snapshot.processes.iter();
+    processes.any(|p| Some(p.comm.as_str()) == daemon)
+}
+
+/// What may have to be started again once there is room.
+pub fn restarts(view: &View, resource: InotifyResource) -> Vec<Remedy> {
+    let containerd = match resource {
+        InotifyResource::Instances => containerd(view),
+        InotifyResource::Watches => None,
+    };
+    containerd.into_iter().chain(crio(view)).collect()
+}
+
+/// A CRI-O that is refused something at its start exits; one that is refused only the watch on the containers' exits runs without it.
+fn crio(view: &View) -> Option<Remedy> {
+    if !has_crio(view) {
+        return None;
+    }
+    let why = "After there is room again: a CRI-O that was started without it has exited, or does not notice that containers end \
+               until it is restarted; containers keep running.";
+    Some(remedy::remedy(restart_crio(view)?, why.to_owned()))
+}
+
 /// A containerd that was started while instances were used up runs without its CRI plugin.
-pub fn restart(view: &View) -> Option<Remedy> {
+fn containerd(view: &View) -> Option<Remedy> {
     if !serves_pods(view) {
         return None;
     }
@@ -67,15 +97,24 @@ pub fn restart(view: &View) -> Option<Remedy> {
     })
 }
 
-/// Restarts containerd as its manager does, else the service that it runs in, or that the node has; `None` where there is no such
-/// service.
+/// Restarts containerd as its manager does, else as a service of its own.
 pub fn restart_containerd(view: &View) -> Option<String> {
     if let Some(manager) = view.manager()
         && manager.manager.restart_runtime.is_some()
     {
         return manager.restart_runtime();
     }
-    let definition = Runtime::Containerd.definition()?;
+    restart_of(view, Runtime::Containerd)
+}
+
+/// Restarts CRI-O, which is a service of its own everywhere.
+pub fn restart_crio(view: &View) -> Option<String> {
+    restart_of(view, Runtime::CriO)
+}
+
+/// Restarts the service that a runtime's daemon runs in, or that the node has; `None` where there is no such service.
+fn restart_of(view: &View, runtime: Runtime) -> Option<String> {
+    let definition = runtime.definition()?;
     let mut processes = view.snapshot.processes.iter();
     let daemon = processes.find(|p| Some(p.comm.as_str()) == definition.daemon);
     if let Some(service) = daemon.and_then(|p| service(view.owner(p.pid))) {
@@ -89,7 +128,7 @@ pub fn restart_containerd(view: &View) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Environment;
+    use crate::model::{Environment, Snapshot};
     use crate::testing::{Node, node};
 
     fn command(kubelet: &str, environment: Environment) -> Option<String> {
@@ -100,7 +139,12 @@ mod tests {
             .process(60, "containerd")
             .holds(1, 1)
             .with(|s| s.environment = Some(environment));
-        restart(&crate::view(&snapshot)).map(|remedy| remedy.command)
+        commands(&snapshot, InotifyResource::Instances).pop()
+    }
+
+    fn commands(snapshot: &Snapshot, resource: InotifyResource) -> Vec<String> {
+        let remedies = restarts(&crate::view(snapshot), resource);
+        remedies.into_iter().map(|remedy| remedy.command).collect()
     }
 
     fn has(service: &str, programs: &[Program]) -> Environment {
@@ -131,6 +175,22 @@ mod tests {
         ] {
             let command = command(kubelet, has(service, ctr));
             assert_eq!(command.as_deref(), Some(expected), "{kubelet}");
+        }
+    }
+
+    #[test]
+    fn crio_is_restarted_after_either_ran_out() {
+        for (service, expected) in [("crio", &["systemctl restart crio"][..]), ("kubelet", &[])] {
+            for resource in InotifyResource::BOTH {
+                let Node(snapshot) = node()
+                    .cgroups_v2(20, 0)
+                    .process(50, "kubelet")
+                    .holds(6, 40)
+                    .process(60, "crio")
+                    .holds(4, 6)
+                    .with(|s| s.environment = Some(has(service, &[])));
+                assert_eq!(commands(&snapshot, resource), expected, "{service}");
+            }
         }
     }
 

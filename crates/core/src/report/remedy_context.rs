@@ -9,4 +9,6 @@ pub struct RemedyContext {
     pub restart_kubelet: Option<String>,
     /// Restarts containerd, where the node has a known service for it.
     pub restart_containerd: Option<String>,
+    /// Restarts CRI-O, where the node has a known service for it.
+    pub restart_crio: Option<String>,
 }
