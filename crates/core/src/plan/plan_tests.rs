@@ -284,3 +284,24 @@ fn a_runtime_counts_by_its_version() {
         assert_eq!(daemon(runtime, version), amounts, "{runtime:?} {version:?}");
     }
 }
+
+/// As counted on a real one (docs/real-node.md).
+#[test]
+fn crio_starts_no_pause_containers_and_gives_each_conmon_a_cgroup() {
+    for cgroup_driver in [CgroupDriver::Cgroupfs, CgroupDriver::Systemd] {
+        let asked = Question {
+            pods: 10,
+            containers_per_pod: 2,
+            runtime: Runtime::CriO,
+            cgroup: Cgroup::V2,
+            cgroup_driver,
+            other_cgroups: 4,
+            ..Question::default()
+        };
+        let terms = terms::terms(&asked);
+        let of = |who: &str| terms.iter().find(|t| t.who == who).map(Term::amounts);
+        assert_eq!(of("kubelet: cAdvisor"), Some(Pair::of(2, 64)));
+        assert_eq!(of("conmon"), Some(Pair::of(20, 20)));
+        assert_eq!(of("CRI-O"), Some(Pair::of(4, 6)));
+    }
+}

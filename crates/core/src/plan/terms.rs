@@ -35,16 +35,35 @@ fn hierarchies(asked: &Question) -> u64 {
     }
 }
 
-/// Scopes of monitors: some have their own beside the container's, where systemd makes the cgroups.
-pub(super) fn monitor_scopes(asked: &Question, containers: u64) -> u64 {
-    match (monitor_scope_name(asked), asked.cgroup_driver) {
-        (Some(_), CgroupDriver::Systemd) => containers,
-        _ => 0,
-    }
+/// Whether pause containers are only cgroups, with no process and no monitor.
+fn drops_pause(asked: &Question) -> bool {
+    let runtime = asked.runtime.definition();
+    let daemon = runtime.and_then(|d| d.daemon_use.as_ref());
+    daemon.is_some_and(|daemon| daemon.drops_pause)
 }
 
-fn monitor_scope_name(asked: &Question) -> Option<&'static str> {
-    asked.runtime.definition()?.monitor.scopes
+/// Those that run, and that a monitor waits for, of the containers of some pods, the pause containers among them.
+pub(super) fn running(asked: &Question, pods: u64, containers: u64) -> u64 {
+    let dropped = if drops_pause(asked) { pods } else { 0 };
+    containers.saturating_sub(dropped)
+}
+
+/// Cgroups of monitors: some have their own beside the container's.
+pub(super) fn monitor_cgroups(asked: &Question, running: u64) -> u64 {
+    monitor_cgroup_name(asked).map_or(0, |_| running)
+}
+
+fn monitor_cgroup_name(asked: &Question) -> Option<&'static str> {
+    asked.runtime.definition()?.monitor.cgroups
+}
+
+/// Those of the pods that are asked for.
+fn running_of(asked: &Question) -> u64 {
+    if drops_pause(asked) {
+        asked.containers()
+    } else {
+        asked.with_pause()
+    }
 }
 
 fn cadvisor(asked: &Question) -> Term {
@@ -53,8 +72,8 @@ fn cadvisor(asked: &Question) -> Term {
         (1, asked.with_pause(), "containers"),
         (
             1,
-            monitor_scopes(asked, asked.with_pause()),
-            monitor_scope_name(asked).unwrap_or_default(),
+            monitor_cgroups(asked, running_of(asked)),
+            monitor_cgroup_name(asked).unwrap_or_default(),
         ),
         (1, asked.nested_cgroups, "nested cgroups"),
         (1, asked.other_cgroups, "other cgroups"),
@@ -139,11 +158,17 @@ fn monitors(asked: &Question) -> Option<Term> {
         return None;
     }
     let monitor = asked.runtime.definition()?.monitor;
+    let running = running_of(asked);
+    let pause = if drops_pause(asked) {
+        "; no pause"
+    } else {
+        ", incl. pause"
+    };
     Some(Term {
         who: monitor.title.to_owned(),
-        why: format!("1 + {} per container, incl. pause", monitor.watches),
-        instances: Formula::sum(&[(1, asked.with_pause(), "containers")]),
-        watches: Formula::sum(&[(monitor.watches, asked.with_pause(), "containers")]),
+        why: format!("1 + {} per container{pause}", monitor.watches),
+        instances: Formula::sum(&[(1, running, "containers")]),
+        watches: Formula::sum(&[(monitor.watches, running, "containers")]),
         basis: Basis::Measured,
         source: monitor.source.to_owned(),
     })
@@ -151,9 +176,9 @@ fn monitors(asked: &Question) -> Option<Term> {
 
 /// PID 1 watches `cgroup.events` of each unit; on v2 `memory.events` of each service and scope as well.
 fn systemd(asked: &Question) -> Term {
-    let scopes = asked
-        .with_pause()
-        .saturating_add(monitor_scopes(asked, asked.with_pause()));
+    // The cgroup of a pause container that does not run is none of its units.
+    let running = running_of(asked);
+    let scopes = running.saturating_add(monitor_cgroups(asked, running));
     let made = asked.cgroup_driver == CgroupDriver::Systemd;
     let files = match asked.cgroup {
         Cgroup::V2 => 2,

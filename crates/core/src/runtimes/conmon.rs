@@ -12,6 +12,7 @@ pub(super) static CONMON: Monitor = Monitor {
     // Either of the two.
     runtime: Runtime::Unknown,
     watches: 1,
-    scopes: Some("conmon scopes"),
+    // CRI-O by either driver, whatever its conmon_cgroup (internal/config/cgmgr); seen with 1.34.
+    cgroups: Some("conmon cgroups"),
     source: "containers/conmon src/cgroup.c, setup_oom_handling_cgroup_v2",
 };

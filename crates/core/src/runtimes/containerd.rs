@@ -78,6 +78,7 @@ pub(super) static CONTAINERD: RuntimeDefinition = RuntimeDefinition {
         kubelet_needs: None,
         // pkg/sys/unshare_linux.go, startProcessWithUserNamespace.
         own_budgets: Some((2, 3)),
+        drops_pause: false,
     }),
 };
 
@@ -89,6 +90,6 @@ pub(super) static SHIM: Monitor = Monitor {
     recorded_flag: "-id",
     runtime: Runtime::Containerd,
     watches: 2,
-    scopes: None,
+    cgroups: None,
     source: "containerd/cgroups cgroup2/manager.go, MemoryEventFD",
 };

@@ -51,13 +51,16 @@ pub(super) static CRIO: RuntimeDefinition = RuntimeDefinition {
         who: "CRI-O",
         versions: &[VersionUse {
             since: (0, 0),
-            why: "CNI, hooks, certificates",
-            instances: 5,
-            watches: 10,
+            why: "container exits, CNI, hooks, CDI",
+            instances: 4,
+            watches: 6,
         }],
-        measured: false,
-        source: "about five: ocicni, hooks, registries, certificates, CDI; not measured",
+        measured: true,
+        source: "4 / 6 by 1.34 with one directory of CNI plugins: server/server.go, StartExitMonitor; ocicni, newWatcher; hooks, Monitor; \
+                 CDI's cache. 1 / 1 more with auto_reload_registries, 1 / 3 with stream_enable_tls",
         kubelet_needs: None,
         own_budgets: None,
+        // drop_infra_ctr, true by default: server/sandbox_run_linux.go.
+        drops_pause: true,
     }),
 };

@@ -60,5 +60,6 @@ pub(super) static DOCKER: RuntimeDefinition = RuntimeDefinition {
         source: "0 by dockerd 20.10, 1 / 1 by its containerd; CDI's cache from 25 on, where it is switched on",
         kubelet_needs: Some((24, "cri-dockerd: dockershim was removed in 1.24")),
         own_budgets: None,
+        drops_pause: false,
     }),
 };

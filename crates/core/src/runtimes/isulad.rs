@@ -13,7 +13,7 @@ static SHIM: Monitor = Monitor {
     recorded_flag: "",
     runtime: Runtime::Isulad,
     watches: 2,
-    scopes: None,
+    cgroups: None,
     source: "iSulad src/daemon/common/cgroup/cgroup_v2.c, get_cgroup_v2_oom_handler, held by isulad",
 };
 
@@ -56,5 +56,6 @@ pub(super) static ISULAD: RuntimeDefinition = RuntimeDefinition {
         source: "no other inotify_init in its sources; not measured",
         kubelet_needs: None,
         own_budgets: None,
+        drops_pause: false,
     }),
 };

@@ -93,8 +93,8 @@ pub struct Monitor {
     pub runtime: Runtime,
     /// Watches that it holds in its one instance for each container, on cgroup v2.
     pub watches: u64,
-    /// What its scopes are called, where the systemd driver gives it one beside each container's.
-    pub scopes: Option<&'static str>,
+    /// What its cgroups are called, where each has one beside its container's.
+    pub cgroups: Option<&'static str>,
     /// Where that is from.
     pub source: &'static str,
 }
@@ -168,6 +168,8 @@ pub struct DaemonUse {
     /// The first version, major and minor number, with which a pod with `hostUsers: false` has a budget of its own: the uid that is the
     /// pod's root makes its user namespace. Otherwise root makes it, and is charged for the pod.
     pub own_budgets: Option<(u16, u16)>,
+    /// It starts no pause container, unless a pod's containers share a pid namespace, and so no monitor of one; the cgroup is there.
+    pub drops_pause: bool,
 }
 
 /// What a daemon holds from one version on.

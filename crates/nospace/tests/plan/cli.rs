@@ -259,7 +259,7 @@ fn what_is_odd_is_said() {
             "measured on 1.20",
         ),
         (
-            ["--runtime-version", "1.33", "--runtime", "crio"],
+            ["--runtime-version", "2.1", "--runtime", "isulad"],
             "own figures are assumed",
         ),
         (

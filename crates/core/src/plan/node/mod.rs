@@ -242,13 +242,18 @@ impl<'v> NodeUse<'v> {
             .running
             .pods
             .saturating_add(self.running.containers)
-            .saturating_add(terms::monitor_scopes(asked, self.running.containers));
+            .saturating_add(terms::monitor_cgroups(asked, self.monitored(asked)));
         let hierarchies = self.view.cadvisor_hierarchies().unwrap_or(1);
         let watches = directories.saturating_mul(hierarchies);
         match &self.view.forecast.kubelet_start {
             Some(start) if start.kubelet_pid.is_some() => watches.min(start.watches_given_back),
             _ => watches,
         }
+    }
+
+    /// Containers that run, and have a monitor.
+    fn monitored(&self, asked: &Question) -> u64 {
+        terms::running(asked, self.running.pods, self.running.containers)
     }
 
     /// Watches that PID 1 has on the units of pods.
@@ -262,8 +267,8 @@ impl<'v> NodeUse<'v> {
             CgroupVersion::Hybrid => 1,
             CgroupVersion::V1 | CgroupVersion::Unknown => return 0,
         };
-        let containers = self.running.containers;
-        let scopes = containers.saturating_add(terms::monitor_scopes(asked, containers));
+        let running = self.monitored(asked);
+        let scopes = running.saturating_add(terms::monitor_cgroups(asked, running));
         let watches = self
             .running
             .pods
