@@ -9,6 +9,13 @@ use super::manifest::selector;
 use super::pod::State;
 use crate::cluster::{RequestError, Right};
 
+/// Parts of the reasons for which a container waits for its image: pkg/kubelet/images and k8s.io/cri-api/pkg/errors.
+const OF_IMAGES: [&str; 3] = ["Image", "RegistryUnavailable", "SignatureValidationFailed"];
+
+fn is_about_image(why: &str) -> bool {
+    OF_IMAGES.iter().any(|reason| why.contains(reason))
+}
+
 /// What a run has left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -45,7 +52,7 @@ impl Options {
     }
 
     fn with_advice(&self, why: &str) -> String {
-        if why.contains("Image") {
+        if is_about_image(why) {
             format!(
                 "{why} ({}: --image names another, --pull-secret what to pull it with)",
                 self.image
@@ -100,5 +107,23 @@ impl Options {
         let why = why.replace(&format!("pods {name:?}"), "the pod");
         let why = format!("cannot create a pod in namespace {namespace}: {why}");
         Failure::new(kind, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_cannot_be_had_has_many_names() {
+        for reason in [
+            "ImagePullBackOff: Back-off pulling image",
+            "ErrImagePull: why",
+            "RegistryUnavailable: pull failed for localhost/no:1 because the registry is unavailable",
+            "SignatureValidationFailed: why",
+        ] {
+            assert!(is_about_image(reason), "{reason}");
+        }
+        assert!(!is_about_image("OutOfpods: Node has no room"));
     }
 }
