@@ -1,7 +1,7 @@
 #!/bin/bash
 # Starts and stops the programs of the node; also to be sourced.
 #
-#   ctl.sh start|stop|crash|running|log etcd|kube-apiserver|containerd|kubelet
+#   ctl.sh start|stop|crash|running|log etcd|kube-apiserver|containerd|crio|kubelet
 #
 # `crash` sends SIGKILL, `running` exits with 0 or 1, `log` prints the path of the program's log. The programs run as units if there is
 # systemd, otherwise as plain processes.

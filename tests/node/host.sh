@@ -3,7 +3,8 @@
 # kube-apiserver and etcd; this machine's cgroup v1. Runs COMMAND on that node and exits with its status.
 # Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into
 # the pods' image. KUBE_FROM=debian uses Kubernetes 1.20 (kube/debian.sh) instead of the current version, KUBELET=1.X.Y only that kubelet
-# (kube/kubelet.sh), CONTAINERD=X.Y.Z that containerd and a newer runc (containerd/build.sh) instead of Debian's. LAYOUT=k3s, rke2, microk8s or k0s gives kubelet and containerd the names, services and directories
+# (kube/kubelet.sh), CONTAINERD=X.Y.Z that containerd and a newer runc (containerd/build.sh) instead of Debian's, CRIO=1.34.0 that CRI-O
+# (crio/build.sh). LAYOUT=k3s, rke2, microk8s or k0s gives kubelet and containerd the names, services and directories
 # that they have there (start.sh).
 #
 #   tests/node/host.sh COMMAND [ARGUMENT...]
@@ -20,6 +21,7 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/start.sh"
 
 packages=(containerd runc busybox-static containernetworking-plugins iproute2 openssl keyutils e2fsprogs)
+[ -z "${CRIO:-}" ] || packages+=(conmon skopeo jq)
 
 # The sysctls that the kubelet writes, as plain files of the node.
 own_kernel_settings() {
@@ -66,6 +68,7 @@ else
     esac
     [ -z "${KUBELET:-}" ] || KUBE=$("$here/kube/kubelet.sh" "$KUBELET"):$KUBE
     [ -z "${CONTAINERD:-}" ] || KUBE=$("$here/containerd/build.sh" "$CONTAINERD"):$KUBE
+    [ -z "${CRIO:-}" ] || KUBE=$("$here/crio/build.sh" "$CRIO"):$KUBE
     export KUBE
     outside nospace-node --net -- "$@"
 fi

@@ -12,7 +12,8 @@
 #   tests/node/run.sh layouts [LAYOUT...]  nodes laid out as by K3s, RKE2, MicroK8s and k0s, in namespaces on this machine
 #
 # With CONTAINERD=X.Y.Z (1.7.Z or 2.Y.Z), host, debian, guest, uml, nested and layouts use that containerd, and a runc that has user namespaces, instead of
-# Debian's. With KUBELET=1.X.Y, host and uml use that kubelet; the API server stays the current one.
+# Debian's. With KUBELET=1.X.Y, host and uml use that kubelet; the API server stays the current one. With CRIO=1.34.0 their runtime is that CRI-O, with
+# Debian's conmon and runc.
 #
 # Installs and builds what is missing: the Kubernetes programs once (about ten minutes), into ~/.cache/nospace-node, and containerd (three). Prints each
 # claim and what really happened; the same table and the logs go to target/node/LEVEL, or LEVEL-containerd-X.Y.Z. Needs root.
@@ -25,6 +26,7 @@ case $level in
 cadvisor | api | cluster | host | debian | guest | uml | nested | layouts) shift ;;
 *) sed -n '4,12s/^#   /usage: /p' "$0" >&2; exit 3 ;;
 esac
+case ${CRIO:+$level} in '' | host | uml) ;; *) echo "node: CRI-O runs on host and uml alone" >&2; exit 3 ;; esac
 [ "$(id -u)" = 0 ] || { echo "node: needs root" >&2; exit 77; }
 
 "$top/scripts/prepare" test
@@ -34,7 +36,7 @@ target=$(uname -m)-unknown-linux-gnu
 (cd "$top" && RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --quiet --target "$target" --package nospace-story)
 story=$top/target/$target/debug/nospace-story
 case $level in uml | nested) export LINUX=${LINUX:-6.12} ;; esac
-out=$top/target/node/$level${LINUX:+-$LINUX}${KUBELET:+-kubelet-$KUBELET}${CONTAINERD:+-containerd-$CONTAINERD}
+out=$top/target/node/$level${LINUX:+-$LINUX}${KUBELET:+-kubelet-$KUBELET}${CONTAINERD:+-containerd-$CONTAINERD}${CRIO:+-crio-$CRIO}
 mkdir -p "$out"
 
 case $level in

@@ -1,5 +1,6 @@
 # Starts the parts of a Kubernetes node; to be sourced on it, after ctl.sh. $KUBE has the directories of kubelet, kube-apiserver, kubectl and etcd,
-# and of containerd and runc where they are not Debian's, as PATH has them; $ADDRESS is the node's address, $NODE_NAME its name.
+# and of containerd and runc where they are not Debian's, as PATH has them; $ADDRESS is the node's address, $NODE_NAME its name. With $CRIO the
+# runtime is CRI-O.
 
 # wait_for SECONDS WHAT COMMAND...; waits NODE_PATIENCE times as long on an emulated machine
 wait_for() {
@@ -25,7 +26,9 @@ own_network() {
 # What $LAYOUT, a manager of nodes, calls things and where it keeps them (crates/core/src/managers/layouts.tsv has the sources): the services of
 # kubelet and containerd, the kubelet's process and directory, containerd's state.
 layout() {
-    kubelet_as=kubelet kubelet_service=kubelet runtime_service=containerd kubelet_slice=system.slice
+    runtime=containerd
+    [ -z "${CRIO:-}" ] || runtime=crio
+    kubelet_as=kubelet kubelet_service=kubelet runtime_service=$runtime kubelet_slice=system.slice
     kubelet_root=/var/lib/kubelet runtime_state=/run/containerd
     case ${LAYOUT:-kubeadm} in
     kubeadm) ;;
@@ -40,6 +43,10 @@ layout() {
     *) say "there is no layout $LAYOUT"; return 3 ;;
     esac
     export CONTAINERD_ADDRESS=$runtime_state/containerd.sock
+    case $runtime in
+    containerd) runtime_socket=$CONTAINERD_ADDRESS ;;
+    crio) runtime_socket=/var/run/crio/crio.sock ;;
+    esac
 }
 
 # Where cgroups are made: each hierarchy of version 1, or the one of version 2.
@@ -66,7 +73,7 @@ as_service() {
     case ${LAYOUT:-} in '') return ;; esac
     case $1 in
     kubelet) slice=$kubelet_slice service=$kubelet_service ;;
-    containerd) service=$runtime_service ;;
+    containerd | crio) service=$runtime_service ;;
     *) return 0 ;;
     esac
     make_cgroups "$slice" "$slice/$service.service"
@@ -79,6 +86,11 @@ as_service() {
 make_layout() {
     mkdir -p "$state/bin" "$kubelet_root" "$runtime_state" /etc/systemd/system
     mount -t tmpfs kubelet "$kubelet_root"
+    if [ "$runtime" = crio ]; then
+        # No overlay can be made on an overlay.
+        mkdir -p /var/lib/containers
+        mount -t tmpfs containers /var/lib/containers
+    fi
     ln -sf "$(command -v kubelet)" "$state/bin/$kubelet_as"
     touch "/etc/systemd/system/$kubelet_service.service" "/etc/systemd/system/$runtime_service.service"
 }
@@ -124,12 +136,13 @@ arguments() {
         [ "$(minor)" -ge 24 ] || printf '%s\n' --disable-admission-plugins=ServiceAccount
         ;;
     containerd) printf '%s\n' --config="$state/containerd.toml" ;;
+    crio) printf '%s\n' --config="$state/crio.conf" --config-dir= ;;
     kubelet)
         printf '%s\n' --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.conf" \
             --hostname-override="$NODE_NAME" --node-ip="$ADDRESS" --root-dir="$kubelet_root"
         # From 1.27 on, the configuration file can set this.
         [ "$(minor)" -ge 27 ] || printf '%s\n' --container-runtime=remote \
-            --container-runtime-endpoint="unix://$CONTAINERD_ADDRESS"
+            --container-runtime-endpoint="unix://$runtime_socket"
         ;;
     esac
 }
@@ -158,10 +171,10 @@ start_control_plane() {
 
 # The plugins have other names in version 2 than in 1, and the pause image has another place.
 containerd_config() {
-    local runtime=io.containerd.grpc.v1.cri version=2 pause bin_dir
+    local cri=io.containerd.grpc.v1.cri version=2 pause bin_dir
     pause="sandbox_image = '$image'" bin_dir="bin_dir = '/usr/lib/cni'"
     if [ "$(runtime_major)" -ge 2 ]; then
-        runtime=io.containerd.cri.v1.runtime version=3
+        cri=io.containerd.cri.v1.runtime version=3
         # Device drivers make these, and containerd watches what is there of them.
         mkdir -p /etc/cdi /var/run/cdi
         pause="[plugins.'io.containerd.cri.v1.images'.pinned_images]
@@ -173,17 +186,75 @@ root = "$state/containerd"
 state = "$runtime_state"
 [grpc]
 address = "$CONTAINERD_ADDRESS"
-[plugins.'$runtime']
+[plugins.'$cri']
 restrict_oom_score_adj = true
 $pause
-[plugins.'$runtime'.cni]
+[plugins.'$cri'.cni]
 $bin_dir
-[plugins.'$runtime'.containerd.runtimes.runc]
+[plugins.'$cri'.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
-[plugins.'$runtime'.containerd.runtimes.runc.options]
+[plugins.'$cri'.containerd.runtimes.runc.options]
 BinaryName = "$(command -v runc)"
 SystemdCgroup = ${SYSTEMD_CGROUP:-false}
 END
+    cni_config
+}
+
+# The runc that CRI-O calls. Where this machine lacks capabilities or the hierarchy of huge pages, containerd leaves them out of what it asks runc for;
+# CRI-O does not, and runc fails.
+crio_runc() {
+    local runc=$state/bin/crio-runc
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        command -v runc
+        return
+    fi
+    mkdir -p "$state/bin"
+    cat >"$runc" <<'END'
+#!/bin/bash
+for word; do
+    if [ "$option" = --bundle ]; then
+        have=$(setpriv --dump | sed -n 's/^Capability bounding set: //p' | tr a-z A-Z)
+        jq --arg have "$have" '($have | split(",") | map("CAP_" + .)) as $have | del(.linux.resources.hugepageLimits)
+            | if .process.capabilities then .process.capabilities |= map_values(. // [] | map(select(. as $one | $have | index($one)))) else . end' \
+            "$word/config.json" >"$word/config.new" && cat "$word/config.new" >"$word/config.json"
+        rm -f "$word/config.new"
+    fi
+    option=$word
+done
+exec runc "$@"
+END
+    chmod +x "$runc"
+    echo "$runc"
+}
+
+crio_config() {
+    mkdir -p /etc/cdi /var/run/cdi "$state/hooks.d"
+    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$state/policy.json"
+    cat >"$state/crio.conf" <<END
+[crio]
+storage_driver = "overlay"
+[crio.runtime]
+cgroup_manager = "$([ "${SYSTEMD_CGROUP:-false}" = true ] && echo systemd || echo cgroupfs)"
+conmon_cgroup = "pod"
+hooks_dir = ["$state/hooks.d"]
+default_runtime = "runc"
+# Linux in user mode has neither interrupts to move nor iptables.
+irqbalance_config_restore_file = "disable"
+disable_hostport_mapping = true
+[crio.runtime.runtimes.runc]
+runtime_path = "$(crio_runc)"
+monitor_path = "$(command -v conmon)"
+[crio.image]
+pause_image = "$image"
+pause_command = ""
+signature_policy = "$state/policy.json"
+[crio.network]
+plugin_dirs = ["/usr/lib/cni"]
+END
+    cni_config
+}
+
+cni_config() {
     mkdir -p /etc/cni/net.d
     cat >/etc/cni/net.d/10-node.conflist <<END
 {"cniVersion": "0.4.0", "name": "node", "plugins": [
@@ -201,7 +272,7 @@ cgroupDriver: $([ "${SYSTEMD_CGROUP:-false}" = true ] && echo systemd || echo cg
 failCgroupV1: false
 failSwapOn: false
 oomScoreAdj: 0
-containerRuntimeEndpoint: unix://$CONTAINERD_ADDRESS
+containerRuntimeEndpoint: unix://$runtime_socket
 staticPodPath: /etc/kubernetes/manifests
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}, x509: {clientCAFile: $state/certs/apiserver.crt}}
 authorization: {mode: AlwaysAllow}
@@ -249,14 +320,24 @@ import_image() {
 }
 
 start_runtime() {
-    start containerd
-    import_image
+    case $runtime in
+    containerd)
+        start containerd
+        import_image
+        ;;
+    crio)
+        # CRI-O cannot import an archive; skopeo writes to the same storage.
+        skopeo --insecure-policy copy --quiet "docker-archive:$WORK/image.tar" "containers-storage:[overlay@/var/lib/containers/storage+/run/containers/storage]$image"
+        start crio
+        wait_for 60 CRI-O crio status info
+        ;;
+    esac
 }
 
 start_node() {
     mkdir -p "$state/certs"
     make_tokens
-    containerd_config
+    "${runtime}_config"
     kubelet_config "${KUBELET_SETTING:-}"
     start_control_plane
     start_runtime
@@ -271,6 +352,7 @@ second_node() {
     . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../lab/tools.sh"
     state=/run/node-2 kubelet_root=/var/lib/kubelet-2 runtime_state=/run/containerd-2 NODE_NAME=$NODE_NAME-2
     export CONTAINERD_ADDRESS=$runtime_state/containerd.sock
+    runtime_socket=$CONTAINERD_ADDRESS
     [ "$1 $2" != "start containerd" ] || second_files "$first"
     "$1" "$2"
     [ "$1 $2" != "start containerd" ] || import_image

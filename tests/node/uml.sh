@@ -2,7 +2,7 @@
 # A Kubernetes node on Linux in user mode: a kernel of its own with cgroup v2 only, on which root's inotify limits are the node's. Runs COMMAND on that
 # node and exits with its status. Needs root and Debian; installs and builds what is missing. $NOSPACE_STATIC, a static nospace, is put into the
 # pods' image; LINUX is the kernel's version (tests/uml/kernel.sh), KUBELET=1.X.Y that kubelet instead of the current one, CONTAINERD=X.Y.Z that
-# containerd and a newer runc instead of Debian's.
+# containerd and a newer runc instead of Debian's, CRIO=1.34.0 that CRI-O.
 #
 #   tests/node/uml.sh COMMAND [ARGUMENT...]
 #
@@ -16,6 +16,7 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/../uml/node.sh"
 
 packages=(containerd runc busybox-static containernetworking-plugins iproute2 openssl keyutils)
+[ -z "${CRIO:-}" ] || packages+=(conmon skopeo)
 
 inside() {
     export WORK=/run/work

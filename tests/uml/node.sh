@@ -16,6 +16,7 @@ on_uml() {
     KUBE=$("$here/kube/build.sh" kubelet kube-apiserver kubectl etcd)
     [ -z "${KUBELET:-}" ] || KUBE=$("$here/kube/kubelet.sh" "$KUBELET"):$KUBE
     [ -z "${CONTAINERD:-}" ] || KUBE=$("$here/containerd/build.sh" "$CONTAINERD"):$KUBE
+    [ -z "${CRIO:-}" ] || KUBE=$("$here/crio/build.sh" "$CRIO"):$KUBE
     export TOOLS KUBE "${variable?}"
     "$here/../uml/uml.sh" "$kernel" "${NODE_LOGS:?}" "$(readlink -f "$0")" "$@"
 }

@@ -142,6 +142,27 @@ fn on_node(node: &str, args: &[&str], input: &str) -> std::process::Output {
     command.args(args).write_stdin(input).output().unwrap()
 }
 
+/// Lines of CRI-O 1.34 when it was started without instances or watches; the last one says only in the journal whose it is.
+#[test]
+fn crio_is_restarted_on_its_own_node() {
+    for line in [
+        r#"time="2026-12-01T00:52:10Z" level=fatal msg="validating network config: initialize CNI plugin: initialize CNI plugin: failed to create new watcher too many open files""#,
+        r#"time="2026-12-01T00:52:10Z" level=fatal msg="Failed to create new watch: too many open files""#,
+        r#"time="2026-12-01T00:52:10Z" level=fatal msg="validating network config: initialize CNI plugin: initialize CNI plugin: failed to add watch on \"/etc/cni/net.d/\": no space left on device""#,
+        r#"time="2026-12-01T00:52:10Z" level=error msg="Watcher.Add(\"/var/run/crio/exits\") failed: no space left on device""#,
+        r#"Dec 01 00:52:10 node-1 crio[973]: time="2026-12-01T00:52:10Z" level=fatal msg="too many open files""#,
+    ] {
+        // A line of another node gets the usual command.
+        let of_another = line.contains(" node-1 ");
+        for (node, restarted) in [("crio-1.34-v2", true), ("healthy-v2", of_another)] {
+            let out = on_node(node, &["-o", "json"], line);
+            let said = String::from_utf8(out.stdout).unwrap();
+            let restarts = said.contains("\"systemctl restart crio\"");
+            assert_eq!(restarts, restarted, "{node}: {line}\n{said}");
+        }
+    }
+}
+
 #[test]
 fn advice_is_that_of_the_place_that_the_log_is_from() {
     for (host, wanted) in [

@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use nospace_core::model::Runtime;
 
 /// The image that the harness made: busybox, `watcher N` and nospace.
 pub const IMAGE: &str = "docker.io/nospace/lab:1";
@@ -173,14 +174,27 @@ pub fn minor() -> anyhow::Result<u32> {
     minor.with_context(|| format!("{version} is no version of Kubernetes"))
 }
 
-/// The containerd that runs here, `1.6.20~ds1` or `v2.4.2`: the third word of `containerd --version`.
-pub fn containerd() -> anyhow::Result<String> {
-    let told = text(
-        Command::new("containerd").arg("--version"),
-        "containerd --version",
-    )?;
+/// The container runtime that the harness started.
+pub fn runtime() -> Runtime {
+    match std::env::var_os("CRIO") {
+        Some(version) if !version.is_empty() => Runtime::CriO,
+        _ => Runtime::Containerd,
+    }
+}
+
+/// Its program, `containerd` or `crio`.
+pub fn daemon() -> anyhow::Result<&'static str> {
+    let definition = runtime().definition();
+    definition.and_then(|d| d.daemon).context("its daemon")
+}
+
+/// Its version, `1.6.20~ds1`, `v2.4.2` or `1.34.0`: the third word of what it answers to `--version`.
+pub fn runtime_version() -> anyhow::Result<String> {
+    let daemon = daemon()?;
+    let name = format!("{daemon} --version");
+    let told = text(Command::new(daemon).arg("--version"), &name)?;
     let version = told.split_whitespace().nth(2);
-    Ok(version.context("containerd --version")?.to_owned())
+    Ok(version.context(name)?.to_owned())
 }
 
 /// How many times as long as a machine takes that is not emulated.

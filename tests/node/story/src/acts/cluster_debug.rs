@@ -155,7 +155,7 @@ fn refused(stage: &mut Stage, no_image: &mut Command) -> anyhow::Result<()> {
     let fleet: Fleet = serde_json::from_slice(&output.stdout)?;
     let failure = fleet.rows.first().and_then(Row::failure);
     let said = failure.map(ToString::to_string).unwrap_or_default();
-    let right = said.contains("ImagePull") && output.status.code() == Some(3);
+    let right = said.contains("--image names another") && output.status.code() == Some(3);
     stage.table.row(
         "an image that there is not",
         "the pod is gone after the run",

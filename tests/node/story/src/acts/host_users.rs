@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::model::{INITIAL_USER_NAMESPACE, Pair, UserKey};
+use nospace_core::model::{INITIAL_USER_NAMESPACE, Pair, Runtime, UserKey};
 use nospace_core::plan::Version;
 use nospace_core::report::{Pod, StartVerdict, Subject};
 
 use super::{limits::Limit, pods};
 use crate::Stage;
 use crate::granted::{MOST_WATCHES, granted_to};
-use crate::node::{containerd, wait};
+use crate::node::{runtime, runtime_version, wait};
 use crate::nospace::{Look, foresees};
 
 /// The pod at rest, and what it holds: two watchers.
@@ -29,7 +29,11 @@ const ROOM: u64 = 20;
 
 /// A pod at rest, then one that takes all it gets.
 pub fn charged(stage: &mut Stage) -> anyhow::Result<()> {
-    let version: Version = containerd()?.parse()?;
+    if runtime() != Runtime::Containerd {
+        println!("  only containerd's user namespaces are known: not played");
+        return Ok(());
+    }
+    let version: Version = runtime_version()?.parse()?;
     if version.major < 2 {
         println!("  containerd before 2.0 has no user namespaces for this kubelet: not played");
         return Ok(());

@@ -5,6 +5,7 @@ mod away;
 pub mod cadvisor;
 mod causes;
 mod cluster_debug;
+mod crio;
 mod forecast;
 mod guard;
 mod healthy;
@@ -44,6 +45,7 @@ pub const NODE: &[Act] = &[
     ("instances-forecast", forecast::instances),
     ("settings-forecast", forecast::settings),
     ("small-pods", small_pods::exhausted),
+    ("crio-start", crio::starts),
     ("host-users", host_users::charged),
     ("agent", agent_node::reported),
     ("guard", guard::kept),

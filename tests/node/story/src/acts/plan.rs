@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nospace_core::model::CgroupVersion;
-use nospace_core::model::Pair;
+use nospace_core::model::{Pair, Runtime};
 use nospace_core::plan::Plan;
 use nospace_core::report::{Owner, PodPart, Report};
 
 use super::pods;
 use crate::Stage;
-use crate::node::{containerd, minor, patience};
+use crate::node::{minor, patience, runtime, runtime_version};
 use crate::nospace::Nospace;
 
 /// Pods of two containers, one after the other on the same node.
@@ -20,34 +20,32 @@ const SERIES: [usize; 4] = [0, 2, 5, 10];
 /// cAdvisor hears of a new cgroup at once, and looks for new ones every minute.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// A part of the node: terms of the plan, and the processes that they are about.
+/// A part of the node: terms of the plan, those that there are, and the processes that they are about.
 struct Part {
-    name: &'static str,
     terms: &'static [&'static str],
     holds: fn(&str, &Owner) -> bool,
 }
 
 const PARTS: [Part; 4] = [
     Part {
-        name: "kubelet",
         terms: &["kubelet: cAdvisor", "kubelet: its own files"],
         holds: |comm, _| comm == "kubelet",
     },
     Part {
-        name: "containerd",
-        terms: &["containerd"],
-        holds: |comm, owner| comm == "containerd" && !matches!(owner, Owner::Pod { .. }),
+        terms: &["containerd", "CRI-O"],
+        holds: |comm, owner| {
+            let daemon = runtime().definition().and_then(|d| d.daemon);
+            Some(comm) == daemon && !matches!(owner, Owner::Pod { .. })
+        },
     },
     Part {
-        name: "shims",
-        terms: &["containerd shims"],
+        terms: &["containerd shims", "conmon"],
         holds: |_, owner| {
             let part = PodPart::Shim;
             matches!(owner, Owner::Pod { part: p, .. } if *p == part)
         },
     },
     Part {
-        name: "systemd",
         terms: &["systemd (PID 1)"],
         holds: |comm, _| comm == "systemd",
     },
@@ -92,22 +90,28 @@ fn series(stage: &mut Stage, running: &mut usize) -> anyhow::Result<()> {
 }
 
 fn compare(stage: &mut Stage, pods: usize, part: &Part, plan: &Plan, report: &Report) {
-    let predicted = (plan.terms.iter())
-        .filter(|term| part.terms.contains(&term.who.as_str()))
-        .fold(Pair::default(), |sum, term| sum.plus(term.amounts()));
+    let terms = (plan.terms.iter()).filter(|term| part.terms.contains(&term.who.as_str()));
+    let usual = match runtime() {
+        Runtime::CriO => part.terms.last(),
+        _ => part.terms.first(),
+    };
+    let term = terms.clone().next().map(|term| term.who.as_str());
+    let name = term.or(usual.copied()).unwrap_or_default();
+    let name = name.split(':').next().unwrap_or_default();
+    let predicted = terms.fold(Pair::default(), |sum, term| sum.plus(term.amounts()));
     let measured = (report.processes.iter())
         .filter(|process| (part.holds)(&process.comm, &process.owner))
         .fold(Pair::default(), |sum, process| {
             sum.plus(Pair::of(process.instances, process.watches))
         });
-    if part.name == "systemd" && measured == Pair::default() {
+    if name.starts_with("systemd") && measured == Pair::default() {
         return; // No systemd on this node.
     }
     let near = |predicted: u64, measured: u64| predicted.abs_diff(measured) * 20 <= measured;
     let right =
         near(predicted.instances, measured.instances) && near(predicted.watches, measured.watches);
     stage.table.row(
-        &format!("{pods} pods of two containers: {}", part.name),
+        &format!("{pods} pods of two containers: {name}"),
         &format!(
             "{} instances, {} watches",
             measured.instances, measured.watches
@@ -147,9 +151,9 @@ fn planned(nospace: &Nospace, report: &Report, pods: usize, others: u64) -> anyh
         "--containers-per-pod",
         "2",
         "--runtime",
-        "containerd",
+        runtime().definition().context("its runtime")?.name,
         "--runtime-version",
-        &containerd()?,
+        &runtime_version()?,
         "--cgroup",
         if v2 { "v2" } else { "v1" },
         "--cgroup-driver",

@@ -1,18 +1,21 @@
-//! cgroup v2: instances used up by nothing but small pods, whose shims take one a container; and what is lost of it.
+//! cgroup v2: instances used up by nothing but small pods, whose shims or conmons take one a container; and what is lost of it.
 
-use anyhow::{Context as _, bail};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use anyhow::{Context as _, bail, ensure};
 use nospace_core::cause::Cause;
-use nospace_core::model::CgroupVersion;
+use nospace_core::model::{CgroupVersion, Runtime};
 
 use super::{limits::Limit, pods};
 use crate::Stage;
-use crate::node::wait;
+use crate::node::{daemon, runtime, wait};
 
 /// Pods that are asked for in one breath.
 const AT_ONCE: usize = 8;
 /// The kubelet takes no more.
 const MOST: usize = 100;
-/// The shim has no instance to hear of the container's out-of-memory events with.
+/// The shim, or conmon, has no instance to hear of the container's out-of-memory events with.
 const UNWATCHED: &str = "failed to create inotify fd";
 /// Instances that are left to the pods: of the default limit, 54 pods are room, which an emulated machine starts for too long.
 const ROOM: u64 = 32;
@@ -40,17 +43,18 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
         look.code == 2 && lost && stage.node.runs("kubelet"),
     );
 
-    let before = stage.node.log("containerd")?.lines().count() as u64;
+    let logs = Logs::here(stage)?;
+    let before = std::fs::read_to_string(&logs.path)?.lines().count() as u64;
     stage.node.apply(&pods::plain(&stage.node, "late"))?;
     stage.node.wait_ready("late")?;
-    let log = stage.node.log("containerd")?;
-    let said = log.lines().rev().find(|line| line.contains(UNWATCHED));
-    let log = stage.node.log_path("containerd")?;
-    let cause = stage.nospace.cause_after(before, &log)?;
+    let path = logs.end(stage)?;
+    let log = std::fs::read_to_string(&path)?;
+    let said = (log.lines().rev()).find(|line| line.to_lowercase().contains(UNWATCHED));
+    let cause = stage.nospace.cause_after(before, &path)?;
     stage.table.row(
         "a pod is started with no instances left",
         &format!(
-            "it is Ready; containerd logs: {}",
+            "it is Ready; its runtime logs: {}",
             said.unwrap_or("nothing")
         ),
         &format!(
@@ -65,6 +69,47 @@ pub fn exhausted(stage: &mut Stage) -> anyhow::Result<()> {
     wait(300, "the small pods' end", || {
         Ok(stage.nospace.check()?.root()?.0 + 20 < used)
     })
+}
+
+/// Where what starts containers logs to: conmon to syslog, which is the file of a daemon of its own where the node has none.
+struct Logs {
+    path: PathBuf,
+    syslog: Option<Child>,
+}
+
+impl Logs {
+    fn here(stage: &Stage) -> anyhow::Result<Self> {
+        if runtime() == Runtime::Containerd {
+            let path = stage.node.log_path(daemon()?)?;
+            return Ok(Self { path, syslog: None });
+        }
+        let path = std::env::temp_dir().join("nospace-story-syslog");
+        std::fs::write(&path, "")?;
+        ensure!(
+            !Path::new("/dev/log").exists(),
+            "this node's syslog would lose its socket"
+        );
+        let syslog = Command::new("busybox")
+            .args(["syslogd", "-n", "-O"])
+            .arg(&path)
+            .spawn()
+            .context("busybox syslogd")?;
+        wait(20, "syslog", || Ok(Path::new("/dev/log").exists()))?;
+        let syslog = Some(syslog);
+        Ok(Self { path, syslog })
+    }
+
+    /// The file, once nothing is added any more.
+    fn end(self, stage: &Stage) -> anyhow::Result<PathBuf> {
+        if let Some(mut syslog) = self.syslog {
+            syslog.kill()?;
+            syslog.wait()?;
+            std::fs::remove_file("/dev/log")?;
+            return Ok(self.path);
+        }
+        // Of a unit it is a copy of what the journal has.
+        stage.node.log_path(daemon()?)
+    }
 }
 
 fn name(number: usize) -> String {

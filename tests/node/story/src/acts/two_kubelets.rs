@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use nospace_core::fleet::Fleet;
+use nospace_core::model::Runtime;
 
 use super::cluster_debug::{account, fleet, listed, start};
 use super::pods;
 use crate::Stage;
-use crate::node::{IMAGE, Node, patience, wait};
+use crate::node::{IMAGE, Node, patience, runtime, wait};
 
 const AGENTS: [&str; 2] = ["agent-1", "agent-2"];
 const NAMESPACE: &str = "apiVersion: v1
@@ -21,6 +22,10 @@ metadata: {name: default, namespace: nospace}
 
 /// Both answer, one ends, it comes back.
 pub fn at_once(stage: &mut Stage) -> anyhow::Result<()> {
+    if runtime() != Runtime::Containerd {
+        println!("  the second node is one of containerd: not played");
+        return Ok(());
+    }
     let account = account(&stage.node)?;
     let second = stage.node.second_node();
     second.second("start", "containerd")?;
