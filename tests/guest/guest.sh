@@ -1,74 +1,40 @@
 #!/bin/bash
-# Runs a script on a Debian 12 guest: systemd, cgroup v2 only, containerd, Docker, podman, the
-# kernel's default inotify limits. Software emulation, no network, no changes to the host.
+# Runs a script on a Debian guest: cgroup v2 only, the kernel's default inotify limits. Software emulation, no network, no changes to the host.
 #
-#   tests/guest/guest.sh OUT SCRIPT [FILE...]
+#   [GUEST_ARCH=arm64] tests/guest/guest.sh OUT SCRIPT [FILE...]
 #
+# On amd64 it is Debian 12 with systemd, containerd, Docker and podman (amd64.sh); on arm64 Debian 13 with containerd, without systemd (arm64.sh).
 # Copies SCRIPT and the FILEs to /work on the guest and runs SCRIPT there as root. Whatever it
 # leaves in /work/out is copied to OUT, with console.log. The exit status is SCRIPT's. A line
 # "# append: WORDS" in SCRIPT adds WORDS to the kernel command line.
 # Needs root (mmdebstrap, device nodes); installs what is missing. The image is built once (about
-# two minutes) and cached in ~/.cache/nospace-guest, keyed by its list of packages.
+# two minutes) and cached in ~/.cache/nospace-guest, keyed by the script that builds it.
 set -euo pipefail
 
-packages=systemd,systemd-sysv,dbus,udev,libpam-systemd,dbus-user-session,linux-image-amd64,initramfs-tools,procps
-packages+=,iproute2,kmod,cron,openssh-server,rsyslog,containerd,runc,docker.io,podman,crun,uidmap
-packages+=,slirp4netns,fuse-overlayfs,busybox-static,ca-certificates,openssl,containernetworking-plugins,keyutils
-release=bookworm
-
-. "$(dirname "$(readlink -f "$0")")/../lab/work.sh"
-. "$(dirname "$(readlink -f "$0")")/../../scripts/debian.sh"
+here=$(dirname "$(readlink -f "$0")")
+. "$here/../lab/work.sh"
+. "$here/../lab/namespaces.sh"
 
 say() { echo "guest: $*" >&2; }
 
-install_missing() {
-    local missing=()
-    command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
-    command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
-    command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
-    [ ${#missing[@]} -eq 0 ] && return
-    apt_get update
-    apt_get install -y "${missing[@]}"
-}
-
-# Runs at boot on the guest.
-guest_unit() {
-    cat <<'END'
-[Unit]
-Description=The script that this guest was started for
-After=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'mount /dev/vdb /work && mkdir -p /work/out && cd /work && { ./script >out/stdout 2>out/stderr; echo $? >out/status; }'
-ExecStopPost=/bin/sh -c 'sync; umount /work; systemctl --force --force poweroff'
-[Install]
-WantedBy=multi-user.target
-END
-}
-
 build_image() {
-    image=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-guest/$(
-        { echo "$packages $release" && declare -f guest_unit build_image; } | sha256sum | cut -c1-16
-    )
-    [ -e "$image/root.img" ] && return
-    say "building the image"
-    local new=$image.$$
-    mkdir -p "$new"
-    guest_unit >"$new/unit"
-    mmdebstrap --quiet --variant=minbase --include="$packages" \
-        --customize-hook="upload $new/unit /etc/systemd/system/guest.service" \
-        --customize-hook='chroot "$1" systemctl enable guest.service' \
-        --customize-hook='chroot "$1" systemctl mask docker.service docker.socket systemd-networkd-wait-online.service' \
-        --customize-hook='chroot "$1" useradd --create-home --uid 1000 --shell /bin/bash user' \
-        --customize-hook='echo nospace-guest >"$1/etc/hostname"; mkdir "$1/work"' \
-        "$release" "$new/root.tar"
-    mkdir "$new/root"
-    tar -C "$new/root" -xf "$new/root.tar"
-    cp "$new"/root/boot/vmlinuz-* "$new/vmlinuz"
-    cp "$new"/root/boot/initrd.img-* "$new/initrd"
-    mkfs.ext4 -q -d "$new/root" "$new/root.img" 4G
-    rm -rf "$new/root" "$new/root.tar"
-    mv -T "$new" "$image"
+    local cache=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-guest new lock
+    image=$cache/$(sha256sum "$here/$arch.sh" | cut -c1-16)
+    [ ! -e "$image/root.img" ] || return 0
+    mkdir -p "$cache"
+    exec {lock}>"$cache/lock"
+    flock "$lock"
+    # What a killed run left, and what another one has made meanwhile.
+    rm -rf "$cache"/new.*
+    if [ ! -e "$image/root.img" ]; then
+        say "building the image"
+        new=$(mktemp -d "$cache/new.XXXXXX")
+        make_root "$new"
+        mkfs.ext4 -q -d "$new/root" "$new/root.img" 4G
+        rm -rf "$new/root"
+        mv -T "$new" "$image"
+    fi
+    exec {lock}>&-
 }
 
 # The disk that transfers files in both directions.
@@ -83,17 +49,19 @@ make_work_disk() {
 boot() {
     local append
     append=$(sed -n 's/^# append: //p' "$script")
-    timeout "${GUEST_TIMEOUT:-1200}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 \
+    timeout "${GUEST_TIMEOUT:-1200}" "${machine[@]}" -smp 2 -m 3072 \
         -nodefaults -display none -serial stdio -no-reboot -kernel "$image/vmlinuz" -initrd "$image/initrd" \
-        -append "root=/dev/vda rw console=ttyS0 panic=-1 quiet $append" \
+        -append "root=/dev/vda rw console=$console panic=-1 quiet $append" \
         -drive "file=$image/root.img,if=virtio,format=raw,snapshot=on" \
         -drive "file=$work/work.img,if=virtio,format=raw" </dev/null >"$out/console.log" 2>&1
 }
 
 [ $# -ge 2 ] || { say "usage: tests/guest/guest.sh OUT SCRIPT [FILE...]"; exit 3; }
+arch=${GUEST_ARCH:-amd64}
+case $arch in amd64 | arm64) . "$here/$arch.sh" ;; *) say "there is no guest on $arch"; exit 3 ;; esac
 [ "$(id -u)" = 0 ] || { say "needs root"; exit 77; }
 own_processes "$0" "$@"
-install_missing
+install_packages "${needs[@]}"
 build_image
 out=$1
 script=$2
