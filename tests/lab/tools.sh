@@ -2,13 +2,12 @@
 
 image=docker.io/nospace/lab:1
 
-# Builds the CRI client and the watcher, once per version of their sources.
-# Prints their directory.
+# Builds the CRI client and the watcher, once per version of their sources, for $GOARCH if it is set. Prints their directory.
 build_tools() {
     local here version tools
     here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
     version=$(cat "$here"/go.sum "$here"/*/main.go | sha256sum | cut -c1-16)
-    tools=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-lab/$version
+    tools=${XDG_CACHE_HOME:-$HOME/.cache}/nospace-lab/$version${GOARCH:+-$GOARCH}
     if [ ! -d "$tools" ]; then
         mkdir -p "$tools.$$"
         (cd "$here" && CGO_ENABLED=0 go build -buildvcs=false -o "$tools.$$/" ./...) >&2
@@ -18,7 +17,7 @@ build_tools() {
 }
 
 # A docker-archive of one layer, busybox, the watcher and other static programs: make_image TOOLS DIRECTORY
-# [PROGRAM...] makes DIRECTORY/image.tar. Its command sleeps, so that it serves as the pause image too.
+# [PROGRAM...] makes DIRECTORY/image.tar, for this machine's architecture. Its command sleeps, so that it serves as the pause image too.
 make_image() {
     local tools=$1 work=$2
     shift 2
@@ -27,10 +26,11 @@ make_image() {
     cp /bin/busybox "$tools/watcher" "$@" "$root/bin/"
     ln -s busybox "$root/bin/sleep"
     tar -C "$root" --owner=0 --group=0 -cf "$work/layer.tar" .
-    local digest
+    local digest architecture=amd64
+    [ "$(uname -m)" != aarch64 ] || architecture=arm64
     digest=$(sha256sum "$work/layer.tar" | cut -d' ' -f1)
     cat >"$work/config.json" <<END
-{"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sleep", "100000"]},
+{"architecture": "$architecture", "os": "linux", "config": {"Cmd": ["/bin/sleep", "100000"]},
  "rootfs": {"type": "layers", "diff_ids": ["sha256:$digest"]}}
 END
     cat >"$work/manifest.json" <<END

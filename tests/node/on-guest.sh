@@ -2,7 +2,7 @@
 # Runs on the guest, in /work: starts the node and runs the story.
 set -euo pipefail
 cd /work
-export WORK=/work KUBE=/work/kube NODE_NAME=guest-1 ADDRESS=10.77.0.1 NODE_CTL=/work/ctl.sh SYSTEMD_CGROUP=true NODE_PATIENCE=6
+export WORK=/work KUBE=/work/kube NODE_NAME=guest-1 ADDRESS=10.77.0.1 NODE_CTL=/work/ctl.sh NODE_PATIENCE=6
 . ./tools.sh
 . ./ctl.sh
 . ./start.sh
@@ -12,7 +12,13 @@ ip link add node0 type dummy
 ip address add $ADDRESS/24 dev node0
 ip link set node0 up
 ip route add default via 10.77.0.254 dev node0
-systemctl stop containerd
+if [ -d /run/systemd/system ]; then
+    export SYSTEMD_CGROUP=true
+    systemctl stop containerd
+else
+    make_layout
+fi
+make_image tools /work nospace
 SECONDS=0
 start_node
 KUBE_VERSION=$(kubelet --version | sed 's/.* v//') && export KUBE_VERSION

@@ -7,6 +7,7 @@
 #   tests/node/run.sh host [ACT...]      a node in namespaces on this machine, with cgroup v1
 #   tests/node/run.sh debian [ACT...]    the same with Kubernetes 1.20 from Debian's source package
 #   tests/node/run.sh guest [ACT...]     a node on a Debian guest, with systemd and cgroup v2
+#   tests/node/run.sh arm64 [ACT...]     a node on a Debian guest on arm64, emulated, with cgroup v2 and without systemd
 #   tests/node/run.sh uml [ACT...]       a node on Linux in user mode, with cgroup v2 and without eBPF; LINUX=6.12 (as usual) or 7.2
 #   tests/node/run.sh nested             a node in a container of Docker, as kind makes one, on Linux in user mode; from inside and from outside
 #   tests/node/run.sh layouts [LAYOUT...]  nodes laid out as by K3s, RKE2, MicroK8s and k0s, in namespaces on this machine
@@ -23,18 +24,29 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 level=${1-}
 case $level in
-cadvisor | api | cluster | host | debian | guest | uml | nested | layouts) shift ;;
-*) sed -n '4,12s/^#   /usage: /p' "$0" >&2; exit 3 ;;
+cadvisor | api | cluster | host | debian | guest | arm64 | uml | nested | layouts) shift ;;
+*) sed -n '4,13s/^#   /usage: /p' "$0" >&2; exit 3 ;;
 esac
 case ${CRIO:+$level} in '' | host | uml) ;; *) echo "node: CRI-O runs on host and uml alone" >&2; exit 3 ;; esac
+[ $level != arm64 ] || [ -z "${CONTAINERD:-}${KUBELET:-}" ] || { echo "node: arm64 has Debian's containerd and the current kubelet only" >&2; exit 3; }
 [ "$(id -u)" = 0 ] || { echo "node: needs root" >&2; exit 77; }
 
 "$top/scripts/prepare" test
-NOSPACE_STATIC=$(cd "$top" && realpath "$(scripts/static --quiet)")
-export NOSPACE_STATIC
 target=$(uname -m)-unknown-linux-gnu
-(cd "$top" && RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --quiet --target "$target" --package nospace-story)
-story=$top/target/$target/debug/nospace-story
+[ $level != arm64 ] || target=aarch64-unknown-linux-gnu
+NOSPACE_STATIC=$(cd "$top" && realpath "$(scripts/static --target "$target" --quiet)")
+export NOSPACE_STATIC
+story=${CARGO_TARGET_DIR:-$top/target}/$target
+case $level in
+arm64)
+    (cd "$top" && scripts/static --target "$target" build --quiet --package nospace-story)
+    story+=/release/nospace-story
+    ;;
+*)
+    (cd "$top" && RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --quiet --target "$target" --package nospace-story)
+    story+=/debug/nospace-story
+    ;;
+esac
 case $level in uml | nested) export LINUX=${LINUX:-6.12} ;; esac
 out=$top/target/node/$level${LINUX:+-$LINUX}${KUBELET:+-kubelet-$KUBELET}${CONTAINERD:+-containerd-$CONTAINERD}${CRIO:+-crio-$CRIO}
 mkdir -p "$out"
@@ -59,5 +71,6 @@ host | debian)
 layouts) NOSPACE=$NOSPACE_STATIC "$here/layouts.sh" "$@" | tee "$out/table.md" ;;
 nested) NODE_LOGS=$out "$here/nested.sh" | tee "$out/table.md" ;;
 guest) "$here/guest.sh" "$out" "$story" "$@" ;;
+arm64) GUEST_ARCH=arm64 "$here/guest.sh" "$out" "$story" "$@" ;;
 uml) NODE_LOGS=$out "$here/uml.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@" ;;
 esac

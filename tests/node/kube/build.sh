@@ -3,11 +3,12 @@
 #
 #   tests/node/kube/build.sh PROGRAM...
 #
-# The directory is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION; missing programs are rebuilt. $KUBE_SOURCE: a directory like this one.
+# The directory is ${NOSPACE_CACHE:-~/.cache}/nospace-node/kube-VERSION, or kube-VERSION-GOARCH if $GOARCH is set; missing programs are rebuilt.
+# $KUBE_SOURCE: a directory like this one.
 set -euo pipefail
 cd "${KUBE_SOURCE:-$(dirname "$0")}"
 version=$(sed -n 's/^require k8s.io\/kubernetes v//p; s/^\tk8s.io\/kubernetes v//p' go.mod | head -1)
-folder=${NOSPACE_CACHE:-$HOME/.cache}/nospace-node/kube-$version
+folder=${NOSPACE_CACHE:-$HOME/.cache}/nospace-node/kube-$version${GOARCH:+-$GOARCH}
 minor=${version#1.}
 flags="-s -w"
 for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
@@ -17,7 +18,7 @@ done
 mkdir -p "$folder"
 for program; do
     [ -x "$folder/$program" ] && continue
-    echo "kube: building $program $version" >&2
+    echo "kube: building $program $version${GOARCH:+ for $GOARCH}" >&2
     CGO_ENABLED=0 go build -trimpath -ldflags "$flags" -o "$folder/.$program" "./$program"
     mv "$folder/.$program" "$folder/$program"
 done
