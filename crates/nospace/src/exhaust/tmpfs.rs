@@ -11,8 +11,6 @@ use super::consumer::{Consumer, Overhead, TakeResult};
 use super::place::MountPlace;
 use super::request::Headroom;
 
-/// What a tmpfs gives out at once, at least.
-const PAGE: u64 = 4096;
 /// The file that takes the space.
 const FILLING: &str = "filling";
 
@@ -128,7 +126,7 @@ impl Tmpfs {
     fn space(&mut self, count: u64) -> anyhow::Result<TakeResult> {
         let file = self.file.as_ref().context("no file")?;
         let free = self.usage()?.1;
-        let count = count.min(free) / PAGE * PAGE;
+        let count = whole(count.min(free), page());
         let refused = TakeResult {
             count: 0,
             refusal: Some(Errno::NOSPC),
@@ -160,7 +158,7 @@ impl Consumer for Tmpfs {
 
     fn give_back(&mut self, count: u64) -> anyhow::Result<()> {
         if let Some(file) = &self.file {
-            self.bytes = self.bytes.saturating_sub(count) / PAGE * PAGE;
+            self.bytes = whole(self.bytes.saturating_sub(count), page());
             return file.set_len(self.bytes).with_context(|| self.place());
         }
         for _ in 0..count.min(self.files) {
@@ -200,5 +198,34 @@ impl Consumer for Tmpfs {
         self.file = None;
         (self.files, self.bytes) = (0, 0);
         self.place.release()
+    }
+}
+
+/// What a tmpfs gives out at once, at least: 16 or 64 KiB on some arm64 kernels.
+fn page() -> u64 {
+    rustix::param::page_size() as u64
+}
+
+/// The whole pages among these bytes.
+const fn whole(bytes: u64, page: u64) -> u64 {
+    bytes - bytes % page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pages_leave_no_less_than_asked() {
+        let size = 8 << 20;
+        for page in [4096, 16_384, 65_536] {
+            let taken = whole(size - 4096, page);
+            assert_eq!((taken % page, size - taken), (0, page));
+        }
+    }
+
+    #[test]
+    fn no_whole_page_is_nothing() {
+        assert_eq!(whole(4096, 65_536), 0);
     }
 }

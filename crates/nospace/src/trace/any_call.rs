@@ -44,7 +44,6 @@ const NEED_MORE_FILES: [&str; 4] = ["pipe", "pipe2", "socketpair", "fcntl"];
 
 const MAP_ANONYMOUS: u64 = 0x20;
 const MAP_HUGETLB: u64 = 0x40000;
-const PAGE: u64 = 4096;
 
 /// mremap(2) wants room for more mappings than it makes: it is refused this far below the limit.
 const SPARE_MAPPINGS: u64 = 6;
@@ -178,15 +177,20 @@ fn by_mmap(event: &Event, known: Vec<Cause>) -> Verdict {
 fn locked(event: &Event) -> Verdict {
     const OTHERWISE: &str =
         "a part of the range is not mapped, or the process has too many mappings";
-    let asked = event.argument.next_multiple_of(PAGE);
+    let page = rustix::param::page_size() as u64;
     match event.count {
         _ if event.situation.exempt => Verdict::only(OTHERWISE),
-        Some(Count { used, limit, .. }) if used.saturating_add(asked) > limit => {
+        Some(Count { used, limit, .. }) if !has_room(used, event.argument, limit, page) => {
             Verdict::of([Cause::Memlock])
         }
         Some(_) => Verdict::only(OTHERWISE),
         None => Verdict::of([Cause::Memlock]).or(OTHERWISE),
     }
+}
+
+/// Whether so many bytes more can be locked: the kernel compares whole pages, and rounds the limit down (`do_mlock`, mm/mlock.c).
+fn has_room(used: u64, asked: u64, limit: u64, page: u64) -> bool {
+    used.div_ceil(page).saturating_add(asked.div_ceil(page)) <= limit / page
 }
 
 /// ENOMEM of io_uring, certain if the queues alone are more than is left: 64 bytes an entry, and 16 for each of two completions.
@@ -289,6 +293,15 @@ mod tests {
             Some(Cause::UnixInFlight),
         );
         check("sendmsg", 109, (InFlight, 5, 64), 0, None);
+    }
+
+    #[test]
+    fn whole_pages_are_locked() {
+        // `ulimit -l 100` is 25 pages of 4 KiB, and one of 64 KiB.
+        assert!(has_room(0, 70_000, 102_400, 4096));
+        assert!(!has_room(0, 70_000, 102_400, 65_536));
+        assert!(has_room(0, 65_536, 102_400, 65_536));
+        assert!(!has_room(65_536, 1, 102_400, 65_536));
     }
 
     #[test]
