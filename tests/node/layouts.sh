@@ -55,6 +55,6 @@ failed=0
 for LAYOUT; do
     export LAYOUT NODE_LOGS=$top/target/node/layout-$LAYOUT
     mkdir -p "$NODE_LOGS"
-    "$here/host.sh" "$0" || failed=1
+    setpriv --pdeathsig TERM "$here/host.sh" "$0" || failed=1
 done
 exit $failed

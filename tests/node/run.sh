@@ -51,26 +51,27 @@ case $level in uml | nested) export LINUX=${LINUX:-6.12} ;; esac
 out=$top/target/node/$level${LINUX:+-$LINUX}${KUBELET:+-kubelet-$KUBELET}${CONTAINERD:+-containerd-$CONTAINERD}${CRIO:+-crio-$CRIO}
 mkdir -p "$out"
 
+# As the last of this shell, so that whoever ends it ends that.
 case $level in
 cadvisor)
     kube=$("$here/kube/build.sh" cadvisor)
-    "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" cadvisor "$kube/cadvisor"
+    exec "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" cadvisor "$kube/cadvisor"
     ;;
 api)
-    NODE_LOGS=$out "$here/api.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" api "$@"
+    NODE_LOGS=$out exec "$here/api.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" api "$@"
     ;;
 cluster)
     (. "$here/../lab/namespaces.sh" && install_packages jq python3)
     KWOK=$("$here/kube/kwok.sh") && export KWOK
-    NODE_LOGS=$out "$here/api.sh" "$here/cluster.sh" "$NOSPACE_STATIC" 1000
+    NODE_LOGS=$out exec "$here/api.sh" "$here/cluster.sh" "$NOSPACE_STATIC" 1000
     ;;
 host | debian)
     [ $level = host ] || export KUBE_FROM=debian
-    NODE_LOGS=$out "$here/host.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@"
+    NODE_LOGS=$out exec "$here/host.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@"
     ;;
-layouts) NOSPACE=$NOSPACE_STATIC "$here/layouts.sh" "$@" | tee "$out/table.md" ;;
-nested) NODE_LOGS=$out "$here/nested.sh" | tee "$out/table.md" ;;
-guest) "$here/guest.sh" "$out" "$story" "$@" ;;
-arm64) GUEST_ARCH=arm64 "$here/guest.sh" "$out" "$story" "$@" ;;
-uml) NODE_LOGS=$out "$here/uml.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@" ;;
+layouts) NOSPACE=$NOSPACE_STATIC exec "$here/layouts.sh" "$@" > >(tee "$out/table.md") ;;
+nested) NODE_LOGS=$out exec "$here/nested.sh" > >(tee "$out/table.md") ;;
+guest) exec "$here/guest.sh" "$out" "$story" "$@" ;;
+arm64) GUEST_ARCH=arm64 exec "$here/guest.sh" "$out" "$story" "$@" ;;
+uml) NODE_LOGS=$out exec "$here/uml.sh" "$story" --nospace "$NOSPACE_STATIC" --table "$out/table.md" node "$@" ;;
 esac
