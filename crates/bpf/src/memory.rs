@@ -1,4 +1,4 @@
-//! How the C library keeps memory that was freed.
+//! What this process keeps in memory.
 
 /// Has glibc's allocator keep little memory: one arena for all threads instead of one for each, and what is free is returned to the kernel
 /// early. For a program that runs for weeks and mostly waits. Does nothing with another C library.
@@ -15,5 +15,88 @@ pub fn keep_little() {
             // SAFETY: mallopt(3) takes any parameter and value, and may be called at any time.
             unsafe { libc::mallopt(parameter, value) };
         }
+    }
+}
+
+/// Gives back the pages of the program and its libraries, which its start has left in memory; those that are used later are taken from the page cache again.
+/// For a program that runs for weeks and mostly waits. Pages that differ from their file stay. Does nothing without /proc.
+pub fn release_program_pages() {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/smaps") else {
+        return;
+    };
+    for (start, length) in unchanged_mappings(&maps) {
+        // SAFETY: what madvise(2) takes away from a private mapping that nothing can write, and of which no page is anonymous, has the same content when it is
+        // read from the file again.
+        unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
+    }
+}
+
+/// Address and length in bytes of the private mappings of files that are not writable and of which no page was changed, from smaps (proc_pid_smaps(5)).
+fn unchanged_mappings(maps: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut mapping = None;
+    for line in maps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let (Some(first), Some(second)) = (words.next(), words.next()) else {
+            continue;
+        };
+        if first == "Anonymous:" {
+            found.extend(mapping.take().filter(|_| second == "0"));
+        } else if let Some((start, end)) = first.split_once('-') {
+            let of_file = words.nth(3).is_some_and(|path| path.starts_with('/'));
+            let address = |text| usize::from_str_radix(text, 16).ok();
+            mapping = (of_file && second.ends_with('p') && !second.contains('w'))
+                .then(|| address(start).zip(address(end)))
+                .flatten()
+                .map(|(start, end)| (start, end - start));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMAPS: &str = "\
+55e0c0000000-55e0c0010000 r--p 00000000 fe:00 42 /usr/bin/nospace
+Rss:                  64 kB
+Anonymous:             0 kB
+55e0c0010000-55e0c0030000 r-xp 00010000 fe:00 42 /usr/bin/nospace
+Anonymous:             0 kB
+VmFlags: rd ex mr mw me
+55e0c0030000-55e0c0038000 r--p 00030000 fe:00 42 /usr/bin/nospace
+Anonymous:            32 kB
+55e0c0038000-55e0c0039000 rw-p 00038000 fe:00 42 /usr/bin/nospace
+Anonymous:             0 kB
+7f0000000000-7f0000001000 r--s 00000000 00:0f 9 anon_inode:bpf-map
+Anonymous:             0 kB
+7f0000001000-7f0000002000 r--s 00000000 00:0f 9 /dev/shm/shared
+Anonymous:             0 kB
+7ffd00000000-7ffd00001000 r-xp 00000000 00:00 0 [vdso]
+Anonymous:             0 kB
+";
+
+    #[test]
+    fn only_pages_that_are_those_of_the_file_are_given_back() {
+        let expected = [(0x55e0_c000_0000, 0x1_0000), (0x55e0_c001_0000, 0x2_0000)];
+        assert_eq!(unchanged_mappings(SMAPS), expected);
+    }
+
+    #[test]
+    fn the_pages_of_the_program_leave_memory() {
+        // In kB.
+        let resident = || {
+            let status = std::fs::read_to_string("/proc/self/status").expect("status");
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("RssFile:"));
+            let value = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+            value.expect("RssFile")
+        };
+        let before = resident();
+        release_program_pages();
+        let after = resident();
+        assert!(after < before, "{after} kB of {before} kB are left");
     }
 }

@@ -18,6 +18,10 @@ use crate::collect::collect;
 use crate::host::live::Live;
 use crate::sampling::{Sampled, Sampler};
 
+/// After these many collections what the start has left in memory is given back, and what seldom work has, again and again.
+const START: u64 = 2;
+const SELDOM: u64 = 240;
+
 /// Collects once per interval.
 pub struct CollectLoop {
     /// Collects from the node.
@@ -55,6 +59,9 @@ impl CollectLoop {
             let save = self.keeper.add(&observation.report, interval, refused);
             self.publish.send_replace(Some(Arc::new(observation)));
             self.keeper.save(save);
+            if number == START || number % SELDOM == 0 {
+                nospace_bpf::memory::release_program_pages();
+            }
             let rest = interval.saturating_sub(begin.elapsed());
             if renew.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
                 return;

@@ -131,12 +131,14 @@ impl Agent {
         Ok(())
     }
 
-    /// Memory that is resident, in bytes.
-    pub fn resident(&self) -> anyhow::Result<u64> {
+    /// What it has allocated, in bytes; pages of its program come and go.
+    pub fn anonymous_memory(&self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
         let kib = line.and_then(|line| line.split_whitespace().next());
-        Ok(kib.context("no VmRSS")?.parse::<u64>()? * 1024)
+        Ok(kib.context("no RssAnon")?.parse::<u64>()? * 1024)
     }
 
     /// What its descriptors lead to.

@@ -21,10 +21,10 @@ fn asking(agent: &Agent, path: &str) -> anyhow::Result<TcpStream> {
 
 pub fn many() -> anyhow::Result<()> {
     let agent = Agent::start(&["--interval=500ms"])?;
-    let before = agent.resident()?;
+    let before = agent.anonymous_memory()?;
     let streams = (0..500).map(|_| asking(&agent, "/metrics"));
     let streams = streams.collect::<anyhow::Result<Vec<_>>>()?;
-    let during = agent.resident()?;
+    let during = agent.anonymous_memory()?;
     for stream in streams {
         let answer = hear(stream)?;
         ensure!(answer.status == 200 && answer.header("content-encoding") == "gzip");
@@ -37,7 +37,7 @@ pub fn many() -> anyhow::Result<()> {
 /// Those who never read, who never end their request, and who send what is none.
 pub fn bad_company() -> anyhow::Result<()> {
     let agent = Agent::start(&["--interval=500ms"])?;
-    let before = agent.resident()?;
+    let before = agent.anonymous_memory()?;
     let mut kept = Vec::new();
     for number in 0..BAD {
         // Asks for the same again and again, and takes nothing.
@@ -64,7 +64,7 @@ pub fn bad_company() -> anyhow::Result<()> {
         let answer = hear(asking(&agent, "/metrics")?)?;
         ensure!(answer.status == 200);
     }
-    let during = agent.resident()?;
+    let during = agent.anonymous_memory()?;
     ensure!(
         during < before + ROOM,
         "{before} before, {during} with {} bad ones",

@@ -131,7 +131,7 @@ pub fn churn() -> anyhow::Result<()> {
                     );
                 }
                 if rounds == 2 {
-                    before = Some((agent.resident()?, agent.descriptors()?.len()));
+                    before = Some((agent.anonymous_memory()?, agent.descriptors()?.len()));
                 }
             }
             anyhow::Ok(())
@@ -149,7 +149,7 @@ pub fn churn() -> anyhow::Result<()> {
         "only {made} pods and {opened} instances in {rounds} rounds"
     );
     eprintln!("{rounds} rounds: {made} pods, {opened} instances");
-    let after = agent.resident()?;
+    let after = agent.anonymous_memory()?;
     let (before, open_before) = before.context("too few rounds")?;
     ensure!(
         after < before + MEMORY,

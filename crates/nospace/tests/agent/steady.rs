@@ -70,13 +70,17 @@ fn at_rest(agent: &Agent) -> anyhow::Result<Vec<String>> {
 pub fn thousand_looks() -> anyhow::Result<()> {
     let agent = Agent::start(&["--interval=10ms"])?;
     agent.looks(150)?;
-    let (memory, open, rows) = (agent.resident()?, at_rest(&agent)?, agent.metrics()?.len());
+    let (memory, open, rows) = (
+        agent.anonymous_memory()?,
+        at_rest(&agent)?,
+        agent.metrics()?.len(),
+    );
     // What other tests make meanwhile is kept once; a leak grows in every thousand.
     let mut resident = vec![memory];
     let mut grows = true;
     while grows && resident.len() <= 3 {
         agent.looks(1000)?;
-        resident.push(agent.resident()?);
+        resident.push(agent.anonymous_memory()?);
         grows = resident[resident.len() - 1] >= resident[resident.len() - 2] + MEMORY;
     }
     let left = at_rest(&agent)?;
