@@ -40,8 +40,10 @@ fn kubelet_start(
     let cgroups = snapshot.cgroups.as_ref()?;
     let need = need(cgroups, &kubelet)?;
     let config = snapshot.node.kubelet;
-    let others = kubelet.other_needs(configured(config));
-    let least = kubelet.least_needs(config.map_or(LEAST, at_least));
+    let most = kubelet.beside.and_then(|manager| manager.kubelet_config);
+    let others = kubelet.other_needs(configured(most.or(config)));
+    let of_file = config.filter(|_| most.is_none());
+    let least = kubelet.least_needs(of_file.map_or(LEAST, at_least));
     let with_cgroups = |others: Pair<u64>| Pair {
         watches: need.watches.saturating_add(others.watches),
         ..others

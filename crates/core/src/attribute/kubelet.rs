@@ -210,7 +210,8 @@ pub fn bound(truncated: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::KubeletStart;
+    use crate::model::KubeletConfig;
+    use crate::report::{KubeletStart, StartVerdict};
     use crate::testing::{Node, node};
 
     fn start(node: &Node) -> KubeletStart {
@@ -248,5 +249,42 @@ mod tests {
                 .holds(6, 20),
         );
         assert_eq!(start(&both).kubelet_pid, Some(9));
+    }
+
+    /// KubeEdge 1.20.0: cAdvisor's two, flexvolumes, plugins and static pods, whatever a kubelet before it was configured for.
+    #[test]
+    fn an_edgecore_has_neither_a_client_ca_nor_a_serving_certificate() {
+        let start_at = |age: u64, held, others| {
+            let node = node().cgroups_v2(13, 0).process(9, "edgecore");
+            let node = node
+                .holds(1, 13)
+                .holds(1, 0)
+                .holds(held, 1)
+                .holds(others, 1);
+            start(&node.with(|s| {
+                s.processes[0].start_ticks = 5_000;
+                s.node.uptime_ticks = Some(5_000 + age);
+                s.node.kubelet = Some(KubeletConfig {
+                    static_pods: true,
+                    client_ca: true,
+                    serving_certificate: true,
+                });
+            }))
+        };
+        let early = start_at(300, 1, 0);
+        assert_eq!((early.instances_needed, early.watches_needed), (5, 16));
+        assert_eq!(early.verdict, StartVerdict::Unknown);
+        assert!(
+            early.basis.contains("at least 5 instances"),
+            "{}",
+            early.basis
+        );
+        let measured = start_at(60 * 100, 3, 0);
+        assert_eq!(
+            (measured.instances_needed, measured.watches_needed),
+            (5, 16)
+        );
+        assert_eq!(measured.verdict, StartVerdict::Starts);
+        assert_eq!(start_at(60 * 100, 3, 2).instances_needed, 7);
     }
 }

@@ -16,6 +16,7 @@ pub(super) static K0S: Manager = Manager {
     beside: None,
     runtime: Runtime::Containerd,
     has_other_runtimes: true,
+    kubelet_config: None,
     kubelet_root: "/var/lib/k0s/kubelet",
     containerd_state: Some("/run/k0s/containerd"),
     restart_kubelet: Restart::Service,

@@ -15,6 +15,7 @@ pub(super) static K3S: Manager = Manager {
     beside: Some("the control plane (on a server), kube-proxy and flannel"),
     runtime: Runtime::Containerd,
     has_other_runtimes: true,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),
     restart_kubelet: Restart::Service,

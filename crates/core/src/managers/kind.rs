@@ -15,6 +15,7 @@ pub(super) static KIND: Manager = Manager {
     beside: None,
     runtime: Runtime::Containerd,
     has_other_runtimes: false,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Inside("systemctl restart kubelet"),

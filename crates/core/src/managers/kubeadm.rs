@@ -14,6 +14,7 @@ pub(super) static KUBEADM: Manager = Manager {
     beside: None,
     runtime: Runtime::Containerd,
     has_other_runtimes: true,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

@@ -15,6 +15,7 @@ pub(super) static MICROK8S: Manager = Manager {
     beside: Some("the control plane and kube-proxy"),
     runtime: Runtime::Containerd,
     has_other_runtimes: false,
+    kubelet_config: None,
     kubelet_root: "/var/snap/microk8s/common/var/lib/kubelet",
     containerd_state: Some("/var/snap/microk8s/common/run/containerd"),
     restart_kubelet: Restart::Service,

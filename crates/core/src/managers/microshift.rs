@@ -15,6 +15,7 @@ pub(super) static MICROSHIFT: Manager = Manager {
     beside: Some("the control plane"),
     runtime: Runtime::CriO,
     has_other_runtimes: false,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

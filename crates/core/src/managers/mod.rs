@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::model::{CgroupPath, Environment, Runtime};
+use crate::model::{CgroupPath, Environment, KubeletConfig, Runtime};
 use crate::platforms::{self, Persistence};
 use crate::report::Owner;
 use crate::runtimes::{RUNTIMES, Store};
@@ -65,6 +65,8 @@ pub struct Manager {
     pub runtime: Runtime,
     /// Whether it can be used with another one, by an option or a socket.
     pub has_other_runtimes: bool,
+    /// What the kubelet in its process can be configured for at most; `None` where its files and flags say that.
+    pub kubelet_config: Option<KubeletConfig>,
     /// The kubelet's root directory.
     pub kubelet_root: &'static str,
     /// State directory of a containerd of its own; `None` where it uses the node's runtime.

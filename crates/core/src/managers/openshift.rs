@@ -14,6 +14,7 @@ pub(super) static OPENSHIFT: Manager = Manager {
     beside: None,
     runtime: Runtime::CriO,
     has_other_runtimes: false,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Service,

@@ -15,6 +15,7 @@ pub(super) static RKE2: Manager = Manager {
     beside: None,
     runtime: Runtime::Containerd,
     has_other_runtimes: true,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: Some("/run/k3s/containerd"),
     restart_kubelet: Restart::Service,

@@ -16,6 +16,7 @@ pub(super) static TALOS: Manager = Manager {
     beside: None,
     runtime: Runtime::Containerd,
     has_other_runtimes: false,
+    kubelet_config: None,
     kubelet_root: "/var/lib/kubelet",
     containerd_state: None,
     restart_kubelet: Restart::Command("talosctl service kubelet restart"),
