@@ -28,7 +28,7 @@ pub fn conclude_with(view: View<'_>, more: Vec<Finding>) -> Report {
     let snapshot = view.snapshot;
     let remedy_context = RemedyContext {
         environment: snapshot.environment.clone(),
-        restart_kubelet: view.manager().and_then(|manager| manager.restart_kubelet()),
+        restart_kubelet: view.restart_kubelet(),
         restart_containerd: limits::restart_containerd(&view),
         restart_crio: limits::restart_crio(&view),
     };

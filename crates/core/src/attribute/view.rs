@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{forecast, kubelet, owners, pods, processes, users};
-use crate::managers::NodeManager;
+use crate::managers::{NodeManager, restart_dead_kubelet};
 use crate::model::{Environment, Process, Program, Snapshot, UserKey, may_write};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, Subject, User};
 
@@ -65,6 +65,15 @@ impl<'a> View<'a> {
             &process.cgroups,
             environment,
         )
+    }
+
+    /// Restarts the kubelet, which may have died; `None` where the node is not known to have a service for it.
+    #[must_use]
+    pub fn restart_kubelet(&self) -> Option<String> {
+        match self.kubelets().next() {
+            Some(_) => self.manager()?.restart_kubelet(),
+            None => restart_dead_kubelet(self.environment()?),
+        }
     }
 
     /// The kubelets of the node: none of those in pods.

@@ -245,6 +245,22 @@ pub fn restart_service(service: &str) -> Option<String> {
     Some(format!("systemctl restart {}", quote(service)?))
 }
 
+/// Restarts the kubelet of a node on which none runs, by the one service that the node has for it; `None` where it has none, or
+/// those of several managers.
+#[must_use]
+pub fn restart_dead_kubelet(environment: &Environment) -> Option<String> {
+    let managers = MANAGERS.into_iter();
+    let managers = managers.filter(|m| matches!(m.restart_kubelet, Restart::Service));
+    let services = managers.flat_map(|m| m.services).copied();
+    let here: BTreeSet<&str> = services
+        .filter(|service| environment.services.contains(*service))
+        .collect();
+    match here.len() {
+        1 => restart_service(here.first()?),
+        _ => None,
+    }
+}
+
 /// Every service that a remedy may restart, without `.service`, each once.
 #[must_use]
 pub fn services() -> BTreeSet<&'static str> {

@@ -59,6 +59,29 @@ fn the_service_that_the_node_has_is_restarted() {
     }
 }
 
+/// A kubelet that has died is restarted by the only service there can be of it.
+#[test]
+fn a_dead_kubelet_has_the_service_that_the_node_has() {
+    for (services, restarted) in [
+        (&["edgecore", "containerd"][..], Some("edgecore")),
+        (&["kubelet", "crio"], Some("kubelet")),
+        (&["k3s-agent"], Some("k3s-agent")),
+        (&["kubelet", "k3s"], None),
+        (&["containerd"], None),
+    ] {
+        let here = Environment {
+            services: services.iter().map(|&one| one.to_owned()).collect(),
+            ..Environment::default()
+        };
+        let report = node().with(|s| s.environment = Some(here)).report();
+        let command = restarted.and_then(restart_service);
+        assert_eq!(
+            report.remedy_context.restart_kubelet, command,
+            "{services:?}"
+        );
+    }
+}
+
 /// The kubelet of each layout, found by its cgroup as on a node: who manages it, how it and containerd are restarted, how a sysctl
 /// lasts, and where files are looked for.
 #[test]
