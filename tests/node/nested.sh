@@ -48,9 +48,6 @@ look() {
     row "$where: two pods of one container with a watcher" Ready "$(pods_of "$shared/$where.json")" 'default/web-0 reloader+shim default/web-1 reloader+shim'
 }
 
-# needs REPORT: of the kubelet's start.
-needs() { json "(lambda s: str(s['instancesNeeded']) + ' instances, ' + str(s['watchesNeeded']) + ' watches')(d['forecast']['kubeletStart'])" "$1"; }
-
 kubelet_pid() { in_container systemctl show --property MainPID --value kubelet; }
 
 # Docker, with its own containerd and without a network.
@@ -89,7 +86,7 @@ on_machine() {
     look outside "$NOSPACE"
     "$NOSPACE" record "$shared/outside.tar.zst" >/dev/null || say "record failed"
     row "outside: the kubelet's start" "it runs" "$(start_of "$shared/outside.json")" "@(starts|barely) "
-    row "outside: what that needs" "$(needs "$shared/inside.json") by its own view" "$(needs "$shared/outside.json")" "$(needs "$shared/inside.json")"
+    row "outside: what that needs" "$(needs_of "$shared/inside.json") by its own view" "$(needs_of "$shared/outside.json")" "$(needs_of "$shared/inside.json")"
     row "outside: where the kubelet runs" "container $id" \
         "$(json "' '.join(p['owner'].get('id', '') for p in d['processes'] if p['comm'] == 'kubelet')" "$shared/outside.json")" "$id"
     kubelet_line >"$shared/kubelet-line"

@@ -32,6 +32,11 @@ pods_of() {
 # start_of REPORT: the verdict on the kubelet's start, and what it lacks.
 start_of() { json "(lambda s: s['verdict'] + ' ' + ' '.join(u['kind'] for u in s.get('unseen', [])))(d['forecast']['kubeletStart'])" "$1"; }
 
+# needs_of REPORT: what it says that the kubelet's start needs.
+needs_of() {
+    json "(lambda s: str(s['instancesNeeded']) + ' instances, ' + str(s['watchesNeeded']) + ' watches')(d['forecast']['kubeletStart'])" "$1"
+}
+
 # restarts LOG: the commands with a restart that explain gives for it.
 restarts() {
     "$NOSPACE" explain -o json "$1" >"$1.out" || true

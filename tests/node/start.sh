@@ -39,6 +39,7 @@ layout() {
         kubelet_root=/var/snap/microk8s/common/var/lib/kubelet runtime_state=/var/snap/microk8s/common/run/containerd
         ;;
     kind) kubelet_slice=kubelet.slice ;;
+    kubeedge) kubelet_as=edgecore kubelet_service=edgecore ;;
     k0s) kubelet_service=k0sworker runtime_service=k0sworker kubelet_root=/var/lib/k0s/kubelet runtime_state=/run/k0s/containerd ;;
     *) say "there is no layout $LAYOUT"; return 3 ;;
     esac
@@ -72,7 +73,7 @@ as_service() {
     local slice=system.slice service hierarchy
     case ${LAYOUT:-} in '') return ;; esac
     case $1 in
-    kubelet) slice=$kubelet_slice service=$kubelet_service ;;
+    kubelet | edgecore) slice=$kubelet_slice service=$kubelet_service ;;
     containerd | crio) service=$runtime_service ;;
     *) return 0 ;;
     esac
@@ -136,6 +137,7 @@ arguments() {
         [ "$(minor)" -ge 24 ] || printf '%s\n' --disable-admission-plugins=ServiceAccount
         ;;
     containerd) printf '%s\n' --config="$state/containerd.toml" ;;
+    cloudcore | edgecore) printf '%s\n' --config="$state/$1.yaml" ;;
     crio) printf '%s\n' --config="$state/crio.conf" --config-dir= ;;
     kubelet)
         printf '%s\n' --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.conf" \
