@@ -18,9 +18,10 @@ use crate::collect::collect;
 use crate::host::live::Live;
 use crate::sampling::{Sampled, Sampler};
 
-/// After these many collections what the start has left in memory is given back, and what seldom work has, again and again.
-const START: u64 = 2;
-const SELDOM: u64 = 240;
+/// After this collection the pages of the program that only its start needed are given back.
+const FIRST_RELEASE: u64 = 2;
+/// And after each of this many collections, those that only rare work needed: once an hour at the usual interval.
+const RELEASE_EVERY: u64 = 240;
 
 /// Collects once per interval.
 pub struct CollectLoop {
@@ -59,7 +60,7 @@ impl CollectLoop {
             let save = self.keeper.add(&observation.report, interval, refused);
             self.publish.send_replace(Some(Arc::new(observation)));
             self.keeper.save(save);
-            if number == START || number % SELDOM == 0 {
+            if number == FIRST_RELEASE || number % RELEASE_EVERY == 0 {
                 nospace_bpf::memory::release_program_pages();
             }
             let rest = interval.saturating_sub(begin.elapsed());

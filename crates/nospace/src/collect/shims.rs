@@ -18,7 +18,7 @@ use crate::host::{Host, proc};
 
 /// Name of a shim's program, or its beginning.
 const SHIM: &str = "containerd-shim";
-/// At most so many processes of unknown containers are asked for their shim.
+/// How many processes in unknown containers are traced to their shim, at most.
 const MAX_ASKED: usize = 500;
 
 /// Adds the containers of the processes that belong to none that is known.

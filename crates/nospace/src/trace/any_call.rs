@@ -188,7 +188,7 @@ fn locked(event: &Event) -> Verdict {
     }
 }
 
-/// Whether so many bytes more can be locked: the kernel compares whole pages, and rounds the limit down (`do_mlock`, mm/mlock.c).
+/// Whether `asked` more bytes can be locked: the kernel compares whole pages, and rounds the limit down (`do_mlock`, mm/mlock.c).
 fn has_room(used: u64, asked: u64, limit: u64, page: u64) -> bool {
     used.div_ceil(page).saturating_add(asked.div_ceil(page)) <= limit / page
 }

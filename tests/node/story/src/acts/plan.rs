@@ -5,8 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nospace_core::model::CgroupVersion;
-use nospace_core::model::{Pair, Runtime};
+use nospace_core::amount::count;
+use nospace_core::model::{CgroupVersion, Pair, Runtime};
 use nospace_core::plan::Plan;
 use nospace_core::report::{Owner, PodPart, Report};
 
@@ -113,8 +113,9 @@ fn compare(stage: &mut Stage, pods: usize, part: &Part, plan: &Plan, report: &Re
     stage.table.row(
         &format!("{pods} pods of two containers: {name}"),
         &format!(
-            "{} instances, {} watches",
-            measured.instances, measured.watches
+            "{}, {}",
+            count(measured.instances, "instance", "instances"),
+            count(measured.watches, "watch", "watches")
         ),
         &format!(
             "plan: {} and {} ({})",
