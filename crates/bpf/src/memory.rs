@@ -1,5 +1,7 @@
 //! What this process keeps in memory.
 
+use std::ops::Range;
+
 /// Has glibc's allocator keep little memory: one arena for all threads instead of one for each, and what is free is returned to the kernel
 /// early. For a program that runs for weeks and mostly waits. Does nothing with another C library.
 pub fn keep_little() {
@@ -21,18 +23,70 @@ pub fn keep_little() {
 /// Gives back the pages of the program and its libraries, which its start has left in memory; those that are used later are taken from the page cache again.
 /// For a program that runs for weeks and mostly waits. Pages that differ from their file stay. Does nothing without /proc.
 pub fn release_program_pages() {
+    let loaded = loaded_segments();
     let Ok(maps) = std::fs::read_to_string("/proc/self/smaps") else {
         return;
     };
-    for (start, length) in unchanged_mappings(&maps) {
-        // SAFETY: what madvise(2) takes away from a private mapping that nothing can write, and of which no page is anonymous, has the same content when it is
-        // read from the file again.
-        unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
+    for mapping in unchanged_mappings(&maps) {
+        // Any other mapping may be gone by now, and its address in use for something that is nowhere else.
+        if !loaded.iter().any(|segment| contains(segment, &mapping)) {
+            continue;
+        }
+        // SAFETY: the mapping is part of a segment that nothing can write and that stays as long as the process, since nospace unloads no library; none of its
+        // pages is anonymous, so that each has the same content when it is read from the file again.
+        unsafe {
+            libc::madvise(
+                mapping.start as *mut libc::c_void,
+                mapping.len(),
+                libc::MADV_DONTNEED,
+            )
+        };
     }
 }
 
-/// Address and length in bytes of the private mappings of files that are not writable and of which no page was changed, from smaps (proc_pid_smaps(5)).
-fn unchanged_mappings(maps: &str) -> Vec<(usize, usize)> {
+fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// Addresses of what the dynamic linker, or a static program itself, has loaded and nothing can write, in whole pages.
+fn loaded_segments() -> Vec<Range<usize>> {
+    extern "C" fn add(
+        object: *mut libc::dl_phdr_info,
+        _size: libc::size_t,
+        found: *mut libc::c_void,
+    ) -> libc::c_int {
+        // SAFETY: dl_iterate_phdr(3) passes one object that lives until this returns, with that many program headers, and what it was given: the vector below.
+        let (object, found) = unsafe { (&*object, &mut *found.cast::<Vec<Range<usize>>>()) };
+        // SAFETY: as above.
+        let headers =
+            unsafe { std::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum)) };
+        let page = rustix::param::page_size();
+        let of_file = headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
+        for header in of_file {
+            let (Ok(base), Ok(address), Ok(size)) = (
+                usize::try_from(object.dlpi_addr),
+                usize::try_from(header.p_vaddr),
+                usize::try_from(header.p_memsz),
+            ) else {
+                continue;
+            };
+            let start = base.wrapping_add(address);
+            let end = start.wrapping_add(size).next_multiple_of(page);
+            found.push(start - start % page..end);
+        }
+        0
+    }
+
+    let mut found = Vec::<Range<usize>>::new();
+    // SAFETY: the callback takes the vector as what it is, and keeps nothing.
+    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut found).cast()) };
+    found
+}
+
+/// Addresses of the private mappings of files that are not writable and of which no page was changed, from smaps (proc_pid_smaps(5)).
+fn unchanged_mappings(maps: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut mapping = None;
     for line in maps.lines() {
@@ -48,7 +102,7 @@ fn unchanged_mappings(maps: &str) -> Vec<(usize, usize)> {
             mapping = (of_file && second.ends_with('p') && !second.contains('w'))
                 .then(|| address(start).zip(address(end)))
                 .flatten()
-                .map(|(start, end)| (start, end - start));
+                .map(|(start, end)| start..end);
         }
     }
     found
@@ -79,8 +133,40 @@ Anonymous:             0 kB
 
     #[test]
     fn only_pages_that_are_those_of_the_file_are_given_back() {
-        let expected = [(0x55e0_c000_0000, 0x1_0000), (0x55e0_c001_0000, 0x2_0000)];
+        let expected = [
+            0x55e0_c000_0000..0x55e0_c001_0000,
+            0x55e0_c001_0000..0x55e0_c003_0000,
+        ];
         assert_eq!(unchanged_mappings(SMAPS), expected);
+    }
+
+    /// Its address may be another's as soon as it is unmapped, which another thread does while this one reads the list.
+    #[test]
+    fn a_mapping_that_may_be_unmapped_is_left_alone() {
+        let path = std::env::current_exe().expect("path");
+        let file = std::fs::File::open(path).expect("file");
+        let length = 64 << 10;
+        // SAFETY: the kernel chooses an address that nothing has.
+        let address = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE | libc::MAP_POPULATE,
+                std::os::fd::AsRawFd::as_raw_fd(&file),
+                0,
+            )
+        };
+        assert_ne!(address, libc::MAP_FAILED);
+        let start = address as usize;
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("smaps");
+        let mapping = start..start + length;
+        let inside = |all: &[Range<usize>]| all.iter().any(|one| contains(one, &mapping));
+        assert!(inside(&unchanged_mappings(&maps)), "the test maps nothing");
+        let loaded = loaded_segments();
+        assert!(!inside(&loaded), "{loaded:x?}");
+        let code = release_program_pages as fn() as usize;
+        assert!(loaded.iter().any(|one| one.contains(&code)), "{loaded:x?}");
     }
 
     #[test]
