@@ -97,6 +97,7 @@ impl Agent {
 
     pub fn get(&self, path: &str) -> anyhow::Result<Answer> {
         http::get(self.address, path, &[])
+            .with_context(|| format!("no answer to {path}; the agent said:\n{}", self.messages()))
     }
 
     /// The samples, each with its labels as they are written.

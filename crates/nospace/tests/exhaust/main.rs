@@ -22,7 +22,10 @@ fn main() -> ExitCode {
     if nospace_holder::is_asked() {
         return nospace_holder::main();
     }
-    support::run(vec![
+    let after_kill = scenario::each("after SIGKILL", scenario::after_kill);
+    let after_stop = scenario::each("stopped until its time is up", scenario::after_stop);
+    let others = [
+        test("a command and all below it", command::ends_with_nospace),
         test("watches of a user namespace", exact::watches_of_a_namespace),
         test(
             "instances of a user namespace",
@@ -38,15 +41,9 @@ fn main() -> ExitCode {
         test("by percent, at a rate", exact::percent),
         test("inotify after SIGKILL", release::inotify),
         test("time and signals", release::in_order),
-        test("a command and all below it", command::ends_with_nospace),
         test("a command's status", command::status),
         test("what a killed cleanup left", release::left_behind),
         test("a kubelet's margin", guard::kubelet),
-        test("every scenario after SIGKILL", scenario::after_kill),
-        test(
-            "every scenario stopped until its time is up",
-            scenario::after_stop,
-        ),
         test(
             "blocks of a given directory",
             scenario::blocks_of_a_directory,
@@ -54,5 +51,12 @@ fn main() -> ExitCode {
         test("some requests of aio are left", scenario::some_aio_is_left),
         test("a disk quota, or why there is none", scenario::a_disk_quota),
         test("a command is in the namespace", scenario::command_is_inside),
-    ])
+    ];
+    support::run(
+        others
+            .into_iter()
+            .chain(after_kill)
+            .chain(after_stop)
+            .collect(),
+    )
 }

@@ -6,12 +6,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use libtest_mimic::Trial;
 use nospace::exhaust::scenarios::SCENARIOS;
 use nospace::exhaust::{EndReason, Scenario, Target};
 use rustix::process::Signal;
 
 use crate::exhaust::{Exhaust, no_disk_quotas, running, soon};
-use crate::support::NOSPACE;
+use crate::support::{NOSPACE, test};
 
 /// Unused uids: their limits must be as free after one end as before it.
 const USERS: [(&str, &str); 4] = [
@@ -32,25 +33,28 @@ fn arguments(scenario: &Scenario) -> Vec<&'static str> {
         .collect()
 }
 
-/// All that this machine's kernel can have used up.
-fn possible() -> anyhow::Result<impl Iterator<Item = &'static Scenario>> {
-    let without = no_disk_quotas()?;
-    if let Some(why) = &without {
-        eprintln!("skipped disk-quota: {why}");
-    }
-    let all = SCENARIOS.iter().copied();
-    Ok(all.filter(move |one| without.is_none() || one.target != Target::DiskQuota))
+/// A test of each scenario; of one that this machine's kernel cannot have, it says why and does nothing.
+pub fn each(
+    what: &str,
+    run: fn(&'static Scenario) -> anyhow::Result<()>,
+) -> impl Iterator<Item = Trial> {
+    SCENARIOS.iter().map(move |&scenario| {
+        test(&format!("{} {what}", scenario.name), move || {
+            let without = match scenario.target {
+                Target::DiskQuota => no_disk_quotas()?,
+                _ => None,
+            };
+            if let Some(why) = without {
+                eprintln!("skipped {}: {why}", scenario.name);
+                return Ok(());
+            }
+            run(scenario)
+        })
+    })
 }
 
 /// After kill -9: nothing of it is left, and the same can be had again.
-pub fn after_kill() -> anyhow::Result<()> {
-    for scenario in possible()? {
-        is_free_after_kill(scenario).with_context(|| scenario.name)?;
-    }
-    Ok(())
-}
-
-fn is_free_after_kill(scenario: &Scenario) -> anyhow::Result<()> {
+pub fn after_kill(scenario: &Scenario) -> anyhow::Result<()> {
     let arguments = arguments(scenario);
     let before = Exhaust::start(&arguments)?.end()?.held;
     ensure!(before > 0, "it held nothing");
@@ -68,14 +72,7 @@ fn is_free_after_kill(scenario: &Scenario) -> anyhow::Result<()> {
 }
 
 /// When its time is up while it is stopped, as soon as it goes on.
-pub fn after_stop() -> anyhow::Result<()> {
-    for scenario in possible()? {
-        ends_after_stop(scenario).with_context(|| scenario.name)?;
-    }
-    Ok(())
-}
-
-fn ends_after_stop(scenario: &Scenario) -> anyhow::Result<()> {
+pub fn after_stop(scenario: &Scenario) -> anyhow::Result<()> {
     let mut arguments = arguments(scenario);
     arguments.extend(["--amount", "20"]);
     let mut exhaust = Exhaust::start_for("2s", &arguments)?;

@@ -34,7 +34,13 @@ pub fn run(tests: Vec<Trial>) -> ExitCode {
         .into_iter()
         .map(|test| test.with_ignored_flag(reason.is_some()))
         .collect();
-    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+    let mut arguments = Arguments::from_args();
+    // As the tests of the standard library's harness do.
+    let threads = std::env::var("RUST_TEST_THREADS").ok();
+    arguments.test_threads = arguments
+        .test_threads
+        .or(threads.and_then(|n| n.parse().ok()));
+    libtest_mimic::run(&arguments, tests).exit_code()
 }
 
 /// User namespaces with mapped uids, mounts and other users are root's to make.

@@ -6,8 +6,8 @@ use crate::lab::run;
 pub fn other_user() -> anyhow::Result<()> {
     run(r#"
         as_nobody="setpriv --reuid 65534 --regid 65534 --clear-groups"
-        $as_nobody flock /etc/sysctl.d sleep 60 & holder=$!
-        $as_nobody flock /run sleep 60 & other=$!
+        $as_nobody flock --no-fork /etc/sysctl.d sleep 60 & holder=$!
+        $as_nobody flock --no-fork /run sleep 60 & other=$!
         sleep 0.3
         begin=$(date +%s)
         tune 0 --apply
