@@ -203,10 +203,16 @@ fn a_sample_is_what_a_recording_of_that_moment_is() {
     };
     let live = Live::open(&roots, false).unwrap();
     let directory = TempDir::new().unwrap();
-    let moment = directory.path().join("moment.tar.zst");
-    let recording = Recording::new(&live, Writer::new(Vec::new(), live.look()).unwrap(), false);
-    collect(&recording);
-    fs::write(&moment, recording.into_writer().finish().unwrap()).unwrap();
+    let record = |host: &dyn Host, name: &str| {
+        let path = directory.path().join(name);
+        let recording = Recording::new(host, Writer::new(Vec::new(), live.look()).unwrap(), false);
+        collect(&recording);
+        fs::write(&path, recording.into_writer().finish().unwrap()).unwrap();
+        path
+    };
+    // The node changes while it is recorded, what was recorded does not.
+    let node = Recorded::open(&record(&live, "node.tar.zst")).unwrap();
+    let moment = record(&node, "moment.tar.zst");
     let recorded = Recorded::open(&moment).unwrap();
     // The same answers twice: the second sample has nothing of its own.
     let timeline = directory.path().join("timeline.tar.zst");
