@@ -98,6 +98,9 @@ fn config(host: &dyn Host, mounts: &Table, path: &str) -> Option<KubeletConfig> 
     parse_kubelet::config(&read::bytes(host, root(path)).ok()?)
 }
 
+/// What the kernel says until a name is set (CONFIG_DEFAULT_HOSTNAME, init/Kconfig).
+const UNSET: &str = "(none)";
+
 /// In a container /proc knows only the container's name; the host's is in its /etc/hostname.
 fn name(host: &dyn Host) -> Option<String> {
     let file = || {
@@ -112,7 +115,8 @@ fn name(host: &dyn Host) -> Option<String> {
     } else {
         (kernel(), None)
     };
-    first.or(second).filter(|name| !name.is_empty())
+    let is_set = |name: &String| !name.is_empty() && name != UNSET;
+    first.filter(is_set).or(second.filter(is_set))
 }
 
 fn text(host: &dyn Host, path: &str) -> Option<String> {
@@ -123,4 +127,27 @@ fn text(host: &dyn Host, path: &str) -> Option<String> {
 
 fn trimmed(bytes: &[u8]) -> String {
     lossy(bytes.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::live::{Live, Roots};
+
+    #[test]
+    fn a_name_that_was_never_set_is_none() {
+        let root = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir_all(root.path().join("sys/kernel")).expect("a directory");
+        let name_of = |set: &str| {
+            std::fs::write(root.path().join("sys/kernel/hostname"), set).expect("a file");
+            let roots = Roots {
+                proc: root.path().to_owned(),
+                ..Roots::default()
+            };
+            name(&Live::open(&roots, false).expect("a live host"))
+        };
+        assert_eq!(name_of("node2\n").as_deref(), Some("node2"));
+        assert_eq!(name_of("(none)\n"), None);
+        assert_eq!(name_of("\n"), None);
+    }
 }
