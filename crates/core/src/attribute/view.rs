@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{forecast, kubelet, owners, pods, processes, users};
-use crate::managers::{NodeManager, restart_dead_kubelet};
+use crate::managers::{NodeManager, has_kubelet_service, restart_dead_kubelet};
 use crate::model::{Environment, Process, Program, Snapshot, UserKey, may_write};
 use crate::report::{ContainerUse, Forecast, Owner, Pod, ProcessUse, Resource, Subject, User};
 
@@ -106,7 +106,7 @@ impl<'a> View<'a> {
         self.snapshot.environment.as_ref()
     }
 
-    /// Whether anything shows that the machine is a node of Kubernetes: a kubelet, a pod, or what pods left.
+    /// Whether anything shows that the machine is a node of Kubernetes: a kubelet or its service, a pod, or what pods left.
     #[must_use]
     pub fn is_of_kubernetes(&self) -> bool {
         let snapshot = self.snapshot;
@@ -115,6 +115,7 @@ impl<'a> View<'a> {
             || !snapshot.containers.pod_logs.is_empty()
             || owners.any(|o| matches!(o, Owner::Pod { .. }))
             || snapshot.processes.iter().any(Process::is_in_pods)
+            || self.environment().is_some_and(has_kubelet_service)
     }
 
     /// The process, if it is among those that were kept.
@@ -133,5 +134,43 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn user(&self, key: UserKey) -> Option<&User> {
         users::find(&self.users, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Environment, UserCounters, UserKey};
+    use crate::report::Rule;
+    use crate::testing::node;
+
+    /// Its kubelet has died, and there never was a pod.
+    #[test]
+    fn a_service_makes_a_node_of_kubernetes() {
+        let report = |services: &[&str]| {
+            let services = services.iter().map(|&service| service.to_owned()).collect();
+            let node = node().process(7, "sshd").with(|s| {
+                s.environment = Some(Environment {
+                    services,
+                    ..Environment::default()
+                });
+                s.inotify.as_mut().unwrap().counters = Some(vec![UserCounters {
+                    key: UserKey::initial(0),
+                    instances: 128,
+                    watches: 10,
+                    instances_limit: 128,
+                    watches_limit: 8_192,
+                }]);
+            });
+            node.cgroups_v2(100, 4).report()
+        };
+        for service in ["kubelet", "edgecore", "k3s"] {
+            let report = report(&[service]);
+            assert_eq!(report.log_context.has_kubelet, Some(true), "{service}");
+            let mut findings = report.findings.iter();
+            assert!(findings.any(|f| f.rule == Rule::KubeletStart), "{service}");
+        }
+        let report = report(&["containerd"]);
+        assert_eq!(report.log_context.has_kubelet, Some(false));
+        assert!(report.findings.iter().all(|f| f.rule != Rule::KubeletStart));
     }
 }

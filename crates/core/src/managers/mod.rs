@@ -316,12 +316,20 @@ pub fn combined(comm: &str) -> Option<&'static Manager> {
 /// managers beside it prove nothing: it may still be the one that starts.
 #[must_use]
 pub fn combined_by_services(environment: &Environment) -> Option<&'static Manager> {
-    let has = |manager: &&&Manager| {
-        let mut services = manager.services.iter();
-        services.any(|service| environment.services.contains(*service))
-    };
-    let mut combined = MANAGERS.iter().filter(|manager| manager.beside.is_some());
-    combined.find(has).copied()
+    let mut combined = MANAGERS.into_iter().filter(|m| m.beside.is_some());
+    combined.find(|manager| has_service_of(environment, manager))
+}
+
+/// Whether the node has a service for a kubelet, which may be dead or never have been started.
+#[must_use]
+pub fn has_kubelet_service(environment: &Environment) -> bool {
+    let mut managers = MANAGERS.into_iter();
+    managers.any(|manager| has_service_of(environment, manager))
+}
+
+fn has_service_of(environment: &Environment, manager: &Manager) -> bool {
+    let mut services = manager.services.iter();
+    services.any(|service| environment.services.contains(*service))
 }
 
 /// Where the files of containers may be: each runtime's own places, and those of the containerd that managers start. Each
