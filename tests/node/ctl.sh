@@ -59,10 +59,19 @@ else
         echo $! >"$state/$1.pid"
     }
 
+    # Its ports are free when its last thread has ended; its program is not mapped any more before that.
+    gone() { # PID
+        local stat
+        stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+        [[ ${stat##*) } == Z* ]] && [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)" -le 1 ]
+    }
+
     stop() {
-        kill "$(cat "$state/$1.pid")" 2>/dev/null || true
+        local pid
+        pid=$(cat "$state/$1.pid" 2>/dev/null) || return 0
+        kill "$pid" 2>/dev/null || true
         for _ in $(seq 200); do
-            running "$1" || return 0
+            ! gone "$pid" || return 0
             sleep 0.1
         done
         say "$1 did not stop within 20 s"

@@ -45,8 +45,8 @@ fetch_busybox() {
     echo "$to"
 }
 
-# Number of kernels to run in parallel. Each has one CPU, and waits for half of its time; its memory is up to 2 GiB, with the translated code.
-at_once=$(awk -v most=$((2 * $(nproc))) '/^MemAvailable:/ { n = int($2 / (2 * 1024 * 1024)); print n < 1 ? 1 : n < most ? n : most }' /proc/meminfo)
+# Number of kernels to run in parallel; each takes one CPU.
+at_once=$(nproc)
 
 build() {
     # Built separately: together they would be rebuilt with the features of both.
