@@ -23,15 +23,10 @@ pub fn keep_little() {
 /// Gives back the pages of the program and its libraries, which its start has left in memory; those that are used later are taken from the page cache again.
 /// For a program that runs for weeks and mostly waits. Pages that differ from their file stay. Does nothing without /proc.
 pub fn release_program_pages() {
-    let loaded = loaded_segments();
     let Ok(maps) = std::fs::read_to_string("/proc/self/smaps") else {
         return;
     };
-    for mapping in unchanged_mappings(&maps) {
-        // Any other mapping may be gone by now, and its address in use for something that is nowhere else.
-        if !loaded.iter().any(|segment| contains(segment, &mapping)) {
-            continue;
-        }
+    for mapping in program_mappings(&maps) {
         // SAFETY: the mapping is part of a segment that nothing can write and that stays as long as the process, since nospace unloads no library; none of its
         // pages is anonymous, so that each has the same content when it is read from the file again.
         unsafe {
@@ -42,6 +37,14 @@ pub fn release_program_pages() {
             )
         };
     }
+}
+
+/// Of the mappings in smaps those that are given back: any but the program's own may be gone by now, and its address in use for something that is nowhere else.
+fn program_mappings(maps: &str) -> Vec<Range<usize>> {
+    let loaded = loaded_segments();
+    let mut mappings = unchanged_mappings(maps);
+    mappings.retain(|mapping| loaded.iter().any(|segment| contains(segment, mapping)));
+    mappings
 }
 
 fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
@@ -163,10 +166,11 @@ Anonymous:             0 kB
         let mapping = start..start + length;
         let inside = |all: &[Range<usize>]| all.iter().any(|one| contains(one, &mapping));
         assert!(inside(&unchanged_mappings(&maps)), "the test maps nothing");
-        let loaded = loaded_segments();
-        assert!(!inside(&loaded), "{loaded:x?}");
+        let given_back = program_mappings(&maps);
+        assert!(!inside(&given_back), "{given_back:x?}");
         let code = release_program_pages as fn() as usize;
-        assert!(loaded.iter().any(|one| one.contains(&code)), "{loaded:x?}");
+        let mut of_program = given_back.iter();
+        assert!(of_program.any(|one| one.contains(&code)), "{given_back:x?}");
     }
 
     #[test]

@@ -65,11 +65,17 @@ fn log_context(view: &View) -> LogContext {
     let processes = snapshot.processes.iter();
     // Without processes it is not known who is there.
     let seen = !snapshot.processes.is_empty();
+    let has_kubelet = match (view.is_of_kubernetes(), view.has_kubelet_service()) {
+        (true, _) => Some(true),
+        // It may have run, or not.
+        (false, true) => None,
+        (false, false) => Some(false),
+    };
     LogContext {
         booted_at: now
             .zip(uptime)
             .map(|(now, uptime)| now.saturating_sub(uptime)),
-        has_kubelet: seen.then(|| view.is_of_kubernetes()),
+        has_kubelet: has_kubelet.filter(|_| seen),
         speakers: processes
             .map(|p| Speaker {
                 pid: p.pid,

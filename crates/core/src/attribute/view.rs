@@ -106,7 +106,8 @@ impl<'a> View<'a> {
         self.snapshot.environment.as_ref()
     }
 
-    /// Whether anything shows that the machine is a node of Kubernetes: a kubelet or its service, a pod, or what pods left.
+    /// Whether anything shows that the machine is a node of Kubernetes: a kubelet, or its service and the configuration that it would
+    /// start with; a pod, or what pods left. A service alone may be one that was never configured, or that is disabled.
     #[must_use]
     pub fn is_of_kubernetes(&self) -> bool {
         let snapshot = self.snapshot;
@@ -115,7 +116,13 @@ impl<'a> View<'a> {
             || !snapshot.containers.pod_logs.is_empty()
             || owners.any(|o| matches!(o, Owner::Pod { .. }))
             || snapshot.processes.iter().any(Process::is_in_pods)
-            || self.environment().is_some_and(has_kubelet_service)
+            || self.has_kubelet_service() && snapshot.node.kubelet.is_some()
+    }
+
+    /// Whether the node has a service for a kubelet, which may never have been started.
+    #[must_use]
+    pub fn has_kubelet_service(&self) -> bool {
+        self.environment().is_some_and(has_kubelet_service)
     }
 
     /// The process, if it is among those that were kept.
@@ -139,38 +146,58 @@ impl<'a> View<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Environment, UserCounters, UserKey};
-    use crate::report::Rule;
+    use crate::model::{Environment, KubeletConfig, UserCounters, UserKey};
+    use crate::report::{Report, Rule};
     use crate::testing::node;
 
-    /// Its kubelet has died, and there never was a pod.
-    #[test]
-    fn a_service_makes_a_node_of_kubernetes() {
-        let report = |services: &[&str]| {
-            let services = services.iter().map(|&service| service.to_owned()).collect();
-            let node = node().process(7, "sshd").with(|s| {
-                s.environment = Some(Environment {
-                    services,
-                    ..Environment::default()
-                });
-                s.inotify.as_mut().unwrap().counters = Some(vec![UserCounters {
-                    key: UserKey::initial(0),
-                    instances: 128,
-                    watches: 10,
-                    instances_limit: 128,
-                    watches_limit: 8_192,
-                }]);
+    /// No kubelet runs, and there never was a pod.
+    fn report(services: &[&str], config: Option<KubeletConfig>) -> Report {
+        let services = services.iter().map(|&service| service.to_owned()).collect();
+        let node = node().process(7, "sshd").with(|s| {
+            s.node.kubelet = config;
+            s.environment = Some(Environment {
+                services,
+                ..Environment::default()
             });
-            node.cgroups_v2(100, 4).report()
-        };
+            let counters = UserCounters {
+                key: UserKey::initial(0),
+                instances: 128,
+                watches: 10,
+                instances_limit: 128,
+                watches_limit: 8_192,
+            };
+            if let Some(inotify) = &mut s.inotify {
+                inotify.counters = Some(vec![counters]);
+            }
+        });
+        node.cgroups_v2(100, 4).report()
+    }
+
+    fn would_fail(report: &Report) -> bool {
+        let mut findings = report.findings.iter();
+        findings.any(|f| f.rule == Rule::KubeletStart)
+    }
+
+    #[test]
+    fn a_configured_kubelet_that_has_died_would_fail_to_restart() {
+        let report = report(&["kubelet"], Some(KubeletConfig::default()));
+        assert_eq!(report.log_context.has_kubelet, Some(true));
+        assert!(would_fail(&report));
+    }
+
+    #[test]
+    fn a_service_alone_proves_no_kubelet() {
         for service in ["kubelet", "edgecore", "k3s"] {
-            let report = report(&[service]);
-            assert_eq!(report.log_context.has_kubelet, Some(true), "{service}");
-            let mut findings = report.findings.iter();
-            assert!(findings.any(|f| f.rule == Rule::KubeletStart), "{service}");
+            let report = report(&[service], None);
+            assert_eq!(report.log_context.has_kubelet, None, "{service}");
+            assert!(!would_fail(&report), "{service}");
         }
-        let report = report(&["containerd"]);
+    }
+
+    #[test]
+    fn a_configuration_without_a_service_proves_no_kubelet() {
+        let report = report(&["containerd"], Some(KubeletConfig::default()));
         assert_eq!(report.log_context.has_kubelet, Some(false));
-        assert!(report.findings.iter().all(|f| f.rule != Rule::KubeletStart));
+        assert!(!would_fail(&report));
     }
 }

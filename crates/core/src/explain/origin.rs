@@ -18,7 +18,7 @@ fn other_host(log: &ExplainedCause, report: &Report) -> Option<String> {
     let node = report.node.name.as_str();
     let named = log.hosts.first()?;
     let is_it = |host: &String| same_host(host, node);
-    let known = !node.is_empty() && node != UNKNOWN && !same_host(node, NAMELESS);
+    let known = !node.is_empty() && node != UNKNOWN;
     (known && !log.hosts.iter().any(is_it)).then(|| {
         format!("this log seems to be of {named}, not of this node ({node}): nothing here was compared with it")
     })
@@ -26,8 +26,6 @@ fn other_host(log: &ExplainedCause, report: &Report) -> Option<String> {
 
 /// What stands for a name that could not be read.
 const UNKNOWN: &str = "unknown";
-/// The name of any machine to which none was given.
-const NAMELESS: &str = "localhost";
 
 /// One of them may have its domain, and their case is all the same.
 fn same_host(one: &str, other: &str) -> bool {

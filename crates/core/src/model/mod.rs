@@ -104,7 +104,7 @@ pub struct Snapshot {
 }
 
 /// What a kubelet is configured for, of which each takes an inotify instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KubeletConfig {
     /// Static pods from a directory (`staticPodPath`).
     pub static_pods: bool,

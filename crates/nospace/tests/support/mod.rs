@@ -36,10 +36,13 @@ pub fn run(tests: Vec<Trial>) -> ExitCode {
         .collect();
     let mut arguments = Arguments::from_args();
     // As the tests of the standard library's harness do.
-    let threads = std::env::var("RUST_TEST_THREADS").ok();
-    arguments.test_threads = arguments
-        .test_threads
-        .or(threads.and_then(|n| n.parse().ok()));
+    if let Ok(text) = std::env::var("RUST_TEST_THREADS") {
+        let Some(threads) = text.parse().ok().filter(|threads| *threads > 0) else {
+            eprintln!("RUST_TEST_THREADS is `{text}`: set it to a number from 1 on, or unset it");
+            return ExitCode::FAILURE;
+        };
+        arguments.test_threads.get_or_insert(threads);
+    }
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
