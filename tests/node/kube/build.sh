@@ -16,10 +16,12 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
     flags+=" -X $package.gitTreeState=clean -X $package.gitCommit=0000000000000000000000000000000000000000"
 done
 mkdir -p "$folder"
+work=$(mktemp -d "$folder/.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 for program; do
     [ -x "$folder/$program" ] && continue
     echo "kube: building $program $version${GOARCH:+ for $GOARCH}" >&2
-    CGO_ENABLED=0 go build -trimpath -ldflags "$flags" -o "$folder/.$program" "./$program"
-    mv "$folder/.$program" "$folder/$program"
+    CGO_ENABLED=0 go build -trimpath -ldflags "$flags" -o "$work/$program" "./$program"
+    mv "$work/$program" "$folder/$program"
 done
 echo "$folder"

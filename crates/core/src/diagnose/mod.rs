@@ -28,7 +28,7 @@ use crate::attribute::View;
 use crate::cause::Cause;
 use crate::limits::LIMITS;
 use crate::model::InotifyResource;
-use crate::report::{Finding, Forecast, Subject};
+use crate::report::{self, Finding, Forecast, Subject};
 
 /// Looks at one thing, and says what is wrong with it, the worst first.
 type Rule = fn(&View) -> Vec<Finding>;
@@ -71,8 +71,24 @@ fn rules() -> impl Iterator<Item = Rule> {
 pub fn findings(view: &View, more: Vec<Finding>) -> Vec<Finding> {
     let of_rules = rules().flat_map(|rule| rule(view));
     let mut findings = alike::merge(of_rules.chain(more).collect());
-    findings.sort_by_key(|f| Reverse(f.severity));
+    findings.sort_by_key(|f| (Reverse(f.severity), place(f)));
     findings
+}
+
+/// Where a finding stands among those as bad as it. That a limit will be used up soon matters as much as that it is.
+fn place(finding: &Finding) -> usize {
+    use report::Rule;
+    let of_limit = || FIRST.iter().position(|cause| *cause == finding.cause);
+    match finding.rule {
+        Rule::KubeletStart => 0,
+        Rule::Exhaustion(_)
+        | Rule::CgroupDescendants
+        | Rule::CgroupLeak
+        | Rule::PidsRefused
+        | Rule::GuardReserve
+        | Rule::Growth => 1 + of_limit().unwrap_or(FIRST.len()),
+        _ => 2 + FIRST.len(),
+    }
 }
 
 /// What the rules would say of a budget if it were full, and all else were well.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cause::Cause;
+use crate::model::{Filesystem, FilesystemUsage};
 use crate::report::{Finding, Rule, Severity};
 use crate::testing::{Node, node};
 
@@ -28,6 +29,34 @@ fn leaking(watches: u32) -> Node {
 
 fn watches(growth: &[Growth]) -> &Growth {
     growth.iter().find(|g| g.unit == "watches").unwrap()
+}
+
+#[test]
+fn what_runs_out_soon_comes_before_a_disk_that_is_rather_full() {
+    let (_, found) = checks(40, 30, 15.0);
+    let disk = Filesystem {
+        mountpoint: "/".to_owned(),
+        device: "259:1".to_owned(),
+        fstype: "ext4".to_owned(),
+        serves: Vec::new(),
+        usage: Some(FilesystemUsage {
+            block_size: 4096,
+            blocks: 10_000_000,
+            blocks_free: 1_500_000,
+            blocks_available: 1_500_000,
+            ..FilesystemUsage::default()
+        }),
+        unavailable: None,
+    };
+    let node = leaking(1000).with(|s| s.filesystems = Some(vec![disk]));
+    let report = crate::conclude_with(crate::view(&node.0), found);
+    let order: Vec<_> = report
+        .findings
+        .iter()
+        .map(|f| (f.severity, f.cause))
+        .collect();
+    let expected = [Cause::InotifyWatches, Cause::DiskBlocks];
+    assert_eq!(order, expected.map(|cause| (Severity::Warning, cause)));
 }
 
 #[test]
