@@ -110,7 +110,7 @@ fn warning() -> MutexGuard<'static, Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::skeleton::{accounting, trace, watches};
+    use crate::skeleton::{accounting, tables, trace, watches};
 
     /// Loads an object with a minimal BTF and without.
     fn loads<B: SkelBuilder<'static> + Default>() {
@@ -130,6 +130,7 @@ mod tests {
             return;
         }
         loads::<accounting::AccountingSkelBuilder>();
+        loads::<tables::TablesSkelBuilder>();
         loads::<watches::WatchesSkelBuilder>();
         loads::<trace::TraceSkelBuilder>();
     }

@@ -21,6 +21,10 @@ pub mod guard {
     include!(concat!(env!("OUT_DIR"), "/guard.skel.rs"));
 }
 
+pub mod tables {
+    include!(concat!(env!("OUT_DIR"), "/tables.skel.rs"));
+}
+
 pub mod trace {
     include!(concat!(env!("OUT_DIR"), "/trace.skel.rs"));
 }

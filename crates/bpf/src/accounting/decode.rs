@@ -75,6 +75,15 @@ impl Records {
         }
     }
 
+    /// Adds what a pass over the file tables has found. Its users were read with their instances, so that they replace those that are known.
+    pub fn add_tables(&mut self, tables: Self) {
+        self.users.extend(tables.users);
+        self.fanotify_users.extend(tables.fanotify_users);
+        self.instances = tables.instances;
+        self.processes = tables.processes;
+        self.fanotify_holders = tables.fanotify_holders;
+    }
+
     fn user(&mut self, record: user_record) {
         self.users.insert(record.ucounts, record);
     }

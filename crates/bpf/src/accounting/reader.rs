@@ -1,4 +1,5 @@
 use std::io;
+use std::thread;
 
 use libbpf_rs::{Iter, Link};
 
@@ -8,15 +9,28 @@ use crate::btf;
 use crate::object;
 use crate::output;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
+use crate::skeleton::tables::{TablesSkel, TablesSkelBuilder};
 use crate::support::{Coverage, Unsupported};
 
 /// Reads the kernel's own inotify accounting: the programs are loaded once and can be read many times.
 pub struct AccountingReader {
-    tasks: Link,
+    tasks: Tasks,
+    tables: Tables,
+    coverage: Coverage,
+}
+
+/// What tasks are charged for, and guards.
+struct Tasks {
+    link: Link,
     /// Over the programs of everybody: guards are among them.
     guards: Option<Link>,
-    coverage: Coverage,
     programs: AccountingSkel<'static>,
+}
+
+/// What is open.
+struct Tables {
+    link: Link,
+    programs: TablesSkel<'static>,
 }
 
 impl AccountingReader {
@@ -25,21 +39,12 @@ impl AccountingReader {
     /// # Errors
     /// Why this kernel or this process cannot load them, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        // Asked only where the kernel's BTF has been seen: libbpf complains otherwise.
-        let has_programs = || btf::has_iterator("bpf_prog");
-        let (loaded, coverage) = object::load::<AccountingSkelBuilder>(|open| {
-            open.progs.published.set_autoload(has_programs());
-            Ok(())
-        })?;
+        let (tasks, tables) = both(Tasks::load, Tables::load);
+        let (tasks, coverage) = tasks?;
         Ok(Self {
-            tasks: object::attach(&loaded.progs.tasks)?,
-            guards: if has_programs() {
-                Some(object::attach(&loaded.progs.published)?)
-            } else {
-                None
-            },
+            tasks,
+            tables: tables?,
             coverage,
-            programs: loaded,
         })
     }
 
@@ -51,39 +56,91 @@ impl AccountingReader {
 
     /// Has the processes named that are near this `vm.max_map_count`; without, none is.
     pub fn set_max_mappings(&mut self, max: Option<u32>) {
-        if let Some(globals) = &mut self.programs.maps.bss_data {
+        if let Some(globals) = &mut self.tasks.programs.maps.bss_data {
             globals.max_mappings = max.unwrap_or(0);
             globals.page_shift = rustix::param::page_size().trailing_zeros();
         }
     }
 
-    /// Visits every open descriptor once.
+    /// Visits every task and every open descriptor once.
     ///
     /// # Errors
-    /// Those of reading the iterator; `InvalidData` for a malformed record.
+    /// Those of reading the iterators; `InvalidData` for a malformed record.
     pub fn read(&mut self) -> io::Result<Accounting> {
-        let mut records = Records::default();
-        let tasks = Iter::new(&self.tasks).map_err(io::Error::other)?;
-        self.run(tasks, &mut records)?;
-        let guards = self.guards.as_ref().map(Iter::new).transpose();
-        let guards = guards.map_err(io::Error::other)?;
-        let has_guards = guards.is_some();
-        if let Some(guards) = guards {
-            self.run(guards, &mut records)?;
-        }
+        let (tasks, tables) = both(|| self.tasks.read(), || self.tables.read());
+        let mut records = tasks?;
+        records.add_tables(tables?);
         let mut accounting = records.into_accounting();
-        if !has_guards {
+        if self.tasks.guards.is_none() {
             accounting.guards = None;
         }
         Ok(accounting)
     }
+}
 
-    fn run(&mut self, iter: Iter, records: &mut Records) -> io::Result<()> {
+impl Tasks {
+    fn load() -> Result<(Self, Coverage), Unsupported> {
+        // Asked only where the kernel's BTF has been seen: libbpf complains otherwise.
+        let has_programs = || btf::has_iterator("bpf_prog");
+        let (programs, coverage) = object::load::<AccountingSkelBuilder>(|open| {
+            open.progs.published.set_autoload(has_programs());
+            Ok(())
+        })?;
+        let tasks = Self {
+            link: object::attach(&programs.progs.tasks)?,
+            guards: if has_programs() {
+                Some(object::attach(&programs.progs.published)?)
+            } else {
+                None
+            },
+            programs,
+        };
+        Ok((tasks, coverage))
+    }
+
+    fn read(&mut self) -> io::Result<Records> {
+        let mut records = Records::default();
+        for link in std::iter::once(&self.link).chain(&self.guards) {
+            output::read(
+                Iter::new(link).map_err(io::Error::other)?,
+                &mut self.programs,
+                |programs| output::output!(programs),
+                |bytes| records.decode(bytes),
+            )?;
+        }
+        Ok(records)
+    }
+}
+
+impl Tables {
+    fn load() -> Result<Self, Unsupported> {
+        let (programs, _) = object::load::<TablesSkelBuilder>(|_| Ok(()))?;
+        Ok(Self {
+            link: object::attach(&programs.progs.tables)?,
+            programs,
+        })
+    }
+
+    fn read(&mut self) -> io::Result<Records> {
+        let mut records = Records::default();
         output::read(
-            iter,
+            Iter::new(&self.link).map_err(io::Error::other)?,
             &mut self.programs,
             |programs| output::output!(programs),
             |bytes| records.decode(bytes),
-        )
+        )?;
+        Ok(records)
     }
+}
+
+/// Runs both at once; one after the other where there is no second thread to be had, because no pid is left.
+fn both<A, B: Send>(here: impl FnOnce() -> A, mut there: impl FnMut() -> B + Send) -> (A, B) {
+    let mut done = None;
+    let here = thread::scope(|scope| {
+        let spawned = thread::Builder::new().spawn_scoped(scope, || done = Some(there()));
+        drop(spawned);
+        here()
+    });
+    let there = done.unwrap_or_else(there);
+    (here, there)
 }

@@ -1,7 +1,6 @@
-/* The kernel's own accounting of inotify and of other limits.
+/* The kernel's own accounting of limits, file tables aside (tables.bpf.c).
  *
- * Hook: iter/task, which visits every thread. Its file table has the instances and fanotify groups (table.h), also that of a thread that
- * called unshare(CLONE_FILES). The task has the counters of users, even of those whose instances have no descriptor (in flight in a
+ * Hook: iter/task, which visits every thread. It has the counters of users, even of those whose instances have no descriptor (in flight in a
  * socket, registered with io_uring), their epoll watches, limits that it is near to, and its namespaces, also where a security module
  * hides them from root. It runs only when read: nothing is attached to the kernel.
  * iter/bpf_prog finds guards (published.h).
@@ -10,13 +9,9 @@
  * Without: nospace counts via /proc, which shows neither a user's counters nor an instance without a descriptor. */
 #include "kernel.h"
 #include "records.h"
-#include "instance.h"
 #include "pids.h"
-#include "ucounts.h"
-#include "idr.h"
-#include "output.h"
+#include "users.h"
 #include "near.h"
-#include "fanotify.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -25,11 +20,10 @@ EXPORT(epoll_record);
 EXPORT(namespaces_record);
 EXPORT(features_record);
 EXPORT(fanotify_record);
+EXPORT(process_record);
 EXPORT(user_record);
 EXPORT(fanotify_user_record);
 EXPORT(published_record);
-
-#define RLIMIT_NOFILE 7
 
 __u64 session;
 __u64 last_task_ucounts;
@@ -37,63 +31,6 @@ __u64 last_epoll_user;
 __u64 last_namespaces;
 __u64 last_user_namespace;
 __u64 last_pid_namespace;
-
-/* The user whose record is next in a chain: a user, and the creators of enclosing user namespaces, which each charge counts against,
- * too. */
-__u64 chain_next;
-/* How many more there can be. */
-__u32 chain_left;
-
-/* Sends one link; a global function, so that the verifier checks it once. */
-__noinline long send_link(void)
-{
-	struct user_record *r;
-
-	if (!chain_next || !chain_left)
-		return 0;
-	r = next_record(sizeof(*r));
-	if (!r)
-		return 0;
-	read_user((struct ucounts *)chain_next, r);
-	chain_next = r->parent;
-	chain_left--;
-	return 1;
-}
-
-REPEAT(send_links, send_link)
-
-static __always_inline void send_chain(__u64 ucounts)
-{
-	chain_next = ucounts;
-	chain_left = MAX_CHAIN;
-	send_links();
-}
-
-__noinline long send_fanotify_link(void)
-{
-	struct fanotify_user_record *r;
-
-	if (!chain_next || !chain_left)
-		return 0;
-	r = next_record(sizeof(*r));
-	if (!r)
-		return 0;
-	read_fanotify_user((struct ucounts *)chain_next, r);
-	chain_next = r->parent;
-	chain_left--;
-	return 1;
-}
-
-REPEAT(send_fanotify_links, send_fanotify_link)
-
-static __always_inline void send_fanotify_chain(__u64 ucounts)
-{
-	chain_next = ucounts;
-	chain_left = MAX_CHAIN;
-	send_fanotify_links();
-}
-
-#include "table.h"
 
 /* The total of a percpu_counter, to which each CPU adds in steps of 32. */
 static __always_inline __s64 epoll_watches(struct user_struct *user)
@@ -200,7 +137,7 @@ static __always_inline void send_user(struct ucounts *u)
 		send_chain((__u64)u);
 }
 
-/* Sends what is to know of a task, its file table aside. */
+/* Sends what is to know of a task. */
 static __always_inline void visit_task(struct task_struct *task)
 {
 	struct ucounts *u = NULL;
@@ -220,14 +157,11 @@ static __always_inline void begin_session(__u64 id)
 	session = id;
 	set_reader_level();
 	last_task_ucounts = 0;
-	last_instance_ucounts = 0;
 	last_epoll_user = 0;
 	last_namespaces = 0;
 	last_user_namespace = 0;
 	last_pid_namespace = 0;
 	charges.ucounts = 0;
-	table.files = 0;
-	table.unfinished = false;
 	send_record(features_record,
 		.kind = RECORD_FEATURES,
 		.fanotify = counts_fanotify(),
@@ -244,19 +178,12 @@ int tasks(struct bpf_iter__task *ctx)
 
 	if (ctx->meta->session_id != session)
 		begin_session(ctx->meta->session_id);
-	if (!task) {
-		end_table();
+	if (!task)
 		return 0;
-	}
 	if (!has_room(TASK_ROOM))
 		return 1;
-	if (!is_resumed(task)) {
-		end_table();
-		visit_task(task);
-		if (!begin_table(task))
-			return 0;
-	}
-	return !visit_table();
+	visit_task(task);
+	return 0;
 }
 
 #include "published.h"

@@ -1,6 +1,13 @@
 /* What users are charged for fanotify groups and their marks. */
 #pragma once
 
+#include "ucounts.h"
+
+static __always_inline bool counts_fanotify(void)
+{
+	return bpf_core_enum_value_exists(enum ucount_type, UCOUNT_FANOTIFY_GROUPS);
+}
+
 static __always_inline bool is_charged_for_fanotify(struct ucounts *u)
 {
 	return counts_fanotify() && (charged(u, bpf_core_enum_value(enum ucount_type, UCOUNT_FANOTIFY_GROUPS)) ||

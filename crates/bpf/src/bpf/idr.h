@@ -34,7 +34,7 @@ __noinline long count_slot(void)
 	return 1;
 }
 
-REPEAT(count_64_slots, count_slot)
+REPEAT_IDLE(count_64_slots, 16, count_slot)
 REPEAT(count_4096_slots, count_64_slots)
 REPEAT(count_262144_slots, count_4096_slots)
 /* 16 million nodes are a billion watches. */

@@ -1,18 +1,15 @@
 /* Processes that have used most of a limit. */
 #pragma once
 
+#include "output.h"
 #include "rlimits.h"
+#include "ucounts.h"
 
 /* In percent: as much is worth a word (core::report::thresholds). */
 #define NEAR_PERCENT 80
 /* Smaller limits are a sandbox's. */
 #define DELIBERATE 16
 #define UNLIMITED (~0ull)
-
-static __always_inline bool counts_fanotify(void)
-{
-	return bpf_core_enum_value_exists(enum ucount_type, UCOUNT_FANOTIFY_GROUPS);
-}
 
 /* Of one user: read once for all its processes that follow each other. */
 struct {
@@ -38,25 +35,52 @@ static __always_inline bool has_any(__u64 mask)
 	return near_capabilities & mask;
 }
 
-/* Sends that `used` is most of `limit`. */
-static __always_inline void send_if_near(enum near_limit kind, __u64 used, __u64 limit)
+/* A global function, so that the verifier checks it once. */
+__noinline int send_if_most(enum near_limit kind, __u64 used, __u64 limit)
 {
 	struct near_record *r;
 
 	/* A limit that is too large to be multiplied is none. */
-	if (used == 0 || limit < DELIBERATE || limit > UNLIMITED >> 8 || used * 100 < limit * NEAR_PERCENT)
-		return;
+	if (limit < DELIBERATE || limit > UNLIMITED >> 8 || used * 100 < limit * NEAR_PERCENT)
+		return 0;
 	near.limit_kind = kind;
 	near.used = used;
 	near.limit = limit;
 	r = next_record(sizeof(*r));
 	if (r)
 		*r = near;
+	return 0;
+}
+
+/* Sends that `used` is most of `limit`. */
+static __always_inline void send_if_near(enum near_limit kind, __u64 used, __u64 limit)
+{
+	if (used)
+		send_if_most(kind, used, limit);
 }
 
 static __always_inline __u64 pages(__u64 number)
 {
 	return number << (page_shift & 31);
+}
+
+/* What rlimits limit, where the kernel counts that. One branch for all three: each that this kernel does not have takes the verifier long to remove. */
+static __always_inline void read_rlimits(struct ucounts *u)
+{
+	__u64 array;
+	__u32 width;
+
+	if (bpf_core_field_exists(u->rlimit)) {
+		array = (__u64)u + bpf_core_field_offset(u->rlimit);
+		width = bpf_core_field_size(u->rlimit[0]);
+		charges.processes = read_element(array, bpf_core_enum_value(enum rlimit_type, UCOUNT_RLIMIT_NPROC), width);
+		charges.queue_bytes = read_element(array, bpf_core_enum_value(enum rlimit_type, UCOUNT_RLIMIT_MSGQUEUE), width);
+		charges.locked_bytes = read_element(array, bpf_core_enum_value(enum rlimit_type, UCOUNT_RLIMIT_MEMLOCK), width);
+	} else {
+		charges.processes = charged(u, bpf_core_enum_value(enum ucount_type___rlimits, UCOUNT_RLIMIT_NPROC___old));
+		charges.queue_bytes = charged(u, bpf_core_enum_value(enum ucount_type___rlimits, UCOUNT_RLIMIT_MSGQUEUE___old));
+		charges.locked_bytes = charged(u, bpf_core_enum_value(enum ucount_type___rlimits, UCOUNT_RLIMIT_MEMLOCK___old));
+	}
 }
 
 static __always_inline void read_charges(struct user_struct *user, struct ucounts *u)
@@ -66,9 +90,7 @@ static __always_inline void read_charges(struct user_struct *user, struct ucount
 	charges.ucounts = (__u64)u;
 	charges.uid = BPF_CORE_READ(u, uid.val);
 	charges.user_namespace = BPF_CORE_READ(u, ns, ns.inum);
-	charges.processes = rlimit_charged(u, UCOUNT_RLIMIT_NPROC);
-	charges.queue_bytes = rlimit_charged(u, UCOUNT_RLIMIT_MSGQUEUE);
-	charges.locked_bytes = rlimit_charged(u, UCOUNT_RLIMIT_MEMLOCK);
+	read_rlimits(u);
 	charges.kernel_locked_bytes = pages(BPF_CORE_READ(user, locked_vm.counter));
 }
 

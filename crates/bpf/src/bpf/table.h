@@ -5,11 +5,12 @@
  * the array of a table that grows, a file (or its slab, from 6.7 on) and the nodes of an idr. And what was read through a descriptor counts only
  * if the descriptor still leads to the same file and the same group afterwards: then both were there all along.
  *
- * A call ends after 64 groups or 4,096 descriptors without one, so that it is short; the program then asks to be called again
+ * A call ends after 16 groups or 1,024 descriptors without one, so that it is short; the program then asks to be called again
  * for the same task. A group is visited outside of the loops over descriptors: the kernel allows 8 functions on the stack. */
 #pragma once
 
 #define BATCH 64
+#define RLIMIT_NOFILE 7
 
 struct {
 	/* Of the task: its address, start, and table. */
@@ -68,20 +69,25 @@ static __always_inline bool still_leads_to(__u64 file)
 }
 
 /* What a file is, by its operations: their addresses, learned from the first file of each kind, since kallsyms can lack data symbols. */
-const void *fanotify_fops;
-const void *other_fops[64];
+__u64 fanotify_fops;
+__u64 other_fops[64];
 
-static __always_inline const void **other_slot(const void *ops)
+static __always_inline __u64 *other_slot(__u64 ops)
 {
 	/* Addresses of constants have their differences in the middle; a multiplication brings them to the top. */
-	return &other_fops[((__u64)ops * 0x9e3779b97f4a7c15ull) >> 58 & 63];
+	return &other_fops[(ops * 0x9e3779b97f4a7c15ull) >> 58 & 63];
+}
+
+static __always_inline __u64 operations(__u64 file)
+{
+	return (__u64)BPF_CORE_READ((struct file *)file, f_op);
 }
 
 /* Learns of what kind files with these operations are, if this one is still there when all of it was read. */
 __noinline int learn(__u64 address)
 {
 	struct file *file = (struct file *)address;
-	const void *ops = BPF_CORE_READ(file, f_op);
+	__u64 ops = operations(address);
 	union {
 		char text[16];
 		__u64 words[2];
@@ -94,7 +100,7 @@ __noinline int learn(__u64 address)
 	long size = bpf_probe_read_kernel_str(name.text, sizeof(name.text),
 					      BPF_CORE_READ(file, f_path.dentry, d_name.name));
 
-	if (size <= 0 || !ops || !still_leads_to(address) || BPF_CORE_READ(file, f_op) != ops)
+	if (size <= 0 || !ops || !still_leads_to(address) || operations(address) != ops)
 		return 0;
 	if (anonymous && size == sizeof("inotify") && name.words[0] == *(const __u64 *)"inotify")
 		inotify_fops = ops;
@@ -107,11 +113,11 @@ __noinline int learn(__u64 address)
 }
 
 /* Whether the descriptor still leads to this file, and that is of the same kind and the same group. */
-static __always_inline bool still_holds(__u64 address, const void *ops, struct fsnotify_group *group)
+static __always_inline bool still_holds(__u64 address, __u64 ops, struct fsnotify_group *group)
 {
 	struct file *file = (struct file *)address;
 
-	return still_leads_to(address) && BPF_CORE_READ(file, f_op) == ops && BPF_CORE_READ(file, private_data) == group;
+	return still_leads_to(address) && operations(address) == ops && BPF_CORE_READ(file, private_data) == group;
 }
 
 __u64 last_instance_ucounts;
@@ -170,13 +176,13 @@ static __always_inline void visit_fanotify(__u64 file)
 /* Visits one descriptor. Returns 0 when none is left, or this one is a group. */
 __noinline long visit_descriptor(void)
 {
-	__u64 file = batch.files[table.next & (BATCH - 1)];
-	const void *ops;
+	__u64 ops, file;
 
-	if (!batch.open)
+	if (!batch.open || table.found)
 		return 0;
+	file = batch.files[table.next & (BATCH - 1)];
 	if (file) {
-		ops = BPF_CORE_READ((struct file *)file, f_op);
+		ops = operations(file);
 		if (ops != *other_slot(ops)) {
 			if (ops != inotify_fops && ops != fanotify_fops)
 				learn(file);
@@ -192,7 +198,7 @@ __noinline long visit_descriptor(void)
 	return 1;
 }
 
-REPEAT(visit_descriptors, visit_descriptor)
+REPEAT_IDLE(visit_descriptors, BATCH / 4, visit_descriptor)
 
 /* Visits the descriptors of one word of the bitmap of open ones. Returns 0 when the walk stops. */
 __noinline long visit_batch(void)
@@ -221,7 +227,7 @@ __noinline long visit_batch(void)
 	return 1;
 }
 
-REPEAT(visit_batches, visit_batch)
+REPEAT_FOURS(visit_batches, 4, visit_batch)
 
 /* Visits descriptors up to the first group, and that. Returns 0 when the walk stops. */
 __noinline long visit_group(void)
@@ -233,7 +239,7 @@ __noinline long visit_group(void)
 	if (!table.found || !has_room(DESCRIPTOR_ROOM))
 		return 0;
 	file = batch.files[table.next & (BATCH - 1)];
-	if (BPF_CORE_READ((struct file *)file, f_op) == fanotify_fops)
+	if (operations(file) == fanotify_fops)
 		visit_fanotify(file);
 	else
 		visit_instance(file);
@@ -242,7 +248,7 @@ __noinline long visit_group(void)
 	return 1;
 }
 
-REPEAT(visit_groups, visit_group)
+REPEAT_FOURS(visit_groups, 4, visit_group)
 
 /* Whether this task was being visited when the program asked to be called again. */
 static __always_inline bool is_resumed(struct task_struct *task)

@@ -4,19 +4,16 @@
 /* A user, and the creators of the user namespaces around it: the deepest of these has level 33, the initial one 0
  * (kernel/user_namespace.c). */
 #define MAX_CHAIN 34
+/* As many, in fours. */
+#define CHAIN_FOURS 9
 
 /* An element of ucount[] or ucount_max[]: int before 5.14, long since. */
 static __always_inline __u64 read_element(__u64 array, __u32 index, __u32 width)
 {
-	__u64 wide = 0;
-	__u32 narrow = 0;
+	__u64 element = 0;
 
-	if (width == sizeof(wide)) {
-		bpf_probe_read_kernel(&wide, sizeof(wide), (void *)(array + index * sizeof(wide)));
-		return wide;
-	}
-	bpf_probe_read_kernel(&narrow, sizeof(narrow), (void *)(array + index * sizeof(narrow)));
-	return narrow;
+	bpf_probe_read_kernel(&element, width, (void *)(array + index * width));
+	return element;
 }
 
 static __always_inline __u64 charged(struct ucounts *u, __u32 type)
