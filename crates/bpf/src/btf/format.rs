@@ -47,28 +47,35 @@ impl<'b> Sections<'b> {
         })
     }
 
-    /// The type at `offset` of the type section; `None` also for an unknown kind, whose size is not known.
-    pub fn type_at(self, offset: usize) -> Option<Type<'b>> {
-        let info = word(self.types, offset + 4)?;
-        // Bits that no kernel uses so far.
-        if info & 0x60ff_0000 != 0 {
+    /// The start of the type at `offset` of the type section; `None` also for an unknown kind, whose size is not known.
+    #[inline]
+    pub fn head_at(self, offset: usize) -> Option<Head> {
+        let head = self.types.get(offset..)?.first_chunk::<8>()?;
+        let ([name, info], _) = head.as_chunks::<4>() else {
             return None;
-        }
-        let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
-        let length = match kind {
-            PTR | FWD | TYPEDEF | VOLATILE | CONST | RESTRICT | FUNC | FLOAT | TYPE_TAG => 0,
-            INT | VAR | DECL_TAG => 4,
-            ARRAY => 12,
-            ENUM | FUNC_PROTO => 8 * count,
-            STRUCT | UNION | DATASEC | ENUM64 => 12 * count,
-            _ => return None,
         };
-        Some(Type {
-            name: word(self.types, offset)?,
+        let info = u32::from_ne_bytes(*info);
+        let kind = info >> 24 & 0x1f;
+        let (fixed, each) = *LENGTHS.get(kind as usize)?;
+        // Bits that no kernel uses so far.
+        let is_known = info & 0x60ff_0000 == 0 && fixed > 0;
+        is_known.then(|| Head {
+            name: u32::from_ne_bytes(*name),
             info,
-            size_or_type: word(self.types, offset + 8)?,
             kind,
-            data: self.types.get(offset + 12..offset + 12 + length)?,
+            length: usize::from(fixed) + usize::from(each) * (info & 0xffff) as usize,
+        })
+    }
+
+    /// The type at `offset` of the type section; `None` also for an unknown kind.
+    pub fn type_at(self, offset: usize) -> Option<Type<'b>> {
+        let head = self.head_at(offset)?;
+        Some(Type {
+            name: head.name,
+            info: head.info,
+            size_or_type: word(self.types, offset + 8)?,
+            kind: head.kind,
+            data: self.types.get(offset + 12..offset + head.length)?,
         })
     }
 
@@ -83,6 +90,33 @@ impl<'b> Sections<'b> {
     }
 }
 
+/// Bytes that a type of each kind takes in the type section: in any case, and for each of its members, values or parameters. 0 is no kind.
+const LENGTHS: [(u8, u8); 32] = {
+    let mut lengths = [(0, 0); 32];
+    let mut kind = 0;
+    while kind < 32 {
+        lengths[kind as usize] = match kind {
+            PTR | FWD | TYPEDEF | VOLATILE | CONST | RESTRICT | FUNC | FLOAT | TYPE_TAG => (12, 0),
+            INT | VAR | DECL_TAG => (16, 0),
+            ARRAY => (24, 0),
+            ENUM | FUNC_PROTO => (12, 8),
+            STRUCT | UNION | DATASEC | ENUM64 => (12, 12),
+            _ => (0, 0),
+        };
+        kind += 1;
+    }
+    lengths
+};
+
+/// The first fields of `struct btf_type`, and the size of all of it.
+pub struct Head {
+    pub name: u32,
+    pub info: u32,
+    pub kind: u32,
+    /// Bytes that it takes in the type section.
+    pub length: usize,
+}
+
 /// `struct btf_type`, and the data of its kind that follows.
 pub struct Type<'b> {
     pub name: u32,
@@ -94,11 +128,6 @@ pub struct Type<'b> {
 }
 
 impl Type<'_> {
-    /// Bytes that it takes in the type section.
-    pub fn length(&self) -> usize {
-        12 + self.data.len()
-    }
-
     /// Whether `size_or_type` is a type, and a value of it is inside a value of this one, or behind a pointer.
     pub fn refers(&self) -> bool {
         matches!(

@@ -2,7 +2,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::format::{
-    ARRAY, ENUM, ENUM64, FUNC, FWD, PTR, STRUCT, Sections, TYPEDEF, Type, UNION, file, word,
+    ARRAY, ENUM, ENUM64, FUNC, FWD, Head, PTR, STRUCT, Sections, TYPEDEF, Type, UNION, file, word,
 };
 
 /// Names of the types that the programs read, one per line; build.rs takes them from the BTF of the objects.
@@ -28,15 +28,15 @@ impl MinimalBtf {
         let index = Index::new(whole, &Query::new(types, functions))?;
         let mut builder = Builder {
             whole,
-            offsets: &index.offsets,
+            index: &index,
             new_ids: HashMap::new(),
             queue: Vec::new(),
             types: Vec::new(),
             strings: vec![0],
             new_strings: HashMap::from([(0, 0)]),
         };
-        for id in index.types {
-            builder.new_id(id)?;
+        for id in &index.types {
+            builder.new_id(*id)?;
         }
         builder.copy_queue()?;
         let id = |name: &&str| index.functions.get(name.as_bytes()).copied();
@@ -51,88 +51,109 @@ impl MinimalBtf {
 struct Query<'n> {
     types: HashSet<&'n [u8]>,
     functions: HashSet<&'n [u8]>,
-    /// Whether a name with this prefix hash is among them: rules out nearly all of the kernel's names.
-    prefixes: [bool; 1 << 12],
+    /// Whether a name with this hash is among them: rules out nearly all of the kernel's names.
+    hashes: Box<[bool; HASHES]>,
 }
+
+const HASHES: usize = 1 << 13;
 
 impl<'n> Query<'n> {
     fn new(types: impl IntoIterator<Item = &'n str>, functions: &[&'n str]) -> Self {
-        let types = types.into_iter().filter(|name| name.len() >= 2);
         let mut query = Self {
-            types: types.map(str::as_bytes).collect(),
+            types: types.into_iter().map(str::as_bytes).collect(),
             functions: functions.iter().map(|name| name.as_bytes()).collect(),
-            prefixes: [false; 1 << 12],
+            hashes: Box::new([false; HASHES]),
         };
         for name in query.types.iter().chain(&query.functions) {
-            query.prefixes[prefix_hash([name, b"\0\0\0".as_slice()].concat().as_slice())] = true;
+            query.hashes[hash(name)] = true;
         }
         query
     }
-
-    /// The one of `among` that stands at the start of `bytes`, followed by a NUL.
-    fn find(&self, among: &HashSet<&'n [u8]>, bytes: &[u8]) -> Option<&'n [u8]> {
-        if !self.prefixes[prefix_hash(bytes)] {
-            return None;
-        }
-        let name = bytes.get(..memchr::memchr(0, bytes)?)?;
-        among.get(name).copied()
-    }
 }
 
-/// A hash of 12 bits of the first three bytes of a string.
-fn prefix_hash(bytes: &[u8]) -> usize {
-    let byte = |at: usize| usize::from(bytes.get(at).copied().unwrap_or(0));
-    // Bytes after the end of a short string must not count.
-    let third = if byte(1) == 0 { 0 } else { byte(2) };
-    (byte(0) * 31 * 31 + byte(1) * 31 + third) & 0xfff
+/// A hash of 13 bits of the first eight bytes of a string, or of all of it if a NUL ends it before. Without a branch, for it is calculated of each of the
+/// kernel's names.
+#[inline]
+fn hash(string: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(string.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; 8];
+        padded[..string.len()].copy_from_slice(string);
+        padded
+    }));
+    // The highest bit of each byte that is 0; above the first one there can be more.
+    let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let before = (zeros & zeros.wrapping_neg()).wrapping_sub(1);
+    ((word & before).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - 13)) as usize
 }
 
-/// Where every type is, and which of them a query asks for.
+/// Which types a query asks for, and where they are.
 struct Index<'n> {
-    /// Offsets in the type section by id; id 0 is void.
-    offsets: Vec<u32>,
+    /// Offsets in the type section of every [`STEP`]th id, from that of id 0, which is void and nowhere.
+    offsets: Vec<usize>,
     types: Vec<u32>,
     functions: HashMap<&'n [u8], u32>,
 }
 
+/// Few enough that a type is found at once, and many enough that the offsets of all types need little memory.
+const STEP: u32 = 16;
+
 impl<'n> Index<'n> {
     fn new(whole: Sections<'_>, query: &Query<'n>) -> Option<Self> {
         let mut index = Self {
-            offsets: Vec::with_capacity(whole.types.len() / 20),
+            offsets: vec![0],
             types: Vec::new(),
             functions: HashMap::new(),
         };
-        index.offsets.push(0);
-        let mut offset = 0;
+        let (mut id, mut offset) = (1, 0);
         while offset < whole.types.len() {
-            let one = whole.type_at(offset)?;
-            let id = u32::try_from(index.offsets.len()).ok()?;
-            match one.kind {
-                STRUCT | UNION | ENUM | ENUM64 | TYPEDEF | FWD if one.name != 0 => {
-                    let name = whole.strings_from(one.name)?;
-                    if query.find(&query.types, name).is_some() {
-                        index.types.push(id);
-                    }
-                }
-                FUNC => {
-                    let name = whole.strings_from(one.name)?;
-                    if let Some(name) = query.find(&query.functions, name) {
-                        index.functions.insert(name, id);
-                    }
-                }
-                _ => {}
+            let head = whole.head_at(offset)?;
+            if id % STEP == 0 {
+                index.offsets.push(offset);
             }
-            index.offsets.push(u32::try_from(offset).ok()?);
-            offset += one.length();
+            let from_name = whole.strings_from(head.name)?;
+            if query.hashes[hash(from_name)] {
+                index.add(id, &head, from_name, query);
+            }
+            offset += head.length;
+            id += 1;
         }
         Some(index)
+    }
+
+    /// Adds a type whose hash is that of a name that is asked for. Its name ends at the first NUL.
+    fn add(&mut self, id: u32, head: &Head, from_name: &[u8], query: &Query<'n>) {
+        let end = memchr::memchr(0, from_name).unwrap_or(from_name.len());
+        let name = &from_name[..end];
+        match head.kind {
+            STRUCT | UNION | ENUM | ENUM64 | TYPEDEF | FWD if query.types.contains(name) => {
+                self.types.push(id);
+            }
+            FUNC => {
+                if let Some(name) = query.functions.get(name) {
+                    self.functions.insert(name, id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where the type with this id is in the type section.
+    fn offset(&self, whole: Sections<'_>, id: u32) -> Option<usize> {
+        let known = id / STEP;
+        let mut offset = *self.offsets.get(known as usize)?;
+        // Id 0 takes no bytes there.
+        for _ in (known * STEP).max(1)..id {
+            offset += whole.head_at(offset)?.length;
+        }
+        Some(offset)
     }
 }
 
 /// The sections of the minimal BTF while they are built.
 struct Builder<'b> {
     whole: Sections<'b>,
-    offsets: &'b [u32],
+    index: &'b Index<'b>,
     /// New ids of types by their ids in the whole.
     new_ids: HashMap<u32, u32>,
     /// Types by their ids in the whole, in the order of their new ids.
@@ -174,8 +195,8 @@ impl Builder<'_> {
     fn copy_queue(&mut self) -> Option<()> {
         let mut next = 0;
         while let Some(&old) = self.queue.get(next) {
-            let offset = *self.offsets.get(old as usize)?;
-            self.copy(&self.whole.type_at(offset as usize)?)?;
+            let offset = self.index.offset(self.whole, old)?;
+            self.copy(&self.whole.type_at(offset)?)?;
             next += 1;
         }
         Some(())
@@ -242,6 +263,18 @@ mod tests {
             format!("{:?} {:?} {:?}", m.name, m.attr, of.kind())
         };
         Some((found.size(), found.iter().map(member).collect()))
+    }
+
+    #[test]
+    fn a_hash_is_that_of_the_name_alone() {
+        for name in ["", "a", "pid", "file", "ucounts", "fdtable_", "task_struct"] {
+            let alone = hash(name.as_bytes());
+            for after in ["\0", "\0b", "\0\u{1}\u{80}xyz", "\0user_namespace\0"] {
+                let found = hash([name, after].concat().as_bytes());
+                assert_eq!(found, alone, "{name:?} before {after:?}");
+            }
+        }
+        assert_ne!(hash(b"pid"), hash(b"pids"));
     }
 
     #[test]
