@@ -183,6 +183,12 @@ fn system(host: &dyn Host, tasks: impl FnOnce() -> Tasks) -> Snapshot {
     part.pids = runs.run("pids", "procfs", || {
         pids::collect(host, part.cgroups.as_ref(), &trees)
     });
+    part.keys = runs.run("keys", "procfs", || keys::collect(host));
+    part.sysv = runs.run("sysv", "procfs", || sysv::collect(host));
+    part.containers = runs
+        .run("containers", "disk", || containers::collect(host))
+        .unwrap_or_default();
+    // As late as possible: the programs that tell of tasks take longest to load.
     let tasks = tasks();
     let walk = tasks.networks.is_empty().then(|| mounts::walk(host));
     let networks = Networks::list(host, &tasks, walk.as_ref());
@@ -209,11 +215,6 @@ fn system(host: &dyn Host, tasks: impl FnOnce() -> Tasks) -> Snapshot {
         });
         part.resources.extend(resources.unwrap_or_default());
     }
-    part.keys = runs.run("keys", "procfs", || keys::collect(host));
-    part.sysv = runs.run("sysv", "procfs", || sysv::collect(host));
-    part.containers = runs
-        .run("containers", "disk", || containers::collect(host))
-        .unwrap_or_default();
     part.collectors = runs.into_vec();
     part
 }
