@@ -28,7 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args as _, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 
 use args::{CheckOutputArg, FAILED, OUTPUT, Shared, UNKNOWN};
 
@@ -91,6 +91,33 @@ fn words(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
     words
 }
 
+/// The command line, if it is one of `check`, or of no command: the definition of all the others takes as long as to collect. `None` also where something is
+/// wrong with it; whoever knows all commands can say what.
+fn parse_check(words: &[OsString]) -> Option<Cli> {
+    let may_be_check =
+        |word: &OsString| word == "check" || word.as_encoded_bytes().starts_with(b"-");
+    if !words.get(1).is_none_or(may_be_check) {
+        return None;
+    }
+    let root = clap::Command::new("nospace").disable_help_flag(true);
+    let check = clap::Command::new("check").disable_help_flag(true);
+    let root = Shared::augment_args(CheckOutputArg::augment_args(root))
+        .subcommand(check::CheckArgs::augment_args(check));
+    let mut matches = root.try_get_matches_from(words).ok()?;
+    let command = match matches.remove_subcommand() {
+        None => None,
+        Some((_, mut of_check)) => Some(Command::Check(
+            check::CheckArgs::from_arg_matches_mut(&mut of_check).ok()?,
+        )),
+    };
+    Some(Cli {
+        output: CheckOutputArg::from_arg_matches_mut(&mut matches).ok()?,
+        shared: Shared::from_arg_matches_mut(&mut matches).ok()?,
+        version: None,
+        command,
+    })
+}
+
 impl Cli {
     /// Parses the command line.
     ///
@@ -98,7 +125,9 @@ impl Cli {
     ///
     /// The exit code, after help, version or a message was printed.
     pub fn read() -> Result<Self, ExitCode> {
-        let cli = Self::try_parse_from(words(std::env::args_os())).and_then(Self::consistent);
+        let words = words(std::env::args_os());
+        let parsed = parse_check(&words).map_or_else(|| Self::try_parse_from(words), Ok);
+        let cli = parsed.and_then(Self::consistent);
         let cli = cli.map_err(|error| {
             let code = if error.use_stderr() { UNKNOWN } else { 0 };
             // Nothing is left to do when even this cannot be printed.
@@ -166,6 +195,52 @@ impl Cli {
             Some(Command::Agent(args)) => agent::run(shared, args),
             Some(Command::Completions(args)) => completions::run(&args, Self::command()),
             Some(Command::Exhaust(args)) => exhaust::run(shared, output, args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        let words = line.split_whitespace().map(OsString::from);
+        std::iter::once("nospace".into()).chain(words).collect()
+    }
+
+    #[test]
+    fn a_check_is_parsed_as_if_there_were_no_other_command() {
+        for line in [
+            "",
+            "check",
+            "-o json",
+            "-o line --color never",
+            "--verbose check --top 3 --sort watches",
+            "check --verbose --no-ebpf --procfs /host/proc -o markdown",
+            "check --pod default/web-0 --pod db --only inotify-watches --exit-codes npd",
+            "check --from node.tar.gz --cmdline",
+        ] {
+            let all = Cli::try_parse_from(words(line)).expect(line);
+            let quick = parse_check(&words(line)).expect(line);
+            assert_eq!(format!("{quick:?}"), format!("{all:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_check_is_left_to_who_knows_all_commands() {
+        for line in [
+            "explain kubelet.log",
+            "watches",
+            "-o json watches",
+            "--color never explain -",
+            "check --nonsense",
+            "check --help",
+            "--help",
+            "--version",
+            "chek",
+            "help check",
+        ] {
+            assert!(parse_check(&words(line)).is_none(), "{line}");
         }
     }
 }
