@@ -5,6 +5,7 @@
 #
 # $NOSPACE_STATIC, $NOSPACE_STATIC_ARM64: use these programs. $NOSPACE_REBUILD=1: also build the program again, in another directory, and
 # compare it (minutes). Roots of Debian 12 and 13 are made by mmdebstrap where the archive can be reached; what is for arm64 runs in qemu.
+# Homebrew installs the formula where there is a brew.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
@@ -161,13 +162,17 @@ for each in "${architectures[@]}"; do
     [ "$(jq -r .sha256 <<<"$platform")" = "$sum" ] || fail "krew's sum for $each"
     # Not grep -q, which ends before tar has written all of it.
     tar -tzf "nospace-$version-linux-$each.tar.gz" | grep -x "$(jq -r .bin <<<"$platform")" >/dev/null || fail "krew's program for $each is not in the archive"
-    grep -A 3 "on_$([ $each = amd64 ] && echo intel || echo arm) do" nospace.rb | grep -q "sha256 \"$sum\"" || fail "Homebrew's sum for $each"
+    grep -A 2 "url \".*/v$version/nospace-$version-linux-$each.tar.gz\"" nospace.rb | grep -q "sha256 \"$sum\"" || fail "Homebrew's sum for $each"
 done
 ! command -v ruby >/dev/null || ruby -c nospace.rb >/dev/null || fail "the formula is no Ruby"
 jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | contains(["nospace-core", "libbpf-sys", "clap"]))' "nospace-$version.cdx.json" >/dev/null ||
     fail "the bill of materials lacks crates"
 ! jq -e 'any(.components[].name; . == "insta")' "nospace-$version.cdx.json" >/dev/null || fail "the bill of materials lists crates of tests"
 cd - >/dev/null
+others=()
+for each in brew; do
+    if tests/release/$each.sh "$work/release"; then others+=($each); else [ $? = 77 ] || fail "tests/release/$each.sh"; fi
+done
 
 if [ "${NOSPACE_REBUILD-}" = 1 ]; then
     git worktree add --quiet --detach "$work/elsewhere"
@@ -176,4 +181,4 @@ if [ "${NOSPACE_REBUILD-}" = 1 ]; then
     git worktree remove --force "$work/elsewhere"
     echo "release: another build in another directory gives the same program"
 fi
-echo "release: $(wc -l <"$work/release/SHA256SUMS") files are right; deb installed on ${debs[*]:-nothing}"
+echo "release: $(wc -l <"$work/release/SHA256SUMS") files are right; deb installed on ${debs[*]:-nothing}; ran ${others[*]:-nothing else}"
