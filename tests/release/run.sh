@@ -5,11 +5,12 @@
 #
 # $NOSPACE_STATIC, $NOSPACE_STATIC_ARM64: use these programs. $NOSPACE_REBUILD=1: also build the program again, in another directory, and
 # compare it (minutes). Roots of Debian 12 and 13 are made by mmdebstrap where the archive can be reached; what is for arm64 runs in qemu.
-# Homebrew installs the formula where there is a brew.
+# krew is built; Homebrew installs the formula where there is a brew.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
 . scripts/debian.sh
+. tests/release/serve.sh
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) skip "no release for $(uname -m)" ;; esac
 NOSPACE_STATIC=$(realpath "${NOSPACE_STATIC:-$(scripts/static --dist --quiet)}")
@@ -41,10 +42,7 @@ sha256sum --quiet -c SHA256SUMS || fail "SHA256SUMS"
 
 # tar.gz, by install.sh, from a server, as a user without rights.
 tar=nospace-$version-linux-$arch.tar.gz
-python3 -m http.server --bind 127.0.0.1 --directory "$work" 0 >"$work/http" 2>&1 &
-server=$!
-for _ in $(seq 50); do grep -q 'port [0-9]' "$work/http" && break; sleep 0.1; done
-port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$work/http")
+serve "$work" "$work/http"
 # from PATH: installs what the server has there as a user without rights, into an empty home.
 from() {
     rm -rf "$work/home"
@@ -158,10 +156,6 @@ cd "$work/release"
 
 for each in "${architectures[@]}"; do
     sum=$(sha256sum "nospace-$version-linux-$each.tar.gz" | cut -d' ' -f1)
-    platform=$(yq ".spec.platforms[] | select(.selector.matchLabels.arch == \"$each\")" nospace.krew.yaml)
-    [ "$(jq -r .sha256 <<<"$platform")" = "$sum" ] || fail "krew's sum for $each"
-    # Not grep -q, which ends before tar has written all of it.
-    tar -tzf "nospace-$version-linux-$each.tar.gz" | grep -x "$(jq -r .bin <<<"$platform")" >/dev/null || fail "krew's program for $each is not in the archive"
     grep -A 2 "url \".*/v$version/nospace-$version-linux-$each.tar.gz\"" nospace.rb | grep -q "sha256 \"$sum\"" || fail "Homebrew's sum for $each"
 done
 ! command -v ruby >/dev/null || ruby -c nospace.rb >/dev/null || fail "the formula is no Ruby"
@@ -170,7 +164,7 @@ jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | contains(["nospace-
 ! jq -e 'any(.components[].name; . == "insta")' "nospace-$version.cdx.json" >/dev/null || fail "the bill of materials lists crates of tests"
 cd - >/dev/null
 others=()
-for each in brew; do
+for each in krew brew; do
     if tests/release/$each.sh "$work/release"; then others+=($each); else [ $? = 77 ] || fail "tests/release/$each.sh"; fi
 done
 
@@ -181,4 +175,4 @@ if [ "${NOSPACE_REBUILD-}" = 1 ]; then
     git worktree remove --force "$work/elsewhere"
     echo "release: another build in another directory gives the same program"
 fi
-echo "release: $(wc -l <"$work/release/SHA256SUMS") files are right; deb installed on ${debs[*]:-nothing}; ran ${others[*]:-nothing else}"
+echo "release: $(wc -l <"$work/release/SHA256SUMS") files are right; deb installed on ${debs[*]:-nothing}; ran ${others[*]}"
