@@ -5,7 +5,7 @@
 #
 # $NOSPACE_STATIC, $NOSPACE_STATIC_ARM64: use these programs. $NOSPACE_REBUILD=1: also build the program again, in another directory, and
 # compare it (minutes). Roots of Debian 12 and 13 are made by mmdebstrap where the archive can be reached; what is for arm64 runs in qemu.
-# krew is built; Homebrew installs the formula where there is a brew.
+# krew is built; Homebrew installs the formula where there is a brew, and the Nix flake is evaluated where there is a nixpkgs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/deploy/common.sh
@@ -164,7 +164,7 @@ jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | contains(["nospace-
 ! jq -e 'any(.components[].name; . == "insta")' "nospace-$version.cdx.json" >/dev/null || fail "the bill of materials lists crates of tests"
 cd - >/dev/null
 others=()
-for each in krew brew; do
+for each in krew brew flake; do
     if tests/release/$each.sh "$work/release"; then others+=($each); else [ $? = 77 ] || fail "tests/release/$each.sh"; fi
 done
 
