@@ -39,13 +39,27 @@ mod ebpf {
         Ok(())
     }
 
+    /// The same bytes in any directory that nospace is built in.
     fn compile(name: &str, out: &Path) -> Result<(), Box<dyn Error>> {
+        let skeleton = out.join(format!("{name}.skel.rs"));
         SkeletonBuilder::new()
             .source(Path::new(SOURCES).join(format!("{name}.bpf.c")))
             .obj(out.join(format!("{name}.bpf.o")))
             .reference_obj(true)
-            .clang_args(["-Wall", "-Werror", "-Wno-unused-function"])
-            .build_and_generate(out.join(format!("{name}.skel.rs")))?;
+            // An object names the source of each of its instructions: from this crate's directory.
+            .clang_args([
+                "-Wall",
+                "-Werror",
+                "-Wno-unused-function",
+                "-fdebug-compilation-dir=.",
+            ])
+            .build_and_generate(&skeleton)?;
+        // A skeleton names its object, which is beside it. The length of a path would be in the symbols of the program.
+        let generated = fs::read_to_string(&skeleton)?;
+        fs::write(
+            &skeleton,
+            generated.replace(&format!("{}/", out.display()), ""),
+        )?;
         Ok(())
     }
 
