@@ -133,6 +133,8 @@ fn count(program: &Path, arguments: &[&str]) -> Result<f64> {
         ])
         .arg(program)
         .args(arguments)
+        // Where it is set, each error looks up where it came from, which takes more than the rest.
+        .env_remove("RUST_BACKTRACE")
         .current_dir(root())
         .output()
         .context("valgrind (Debian: valgrind)")?;
