@@ -136,7 +136,17 @@ fn must_be_root() -> Result<()> {
 pub fn build(root: &Path) -> Result<PathBuf> {
     match std::env::var_os("NOSPACE") {
         Some(program) => Ok(PathBuf::from(program)),
-        None => dist(root, &["--package", "nospace"], "nospace"),
+        None => {
+            let output = Command::new(root.join("scripts/static"))
+                .args(["--dist", "--quiet"])
+                .current_dir(root)
+                .stderr(std::process::Stdio::inherit())
+                .output()?;
+            ensure!(output.status.success(), "scripts/static --dist failed");
+            let path = root.join(String::from_utf8(output.stdout)?.trim());
+            path.canonicalize()
+                .with_context(|| path.display().to_string())
+        }
     }
 }
 
