@@ -27,7 +27,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # The user reads what is in it.
 chmod 755 "$work"
-cp "$release"/nospace.rb "$release"/nospace-*.tar.gz "$work/"
+install -m 644 -t "$work" "$release"/nospace.rb "$release"/nospace-*.tar.gz
 cd /
 # ask ARGUMENT...: prints brew's answer. brew ARGUMENT...: puts what it says into $work/log.
 ask() { "${as_user[@]}" "$brew" "$@" 2>"$work/log" </dev/null; }
