@@ -1,8 +1,8 @@
 //! Loading BPF objects, and the errors of libbpf.
 
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{IterOpts, Link, PrintLevel, ProgramMut, set_print};
@@ -10,9 +10,11 @@ use libbpf_rs::{IterOpts, Link, PrintLevel, ProgramMut, set_print};
 use crate::btf::{self, KernelBtf};
 use crate::support::{Coverage, Environment, Unsupported, assess};
 
-/// The first warning of libbpf since the last object was opened, which names the program or map; those after it name only
-/// the object.
-static WARNING: Mutex<Option<String>> = Mutex::new(None);
+thread_local! {
+    /// The first warning of libbpf since this thread opened its last object, which names the program or map; those after it name only
+    /// the object. libbpf warns on the thread that calls it, and objects are loaded on several at once.
+    static WARNING: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
 /// The open skeleton of a skeleton builder, and the loaded one.
 type Open<B> = <B as SkelBuilder<'static>>::Output;
@@ -95,16 +97,14 @@ pub fn load_error(what: &str, error: &libbpf_rs::Error) -> Unsupported {
 
 /// libbpf prints its warnings to standard error unless a callback takes them.
 fn keep_warning(_: PrintLevel, text: String) {
-    warning().get_or_insert_with(|| text.trim_end().to_owned());
+    WARNING.with_borrow_mut(|first| {
+        first.get_or_insert_with(|| text.trim_end().to_owned());
+    });
 }
 
-/// The first warning of libbpf since this was called last.
+/// The first warning of libbpf on this thread since this was called last.
 pub fn take_warning() -> Option<String> {
-    warning().take()
-}
-
-fn warning() -> MutexGuard<'static, Option<String>> {
-    WARNING.lock().unwrap_or_else(PoisonError::into_inner)
+    WARNING.take()
 }
 
 #[cfg(test)]

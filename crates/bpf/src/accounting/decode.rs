@@ -75,7 +75,7 @@ impl Records {
         }
     }
 
-    /// Adds what a pass over the file tables has found. Its users were read with their instances, so that they replace those that are known.
+    /// Adds what a pass over the file tables has found. It reads users together with their instances, so its users replace those of the pass over tasks.
     pub fn add_tables(&mut self, tables: Self) {
         self.users.extend(tables.users);
         self.fanotify_users.extend(tables.fanotify_users);
@@ -289,6 +289,28 @@ fn malformed() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_has_the_counters_that_were_read_with_its_instances() {
+        let user = |uid, instances| user_record {
+            kind: record_kind::RECORD_USER,
+            uid,
+            ucounts: u64::from(uid) + 1,
+            instances,
+            ..user_record::default()
+        };
+        let (mut tasks, mut tables) = (Records::default(), Records::default());
+        tasks.user(user(0, 3));
+        tasks.user(user(7, 1));
+        tables.user(user(0, 4));
+        tasks.add_tables(tables);
+        let users = tasks.into_accounting().users;
+        let counted: Vec<_> = users
+            .iter()
+            .map(|u| (u.key.uid, u.instances.used))
+            .collect();
+        assert_eq!(counted, [(0, 4), (7, 1)]);
+    }
 
     #[test]
     fn an_instance_at_the_address_of_one_that_ended_does_not_get_its_holders() {

@@ -138,7 +138,7 @@ pub struct Process {
     pub descriptor_limit: u64,
 }
 
-/// The kernel's inotify accounting, read in one pass.
+/// The kernel's inotify accounting, read once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounting {
     /// All users with a charge of their own or of a nested namespace, sorted by key.

@@ -144,3 +144,21 @@ fn both<A, B: Send>(here: impl FnOnce() -> A, mut there: impl FnMut() -> B + Sen
     let there = done.unwrap_or_else(there);
     (here, there)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    #[test]
+    fn both_run_at_once() {
+        let (sender, receiver) = mpsc::channel();
+        let wait = Duration::from_secs(60);
+        let (here, there) = both(
+            || receiver.recv_timeout(wait),
+            || sender.send(1).is_ok().then_some(2),
+        );
+        assert_eq!((here, there), (Ok(1), Some(2)));
+    }
+}

@@ -15,6 +15,7 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* Those of tables.bpf.c, too: both are decoded by the same code. */
 EXPORT(instance_record);
 EXPORT(epoll_record);
 EXPORT(namespaces_record);

@@ -64,7 +64,7 @@ static __always_inline __u64 pages(__u64 number)
 	return number << (page_shift & 31);
 }
 
-/* What rlimits limit, where the kernel counts that. One branch for all three: each that this kernel does not have takes the verifier long to remove. */
+/* What is charged against rlimits, where the kernel counts that. One branch for all three: removing one that this kernel does not need takes the verifier long. */
 static __always_inline void read_rlimits(struct ucounts *u)
 {
 	__u64 array;

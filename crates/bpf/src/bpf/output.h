@@ -7,7 +7,7 @@
 #define OUTPUT_SIZE (1 << 16)
 /* More than one task takes, its descriptors aside: two chains of users, and some small records. */
 #define TASK_ROOM 8192
-/* More than the process of a table takes: a small record. */
+/* More than one visit to a table takes, its groups aside: the records of two processes. */
 #define TABLE_ROOM 256
 /* More than one descriptor takes: a chain of users, and a small record. */
 #define DESCRIPTOR_ROOM 4096

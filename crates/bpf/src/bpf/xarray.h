@@ -73,7 +73,7 @@ static __always_inline struct xa_level *deepest(void)
 	return &cursor.levels[cursor.depth & (XA_LEVELS - 1)];
 }
 
-/* Calls `step` up to 64 times; returns 0 as soon as `step` does. The verifier goes through every call: written this way, each costs it 3 instructions; in a
+/* Calls `step` up to four times `fours`, which REPEAT has as 64; returns 0 as soon as `step` does. The verifier goes through every call: written this way, each costs it 3 instructions; in a
  * plain loop with an int, 12. With more than 4 calls in a row it would take longer, since it follows all paths of calls to see how deep they go. */
 #define FOUR_TIMES(step) (step() && step() && step() && step())
 #define REPEAT_FOURS(name, fours, step)                 \
@@ -87,7 +87,7 @@ static __always_inline struct xa_level *deepest(void)
 	}
 #define REPEAT(name, step) REPEAT_FOURS(name, 16, step)
 
-/* The same for a step that does nothing once it has returned 0: it is called up to 3 times more, and the verifier has a quarter of the branches to follow. */
+/* The same for a step that does nothing once it has returned 0: it is called up to three more times, and the verifier has a quarter of the branches to follow. */
 #define REPEAT_IDLE(name, fours, step)                  \
 	__noinline long name(void)                      \
 	{                                               \

@@ -55,7 +55,8 @@ struct Query<'n> {
     hashes: Box<[bool; HASHES]>,
 }
 
-const HASHES: usize = 1 << 13;
+const HASH_BITS: u32 = 13;
+const HASHES: usize = 1 << HASH_BITS;
 
 impl<'n> Query<'n> {
     fn new(types: impl IntoIterator<Item = &'n str>, functions: &[&'n str]) -> Self {
@@ -71,7 +72,7 @@ impl<'n> Query<'n> {
     }
 }
 
-/// A hash of 13 bits of the first eight bytes of a string, or of all of it if a NUL ends it before. Without a branch, for it is calculated of each of the
+/// A hash of the first eight bytes of a string, or of all of it if a NUL ends it before. Without branches, because it is calculated for each of the
 /// kernel's names.
 #[inline]
 fn hash(string: &[u8]) -> usize {
@@ -84,7 +85,7 @@ fn hash(string: &[u8]) -> usize {
     // The highest bit of each byte that is 0; above the first one there can be more.
     let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
     let before = (zeros & zeros.wrapping_neg()).wrapping_sub(1);
-    ((word & before).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - 13)) as usize
+    ((word & before).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - HASH_BITS)) as usize
 }
 
 /// Which types a query asks for, and where they are.
@@ -95,7 +96,7 @@ struct Index<'n> {
     functions: HashMap<&'n [u8], u32>,
 }
 
-/// Few enough that a type is found at once, and many enough that the offsets of all types need little memory.
+/// Small enough that a type is found at once, and large enough that the offsets need little memory.
 const STEP: u32 = 16;
 
 impl<'n> Index<'n> {
@@ -121,7 +122,7 @@ impl<'n> Index<'n> {
         Some(index)
     }
 
-    /// Adds a type whose hash is that of a name that is asked for. Its name ends at the first NUL.
+    /// Adds a type if it is asked for; its hash says that it may be. Its name ends at the first NUL.
     fn add(&mut self, id: u32, head: &Head, from_name: &[u8], query: &Query<'n>) {
         let end = memchr::memchr(0, from_name).unwrap_or(from_name.len());
         let name = &from_name[..end];

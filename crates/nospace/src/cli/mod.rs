@@ -91,8 +91,8 @@ fn words(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
     words
 }
 
-/// The command line, if it is one of `check`, or of no command: the definition of all the others takes as long as to collect. `None` also where something is
-/// wrong with it; whoever knows all commands can say what.
+/// Parses the command line of `check`, or of no command, without defining the other commands, which takes longer than parsing. `None` if it is another
+/// command's or wrong: the full parser handles it, and reports the error.
 fn parse_check(words: &[OsString]) -> Option<Cli> {
     let may_be_check =
         |word: &OsString| word == "check" || word.as_encoded_bytes().starts_with(b"-");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_parsed_as_if_there_were_no_other_command() {
+    fn check_is_parsed_as_the_full_parser_does() {
         for line in [
             "",
             "check",
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_check_is_left_to_who_knows_all_commands() {
+    fn all_else_is_left_to_the_full_parser() {
         for line in [
             "explain kubelet.log",
             "watches",

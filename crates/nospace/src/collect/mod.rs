@@ -185,9 +185,6 @@ fn system(host: &dyn Host, tasks: impl FnOnce() -> Tasks) -> Snapshot {
     });
     part.keys = runs.run("keys", "procfs", || keys::collect(host));
     part.sysv = runs.run("sysv", "procfs", || sysv::collect(host));
-    part.containers = runs
-        .run("containers", "disk", || containers::collect(host))
-        .unwrap_or_default();
     // As late as possible: the programs that tell of tasks take longest to load.
     let tasks = tasks();
     let walk = tasks.networks.is_empty().then(|| mounts::walk(host));
@@ -215,6 +212,10 @@ fn system(host: &dyn Host, tasks: impl FnOnce() -> Tasks) -> Snapshot {
         });
         part.resources.extend(resources.unwrap_or_default());
     }
+    // After the processes, or one in a container that has just begun would have none.
+    part.containers = runs
+        .run("containers", "disk", || containers::collect(host))
+        .unwrap_or_default();
     part.collectors = runs.into_vec();
     part
 }
