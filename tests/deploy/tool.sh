@@ -56,6 +56,6 @@ crds)
         mv -T "$work" "$tool"
     fi
     ;;
-*) sed -n '4s/^#   /usage: /p' "$0" >&2; exit 3 ;;
+*) sed -n '4s/^#   /usage: /p' "$(basename "$0")" >&2; exit 3 ;;
 esac
 echo "$tool"
