@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::record::{SlotRecord, TrackName};
-use super::sample::{BudgetKey, NO_LIMIT, Sample};
-use super::track::{MAX_BUDGETS, MAX_WORKLOADS, Second, Track, Tracks};
+use super::sample::{BudgetKey, Held, NO_LIMIT, Reading, Sample};
+use super::track::{MAX_BUDGETS, MAX_WORKLOADS, Second, Tracks};
+use crate::model::percent;
 use crate::report::Status;
 use crate::workload::Workload;
 
@@ -213,21 +214,34 @@ impl Recent {
             status: record.status,
             refusals,
         });
-        for (id, used, limit, provenance) in record.budgets {
-            if let Some(TrackName::Budget(key)) = names.get(&id)
-                && let Some(track) = track(&mut self.budgets, key, &mut self.ids)
-            {
-                let figures = [used, limit.unwrap_or(NO_LIMIT)];
-                track.put(number, figures, provenance, Second::Latest);
-            }
-        }
-        for (id, watches, instances, provenance) in record.workloads {
-            if let Some(TrackName::Workload(key)) = names.get(&id)
-                && let Some(track) = track(&mut self.workloads, key, &mut self.ids)
-            {
-                track.put(number, [watches, instances], provenance, Second::Highest);
-            }
-        }
+        let budgets = record.budgets.into_iter().filter_map(|point| {
+            let (id, used, limit, provenance) = point;
+            let Some(TrackName::Budget(key)) = names.get(&id) else {
+                return None;
+            };
+            Some(Reading {
+                key: key.clone(),
+                figures: [used, limit.unwrap_or(NO_LIMIT)],
+                provenance,
+                rank: limit.and_then(|limit| percent(used, limit)).unwrap_or(0),
+            })
+        });
+        self.budgets.add(number, budgets.collect(), &mut self.ids);
+        let held = Held::sum(record.workloads.iter().map(|point| [point.1, point.2]));
+        let workloads = record.workloads.into_iter().filter_map(|point| {
+            let (id, watches, instances, provenance) = point;
+            let Some(TrackName::Workload(key)) = names.get(&id) else {
+                return None;
+            };
+            Some(Reading {
+                key: key.clone(),
+                figures: [watches, instances],
+                provenance,
+                rank: held.rank([watches, instances]),
+            })
+        });
+        self.workloads
+            .add(number, workloads.collect(), &mut self.ids);
         self.forget();
     }
 
@@ -236,20 +250,6 @@ impl Recent {
     pub fn bytes(&self) -> usize {
         self.budgets.bytes() + self.workloads.bytes() + self.slots.capacity() * size_of::<Slot>()
     }
-}
-
-fn track<'t, K: Clone + PartialEq>(
-    tracks: &'t mut Tracks<K>,
-    key: &K,
-    ids: &mut u32,
-) -> Option<&'t mut Track<K>> {
-    let known = tracks.all.iter().position(|track| track.key == *key);
-    let place = match known {
-        Some(place) => place,
-        None if tracks.make_room(0) => tracks.begin(key.clone(), ids),
-        None => return None,
-    };
-    tracks.all.get_mut(place)
 }
 
 type Refusals = Vec<(String, u64)>;

@@ -126,18 +126,35 @@ fn budgets(report: &Report) -> Vec<Reading<BudgetKey>> {
 
 fn workloads(report: &Report) -> Vec<Reading<Workload>> {
     let holdings = Holdings::of(report).by;
-    let sum = |of: fn(&crate::diff::Holding) -> u64| holdings.values().map(of).sum::<u64>();
-    let watches = sum(|holding| holding.holds.watches);
-    let instances = sum(|holding| holding.holds.instances);
     let provenance = report.inotify_provenance();
-    let permille = |part: u64, all: u64| percent(part.saturating_mul(10), all).unwrap_or(0);
-    let all = holdings.into_iter().map(|(key, holding)| Reading {
-        rank: permille(holding.holds.watches, watches)
-            .max(permille(holding.holds.instances, instances)),
-        figures: [holding.holds.watches, holding.holds.instances],
-        provenance,
-        key,
+    let held = holdings.values().map(|one| &one.holds);
+    let held = Held::sum(held.map(|one| [one.watches, one.instances]));
+    let all = holdings.into_iter().map(|(key, holding)| {
+        let figures = [holding.holds.watches, holding.holds.instances];
+        Reading {
+            key,
+            figures,
+            provenance,
+            rank: held.rank(figures),
+        }
     });
     all.filter(|one| one.key.name.len() + one.key.namespace.len() <= MAX_NAME)
         .collect()
+}
+
+/// The watches and instances of all workloads.
+pub(super) struct Held([u64; 2]);
+
+impl Held {
+    pub fn sum(all: impl Iterator<Item = [u64; 2]>) -> Self {
+        Self(all.fold([0, 0], |sum, one| {
+            [sum[0].saturating_add(one[0]), sum[1].saturating_add(one[1])]
+        }))
+    }
+
+    /// The larger share that a workload has, in permille.
+    pub fn rank(&self, held: [u64; 2]) -> u64 {
+        let permille = |at: usize| percent(held[at].saturating_mul(10), self.0[at]).unwrap_or(0);
+        permille(0).max(permille(1))
+    }
 }

@@ -205,6 +205,61 @@ fn the_fullest_are_followed_and_what_matters_always_is() {
 }
 
 #[test]
+fn what_has_gone_and_never_mattered_makes_room() {
+    let mut recent = Recent::new(HOURS);
+    let many = |from: u64, rank: u64| -> Vec<_> {
+        let all = (from..from + MAX_BUDGETS as u64).map(|n| budget(&format!("b{n}"), rank, 100));
+        all.collect()
+    };
+    let followed = |recent: &Recent, name: &str| {
+        let document = document(recent, &Query::default());
+        let mut all = document.budgets.iter();
+        all.any(|budget| budget.subject.to_string() == name)
+    };
+    let step = recent.step();
+    let mut at = |number: i64, budgets| {
+        let mut sample = sample(number * step, 0);
+        sample.budgets = budgets;
+        recent.add(sample);
+        recent.clone()
+    };
+    let recent = at(0, many(0, 1));
+    assert!(followed(&recent, "b0"));
+    // Those that were just there keep their places.
+    let recent = at(1, vec![budget("new", 1, 100)]);
+    assert!(!followed(&recent, "new"));
+    let recent = at(2, vec![budget("new", 1, 100)]);
+    assert!(followed(&recent, "new") && followed(&recent, "b47"));
+    assert_eq!(document(&recent, &Query::default()).budgets_omitted, 0);
+    let recent = at(4, many(100, 30));
+    assert!(followed(&recent, "b100") && !followed(&recent, "new"));
+    // What mattered stays, though it has gone.
+    let recent = at(9, vec![budget("later", 1, 100)]);
+    assert!(followed(&recent, "b147") && !followed(&recent, "later"));
+}
+
+#[test]
+fn what_matters_is_known_after_a_restart() {
+    let mut recent = Recent::new(HOURS);
+    let mut full = sample(0, 0);
+    full.budgets = (0..MAX_BUDGETS)
+        .map(|n| budget(&format!("b{n}"), 90, 100))
+        .collect();
+    recent.add(full);
+    let names = recent.names().collect();
+    let mut restored = Recent::new(HOURS);
+    for record in recent.records() {
+        restored.put(record, &names);
+    }
+    let mut later = sample(10 * recent.step(), 0);
+    later.budgets = vec![budget("later", 50, 100)];
+    restored.add(later);
+    let document = document(&restored, &Query::default());
+    assert_eq!(document.budgets.len(), MAX_BUDGETS);
+    assert_eq!(document.budgets_omitted, 1);
+}
+
+#[test]
 fn what_has_left_long_ago_is_forgotten() {
     let mut recent = Recent::new(HOURS);
     recent.add(sample(0, 5));

@@ -61,6 +61,12 @@ impl<K> Track<K> {
         }
     }
 
+    /// The last slot in which it was there.
+    fn last(&self) -> Option<u32> {
+        let mut newest_first = self.points.iter().rev();
+        Some(newest_first.find(|point| point.figures != [0, 0])?.slot)
+    }
+
     /// The point of a slot.
     pub fn at(&self, slot: u32) -> Option<&Point> {
         let at = self.points.binary_search_by_key(&slot, |point| point.slot);
@@ -111,34 +117,36 @@ impl<K: Clone + PartialEq> Tracks<K> {
     /// Adds a collection to a slot; new ids come from `ids`.
     pub fn add(&mut self, slot: u32, mut readings: Vec<Reading<K>>, ids: &mut u32) {
         readings.sort_by_key(|reading| Reverse(reading.rank));
-        let all = readings.len();
+        let (all, second) = (readings.len(), self.second);
         let mut followed = 0;
-        let mut is_full = false;
         for reading in readings {
-            let known = self.all.iter().position(|track| track.key == reading.key);
-            let place = known.or_else(|| {
-                is_full = is_full || !self.make_room(reading.rank);
-                (!is_full).then(|| self.begin(reading.key.clone(), ids))
-            });
-            let Some(track) = place.and_then(|place| self.all.get_mut(place)) else {
-                continue;
-            };
-            track.rank = track.rank.max(reading.rank);
-            track.put(slot, reading.figures, reading.provenance, self.second);
-            followed += 1;
+            if let Some(track) = self.follow(&reading.key, reading.rank, slot, ids) {
+                track.put(slot, reading.figures, reading.provenance, second);
+                followed += 1;
+            }
         }
         self.omitted = all.saturating_sub(followed) as u64;
     }
 
-    /// Makes a track that has no point yet.
-    pub fn begin(&mut self, key: K, ids: &mut u32) -> usize {
-        *ids = ids.wrapping_add(1);
-        self.all.push(Track::new(*ids, key));
-        self.all.len() - 1
+    /// The track of `key`, begun in this slot if there is none and there is a place for it.
+    fn follow(&mut self, key: &K, rank: u64, slot: u32, ids: &mut u32) -> Option<&mut Track<K>> {
+        let known = self.all.iter().position(|track| track.key == *key);
+        let place = match known {
+            Some(place) => place,
+            None if self.make_room(rank, slot) => {
+                *ids = ids.wrapping_add(1);
+                self.all.push(Track::new(*ids, key.clone()));
+                self.all.len() - 1
+            }
+            None => return None,
+        };
+        let track = self.all.get_mut(place)?;
+        track.rank = track.rank.max(rank);
+        Some(track)
     }
 
-    /// Whether there is a place, for which the one that matters least may have to go.
-    pub fn make_room(&mut self, rank: u64) -> bool {
+    /// Whether there is a place, for which one may have to go: what has gone itself and never mattered, or what matters least.
+    fn make_room(&mut self, rank: u64, slot: u32) -> bool {
         if self.all.len() < self.most {
             return true;
         }
@@ -147,10 +155,14 @@ impl<K: Clone + PartialEq> Tracks<K> {
             return false;
         };
         let is_worth_it = rank > lowest && rank >= WORTH_A_PLACE && lowest < ALWAYS;
-        if is_worth_it {
-            self.all.swap_remove(least);
+        let gone = self.all.iter().position(|track| {
+            track.rank < WORTH_A_PLACE && track.last().is_none_or(|last| last + 1 < slot)
+        });
+        let going = gone.or_else(|| is_worth_it.then_some(least));
+        if let Some(going) = going {
+            self.all.swap_remove(going);
         }
-        is_worth_it
+        going.is_some()
     }
 
     /// Drops points of slots before `first`, and what has none left.
