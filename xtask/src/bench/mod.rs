@@ -37,7 +37,7 @@ use figures::{Figures, Round};
 use load::{Load, Size};
 pub use watches::watches;
 
-use programs::{Built, PEERS, Program};
+use programs::{Built, CHECK, PEERS, Program};
 use record::Record;
 
 /// Times the load of the contract.
@@ -52,7 +52,11 @@ pub fn check(rounds: Option<&str>) -> Result<()> {
     let root = root();
     let programs = programs::all(&build_both(&root)?, peers(&root)?);
     let mut record = Record::begin("check", &rounds.to_string())?;
-    let mut report = String::new();
+    eprintln!("bench: without load");
+    let idle = play(&programs[..PEERS[0]], rounds)?;
+    let times = Figures::milliseconds(&idle, CHECK);
+    record.figure("whole `nospace check`, no load", times.median(), "ms");
+    let mut report = table::idle(&programs, &idle)?;
     let mut growth = Vec::new();
     let scales = SCALES.map(Size::times);
     for size in scales.into_iter().chain([Size::times(1).with_watches(10)]) {

@@ -121,12 +121,12 @@ impl Record {
             let known: Vec<(&str, f64)> = earlier
                 .lines()
                 .filter_map(|row| {
-                    let [date, _, benchmark, figure, value, _] =
+                    let [date, _, benchmark, figure, value, of] =
                         row.split('\t').collect::<Vec<_>>()[..]
                     else {
                         return None;
                     };
-                    let same = benchmark == self.benchmark && figure == name;
+                    let same = benchmark == self.benchmark && figure == name && of == *unit;
                     same.then(|| Some((date, value.parse().ok()?)))?
                 })
                 .collect();
@@ -198,7 +198,7 @@ mod tests {
         record.figure("new", 0.1234, "×");
         let earlier = format!(
             "{HEADING}2026-11-21\taaaaaaa\tcheck\twhole\t25\tms\n2026-11-22\tbbbbbbb\twatches\twhole\t1\tms\n\
-             2026-11-23\tccccccc\tcheck\twhole\t34\tms\n"
+             2026-11-23\tccccccc\tcheck\twhole\t34\tms\n2026-11-23\tccccccc\tcheck\twhole\t0.07\tof the peer\n"
         );
         assert_eq!(
             record.compared(&earlier),

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::figures::{Figures, Round, collector, milliseconds, of_the_faster};
 use super::load::Size;
+use super::measure::Measured;
 use super::programs::{CHECK, LOOKS, PEERS, Program};
 
 /// Where and when; the load averages at the start and at the end.
@@ -23,6 +24,35 @@ pub fn circumstances(command: &str, start: f64, end: f64) -> Result<String> {
          the machine: {start} at the start, {end} at the end, the benchmark's own load included.\n",
         kernel.trim(),
     ))
+}
+
+/// nospace alone, with no load but what runs on the machine anyway.
+pub fn idle(programs: &[Program], rounds: &[Round]) -> Result<String> {
+    let names =
+        fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let processes = names.filter(|name| name.parse::<u32>().is_ok()).count();
+    let mut text = format!(
+        "### No load\n\nOnly the {processes} processes that the machine runs anyway, kernel threads included.\n\n\
+         | | median ms | min–max ms | CPU ms | peak MB |\n|---|---:|---:|---:|---:|\n"
+    );
+    for (place, program) in programs.iter().enumerate().take(PEERS[0]) {
+        let of =
+            |what: fn(&Measured) -> f64| Figures::of(rounds, |round| what(&round[place].measured));
+        let times = Figures::milliseconds(rounds, place);
+        let cpu = of(|measured| measured.cpu.as_secs_f64() * 1e3);
+        let memory = of(|measured| measured.memory as f64 / 1e6);
+        let _ = writeln!(
+            text,
+            "| {} | {:.1} | {} | {:.1} | {:.1} |",
+            program.name,
+            times.median(),
+            range(&times),
+            cpu.median(),
+            memory.max()
+        );
+    }
+    text.push('\n');
+    Ok(text)
 }
 
 /// All programs at one load.
