@@ -32,3 +32,15 @@ pub mod trace {
 pub mod watches {
     include!(concat!(env!("OUT_DIR"), "/watches.skel.rs"));
 }
+
+/// The constant `type_ids` of an object (src/bpf/direct.h), by a function that knows the id of a struct.
+macro_rules! type_ids {
+    ($object:ident, $id:expr) => {
+        $crate::skeleton::type_ids!($object, $id,
+            task_struct cred user_struct user_namespace ucounts signal_struct mm_struct nsproxy files_struct fdtable file pid)
+    };
+    ($object:ident, $id:expr, $($name:ident)*) => {
+        $crate::skeleton::$object::types::type_ids { $($name: $id(stringify!($name))),* }
+    };
+}
+pub(crate) use type_ids;

@@ -10,6 +10,7 @@ use crate::object;
 use crate::output;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
 use crate::skeleton::tables::{TablesSkel, TablesSkelBuilder};
+use crate::skeleton::type_ids;
 use crate::support::{Coverage, Unsupported};
 
 /// Reads the kernel's own inotify accounting: the programs are loaded once and can be read many times.
@@ -82,8 +83,11 @@ impl Tasks {
     fn load() -> Result<(Self, Coverage), Unsupported> {
         // Asked only where the kernel's BTF has been seen: libbpf complains otherwise.
         let has_programs = || btf::has_iterator("bpf_prog");
-        let (programs, coverage) = object::load::<AccountingSkelBuilder>(|open| {
+        let (programs, coverage) = object::load::<AccountingSkelBuilder>(|open, id| {
             open.progs.published.set_autoload(has_programs());
+            if let Some(constants) = &mut open.maps.rodata_data {
+                constants.type_ids = type_ids!(accounting, id);
+            }
             Ok(())
         })?;
         let tasks = Self {
@@ -114,7 +118,12 @@ impl Tasks {
 
 impl Tables {
     fn load() -> Result<Self, Unsupported> {
-        let (programs, _) = object::load::<TablesSkelBuilder>(|_| Ok(()))?;
+        let (programs, _) = object::load::<TablesSkelBuilder>(|open, id| {
+            if let Some(constants) = &mut open.maps.rodata_data {
+                constants.type_ids = type_ids!(tables, id);
+            }
+            Ok(())
+        })?;
         Ok(Self {
             link: object::attach(&programs.progs.tables)?,
             programs,

@@ -8,6 +8,7 @@
  * ucounts (5.14).
  * Without: nospace counts via /proc, which shows neither a user's counters nor an instance without a descriptor. */
 #include "kernel.h"
+#include "direct.h"
 #include "records.h"
 #include "pids.h"
 #include "users.h"
@@ -39,15 +40,15 @@ static __always_inline __s64 epoll_watches(struct user_struct *user)
 	struct user_struct___atomic *old = (void *)user;
 
 	if (bpf_core_field_exists(user->epoll_watches.count))
-		return BPF_CORE_READ(user, epoll_watches.count);
+		return READ_FIELD(user, epoll_watches.count);
 	if (bpf_core_field_exists(old->epoll_watches.counter))
-		return BPF_CORE_READ(old, epoll_watches.counter);
+		return READ_FIELD(old, epoll_watches.counter);
 	return 0;
 }
 
 static __always_inline void send_epoll(struct task_struct *task)
 {
-	struct user_struct *user = BPF_CORE_READ(task, cred, user);
+	struct user_struct *user = READ_FIELD(task, cred, user);
 	__s64 watches;
 
 	if (!user || (__u64)user == last_epoll_user)
@@ -56,7 +57,7 @@ static __always_inline void send_epoll(struct task_struct *task)
 	last_epoll_user = (__u64)user;
 	send_record(epoll_record,
 		.kind = RECORD_EPOLL,
-		.uid = BPF_CORE_READ(user, uid.val),
+		.uid = READ_FIELD(user, uid.val),
 		.watches = watches > 0 ? watches : 0,
 	);
 }
@@ -66,35 +67,35 @@ static __always_inline __u32 count_mounts(struct mnt_namespace *ns)
 	struct mnt_namespace___mounts *old = (void *)ns;
 
 	if (bpf_core_field_exists(ns->nr_mounts))
-		return BPF_CORE_READ(ns, nr_mounts);
-	return BPF_CORE_READ(old, mounts);
+		return READ_FIELD(ns, nr_mounts);
+	return READ_FIELD(old, mounts);
 }
 
 /* What the ipc and pid namespaces of a process have left. */
 static __always_inline void read_room(struct nsproxy *all, struct pid_namespace *pids, struct namespaces_record *r)
 {
-	struct ipc_namespace *ipc = BPF_CORE_READ(all, ipc_ns);
+	struct ipc_namespace *ipc = READ_FIELD(all, ipc_ns);
 
 	if (bpf_core_field_exists(ipc->mq_queues_count)) {
-		r->queues = BPF_CORE_READ(ipc, mq_queues_count);
-		r->max_queues = BPF_CORE_READ(ipc, mq_queues_max);
+		r->queues = READ_FIELD(ipc, mq_queues_count);
+		r->max_queues = READ_FIELD(ipc, mq_queues_max);
 	}
 	if (bpf_core_field_exists(pids->pid_max)) {
 		/* The top bit says that the namespace has not ended (PIDNS_ADDING, include/linux/pid_namespace.h). */
-		r->own_pid_namespace = BPF_CORE_READ(pids, ns.inum);
-		r->pids = BPF_CORE_READ(pids, pid_allocated) & ~(1u << 31);
-		r->pid_max = BPF_CORE_READ(pids, pid_max);
+		r->own_pid_namespace = READ_FIELD(pids, ns.inum);
+		r->pids = READ_FIELD(pids, pid_allocated) & ~(1u << 31);
+		r->pid_max = READ_FIELD(pids, pid_max);
 	}
 }
 
 static __always_inline void send_namespaces(struct task_struct *task)
 {
 	/* Null in a task that is exiting. */
-	struct nsproxy *all = BPF_CORE_READ(task, nsproxy);
-	struct user_namespace *user = BPF_CORE_READ(task, cred, user_ns);
+	struct nsproxy *all = READ_FIELD(task, nsproxy);
+	struct user_namespace *user = READ_FIELD(task, cred, user_ns);
 	struct namespaces_record *r;
 	/* Not that of its children, which a process can have without living in it, and share the rest with them. */
-	struct pid_namespace *pids = pid_namespace_of(BPF_CORE_READ(task, thread_pid));
+	struct pid_namespace *pids = pid_namespace_of(READ_FIELD(task, thread_pid));
 	struct mnt_namespace *mnt;
 
 	if (!all || ((__u64)all == last_namespaces && (__u64)user == last_user_namespace &&
@@ -106,24 +107,24 @@ static __always_inline void send_namespaces(struct task_struct *task)
 	r = next_record(sizeof(*r));
 	if (!r)
 		return;
-	mnt = BPF_CORE_READ(all, mnt_ns);
+	mnt = READ_FIELD(all, mnt_ns);
 	*r = (struct namespaces_record){
 		.kind = RECORD_NAMESPACES,
-		.pid = pid_for_reader(BPF_CORE_READ(task, group_leader, thread_pid)),
-		.tid = pid_for_reader(BPF_CORE_READ(task, thread_pid)),
-		.mnt = BPF_CORE_READ(mnt, ns.inum),
+		.pid = pid_for_reader(READ_FIELD(task, group_leader)),
+		.tid = pid_for_reader(task),
+		.mnt = READ_FIELD(mnt, ns.inum),
 		.mounts = count_mounts(mnt),
-		.net = BPF_CORE_READ(all, net_ns, ns.inum),
-		.pid_namespace = BPF_CORE_READ(all, pid_ns_for_children, ns.inum),
-		.user = BPF_CORE_READ(user, ns.inum),
-		.ipc = BPF_CORE_READ(all, ipc_ns, ns.inum),
-		.uts = BPF_CORE_READ(all, uts_ns, ns.inum),
-		.cgroup = BPF_CORE_READ(all, cgroup_ns, ns.inum),
-		.level = BPF_CORE_READ(user, level),
+		.net = READ_FIELD(all, net_ns, ns.inum),
+		.pid_namespace = READ_FIELD(all, pid_ns_for_children, ns.inum),
+		.user = READ_FIELD(user, ns.inum),
+		.ipc = READ_FIELD(all, ipc_ns, ns.inum),
+		.uts = READ_FIELD(all, uts_ns, ns.inum),
+		.cgroup = READ_FIELD(all, cgroup_ns, ns.inum),
+		.level = READ_FIELD(user, level),
 	};
 	read_room(all, pids, r);
 	if (bpf_core_field_exists(all->time_ns))
-		r->time = BPF_CORE_READ(all, time_ns, ns.inum);
+		r->time = READ_FIELD(all, time_ns, ns.inum);
 }
 
 /* The user of a task, if it is charged for anything. Root is always sent. */
@@ -134,7 +135,7 @@ static __always_inline void send_user(struct ucounts *u)
 	last_task_ucounts = (__u64)u;
 	if (is_charged_for_fanotify(u))
 		send_fanotify_chain((__u64)u);
-	if (is_charged_for_inotify(u) || !BPF_CORE_READ(u, uid.val))
+	if (is_charged_for_inotify(u) || !READ_FIELD(u, uid.val))
 		send_chain((__u64)u);
 }
 
@@ -146,7 +147,7 @@ static __always_inline void visit_task(struct task_struct *task)
 	send_epoll(task);
 	send_namespaces(task);
 	if (bpf_core_field_exists(task->cred->ucounts))
-		u = BPF_CORE_READ(task, cred, ucounts);
+		u = READ_FIELD(task, cred, ucounts);
 	send_near(task, u);
 	if (u)
 		send_user(u);

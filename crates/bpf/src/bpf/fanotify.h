@@ -16,7 +16,7 @@ static __always_inline bool is_charged_for_fanotify(struct ucounts *u)
 
 static __always_inline void read_fanotify_user(struct ucounts *u, struct fanotify_user_record *r)
 {
-	struct user_namespace *ns = BPF_CORE_READ(u, ns);
+	struct user_namespace *ns = READ_FIELD(u, ns);
 	__u32 groups, marks;
 
 	if (!counts_fanotify())
@@ -24,10 +24,10 @@ static __always_inline void read_fanotify_user(struct ucounts *u, struct fanotif
 	groups = bpf_core_enum_value(enum ucount_type, UCOUNT_FANOTIFY_GROUPS);
 	marks = bpf_core_enum_value(enum ucount_type, UCOUNT_FANOTIFY_MARKS);
 	r->kind = RECORD_FANOTIFY_USER;
-	r->uid = BPF_CORE_READ(u, uid.val);
+	r->uid = READ_FIELD(u, uid.val);
 	r->ucounts = (__u64)u;
-	r->parent = (__u64)BPF_CORE_READ(ns, ucounts);
-	r->user_namespace = BPF_CORE_READ(ns, ns.inum);
+	r->parent = (__u64)READ_FIELD(ns, ucounts);
+	r->user_namespace = READ_FIELD(ns, ns.inum);
 	r->groups = charged(u, groups);
 	r->marks = charged(u, marks);
 	r->max_groups = allowed(ns, groups);

@@ -88,26 +88,26 @@ static __always_inline void read_charges(struct user_struct *user, struct ucount
 	if ((__u64)u == charges.ucounts)
 		return;
 	charges.ucounts = (__u64)u;
-	charges.uid = BPF_CORE_READ(u, uid.val);
-	charges.user_namespace = BPF_CORE_READ(u, ns, ns.inum);
+	charges.uid = READ_FIELD(u, uid.val);
+	charges.user_namespace = READ_FIELD(u, ns, ns.inum);
 	read_rlimits(u);
-	charges.kernel_locked_bytes = pages(BPF_CORE_READ(user, locked_vm.counter));
+	charges.kernel_locked_bytes = pages(READ_FIELD(user, locked_vm.counter));
 }
 
 /* What a user is charged for, against the limits of its process. `u` is null before 5.14. */
 static __always_inline void send_near_of_user(struct task_struct *task, struct ucounts *u)
 {
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	__u64 memory = BPF_CORE_READ(signal, rlim[RLIMIT_MEMLOCK].rlim_cur);
+	struct signal_struct *signal = READ_FIELD(task, signal);
+	__u64 memory = READ_FIELD(signal, rlim[RLIMIT_MEMLOCK].rlim_cur);
 
-	read_charges(BPF_CORE_READ(task, cred, user), u);
+	read_charges(READ_FIELD(task, cred, user), u);
 	near.uid = charges.uid;
 	near.user_namespace = charges.user_namespace;
 	/* Root of the initial user namespace is never refused (copy_process, kernel/fork.c). */
 	if (charges.uid != 0 && !has_any(1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_RESOURCE))
 		send_if_near(NEAR_PROCESSES, charges.processes,
-			      BPF_CORE_READ(signal, rlim[RLIMIT_NPROC].rlim_cur));
-	send_if_near(NEAR_QUEUE_BYTES, charges.queue_bytes, BPF_CORE_READ(signal, rlim[RLIMIT_MSGQUEUE].rlim_cur));
+			      READ_FIELD(signal, rlim[RLIMIT_NPROC].rlim_cur));
+	send_if_near(NEAR_QUEUE_BYTES, charges.queue_bytes, READ_FIELD(signal, rlim[RLIMIT_MSGQUEUE].rlim_cur));
 	if (has_any(1ull << CAP_IPC_LOCK))
 		return;
 	send_if_near(NEAR_LOCKED_BY_USER, charges.locked_bytes, memory);
@@ -117,19 +117,19 @@ static __always_inline void send_near_of_user(struct task_struct *task, struct u
 /* Limits of a process, which a user has as many of as processes; a kernel thread has none. */
 static __always_inline void send_near(struct task_struct *task, struct ucounts *u)
 {
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct mm_struct *mm = READ_FIELD(task, mm);
 
 	if (!mm || task->pid != task->tgid)
 		return;
 	near.kind = RECORD_NEAR;
-	near.pid = pid_for_reader(BPF_CORE_READ(task, thread_pid));
-	near.uid = BPF_CORE_READ(task, cred, uid.val);
-	near.user_namespace = BPF_CORE_READ(task, cred, user_ns, ns.inum);
+	near.pid = pid_for_reader(task);
+	near.uid = READ_FIELD(task, cred, uid.val);
+	near.user_namespace = READ_FIELD(task, cred, user_ns, ns.inum);
 	near_capabilities = capabilities(task);
 	if (!has_any(1ull << CAP_IPC_LOCK))
-		send_if_near(NEAR_LOCKED, pages(BPF_CORE_READ(mm, locked_vm)),
-			      BPF_CORE_READ(task, signal, rlim[RLIMIT_MEMLOCK].rlim_cur));
-	send_if_near(NEAR_MAPPINGS, BPF_CORE_READ(mm, map_count), max_mappings);
+		send_if_near(NEAR_LOCKED, pages(READ_FIELD(mm, locked_vm)),
+			      READ_FIELD(task, signal, rlim[RLIMIT_MEMLOCK].rlim_cur));
+	send_if_near(NEAR_MAPPINGS, READ_FIELD(mm, map_count), max_mappings);
 	if (u && counts_rlimits())
 		send_near_of_user(task, u);
 }

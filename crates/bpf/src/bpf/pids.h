@@ -8,14 +8,18 @@ static __always_inline void set_reader_level(void)
 {
 	struct task_struct *reader = (void *)bpf_get_current_task();
 
-	reader_level = BPF_CORE_READ(reader, thread_pid, level);
+	reader_level = READ_FIELD(reader, thread_pid, level);
 }
 
-static __always_inline __u32 pid_for_reader(struct pid *pid)
+/* Of this thread. */
+static __always_inline __u32 pid_for_reader(struct task_struct *task)
 {
-	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
+	__u64 numbers;
 	__u32 number = 0;
 
+	if (!reader_level)
+		return READ_FIELD(task, pid);
+	numbers = address_of(READ_FIELD(task, thread_pid)) + bpf_core_field_offset(struct pid, numbers);
 	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
 	return number;
 }
@@ -23,8 +27,8 @@ static __always_inline __u32 pid_for_reader(struct pid *pid)
 /* The pid namespace that the process of this pid lives in, the innermost of those in which it has a number. */
 static __always_inline struct pid_namespace *pid_namespace_of(struct pid *pid)
 {
-	__u64 numbers = (__u64)pid + bpf_core_field_offset(pid->numbers);
-	__u32 level = BPF_CORE_READ(pid, level);
+	__u64 numbers = address_of(pid) + bpf_core_field_offset(pid->numbers);
+	__u32 level = READ_FIELD(pid, level);
 	struct upid innermost = {};
 
 	bpf_probe_read_kernel(&innermost, sizeof(innermost), (void *)(numbers + level * sizeof(struct upid)));

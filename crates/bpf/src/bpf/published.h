@@ -53,7 +53,7 @@ static __always_inline bool is_published(struct bpf_map *map)
 	} expected = {.text = PUBLISHED_SECTION};
 	__u64 name[2] = {};
 
-	if (BPF_CORE_READ(map, map_type) != BPF_MAP_TYPE_ARRAY)
+	if (READ_FIELD(map, map_type) != BPF_MAP_TYPE_ARRAY)
 		return false;
 	bpf_probe_read_kernel(name, sizeof(name), (void *)map + bpf_core_field_offset(map->name));
 	return name[0] == expected.words[0] && name[1] == expected.words[1];
@@ -62,7 +62,7 @@ static __always_inline bool is_published(struct bpf_map *map)
 static __always_inline void send_published(struct bpf_map *map)
 {
 	struct bpf_array *array = (void *)map;
-	__u32 size = BPF_CORE_READ(map, value_size);
+	__u32 size = READ_FIELD(map, value_size);
 	struct published_record *r = next_record(sizeof(*r));
 
 	if (!r)
@@ -70,7 +70,7 @@ static __always_inline void send_published(struct bpf_map *map)
 	if (size > PUBLISHED_MAX)
 		size = PUBLISHED_MAX;
 	r->kind = RECORD_PUBLISHED;
-	r->map = BPF_CORE_READ(map, id);
+	r->map = READ_FIELD(map, id);
 	r->now = bpf_ktime_get_ns();
 	r->size = size;
 	r->reserved = 0;
@@ -107,12 +107,12 @@ int published(struct bpf_iter__bpf_prog *ctx)
 		return 0;
 	if (!has_room(sizeof(struct published_record)))
 		return 1;
-	type = BPF_CORE_READ(program, type);
+	type = READ_FIELD(program, type);
 	if (type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_LSM)
 		return 0;
-	aux = BPF_CORE_READ(program, aux);
-	maps.left = BPF_CORE_READ(aux, used_map_cnt);
-	maps.next = BPF_CORE_READ(aux, used_maps);
+	aux = READ_FIELD(program, aux);
+	maps.left = READ_FIELD(aux, used_map_cnt);
+	maps.next = READ_FIELD(aux, used_maps);
 	look_at_64_maps();
 	return 0;
 }

@@ -38,11 +38,11 @@ static __always_inline bool counts_rlimits(void)
 
 static __always_inline __u64 capabilities(struct task_struct *task)
 {
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	const struct cred *cred = READ_FIELD(task, cred);
 	__u64 effective = 0;
 
 	/* Of another user namespace none counts: the kernel asks for those of the initial one. */
-	if (BPF_CORE_READ(cred, user_ns, ns.inum) != INITIAL_USER_NAMESPACE)
+	if (READ_FIELD(cred, user_ns, ns.inum) != INITIAL_USER_NAMESPACE)
 		return 0;
 	bpf_core_read(&effective, sizeof(effective), &cred->cap_effective);
 	return effective;

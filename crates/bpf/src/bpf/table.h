@@ -47,11 +47,11 @@ static __always_inline void order_reads(void)
 static __always_inline struct fdtable *fd_table(void)
 {
 	struct task_struct *task = (struct task_struct *)table.task;
-	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct files_struct *files = READ_FIELD(task, files);
 
 	if (!files || (__u64)files != table.files)
 		return NULL;
-	return BPF_CORE_READ(files, fdt);
+	return READ_FIELD(files, fdt);
 }
 
 /* Whether descriptor table.next still leads to this file. */
@@ -62,9 +62,9 @@ static __always_inline bool still_leads_to(__u64 file)
 
 	order_reads();
 	fdt = fd_table();
-	if (!fdt || table.next >= BPF_CORE_READ(fdt, max_fds))
+	if (!fdt || table.next >= READ_FIELD(fdt, max_fds))
 		return false;
-	bpf_probe_read_kernel(&now, sizeof(now), BPF_CORE_READ(fdt, fd) + table.next);
+	bpf_probe_read_kernel(&now, sizeof(now), READ_FIELD(fdt, fd) + table.next);
 	return now == file;
 }
 
@@ -80,7 +80,7 @@ static __always_inline __u64 *other_slot(__u64 ops)
 
 static __always_inline __u64 operations(__u64 file)
 {
-	return (__u64)BPF_CORE_READ((struct file *)file, f_op);
+	return address_of(READ_FIELD((struct file *)file, f_op));
 }
 
 /* Learns of what kind files with these operations are, if this one is still there when all of it was read. */
@@ -96,9 +96,9 @@ __noinline int learn(__u64 address)
 		char text[16];
 		__u64 words[2];
 	} fanotify = { .text = "[fanotify]" };
-	bool anonymous = BPF_CORE_READ(file, f_inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC;
+	bool anonymous = READ_FIELD(file, f_inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC;
 	long size = bpf_probe_read_kernel_str(name.text, sizeof(name.text),
-					      BPF_CORE_READ(file, f_path.dentry, d_name.name));
+					      READ_FIELD(file, f_path.dentry, d_name.name));
 
 	if (size <= 0 || !ops || !still_leads_to(address) || operations(address) != ops)
 		return 0;
@@ -117,16 +117,16 @@ static __always_inline bool still_holds(__u64 address, __u64 ops, struct fsnotif
 {
 	struct file *file = (struct file *)address;
 
-	return still_leads_to(address) && operations(address) == ops && BPF_CORE_READ(file, private_data) == group;
+	return still_leads_to(address) && operations(address) == ops && READ_FIELD(file, private_data) == group;
 }
 
 __u64 last_instance_ucounts;
 
 static __always_inline void visit_instance(__u64 file)
 {
-	struct fsnotify_group *group = BPF_CORE_READ((struct file *)file, private_data);
-	__u64 ucounts = (__u64)BPF_CORE_READ(group, inotify_data.ucounts);
-	__u64 head = (__u64)BPF_CORE_READ(group, inotify_data.idr.idr_rt.xa_head);
+	struct fsnotify_group *group = READ_FIELD((struct file *)file, private_data);
+	__u64 ucounts = (__u64)READ_FIELD(group, inotify_data.ucounts);
+	__u64 head = (__u64)READ_FIELD(group, inotify_data.idr.idr_rt.xa_head);
 
 	if (!still_holds(file, inotify_fops, group))
 		return;
@@ -142,7 +142,7 @@ static __always_inline void visit_instance(__u64 file)
 		.watches = count_watches(head),
 	);
 	if (!still_holds(file, inotify_fops, group) ||
-	    (__u64)BPF_CORE_READ(group, inotify_data.ucounts) != ucounts) {
+	    (__u64)READ_FIELD(group, inotify_data.ucounts) != ucounts) {
 		drop_records();
 		return;
 	}
@@ -152,12 +152,12 @@ static __always_inline void visit_instance(__u64 file)
 
 static __always_inline void visit_fanotify(__u64 file)
 {
-	struct fsnotify_group *group = BPF_CORE_READ((struct file *)file, private_data);
+	struct fsnotify_group *group = READ_FIELD((struct file *)file, private_data);
 	__u64 ucounts;
 
 	if (!counts_fanotify())
 		return;
-	ucounts = (__u64)BPF_CORE_READ(group, fanotify_data.ucounts);
+	ucounts = (__u64)READ_FIELD(group, fanotify_data.ucounts);
 	if (!still_holds(file, fanotify_fops, group))
 		return;
 	send_fanotify_chain(ucounts);
@@ -167,7 +167,7 @@ static __always_inline void visit_fanotify(__u64 file)
 		.group = (__u64)group,
 		.ucounts = ucounts,
 	);
-	if (still_holds(file, fanotify_fops, group) && (__u64)BPF_CORE_READ(group, fanotify_data.ucounts) == ucounts)
+	if (still_holds(file, fanotify_fops, group) && (__u64)READ_FIELD(group, fanotify_data.ucounts) == ucounts)
 		keep_records();
 	else
 		drop_records();
@@ -206,15 +206,15 @@ __noinline long visit_batch(void)
 	struct fdtable *fdt = fd_table();
 	__u32 base = table.next & -BATCH;
 
-	if (!fdt || table.next >= BPF_CORE_READ(fdt, max_fds)) {
+	if (!fdt || table.next >= READ_FIELD(fdt, max_fds)) {
 		table.ended = true;
 		return 0;
 	}
 	batch.open = 0;
-	bpf_probe_read_kernel(&batch.open, sizeof(batch.open), BPF_CORE_READ(fdt, open_fds) + base / BATCH);
+	bpf_probe_read_kernel(&batch.open, sizeof(batch.open), READ_FIELD(fdt, open_fds) + base / BATCH);
 	batch.open >>= table.next & (BATCH - 1);
 	if (batch.open) {
-		bpf_probe_read_kernel(batch.files, sizeof(batch.files), BPF_CORE_READ(fdt, fd) + base);
+		bpf_probe_read_kernel(batch.files, sizeof(batch.files), READ_FIELD(fdt, fd) + base);
 		order_reads();
 		/* It has grown, or was freed: none of these may be followed. */
 		if (fd_table() != fdt)
@@ -254,17 +254,17 @@ REPEAT_FOURS(visit_groups, 4, visit_group)
 static __always_inline bool is_resumed(struct task_struct *task)
 {
 	return table.unfinished && table.task == (__u64)task && table.start == task->start_time &&
-	       table.files == (__u64)BPF_CORE_READ(task, files);
+	       table.files == (__u64)READ_FIELD(task, files);
 }
 
 /* False if the task has no table, or one that is that of another. */
 static __always_inline bool begin_table(struct task_struct *task)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *leader = READ_FIELD(task, group_leader);
 	struct process_record *p = &table.process;
-	__u64 files = (__u64)BPF_CORE_READ(task, files);
+	__u64 files = (__u64)READ_FIELD(task, files);
 
-	if (!files || (task->pid != task->tgid && files == (__u64)BPF_CORE_READ(leader, files)))
+	if (!files || (task->pid != task->tgid && files == (__u64)READ_FIELD(leader, files)))
 		return false;
 	/* The threads of an exited leader share one table. */
 	if (files == table.files && (__u32)task->tgid == table.tgid)
@@ -276,10 +276,10 @@ static __always_inline bool begin_table(struct task_struct *task)
 	table.next = 0;
 	table.unfinished = true;
 	p->kind = RECORD_PROCESS;
-	p->pid = pid_for_reader(BPF_CORE_READ(leader, thread_pid));
-	p->tid = pid_for_reader(BPF_CORE_READ(task, thread_pid));
+	p->pid = pid_for_reader(leader);
+	p->tid = pid_for_reader(task);
 	p->descriptors = 0;
-	p->descriptor_limit = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
+	p->descriptor_limit = READ_FIELD(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
 	bpf_core_read(p->comm, sizeof(p->comm), &leader->comm);
 	return true;
 }

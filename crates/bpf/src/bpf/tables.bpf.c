@@ -4,6 +4,7 @@
  * called unshare(CLONE_FILES). An object apart from accounting.bpf.c, so that the kernel checks both at once, and both run at once.
  * Needs, and without: as accounting.bpf.c. */
 #include "kernel.h"
+#include "direct.h"
 #include "records.h"
 #include "instance.h"
 #include "pids.h"

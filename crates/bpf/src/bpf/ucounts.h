@@ -31,13 +31,13 @@ static __always_inline void read_user(struct ucounts *u, struct user_record *r)
 {
 	__u32 instances = bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES);
 	__u32 watches = bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES);
-	struct user_namespace *ns = BPF_CORE_READ(u, ns);
+	struct user_namespace *ns = READ_FIELD(u, ns);
 
 	r->kind = RECORD_USER;
-	r->uid = BPF_CORE_READ(u, uid.val);
+	r->uid = READ_FIELD(u, uid.val);
 	r->ucounts = (__u64)u;
-	r->parent = (__u64)BPF_CORE_READ(ns, ucounts);
-	r->user_namespace = BPF_CORE_READ(ns, ns.inum);
+	r->parent = (__u64)READ_FIELD(ns, ucounts);
+	r->user_namespace = READ_FIELD(ns, ns.inum);
 	r->instances = charged(u, instances);
 	r->watches = charged(u, watches);
 	r->max_instances = allowed(ns, instances);

@@ -11,6 +11,7 @@
  *
  * Where there is no room for a record, the program asks to be called again, and continues with the watch that it could not send. */
 #include "kernel.h"
+#include "direct.h"
 #include "records.h"
 #include "instance.h"
 #include "pids.h"
@@ -352,7 +353,7 @@ int watches(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (!walk.session)
 		set_reader_level();
-	if (request->pid != pid_for_reader(task->group_leader->thread_pid))
+	if (request->pid != pid_for_reader(task->group_leader))
 		return 0;
 	if (walk.group != key || walk.session != ctx->meta->session_id) {
 		walk.group = key;

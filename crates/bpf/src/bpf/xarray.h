@@ -62,9 +62,9 @@ static __always_inline void descend(__u64 entry, __u32 base)
 	level = &cursor.levels[depth & (XA_LEVELS - 1)];
 	level->node = (__u64)node;
 	level->base = base;
-	level->shift = BPF_CORE_READ(node, shift) & 31;
+	level->shift = READ_FIELD(node, shift) & 31;
 	level->next = cursor.from > base ? (cursor.from - base) >> level->shift : 0;
-	level->left = BPF_CORE_READ(node, count);
+	level->left = READ_FIELD(node, count);
 	cursor.depth = depth;
 }
 

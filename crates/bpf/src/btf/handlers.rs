@@ -14,6 +14,7 @@ use libbpf_rs::libbpf_sys::{
     libbpf_prog_handler_opts, libbpf_register_prog_handler,
 };
 
+use super::casts;
 use super::targets::fexit_target;
 use super::vmlinux::KernelBtf;
 
@@ -60,7 +61,10 @@ unsafe extern "C" fn prepare_load(
         (*options).attach_btf_id = id;
         (*options).expected_attach_type = attach_type;
         bpf_program__set_expected_attach_type(program, attach_type);
-        bpf_program__set_type(program, BPF_PROG_TYPE_TRACING)
+        match casts::replace(program) {
+            0 => bpf_program__set_type(program, BPF_PROG_TYPE_TRACING),
+            error => error,
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct MinimalBtf {
     pub file: Vec<u8>,
     /// Ids, in the kernel's own BTF, of the functions that were asked for; `None` for those that it does not have.
     pub function_ids: Vec<Option<u32>>,
+    /// Ids, in the kernel's own BTF, of the structs that were asked for and of which there is one.
+    pub struct_ids: HashMap<String, u32>,
 }
 
 impl MinimalBtf {
@@ -43,6 +45,7 @@ impl MinimalBtf {
         Some(Self {
             file: file(&builder.types, &builder.strings)?,
             function_ids: functions.iter().map(id).collect(),
+            struct_ids: index.struct_ids(whole)?,
         })
     }
 }
@@ -137,6 +140,28 @@ impl<'n> Index<'n> {
             }
             _ => {}
         }
+    }
+
+    fn struct_ids(&self, whole: Sections<'_>) -> Option<HashMap<String, u32>> {
+        let mut ids = HashMap::new();
+        for id in &self.types {
+            let one = whole.type_at(self.offset(whole, *id)?)?;
+            if one.kind == STRUCT {
+                let name = String::from_utf8_lossy(whole.string(one.name)?).into_owned();
+                // None of two.
+                let id = if ids.contains_key(&name) {
+                    None
+                } else {
+                    Some(*id)
+                };
+                ids.insert(name, id);
+            }
+        }
+        Some(
+            ids.into_iter()
+                .filter_map(|(name, id)| Some((name, id?)))
+                .collect(),
+        )
     }
 
     /// Where the type with this id is in the type section.
@@ -305,6 +330,9 @@ mod tests {
         let named = whole.type_by_id::<BtfType<'_>>(iterator.into()).unwrap();
         assert_eq!(named.name().unwrap(), "bpf_iter_task_file");
         assert_eq!(minimal.function_ids[1], None);
+        let task = minimal.struct_ids["task_struct"];
+        let named = whole.type_by_id::<Struct<'_>>(task.into()).unwrap();
+        assert_eq!(named.name().unwrap(), "task_struct");
     }
 
     #[test]

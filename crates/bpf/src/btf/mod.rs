@@ -4,12 +4,14 @@
 //! thousand types, two thirds of the time of `nospace check`. Here one pass finds them all, and libbpf gets a BTF file
 //! with a few hundred types. Where that fails, libbpf reads the kernel's BTF itself.
 
+mod casts;
 mod format;
 mod handlers;
 mod minimal;
 mod targets;
 mod vmlinux;
 
+pub use casts::type_id;
 pub use handlers::{has_iterator, register_handlers};
 pub use targets::{function_ids, set_fexit_targets};
 pub use vmlinux::KernelBtf;

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsRawFd;
@@ -8,18 +9,25 @@ use std::sync::OnceLock;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use super::casts;
 use super::minimal::{MinimalBtf, TYPES};
 
 /// The kernel's BTF (`CONFIG_DEBUG_INFO_BTF`).
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
-/// The functions that iterator programs attach to.
-const ITERATORS: [&str; 3] = ["bpf_iter_bpf_prog", "bpf_iter_task", "bpf_iter_task_file"];
+/// The functions that iterator programs attach to, and the one that they call.
+const FUNCTIONS: [&str; 4] = [
+    "bpf_iter_bpf_prog",
+    "bpf_iter_task",
+    "bpf_iter_task_file",
+    casts::FUNCTION,
+];
 
 /// What the programs need of the running kernel's BTF.
 pub struct KernelBtf {
     /// A minimal BTF, in memory.
     file: File,
-    iterator_ids: Vec<Option<u32>>,
+    function_ids: Vec<Option<u32>>,
+    struct_ids: HashMap<String, u32>,
 }
 
 impl KernelBtf {
@@ -36,18 +44,32 @@ impl KernelBtf {
 
     /// BTF id of the function `bpf_iter_NAME`.
     pub fn iterator_id(&self, name: &str) -> Option<u32> {
-        let is = |function: &str| function.strip_prefix("bpf_iter_") == Some(name);
-        let position = ITERATORS.iter().position(|function| is(function))?;
-        *self.iterator_ids.get(position)?
+        self.function_id(|function| function.strip_prefix("bpf_iter_") == Some(name))
+    }
+
+    /// BTF id of the function by which a program casts an address to a type.
+    pub fn cast_id(&self) -> Option<u32> {
+        self.function_id(|function| function == casts::FUNCTION)
+    }
+
+    /// BTF id of a struct that the programs read; `None` where the kernel has none or several of this name.
+    pub fn struct_id(&self, name: &str) -> Option<u32> {
+        self.struct_ids.get(name).copied()
+    }
+
+    fn function_id(&self, is: impl Fn(&str) -> bool) -> Option<u32> {
+        let position = FUNCTIONS.iter().position(|function| is(function))?;
+        *self.function_ids.get(position)?
     }
 
     fn read() -> Option<Self> {
-        let minimal = read(|btf| MinimalBtf::new(btf, TYPES.lines(), &ITERATORS))?;
+        let minimal = read(|btf| MinimalBtf::new(btf, TYPES.lines(), &FUNCTIONS))?;
         let mut file = File::from(memfd_create("minimal-btf", MemfdFlags::CLOEXEC).ok()?);
         file.write_all(&minimal.file).ok()?;
         Some(Self {
             file,
-            iterator_ids: minimal.function_ids,
+            function_ids: minimal.function_ids,
+            struct_ids: minimal.struct_ids,
         })
     }
 }
