@@ -20,7 +20,15 @@ mod ebpf {
     use libbpf_rs::btf::{Btf, BtfType, TypeId};
 
     /// Every `src/bpf/NAME.bpf.c` becomes `OUT_DIR/NAME.bpf.o` and `OUT_DIR/NAME.skel.rs`.
-    const PROGRAMS: [&str; 5] = ["accounting", "guard", "tables", "trace", "watches"];
+    const PROGRAMS: [&str; 7] = [
+        "accounting",
+        "accounting_direct",
+        "guard",
+        "tables",
+        "tables_direct",
+        "trace",
+        "watches",
+    ];
     /// Objects that libbpf loads with all of the kernel's types: what only they read would cost all others time.
     const BY_KERNEL_BTF: [&str; 1] = ["guard"];
     const SOURCES: &str = "src/bpf";

@@ -20,29 +20,18 @@ thread_local! {
 type Open<B> = <B as SkelBuilder<'static>>::Output;
 type Loaded<B> = <Open<B> as OpenSkel<'static>>::Output;
 
-/// BTF id of a struct of the kernel's that programs may cast addresses to; 0 where they may not.
-pub type TypeId = fn(&str) -> u32;
-
-/// Checks the environment, then opens and loads an object. `prepare` selects programs and sets constants in between, the ids of types among
-/// them (src/bpf/direct.h). The coverage is what iterators of the object see.
+/// Checks the environment, then opens and loads an object. `prepare` selects programs and sets constants in between. The
+/// coverage is what iterators of the object see.
 pub fn load<B>(
-    prepare: impl Fn(&mut Open<B>, TypeId) -> libbpf_rs::Result<()>,
+    prepare: impl Fn(&mut Open<B>) -> libbpf_rs::Result<()>,
 ) -> Result<(Loaded<B>, Coverage), Unsupported>
 where
     B: SkelBuilder<'static> + Default,
 {
     let coverage = assess(&Environment::probe_quickly())?;
     set_print(Some((PrintLevel::Warn, keep_warning)));
-    let no_id: TypeId = |_| 0;
-    let minimal = |id: TypeId| {
-        let path = KernelBtf::get()?.path();
-        open::<B>(Some(path), |open| prepare(open, id)).ok()
-    };
-    // Without its JIT compiler a kernel has the function that casts, but runs no program that calls it.
-    let casts = KernelBtf::get().and_then(KernelBtf::cast_id);
-    let loaded = casts.and_then(|_| minimal(btf::type_id));
-    let loaded = loaded.or_else(|| minimal(no_id));
-    let loaded = loaded.map_or_else(|| open::<B>(None, |open| prepare(open, no_id)), Ok);
+    let minimal = KernelBtf::get().and_then(|btf| open::<B>(Some(btf.path()), &prepare).ok());
+    let loaded = minimal.map_or_else(|| open::<B>(None, &prepare), Ok);
     let loaded = loaded.map_err(|e| match assess(&Environment::probe()) {
         Err(known) => known,
         Ok(_) => load_error("load its BPF programs", &e),
@@ -121,7 +110,7 @@ pub fn take_warning() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::skeleton::{accounting, tables, trace, type_ids, watches};
+    use crate::skeleton::{accounting, accounting_direct, tables, tables_direct, trace, watches};
 
     /// Loads an object with a minimal BTF and without.
     fn loads<B: SkelBuilder<'static> + Default>() {
@@ -144,35 +133,11 @@ mod tests {
         loads::<tables::TablesSkelBuilder>();
         loads::<watches::WatchesSkelBuilder>();
         loads::<trace::TraceSkelBuilder>();
-    }
-
-    /// `load` falls back to programs that do not cast, so only this test shows that those that do are loaded.
-    #[test]
-    fn objects_that_cast_load_where_the_kernel_has_casts() {
-        let kernel = KernelBtf::get().unwrap();
-        if let Err(why) = assess(&Environment::probe()) {
-            println!("skipped: {why}");
-            return;
-        }
-        if kernel.cast_id().is_none() {
+        if btf::has_casts() {
+            loads::<accounting_direct::AccountingDirectSkelBuilder>();
+            loads::<tables_direct::TablesDirectSkelBuilder>();
+        } else {
             println!("skipped: this kernel has no bpf_rdonly_cast");
-            return;
         }
-        let id: TypeId = |name| {
-            let id = btf::type_id(name);
-            assert_ne!(id, 0, "{name}");
-            id
-        };
-        let path = || Some(kernel.path());
-        open::<accounting::AccountingSkelBuilder>(path(), |open| {
-            open.maps.rodata_data.as_mut().unwrap().type_ids = type_ids!(accounting, id);
-            Ok(())
-        })
-        .unwrap();
-        open::<tables::TablesSkelBuilder>(path(), |open| {
-            open.maps.rodata_data.as_mut().unwrap().type_ids = type_ids!(tables, id);
-            Ok(())
-        })
-        .unwrap();
     }
 }

@@ -17,12 +17,20 @@ pub mod accounting {
     include!(concat!(env!("OUT_DIR"), "/accounting.skel.rs"));
 }
 
+pub mod accounting_direct {
+    include!(concat!(env!("OUT_DIR"), "/accounting_direct.skel.rs"));
+}
+
 pub mod guard {
     include!(concat!(env!("OUT_DIR"), "/guard.skel.rs"));
 }
 
 pub mod tables {
     include!(concat!(env!("OUT_DIR"), "/tables.skel.rs"));
+}
+
+pub mod tables_direct {
+    include!(concat!(env!("OUT_DIR"), "/tables_direct.skel.rs"));
 }
 
 pub mod trace {
@@ -32,15 +40,3 @@ pub mod trace {
 pub mod watches {
     include!(concat!(env!("OUT_DIR"), "/watches.skel.rs"));
 }
-
-/// The constant `type_ids` of an object (src/bpf/direct.h), by a function that knows the id of a struct.
-macro_rules! type_ids {
-    ($object:ident, $id:expr) => {
-        $crate::skeleton::type_ids!($object, $id,
-            task_struct cred user_struct user_namespace ucounts signal_struct mm_struct nsproxy files_struct fdtable file pid)
-    };
-    ($object:ident, $id:expr, $($name:ident)*) => {
-        $crate::skeleton::$object::types::type_ids { $($name: $id(stringify!($name))),* }
-    };
-}
-pub(crate) use type_ids;

@@ -8,9 +8,11 @@ use super::model::Accounting;
 use crate::btf;
 use crate::object;
 use crate::output;
+use crate::output::Output;
 use crate::skeleton::accounting::{AccountingSkel, AccountingSkelBuilder};
+use crate::skeleton::accounting_direct::{AccountingDirectSkel, AccountingDirectSkelBuilder};
 use crate::skeleton::tables::{TablesSkel, TablesSkelBuilder};
-use crate::skeleton::type_ids;
+use crate::skeleton::tables_direct::{TablesDirectSkel, TablesDirectSkelBuilder};
 use crate::support::{Coverage, Unsupported};
 
 /// Reads the kernel's own inotify accounting: the programs are loaded once and can be read many times.
@@ -25,13 +27,50 @@ struct Tasks {
     link: Link,
     /// Over the programs of everybody: guards are among them.
     guards: Option<Link>,
-    programs: AccountingSkel<'static>,
+    programs: Box<dyn TaskPrograms>,
 }
+
+/// The programs of an object, and what it shares with them.
+trait TaskPrograms: Send {
+    fn output(&mut self) -> Option<Output<'_>>;
+    /// `vm.max_map_count`, 0 for none, and the size of a page as a power of two.
+    fn set_max_mappings(&mut self, max: u32, page_shift: u32);
+}
+
+trait TablePrograms: Send {
+    fn output(&mut self) -> Option<Output<'_>>;
+}
+
+macro_rules! programs {
+    ($tasks:ident, $tables:ident) => {
+        impl TaskPrograms for $tasks<'static> {
+            fn output(&mut self) -> Option<Output<'_>> {
+                output::output!(self)
+            }
+
+            fn set_max_mappings(&mut self, max: u32, page_shift: u32) {
+                if let Some(globals) = &mut self.maps.bss_data {
+                    globals.max_mappings = max;
+                    globals.page_shift = page_shift;
+                }
+            }
+        }
+
+        impl TablePrograms for $tables<'static> {
+            fn output(&mut self) -> Option<Output<'_>> {
+                output::output!(self)
+            }
+        }
+    };
+}
+
+programs!(AccountingSkel, TablesSkel);
+programs!(AccountingDirectSkel, TablesDirectSkel);
 
 /// What is open.
 struct Tables {
     link: Link,
-    programs: TablesSkel<'static>,
+    programs: Box<dyn TablePrograms>,
 }
 
 impl AccountingReader {
@@ -57,10 +96,10 @@ impl AccountingReader {
 
     /// Has the processes named that are near this `vm.max_map_count`; without, none is.
     pub fn set_max_mappings(&mut self, max: Option<u32>) {
-        if let Some(globals) = &mut self.tasks.programs.maps.bss_data {
-            globals.max_mappings = max.unwrap_or(0);
-            globals.page_shift = rustix::param::page_size().trailing_zeros();
-        }
+        let page_shift = rustix::param::page_size().trailing_zeros();
+        self.tasks
+            .programs
+            .set_max_mappings(max.unwrap_or(0), page_shift);
     }
 
     /// Visits every task and every open descriptor once.
@@ -79,27 +118,50 @@ impl AccountingReader {
     }
 }
 
-impl Tasks {
-    fn load() -> Result<(Self, Coverage), Unsupported> {
+/// Loads the programs of one object, and attaches their iterators.
+macro_rules! load_tasks {
+    ($builder:ident) => {{
         // Asked only where the kernel's BTF has been seen: libbpf complains otherwise.
         let has_programs = || btf::has_iterator("bpf_prog");
-        let (programs, coverage) = object::load::<AccountingSkelBuilder>(|open, id| {
+        let loaded = object::load::<$builder>(|open| {
             open.progs.published.set_autoload(has_programs());
-            if let Some(constants) = &mut open.maps.rodata_data {
-                constants.type_ids = type_ids!(accounting, id);
-            }
             Ok(())
-        })?;
-        let tasks = Self {
-            link: object::attach(&programs.progs.tasks)?,
-            guards: if has_programs() {
-                Some(object::attach(&programs.progs.published)?)
-            } else {
-                None
-            },
-            programs,
-        };
-        Ok((tasks, coverage))
+        });
+        loaded.and_then(|(programs, coverage)| {
+            let tasks = Tasks {
+                link: object::attach(&programs.progs.tasks)?,
+                guards: if has_programs() {
+                    Some(object::attach(&programs.progs.published)?)
+                } else {
+                    None
+                },
+                programs: Box::new(programs),
+            };
+            Ok((tasks, coverage))
+        })
+    }};
+}
+
+macro_rules! load_tables {
+    ($builder:ident) => {
+        object::load::<$builder>(|_| Ok(())).and_then(|(programs, _)| {
+            Ok(Tables {
+                link: object::attach(&programs.progs.tables)?,
+                programs: Box::new(programs),
+            })
+        })
+    };
+}
+
+impl Tasks {
+    fn load() -> Result<(Self, Coverage), Unsupported> {
+        // A kernel without its JIT compiler has the function that casts, and loads no program that calls it.
+        if btf::has_casts()
+            && let Ok(loaded) = load_tasks!(AccountingDirectSkelBuilder)
+        {
+            return Ok(loaded);
+        }
+        load_tasks!(AccountingSkelBuilder)
     }
 
     fn read(&mut self) -> io::Result<Records> {
@@ -108,7 +170,7 @@ impl Tasks {
             output::read(
                 Iter::new(link).map_err(io::Error::other)?,
                 &mut self.programs,
-                |programs| output::output!(programs),
+                |programs| programs.output(),
                 |bytes| records.decode(bytes),
             )?;
         }
@@ -118,16 +180,12 @@ impl Tasks {
 
 impl Tables {
     fn load() -> Result<Self, Unsupported> {
-        let (programs, _) = object::load::<TablesSkelBuilder>(|open, id| {
-            if let Some(constants) = &mut open.maps.rodata_data {
-                constants.type_ids = type_ids!(tables, id);
-            }
-            Ok(())
-        })?;
-        Ok(Self {
-            link: object::attach(&programs.progs.tables)?,
-            programs,
-        })
+        if btf::has_casts()
+            && let Ok(loaded) = load_tables!(TablesDirectSkelBuilder)
+        {
+            return Ok(loaded);
+        }
+        load_tables!(TablesSkelBuilder)
     }
 
     fn read(&mut self) -> io::Result<Records> {
@@ -135,7 +193,7 @@ impl Tables {
         output::read(
             Iter::new(&self.link).map_err(io::Error::other)?,
             &mut self.programs,
-            |programs| output::output!(programs),
+            |programs| programs.output(),
             |bytes| records.decode(bytes),
         )?;
         Ok(records)

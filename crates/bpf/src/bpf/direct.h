@@ -1,52 +1,43 @@
-/* Reading the kernel's memory with plain loads.
+/* Reading the kernel's memory.
  *
  * bpf_rdonly_cast (Linux 6.2) makes the verifier take an address for that of one of the kernel's types. A load from a wrong one gives 0, as
- * bpf_probe_read_kernel does, which takes ten times as long. Each read casts anew, and the compiler takes that for a call that may change
- * memory: it neither merges two reads nor moves one over another. */
+ * bpf_probe_read_kernel does, which takes ten times as long, and twice as many instructions. So accounting_direct.bpf.c and tables_direct.bpf.c
+ * are compiled with DIRECT. Each read casts anew, and the compiler takes that for a call that may change memory: it neither merges two reads nor
+ * moves one over another.
+ *
+ * Two objects and no branch: to remove the half of the code that this kernel does not need takes the verifier longer than all that is saved. */
 #pragma once
 
-/* No helper has this number: the loader replaces its calls (btf/casts.rs). Where it cannot, all ids are 0, and the verifier never comes to them. */
+#ifdef DIRECT
+
+/* The loader replaces calls of this helper, which does not exist, and numbers that stand for types (btf/casts.rs). */
 static void *(*const rdonly_cast)(const void *, __u32) = (void *)0x7e57;
 
-/* BTF ids of the kernel's types, set before loading. */
-const volatile struct type_ids {
-	__u32 task_struct;
-	__u32 cred;
-	__u32 user_struct;
-	__u32 user_namespace;
-	__u32 ucounts;
-	__u32 signal_struct;
-	__u32 mm_struct;
-	__u32 nsproxy;
-	__u32 files_struct;
-	__u32 fdtable;
-	__u32 file;
-	__u32 pid;
-} type_ids;
-
-#define TYPE_ID(pointer)                                          \
-	_Generic((pointer),                                       \
-		struct task_struct *: type_ids.task_struct,       \
-		struct cred *: type_ids.cred,                     \
-		const struct cred *: type_ids.cred,               \
-		struct user_struct *: type_ids.user_struct,       \
-		struct user_namespace *: type_ids.user_namespace, \
-		struct ucounts *: type_ids.ucounts,               \
-		struct signal_struct *: type_ids.signal_struct,   \
-		struct mm_struct *: type_ids.mm_struct,           \
-		struct nsproxy *: type_ids.nsproxy,               \
-		struct files_struct *: type_ids.files_struct,     \
-		struct fdtable *: type_ids.fdtable,               \
-		struct file *: type_ids.file,                     \
-		struct pid *: type_ids.pid,                       \
+#define TYPE(position) (0x7e570000 + (position))
+/* A type with unions is left to the helper: the verifier takes the first of their members. */
+#define TYPE_OF(pointer)                           \
+	_Generic((pointer),                        \
+		struct task_struct *: TYPE(0),     \
+		struct cred *: TYPE(1),            \
+		const struct cred *: TYPE(1),      \
+		struct user_struct *: TYPE(2),     \
+		struct user_namespace *: TYPE(3),  \
+		struct ucounts *: TYPE(4),         \
+		struct signal_struct *: TYPE(5),   \
+		struct mm_struct *: TYPE(6),       \
+		struct nsproxy *: TYPE(7),         \
+		struct files_struct *: TYPE(8),    \
+		struct fdtable *: TYPE(9),         \
+		struct file *: TYPE(10),           \
+		struct pid *: TYPE(11),            \
 		default: 0)
 
-/* The field at the end of a chain of pointers: READ_FIELD(task, cred, uid.val). A type that has no id, as those with unions, is read by the helper. */
-#define READ_FIELD(pointer, ...)                                                                              \
+/* The field at the end of a chain of pointers: READ_FIELD(task, cred, uid.val). */
+#define READ_FIELD(pointer, ...)                                                                        \
 	({                                                                                              \
 		typeof(pointer) __from = (pointer);                                                     \
-		__u32 __id = TYPE_ID(__from);                                                           \
-		__id ? ___arrow(((typeof(__from))rdonly_cast(__from, __id)), __VA_ARGS__) : BPF_CORE_READ(__from, __VA_ARGS__); \
+		TYPE_OF(__from) ? ___arrow(((typeof(__from))rdonly_cast(__from, TYPE_OF(__from))), __VA_ARGS__) \
+				: BPF_CORE_READ(__from, __VA_ARGS__);                                   \
 	})
 
 /* The address in a pointer, to calculate with, which the verifier does not allow with a pointer: in memory it is a number. */
@@ -57,3 +48,10 @@ static __always_inline __u64 address_of(const void *pointer)
 	address = (__u64)pointer;
 	return address;
 }
+
+#else
+
+#define READ_FIELD BPF_CORE_READ
+#define address_of(pointer) ((__u64)(pointer))
+
+#endif

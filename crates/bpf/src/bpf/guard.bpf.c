@@ -17,8 +17,7 @@
  *
  * Needs: BTF, CAP_BPF and CAP_PERFMON. Without: no guard; raise the limits. */
 #include "kernel.h"
-/* Not direct.h: these programs run where calls are refused, and read little. */
-#define READ_FIELD BPF_CORE_READ
+#include "direct.h"
 #include "records.h"
 #include "instance.h"
 #include "ucounts.h"

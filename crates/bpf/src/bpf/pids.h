@@ -17,8 +17,12 @@ static __always_inline __u32 pid_for_reader(struct task_struct *task)
 	__u64 numbers;
 	__u32 number = 0;
 
-	if (!reader_level)
-		return READ_FIELD(task, pid);
+	if (!reader_level) {
+		number = READ_FIELD(task, pid);
+		/* The verifier allows no load that is for this pointer or that to the stack. */
+		barrier_var(number);
+		return number;
+	}
 	numbers = address_of(READ_FIELD(task, thread_pid)) + bpf_core_field_offset(struct pid, numbers);
 	bpf_probe_read_kernel(&number, sizeof(number), (void *)(numbers + reader_level * sizeof(struct upid)));
 	return number;

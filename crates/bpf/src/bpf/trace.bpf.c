@@ -18,8 +18,7 @@
  * Needs: Linux 5.8 with BTF, CAP_BPF and CAP_PERFMON; for the tracepoint CONFIG_EVENT_TRACING, and to read tracefs once.
  * Without: no trace; strace(1) shows the calls of one program. */
 #include "kernel.h"
-/* Not direct.h: these programs run where calls are refused, and read little. */
-#define READ_FIELD BPF_CORE_READ
+#include "direct.h"
 #include "records.h"
 #include "instance.h"
 #include "ucounts.h"

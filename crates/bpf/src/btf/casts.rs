@@ -1,14 +1,14 @@
 //! Calls of `bpf_rdonly_cast`, by which programs read the kernel's memory with plain loads (src/bpf/direct.h).
 //!
-//! For a kernel function libbpf parses the whole BTF of the kernel. So the programs call a helper that does not exist, and each call gets the
-//! function's id just before its program is loaded.
+//! For a function of the kernel's libbpf parses its whole BTF. So these programs call a helper that does not exist, with numbers that stand for
+//! types, and get the ids just before they are loaded.
 
 use std::ffi::c_int;
 use std::slice;
 
 use libbpf_rs::libbpf_sys::{
-    BPF_CALL, BPF_JMP, BPF_PSEUDO_KFUNC_CALL, bpf_insn, bpf_program, bpf_program__insn_cnt,
-    bpf_program__insns, bpf_program__set_insns,
+    BPF_ALU, BPF_ALU64, BPF_CALL, BPF_JMP, BPF_K, BPF_MOV, BPF_PSEUDO_KFUNC_CALL, bpf_insn,
+    bpf_program, bpf_program__insn_cnt, bpf_program__insns, bpf_program__set_insns,
 };
 
 use super::vmlinux::KernelBtf;
@@ -17,45 +17,88 @@ use super::vmlinux::KernelBtf;
 pub const FUNCTION: &str = "bpf_rdonly_cast";
 /// The helper of direct.h.
 const NO_HELPER: i32 = 0x7e57;
+/// What stands for the first of [`TYPES`].
+const FIRST_TYPE: i32 = 0x7e57_0000;
+/// In the order of direct.h.
+const TYPES: [&str; 12] = [
+    "task_struct",
+    "cred",
+    "user_struct",
+    "user_namespace",
+    "ucounts",
+    "signal_struct",
+    "mm_struct",
+    "nsproxy",
+    "files_struct",
+    "fdtable",
+    "file",
+    "pid",
+];
 
-/// BTF id of a struct of the kernel's, for programs that cast to it; 0 where they cannot.
-pub fn type_id(name: &str) -> u32 {
-    let kernel = KernelBtf::get();
-    let id = kernel.and_then(|btf| btf.cast_id().and(btf.struct_id(name)));
-    id.unwrap_or(0)
+/// Ids in the kernel's BTF.
+struct Ids {
+    function: i32,
+    types: Vec<i32>,
 }
 
-/// Has a program that is about to be loaded call `bpf_rdonly_cast` where it says so; without that function, it has no id of a type, and the
-/// verifier never comes to these calls.
+impl Ids {
+    fn find() -> Option<Self> {
+        let kernel = KernelBtf::get()?;
+        let types = TYPES
+            .iter()
+            .map(|name| i32::try_from(kernel.struct_id(name)?).ok());
+        Some(Self {
+            function: i32::try_from(kernel.cast_id()?).ok()?,
+            types: types.collect::<Option<_>>()?,
+        })
+    }
+
+    /// Returns whether it replaced anything.
+    fn replace(&self, one: &mut bpf_insn) -> bool {
+        let code = u32::from(one.code);
+        if code == BPF_JMP | BPF_CALL && one.src_reg() == 0 && one.imm == NO_HELPER {
+            one.set_src_reg(BPF_PSEUDO_KFUNC_CALL as u8);
+            one.imm = self.function;
+            return true;
+        }
+        let position = usize::try_from(one.imm.wrapping_sub(FIRST_TYPE)).unwrap_or(usize::MAX);
+        let moves = code == BPF_ALU64 | BPF_MOV | BPF_K || code == BPF_ALU | BPF_MOV | BPF_K;
+        match self.types.get(position) {
+            Some(id) if moves => {
+                one.imm = *id;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether the kernel's BTF has all that programs with casts need.
+pub fn has_casts() -> bool {
+    Ids::find().is_some()
+}
+
+/// Has a program that is about to be loaded call `bpf_rdonly_cast` where it says so.
 ///
 /// # Safety
 /// `program` is one of libbpf's that is not loaded.
 pub unsafe fn replace(program: *mut bpf_program) -> c_int {
-    let Some(id) = KernelBtf::get().and_then(KernelBtf::cast_id) else {
+    let Some(ids) = Ids::find() else {
         return 0;
     };
-    let Ok(id) = i32::try_from(id) else {
-        return -libc::ERANGE;
-    };
     // SAFETY: libbpf has that many instructions there until they are set.
-    let mut all = unsafe {
-        let count = bpf_program__insn_cnt(program);
-        slice::from_raw_parts(
-            bpf_program__insns(program),
-            usize::try_from(count).unwrap_or(0),
-        )
+    let instructions = unsafe {
+        let count = usize::try_from(bpf_program__insn_cnt(program)).unwrap_or(0);
+        slice::from_raw_parts(bpf_program__insns(program), count)
+    };
+    let mut instructions = instructions.to_vec();
+    let replaced = instructions
+        .iter_mut()
+        .filter_map(|one| ids.replace(one).then_some(()));
+    if replaced.count() == 0 {
+        return 0;
     }
-    .to_vec();
-    for instruction in all.iter_mut().filter(|one| is_cast(one)) {
-        instruction.set_src_reg(BPF_PSEUDO_KFUNC_CALL as u8);
-        instruction.imm = id;
-    }
+    let count = instructions.len();
     // SAFETY: libbpf copies them.
-    unsafe { bpf_program__set_insns(program, all.as_mut_ptr(), all.len() as _) }
-}
-
-fn is_cast(instruction: &bpf_insn) -> bool {
-    u32::from(instruction.code) == BPF_JMP | BPF_CALL
-        && instruction.src_reg() == 0
-        && instruction.imm == NO_HELPER
+    unsafe { bpf_program__set_insns(program, instructions.as_mut_ptr(), count as _) }
 }

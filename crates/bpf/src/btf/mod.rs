@@ -11,7 +11,7 @@ mod minimal;
 mod targets;
 mod vmlinux;
 
-pub use casts::type_id;
+pub use casts::has_casts;
 pub use handlers::{has_iterator, register_handlers};
 pub use targets::{function_ids, set_fexit_targets};
 pub use vmlinux::KernelBtf;

@@ -49,7 +49,7 @@ impl Attachment {
         }
         let config = config(options, functions);
         let load =
-            |ring| object::load::<TraceSkelBuilder>(|open, _| prepare(open, hook, &config, ring));
+            |ring| object::load::<TraceSkelBuilder>(|open| prepare(open, hook, &config, ring));
         let ring = (!options.low_memory).then_some(LARGE_RING);
         let (programs, _) = load(ring).or_else(|_| load(None))?;
         let links = match hook {

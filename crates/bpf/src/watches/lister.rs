@@ -32,7 +32,7 @@ impl Lister {
     /// # Errors
     /// Why this kernel or this process cannot load it, and what to do.
     pub fn load() -> Result<Self, Unsupported> {
-        let (programs, _) = object::load::<WatchesSkelBuilder>(|_, _| Ok(()))?;
+        let (programs, _) = object::load::<WatchesSkelBuilder>(|_| Ok(()))?;
         Ok(Self {
             watches: object::attach(&programs.progs.watches)?,
             programs,

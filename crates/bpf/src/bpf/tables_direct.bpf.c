@@ -1,0 +1,3 @@
+/* tables.bpf.c for Linux 6.2 and later (direct.h). */
+#define DIRECT
+#include "tables.bpf.c"
