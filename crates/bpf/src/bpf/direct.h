@@ -1,9 +1,9 @@
 /* Reading the kernel's memory.
  *
- * bpf_rdonly_cast (Linux 6.2) makes the verifier take an address for that of one of the kernel's types. A load from a wrong one gives 0, as
- * bpf_probe_read_kernel does, which takes ten times as long, and twice as many instructions. So accounting_direct.bpf.c and tables_direct.bpf.c
- * are compiled with DIRECT. Each read casts anew, and the compiler takes that for a call that may change memory: it neither merges two reads nor
- * moves one over another.
+ * bpf_rdonly_cast (Linux 6.2; used on arm64 from 6.9 on, btf/casts.rs) makes the verifier take an address for that of one of the kernel's
+ * types. A load from a wrong one gives 0, as bpf_probe_read_kernel does, which takes ten times as long, and twice as many instructions. So
+ * accounting_direct.bpf.c and tables_direct.bpf.c are compiled with DIRECT. Each read casts anew, and the compiler takes that for a call that
+ * may change memory: it neither merges two reads nor moves one over another.
  *
  * Two objects and no branch: to remove the half of the code that this kernel does not need takes the verifier longer than all that is saved. */
 #pragma once

@@ -73,9 +73,20 @@ impl Ids {
     }
 }
 
-/// Whether the kernel's BTF has all that programs with casts need.
+/// Whether the kernel's BTF has all that programs with casts need, and loads from wrong addresses are harmless.
 pub fn has_casts() -> bool {
-    Ids::find().is_some()
+    let release = rustix::system::uname();
+    let is_safe =
+        cfg!(target_arch = "x86_64") || guards_loads(&release.release().to_string_lossy());
+    is_safe && Ids::find().is_some()
+}
+
+/// Whether a load from an address of user space is skipped, as one that is read from memory in use for something else by now may be: on x86 always, elsewhere since
+/// Linux 6.9 (66e13b615a0c, "bpf: verifier: prevent userspace memory access").
+fn guards_loads(release: &str) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next()?.parse::<u32>().ok();
+    next().zip(next()) >= Some((6, 9))
 }
 
 /// Has a program that is about to be loaded call `bpf_rdonly_cast` where it says so.
@@ -101,4 +112,60 @@ pub unsafe fn replace(program: *mut bpf_program) -> c_int {
     let count = instructions.len();
     // SAFETY: libbpf copies them.
     unsafe { bpf_program__set_insns(program, instructions.as_mut_ptr(), count as _) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_are_guarded_since_6_9() {
+        for (release, guarded) in [
+            ("6.9.0", true),
+            ("6.12.43+deb13-arm64", true),
+            ("7.2.0-rc1", true),
+            ("6.8.0-1010-aws", false),
+            ("5.10.0", false),
+            ("6", false),
+            ("", false),
+            ("next", false),
+        ] {
+            assert_eq!(guards_loads(release), guarded, "{release}");
+        }
+    }
+
+    #[test]
+    fn calls_and_types_are_replaced_and_nothing_else() {
+        let ids = Ids {
+            function: 7,
+            types: vec![20, 21],
+        };
+        let instruction = |code: u32, source, imm| {
+            let mut one = bpf_insn {
+                code: u8::try_from(code).unwrap(),
+                imm,
+                ..bpf_insn::default()
+            };
+            one.set_src_reg(source);
+            one
+        };
+        let replaced = |code, source, imm| {
+            let mut one = instruction(code, source, imm);
+            let is_other = ids.replace(&mut one);
+            (is_other, one.src_reg(), one.imm)
+        };
+        let call = BPF_JMP | BPF_CALL;
+        assert_eq!(replaced(call, 0, NO_HELPER), (true, 2, 7));
+        assert_eq!(replaced(call, 1, NO_HELPER), (false, 1, NO_HELPER));
+        assert_eq!(replaced(call, 0, 113), (false, 0, 113));
+        for moves in [BPF_ALU64 | BPF_MOV | BPF_K, BPF_ALU | BPF_MOV | BPF_K] {
+            assert_eq!(replaced(moves, 0, FIRST_TYPE + 1), (true, 0, 21));
+            assert_eq!(
+                replaced(moves, 0, FIRST_TYPE + 2),
+                (false, 0, FIRST_TYPE + 2)
+            );
+            assert_eq!(replaced(moves, 0, -1), (false, 0, -1));
+            assert_eq!(replaced(moves, 0, i32::MIN), (false, 0, i32::MIN));
+        }
+    }
 }
